@@ -1,0 +1,86 @@
+# `make help` lists the targets. Everything lands in .venv, demo/ and node_modules folders; `make clean` removes it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+PYTEST_ARGS ?= -n auto
+JUDGES := tests/players/node_modules/.made tests/parsers/node_modules/.made
+PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench clean system pytest
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/.made demo/clip.mp4 ## Make a clip, turn it into a stream, verify it, say where to watch. Needs no media.
+	$(BIN)/streamify transcode demo/clip.mp4 demo/stream
+	$(BIN)/streamify verify demo/stream --source demo/clip.mp4
+	@printf '\nWatch it (Ctrl-C ends):\n\n    %s play demo/stream\n\n' '$(BIN)/streamify'
+
+demo/clip.mp4: | $(VENV)/.made
+	@rm -rf demo/stream
+	$(BIN)/python -m streamify.media.testcard $@
+
+test: $(JUDGES) lint pytest ## Install what tests need, then lint and test.
+
+pytest: $(VENV)/.made-test | $(JUDGES) lint
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
+	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
+
+lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.made-bench ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove all that these targets made.
+	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# Debian's python3 comes without venv; everything else that is not from PyPI or npm is needed by tests alone.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, not " + sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv; } \
+	  || { echo 'missing: python3-venv. Install it: sudo apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.made: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.made-test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[test]'
+	@touch $(VENV)/.made $@
+
+$(VENV)/.made-bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[bench]'
+	@touch $@
+
+tests/%/node_modules/.made: tests/%/package.json | system
+	cd tests/$* && npm install --silent
+	@touch $@
+
+# Browsers and players that judge the streams. As root they are installed, else named.
+system:
+	@missing=; \
+	need() { command -v "$$1" >/dev/null || missing="$$missing $$2"; }; \
+	need chromium chromium; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; \
+	if command -v dpkg-query >/dev/null; then \
+	  for one in $(PLUGINS); do \
+	    dpkg-query -W -f '$${db:Status-Status}' $$one 2>/dev/null | grep -qx installed || missing="$$missing $$one"; \
+	  done; \
+	fi; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing:$$missing"; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
+	else \
+	  echo "missing:$$missing" >&2; echo "Install them as root: apt-get install$$missing" >&2; exit 1; \
+	fi
