@@ -1,0 +1,142 @@
+"""The Python API: blocking functions that take paths and return frozen values.
+
+    >>> import streamify
+    >>> report = streamify.transcode("in.mp4", "out", ladder="720p,360p")  # doctest: +SKIP
+
+Settings are keyword arguments with the names of ``docs/reference/settings.md``. Unlike the command line, the API
+reads neither the environment nor ``streamify.yaml``: a program says all that it wants.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamify.errors import UsageError, VerificationFailed
+
+if TYPE_CHECKING:
+    from streamify.engines.base import OnEvent
+    from streamify.model.event import Event
+    from streamify.model.plan import Plan
+    from streamify.model.report import Report
+    from streamify.model.source import SourceFacts
+    from streamify.pipeline.verify import Verification
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Any) -> Report:
+    """Turn `source` into an HLS + DASH stream at `dest`; block until it is complete. Run again, it resumes.
+
+    Args:
+        source: Path of the video; never modified.
+        dest: Folder of the stream; made where it does not exist.
+        on_event: Receives every `Event` of the job, in any thread; times are seconds since the epoch.
+        **settings: Fields of `Settings`, such as ``ladder``, ``segment_seconds`` (seconds), ``crf``, ``workers``.
+
+    Returns:
+        What stands in ``report.json``: tracks (bytes, bits per second), certificate, notes, wall and CPU seconds.
+
+    Raises:
+        UsageError: A setting or a location is wrong.
+        SourceError: The source cannot be used.
+        TasksFailed: Tasks failed for good; `failures` lists each with its cause. What succeeded is kept.
+        DestinationError: `dest` or the engine cannot be used.
+        VerificationFailed: The certificate found a gap.
+    """
+    from streamify.pipeline import jobs
+    from streamify.settings_io import from_arguments
+
+    chosen = from_arguments(settings)
+    return jobs.transcode(source_path(source), dest_path(dest), chosen, on_event or _ignore)
+
+
+def plan(source: str | Path, **settings: Any) -> Plan:
+    """Return what `transcode` would do, without doing it: ladder, number of segments, predicted size in bytes.
+
+    Raises:
+        UsageError: A setting or the location is wrong.
+        SourceError: The source cannot be used.
+    """
+    from streamify.pipeline import jobs
+    from streamify.settings_io import from_arguments
+
+    return jobs.plan(source_path(source), from_arguments(settings))
+
+
+def probe(source: str | Path) -> SourceFacts:
+    """Return facts about a source: streams, exact rates and durations (seconds), rotation, colour, what is peculiar.
+
+    Raises:
+        UsageError: The location is of a kind that is not supported.
+        SourceError: The source cannot be used.
+    """
+    from streamify.pipeline import jobs
+
+    return jobs.probe(source_path(source))
+
+
+def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEvent | None = None) -> Verification:
+    """Recompute the certificate of the stream at `dest` from its bytes; with `source`, compare the pictures too.
+
+    Raises:
+        VerificationFailed: Something is wrong; `faults` names each.
+        UsageError: A location is of a kind that is not supported.
+        DestinationError: There is no finished stream at `dest`.
+    """
+    from streamify.pipeline.verify import verify as run
+
+    found = run(dest_path(dest), None if source is None else source_path(source), on_event or _ignore)
+    if found.faults:
+        raise VerificationFailed(found.faults)
+    return found
+
+
+def source_path(source: str | Path) -> str:
+    """Return SOURCE as a local path, or say why it cannot be one."""
+    text = _text(source, "SOURCE")
+    if text == "-":
+        raise UsageError(
+            "source-stdin", "SOURCE '-': a pipe cannot be read out of order", "save it to a file first: cat > video.mp4"
+        )
+    found = _SCHEME.match(text)
+    if found and found[1].lower() not in ("s3", "gs", "az"):
+        remedy = "download it first: curl -fLo video.mp4 URL" if found[1].lower().startswith("http") else "give a path"
+        raise UsageError("source-url", f"SOURCE '{text}': {found[1]}:// is not read directly", remedy)
+    return _local(text, "SOURCE")
+
+
+def dest_path(dest: str | Path) -> str:
+    """Return DEST as a local path, or say why it cannot be one."""
+    text = _text(dest, "DEST")
+    found = _SCHEME.match(text)
+    if text == "-" or (found and found[1].lower() not in ("s3", "gs", "az")):
+        raise UsageError("dest-not-a-folder", f"DEST '{text}' is not a folder", "give the path of a folder")
+    return _local(text, "DEST")
+
+
+def _text(value: str | Path, what: str) -> str:
+    text = os.fspath(value)
+    if not text:
+        raise UsageError("location-empty", f"{what} is empty", "give a path")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("location-not-utf8", f"{what} {text!a} is not valid UTF-8", "rename it") from error
+    return text
+
+
+def _local(text: str, what: str) -> str:
+    if found := _SCHEME.match(text):
+        raise UsageError(
+            "storage-unsupported",
+            f"{what} '{text}': {found[1]}:// is not supported by the engines 'local' and 'inline' of this version",
+            "use a local path",
+        )
+    return text
+
+
+def _ignore(_: Event) -> None:
+    """Take an event and do nothing."""

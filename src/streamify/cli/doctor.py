@@ -1,0 +1,36 @@
+"""``streamify doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streamify.cli import out
+from streamify.cli.common import Command, Common
+
+
+@click.command("doctor", cls=Command)
+@click.argument("dest", required=False)
+@click.pass_context
+def command(ctx: click.Context, /, dest: str | None) -> int:
+    """Check versions, codecs, CPU, memory and disk; with DEST, whether a stream can be written there.
+
+    Exit code 5 if something is unusable.
+    """
+    from streamify.api import dest_path
+    from streamify.cli.checks import checks
+
+    found = list(checks(Path(dest_path(dest)) if dest is not None else None))
+    failed = [check for check in found if check.status == "fail"]
+    if Common.of(ctx).json:
+        document: dict[str, Any] = {"ok": not failed, "checks": [vars(check) for check in found]}
+        if failed:
+            message = "; ".join(f"{check.name}: {check.text}" for check in failed)
+            document["error"] = {"code": "doctor", "message": message, "hint": ""}
+        out.print_json(document)
+    else:
+        width = max(len(check.name) for check in found)
+        out.say("\n".join(f"{check.status:4}  {check.name:{width}}  {check.text}" for check in found))
+    return 5 if failed else 0

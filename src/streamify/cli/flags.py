@@ -1,0 +1,54 @@
+"""Flags made from the settings model: one field, one flag, its documentation the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+from click.core import ParameterSource
+from pydantic.fields import FieldInfo
+
+from streamify.model.settings import Settings
+from streamify.settings_io import Effective
+
+F = TypeVar("F", bound=Callable[..., Any])
+_METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "BITS", "segment_seconds": "SECONDS",
+             "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N"}  # fmt: skip
+_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "engine", "workers")
+
+
+def settings_flags(function: F) -> F:
+    """Add a flag for every setting; the model checks the values, so that files and flags have the same messages."""
+    names = sorted(Settings.model_fields, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    for name in reversed(names):
+        function = _flag(name, Settings.model_fields[name])(function)
+    return function
+
+
+def effective(ctx: click.Context) -> Effective:
+    """Return the settings that hold for this command: flags over environment over file over defaults."""
+    import os
+
+    from streamify.cli.common import Common
+    from streamify.settings_io import effective as read
+
+    flags = {
+        name: ctx.params[name]
+        for name in Settings.model_fields
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    return read(flags, os.environ, Common.of(ctx).config)
+
+
+def _flag(name: str, field: FieldInfo) -> Callable[[F], F]:
+    flag = "--" + name.replace("_", "-")
+    text = " ".join((field.description or "").replace("`", "").replace("; None takes", "; by default").split())
+    if field.annotation is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
+    default = field.default.numerator if isinstance(field.default, Fraction) else field.default
+    text += "" if default is None else f"  [default: {default}]"
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kind = click.Choice(choices) if choices else click.STRING
+    return click.option(flag, name, type=kind, metavar=_METAVARS.get(name), help=text)

@@ -1,0 +1,86 @@
+"""The entry point: finds the command, loads only its module, and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Literal
+
+import click
+
+from streamify.cli.common import Common, Shared
+
+COMMANDS = {
+    "probe": "Show what a video is.",
+    "plan": "Show what transcode would do, without doing it.",
+    "transcode": "Turn a video into an HLS + DASH stream.",
+    "verify": "Check a finished stream from its bytes.",
+    "play": "Serve a stream on a page that plays it.",
+    "doctor": "Check this machine and its codecs.",
+    "completion": "Print a shell completion script.",
+}
+"""Name and line of help; a command lives in ``streamify.cli.NAME``, which is imported only when it runs."""
+
+
+class Group(Shared, click.Group):
+    """Knows its commands by name without importing them: ``streamify --help`` stays fast."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names in the order of a job."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"streamify.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Find the command, or suggest one."""
+        if args[0] not in COMMANDS:
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"there is no command '{args[0]}'{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their lines of help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Group, no_args_is_help=False, context_settings={"max_content_width": 100})
+def cli() -> None:
+    """Turn one video into an adaptive HLS + DASH stream, on every core."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; return the exit code."""
+    from streamify.cli import out
+    from streamify.errors import Interrupted, UsageError
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+    before = list(args[: args.index("--")] if "--" in args else args)
+    log_format: Literal["text", "json"] = "json" if "--log-format=json" in before else "text"
+    common = Common(json="--json" in before, log_format=log_format)
+    try:
+        code = cli.main(list(args), "streamify", standalone_mode=False, obj={"json": True} if common.json else None)
+    except click.ClickException as error:
+        ctx = getattr(error, "ctx", None)
+        path = ctx.command_path if ctx else "streamify"
+        return out.failure(UsageError("usage", error.format_message().rstrip("."), f"see: {path} --help"), common)
+    except (click.Abort, KeyboardInterrupt):
+        return out.failure(Interrupted(130), common)
+    except Exception as error:
+        return out.bug(error, common)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))

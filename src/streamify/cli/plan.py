@@ -1,0 +1,41 @@
+"""``streamify plan``."""
+
+from __future__ import annotations
+
+import click
+
+from streamify.cli import flags, out
+from streamify.cli.common import Command, Common
+from streamify.cli.signals import raising
+
+
+@click.command("plan", cls=Command)
+@click.argument("source", required=False)
+@flags.settings_flags
+@click.option("--print-settings", is_flag=True, help="Print the settings that hold and where each came from.")
+@click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the settings.")
+@click.pass_context
+def command(ctx: click.Context, /, source: str | None, print_settings: bool, print_schema: bool, **_: object) -> None:
+    """Show what transcode would do with SOURCE, without doing it.
+
+    Takes every flag of transcode. SOURCE may be left out with --print-settings and --print-schema.
+    """
+    from streamify import settings_io
+    from streamify.api import source_path
+    from streamify.cli.summary import planned
+
+    json = Common.of(ctx).json
+    if print_schema:
+        out.say(settings_io.schema())
+        return
+    effective = flags.effective(ctx)
+    if print_settings:
+        out.say(effective.to_json() if json else effective.to_yaml())
+        return
+    if source is None:
+        raise click.UsageError("Missing argument 'SOURCE'", ctx)
+    from streamify.pipeline import jobs
+
+    with raising():
+        plan = jobs.plan(source_path(source), effective.settings)
+    out.print_json(plan) if json else out.say(planned(plan))

@@ -1,0 +1,73 @@
+"""Ctrl-C and SIGTERM: the first stops the job in order, the second at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from streamify.errors import Interrupted
+
+
+class Stop:
+    """Set by the first signal; remembers which it was."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.number: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """128 plus the signal's number."""
+        return 128 + (self.number or signal.SIGINT)
+
+    def __call__(self, number: int, _: FrameType | None = None) -> None:
+        """Take a signal."""
+        if self.number is not None:
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h\n")  # the live display hides the cursor
+            os._exit(128 + number)  # workers watch for the driver's death
+        self.number = number
+        # Not here: set() takes a lock that the interrupted main thread may hold.
+        threading.Thread(target=self.event.set, daemon=True).start()
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[Stop]:
+    """Handle signals while a job runs; `Interrupted` leaves with the exit code of the signal that came."""
+    stop = Stop()
+    with handled(stop):
+        try:
+            yield stop
+        except Interrupted as error:
+            raise Interrupted(stop.exit_code) from error
+
+
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """Turn signals into `Interrupted` in the main thread: for commands that have nothing to finish."""
+
+    def take(number: int, _: FrameType | None) -> None:
+        raise Interrupted(128 + number)
+
+    with handled(take):
+        yield
+
+
+@contextlib.contextmanager
+def handled(handler: signal._HANDLER) -> Iterator[None]:
+    """Install `handler` for SIGINT and SIGTERM, put the old ones back at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    old = [signal.signal(number, handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, previous in zip(numbers, old, strict=True):
+            signal.signal(number, previous)

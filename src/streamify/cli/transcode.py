@@ -1,0 +1,35 @@
+"""``streamify transcode``."""
+
+from __future__ import annotations
+
+import click
+
+from streamify.cli import flags, out
+from streamify.cli.common import Command, Common
+
+
+@click.command("transcode", cls=Command)
+@click.argument("source")
+@click.argument("dest")
+@flags.settings_flags
+@click.pass_context
+def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
+    """Turn the video SOURCE into an HLS + DASH stream in the folder DEST.
+
+    The same command again resumes what was interrupted; finished segments are never made twice.
+    """
+    from streamify.api import dest_path, source_path
+    from streamify.cli.progress import watching
+    from streamify.cli.signals import stopping
+    from streamify.cli.summary import made
+    from streamify.pipeline import jobs
+
+    common = Common.of(ctx)
+    settings = flags.effective(ctx).settings
+    source, folder = source_path(source), dest_path(dest)
+    with stopping() as stop, watching(common) as on_event:
+        report = jobs.transcode(source, folder, settings, on_event, stop.event)
+    if common.json:
+        out.print_json(report)
+    elif not common.quiet:
+        out.say(made(report, folder))

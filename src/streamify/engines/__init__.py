@@ -1,0 +1,1 @@
+"""Engines: where tasks run. They speak the words of `concurrent.futures`."""

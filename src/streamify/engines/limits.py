@@ -1,0 +1,111 @@
+"""What a worker process may use at most; set in the worker before any media is opened."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from streamify.model.base import Frozen
+
+GIB = 1 << 30
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_KEPT = (
+    "HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
+)  # fmt: skip
+
+
+class WorkerLimits(Frozen):
+    """Limits of one worker process."""
+
+    address_bytes: Annotated[int, Field(ge=1 << 28)] = 8 * GIB
+    """Address space (RLIMIT_AS). Above the resident size by mapped libraries, thread stacks and allocator slack."""
+    cpu_seconds: Annotated[int, Field(ge=1)] = 3600
+    """CPU seconds that one task may use (RLIMIT_CPU, raised before each task)."""
+    open_files: Annotated[int, Field(ge=16)] = 256
+    """Open files (RLIMIT_NOFILE)."""
+    file_bytes: Annotated[int, Field(ge=0)] = 4 * GIB
+    """Size of any file that is written (RLIMIT_FSIZE)."""
+    recycle_bytes: Annotated[int, Field(ge=1)] = 2 * GIB
+    """A worker whose resident size is above this after a task is replaced: it leaks."""
+
+    @classmethod
+    def for_peak(cls, peak: int, *, cpu_seconds: int = 3600, file_bytes: int = 4 * GIB) -> WorkerLimits:
+        """Return limits for tasks whose predicted peak is `peak` resident bytes.
+
+        Generous, because they are there to stop runaways: a 2160/1440/1080/720 ladder from 4K frames (x264 medium,
+        one thread each) peaked at 2462 MiB resident and 3190 MiB of addresses (PyAV 18.1, 2026-11).
+        """
+        return cls(
+            address_bytes=max(6 * GIB, 3 * peak + 2 * GIB),
+            cpu_seconds=cpu_seconds,
+            file_bytes=file_bytes,
+            recycle_bytes=max(GIB, 3 * peak // 2),
+        )
+
+
+def worker_environment(outer: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a worker: what finds Python and its files, and otherwise the same everywhere.
+
+    Credentials stay outside: untrusted media is decoded in there.
+    """
+    return {name: outer[name] for name in _KEPT if name in outer} | {
+        "LC_ALL": "C.UTF-8",
+        # glibc otherwise keeps what one task freed apart from what the next one needs: three tasks of a 1080p ladder
+        # peaked at 999 MiB, with these two at 834 MiB, in the same CPU time (2026-11).
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
+        "PYTHONFAULTHANDLER": "1",  # a crash in C leaves the Python stack in the task's log
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "TZ": "UTC",
+    }
+
+
+def apply_limits(limits: WorkerLimits) -> None:
+    """Lower the limits of this process."""
+    _lower(resource.RLIMIT_AS, limits.address_bytes)
+    _lower(resource.RLIMIT_NOFILE, limits.open_files)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def allow_cpu(seconds: int) -> None:
+    """Let this process use `seconds` of CPU from now on; above that the kernel ends it with SIGXCPU."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (_least(soft, hard), hard))
+
+
+def die_with_driver(driver: int) -> None:
+    """Ask the kernel to kill this process when the driver dies, even while C code never lets Python run again.
+
+    Linux only; elsewhere the thread that watches the driver's pipe does it as soon as Python runs.
+    The signal is bound to the *thread* that started this process, so that thread must live as long as its workers.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"prctl(PR_SET_PDEATHSIG): {os.strerror(number)}")
+    if os.getppid() != driver:  # it died before the request
+        os._exit(0)
+
+
+def _lower(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    value = _least(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def _least(value: int, hard: int) -> int:
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)

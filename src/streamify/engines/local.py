@@ -1,0 +1,130 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from threading import Lock, Thread, current_thread
+from typing import Literal
+
+from streamify.engines.base import OnEvent
+from streamify.engines.dispatch import Dispatcher, Job, Workshop
+from streamify.engines.limits import WorkerLimits, worker_environment
+from streamify.engines.report import Reporter
+from streamify.engines.retry import Retry
+from streamify.engines.wire import Hello
+from streamify.model.task import Result, Task
+from streamify.storage.locate import StoreLocations
+
+# -P: a json.py in the folder where the user stands is not imported instead of the real one.
+COMMAND = (sys.executable, "-P", "-m", "streamify.engines.worker")
+
+
+class LocalEngine:
+    """Runs tasks in worker processes, one at a time in each, and tries again where a worker is lost.
+
+    Workers start when there is work for them. One thread looks after them; `on_event` and the callbacks of futures
+    are called from it, so they must not block. An exception of `on_event` ends the engine: every future raises it.
+
+    Args:
+        locations: What the workers open.
+        workers: How many processes there are at most; see `streamify.engines.resources.choose_workers`.
+        on_event: Takes `engine.ready`, `task.*` and `note` events.
+        reason: Why that many workers, for `engine.ready`.
+        limits: What one worker may use.
+        task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung.
+        retry: How often and when to try again.
+        command: What starts a worker; the number of its reply descriptor is appended.
+        environment: Of the workers; by default as little as will do.
+        warm: Start all workers with the first task: they load FFmpeg while it runs.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        locations: StoreLocations,
+        workers: int,
+        on_event: OnEvent,
+        *,
+        reason: str = "",
+        limits: WorkerLimits | None = None,
+        task_timeout: float = 3600,
+        retry: Retry | None = None,
+        command: Sequence[str] = COMMAND,
+        environment: Mapping[str, str] | None = None,
+        warm: bool = False,
+    ) -> None:
+        self.capacity = workers
+        self._lock = Lock()
+        self._inbox: deque[Job] = deque()
+        self._state: Literal["open", "drain", "cancel", "closed"] = "open"
+        self._error: BaseException | None = None
+        report = Reporter(on_event)
+        report.ready(self.name, workers, reason or f"{workers} worker(s)")
+        self._ear, self._bell = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._bell, False)
+        shop = Workshop(
+            command=tuple(command),
+            environment=worker_environment(os.environ) if environment is None else environment,
+            hello=Hello(driver=os.getpid(), stores=locations, limits=limits or WorkerLimits()),
+            capacity=workers,
+            task_timeout=task_timeout,
+            retry=retry or Retry(),
+            warm=warm,
+        )
+        self._dispatcher = Dispatcher(shop, report, self._ear)
+        # A daemon: a driver that forgets `shutdown` must end all the same, and its workers end with it.
+        self._thread = Thread(target=self._work, name="streamify-local-engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, task: Task) -> Future[Result]:
+        """See `Engine.submit`."""
+        job = Job(task.key, task.to_json())
+        with self._lock:
+            if self._state != "open":
+                raise RuntimeError("the engine is shut down") from self._error
+            self._inbox.append(job)
+            self._ring()
+        return job.future
+
+    def shutdown(self, *, cancel: bool) -> None:
+        """See `Engine.shutdown`. Futures of tasks that were cut off raise `concurrent.futures.CancelledError`.
+
+        Returns when every worker is gone, except when called from a callback of the engine's own thread.
+        """
+        with self._lock:
+            if self._state == "open" or (self._state == "drain" and cancel):
+                self._state = "cancel" if cancel else "drain"
+                self._ring()
+        if current_thread() is not self._thread:
+            self._thread.join()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # full: it has been rung often enough
+            os.write(self._bell, b"\0")
+
+    def _work(self) -> None:
+        try:
+            while self._take() != "cancel" and not (self._state == "drain" and self._dispatcher.finished):
+                self._dispatcher.step()
+        except BaseException as error:  # not swallowed: every future and `submit` raise it
+            self._error = error
+        finally:
+            with self._lock:
+                self._state = "closed"
+                os.close(self._bell)
+            self._take()
+            self._dispatcher.close(self._error)
+            os.close(self._ear)
+
+    def _take(self) -> str:
+        with self._lock:
+            while self._inbox:
+                self._dispatcher.add(self._inbox.popleft())
+            return self._state

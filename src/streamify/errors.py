@@ -1,0 +1,116 @@
+"""Every error Streamify raises on purpose, with its exit code.
+
+Tree::
+
+    StreamifyError
+    ├── UsageError              exit 2   a flag, a settings key or a value is wrong
+    ├── SourceError             exit 3   the source cannot be used
+    ├── TasksFailed             exit 4   tasks failed; each is listed with its cause
+    ├── DestinationError        exit 5   DEST, the storage or the engine cannot be used
+    ├── VerificationFailed      exit 6   verify found a fault
+    ├── CapExceeded             exit 7   refused by a cap
+    └── Interrupted             exit 130 / 143   SIGINT / SIGTERM; run the same command again to go on
+
+An error says what is wrong, where, and how to fix it. `code` is a stable word that the reference page
+``docs/reference/errors.md`` lists, one heading each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class StreamifyError(Exception):
+    """Root of all expected errors.
+
+    Args:
+        code: Stable identifier, lower case with dashes; the heading in ``docs/reference/errors.md``.
+        message: What is wrong and where.
+        hint: How to fix it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(code, message, hint)  # all three, so that it survives pickling
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UsageError(StreamifyError):
+    """A flag, a settings key or a value is wrong."""
+
+    exit_code = 2
+
+
+class SourceError(StreamifyError):
+    """The source cannot be used: unreadable, not media, damaged beyond use, or of an unsupported kind."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    """One task that failed for good.
+
+    Attributes:
+        key: The task's key.
+        code: Stable identifier of the cause.
+        cause: What happened, one line.
+        attempts: How often it was tried.
+        log: Last lines that the worker wrote to its stderr, or "".
+    """
+
+    key: str
+    code: str
+    cause: str
+    attempts: int
+    log: str = ""
+
+
+class TasksFailed(StreamifyError):
+    """One or more tasks failed; `failures` lists every one of them."""
+
+    exit_code = 4
+
+    def __init__(self, failures: tuple[TaskFailure, ...], hint: str = "") -> None:
+        lines = "; ".join(f"{f.key}: {f.cause} [{f.code}, {f.attempts} attempts]" for f in failures)
+        super().__init__("tasks-failed", f"{len(failures)} task(s) failed: {lines}", hint)
+        self.args = (failures, hint)
+        self.failures = failures
+
+
+class DestinationError(StreamifyError):
+    """DEST, the storage or the engine cannot be used."""
+
+    exit_code = 5
+
+
+class VerificationFailed(StreamifyError):
+    """`verify` or the certificate found a fault; `faults` names each."""
+
+    exit_code = 6
+
+    def __init__(self, faults: tuple[str, ...], hint: str = "") -> None:
+        super().__init__("verification-failed", f"{len(faults)} fault(s): " + "; ".join(faults), hint)
+        self.args = (faults, hint)
+        self.faults = faults
+
+
+class CapExceeded(StreamifyError):
+    """The job is larger than a cap that the user set."""
+
+    exit_code = 7
+
+
+class Interrupted(StreamifyError):
+    """The run was stopped by a signal; what is finished stays finished."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("interrupted", "stopped before it was finished", "run the same command again to go on")
+        self.args = (exit_code,)
+        self.exit_code = exit_code

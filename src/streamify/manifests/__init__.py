@@ -1,0 +1,1 @@
+"""HLS and DASH text, as pure functions."""

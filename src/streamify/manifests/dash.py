@@ -1,0 +1,176 @@
+"""The DASH manifest (ISO/IEC 23009-1, static, profile for CMAF content) as text. Pure functions."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from fractions import Fraction
+from math import gcd
+from urllib.parse import quote
+
+from streamify.manifests.audio import AudioNames, audio_track, describe
+from streamify.manifests.base import INIT, TrackManifest
+from streamify.model.plan import VideoTrack
+
+_PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
+_ROLE = "urn:mpeg:dash:role:2011"
+_CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
+_MICRO = 1_000_000
+
+
+def mpd(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], duration: Fraction) -> str:
+    """Return the MPD of a finished stream.
+
+    Args:
+        videos: Video renditions in ladder order; one AdaptationSet, between which players switch.
+        audios: Audio tracks; an AdaptationSet each, for languages and commentary are chosen, not switched.
+        duration: Length of the presentation, seconds: of the video where there is one.
+
+    Raises:
+        ValueError: There is no track at all, or `duration` is not positive.
+    """
+    if duration <= 0 or not (videos or audios):
+        raise ValueError("an MPD needs a track and a duration")
+    longest = max(max(manifest.durations) for manifest in (*videos, *audios))
+    root = ET.Element(
+        "MPD",
+        {
+            "xmlns": "urn:mpeg:dash:schema:mpd:2011",
+            "profiles": _PROFILES,
+            "type": "static",
+            "mediaPresentationDuration": iso_duration(duration),
+            "maxSegmentDuration": iso_duration(longest),
+            # @bandwidth holds from any segment on where one whole segment is buffered before playback starts.
+            "minBufferTime": iso_duration(longest),
+        },
+    )
+    period = ET.SubElement(root, "Period", id="0", start="PT0S")
+    if videos:
+        _video_set(period, videos)
+    for number, (audio, names) in enumerate(zip(audios, describe(audios), strict=True), start=1):
+        _audio_set(period, number, audio, names)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def iso_duration(seconds: Fraction) -> str:
+    """Return an xs:duration in microseconds, rounded up.
+
+    Up, because players derive the append window's end from it, and MSE drops a whole picture that ends a
+    microsecond later (dash.js 5.2.1 and Shaka 5.2.12 add 0.01 and 0.1 s of slack, others may not).
+    """
+    micro = -int(-seconds * _MICRO // 1)
+    text = f"{micro // _MICRO}.{micro % _MICRO:06d}".rstrip("0").rstrip(".")
+    return f"PT{text}S"
+
+
+def runs(durations: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return a SegmentTimeline's entries: start, duration and repeats beyond the first, in ticks."""
+    found: list[tuple[int, int, int]] = []
+    start = 0
+    for duration in durations:
+        if found and found[-1][1] == duration:
+            found[-1] = (found[-1][0], duration, found[-1][2] + 1)
+        else:
+            found.append((start, duration, 0))
+        start += duration
+    return found
+
+
+def _video_set(period: ET.Element, videos: Sequence[TrackManifest]) -> None:
+    tracks = [video.track for video in videos if isinstance(video.track, VideoTrack)]
+    if len(tracks) != len(videos):
+        raise ValueError("an audio track was given as video")
+    largest = max(tracks, key=lambda track: track.width * track.height)
+    adaptation = ET.SubElement(
+        period,
+        "AdaptationSet",
+        id="0",
+        contentType="video",
+        mimeType="video/mp4",
+        segmentAlignment="true",
+        startWithSAP="1",
+        par=_ratio(largest.width, largest.height),
+        maxWidth=str(max(track.width for track in tracks)),
+        maxHeight=str(max(track.height for track in tracks)),
+        maxFrameRate=_rational(max(track.frame_rate for track in tracks)),
+    )
+    _descriptor(adaptation, "Role", _ROLE, "main")
+    for video, track in zip(videos, tracks, strict=True):
+        representation = ET.SubElement(
+            adaptation,
+            "Representation",
+            id=track.id,
+            bandwidth=str(video.bandwidth),
+            codecs=video.codecs,
+            width=str(track.width),
+            height=str(track.height),
+            frameRate=_rational(track.frame_rate),
+            sar="1:1",
+            scanType="progressive",
+        )
+        _segments(representation, video)
+
+
+def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: AudioNames) -> None:
+    track = audio_track(audio)
+    adaptation = ET.SubElement(
+        period,
+        "AdaptationSet",
+        id=str(number),
+        contentType="audio",
+        mimeType="audio/mp4",
+        segmentAlignment="true",
+        startWithSAP="1",
+    )
+    if names.language:
+        adaptation.set("lang", names.language)
+    ET.SubElement(adaptation, "Label").text = names.name
+    role = "main" if names.default else "commentary" if names.commentary else "alternate"
+    _descriptor(adaptation, "Role", _ROLE, role)
+    representation = ET.SubElement(
+        adaptation,
+        "Representation",
+        id=track.id,
+        bandwidth=str(audio.bandwidth),
+        codecs=audio.codecs,
+        audioSamplingRate=str(track.sample_rate),
+    )
+    _descriptor(representation, "AudioChannelConfiguration", _CHANNELS, str(names.channels))
+    _segments(representation, audio)
+
+
+def _segments(representation: ET.Element, manifest: TrackManifest) -> None:
+    # S@t and S@d are tfdt and the sum of trun durations, so that a player finds in the file what the timeline says.
+    # No @presentationTimeOffset: it is taken off presentation times, which start at 0 already, for MSE and FFmpeg apply
+    # the edit list themselves: the reorder delay of video and the priming of audio alike. With 1024 for audio, Shaka
+    # 5.2.12 and dash.js 5.2.1 in Chromium removed the priming twice: sound ended at 16.000 s instead of 16.021. So S@t
+    # of audio lies 1024 samples after the segment's first presented one; players place by the media, look up by S@t.
+    track = manifest.track
+    folder = quote(track.folder)  # also '$', which would start a template identifier
+    template = ET.SubElement(
+        representation,
+        "SegmentTemplate",
+        timescale=str(track.timescale),
+        initialization=f"{folder}/{INIT}",
+        media=f"{folder}/$Number%05d$.m4s",
+        startNumber="0",
+    )
+    timeline = ET.SubElement(template, "SegmentTimeline")
+    for start, duration, repeat in runs([line.duration for line in manifest.segments]):
+        entry = ET.SubElement(timeline, "S", t=str(start), d=str(duration))
+        if repeat:
+            entry.set("r", str(repeat))
+
+
+def _descriptor(parent: ET.Element, name: str, scheme: str, value: str) -> None:
+    ET.SubElement(parent, name, schemeIdUri=scheme, value=value)
+
+
+def _ratio(width: int, height: int) -> str:
+    divisor = gcd(width, height)
+    return f"{width // divisor}:{height // divisor}"
+
+
+def _rational(value: Fraction) -> str:
+    return str(value)

@@ -1,0 +1,173 @@
+"""HLS playlists (RFC 8216 and its successor draft; Apple's authoring rules) as text. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+from streamify.manifests.audio import AudioNames, describe
+from streamify.manifests.base import (
+    IFRAMES,
+    INIT,
+    PLAYLIST,
+    TrackManifest,
+    frame_rate,
+    peak_rate,
+    segment_name,
+    variant_order,
+)
+from streamify.model.plan import VideoTrack
+
+_VERSION = 7
+"""EXT-X-MAP outside I-frame playlists needs 6; 7 is what players know as the first with fMP4."""
+_AUDIO_GROUP = "audio"
+_MICRO = 1_000_000
+
+
+def media_playlist(manifest: TrackManifest, target_duration: int) -> str:
+    """Return a track's media playlist.
+
+    Raises:
+        ValueError: A segment is longer than `target_duration` allows.
+    """
+    lines = _head(target_duration)
+    for number, length in enumerate(extinf(manifest.durations, target_duration)):
+        lines += [f"#EXTINF:{length},", segment_name(number)]
+    return _text([*lines, "#EXT-X-ENDLIST"])
+
+
+def iframe_playlist(manifest: TrackManifest, target_duration: int) -> str:
+    """Return a video track's I-frame playlist: every IDR picture as a byte range that includes its moof.
+
+    Raises:
+        ValueError: The track has no IDR picture at 0, or two are further apart than `target_duration` allows.
+    """
+    lines = _head(target_duration, "#EXT-X-I-FRAMES-ONLY")
+    lengths = extinf([length for length, _, _ in manifest.iframes], target_duration)
+    for text, (_, name, iframe) in zip(lengths, manifest.iframes, strict=True):
+        lines += [f"#EXTINF:{text},", f"#EXT-X-BYTERANGE:{iframe.size}@{iframe.offset}", name]
+    return _text([*lines, "#EXT-X-ENDLIST"])
+
+
+def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> str:
+    """Return the master playlist. All audio tracks form one group, which every variant names.
+
+    The variant to start on stands first (`variant_order`), the others follow in ladder order. Without video the
+    default audio track is the one variant, and the group offers the others.
+    """
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    described = describe(audios)
+    lines += [_audio_media(audio, names) for audio, names in zip(audios, described, strict=True)]
+    peak = max((audio.bandwidth for audio in audios), default=0)
+    average = max((audio.average_bandwidth for audio in audios), default=0)
+    codecs = sorted({audio.codecs for audio in audios})
+    group = [f'AUDIO="{_AUDIO_GROUP}"'] if audios else []
+    for video in variant_order(videos):
+        track = _video(video)
+        lines += [
+            _tag(
+                "EXT-X-STREAM-INF",
+                f"BANDWIDTH={video.bandwidth + peak}",
+                f"AVERAGE-BANDWIDTH={video.average_bandwidth + average}",
+                f'CODECS="{",".join([video.codecs, *codecs])}"',
+                f"RESOLUTION={track.width}x{track.height}",
+                f"FRAME-RATE={frame_rate(track.frame_rate)}",
+                "VIDEO-RANGE=SDR",
+                *group,
+                "CLOSED-CAPTIONS=NONE",
+            ),
+            video.url(PLAYLIST),
+        ]
+    if not videos:
+        for audio, names in zip(audios, described, strict=True):
+            if names.default:
+                lines += [
+                    _tag(
+                        "EXT-X-STREAM-INF",
+                        f"BANDWIDTH={peak}",
+                        f"AVERAGE-BANDWIDTH={average}",
+                        f'CODECS="{",".join(codecs)}"',
+                        *group,
+                        "CLOSED-CAPTIONS=NONE",
+                    ),
+                    audio.url(PLAYLIST),
+                ]
+    lines += [_iframe_stream(video) for video in videos]
+    return _text(lines)
+
+
+def extinf(durations: Iterable[Fraction], target_duration: int) -> Iterator[str]:
+    """Yield EXTINF values in microseconds, so that every run of them sums to the truth within one microsecond.
+
+    Each is the difference of two rounded sums, never a rounded duration: errors do not add up. A value just below
+    target + 0.5 s is not rounded up to it, for the integer it rounds to must not exceed the target (RFC 8216, 4.3.3.1).
+
+    Raises:
+        ValueError: A duration rounds to more than `target_duration`.
+    """
+    limit = target_duration * _MICRO + _MICRO // 2
+    total, published = Fraction(), 0
+    for number, duration in enumerate(durations):
+        if duration * _MICRO >= limit:
+            raise ValueError(f"segment {number} lasts {float(duration)} s, above the target of {target_duration} s")
+        total += duration
+        length = min(int(total * _MICRO + Fraction(1, 2)) - published, limit - 1)
+        published += length
+        yield f"{length // _MICRO}.{length % _MICRO:06d}"
+
+
+def _head(target_duration: int, *more: str) -> list[str]:
+    return [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{_VERSION}",
+        f"#EXT-X-TARGETDURATION:{target_duration}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        *more,
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        f'#EXT-X-MAP:URI="{INIT}"',
+    ]
+
+
+def _audio_media(audio: TrackManifest, names: AudioNames) -> str:
+    return _tag(
+        "EXT-X-MEDIA",
+        "TYPE=AUDIO",
+        f'GROUP-ID="{_AUDIO_GROUP}"',
+        f'NAME="{names.name}"',
+        f'LANGUAGE="{names.language or "und"}"',  # Apple's rules demand a value
+        f"DEFAULT={'YES' if names.default else 'NO'}",
+        f"AUTOSELECT={'YES' if names.autoselect else 'NO'}",
+        f'CHANNELS="{names.channels}"',
+        f'URI="{audio.url(PLAYLIST)}"',
+    )
+
+
+def _iframe_stream(video: TrackManifest) -> str:
+    track = _video(video)
+    durations = [length for length, _, _ in video.iframes]
+    sizes = [iframe.size for _, _, iframe in video.iframes]
+    average = -int(-(8 * sum(sizes)) / video.duration // 1)
+    return _tag(
+        "EXT-X-I-FRAME-STREAM-INF",
+        f"BANDWIDTH={peak_rate(durations, sizes, video.target)}",
+        f"AVERAGE-BANDWIDTH={average}",
+        f'CODECS="{video.codecs}"',
+        f"RESOLUTION={track.width}x{track.height}",
+        "VIDEO-RANGE=SDR",
+        f'URI="{video.url(IFRAMES)}"',
+    )
+
+
+def _video(manifest: TrackManifest) -> VideoTrack:
+    if not isinstance(manifest.track, VideoTrack):
+        raise ValueError(f"track {manifest.track.id} is no video track")
+    return manifest.track
+
+
+def _tag(name: str, *attributes: str) -> str:
+    return f"#{name}:" + ",".join(attributes)
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,179 @@
+"""Looking at a published segment: does it decode, and does it show what the source shows?"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.audio.frame import AudioFrame
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+
+from streamify.media.damage import damage
+from streamify.media.decode import DecodeLog, WindowSource
+from streamify.media.opening import open_media
+from streamify.media.picture import Renditions, window_pictures
+from streamify.model.plan import Segment, Timeline, VideoTrack
+from streamify.model.source import VideoFacts
+
+FLOOR = 16.0
+"""Luma PSNR, dB, below which a picture does not show the source's."""
+
+DOUBT = 30.0
+"""Luma PSNR, dB, below which a picture is also compared with the source's neighbours."""
+
+MARGIN = 2.0
+"""dB by which a neighbour must be better to count as a picture out of place."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came out of a segment."""
+
+    frames: int
+    """Pictures, or samples of sound."""
+    first: int | None
+    """Presentation time of the first, output ticks."""
+    errors: tuple[str, ...]
+
+
+def decode_published(init: bytes, data: bytes, kind: str) -> Decoded:
+    """Decode one segment from its init and media segment."""
+    frames, first, errors = 0, None, []
+    with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
+        stream = container.streams.video[0] if kind == "video" else container.streams.audio[0]
+        stream.codec_context.thread_count = 1
+        for packet in container.demux(stream):
+            try:
+                for frame in packet.decode():
+                    assert isinstance(frame, VideoFrame | AudioFrame)
+                    frames += frame.samples if isinstance(frame, AudioFrame) else 1
+                    first = frame.pts if first is None else first
+            except av.FFmpegError as error:
+                errors.append(damage(error, packet))
+    return Decoded(frames, first, tuple(errors))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How much a segment's pictures are like the source's."""
+
+    compared: int
+    lowest: float
+    """dB."""
+    mean: float
+    """dB."""
+    faults: tuple[str, ...]
+
+
+def compare_segment(
+    source: WindowSource,
+    video: VideoFacts,
+    timeline: Timeline,
+    segment: Segment,
+    track: VideoTrack,
+    init: bytes,
+    data: bytes,
+) -> Likeness:
+    """Compare each picture of a published segment with the source's picture of the same time, luma PSNR."""
+    ours = list(_published(init, data, segment.start))
+    psnr = _Psnr()
+    faults: list[str] = []
+    values: list[float] = []
+    previous: VideoFrame | None = None
+    pending: tuple[int, VideoFrame, VideoFrame, float, VideoFrame | None] | None = None
+    shown = 0
+    for ticks, wanted in _wanted(source, video, timeline, segment, track):
+        if pending is not None:
+            faults.extend(_out_of_place(psnr, pending, wanted, timeline))
+            pending = None
+        if shown >= len(ours):
+            break
+        at, frame = ours[shown]
+        if shown and ticks != at:
+            previous = wanted
+            continue  # left out of the stream on purpose, or lost: the certificate speaks of it
+        shown += 1
+        value = psnr(frame, wanted)
+        values.append(value)
+        if value < FLOOR:
+            faults.append(
+                f"picture at {_seconds(at + segment.start, timeline)} does not show the source's ({value:.1f} dB)"
+            )
+        elif value < DOUBT:
+            pending = (at + segment.start, frame, wanted, value, previous)
+        previous = wanted
+    if shown < len(ours):
+        faults.append(f"{len(ours) - shown} pictures have no picture of the source at their time")
+    if not values:
+        return Likeness(0, 0.0, 0.0, ("no picture could be compared", *faults))
+    return Likeness(len(values), min(values), sum(values) / len(values), tuple(faults))
+
+
+def _out_of_place(
+    psnr: _Psnr,
+    doubt: tuple[int, VideoFrame, VideoFrame, float, VideoFrame | None],
+    after: VideoFrame,
+    timeline: Timeline,
+) -> Iterator[str]:
+    at, frame, _, value, before = doubt
+    for name, other in (("before", before), ("after", after)):
+        if other is not None and psnr(frame, other) > value + MARGIN:
+            yield f"picture at {_seconds(at, timeline)} shows the source's picture {name} it"
+
+
+def _seconds(ticks: int, timeline: Timeline) -> str:
+    return f"{ticks / timeline.timescale:.3f} s"
+
+
+def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, VideoFrame]]:
+    with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        for frame in container.decode(video=0):
+            yield (frame.pts or 0) - start, frame
+
+
+def _wanted(
+    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, track: VideoTrack
+) -> Iterator[tuple[int, VideoFrame]]:
+    maker = Renditions(video, [track])
+    for picture in window_pictures(source, video, segment, DecodeLog()):
+        if segment.source_end is not None and picture.pts >= segment.source_end:
+            return
+        ticks = timeline.ticks_of(picture.pts)
+        if picture.pts >= segment.source_start:
+            yield -1 if ticks is None else ticks - segment.start, maker.make(picture.frame)[0]
+
+
+class _Psnr:
+    """Luma PSNR of two yuv420p pictures of one size, by FFmpeg's own filter."""
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+
+    def __call__(self, one: VideoFrame, two: VideoFrame) -> float:
+        if self._graph is None:
+            self._graph = graph = Graph()
+            graph.threads = 1
+            inputs = [
+                graph.add_buffer(
+                    width=one.width, height=one.height, format=VideoFormat("yuv420p"), time_base=Fraction(1, 25)
+                )
+                for _ in range(2)
+            ]
+            judge, sink = graph.add("psnr", "shortest=1"), graph.add("buffersink")
+            for number, node in enumerate(inputs):
+                node.link_to(judge, 0, number)
+            judge.link_to(sink)
+            graph.configure()
+            self._inputs, self._sink, self._count = inputs, sink, 0
+        for node, frame in zip(self._inputs, (one, two), strict=True):
+            frame.pts, frame.time_base = self._count, Fraction(1, 25)
+            node.push(frame)
+        self._count += 1
+        text = self._sink.pull().metadata["lavfi.psnr.psnr.y"]
+        return 100.0 if text == "inf" else float(text)

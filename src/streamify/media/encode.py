@@ -1,0 +1,83 @@
+"""Encoding and packaging one segment of one rendition."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from fractions import Fraction
+
+import av
+from av.codec.context import Flags
+from av.video.frame import PictureType, VideoFrame
+
+from streamify.media.package import Packaged, avc_profile, split_muxed
+from streamify.model.plan import VideoTrack
+from streamify.model.source import Colour
+
+
+class VideoEncoder:
+    """Encodes the pictures of one segment; use once."""
+
+    def __init__(self, track: VideoTrack, options: Mapping[str, str], colour: Colour) -> None:
+        self._container = av.open(
+            (buffer := io.BytesIO()),
+            "w",
+            format="mp4",
+            options={
+                "movflags": "+frag_keyframe+delay_moov+default_base_moof+skip_trailer",
+                "use_editlist": "1",
+                "avoid_negative_ts": "disabled",
+                "video_track_timescale": str(track.timescale),
+                "fflags": "+bitexact",
+            },
+        )
+        self._buffer = buffer
+        self._track, self._primaries = track, colour.primaries
+        self._stream = self._container.add_stream("libx264", rate=track.frame_rate, options=dict(options))
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = track.width, track.height, "yuv420p"
+        context.time_base = Fraction(1, track.timescale)
+        context.framerate = track.frame_rate
+        context.sample_aspect_ratio = Fraction(1)
+        context.thread_count = 1
+        context.flags |= Flags.global_header | Flags.bitexact
+        context.color_primaries = colour.primaries
+        context.color_trc = colour.transfer
+        context.colorspace = colour.matrix
+        context.color_range = 1
+        self._time_base = context.time_base
+        self._packets: list[av.Packet[av.VideoStream]] = []
+
+    def encode(self, frame: VideoFrame, *, ticks: int, kind: PictureType) -> None:
+        """Encode one yuv420p picture of the rendition's size.
+
+        Args:
+            frame: The picture; its timestamp and type are overwritten.
+            ticks: Presentation time from the start of the segment, output ticks.
+            kind: I forces an IDR, P an anchor that nothing is reordered across, NONE leaves the choice.
+        """
+        frame.pts, frame.time_base, frame.pict_type = ticks, self._time_base, kind
+        self._packets.extend(self._stream.encode(frame))
+
+    def flush(self) -> None:
+        """Take what the encoder still holds; nothing may be encoded after it."""
+        self._packets.extend(self._stream.encode(None))
+
+    def package(self, *, reorder: int, duration: int, start: int, sequence: int) -> Packaged:
+        """Package what was encoded, after `flush`.
+
+        Args:
+            reorder: Delay of decode times, ticks; the edit list takes it out again.
+            duration: Length of the segment, ticks.
+            start: Where the segment lies on the output's timeline, ticks.
+            sequence: Number of its first fragment.
+        """
+        shown = sorted(packet.pts for packet in self._packets if packet.pts is not None)
+        for packet, pts, following in zip(self._packets, shown, [*shown[1:], duration], strict=True):
+            packet.dts = pts - reorder
+            packet.duration = following - pts
+            packet.time_base = self._time_base
+            self._container.mux(packet)
+        self._container.close()
+        data, track = self._buffer.getvalue(), self._track
+        return split_muxed(data, start, sequence, avc_profile(data, track.width, track.height, self._primaries))

@@ -1,0 +1,189 @@
+"""All samples of one MP4/MOV track, with their times after the edit list."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, compress, repeat
+from operator import add, le, lt
+
+from streamify.errors import SourceError
+from streamify.isobmff import Box, BoxError, boxes
+from streamify.media.mp4_boxes import Track, children
+from streamify.media.mp4_tables import Chunks, OddTableError, entries_of, expand, read_chunks, read_keys, read_sizes
+from streamify.media.samples import Samples
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The edit list, as FFmpeg's mov demuxer applies it; media ticks."""
+
+    shift: int
+    """Added to composition times."""
+    first: int
+    """Composition times before it are not shown."""
+    end: int | None
+    """Composition times from it on are not shown."""
+
+
+@dataclass(frozen=True)
+class Mp4Index:
+    """All samples of a track."""
+
+    track: Track
+    timescale: int
+    """Ticks per second."""
+    samples: Samples
+    durations: Sequence[int]
+    chunks: Chunks
+    edit: Edit
+    shown: array[int]
+    """Sorted, distinct presentation times of the samples that the edit list shows."""
+    duplicates: int
+    """How many shown samples share a presentation time with another."""
+
+    def offset(self, sample: int) -> int:
+        """Return where a sample's bytes begin in the file."""
+        chunk, first, _ = self.chunks.chunk_of(sample)
+        return self.chunks.offsets[chunk] + sum(self.samples.sizes[first:sample])
+
+    def end(self, last: int) -> int:
+        """Return the end of the picture at `last`, the last one shown, ticks."""
+        number = max(number for number in range(len(self.samples)) if self.samples.pts[number] == last)
+        end = last + max(self.durations[number], 1)
+        return end if self.edit.end is None else min(end, self.edit.end + self.edit.shift)
+
+    def data_end(self) -> int:
+        """Return the end of the sample data: of the last chunk in the file, bytes."""
+        offsets = self.chunks.offsets
+        chunk = max(range(len(offsets)), key=offsets.__getitem__)
+        run = bisect_right(self.chunks.run_chunks, chunk) - 1
+        count = self.chunks.run_counts[run]
+        first = self.chunks.run_samples[run] + (chunk - self.chunks.run_chunks[run]) * count
+        return offsets[chunk] + sum(self.samples.sizes[first : first + count])
+
+
+def parse(track: Track) -> Mp4Index:
+    """Expand a track's tables.
+
+    Raises:
+        OddTableError: They need the whole file and FFmpeg's own reading of it.
+        BoxError: They are damaged.
+        SourceError: ``source-encrypted``.
+    """
+    data = track.trak
+    mdia, stbl = children(data, "mdia"), children(data, "mdia/minf/stbl")
+    timescale = _timescale(data, mdia)
+    for kind in (b"stsd", b"stts", b"stsz", b"stsc"):
+        if kind not in stbl and not (kind == b"stsz" and b"stz2" in stbl):
+            raise BoxError(f"no {kind.decode()} box")
+    _check_description(data, stbl[b"stsd"])
+    sizes = read_sizes(data, stbl)
+    count = len(sizes)
+    if not count:
+        raise OddTableError("the track has no samples")
+    durations = expand(data, stbl[b"stts"], count, "stts")
+    if max(durations) >= 1 << 31:
+        raise OddTableError("a sample has a negative duration")
+    raw = array("q", accumulate(durations[:-1], initial=0)) if count > 1 else array("q", [0])
+    offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
+    delay = -min(min(offsets), 0) if offsets is not None else 0
+    composed = array("q", map(add, raw, offsets)) if offsets is not None else raw
+    edit = _edit(data, children(data), track.timescale, timescale, raw, composed)
+    pts = array("q", map(add, composed, repeat(edit.shift)))
+    dts = array("q", map(add, raw, repeat(edit.shift - delay)))
+    shown = _shown(pts, composed, edit)
+    ordered = array("q", sorted(shown))
+    distinct = ordered
+    if len(ordered) > 1 and not all(map(lt, ordered, ordered[1:])):
+        distinct = array("q", sorted(set(ordered)))
+    return Mp4Index(
+        track,
+        timescale,
+        Samples(pts, dts, sizes, read_keys(data, stbl, count)),
+        durations,
+        read_chunks(data, stbl, count),
+        edit,
+        distinct,
+        len(ordered) - len(distinct),
+    )
+
+
+def _timescale(data: bytes, mdia: dict[bytes, Box]) -> int:
+    if b"mdhd" not in mdia:
+        raise BoxError("no mdhd box")
+    body = mdia[b"mdhd"].body
+    (timescale,) = struct.unpack_from(">I", data, body + (20 if data[body] else 12))
+    if not timescale:
+        raise OddTableError("the track has no timescale")
+    return int(timescale)
+
+
+def _check_description(data: bytes, stsd: Box) -> None:
+    entries = list(boxes(data, stsd.body + 8, stsd.end))
+    if len(entries) != 1:
+        raise OddTableError(f"the track has {len(entries)} sample descriptions")
+    if entries[0].kind == b"encv":
+        raise SourceError("source-encrypted", "the video is encrypted", "upload it without DRM")
+    if entries[0].kind == b"vp08":
+        raise OddTableError("VP8 samples may show nothing, which only their bytes tell")
+
+
+def _edit(
+    data: bytes,
+    top: dict[bytes, Box],
+    movie_timescale: int,
+    timescale: int,
+    raw: array[int],
+    composed: array[int],
+) -> Edit:
+    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit."""
+    elst = children(data, "edts").get(b"elst") if b"edts" in top else None
+    if elst is None:
+        return Edit(0, min(composed), None)
+    wide = data[elst.body] == 1
+    count, start = entries_of(data, elst, 20 if wide else 12, "elst")
+    edits = [
+        struct.unpack_from(">QqI" if wide else ">IiI", data, start + (20 if wide else 12) * n) for n in range(count)
+    ]
+    if not edits:
+        return Edit(0, min(composed), None)
+    empty = 0
+    while edits and edits[0][1] == -1:
+        if not movie_timescale:
+            raise OddTableError("the movie has no timescale")
+        empty += _rescale(edits.pop(0)[0], timescale, movie_timescale)
+    if len(edits) != 1:
+        raise OddTableError(f"the edit list has {len(edits)} parts that are shown")
+    length, begin, rate = edits[0]
+    if rate != 0x10000 or begin < 0 or not length or not movie_timescale:
+        raise OddTableError("the edit list has a part with another rate or without length")
+    end = begin + _rescale(length, timescale, movie_timescale)
+    inside = list(map(begin.__le__, composed))
+    if end <= max(composed):
+        inside = list(map(lambda a, b: a and b, inside, map(end.__gt__, composed)))
+    times = list(compress(composed, inside))
+    if not times:
+        raise OddTableError("the edit list shows nothing")
+    anchor = raw[inside.index(True)]  # the first shown sample in decode order keeps its place
+    least = min(times) - anchor
+    if least < 0:
+        raise OddTableError("the edit list begins inside a group of reordered pictures")
+    return Edit(empty - anchor - least, begin, end)
+
+
+def _shown(pts: array[int], composed: array[int], edit: Edit) -> array[int]:
+    end = edit.end
+    if edit.first <= min(composed) and (end is None or end > max(composed)):
+        return pts
+    if end is None:
+        return array("q", compress(pts, map(le, repeat(edit.first), composed)))
+    return array("q", (p for p, c in zip(pts, composed, strict=True) if edit.first <= c < end))
+
+
+def _rescale(value: int, to: int, base: int) -> int:
+    """Return ``value * to / base`` rounded half away from zero, as `av_rescale` does."""
+    return (2 * value * to + base) // (2 * base)

@@ -1,0 +1,141 @@
+"""The tables of an MP4 track's stbl box (ISO/IEC 14496-12, clauses 8.6 and 8.7), expanded at C speed."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
+from operator import lt
+
+from streamify.isobmff import Box, BoxError
+
+MAX_SAMPLES = 8_000_000
+"""18 hours at 120 pictures per second; counts in a hostile file must not allocate without bound."""
+
+
+class OddTableError(BoxError):
+    """The tables are well-formed, but mean something that slices do not reproduce."""
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Where samples lie."""
+
+    offsets: array[int]
+    """Of each chunk in the file, bytes."""
+    run_samples: list[int]
+    """First sample of each stsc run, and the number of samples at the end."""
+    run_chunks: list[int]
+    """First chunk of each stsc run."""
+    run_counts: list[int]
+    """Samples in each chunk of the run."""
+
+    def chunk_of(self, sample: int) -> tuple[int, int, int]:
+        """Return a sample's chunk, the first sample of that chunk, and the number of samples in it."""
+        run = bisect_right(self.run_samples, sample) - 1
+        nth, _ = divmod(sample - self.run_samples[run], self.run_counts[run])
+        first = self.run_samples[run] + nth * self.run_counts[run]
+        return self.run_chunks[run] + nth, first, self.run_counts[run]
+
+
+def _numbers(data: bytes, start: int, end: int, code: str) -> array[int]:
+    values = array(code)
+    values.frombytes(memoryview(data)[start:end])
+    if sys.byteorder == "little":
+        values.byteswap()
+    return values
+
+
+def entries_of(data: bytes, box: Box, width: int, name: str) -> tuple[int, int]:
+    """Return the number of entries of a table and where they begin."""
+    (count,) = struct.unpack_from(">I", data, box.body + 4)
+    if box.body + 8 + count * width > box.end:
+        raise BoxError(f"{name} claims {count} entries")
+    return int(count), box.body + 8
+
+
+def expand(data: bytes, box: Box, count: int, name: str, *, signed: bool = False) -> array[int]:
+    """Expand (run length, value) pairs to one value a sample; the last value is repeated where runs fall short."""
+    entries, start = entries_of(data, box, 8, name)
+    if not entries:
+        if name == "stts":
+            raise BoxError("stts is empty")
+        return array("i", bytes(4 * count))
+    runs = _numbers(data, start, start + 8 * entries, "I")[::2]
+    values = _numbers(data, start, start + 8 * entries, "i" if signed else "I")[1::2]
+    total = sum(runs)
+    if total < count and name == "stts":
+        runs[-1] += count - total
+    elif total != count:
+        raise OddTableError(f"{name} describes {total} samples of {count}")
+    if entries == 1:
+        return array("i" if signed else "I", [values[0]]) * count
+    if entries == count and max(runs) == 1:
+        return values
+    return array("i" if signed else "I", chain.from_iterable(map(repeat, values, runs)))
+
+
+def read_sizes(data: bytes, stbl: dict[bytes, Box]) -> array[int]:
+    """Return the size of each sample, bytes."""
+    if b"stsz" in stbl:
+        box = stbl[b"stsz"]
+        size, count = struct.unpack_from(">II", data, box.body + 4)
+        if count > MAX_SAMPLES:
+            raise BoxError(f"stsz claims {count} samples")
+        if size:
+            return array("I", struct.pack("=I", size) * count)
+        if box.body + 12 + 4 * count > box.end:
+            raise BoxError(f"stsz claims {count} samples")
+        return _numbers(data, box.body + 12, box.body + 12 + 4 * count, "I")
+    box = stbl[b"stz2"]
+    width, count = struct.unpack_from(">II", data, box.body + 4)
+    width &= 0xFF
+    if width not in (4, 8, 16) or box.body + 12 + (count * width + 7) // 8 > box.end:
+        raise BoxError(f"stz2 claims {count} samples of {width} bits")
+    packed = data[box.body + 12 : box.body + 12 + (count * width + 7) // 8]
+    if width == 16:
+        return array("I", _numbers(packed, 0, len(packed), "H").tolist())
+    if width == 8:
+        return array("I", packed)
+    return array("I", chain.from_iterable((byte >> 4, byte & 15) for byte in packed))[:count]
+
+
+def read_keys(data: bytes, stbl: dict[bytes, Box], count: int) -> Sequence[int]:
+    """Return the sync samples, counted from 0; all samples where the file names none (8.6.2)."""
+    if b"stss" not in stbl:
+        return range(count)
+    numbers: set[int] = set()
+    for kind in (b"stss", b"stps"):
+        if kind in stbl:
+            entries, start = entries_of(data, stbl[kind], 4, kind.decode())
+            numbers.update(_numbers(data, start, start + 4 * entries, "I"))
+    found = array("q", sorted(number - 1 for number in numbers if 0 < number <= count))
+    return found or array("q", [0])
+
+
+def read_chunks(data: bytes, stbl: dict[bytes, Box], count: int) -> Chunks:
+    """Return where samples lie."""
+    kind, code, width = (b"stco", "I", 4) if b"stco" in stbl else (b"co64", "Q", 8)
+    if kind not in stbl:
+        raise BoxError("no chunk offsets")
+    total, start = entries_of(data, stbl[kind], width, kind.decode())
+    offsets = _numbers(data, start, start + width * total, code)
+    runs, start = entries_of(data, stbl[b"stsc"], 12, "stsc")
+    table = _numbers(data, start, start + 12 * runs, "I")
+    firsts = [first - 1 for first in table[::3]]
+    counts = list(table[1::3])
+    if not runs or firsts[0] != 0 or not all(map(lt, firsts, firsts[1:])) or 0 in counts or firsts[-1] >= total:
+        raise BoxError("stsc is damaged")
+    if any(number != 1 for number in table[2::3]):
+        raise OddTableError("chunks use other sample descriptions")
+    ends = [*firsts[1:], total]
+    samples = list(
+        accumulate(((end - first) * size for first, end, size in zip(firsts, ends, counts, strict=True)), initial=0)
+    )
+    if samples[-1] < count:
+        raise OddTableError(f"chunks hold {samples[-1]} samples of {count}")
+    return Chunks(offsets, samples, firsts, counts)

@@ -1,0 +1,65 @@
+"""From what FFmpeg's muxer writes to CMAF: init segment and media segment, each in its place in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamify import isobmff
+
+AAC_PROFILE = b"caac"
+"""Media profile brand of AAC core tracks (ISO/IEC 23000-19, 10.4)."""
+
+SEGMENT_TYPE = isobmff.box(b"styp", b"msdh", b"\0\0\0\0", b"msdhmsixcmfs")
+"""Segment type before each media segment (ISO/IEC 23000-19, 7.3.3.1)."""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """An init segment and a media segment."""
+
+    init: bytes
+    media: bytes
+    fragments: tuple[isobmff.Fragment, ...]
+
+
+def split_muxed(data: bytes, start: int, sequence: int, profile: bytes) -> Packaged:
+    """Split what the muxer wrote into init and media, and move the media from time 0 to its place.
+
+    Every segment is muxed as if it were the first, so that all init segments are equal; time and fragment numbers
+    are then set in place (ISO/IEC 14496-12, 8.8.5 and 8.8.12). The muxer writes neither CMAF's structural brand nor
+    that of the media profile (ISO/IEC 23000-19, 7.2).
+
+    Args:
+        data: The muxed file.
+        start: Ticks to move it by.
+        sequence: Number of the first fragment.
+        profile: Brand of the media profile, or ``b""``.
+    """
+    parts = {box.kind: data[box.start : box.end] for box in isobmff.boxes(data) if box.kind == b"moov"}
+    body = bytearray(SEGMENT_TYPE)
+    for box in isobmff.boxes(data):
+        if box.kind in (b"moof", b"mdat"):
+            body += data[box.start : box.end]
+    file_type = isobmff.box(b"ftyp", b"cmfc", b"\0\0\0\0", b"iso6cmfcmp41", profile)
+    isobmff.retime(body, start, sequence)
+    return Packaged(file_type + parts[b"moov"], bytes(body), isobmff.fragments(body))
+
+
+def avc_profile(moov_or_file: bytes, width: int, height: int, primaries: int) -> bytes:
+    """Return the lowest media profile brand that is true of an H.264 track (ISO/IEC 23000-19, annex A), or ``b""``.
+
+    Args:
+        moov_or_file: Bytes that hold the track's avcC, which has its level.
+        width: Pixels.
+        height: Pixels.
+        primaries: ITU-T H.273 code point.
+    """
+    at = moov_or_file.find(b"avcC")
+    level = moov_or_file[at + 7] if at >= 0 else 255
+    if level <= 31 and width <= 864 and height <= 576 and primaries in (1, 5, 6):
+        return b"cfsd"
+    if level <= 40 and width <= 1920 and height <= 1080 and primaries == 1:
+        return b"cfhd"
+    if level <= 42 and width <= 1920 and height <= 1080 and primaries == 1:
+        return b"chdf"
+    return b""

@@ -1,0 +1,93 @@
+"""The packets of a video stream in decode order, as arrays, and what follows from them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+MAX_ENTRIES = 4
+BACK_SECONDS = 30
+BACK_SAMPLES = 1500
+"""How much further back than the nearest keyframe the other entry points may lie."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A stream's packets in decode order; all times are source ticks as FFmpeg reports them."""
+
+    pts: Sequence[int]
+    dts: Sequence[int]
+    sizes: Sequence[int]
+    """Bytes."""
+    keys: Sequence[int]
+    """Indexes of the keyframes, ascending; never empty where `pts` is not."""
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def keys_between(self, first: int, last: int) -> Sequence[int]:
+        """Return the keyframes among packets `first` to `last`, both included."""
+        return self.keys[bisect_left(self.keys, first) : bisect_right(self.keys, last)]
+
+
+class Order:
+    """Answers which packets a window of presentation time needs.
+
+    Args:
+        samples: All packets, those that show nothing included.
+        promised: Presentation times of all pictures, sorted and distinct.
+        time_base: Seconds per tick.
+    """
+
+    def __init__(self, samples: Samples, promised: array[int], time_base: Fraction) -> None:
+        self.samples = samples
+        self._promised = promised
+        self._back = int(BACK_SECONDS / time_base)
+        pairs = sorted((samples.pts[number], number) for number in samples.keys)
+        self._key_pts = [pts for pts, _ in pairs]
+        self._key_numbers = [number for _, number in pairs]
+        # least[i] = earliest presentation time from packet i on: sorted, so one bisection finds the last packet
+        # that shows anything up to a given time, however deep the reordering.
+        least = array("q", accumulate(reversed(samples.pts), min))
+        least.reverse()
+        self._least = least
+
+    def entries(self, start: int) -> tuple[int, ...]:
+        """Return the packets where decoding for `start` may begin, nearest first."""
+        place = bisect_right(self._key_pts, start)
+        if not place:
+            return (0,)
+        found: list[int] = []
+        for at in range(place - 1, max(-1, place - 1 - MAX_ENTRIES), -1):
+            number = self._key_numbers[at]
+            if found and (
+                self._key_pts[place - 1] - self._key_pts[at] > self._back or found[0] - number > BACK_SAMPLES
+            ):
+                break
+            if not found or number < found[-1]:
+                found.append(number)
+        return tuple(found)
+
+    def keyframes(self, count: int) -> tuple[int, ...]:
+        """Return up to `count` keyframes, evenly spread from the first to the last at which a window can begin."""
+        last = bisect_right(self._key_pts, self._promised[-1]) - 1
+        first = max(bisect_right(self._key_pts, self._promised[0]) - 1, 0)
+        places = {first + step * (last - first) // (count - 1) for step in range(count)} if last >= first else {0}
+        return tuple(sorted(self._key_numbers[place] for place in places))
+
+    def weight(self, start: int, end: int | None) -> int:
+        """Return about how many bytes the packets shown in ``[start, end)`` have."""
+        first = bisect_left(self._least, start)
+        stop = len(self.samples) if end is None else bisect_left(self._least, end)
+        return sum(self.samples.sizes[first:stop])
+
+    def last(self, end: int | None) -> int:
+        """Return the last packet that pictures before `end`, and the two after them, need."""
+        place = len(self._promised) - 1
+        if end is not None:
+            place = min(bisect_left(self._promised, end) + 1, place)
+        return max(bisect_right(self._least, self._promised[place]) - 1, 0)

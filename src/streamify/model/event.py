@@ -1,0 +1,43 @@
+"""Events of a job: what `--events` writes (NDJSON), progress shows and `on_event` receives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from streamify.model.base import Frozen
+from streamify.model.plan import SCHEMA
+
+EventKind = Literal[
+    "job.started",
+    "plan.ready",
+    "engine.ready",
+    "task.started",
+    "task.finished",
+    "task.retried",
+    "task.failed",
+    "segment.finished",
+    "job.finished",
+    "job.failed",
+    "note",
+]
+
+
+class Event(Frozen):
+    """Something that happened."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    time: float
+    """Seconds since the epoch."""
+    kind: EventKind
+    task: str | None = None
+    """Key of the task it is about."""
+    worker: int | None = None
+    """Process id of the worker."""
+    attempt: int | None = None
+    """1 at the first try."""
+    message: str = ""
+    """One line for people."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """Numbers and names for machines; docs/reference/events.md lists them by kind."""

@@ -1,0 +1,221 @@
+"""The plan: pure data, a function of source and settings only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from streamify.model.base import Frozen, Rational
+from streamify.model.settings import MediaSettings
+from streamify.model.source import Note, SourceFacts
+
+SCHEMA = 1
+"""Version of plan, ledger, report and events."""
+
+MEDIA_VERSION = 1
+"""Raised only when the bytes of media files may change; part of every track's hash; guarded by golden hashes."""
+
+
+class Inline(Frozen):
+    """Bytes that stand in the plan itself, base64."""
+
+    data: str
+
+
+class Range(Frozen):
+    """Bytes ``[offset, offset + length)`` of the source."""
+
+    offset: int
+    length: int
+
+
+class Splice(Frozen):
+    """A virtual file: pieces laid end to end. FFmpeg reads it as if it were a short source of its own."""
+
+    pieces: tuple[Inline | Range, ...]
+    format: str
+    """Name of the demuxer that reads it."""
+
+
+class EntryPoint(Frozen):
+    """A keyframe from which decoding may start, source ticks."""
+
+    pts: int
+    dts: int
+
+
+class AudioSlice(Frozen):
+    """Where the bytes of one piece of an audio track are, in sources whose index is too long for every task."""
+
+    stream: int
+    """Index of the stream in the source."""
+    entry: EntryPoint
+    """The slice's first packet, source ticks of the stream."""
+    splice: Splice
+
+
+class Segment(Frozen):
+    """One segment: where it lies on the output's and on the source's timeline, and where its bytes are."""
+
+    index: int
+    start: int
+    """Output ticks, a multiple of the frame duration at a constant rate."""
+    end: int
+    """Output ticks, exclusive."""
+    source_start: int
+    """Pictures with ``source_start <= pts < source_end`` (source ticks) belong to this segment."""
+    source_end: int | None
+    """``None`` in the last segment: everything that follows belongs to it."""
+    frames: int
+    """Pictures that the index promises in that window."""
+    first: int
+    """Presentation time of the first of them, source ticks."""
+    next: int | None
+    """Presentation time of the first picture at or after the end; ``None`` in the last segment."""
+    weight: int = 0
+    """Bytes of the source's packets in that window, about: a hint of what the segment costs."""
+    keyframes: tuple[int, ...] = ()
+    """Variable rate only: output ticks of the IDR pictures after the first."""
+    entries: tuple[EntryPoint, ...]
+    """Where decoding may start, nearest first; the later ones serve where the nearest gives no picture in time."""
+    splice: Splice | None = None
+    """Where the bytes are; ``None``: the whole file is opened and sought in."""
+    audio: tuple[AudioSlice, ...] = ()
+    """Slices of the audio pieces that start with this segment."""
+
+
+class Timeline(Frozen):
+    """How source time becomes output time."""
+
+    time_base: Rational
+    """Seconds per source tick."""
+    origin: int
+    """Source tick that becomes output tick 0: the first picture, or the first sample where there is no video."""
+    timescale: int
+    """Output ticks per second."""
+    frame_duration: int | None
+    """Output ticks per frame at a constant rate; ``None`` at a variable one."""
+    keep_every: int = 1
+    """Of how many source pictures one is kept, to stay at or below 60 per second (constant rate)."""
+    min_gap: int = 0
+    """Least distance of two kept pictures, output ticks (variable rate above 60 per second)."""
+    keyframe_frames: int | None = None
+    """Frames from IDR to IDR at a constant rate."""
+    reorder: int = 0
+    """Reorder delay that every video segment's decode times carry, output ticks; the edit list removes it."""
+    end: int
+    """End of the last picture, output ticks."""
+
+    def ticks_of(self, pts: int) -> int | None:
+        """Return where a source picture lies on the output's timeline, ticks; ``None`` where `keep_every` drops it.
+
+        At a constant rate the time is snapped to the frame that is meant.
+        """
+        if self.frame_duration is None:
+            return (pts - self.origin) * self.time_base.numerator
+        rate = self.timescale * self.keep_every * self.time_base / self.frame_duration  # pictures per source tick
+        number = round((pts - self.origin) * rate)
+        return None if number % self.keep_every else number // self.keep_every * self.frame_duration
+
+
+class VideoTrack(Frozen):
+    """One video rendition of the output."""
+
+    kind: Literal["video"] = "video"
+    id: str
+    """Unique; ends in a hash of source identity and of all that decides the bytes."""
+    name: str
+    width: int
+    height: int
+    frame_rate: Rational
+    """Frames per second; the average at a variable rate."""
+    timescale: int
+    crf: float
+    maxrate: int
+    """Bits per second."""
+    bufsize: int
+    """Bits."""
+    preset: str
+    bframes: int
+    """Longest run of B pictures; 0 where the variable rate would need too long a reorder delay."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the track below DEST."""
+        return f"video/{self.id}"
+
+
+class AudioTrack(Frozen):
+    """One audio track of the output: stereo AAC-LC."""
+
+    kind: Literal["audio"] = "audio"
+    id: str
+    stream: int
+    """Index of the stream in the source."""
+    sample_rate: int
+    """Samples per second; also the track's timescale."""
+    channels: Literal[2] = 2
+    bitrate: int
+    """Bits per second."""
+    language: str | None = None
+    title: str | None = None
+    default: bool = False
+    commentary: bool = False
+    samples: int
+    """Samples that cover the video: the end of the video rounded up."""
+    origin: Rational
+    """Time of output tick 0 on the source's clock, seconds."""
+    piece_segments: int
+    """Segments that one task encodes as one continuous stream."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the track below DEST."""
+        return f"audio/{self.id}"
+
+    @property
+    def timescale(self) -> int:
+        """Output ticks per second."""
+        return self.sample_rate
+
+
+Track = Annotated[VideoTrack | AudioTrack, Field(discriminator="kind")]
+
+
+class Estimate(Frozen):
+    """What the plan is expected to take."""
+
+    media_bytes: int
+    """Upper bound of the output's size: the caps of all rungs over the whole length."""
+    worker_bytes: int
+    """Predicted peak memory of one worker that makes all renditions of one segment."""
+    cost: tuple[float, ...]
+    """Relative CPU cost of one segment of each video rendition, in ladder order; sums to 1."""
+
+
+class Plan(Frozen):
+    """The plan without its segments, which stand one a line in the file that `segment_list` names."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    media_version: int = MEDIA_VERSION
+    codec_build: str
+    """Exact PyAV and FFmpeg build that makes the bytes."""
+    source: SourceFacts
+    settings: MediaSettings
+    timeline: Timeline
+    segments: int
+    """How many there are."""
+    segment_list: str = ""
+    """Key of the file that holds them, one JSON line each, below DEST; named by a hash of its content."""
+    target_duration: int
+    """EXT-X-TARGETDURATION, whole seconds, the same for all tracks (HLS authoring rule 8.2)."""
+    video: tuple[VideoTrack, ...]
+    audio: tuple[AudioTrack, ...]
+    notes: tuple[Note, ...] = ()
+    estimate: Estimate
+
+    @property
+    def tracks(self) -> tuple[VideoTrack | AudioTrack, ...]:
+        """All tracks, video first, in ladder order."""
+        return (*self.video, *self.audio)

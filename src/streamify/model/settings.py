@@ -1,0 +1,85 @@
+"""The one settings model: flags, ``streamify.yaml``, sidecars, API and AWS input use these keys."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from streamify.model.base import Frozen, Rational
+
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+
+
+class Described(Frozen):
+    """A frozen value whose field docstrings are part of its JSON Schema; reading them costs time at import."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Rung(Described):
+    """One step of a ladder. Sizes are given by the shorter side, so that portrait sources get portrait rungs."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]{0,31}$")]
+    """Name in URLs and manifests, such as ``1080p``; unique in a ladder."""
+    short_side: Annotated[int, Field(ge=16, le=4320)]
+    """Pixels of the shorter side; even. A rung above the source's own is left out, never upscaled."""
+    crf: Annotated[float | None, Field(ge=0, le=51)] = None
+    """Constant rate factor of this rung; ``None`` takes the setting `crf`."""
+    maxrate: Annotated[int, Field(ge=10_000)]
+    """Cap of the bitrate, bits per second, at up to 30 frames per second (x1.5 above)."""
+    bufsize: Annotated[int | None, Field(ge=10_000)] = None
+    """Size of the rate control buffer, bits; ``None`` takes 1.5 x `maxrate`; at most 2 x `maxrate`."""
+
+    @model_validator(mode="after")
+    def _buffer(self) -> Rung:
+        if self.short_side % 2:
+            raise ValueError(f"rung {self.name}: short_side {self.short_side} is odd; 4:2:0 video needs even sizes")
+        if self.bufsize is not None and self.bufsize > 2 * self.maxrate:
+            raise ValueError(f"rung {self.name}: bufsize above 2 x maxrate does not hold over segment joins")
+        return self
+
+
+class MediaSettings(Described):
+    """What decides the bytes of the stream. Part of the plan; never holds anything about where or how fast it runs."""
+
+    ladder: str | tuple[Rung, ...] = "auto"
+    """``auto``, a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) or, in
+    files and the API, a list of rungs."""
+    segment_seconds: Annotated[Rational, Field(ge=Fraction(1, 2), le=10)] = Fraction(6)
+    """Nominal length of a segment, 0.5 to 10 seconds; rounded to whole frames at a constant rate."""
+    keyframe_seconds: Annotated[Rational, Field(ge=Fraction(1, 10), le=10)] = Fraction(2)
+    """Distance of IDR frames, seconds; a segment holds a whole number of such steps."""
+    preset: Preset = "medium"
+    """x264 preset: slower presets give fewer bits for the same quality."""
+    crf: Annotated[float, Field(ge=0, le=51)] = 23
+    """Constant rate factor for rungs that name none: lower is better and larger."""
+    audio_bitrate: Annotated[int, Field(ge=32_000, le=320_000)] = 128_000
+    """Bitrate of each stereo AAC-LC track, bits per second."""
+
+    @field_validator("ladder")
+    @classmethod
+    def _unique(cls, value: str | tuple[Rung, ...]) -> str | tuple[Rung, ...]:
+        if isinstance(value, tuple):
+            if not value:
+                raise ValueError("a ladder needs at least one rung")
+            names = [rung.name for rung in value]
+            if len(set(names)) != len(names):
+                raise ValueError(f"rung names repeat: {', '.join(names)}")
+        return value
+
+
+class Settings(MediaSettings):
+    """All settings of a job: what decides the bytes, and where it runs."""
+
+    engine: Literal["local", "inline"] = "local"
+    """Where tasks run: ``local`` (this machine's cores) or ``inline`` (one after another, in this process)."""
+    workers: Annotated[int | None, Field(ge=1, le=1024)] = None
+    """Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory."""
+    replace: bool = False
+    """Replace a finished stream of another source at DEST."""
+
+    def media(self) -> MediaSettings:
+        """Return the part that belongs to the plan."""
+        return MediaSettings.model_validate(self.model_dump(include=set(MediaSettings.model_fields)))

@@ -1,0 +1,113 @@
+"""Facts about a source, as `probe` reports them and the plan records them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streamify.model.base import Frozen, Rational
+
+
+class SourceRef(Frozen):
+    """Where a source lies and which version of it is meant."""
+
+    key: str
+    """Key in the uploads storage; no absolute path."""
+    size: int
+    """Bytes."""
+    version: str
+    """What a storage says of it without reading it: size and mtime of a file, ETag of an object."""
+    identity: str
+    """Version id or ETag of an object; hash of size, mtime, head, tail and index of a file."""
+
+
+class Colour(Frozen):
+    """Colour description by ITU-T H.273 code points; 2 means unspecified."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the transfer is PQ (16) or HLG (18)."""
+        return self.transfer in (16, 18)
+
+
+class VideoFacts(Frozen):
+    """The video stream that is transcoded."""
+
+    stream: int
+    """Index of the stream in the container."""
+    codec: str
+    profile: str | None = None
+    width: int
+    """Coded width, pixels, before aspect and rotation."""
+    height: int
+    sample_aspect: Rational
+    """Width of a pixel over its height."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise that a player turns the picture by."""
+    mirrored: bool = False
+    """Whether a player flips the picture left to right, before turning it."""
+    pixel_format: str
+    bit_depth: int = 8
+    colour: Colour = Colour()
+    interlaced: bool = False
+    time_base: Rational
+    """Seconds per tick."""
+    frames: int
+    """Pictures that the index or the scan promises (distinct presentation times)."""
+    first: int
+    """Presentation time of the first picture, ticks."""
+    end: int
+    """End of the last picture, ticks."""
+    rate: Rational | None
+    """Frames per second where every presentation time fits it within one tick; ``None`` at a variable rate."""
+    average_rate: Rational
+    """Pictures over duration."""
+
+
+class AudioFacts(Frozen):
+    """One audio stream."""
+
+    stream: int
+    codec: str
+    sample_rate: int
+    channels: int
+    layout: str
+    language: str | None = None
+    """ISO 639 code as the container has it."""
+    title: str | None = None
+    default: bool = False
+    commentary: bool = False
+    time_base: Rational
+    start: int | None = None
+    """Presentation time of the first sample, ticks of `time_base`."""
+    duration: Rational | None = None
+    """Seconds, as far as the container says."""
+
+
+class Note(Frozen):
+    """Something of the source that was converted, dropped or is worth knowing, and why."""
+
+    kind: Literal["converted", "dropped", "damaged", "info"]
+    what: str
+    why: str
+
+
+class SourceFacts(Frozen):
+    """What is known of a source before anything is transcoded."""
+
+    ref: SourceRef
+    container: str
+    """Name of the demuxer, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
+    duration: Rational
+    """Seconds, of the video where there is one."""
+    access: Literal["sliced", "spliced", "whole"]
+    """How tasks reach their bytes: a slice of the index, a splice of header and range, or the whole file and a seek."""
+    scanned: bool
+    """Whether the container had no usable index, so that split read it once from end to end."""
+    video: VideoFacts | None
+    audio: tuple[AudioFacts, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -1,0 +1,205 @@
+"""Tasks and their results: one JSON value in, one JSON value out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from streamify.model.base import Frozen, Rational
+from streamify.model.plan import SCHEMA, AudioSlice, AudioTrack, Segment, Timeline, VideoTrack
+from streamify.model.settings import MediaSettings
+from streamify.model.source import AudioFacts, Note, SourceFacts, SourceRef, VideoFacts
+
+
+class Blob(Frozen):
+    """A published object."""
+
+    key: str
+    """Below DEST."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hex."""
+
+
+class IFrame(Frozen):
+    """One IDR picture for the I-frame playlist (HLS authoring rule 6.10: the range includes the moof)."""
+
+    start: int
+    """Output ticks."""
+    offset: int
+    """Byte offset of its moof in the segment file."""
+    size: int
+    """Bytes from there to the end of the picture."""
+
+
+class Seam(Frozen):
+    """What a video task saw at and between its borders; the certificate is checked on these."""
+
+    decoded: int
+    """Pictures decoded inside the window."""
+    encoded: int
+    damaged: int = 0
+    """Pictures that the decoder flagged as corrupt."""
+    duplicated: int = 0
+    dropped: int = 0
+    """Pictures left out on purpose: the cap of 60 per second, or two with one timestamp."""
+    first: int
+    """Presentation time of the first picture of the window, source ticks."""
+    last: int
+    next: int | None
+    """Presentation time of the first picture at or after the end, source ticks; ``None`` only in the last segment."""
+    lost: tuple[int, ...] = ()
+    """Presentation times that the index promises and the decoder did not give, source ticks."""
+
+
+class Cost(Frozen):
+    """What a segment of a track cost. CPU seconds; shares of a fused task are split by measured stage."""
+
+    decode: float = 0
+    scale: float = 0
+    encode: float = 0
+    other: float = 0
+    preroll_frames: int = 0
+    """Pictures decoded before the window, to reach it from a keyframe."""
+    bytes_read: int = 0
+
+
+class SegmentRecord(Frozen):
+    """Ledger entry: one segment of one track exists. Written after the media file, by conditional put."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    track: str
+    segment: int
+    media: Blob
+    init: Blob
+    start: int
+    """tfdt of the segment, output ticks of the track."""
+    duration: int
+    """Output ticks of the track."""
+    frames: int
+    """Samples in the file: pictures, or AAC access units."""
+    iframes: tuple[IFrame, ...] = ()
+    seam: Seam | None = None
+    """Video only."""
+    notes: tuple[Note, ...] = ()
+    """Damage met on the way; the report collects it."""
+    cost: Cost = Cost()
+
+    @staticmethod
+    def key_of(track: str, segment: int) -> str:
+        """Return the ledger key below DEST."""
+        return f".streamify/ledger/{track}/{segment:05d}.json"
+
+
+class SplitTask(Frozen):
+    """Read the source's index and write the plan."""
+
+    kind: Literal["split"] = "split"
+    key: str = "split"
+    source: SourceRef
+    settings: MediaSettings
+    write: bool = True
+    """Whether the plan is written into the media storage, or only returned (the dry run)."""
+
+
+class VideoTask(Frozen):
+    """One segment into one or more renditions from one decode."""
+
+    kind: Literal["video"] = "video"
+    key: str
+    source: SourceRef
+    access: Literal["sliced", "spliced", "whole"]
+    video: VideoFacts
+    timeline: Timeline
+    segment: Segment
+    renditions: tuple[VideoTrack, ...]
+    threads: int = 1
+    """Threads that encode, where cores would idle otherwise; changes the speed, never the bytes."""
+
+
+class AudioTask(Frozen):
+    """A run of segments of one audio track, encoded as one continuous stream."""
+
+    kind: Literal["audio"] = "audio"
+    key: str
+    source: SourceRef
+    audio: AudioFacts
+    track: AudioTrack
+    first_segment: int
+    cuts: tuple[int, ...]
+    """Borders of the segments in AAC access units of the whole track, one more than there are segments."""
+    slice: AudioSlice | None = None
+    """Where the bytes are; ``None``: the whole file is opened and sought in."""
+
+
+class CheckTask(Frozen):
+    """Decode one published segment and, where a source is given, compare its pictures."""
+
+    kind: Literal["check"] = "check"
+    key: str
+    track: VideoTrack | AudioTrack
+    record: SegmentRecord
+    source: SourceRef | None = None
+    access: Literal["sliced", "spliced", "whole"] = "whole"
+    video: VideoFacts | None = None
+    timeline: Timeline | None = None
+    segment: Segment | None = None
+
+
+Task = Annotated[SplitTask | VideoTask | AudioTask | CheckTask, Field(discriminator="kind")]
+TASK: TypeAdapter[SplitTask | VideoTask | AudioTask | CheckTask] = TypeAdapter(Task)
+
+
+class SplitResult(Frozen):
+    """What split found; the plan itself is in the media storage."""
+
+    kind: Literal["split"] = "split"
+    key: str = "split"
+    plan: str
+    """The plan as JSON text (without segments)."""
+
+
+class MediaResult(Frozen):
+    """What a video or audio task made."""
+
+    kind: Literal["media"] = "media"
+    key: str
+    records: tuple[SegmentRecord, ...]
+
+
+class CheckResult(Frozen):
+    """What a check found."""
+
+    kind: Literal["check"] = "check"
+    key: str
+    faults: tuple[str, ...]
+    frames: int
+    psnr_min: float | None = None
+    psnr_mean: float | None = None
+
+
+Result = Annotated[SplitResult | MediaResult | CheckResult, Field(discriminator="kind")]
+RESULT: TypeAdapter[SplitResult | MediaResult | CheckResult] = TypeAdapter(Result)
+
+__all__ = [
+    "RESULT",
+    "TASK",
+    "AudioTask",
+    "Blob",
+    "CheckResult",
+    "CheckTask",
+    "Cost",
+    "IFrame",
+    "MediaResult",
+    "Rational",
+    "Result",
+    "Seam",
+    "SegmentRecord",
+    "SourceFacts",
+    "SplitResult",
+    "SplitTask",
+    "Task",
+    "VideoTask",
+]

@@ -1,0 +1,1 @@
+"""Jobs: split, fan out, fan in, and everything that looks at a finished stream."""

@@ -1,0 +1,125 @@
+"""The certificate: proof, from the ledger, that nothing was lost at any seam. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
+from streamify.model.report import Certificate
+from streamify.model.task import SegmentRecord
+
+AUDIO_FRAME = 1024
+"""Samples of an AAC access unit; also the encoder's delay."""
+
+
+@dataclass
+class Ledgers:
+    """Sums over one video track and the ends of the audio tracks; `certificate` turns them into the proof."""
+
+    promised: int = 0
+    decoded: int = 0
+    encoded: int = 0
+    damaged: int = 0
+    duplicated: int = 0
+    dropped: int = 0
+    lost: list[int] = field(default_factory=list)
+    seams: int = 0
+    over: list[Fraction] = field(default_factory=list)
+
+    def certificate(self) -> Certificate:
+        """Return the proof."""
+        return Certificate(
+            promised=self.promised,
+            decoded=self.decoded,
+            encoded=self.encoded,
+            damaged=self.damaged,
+            duplicated=self.duplicated,
+            dropped=self.dropped,
+            lost=tuple(self.lost),
+            seams=self.seams,
+            audio_over_video=tuple(self.over),
+        )
+
+
+def check_video(
+    track: VideoTrack, pairs: Iterable[tuple[Segment, SegmentRecord]], sums: Ledgers, *, count: bool
+) -> Iterator[str]:
+    """Yield the faults of one video track: every seam, every count, one init.
+
+    Args:
+        track: Which rendition.
+        pairs: Segments of the plan and their ledger entries, in order.
+        sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
+        count: See `sums`.
+    """
+    before: tuple[Segment, SegmentRecord] | None = None
+    init: str | None = None
+    for segment, record in pairs:
+        name = f"{track.folder}/{segment.index:05d}.m4s"
+        seam = record.seam
+        if seam is None:
+            yield f"{name}: its ledger entry has no account of pictures"
+            continue
+        lost = set(seam.lost)
+        if record.start != segment.start or record.duration != segment.end - segment.start:
+            yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
+        if seam.decoded + len(lost) != segment.frames:
+            yield f"{name}: {seam.decoded} pictures decoded, {len(lost)} named as lost, {segment.frames} promised"
+        if seam.encoded != seam.decoded - seam.dropped + seam.duplicated or record.frames != seam.encoded:
+            yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
+        if seam.first != segment.first and segment.first not in lost:
+            yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
+        if init is not None and record.init.sha256 != init:
+            yield f"{name}: its init segment differs from the one before"
+        init = record.init.sha256
+        if before is not None:
+            yield from _seam(name, before, record, lost)
+            sums.seams += 1
+        before = segment, record
+        if count:
+            sums.promised += segment.frames
+            sums.decoded += seam.decoded
+            sums.encoded += seam.encoded
+            sums.damaged += seam.damaged
+            sums.duplicated += seam.duplicated
+            sums.dropped += seam.dropped
+            sums.lost.extend(seam.lost)
+    if before is not None and before[1].seam is not None and before[1].seam.next is not None:
+        yield f"{track.folder}: the last segment saw a picture after its end"
+
+
+def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecord, lost: set[int]) -> Iterator[str]:
+    segment, earlier = before
+    assert earlier.seam is not None
+    assert record.seam is not None
+    if earlier.start + earlier.duration != record.start:
+        yield f"{name}: starts at tick {record.start}, the segment before ends at {earlier.start + earlier.duration}"
+    if earlier.seam.next != record.seam.first and segment.next not in lost:
+        yield f"{name}: starts with picture {record.seam.first}, the segment before saw {earlier.seam.next} next"
+
+
+def check_audio(
+    plan: Plan, track: AudioTrack, records: Iterable[SegmentRecord], sums: Ledgers, cuts: tuple[int, ...]
+) -> Iterator[str]:
+    """Yield the faults of one audio track: no gap, one init, covers the video by less than one codec frame."""
+    end: int | None = None
+    init: str | None = None
+    for index, record in enumerate(records):
+        name = f"{track.folder}/{index:05d}.m4s"
+        if record.start != (end if end is not None else 0):
+            yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
+        if (record.start, record.start + record.duration) != (cuts[index] * AUDIO_FRAME, cuts[index + 1] * AUDIO_FRAME):
+            yield f"{name}: covers other access units than planned"
+        if record.frames * AUDIO_FRAME != record.duration:
+            yield f"{name}: {record.frames} access units in {record.duration} ticks"
+        if init is not None and record.init.sha256 != init:
+            yield f"{name}: its init segment differs from the one before"
+        init = record.init.sha256
+        end = record.start + record.duration
+    heard = Fraction((end or 0) - AUDIO_FRAME, track.sample_rate)
+    over = heard - Fraction(plan.timeline.end, plan.timeline.timescale)
+    sums.over.append(over)
+    if not 0 <= over < Fraction(AUDIO_FRAME, track.sample_rate):
+        yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture; at least 0, below one codec frame"

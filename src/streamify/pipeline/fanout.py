@@ -1,0 +1,196 @@
+"""Fan-out: what is missing, as tasks, and what came of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Event as Flag
+
+from pydantic import ValidationError
+
+from streamify.engines.base import Engine, OnEvent, TaskError
+from streamify.errors import TaskFailure
+from streamify.model.event import Event
+from streamify.model.plan import AudioTrack, Plan, Segment
+from streamify.model.task import AudioTask, MediaResult, SegmentRecord, Task, VideoTask
+from streamify.pipeline.engine import completed
+from streamify.planning.audio import cuts
+from streamify.planning.schedule import Group, schedule
+from streamify.storage.base import Storage, Stores
+
+
+@dataclass
+class Outcome:
+    """What a fan-out did."""
+
+    made: int = 0
+    """Segments x tracks."""
+    cpu_seconds: float = 0
+    failures: list[TaskFailure] = field(default_factory=list)
+
+
+class SegmentList:
+    """The plan's segments, one line each; only where the lines start is held in memory."""
+
+    def __init__(self, plan: Plan, media: Storage) -> None:
+        self._file = media.open(plan.segment_list)
+        self._starts = [0]
+        while line := self._file.readline():
+            self._starts.append(self._starts[-1] + len(line))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: int) -> Segment:
+        start, end = self._starts[index : index + 2]
+        self._file.seek(start)
+        return Segment.from_json(self._file.read(end - start))
+
+    def __iter__(self) -> Iterator[Segment]:
+        return (self[index] for index in range(len(self)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What earlier runs left at DEST."""
+
+    done: set[tuple[str, int]]
+    """(track, segment) of everything that exists: a ledger entry and a media file of the size it names."""
+    damaged: tuple[str, ...]
+    """Keys of media files whose ledger entry names another size: what is made again could not take their place."""
+
+
+def survey(plan: Plan, media: Storage) -> Found:
+    """Look at what exists, with one listing."""
+    sizes = {key: size for folder in ("video", "audio") for key, size in media.list(folder)}
+    done, damaged = set(), []
+    for track in plan.tracks:
+        begun = f"{track.folder}/init.mp4" in sizes
+        for index in range(plan.segments):
+            key = f"{track.folder}/{index:05d}.m4s"
+            record = read_record(media, track.id, index) if key in sizes else None
+            if record is None:
+                continue
+            if record.media.size != sizes[key]:
+                damaged.append(key)
+            elif begun:
+                done.add((track.id, index))
+    return Found(done, tuple(damaged))
+
+
+def read_record(media: Storage, track: str, segment: int) -> SegmentRecord | None:
+    """Return a ledger entry, or ``None`` where there is none that can be read."""
+    data = media.get(SegmentRecord.key_of(track, segment))
+    if data is None:
+        return None
+    try:
+        return SegmentRecord.from_json(data)
+    except ValidationError:
+        return None  # of another schema, or damaged: the segment is made again and its entry overwritten
+
+
+def fan_out(
+    plan: Plan, stores: Stores, engine: Engine, done: set[tuple[str, int]], on_event: OnEvent, stop: Flag | None
+) -> Outcome:
+    """Run every task that is missing; go on after failures, so that all of them are named.
+
+    Raises:
+        Interrupted: `stop` was set.
+        TaskError: The storage cannot be written any more (exit code 5): going on would fail everywhere.
+    """
+    outcome = Outcome()
+    names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
+    segments = SegmentList(plan, stores.media)
+    try:
+        for key, result in completed(engine, _tasks(plan, segments, done, engine.capacity), stop):
+            if isinstance(result, TaskError):
+                if result.exit_code == 5:
+                    raise result
+                outcome.failures.append(result.failure)
+                continue
+            assert isinstance(result, MediaResult)
+            for record in result.records:
+                outcome.made += 1
+                spent = record.cost
+                outcome.cpu_seconds += spent.decode + spent.scale + spent.encode + spent.other
+                on_event(
+                    Event(
+                        time=time.time(),
+                        kind="segment.finished",
+                        task=key,
+                        data={
+                            "track": record.track,
+                            "name": names[record.track],
+                            "segment": record.segment,
+                            "bytes": record.media.size,
+                        },
+                    )
+                )
+    finally:
+        segments.close()
+    return outcome
+
+
+def _tasks(plan: Plan, segments: SegmentList, done: set[tuple[str, int]], workers: int) -> Iterator[Task]:
+    for track in plan.audio:
+        yield from _audio_tasks(plan, track, segments, done)
+    missing = [
+        (index, tuple(number for number, track in enumerate(plan.video) if (track.id, index) not in done))
+        for index in range(plan.segments)
+    ]
+    for group in schedule([one for one in missing if one[1]], workers, lambda index: segments[index].weight):
+        yield video_task(plan, segments[group.segment], group)
+
+
+def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
+    """Return the task of one segment and some renditions."""
+    assert plan.source.video is not None
+    renditions = tuple(plan.video[number] for number in group.renditions)
+    return VideoTask(
+        key=f"video/{segment.index:05d}/" + ",".join(track.name for track in renditions),
+        source=plan.source.ref,
+        access=plan.source.access,
+        video=plan.source.video,
+        timeline=plan.timeline,
+        segment=segment.model_copy(update={"audio": ()}),
+        renditions=renditions,
+        threads=group.threads,
+    )
+
+
+def _audio_tasks(
+    plan: Plan, track: AudioTrack, segments: SegmentList, done: set[tuple[str, int]]
+) -> Iterator[AudioTask]:
+    facts = next(one for one in plan.source.audio if one.stream == track.stream)
+    size = track.piece_segments or plan.segments
+    for first in range(0, plan.segments, size):
+        last = min(first + size, plan.segments)
+        if all((track.id, index) in done for index in range(first, last)):
+            continue
+        yield AudioTask(
+            key=f"audio/{track.id}/{first:05d}",
+            source=plan.source.ref,
+            audio=facts,
+            track=track,
+            first_segment=first,
+            cuts=segment_cuts(plan, track, segments, first, last),
+            slice=next((one for one in segments[first].audio if one.stream == track.stream), None),
+        )
+
+
+def segment_cuts(plan: Plan, track: AudioTrack, segments: SegmentList, first: int, last: int) -> tuple[int, ...]:
+    """Return the borders of audio segments ``first`` to ``last`` (exclusive), in access units of the track."""
+    borders = [segments[index].start for index in range(first, last)] + [segments[last - 1].end]
+    return cuts(
+        borders,
+        plan.timeline.timescale,
+        track.sample_rate,
+        track.samples,
+        at_start=first == 0,
+        at_end=last == plan.segments,
+    )

@@ -1,0 +1,1 @@
+"""Pure decisions: grid, ladder, audio cuts, encoder options, ids."""

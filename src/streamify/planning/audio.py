@@ -1,0 +1,64 @@
+"""Where the continuous audio stream is cut: on its own frame borders, next to the video grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from streamify.model.source import AudioFacts
+
+FRAME = 1024
+"""Samples of one AAC-LC access unit."""
+
+PRIMING = 1
+"""Access units before time 0: FFmpeg's AAC encoder delays by 1024 samples; an edit list removes them."""
+
+PIECE_SECONDS = 300
+"""One task encodes at most this much as one continuous stream; longer tracks are joined with pre-roll."""
+
+
+def output_rate(facts: AudioFacts) -> int:
+    """Return the output's sample rate: 44.1 and 48 kHz are kept, all others become 48 kHz."""
+    return facts.sample_rate if facts.sample_rate in (44_100, 48_000) else 48_000
+
+
+def piece_segments(facts: AudioFacts, segment_seconds: Fraction) -> int:
+    """Return how many segments one task encodes; 0 means all of them.
+
+    Pieces need sample-exact timestamps at their borders: containers that round them (Matroska to milliseconds)
+    are encoded in one go.
+    """
+    if (1 / facts.time_base) % facts.sample_rate:
+        return 0
+    return max(1, int(PIECE_SECONDS // segment_seconds))
+
+
+def access_units(samples: int) -> int:
+    """Return the access units, priming included, that cover `samples` samples."""
+    return PRIMING + -(-samples // FRAME)
+
+
+def cuts(
+    borders: Sequence[int], timescale: int, rate: int, samples: int, *, at_start: bool, at_end: bool
+) -> tuple[int, ...]:
+    """Return the borders of segments in access units of the whole track.
+
+    Args:
+        borders: Segment borders on the video grid, output ticks; one more than there are segments.
+        timescale: Ticks per second of `borders`.
+        rate: Samples per second.
+        samples: Samples of the whole track.
+        at_start: Whether the first border is the start of the track.
+        at_end: Whether the last border is its end.
+    """
+    total = access_units(samples)
+    units = [min(total, PRIMING + _nearest(Fraction(border * rate, timescale * FRAME))) for border in borders]
+    if at_start:
+        units[0] = 0
+    if at_end:
+        units[-1] = total
+    return tuple(units)
+
+
+def _nearest(value: Fraction) -> int:
+    return int(value + Fraction(1, 2))

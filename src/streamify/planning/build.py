@@ -1,0 +1,217 @@
+"""Source facts and settings in, plan out. Pure: no file is opened here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from operator import sub
+
+from streamify.model.plan import MEDIA_VERSION, AudioTrack, Plan, Timeline, VideoTrack
+from streamify.model.settings import MediaSettings, Rung
+from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
+from streamify.planning import audio as audio_grid
+from streamify.planning import grid
+from streamify.planning.estimate import estimate
+from streamify.planning.ladder import choose_ladder, rung_size
+
+
+def build_plan(
+    facts: SourceFacts, pts: Sequence[int], settings: MediaSettings, codec_build: str
+) -> tuple[Plan, Iterator[grid.Window]]:
+    """Return the plan and its segments' windows.
+
+    Args:
+        facts: What split found out about the source.
+        pts: Presentation times of all pictures, source ticks, in order; empty without video.
+        settings: What the user wants.
+        codec_build: Exact codec build, part of every track's hash.
+
+    Raises:
+        UsageError: The ladder does not fit the source.
+    """
+    if facts.video is not None:
+        timeline, windows = _video_timeline(facts.video, pts, settings)
+        rungs, notes = choose_ladder(facts.video, settings.ladder)
+        video = tuple(_video_track(facts, facts.video, timeline, settings, rung, codec_build) for rung in rungs)
+    else:
+        timeline, windows = _audio_timeline(facts, settings)
+        notes, video = (), ()
+    audio = tuple(_audio_track(facts, one, timeline, settings, codec_build) for one in facts.audio)
+    all_windows = list(windows)
+    seconds = Fraction(timeline.end, timeline.timescale)
+    longest = max(Fraction(one.end - one.start, timeline.timescale) for one in all_windows)
+    plan = Plan(
+        codec_build=codec_build,
+        source=facts,
+        settings=settings,
+        timeline=timeline,
+        segments=len(all_windows),
+        target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
+        video=video,
+        audio=audio,
+        notes=(*facts.notes, *notes, *_conversions(facts, timeline)),
+        estimate=estimate(seconds, facts.video, video, audio),
+    )
+    return plan, iter(all_windows)
+
+
+def _video_timeline(
+    video: VideoFacts, pts: Sequence[int], settings: MediaSettings
+) -> tuple[Timeline, Iterator[grid.Window]]:
+    if video.rate is None:
+        timeline = grid.variable_timeline(pts=pts, end=video.end, time_base=video.time_base)
+        return timeline, grid.variable_windows(pts, timeline, settings.segment_seconds, settings.keyframe_seconds)
+    timeline, frames = grid.constant_timeline(
+        rate=video.rate,
+        time_base=video.time_base,
+        origin=pts[0],
+        frames=len(pts),
+        segment_seconds=settings.segment_seconds,
+        keyframe_seconds=settings.keyframe_seconds,
+    )
+    return timeline, grid.constant_windows(pts, timeline, frames)
+
+
+def _audio_timeline(facts: SourceFacts, settings: MediaSettings) -> tuple[Timeline, Iterator[grid.Window]]:
+    """Without video the grid is that of the first audio track, in its samples."""
+    lead = facts.audio[0]
+    rate = audio_grid.output_rate(lead)
+    end = max(1, -(-(facts.duration * rate).numerator // (facts.duration * rate).denominator))
+    timeline = Timeline(time_base=lead.time_base, origin=lead.start or 0, timescale=rate, frame_duration=None, end=end)
+    step = int(settings.segment_seconds * rate)
+    count = max(1, -(-end // step))
+    if count > 1 and (end - (count - 1) * step) < rate // 10:
+        count -= 1  # a tail below 0.1 s would be a segment of hardly one access unit
+    windows = (
+        grid.Window(
+            index=index,
+            start=index * step,
+            end=end if index == count - 1 else (index + 1) * step,
+            source_start=0, source_end=None, frames=0, first=0, next=None,
+        )
+        for index in range(count)
+    )  # fmt: skip
+    return timeline, windows
+
+
+def _video_track(
+    facts: SourceFacts, video: VideoFacts, timeline: Timeline, settings: MediaSettings, rung: Rung, build: str
+) -> VideoTrack:
+    size = rung_size(video, rung.short_side)
+    if timeline.frame_duration is not None:
+        rate = Fraction(timeline.timescale, timeline.frame_duration)
+    else:
+        rate = min(Fraction(grid.MAX_RATE), video.average_rate).limit_denominator(1001)
+    boost = Fraction(3, 2) if rate > 31 else Fraction(1)
+    track = VideoTrack(
+        id="",
+        name=rung.name,
+        width=size.width,
+        height=size.height,
+        frame_rate=rate,
+        timescale=timeline.timescale,
+        crf=rung.crf if rung.crf is not None else settings.crf,
+        maxrate=int(rung.maxrate * boost),
+        bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
+        preset=settings.preset,
+        bframes=0 if settings.preset == "ultrafast" else 3,
+    )
+    return track.model_copy(update={"id": f"{rung.name}-{_digest(facts, settings, build, timeline, video, track)}"})
+
+
+def _audio_track(
+    facts: SourceFacts, audio: AudioFacts, timeline: Timeline, settings: MediaSettings, build: str
+) -> AudioTrack:
+    rate = audio_grid.output_rate(audio)
+    needed = Fraction(timeline.end * rate, timeline.timescale)
+    track = AudioTrack(
+        id="",
+        stream=audio.stream,
+        sample_rate=rate,
+        bitrate=settings.audio_bitrate,
+        language=audio.language,
+        title=audio.title,
+        default=audio.default,
+        commentary=audio.commentary,
+        samples=-(-needed.numerator // needed.denominator),
+        origin=timeline.origin * timeline.time_base,
+        piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
+    )
+    language = re.sub(r"[^a-z0-9]", "", (audio.language or "und").lower())[:8] or "und"
+    return track.model_copy(update={"id": f"{language}-aac-{_digest(facts, settings, build, timeline, audio, track)}"})
+
+
+def _longest_sound(
+    windows: Sequence[grid.Window], timeline: Timeline, tracks: Sequence[AudioTrack]
+) -> Iterator[Fraction]:
+    """Yield the longest segment of each audio track, seconds: audio is cut on its own frames, beside the grid."""
+    yield Fraction(0)
+    borders = [one.start for one in windows] + [timeline.end]
+    for track in tracks:
+        units = audio_grid.cuts(
+            borders, timeline.timescale, track.sample_rate, track.samples, at_start=True, at_end=True
+        )
+        yield Fraction(max(map(sub, units[1:], units)) * audio_grid.FRAME, track.sample_rate)
+
+
+def _digest(
+    facts: SourceFacts,
+    settings: MediaSettings,
+    build: str,
+    timeline: Timeline,
+    stream: VideoFacts | AudioFacts,
+    track: VideoTrack | AudioTrack,
+) -> str:
+    """Hash all that decides a track's bytes, and nothing else: changing one rung must leave the others' URLs alone."""
+    value = [
+        MEDIA_VERSION,
+        build,
+        facts.ref.identity,
+        str(settings.segment_seconds),
+        str(settings.keyframe_seconds),
+        timeline.model_dump(mode="json"),
+        stream.model_dump(mode="json"),
+        track.model_dump(mode="json"),
+    ]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
+    video = facts.video
+    if video is not None:
+        if timeline.keep_every > 1 or timeline.min_gap:
+            yield Note(
+                kind="converted", what="frame rate", why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)"
+            )
+        if video.sample_aspect != 1:
+            yield Note(kind="converted", what=f"sample aspect {video.sample_aspect}", why="scaled to square pixels")
+        if video.rotation or video.mirrored:
+            yield Note(
+                kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
+            )
+        if video.interlaced:
+            yield Note(kind="converted", what="interlaced pictures", why="deinterlaced (HLS rule 1.14)")
+        if video.bit_depth > 8:
+            yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
+        if video.colour.hdr:
+            yield Note(kind="converted", what="HDR", why="SDR BT.709 for H.264; light above SDR white is clipped")
+        if video.colour.full_range:
+            yield Note(kind="converted", what="full-range colour", why="limited range for players")
+    for audio in facts.audio:
+        if audio.channels > 2:
+            yield Note(
+                kind="converted", what=f"audio stream {audio.stream}: {audio.layout}", why="mixed down to stereo"
+            )
+        elif audio.channels == 1:
+            yield Note(
+                kind="converted", what=f"audio stream {audio.stream}: mono", why="the same signal on both channels"
+            )
+        if audio.sample_rate != audio_grid.output_rate(audio):
+            yield Note(
+                kind="converted",
+                what=f"audio stream {audio.stream}: {audio.sample_rate} Hz",
+                why=f"resampled to {audio_grid.output_rate(audio)} Hz",
+            )

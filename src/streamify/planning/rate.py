@@ -1,0 +1,48 @@
+"""Is the frame rate constant? Decided by fit, never by what the container claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import islice
+from operator import sub
+
+STANDARD_RATES = tuple(
+    Fraction(rate)
+    for rate in ("24000/1001", "24", "25", "30000/1001", "30", "48000/1001", "48", "50", "60000/1001", "60",
+                 "100", "120000/1001", "120", "12", "12.5", "15000/1001", "15", "10", "20", "29.97", "23.976", "59.94")
+)  # fmt: skip
+"""Tried before odd fractions, so that rounded timestamps are recognised for what they were."""
+
+
+def fit_rate(pts: Sequence[int], time_base: Fraction) -> Fraction | None:
+    """Return the constant rate in frames per second, or ``None`` at a variable one.
+
+    Constant means: every timestamp lies within one tick of ``first + n / rate``.
+
+    Args:
+        pts: Distinct presentation times in order, ticks.
+        time_base: Seconds per tick.
+    """
+    if len(pts) < 2:
+        return None
+    span = pts[-1] - pts[0]
+    steps = len(pts) - 1
+    if span % steps == 0 and _even(pts, span // steps):
+        exact = 1 / (span // steps * time_base)
+        return next((rate for rate in STANDARD_RATES if _fits(pts, rate, time_base)), exact) if steps < 8 else exact
+    mean = Fraction(steps, span) / time_base
+    slack = max(Fraction(1, 200), Fraction(2, span))
+    candidates = [rate for rate in STANDARD_RATES if abs(rate / mean - 1) <= slack]
+    candidates += [mean.limit_denominator(1), mean.limit_denominator(2), mean.limit_denominator(1001), mean]
+    return next((rate for rate in candidates if rate > 0 and _fits(pts, rate, time_base)), None)
+
+
+def _even(pts: Sequence[int], step: int) -> bool:
+    return all(gap == step for gap in map(sub, islice(pts, 1, None), pts))
+
+
+def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:
+    step = 1 / (rate * time_base)  # ticks per frame
+    first, up, down = pts[0], step.numerator, step.denominator
+    return all(-down <= (tick - first) * down - number * up <= down for number, tick in enumerate(pts))

@@ -1,0 +1,42 @@
+"""In which order the tasks of a job are handed out, and how many threads each gets. Changes speed, never bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """One task: a segment and the renditions made from its one decode (indices into the ladder)."""
+
+    segment: int
+    renditions: tuple[int, ...]
+    threads: int = 1
+    """Threads that encode."""
+
+
+def schedule(
+    missing: Sequence[tuple[int, tuple[int, ...]]], workers: int, weight: Callable[[int], int]
+) -> Iterator[Group]:
+    """Yield groups in the order in which they should start.
+
+    One decode feeds all renditions of a segment, on one thread: that packs best as long as there are more segments
+    than cores. Segments go in order, but for the tail: of the last ones the dearest go first, so that the cores end
+    close together, and the encoders of the very last get a thread each, so that none idles. No picture is decoded
+    twice for that.
+
+    Args:
+        missing: Segments in order, each with the renditions that do not exist yet.
+        workers: Tasks that run at the same moment.
+        weight: Hint of what a segment costs; asked for the tail alone.
+    """
+    if workers == 1:
+        yield from (Group(segment, renditions) for segment, renditions in missing)
+        return
+    tail = min(len(missing), 2 * workers)
+    head = missing[: len(missing) - tail]
+    yield from (Group(segment, renditions) for segment, renditions in head)
+    ordered = sorted(missing[len(missing) - tail :], key=lambda one: (-weight(one[0]), one[0]))
+    for place, (segment, renditions) in enumerate(ordered):
+        yield Group(segment, renditions, len(renditions) if tail - place <= workers else 1)

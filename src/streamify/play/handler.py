@@ -1,0 +1,127 @@
+"""Answers one request of ``streamify play``."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from streamify.play.files import cache_control, content_type, find
+from streamify.play.ranges import Unsatisfiable, parse_range
+
+if TYPE_CHECKING:
+    from streamify.play.server import Server
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_CHUNK = 256 * 1024
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET, HEAD and OPTIONS."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "streamify"
+    sys_version = ""
+    timeout = 60
+
+    def do_GET(self) -> None:
+        """Send a file or a part of it."""
+        if not self._trusted():
+            return self._refuse(HTTPStatus.FORBIDDEN, "this server answers to its address only (Host header)")
+        found = find(self.server.root, self.path)
+        if found is None:
+            return self._refuse(HTTPStatus.NOT_FOUND, "not found")
+        try:
+            file = found[0].open("rb")
+        except OSError:
+            return self._refuse(HTTPStatus.NOT_FOUND, "not found")
+        with file:
+            return self._send_file(file, *found)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def do_OPTIONS(self) -> None:
+        """Answer a CORS preflight."""
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.send_header("Allow", "GET, HEAD, OPTIONS")
+        if self.server.allow_origin and self._trusted():
+            self.send_header("Access-Control-Allow-Methods", "GET, HEAD")
+            self.send_header("Access-Control-Allow-Headers", "Range, If-None-Match, If-Range")
+        self.end_headers()
+
+    def end_headers(self) -> None:
+        """Add what every answer carries."""
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Content-Security-Policy", _CSP)
+        if self.server.allow_origin:
+            self.send_header("Access-Control-Allow-Origin", self.server.allow_origin)
+            self.send_header("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag")
+            self.send_header("Vary", "Origin")
+        else:
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        super().end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Stay quiet: a player makes hundreds of requests."""
+
+    def _trusted(self) -> bool:
+        """Whether the Host header is an address or our own name: a name that a stranger's DNS points here is not."""
+        host = self.headers.get("Host", "")
+        name = host[1:].partition("]")[0] if host.startswith("[") and "]" in host else host.partition(":")[0]
+        if name.lower() in ("localhost", self.server.host.lower()):
+            return bool(name)
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _send_file(self, file: BinaryIO, path: Path, ours: bool) -> None:
+        facts = os.fstat(file.fileno())
+        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+        headers = {"ETag": etag, "Cache-Control": cache_control(path, ours), "Accept-Ranges": "bytes"}
+        known = [tag.strip().removeprefix("W/") for tag in self.headers.get("If-None-Match", "").split(",")]
+        if etag in known or "*" in known:
+            return self._head(HTTPStatus.NOT_MODIFIED, headers)
+        headers["Content-Type"] = content_type(path.relative_to(path.anchor if ours else self.server.root), ours)
+        wanted = self.headers.get("Range") if self.headers.get("If-Range", etag) == etag else None
+        try:
+            part = parse_range(wanted, facts.st_size)
+        except Unsatisfiable:
+            headers |= {"Content-Range": f"bytes */{facts.st_size}", "Content-Length": "0"}
+            return self._head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers)
+        start, end = part or (0, facts.st_size)
+        headers["Content-Length"] = str(end - start)
+        if part:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{facts.st_size}"
+        self._head(HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK, headers)
+        return self._copy(file, start, end) if self.command == "GET" else None
+
+    def _copy(self, file: BinaryIO, start: int, end: int) -> None:
+        file.seek(start)
+        while start < end and (data := file.read(min(_CHUNK, end - start))):
+            self.wfile.write(data)
+            start += len(data)
+        if start < end:  # the file shrank under us: the length that we promised cannot be kept
+            self.close_connection = True
+
+    def _head(self, status: HTTPStatus, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        body = (why + "\n").encode()
+        self._head(status, {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)),
+                            "Cache-Control": "no-store"})  # fmt: skip
+        if self.command == "GET":
+            self.wfile.write(body)

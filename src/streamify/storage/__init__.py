@@ -1,0 +1,1 @@
+"""Uploads and media storage, through obstore."""

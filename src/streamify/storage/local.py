@@ -1,0 +1,206 @@
+"""A folder of this machine as a storage: names taken literally, writes durable before they count."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from streamify.errors import DestinationError
+from streamify.storage.base import ConflictError
+
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""No object has that name; folders are no objects."""
+
+
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+LEFT_BEHIND = 3600
+"""Seconds after which a temporary file belongs to nobody: no single write takes that long."""
+
+
+def file_version(size: int, mtime_ns: int) -> str:
+    """Return the version of a file from its size, bytes, and its time of modification, nanoseconds."""
+    return f"{size}-{mtime_ns}"
+
+
+class LocalStorage:
+    """`Storage` over a folder.
+
+    Not obstore's LocalStore: that one does not flush what it wrote, so that after a power cut the ledger could name
+    files that do not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __repr__(self) -> str:
+        return f"LocalStorage({str(self.root)!r})"
+
+    def get(self, key: str) -> bytes | None:
+        """See `Storage.get`."""
+        try:
+            return (self.root / key).read_bytes()
+        except _ABSENT:
+            return None
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """See `Storage.put`."""
+        try:
+            temporary = self._write(key, data)
+            try:
+                temporary.replace(self.root / key)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            _flush((self.root / key).parent)
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """See `Storage.put_new`."""
+        try:
+            temporary = self._write(key, data)
+            try:
+                (self.root / key).hardlink_to(temporary)  # fails where the name exists, unlike rename
+            except FileExistsError:
+                if self.get(key) == data:
+                    return False
+                raise ConflictError(
+                    "dest-conflict",
+                    f"{self.root / key} exists with other bytes",
+                    "something else writes here, or the file was damaged: delete it, or use another DEST",
+                ) from None
+            finally:
+                temporary.unlink(missing_ok=True)
+            _flush((self.root / key).parent)
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+        return True
+
+    def size(self, key: str) -> int | None:
+        """See `Storage.size`."""
+        try:
+            facts = (self.root / key).stat()
+        except _ABSENT:
+            return None
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
+
+    def version(self, key: str) -> str | None:
+        """See `Storage.version`."""
+        try:
+            facts = (self.root / key).stat()
+        except _ABSENT:
+            return None
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+        return file_version(facts.st_size, facts.st_mtime_ns)
+
+    def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """See `Storage.list`."""
+
+        def unreadable(error: OSError) -> None:  # os.walk leaves such folders out in silence
+            if not isinstance(error, _ABSENT):
+                raise self._failed("list", prefix, error) from error
+
+        for folder, _, names in os.walk(self.root / prefix, onerror=unreadable):
+            for name in names:
+                path = Path(folder, name)
+                if not name.startswith(".tmp-"):
+                    with contextlib.suppress(FileNotFoundError):  # removed while we walk
+                        yield path.relative_to(self.root).as_posix(), path.stat().st_size
+
+    def delete(self, key: str) -> None:
+        """See `Storage.delete`."""
+        try:
+            (self.root / key).unlink()
+        except _ABSENT:
+            return
+        except OSError as error:
+            raise self._failed("delete", key, error) from error
+
+    def open(self, key: str) -> BinaryIO:
+        """See `Storage.open`."""
+        try:
+            return (self.root / key).open("rb")
+        except OSError as error:
+            raise self._failed("open", key, error) from error
+
+    def sweep(self) -> None:
+        """See `Storage.sweep`."""
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                if name.startswith(".tmp-"):
+                    with contextlib.suppress(OSError):  # somebody else was faster, or it is not ours to remove
+                        _sweep(Path(folder, name))
+
+    def _write(self, key: str, data: bytes) -> Path:
+        path = self.root / key
+        _make_folder(path.parent)
+        temporary = path.parent / f".tmp-{_HOST}-{os.getpid()}-{uuid.uuid4().hex}"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:  # Ctrl-C leaves nothing behind either
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+    def _failed(self, verb: str, key: str, error: OSError) -> DestinationError:
+        where = self.root / key
+        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            return DestinationError(
+                "disk-full", f"cannot {verb} {where}: {error.strerror}", "free space and run the same command again"
+            )
+        return DestinationError(
+            "storage-failed", f"cannot {verb} {where}: {error.strerror or error}", "check the path and its permissions"
+        )
+
+
+def _sweep(path: Path) -> None:
+    """Remove a temporary file whose writer is dead, or, where that cannot be seen from here, long gone."""
+    host, _, rest = path.name.removeprefix(".tmp-").partition("-")
+    writer = rest.partition("-")[0]
+    here = host == _HOST and writer.isdigit()
+    if (here and not _alive(int(writer))) or time.time() - path.stat().st_mtime > LEFT_BEHIND:
+        path.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and its parents, and flush the names of the new ones, or a power cut takes all that is in them."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _flush(folder.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

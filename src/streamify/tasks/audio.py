@@ -1,0 +1,50 @@
+"""The audio task: a run of segments of one track, encoded as one continuous stream."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from streamify.media.audio import AudioLog, AudioSource, encode_piece, package_audio
+from streamify.model.source import Note
+from streamify.model.task import AudioTask, Cost, MediaResult
+from streamify.planning.audio import FRAME
+from streamify.storage.base import Stores
+from streamify.tasks.publish import check_source, damage_notes, publish_segment
+
+
+def run_audio(task: AudioTask, stores: Stores) -> MediaResult:
+    """Encode and publish a piece of one audio track. See `run_task` for errors."""
+    began = time.process_time()
+    check_source(stores, task.source)
+    log = AudioLog()
+    cuts = task.cuts
+    packets = encode_piece(
+        AudioSource(partial(stores.uploads.open, task.source.key), task.slice), task.track, cuts[0], cuts[-1], log
+    )
+    segments = package_audio(packets, task.track, cuts)
+    share = (time.process_time() - began) / len(segments)
+    records = tuple(
+        publish_segment(
+            stores.media,
+            task.track,
+            task.first_segment + number,
+            init=packaged.init,
+            data=packaged.media,
+            start=cuts[number] * FRAME,
+            duration=(cuts[number + 1] - cuts[number]) * FRAME,
+            frames=cuts[number + 1] - cuts[number],
+            notes=_notes(task, log) if number == 0 else (),
+            cost=Cost(encode=round(share, 4)),
+        )
+        for number, packaged in enumerate(segments)
+    )
+    return MediaResult(key=task.key, records=records)
+
+
+def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
+    notes = damage_notes(f"audio stream {task.track.stream}", log.errors)
+    if log.gaps:
+        what = f"audio stream {task.track.stream}: {log.gaps} gaps or overlaps"
+        notes += (Note(kind="converted", what=what, why="silence fills gaps and overlaps are cut: sync is kept"),)
+    return notes

@@ -1,0 +1,67 @@
+"""Publishing one segment: media first, then init, then the ledger entry that makes it count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamify.errors import SourceError
+from streamify.model.plan import AudioTrack, VideoTrack
+from streamify.model.source import Note, SourceRef
+from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
+from streamify.storage.base import Storage, Stores, sha256
+
+
+def check_source(stores: Stores, ref: SourceRef) -> None:
+    """Raise SourceError where the source is no longer the one that was planned."""
+    version = stores.uploads.version(ref.key)
+    if version != ref.version:
+        raise SourceError(
+            "source-changed",
+            f"{ref.key} {'is gone' if version is None else 'was overwritten'} since it was planned",
+            "leave the source alone while it is transcoded, and run the command again",
+        )
+
+
+def publish_segment(
+    media: Storage,
+    track: VideoTrack | AudioTrack,
+    segment: int,
+    *,
+    init: bytes,
+    data: bytes,
+    start: int,
+    duration: int,
+    frames: int,
+    iframes: tuple[IFrame, ...] = (),
+    seam: Seam | None = None,
+    notes: tuple[Note, ...] = (),
+    cost: Cost,
+) -> SegmentRecord:
+    """Write a segment so that it counts only when all of it exists; return its ledger entry.
+
+    Raises:
+        ConflictError: Other bytes have one of the names.
+    """
+    file = Blob(key=f"{track.folder}/{segment:05d}.m4s", size=len(data), sha256=sha256(data))
+    head = Blob(key=f"{track.folder}/init.mp4", size=len(init), sha256=sha256(init))
+    media.put_new(file.key, data)
+    media.put_new(head.key, init)
+    record = SegmentRecord(
+        track=track.id, segment=segment, media=file, init=head, start=start, duration=duration, frames=frames,
+        iframes=iframes, seam=seam, notes=notes, cost=cost,
+    )  # fmt: skip
+    # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
+    media.put(SegmentRecord.key_of(track.id, segment), record.to_json())
+    return record
+
+
+NAMED = 5
+"""Errors named for each task; the rest are counted."""
+
+
+def damage_notes(where: str, errors: Sequence[str]) -> tuple[Note, ...]:
+    """Return what a decoder refused as one note, or none."""
+    if not errors:
+        return ()
+    more = f" and {len(errors) - NAMED} more" if len(errors) > NAMED else ""
+    return (Note(kind="damaged", what=f"{where}: {len(errors)} packets", why="; ".join(errors[:NAMED]) + more),)

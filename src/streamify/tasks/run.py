@@ -1,0 +1,29 @@
+"""The hinge: every engine calls `run_task`, wherever it runs."""
+
+from __future__ import annotations
+
+from streamify.model.task import AudioTask, CheckTask, Result, SplitTask, Task, VideoTask
+from streamify.storage.base import Stores
+from streamify.tasks.audio import run_audio
+from streamify.tasks.check import run_check
+from streamify.tasks.split import run_split
+from streamify.tasks.video import run_video
+
+
+def run_task(task: Task, stores: Stores) -> Result:
+    """Run one task to its end. Running it twice, or in two places at once, is harmless.
+
+    Raises:
+        SourceError: The source cannot be used, or changed since it was planned.
+        UsageError: The settings do not fit the source (split).
+        DestinationError: The media storage cannot be used, or holds other bytes under a name of ours.
+    """
+    match task:
+        case SplitTask():
+            return run_split(task, stores)
+        case VideoTask():
+            return run_video(task, stores)
+        case AudioTask():
+            return run_audio(task, stores)
+        case CheckTask():
+            return run_check(task, stores)

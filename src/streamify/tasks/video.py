@@ -1,0 +1,55 @@
+"""The video task: one segment into its renditions."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from streamify.media.decode import WindowSource
+from streamify.media.segment import transcode_segment
+from streamify.model.task import IFrame, MediaResult, VideoTask
+from streamify.planning.encoder import keyframe_ticks, x264_options
+from streamify.storage.base import Stores
+from streamify.tasks.publish import check_source, damage_notes, publish_segment
+
+
+def run_video(task: VideoTask, stores: Stores) -> MediaResult:
+    """Transcode and publish one segment. See `run_task` for errors."""
+    began = time.process_time()
+    check_source(stores, task.source)
+    segment = task.segment
+    keyframes = sorted(keyframe_ticks(task.timeline, segment.start, segment.end, segment.keyframes))
+    done = transcode_segment(
+        WindowSource(partial(stores.uploads.open, task.source.key), task.video.stream, task.access, task.video.end),
+        task.video,
+        task.timeline,
+        segment,
+        task.renditions,
+        [x264_options(track) for track in task.renditions],
+        keyframes,
+        task.threads,
+    )
+    stages = sum(cost.decode + cost.scale + cost.encode for cost in done.costs)
+    other = max(0.0, time.process_time() - began - stages) / len(done.costs)
+    records = tuple(
+        publish_segment(
+            stores.media,
+            track,
+            segment.index,
+            init=packaged.init,
+            data=packaged.media,
+            start=segment.start,
+            duration=segment.end - segment.start,
+            frames=sum(len(one.sizes) for one in packaged.fragments),
+            iframes=tuple(
+                IFrame(start=one.decode_time, offset=one.start, size=one.data + one.sizes[0] - one.start)
+                for one in packaged.fragments
+            ),
+            seam=done.seam,
+            # Once per decode: all renditions of the task come from the same pictures.
+            notes=damage_notes(f"segment {segment.index}", done.errors) if track == task.renditions[0] else (),
+            cost=cost.model_copy(update={"other": round(other, 4)}),
+        )
+        for track, packaged, cost in zip(task.renditions, done.packaged, done.costs, strict=True)
+    )
+    return MediaResult(key=task.key, records=records)
