@@ -1,0 +1,90 @@
+"""What all tests share: a clip, the stream made of it, the corpus; clean surroundings, and no error logged."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from clips.make import Clip, ClipSpec, make_clip
+from e2e.driving import streamify
+
+SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
+"""Three segments of 6, 6 and 2 s; keyframes of the source lie off the grid."""
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's environment reaches a test."""
+    for name in os.environ:
+        if name.startswith("STREAMIFY_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_error_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which anything logs an ERROR: a fault that was noticed and not raised."""
+    yield
+    logged = [one.getMessage() for when in ("setup", "call") for one in caplog.get_records(when)
+              if one.levelno >= logging.ERROR]  # fmt: skip
+    assert not logged, logged
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one pytest-xdist run share; a run without it has it to itself."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def card(shared: Path) -> Clip:
+    """A testcard of 14 s at 29.97 frames per second with B-frames and a beep a second, and the truth about it."""
+    with _locked(shared / "card.lock"):
+        return make_clip(SPEC, shared / "clips")
+
+
+@pytest.fixture(scope="session")
+def clip(card: Clip) -> Path:
+    """The file of `card`."""
+    return card.path
+
+
+@pytest.fixture(scope="session")
+def stream(clip: Path, shared: Path) -> Path:
+    """A stream of two rungs that the command line finished. Read it; change only copies."""
+    dest = shared / "stream"
+    with _locked(shared / "stream.lock"):
+        if not (dest / "report.json").exists():
+            shutil.rmtree(dest, ignore_errors=True)
+            ran = streamify("transcode", clip, dest, "--ladder", "360p,240p", "--preset", "veryfast")
+            assert ran.code == 0, ran.err
+    return dest
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Clips that nobody here encoded."""
+    folder = Path(os.environ.get("STREAMIFY_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
+    if not folder.is_dir():
+        pytest.skip(f"no corpus at {folder}; set STREAMIFY_CORPUS")
+    return folder
+
+
+class _locked:  # noqa: N801 - reads as a word
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

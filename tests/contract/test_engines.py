@@ -1,0 +1,179 @@
+"""One suite over every engine. To add one: a `Case` in CASES that builds it round `faults.worker.run`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from faults import worker as faults
+from faults.worker import LIMITS, task
+from streamify.engines.base import Engine, OnEvent, TaskError
+from streamify.engines.inline import InlineEngine
+from streamify.engines.local import LocalEngine
+from streamify.engines.retry import Retry
+from streamify.model.event import Event
+from streamify.model.task import CheckResult, Result
+from streamify.storage.locate import StoreLocations
+
+pytestmark = pytest.mark.timeout(30)
+QUICK = Retry(first_delay=0.02)
+
+
+def inline(locations: StoreLocations, on_event: OnEvent) -> Engine:
+    return InlineEngine(locations.open(), on_event, faults.run, retry=QUICK)
+
+
+def local(workers: int) -> Callable[[StoreLocations, OnEvent], Engine]:
+    def build(locations: StoreLocations, on_event: OnEvent) -> Engine:
+        command = (sys.executable, "-P", faults.__file__)
+        return LocalEngine(locations, workers, on_event, command=command, limits=LIMITS, retry=QUICK)
+
+    return build
+
+
+CASES = {"inline": inline, "local-1": local(1), "local-2": local(2)}
+
+
+@dataclass
+class Bench:
+    engine: Engine
+    media: Path
+    events: list[Event] = field(default_factory=list)
+
+    def kinds(self, key: str) -> list[str]:
+        return [event.kind for event in self.events if event.task == key]
+
+    def attempts(self, key: str) -> int:
+        return len(list((self.media / "attempts" / key).iterdir()))
+
+    def failure(self, key: str) -> TaskError:
+        error = self.engine.submit(task(key)).exception(timeout=20)
+        assert isinstance(error, TaskError)
+        assert error.failure.key == key
+        return error
+
+
+@pytest.fixture(params=CASES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    events: list[Event] = []
+    locations = StoreLocations(uploads=str(tmp_path / "uploads"), media=str(tmp_path / "media"))
+    engine = CASES[request.param](locations, events.append)
+    yield Bench(engine, tmp_path / "media", events)
+    engine.shutdown(cancel=True)
+
+
+def result(key: str) -> Result:
+    verb, _, argument = key.split("#")[0].partition(":")
+    return CheckResult(key=key, faults=(verb, argument), frames=1)
+
+
+def test_gives_every_task_its_own_result(bench: Bench) -> None:
+    keys = [f"echo:{number}" for number in range(12)]
+    futures = [bench.engine.submit(task(key)) for key in keys]
+    assert [future.result(timeout=20) for future in futures] == [result(key) for key in keys]
+
+
+def test_starts_tasks_in_order_of_submission(bench: Bench) -> None:
+    keys = [f"sleep:0.0{number % 3}#{number}" for number in range(10)]
+    wait([bench.engine.submit(task(key)) for key in keys], timeout=20)
+    assert [event.task for event in bench.events if event.kind == "task.started"] == keys
+
+
+def test_says_what_it_is_before_anything_starts(bench: Bench) -> None:
+    bench.engine.submit(task("echo:1")).result(timeout=20)
+    first = bench.events[0]
+    assert first.kind == "engine.ready"
+    assert first.data["engine"] == bench.engine.name
+    assert first.data["workers"] == bench.engine.capacity
+    assert first.message == first.data["reason"]
+
+
+def test_reports_start_and_cost_of_a_task(bench: Bench) -> None:
+    bench.engine.submit(task("sleep:0.1")).result(timeout=20)
+    assert bench.kinds("sleep:0.1") == ["task.started", "task.finished"]
+    finished = bench.events[-1]
+    assert finished.worker is not None
+    assert finished.attempt == 1
+    assert 0.1 <= finished.data["seconds"] < 5
+    assert 0 <= finished.data["cpu_seconds"] < 2
+    assert 5 << 20 < finished.data["resident_bytes"] <= finished.data["peak_bytes"]
+
+
+def test_an_event_comes_before_its_future_is_done(bench: Bench) -> None:
+    seen: list[list[str]] = []
+    future = bench.engine.submit(task("echo:1"))
+    future.add_done_callback(lambda _: seen.append(bench.kinds("echo:1")))
+    wait([future], timeout=20)
+    bench.engine.shutdown(cancel=False)  # callbacks may run a moment after the wait
+    assert seen == [["task.started", "task.finished"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "exit_code", "cause"),
+    [
+        ("source", "no-video", 3, "in.mp4 has no video (give another file)"),
+        ("full", "disk-full", 5, "the disk is full"),
+        ("bug", "internal-error", 1, "ZeroDivisionError: two lines"),
+    ],
+)
+def test_a_task_that_raises_is_not_tried_again(bench: Bench, key: str, code: str, exit_code: int, cause: str) -> None:
+    error = bench.failure(key)
+    assert (error.code, error.exit_code, error.failure.cause, error.failure.attempts) == (code, exit_code, cause, 1)
+    assert bench.attempts(key) == 1
+    assert bench.kinds(key) == ["task.started", "task.failed"]
+    failed = bench.events[-1]
+    assert (failed.message, failed.data["code"], failed.data["exit_code"]) == (cause, code, exit_code)
+    assert ("Traceback" in error.failure.log) == (key == "bug")
+
+
+def test_a_storage_that_recovers_costs_a_retry(bench: Bench) -> None:
+    done = bench.engine.submit(task("storage:once")).result(timeout=20)
+    assert done == CheckResult(key="storage:once", faults=("storage", "once"), frames=2)
+    assert bench.kinds("storage:once") == ["task.started", "task.retried", "task.started", "task.finished"]
+    retried = bench.events[2]
+    assert retried.attempt == 1
+    assert retried.data["code"] == "storage-failed"
+    assert retried.data["delay"] > 0
+
+
+def test_a_storage_that_stays_away_fails_after_three_attempts(bench: Bench) -> None:
+    error = bench.failure("storage:always")
+    assert (error.code, error.exit_code, error.failure.attempts) == ("storage-failed", 5, 3)
+    assert bench.attempts("storage:always") == 3
+
+
+def test_a_failed_task_harms_no_other(bench: Bench) -> None:
+    futures = [bench.engine.submit(task(key)) for key in ("echo:1", "source", "echo:2", "bug", "echo:3")]
+    wait(futures, timeout=20)
+    assert [future.exception() is None for future in futures] == [True, False, True, False, True]
+
+
+def test_shutdown_drains(bench: Bench) -> None:
+    futures = [bench.engine.submit(task(key)) for key in ("sleep:0.1", "storage:once", "echo:1")]
+    bench.engine.shutdown(cancel=False)
+    assert all(future.done() and not future.cancelled() for future in futures)
+    assert [future.exception() for future in futures] == [None, None, None]
+
+
+def test_takes_nothing_after_shutdown(bench: Bench) -> None:
+    bench.engine.shutdown(cancel=True)
+    bench.engine.shutdown(cancel=False)  # twice is no error
+    with pytest.raises(RuntimeError, match="shut down"):
+        bench.engine.submit(task("echo:1"))
+
+
+def test_shutdown_with_cancel_settles_every_future(bench: Bench) -> None:
+    keys = (
+        ["echo:1"] if bench.engine.name == "inline" else ["sleep:60", "sleep:60#2", "sleep:60#3", "kill", "sleep:60#4"]
+    )
+    futures = [bench.engine.submit(task(key)) for key in keys]
+    began = time.monotonic()
+    bench.engine.shutdown(cancel=True)
+    assert time.monotonic() - began < 5
+    assert wait(futures, timeout=0).not_done == set()

@@ -1,0 +1,36 @@
+"""Transcodes as a lesser processor would: ``python cpu_mask.py FLAGS ASM SOURCE DEST``. In a process of its own.
+
+FLAGS are FFmpeg's (``av_force_cpu_flags``: its decoders and its scaler obey); ASM is x264's, which detects for itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+import av
+
+import streamify
+from e2e.driving import rungs
+from streamify.model.plan import VideoTrack
+from streamify.planning.encoder import x264_options
+from streamify.tasks import video
+
+
+def lesser(track: VideoTrack) -> dict[str, str]:
+    """Return the options of a rendition, and x264 kept to some instruction sets."""
+    options = x264_options(track)
+    return options | {"x264-params": f"{options['x264-params']}:asm={sys.argv[2]}"}
+
+
+if __name__ == "__main__":
+    found = sorted(Path(av.__file__).parents[1].glob("av.libs/libavutil-*"))
+    util = ctypes.CDLL(str(found[0]))  # the one that PyAV has loaded
+    util.av_get_cpu_flags.restype = ctypes.c_int
+    util.av_force_cpu_flags(int(sys.argv[1]))
+    assert util.av_get_cpu_flags() == int(sys.argv[1])
+    vars(video)["x264_options"] = lesser
+    ladder = rungs(480, 240)
+    streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, segment_seconds="1/2",
+                        keyframe_seconds="1/2", preset="veryfast")  # fmt: skip

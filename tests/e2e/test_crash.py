@@ -1,0 +1,169 @@
+"""``kill -9`` of driver and workers at random: no byte changes, nothing finished is made twice, nothing stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from clips.make import ClipSpec, make_clip
+from e2e.driving import Job, alive, job, media, streamify, wait_for
+
+SEGMENTS = 32
+KILLS = 10
+"""Per run of the test; it runs twice."""
+FLAGS: tuple[str, ...] = (
+    "--ladder",
+    "360p,240p",
+    "--segment-seconds",
+    "0.5",
+    "--keyframe-seconds",
+    "0.5",
+    "--preset",
+    "veryfast",
+)
+FLAGS += ("--workers", "2")
+
+
+@dataclass
+class Kill:
+    """One ``kill -9``."""
+
+    victim: str
+    pid: int
+    in_flight: list[str]
+    """Tasks that it cut off, proven by what happened after."""
+
+
+@dataclass
+class Watch:
+    """Ledger entries that must never be written again: those of finished tasks."""
+
+    dest: Path
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def stamp(self, path: Path) -> tuple[int, int]:
+        facts = path.stat()
+        return facts.st_ino, facts.st_mtime_ns
+
+    def take(self, finished: set[tuple[str, int]] | None) -> None:
+        """Remember entries: those of `finished`, or all where nothing runs any more."""
+        for path in (self.dest / ".streamify" / "ledger").glob("*/*.json"):
+            if path.parent.name.startswith("und-aac") and not self.audio_done():
+                continue  # one task makes all of them, so none is finished before the last
+            if finished is None or (path.parent.name, int(path.stem)) in finished:
+                self.seen.setdefault(str(path), self.stamp(path))
+
+    def audio_done(self) -> bool:
+        return len(list((self.dest / ".streamify" / "ledger").glob("und-aac*/*.json"))) == SEGMENTS
+
+    def rerun(self) -> list[str]:
+        """Return entries that were written again."""
+        return [path for path, stamp in self.seen.items() if self.stamp(Path(path)) != stamp]
+
+
+@pytest.fixture(scope="module")
+def source(shared: Path) -> Path:
+    spec = ClipSpec(seconds=Fraction(16), rate=Fraction(30), size=(640, 360), gop=75, bframes=2)
+    return make_clip(spec, shared / "clips").path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    dest = tmp_path_factory.mktemp("undisturbed") / "dest"
+    assert streamify("transcode", source, dest, *FLAGS).code == 0
+    return media(dest)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_kills(seed: int, source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    dice = random.Random(seed)
+    kills: list[Kill] = []
+    rounds = 0
+    while len(kills) < KILLS:
+        rounds += 1
+        dest = tmp_path / f"dest{rounds}"
+        watch = Watch(dest)
+        for run in range(2 * KILLS):
+            with job(tmp_path / f"events{rounds}-{run}", source, dest, *FLAGS) as running:
+                kills.extend(_disturb(running, watch, dice, KILLS - len(kills)))
+                ended = running.end()
+                wait_for(partial(_gone, running), 10)
+            if ended.code == 0:
+                break
+            assert ended.code == -signal.SIGKILL
+            watch.take(None)
+        else:
+            pytest.fail("never finished")
+        assert watch.rerun() == []
+        assert media(dest) == undisturbed
+        assert not list(dest.rglob(".tmp-*"))
+    log = [json.dumps(asdict(kill)) for kill in kills]
+    (tmp_path / "kills.ndjson").write_text("\n".join(log))
+    print("\n".join(log))  # noqa: T201 - for pytest -rP
+    hits = sum(bool(kill.in_flight) for kill in kills)
+    assert hits >= KILLS * 3 // 4, log  # both runs together: at least 15 of 20
+    assert {kill.victim for kill in kills} == {"driver", "worker"}
+    assert streamify("verify", dest, "--source", source).code == 0
+
+
+def _disturb(running: Job, watch: Watch, dice: random.Random, most: int) -> Iterator[Kill]:
+    """Kill workers, and in the end the driver, each at a moment of its own; less where the job ends first."""
+    for _ in range(most):
+        begun = len(running.events("task.started"))
+        wanted = begun + dice.randint(1, 4)
+        wait_for(partial(_begun, running, wanted))
+        if dice.random() < 0.7:
+            wait_for(lambda: running.in_flight() or running.process.poll() is not None)
+        time.sleep(dice.random() / 5)
+        flying = running.in_flight()
+        if running.process.poll() is not None:
+            return
+        if flying and dice.random() < 0.5:
+            task, pid = dice.choice(sorted(flying.items()))
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            hit = wait_for(partial(_outcome, running, task, pid))
+            yield Kill("worker", pid, [task] if hit == "task.retried" else [])
+            watch.take({(one["data"]["track"], one["data"]["segment"]) for one in running.events("segment.finished")})
+        else:
+            running.process.kill()
+            running.process.wait()
+            yield Kill("driver", running.process.pid, sorted(running.in_flight()))
+            return
+
+
+def _begun(running: Job, count: int) -> bool:
+    return len(running.events("task.started")) >= count or running.process.poll() is not None
+
+
+def _gone(running: Job) -> bool:
+    return not running.orphans()
+
+
+def _outcome(running: Job, task: str, pid: int) -> str | None:
+    """Return how an attempt of `task` on worker `pid` ended."""
+    if running.process.poll() is not None:
+        return "gone"
+    ends = running.events("task.finished", "task.retried", "task.failed")
+    return next((one["kind"] for one in reversed(ends) if one["task"] == task and one["worker"] == pid), None)
+
+
+def test_a_dead_driver_leaves_no_process(source: Path, tmp_path: Path) -> None:
+    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS) as running:
+        wait_for(lambda: len(running.in_flight()) == 2)
+        workers = running.workers()
+        running.process.kill()
+        running.process.wait()
+        wait_for(lambda: not any(map(alive, workers)), 5)

@@ -1,0 +1,134 @@
+"""The page of `play` in a real browser: it plays, it says what it plays, and it asks nobody else for anything."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e import chromium
+
+pytestmark = [
+    pytest.mark.players,
+    pytest.mark.skipif(not chromium.PATH.exists(), reason="no Chromium"),
+    pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg"),
+]
+SECONDS = 6
+VIDEO = "document.getElementById('video')"
+REPORT = {
+    "source": {"ref": {"key": "<b>holiday #2.mov"}, "duration": "6"},
+    "tracks": [
+        {"kind": "video", "folder": "video/360p-3f9a2c1b", "codecs": "avc1.64001e", "width": 640, "height": 360,
+         "bytes": 940_000, "bandwidth": 765_600, "average_bandwidth": 622_000},
+        {"kind": "audio", "folder": "audio/en-aac-8d41e07a", "codecs": "mp4a.40.2", "width": None, "height": None,
+         "bytes": 140_000, "bandwidth": 131_000, "average_bandwidth": 128_000},
+    ],
+    "certificate": {"promised": 144, "decoded": 144, "encoded": 144, "damaged": 0, "duplicated": 0, "dropped": 0,
+                    "lost": [], "seams": 2, "audio_over_video": ["1/100"]},
+    "notes": [{"kind": "dropped", "what": "data stream 2", "why": "no place in CMAF"}],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stream that another program made: what is tested here is the page."""
+    folder = tmp_path_factory.mktemp("stream é #1")
+    command = (
+        f"ffmpeg -v error -f lavfi -i testsrc2=s=640x360:r=24:d={SECONDS} -f lavfi -i sine=440:d={SECONDS} "
+        "-c:v libx264 -preset veryfast -g 48 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod "
+        "-hls_segment_type fmp4 -var_stream_map v:0,a:0 -master_pl_name master.m3u8 video_%v.m3u8"
+    )
+    subprocess.run(command.split(), cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def url(stream: Path) -> Iterator[str]:
+    command = [str(Path(sys.executable).with_name("streamify")), "play", str(stream), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield json.loads(server.stdout.readline())["url"]
+        server.send_signal(signal.SIGINT)
+        rest = server.communicate(timeout=20)[0]
+    assert (server.returncode, rest) == (130, "")
+
+
+def opened(page: chromium.Page, url: str) -> dict[str, Any]:
+    page.call("Page.navigate", url=url)
+    page.wait("document.documentElement?.dataset.ready")
+    text: dict[str, Any] = json.loads(page.run(
+        "JSON.stringify(Object.fromEntries([...document.querySelectorAll('[id]')].map("
+        "(one) => [one.id, one.hidden ? null : one.value ?? one.innerText])))"
+    ))  # fmt: skip
+    return text
+
+
+def test_it_plays_to_the_end_and_asks_nobody_else(url: str) -> None:
+    with chromium.chromium() as page:
+        shown = opened(page, url)
+        assert shown["notice"] is None
+        assert shown["proof"] is None
+        assert "360p" in shown["ladder"]
+        page.run(f"{VIDEO}.play()")
+        page.wait(f"{VIDEO}.ended")
+        assert page.run(f"{VIDEO}.error") is None
+        assert page.run(f"{VIDEO}.currentTime") == pytest.approx(SECONDS, abs=0.2)
+        assert page.run(f"{VIDEO}.videoWidth") == 640
+        assert page.run("document.getElementById('now').innerText") == "Ended at 640 \u00d7 360"
+        outside = [one for one in page.requests if not one.startswith((url, "data:"))]
+        assert outside == []
+        assert any(one.endswith(".m4s") for one in page.requests)
+        assert [one for one in page.complaints if "report.json" not in one and "404" not in one] == []
+
+
+def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, stream: Path) -> None:
+    (stream / "report.json").write_text(json.dumps(REPORT))
+    try:
+        with chromium.chromium() as page:
+            shown = opened(page, url)
+            assert page.complaints == []
+            page.wait(f"{VIDEO}.videoWidth")
+            assert page.wait("document.querySelector('tr[aria-current] th')?.innerText") == "360p"
+    finally:
+        (stream / "report.json").unlink()
+    assert shown["title"] == "<b>holiday #2.mov"  # a name is text, never markup
+    assert shown["proof-line"] == "144 of 144 frames, 2 seams checked"
+    assert shown["proof-more"] == "Audio outlasts video by 10.0 ms"
+    assert "dropped: data stream 2 (no place in CMAF)" in shown["notes"]
+    for part in ("640 \u00d7 360", "avc1.64001e", "622 kbit/s", "en-aac", "sound", "mp4a.40.2"):
+        assert part in shown["ladder"]
+    assert shown["hls"] == f"{url}master.m3u8"
+
+
+def test_a_browser_without_hls_is_told_so_and_gets_the_address(url: str) -> None:
+    with chromium.chromium() as page:
+        script = "HTMLMediaElement.prototype.canPlayType = () => ''"
+        page.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+        shown = opened(page, url)
+        assert "does not play HLS by itself" in shown["notice"]
+        assert shown["hls"] == f"{url}master.m3u8"
+        assert page.run("document.activeElement.id, document.querySelector('[data-copy=hls]').click(), 1") == 1
+        assert page.wait("document.getElementById('copied').innerText")
+
+
+def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(url: str) -> None:
+    with chromium.chromium() as page:
+        opened(page, url)
+        unnamed = page.run(
+            "[...document.querySelectorAll('button, input, video, [tabindex]')].filter((one) => !(one.innerText.trim() "
+            "|| one.ariaLabel || one.labels?.length || one.getAttribute('aria-labelledby'))).length"
+        )
+        assert unnamed == 0
+        reached = set()
+        for _ in range(12):
+            for kind in ("keyDown", "keyUp"):
+                page.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
+            reached.add(page.run("document.activeElement.id || document.activeElement.dataset.copy || ''"))
+        assert {"video", "hls", "dash"} <= reached

@@ -1,0 +1,123 @@
+"""Real players play a finished stream to its end, seek to its seams and switch rungs there.
+
+`stream` is a finished DEST of the clip `card`. The harness itself is proved on a hand-made stream with known faults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import m3u8
+import pytest
+
+from clips.make import Clip
+from clips.toy import broken_copy, make_toy
+from players_harness import Player, ffprobe_counts, gstreamer_plays, misplaced, play
+
+pytestmark = pytest.mark.players
+
+ALL: tuple[Player, ...] = ("native", "hlsjs", "shaka", "dashjs")
+SWITCHING: tuple[Player, ...] = ("hlsjs", "shaka", "dashjs")  # the native player takes no orders
+
+
+def seams(dest: Path) -> list[float]:
+    """Return the starts of all segments after the first, as the first variant's playlist has them."""
+    variant = m3u8.load(str(dest / "master.m3u8")).playlists[0]
+    durations = [segment.duration for segment in m3u8.load(str(dest / variant.uri)).segments]
+    return [sum(durations[: n + 1]) for n in range(len(durations) - 1)]
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_plays_to_the_end(stream: Path, card: Clip, player: Player) -> None:
+    # At 4x dash.js 5.2.1 misses the end now and then: it seeks there itself, and back (1 of 5 runs; 0 of 8 at 2x; the
+    # same where sound and picture end at one tick).
+    result = play(stream, player, rate=2 if player == "dashjs" else 4)
+    assert result["problems"] == []
+    assert result["ended"]
+    assert result["bufferedMax"] == 1
+    assert result["decoded"] == card.frames
+    assert result["duration"] == pytest.approx(float(card.end), abs=0.03)
+    assert len(result["shown"]) > card.frames / 10
+    assert misplaced(result, card.times) == []
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_seeks_to_seams(stream: Path, card: Clip, player: Player) -> None:
+    # Less than two pictures before a buffered range, Chromium shows the first one of that range (seen with shaka).
+    aside = float(card.times[1]) * 3.5
+    points = [round(seam + side, 6) for seam in seams(stream)[:3][::-1] for side in (aside, -aside)]
+    result = play(stream, player, "seek", points=points)
+    assert result["problems"] == []
+    expected = [max(n for n, time in enumerate(card.times) if time <= point) for point in points]
+    assert [seek["id"] for seek in result["seeks"]] == expected
+    assert all(seek["reached"] > seek["point"] + 0.3 for seek in result["seeks"])
+
+
+@pytest.mark.parametrize("player", SWITCHING)
+def test_switches_rungs_at_seams(stream: Path, card: Clip, player: Player) -> None:
+    points = [0.2, *(round(seam + 0.2, 3) for seam in seams(stream)[:-1])]
+    result = play(stream, player, "switch", rate=1.5, points=points)
+    assert result["problems"] == []
+    assert result["decoded"] == card.frames
+    assert misplaced(result, card.times) == []
+    assert len(result["sizes"]) >= min(3, len(points)), "the picture changed its size at each switch"
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_sound_follows_the_picture(stream: Path, card: Clip, player: Player) -> None:
+    result = play(stream, player, "sync")
+    assert result["problems"] == []
+    assert len(result["offsets"]) >= 2
+    # Chromium's own HLS player puts the first packet of each track at 0, the AAC encoder's priming included, whatever
+    # the edit list says: its sound is late by those 1024 samples. docs/guides/serving-to-players.md says so.
+    late = 1024 / 48 if player == "native" else 0
+    truth = {round(float(flash), 3): float(second - flash) * 1000 for second, flash in enumerate(card.flashes)}
+    for flash, offset in (result["offsets"][0], result["offsets"][-1]):
+        near = min(truth, key=lambda time: abs(time - flash))
+        assert offset - truth[near] == pytest.approx(late, abs=5), f"at {flash} s"
+
+
+def test_gstreamer_plays_both_manifests(stream: Path) -> None:
+    assert gstreamer_plays(stream, "master.m3u8")
+    assert gstreamer_plays(stream, "manifest.mpd")
+
+
+@pytest.mark.parametrize("manifest", ["master.m3u8", "manifest.mpd"])
+def test_ffprobe_counts_every_picture(stream: Path, card: Clip, manifest: str) -> None:
+    video = [one for one in ffprobe_counts(stream, manifest) if one["codec_type"] == "video"]
+    assert {int(one["nb_read_frames"]) for one in video} == {card.frames}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Path]:
+    folder = tmp_path_factory.mktemp("toy")
+    return make_toy(folder, seconds=10), folder / "dest"
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_the_harness_accepts_a_sound_stream(toy: tuple[Clip, Path], player: Player) -> None:
+    clip, dest = toy
+    result = play(dest, player)
+    assert result["problems"] == []
+    assert result["decoded"] == clip.frames
+    assert misplaced(result, clip.times) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "player"),
+    [("missing", "hlsjs"), ("gap", "hlsjs"), ("gap", "shaka"), ("swapped", "native"), ("repeated", "dashjs")],
+)
+def test_the_harness_notices_faults(toy: tuple[Clip, Path], fault: str, player: Player) -> None:
+    # No gap for the native player: it places segments one behind the other as the playlist lists them, so a wrong
+    # tfdt plays well there; the other three see it.
+    clip, dest = toy
+    result = play(broken_copy(dest, fault), player, timeout=40)
+    assert result["problems"] or misplaced(result, clip.times)
+
+
+def test_the_harness_hears_a_picture_that_is_20_ms_late(toy: tuple[Clip, Path]) -> None:
+    _, dest = toy
+    late = play(broken_copy(dest, "late"), "hlsjs", "sync")
+    offsets = [offset for _, offset in late["offsets"]]
+    assert offsets == pytest.approx([-20] * len(offsets), abs=1)
+    assert len(offsets) > 5

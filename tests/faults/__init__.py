@@ -1,0 +1,1 @@
+"""Tasks that misbehave on request."""

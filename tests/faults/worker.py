@@ -1,0 +1,88 @@
+"""The real worker loop round tasks that do what their key says: ``VERB[:ARGUMENT][#NUMBER]``.
+
+Started by its path as the `command` of a local engine; imported for `run` and `task` by the inline engine's tests.
+"""
+
+# ruff: noqa: T201 - what a task prints must not disturb the replies
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+from streamify.engines.limits import WorkerLimits
+from streamify.engines.worker import main
+from streamify.errors import DestinationError, SourceError
+from streamify.model.settings import MediaSettings
+from streamify.model.source import SourceRef
+from streamify.model.task import CheckResult, Result, SplitTask, Task
+from streamify.storage.base import Stores
+
+MIB = 1 << 20
+LIMITS = WorkerLimits(address_bytes=2048 * MIB, recycle_bytes=200 * MIB, cpu_seconds=1, file_bytes=MIB)
+_leaked: list[bytearray] = []
+
+
+def task(key: str) -> Task:
+    """Return a task that does what `key` says."""
+    ref = SourceRef(key="in.mp4", size=1, version="v", identity="x")
+    return SplitTask(key=key, source=ref, settings=MediaSettings(), write=False)
+
+
+def run(task: Task, stores: Stores) -> Result:
+    """Do what the key says. Each attempt leaves an object ``attempts/...`` in the media storage."""
+    verb, _, argument = task.key.split("#")[0].partition(":")
+    folder = f"attempts/{task.key[:200]}"
+    earlier = sum(1 for _ in stores.media.list(folder))
+    stores.media.put(f"{folder}/{earlier}-{os.getpid()}", b"")
+    print(f"stdout of {task.key}", flush=True)
+    print(f"stderr of {task.key}", file=sys.stderr)
+    if not (argument == "once" and earlier > 0):
+        _misbehave(verb, argument, stores)
+    return CheckResult(key=task.key, faults=(verb, argument), frames=earlier + 1)
+
+
+def _misbehave(verb: str, argument: str, stores: Stores) -> None:
+    match verb:
+        case "sleep":
+            time.sleep(float(argument))
+        case "signal":
+            os.kill(os.getpid(), signal.Signals[argument])
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "segfault":
+            ctypes.string_at(0)
+        case "exit":
+            os._exit(3)
+        case "hang":  # inside C, holding Python's lock, deaf to every signal but SIGKILL
+            print("hung", sum(range(10**15)))
+        case "spin":
+            while True:
+                pass
+        case "eat":
+            print("ate", len(bytearray(4096 * MIB)))
+        case "leak":
+            _leaked.append(bytearray(b"x") * (300 * MIB))
+        case "flood":
+            for descriptor in (1, 2):
+                os.write(descriptor, b"flood\n" * 50_000)
+            os.write(2, b"last words\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "stdin":
+            print("read", sys.stdin.read())
+        case "file":
+            stores.media.put("large", bytes(2 * MIB))
+        case "source":
+            raise SourceError("no-video", "in.mp4 has no video", "give another file")
+        case "storage":
+            raise DestinationError("storage-failed", "the storage did not answer")
+        case "full":
+            raise DestinationError("disk-full", "the disk is full")
+        case "bug":
+            raise ZeroDivisionError("two\nlines")
+
+
+if __name__ == "__main__":
+    main(run)

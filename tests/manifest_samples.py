@@ -1,0 +1,57 @@
+"""Tracks to write manifests of."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from streamify.manifests.base import SegmentLine, TrackManifest
+from streamify.model.plan import AudioTrack, VideoTrack
+from streamify.model.task import IFrame
+
+
+def video_track(name: str = "1080p", width: int = 1920, height: int = 1080, scale: int = 24) -> VideoTrack:
+    return VideoTrack(
+        id=f"{name}-3f9a2c1b",
+        name=name,
+        width=width,
+        height=height,
+        frame_rate=Fraction(scale),
+        timescale=scale,
+        crf=23,
+        maxrate=6_000_000,
+        bufsize=9_000_000,
+        preset="medium",
+        bframes=3,
+    )
+
+
+def video(*sizes: int, name: str = "1080p", width: int = 1920, height: int = 1080) -> TrackManifest:
+    """24 fps, segments of 6 s (144 frames) with one IDR picture each."""
+    lines = [SegmentLine(144, size, 144, (IFrame(start=144 * n, offset=44, size=900),)) for n, size in enumerate(sizes)]
+    return TrackManifest(video_track(name, width, height), "avc1.640028", 800, lines)
+
+
+def audio(
+    *units: int,
+    language: str | None = "eng",
+    title: str | None = None,
+    default: bool = False,
+    commentary: bool = False,
+    name: str = "en-aac-8d41e07a",
+    size: int = 96_000,
+) -> TrackManifest:
+    """48 kHz; `units` are AAC access units of each segment."""
+    track = AudioTrack(
+        id=name,
+        stream=1,
+        sample_rate=48_000,
+        bitrate=128_000,
+        language=language,
+        title=title,
+        default=default,
+        commentary=commentary,
+        samples=sum(units) * 1024,
+        origin=Fraction(0),
+        piece_segments=100,
+    )
+    return TrackManifest(track, "mp4a.40.2", 700, [SegmentLine(1024 * n, size, n) for n in units])

@@ -1,0 +1,119 @@
+// One adapter a player: load(), rungs() from low to high, pick(index), stats().
+// Every adapter gets the video element, the page's error list, and the seconds from one switch of rungs to the next (0:
+// none); the buffer is then kept short, so that a switch shows before the next one.
+
+const script = (source) => new Promise((done, fail) => {
+  const element = document.createElement("script");
+  element.src = source;
+  element.onload = done;
+  element.onerror = () => fail(new Error(`cannot load ${source}`));
+  document.head.append(element);
+});
+
+export const native = (video, errors) => ({
+  async load(url) {
+    if (!video.canPlayType("application/vnd.apple.mpegurl")) errors.push("native: this browser plays no HLS");
+    video.src = url;
+  },
+  rungs: () => [],
+  pick() {},
+  stats: () => ({}),
+});
+
+export const hlsjs = (video, errors, switching) => {
+  let hls;
+  return {
+    async load(url, rung) {
+      await script("/lib/hlsjs.js");
+      hls = new Hls({
+        startPosition: 0,
+        maxBufferHole: 0, // no hole may be called small: every one is to be seen
+        ...(switching ? { maxBufferLength: switching * 1.5, maxMaxBufferLength: switching * 1.5, maxBufferSize: 1 } : {}),
+        ...(rung === "auto" ? {} : { startLevel: 0 }),
+      });
+      hls.on(Hls.Events.ERROR, (_, data) =>
+        errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`));
+      const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
+      hls.loadSource(url);
+      await parsed;
+      if (rung !== "auto") hls.loadLevel = hls.startLevel = rung === "low" ? 0 : hls.levels.length - 1;
+      hls.attachMedia(video);
+    },
+    rungs: () => hls.levels.map((level, index) => ({ index, height: level.height, bandwidth: level.bitrate })),
+    pick(index) {
+      hls.loadLevel = index;
+    },
+    stats: () => ({ version: Hls.version }),
+  };
+};
+
+export const shaka = (video, errors, switching) => {
+  let player, order;
+  return {
+    async load(url, rung) {
+      await script("/lib/shaka.js");
+      const library = window.shaka;
+      library.polyfill.installAll();
+      player = new library.Player();
+      await player.attach(video);
+      player.addEventListener("error", (event) =>
+        errors.push(`shaka: code ${event.detail.code} severity ${event.detail.severity} ${event.detail.message}`));
+      player.configure({
+        abr: { enabled: rung === "auto", defaultBandwidthEstimate: rung === "low" ? 1 : 1e9 },
+        streaming: {
+          stallEnabled: false,
+          failureCallback: (error) => errors.push(`shaka: streaming failure ${error.code}`),
+          ...(switching ? { bufferingGoal: switching * 1.5, rebufferingGoal: 0.5 } : {}),
+        },
+      });
+      await player.load(url, 0);
+      order = () => [...player.getVariantTracks()].sort((a, b) => a.bandwidth - b.bandwidth);
+    },
+    rungs: () => order().map((track, index) => ({ index, height: track.height, bandwidth: track.bandwidth })),
+    pick(index) {
+      player.selectVariantTrack(order()[index], false);
+    },
+    stats() {
+      const { gapsJumped, stallsDetected, nonFatalErrorCount, corruptedFrames } = player.getStats();
+      return { version: window.shaka.Player.version, gapsJumped, stallsDetected, nonFatalErrorCount, corruptedFrames };
+    },
+  };
+};
+
+export const dashjs = (video, errors, switching) => {
+  let player, jumps = 0;
+  const short = (seconds) => ({
+    bufferTimeDefault: seconds, bufferTimeAtTopQuality: seconds, bufferTimeAtTopQualityLongForm: seconds,
+    initialBufferLevel: NaN, fastSwitchEnabled: false,
+  });
+  const rungs = () => player.getRepresentationsByType("video").toSorted((a, b) => a.bandwidth - b.bandwidth);
+  return {
+    async load(url, rung) {
+      await script("/lib/dashjs.js");
+      const library = window.dashjs;
+      player = library.MediaPlayer().create();
+      player.updateSettings({
+        debug: { logLevel: library.Debug.LOG_LEVEL_ERROR },
+        streaming: {
+          abr: { autoSwitchBitrate: { video: rung === "auto" }, initialBitrate: { video: rung === "low" ? 1 : 1e6 } },
+          gaps: { enableSeekFix: false, enableStallFix: false },
+          ...(switching ? { buffer: short(switching * 2) } : {}),
+        },
+      });
+      player.on(library.MediaPlayer.events.ERROR, ({ error }) =>
+        errors.push(`dash.js: code ${error?.code} ${error?.message ?? error}`));
+      for (const name of ["playbackStalled", "bufferStalled"])
+        player.on(name, (event) => event.mediaType && video.currentTime > 0.5 && !video.ended && !globalThis.seen.expectSeek &&
+          errors.push(`dash.js: ${name} ${event.mediaType ?? ""} at ${video.currentTime}`));
+      for (const name of ["gapCausedInternalSeek", "gapCausedSeekToPeriodEnd"]) player.on(name, () => (jumps += 1));
+      const ready = new Promise((done) => player.on(library.MediaPlayer.events.STREAM_INITIALIZED, done));
+      player.initialize(video, url, false, 0);
+      await ready;
+    },
+    rungs: () => rungs().map((one, index) => ({ index, height: one.height, bandwidth: one.bandwidth })),
+    pick(index) {
+      player.setRepresentationForTypeById("video", rungs()[index].id, false);
+    },
+    stats: () => ({ version: player.getVersion(), gapsJumped: jumps }),
+  };
+};

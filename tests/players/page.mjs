@@ -1,0 +1,232 @@
+// Runs one scenario with one player and returns what was observed; see play.mjs.
+import * as adapters from "./adapters.mjs";
+
+const video = document.querySelector("video");
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const ranges = () => Array.from(video.buffered, (_, i) => [video.buffered.start(i), video.buffered.end(i)]);
+
+async function until(test, seconds, what) {
+  for (const end = performance.now() + seconds * 1000; ;) {
+    const value = test();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`timeout: ${what} at ${video.currentTime.toFixed(3)} s`);
+    await sleep(10);
+  }
+}
+
+function bright([left, top, right, bottom]) {
+  [canvas.width, canvas.height] = [16, 16];
+  const [width, height] = [video.videoWidth, video.videoHeight];
+  context.drawImage(video, left * width, top * height, (right - left) * width, (bottom - top) * height, 0, 0, 16, 16);
+  return context.getImageData(8, 8, 1, 1).data[1] > 128;
+}
+
+// Plays on until the end; stops early where the player has given up, so that a broken stream costs seconds.
+async function toTheEnd(seconds, reached = () => false) {
+  let last = -1;
+  let moved = performance.now();
+  await until(() => {
+    if (video.currentTime !== last) [last, moved] = [video.currentTime, performance.now()];
+    if (video.error) throw new Error(`gave up at ${last.toFixed(3)} s`);
+    if (!video.ended && performance.now() - moved > 8000) throw new Error(`stands still at ${last.toFixed(3)} s`);
+    return video.ended || reached();
+  }, seconds, "not ended");
+}
+
+// Waits for a few seconds of buffer, so that a busy machine does not look like a stall of the stream.
+async function ahead(seconds) {
+  for (let i = 0; i < 100; i += 1) {
+    const goal = Math.min(video.duration || Infinity, seconds);
+    if (video.error || ranges().some(([start, end]) => start <= 0.1 && end >= goal - 0.1)) return;
+    await sleep(50);
+  }
+}
+
+function watch(errors) {
+  const seen = { buffered: [], bufferedMax: 0, stalls: [], jumps: [], sizes: [], expectSeek: false };
+  let started = false;
+  video.addEventListener("error", () => errors.push(`media element: code ${video.error.code} ${video.error.message}`));
+  let waiting = null;
+  video.addEventListener("playing", () => {
+    started = true;
+    if (waiting !== null) seen.stalls.at(-1)[1] = performance.now() - waiting;
+    waiting = null;
+  });
+  video.addEventListener("waiting", () => {
+    if (!started || seen.expectSeek || waiting !== null) return;
+    seen.stalls.push([video.currentTime, null]); // [where, for how many milliseconds; null: to the end of the run]
+    waiting = performance.now();
+  });
+  video.addEventListener("seeking", () => {
+    if (started && !seen.expectSeek) seen.jumps.push(video.currentTime);
+  });
+  video.addEventListener("resize", () => seen.sizes.push([video.currentTime, video.videoWidth, video.videoHeight]));
+  const sample = () => {
+    const length = video.buffered.length;
+    seen.bufferedMax = Math.max(seen.bufferedMax, length);
+    if (seen.buffered.at(-1)?.[1] !== length) seen.buffered.push([video.currentTime, length]);
+  };
+  seen.timer = setInterval(sample, 50);
+  for (const name of ["progress", "timeupdate", "ended"]) video.addEventListener(name, sample);
+  return seen;
+}
+
+// The media time of the next picture shown.
+const nextFrame = () => new Promise((done) => video.requestVideoFrameCallback((_, data) => done(data.mediaTime)));
+
+// What is on the screen before anything plays: at a high rate the first callback may come for a later picture.
+async function poster() {
+  const first = nextFrame();
+  await until(() => video.readyState >= 2, 20, "no first picture");
+  return Promise.race([first, sleep(2000).then(() => null)]);
+}
+
+const CELL = 8; // pixels of the canvas
+const canvas = new OffscreenCanvas(1, 1);
+const context = canvas.getContext("2d", { willReadFrequently: true });
+
+// The cells of the barcode on the screen as a string of 0 and 1; the meaning is judged outside.
+function cells({ rows, columns, area: [left, top, right, bottom] }) {
+  const [width, height] = [video.videoWidth, video.videoHeight];
+  if (canvas.width !== columns * CELL) [canvas.width, canvas.height] = [columns * CELL, rows * CELL];
+  context.drawImage(video, left * width, top * height, (right - left) * width, (bottom - top) * height,
+    0, 0, canvas.width, canvas.height);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const means = [];
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      let sum = 0;
+      for (let y = row * CELL + 2; y < (row + 1) * CELL - 2; y += 1)
+        for (let x = column * CELL + 2; x < (column + 1) * CELL - 2; x += 1) sum += data[(y * canvas.width + x) * 4 + 1];
+      means.push(sum);
+    }
+  }
+  const middle = (Math.min(...means) + Math.max(...means)) / 2;
+  return means.map((mean) => (mean > middle ? "1" : "0")).join("");
+}
+
+// Notes media time and barcode of every picture that reaches the screen.
+function showEach(config, seen) {
+  if (!config.barcode) return;
+  seen.shown = [];
+  const note = (_, { mediaTime }) => {
+    seen.shown.push([mediaTime, cells(config.barcode)]);
+    video.requestVideoFrameCallback(note);
+  };
+  video.requestVideoFrameCallback(note);
+}
+
+async function seekTo(point, seen) {
+  seen.expectSeek = true;
+  const shown = nextFrame();
+  const seeked = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+  video.currentTime = point;
+  const late = sleep(15000).then(() => Promise.reject(new Error(`timeout: seek to ${point}`)));
+  await Promise.race([Promise.all([seeked, shown]), late]);
+  return shown;
+}
+
+const scenarios = {
+  async play(config, seen) {
+    showEach(config, seen);
+    await ahead(10);
+    video.playbackRate = config.rate;
+    await video.play();
+    await toTheEnd(config.timeout);
+  },
+
+  async seek(config, seen) {
+    seen.seeks = [];
+    for (const point of config.points) {
+      video.pause();
+      const mediaTime = await seekTo(point, seen);
+      const bits = config.barcode ? cells(config.barcode) : null;
+      const landed = video.currentTime;
+      video.playbackRate = 1;
+      await video.play();
+      await until(() => video.currentTime >= landed + 0.4 || video.ended, 15, `no progress after the seek to ${point}`);
+      video.pause();
+      seen.seeks.push({ point, landed, mediaTime, bits, reached: video.currentTime });
+    }
+  },
+
+  // Flash against beep at normal speed: media times of the flashing pictures, all samples, and pairs of both clocks.
+  async sync(config, seen) {
+    Object.assign(seen, { flashes: [], clock: [], audio: [] });
+    const audio = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+    await audio.audioWorklet.addModule("/tap.js");
+    const tap = new AudioWorkletNode(audio, "tap");
+    tap.port.onmessage = ({ data }) => seen.audio?.push(data);
+    audio.createMediaElementSource(video).connect(tap).connect(audio.destination);
+    await audio.resume();
+    const note = (_, { mediaTime }) => {
+      if (bright(config.flash)) seen.flashes.push(mediaTime);
+      video.requestVideoFrameCallback(note);
+    };
+    video.requestVideoFrameCallback(note);
+    await ahead(10);
+    await video.play();
+    const timer = setInterval(() => {
+      if (!video.ended) seen.clock.push([audio.currentTime, video.currentTime]);
+    }, 7);
+    await toTheEnd(config.timeout);
+    clearInterval(timer);
+    await sleep(300);
+    const { start } = seen.audio[0];
+    const samples = new Float32Array(seen.audio.at(-1).start - start + 4096);
+    for (const part of seen.audio) samples.set(part.samples, part.start - start);
+    delete seen.audio;
+    // Onsets: the first sample of each burst above a quarter of its level, on the clock of the audio context.
+    seen.beeps = [];
+    for (let i = 0, last = -1e9; i < samples.length; i += 1) {
+      if (Math.abs(samples[i]) < 0.125) continue;
+      if (i - last > 9600) seen.beeps.push((start + i) / 48000);
+      last = i;
+    }
+    await audio.close();
+  },
+
+  // At every point (a seam) the next rung in turn is asked for; the video goes on all the while.
+  async switch(config, seen, adapter) {
+    const count = adapter.rungs().length;
+    seen.asked = [];
+    let turn = config.rung === "low" ? 0 : count - 1;
+    showEach(config, seen);
+    await ahead(1.5);
+    video.playbackRate = config.rate;
+    await video.play();
+    for (const point of config.points) {
+      await toTheEnd(config.timeout, () => video.currentTime >= point);
+      turn = (turn + 1) % count;
+      seen.asked.push([video.currentTime, turn]);
+      adapter.pick(turn);
+    }
+    await toTheEnd(config.timeout);
+  },
+};
+
+const spacing = ({ scenario, points: [first, second] }) => (scenario === "switch" ? (second ?? first + 6) - first : 0);
+
+window.run = async (config) => {
+  const errors = [];
+  const seen = watch(errors);
+  globalThis.seen = seen;
+  const adapter = adapters[config.player](video, errors, spacing(config));
+  const result = { player: config.player, scenario: config.scenario, url: config.url };
+  try {
+    await adapter.load(config.url, config.rung);
+    result.firstFrame = await poster();
+    result.startTime = ranges()[0]?.[0];
+    await scenarios[config.scenario](config, seen, adapter);
+  } catch (error) {
+    errors.push(`${error.name === "Error" ? "" : `${error.name}: `}${error.message}`);
+  }
+  clearInterval(seen.timer);
+  const quality = video.getVideoPlaybackQuality();
+  const { timer: _, expectSeek: __, ...observed } = seen;
+  return {
+    ...result, ...observed, errors, ended: video.ended, duration: video.duration, position: video.currentTime,
+    ranges: ranges(), decoded: quality.totalVideoFrames, dropped: quality.droppedVideoFrames,
+    corrupted: quality.corruptedVideoFrames, rungs: adapter.rungs(), ...adapter.stats(),
+  };
+};

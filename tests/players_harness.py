@@ -1,0 +1,239 @@
+"""Plays a finished stream in real players and returns what they report."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from threading import Thread
+from typing import Any, Literal
+
+from streamify.media import testcard
+
+PLAYERS = Path(__file__).parent / "players"
+
+Player = Literal["native", "hlsjs", "shaka", "dashjs"]
+Scenario = Literal["play", "seek", "switch", "sync"]
+
+TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Serves a folder with byte ranges and CORS; says nothing."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | TYPES | {".mp4": "video/mp4"}
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+    def end_headers(self) -> None:
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Access-Control-Allow-Headers", "Range")
+        self.send_header("Access-Control-Expose-Headers", "Content-Length, Content-Range")
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def do_OPTIONS(self) -> None:
+        self.send_response(204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        data = path.read_bytes()
+        start, end, status = 0, len(data), 200
+        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+        if asked and any(asked.groups()):
+            first, last = asked.groups()
+            start = int(first) if first else max(0, len(data) - int(last))
+            end = min(len(data), int(last) + 1) if first and last else len(data)
+            status = 206
+            if start >= len(data) or end <= start:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(data)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        self.send_response(status)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Length", str(end - start))
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
+        self.end_headers()
+        try:
+            self.wfile.write(data[start:end])
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # players give up requests they no longer need
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve `folder` on the loopback interface; give its URL, with a slash at the end."""
+
+    def handler(*args: Any) -> _Handler:
+        return _Handler(*args, directory=str(folder))
+
+    with _Server(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def install() -> None:
+    """Install the players with npm, once; several processes may ask at the same time. No browser is downloaded."""
+    with (PLAYERS / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = json.load(lock)["dependencies"]
+        for name, version in wanted.items():
+            manifest = PLAYERS / "node_modules" / name / "package.json"
+            if not manifest.exists() or json.loads(manifest.read_text())["version"] != version:
+                subprocess.run(["npm", "install", "--silent"], cwd=PLAYERS, check=True, timeout=600)
+                return
+
+
+def play(
+    dest: Path,
+    player: Player,
+    scenario: Scenario = "play",
+    timeout: float = 120,
+    *,
+    rate: float = 4,
+    points: Sequence[float] = (),
+    rung: Literal["high", "low", "auto"] = "high",
+    entry: str = "",
+) -> dict[str, Any]:
+    """Play `dest` and return the observations of tests/players/play.mjs, with `problems` worked out from them.
+
+    Args:
+        dest: Folder of the stream, or of any file named by `entry`.
+        player: Native HLS and hls.js play master.m3u8, shaka and dash.js manifest.mpd.
+        scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture.
+        timeout: Seconds for the whole run.
+        rate: Playback rate of play and switch.
+        points: Seconds.
+        rung: The rung to start with; only `auto` lets the player adapt. The native player always does.
+        entry: Another file of `dest` to play than its manifest.
+    """
+    install()
+    barcode = {
+        "rows": testcard.ROWS,
+        "columns": testcard.COLUMNS,
+        "area": [float(edge) for edge in testcard.BARCODE],
+    }
+    with served(dest) as url:
+        command = ["node", "play.mjs", url + entry, player, "--scenario", scenario, "--rate", str(rate)]
+        command += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
+        command += ["--barcode", json.dumps(barcode)]
+        done = subprocess.run(command, cwd=PLAYERS, capture_output=True, text=True, timeout=timeout + 60, check=False)
+    if done.returncode or not done.stdout.strip():
+        raise AssertionError(f"play.mjs failed ({done.returncode}): {done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    for seek in result.get("seeks", ()):
+        seek["id"] = _number(seek["bits"])
+    result["shown"] = [(time, _number(bits)) for time, bits in result.get("shown", ())]
+    if scenario == "sync":
+        result["offsets"] = _offsets(result)
+    result["problems"] = problems(result)
+    return result
+
+
+def _offsets(result: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return for each flash seen its media time and by how many milliseconds its beep comes after it.
+
+    The beep's time is the media time that the element itself reported as that sample passed through WebAudio. The two
+    clocks differ by a constant (seen: standard deviation below 1 ms in 1,700 pairs, 0.04 ms from beep to beep), so the
+    median of all pairs is the offset. What the output device or the screen add lies beyond this measurement.
+    """
+    clock = result.pop("clock", ())
+    if not clock:
+        return []
+    shift = median(media - context for context, media in clock)
+    beeps = [beep + shift for beep in result.pop("beeps")]
+    found = []
+    for flash in result["flashes"]:
+        beep = min(beeps, key=lambda time: abs(time - flash), default=None)
+        if flash > 0.5 and beep is not None and abs(beep - flash) < 0.4:  # the first one falls into the start-up
+            found.append((flash, (beep - flash) * 1000))
+    return found
+
+
+def _number(bits: str) -> int | None:
+    return testcard.number_of(tuple(bit == "1" for bit in bits))
+
+
+def misplaced(
+    result: dict[str, Any], times: Sequence[Fraction], tolerance: float = 0.2
+) -> list[tuple[float, int | None]]:
+    """Return the pictures that were shown (media time, number) more than `tolerance` seconds off their place.
+
+    `buffered` and the decoder's count cannot see swapped or repeated pictures, nor native HLS a gap; the barcode can.
+    While playing fast, a canvas may already hold a later picture than the one announced, hence the tolerance.
+    """
+    return [
+        (time, number)
+        for time, number in result["shown"]
+        if number is None or number >= len(times) or abs(float(times[number]) - time) > tolerance
+    ]
+
+
+def problems(result: dict[str, Any]) -> list[str]:
+    """Return everything that must not happen when a sound stream is played; an empty list means none of it did."""
+    found = [*result["errors"], *result["console"], *result["network"]]
+    if result["scenario"] in ("play", "switch"):
+        if not result["ended"]:
+            found.append("not ended")
+        if result.get("bufferedMax") != 1:
+            found.append(f"buffered.length was {result.get('bufferedMax')}: {result.get('buffered')}")
+        found += [f"jumped to {time:.3f} s" for time in result.get("jumps", ())]
+        # A busy machine makes short ones; a fault of the stream makes the player wait, jump or stop.
+        found += [f"stalled at {time:.3f} s" for time, ms in result.get("stalls", ()) if ms is None or ms > 500]
+        if result.get("startTime") != 0:
+            found.append(f"the buffer starts at {result.get('startTime')} s")
+        if result.get("firstFrame") != 0:
+            found.append(f"the first picture is shown at {result.get('firstFrame')} s")
+    found += [f"{name}: {result[name]}" for name in ("gapsJumped", "stallsDetected", "corrupted") if result.get(name)]
+    return found
+
+
+def gstreamer_plays(dest: Path, manifest: str = "master.m3u8", timeout: float = 120) -> bool:
+    """Whether GStreamer's playbin3 plays the stream to its end, as fast as it can."""
+    with served(dest) as url:
+        command = ["gst-launch-1.0", "-q", "playbin3", f"uri={url}{manifest}"]
+        command += ["video-sink=fakesink sync=false", "audio-sink=fakesink sync=false"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    return done.returncode == 0 and "ERROR" not in done.stderr + done.stdout
+
+
+def ffprobe_counts(dest: Path, manifest: str = "master.m3u8", timeout: float = 120) -> list[dict[str, Any]]:
+    """Return what ffprobe counts by decoding: one mapping per stream, with codec_type, width, nb_read_frames ..."""
+    with served(dest) as url:
+        command = ["ffprobe", "-v", "error", "-count_frames", "-count_packets", "-of", "json", "-show_entries"]
+        command += ["stream=index,codec_type,codec_name,width,height,start_time,nb_read_frames,nb_read_packets"]
+        done = subprocess.run([*command, url + manifest], capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr.strip(), done.stderr
+    streams: list[dict[str, Any]] = json.loads(done.stdout)["streams"]
+    return streams

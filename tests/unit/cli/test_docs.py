@@ -1,0 +1,71 @@
+"""The reference pages say what the program says."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from streamify.cli.main import COMMANDS
+from streamify.model.event import EventKind
+
+ROOT = Path(__file__).parents[3]
+PAGES = ROOT / "docs" / "reference"
+_CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_the_page_of_a_command_shows_its_help(name: str) -> None:
+    args = [name, "--help"] if name else ["--help"]
+    command = [str(Path(sys.executable).with_name("streamify")), *args]
+    env = os.environ | {"COLUMNS": "80"}
+    text = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.rstrip()
+    page = PAGES / f"cli-{name or 'streamify'}.md"
+    assert f"```text\n$ streamify {' '.join(args)}\n{text}\n```\n" in page.read_text(), f"{page} should show:\n{text}"
+
+
+def test_the_list_of_commands_is_that_of_the_modules() -> None:
+    text = (PAGES / "cli-streamify.md").read_text()
+    for name, line in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(line)}$", text, re.MULTILINE)
+
+
+def test_every_error_code_has_a_heading() -> None:
+    headings = set(re.findall(r"^### (\S+)$", (PAGES / "errors.md").read_text(), re.MULTILINE))
+    codes = {code: where for path in sorted((ROOT / "src").rglob("*.py")) for code, where in _codes(path)}
+    assert "usage" in codes
+    missing = {code: where for code, where in codes.items() if code not in headings}
+    assert not missing, f"docs/reference/errors.md lacks '### CODE' for: {missing}"
+    stale = headings - set(codes) - {"doctor"}
+    assert not stale, f"docs/reference/errors.md has headings that nothing raises: {sorted(stale)}"
+
+
+def test_every_kind_of_event_is_described() -> None:
+    text = (PAGES / "events.md").read_text()
+    assert {kind for kind in get_args(EventKind) if f"| `{kind}` |" not in text} == set()
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for page in PAGES.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def _codes(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the codes that a module can raise: the first string of an error, a `Loss`, or a report of a failed try."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        ours = name.endswith(("Error", "Exceeded")) or name in ("Loss", "failed", "__init__")
+        first = node.args[0]
+        is_text = isinstance(first, ast.Constant) and isinstance(first.value, str)
+        if ours and is_text and len(node.args) > 1 and _CODE.fullmatch(str(first.value)):  # type: ignore[attr-defined]
+            yield str(first.value), f"{path.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined]

@@ -1,0 +1,259 @@
+"""The contract of the command line: exit codes, one line an error, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamify.errors import (
+    CapExceeded,
+    DestinationError,
+    Interrupted,
+    SourceError,
+    StreamifyError,
+    TaskFailure,
+    TasksFailed,
+    VerificationFailed,
+)
+from streamify.model.settings import Settings
+
+Cli = Callable[..., Any]
+
+Job = Callable[[str, Callable[..., Any]], list[tuple[Any, ...]]]
+FAILURES = (TaskFailure("video/00003/720p", "worker-killed", "killed by SIGKILL", 3, "line 1\nline 2"),
+            TaskFailure("video/00004/720p", "worker-hung", "no result within 60 s", 3))  # fmt: skip
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def answer(*_: Any) -> Any:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SourceError("source-empty", "a.mp4 is empty", "upload it again"), 3),
+        (TasksFailed(FAILURES), 4),
+        (DestinationError("disk-full", "no space", ""), 5),
+        (VerificationFailed(("00001.m4s is missing", "00002.m4s differs")), 6),
+        (CapExceeded("cap", "too large"), 7),
+        (Interrupted(130), 130),
+        (Interrupted(143), 143),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("what?"), 1),
+    ],
+)
+def test_every_error_has_its_exit_code_one_line_and_one_document(cli: Cli, job: Job, error: Any, code: int) -> None:
+    job("probe", raising(error))
+    outcome = cli("probe", "a.mp4")
+    assert (outcome.code, outcome.out) == (code, "")
+    lines = outcome.err.splitlines()
+    assert lines[0].startswith("streamify: error: ")
+    assert "Traceback" not in outcome.err
+    assert all(line.startswith("  ") for line in lines[1:])
+    document = cli("probe", "a.mp4", "--json").json
+    assert set(document) == {"error"}
+    assert {"code", "message", "hint"} <= set(document["error"])
+    if isinstance(error, StreamifyError):
+        assert document["error"]["code"] == error.code
+        assert f"[{error.code}] docs/reference/errors.md#{error.code}" in lines[0]
+
+
+def test_failed_tasks_and_faults_are_each_listed(cli: Cli, job: Job) -> None:
+    job("probe", raising(TasksFailed(FAILURES, "run it again")))
+    text = cli("probe", "a").err.splitlines()
+    assert "2 task(s) failed (run it again) [tasks-failed]" in text[0]
+    assert text[1:] == ["  video/00003/720p: killed by SIGKILL [worker-killed] after 3 attempt(s)",
+                        "  video/00004/720p: no result within 60 s [worker-hung] after 3 attempt(s)"]  # fmt: skip
+    assert "line 2" in cli("probe", "a", "-v").err
+    assert [one["key"] for one in cli("--json", "probe", "a").json["error"]["failures"]] == [
+        one.key for one in FAILURES
+    ]
+    job("probe", raising(VerificationFailed(("one", "two"))))
+    assert cli("probe", "a").err.splitlines()[1:] == ["  one", "  two"]
+    assert cli("probe", "a", "--json").json["error"]["faults"] == ["one", "two"]
+
+
+def test_a_bug_shows_its_traceback_only_when_asked(cli: Cli, job: Job) -> None:
+    job("probe", raising(KeyError("x")))
+    assert len(cli("probe", "a").err.splitlines()) == 1
+    outcome = cli("-v", "probe", "a")
+    assert (outcome.code, "Traceback" in outcome.err, "please report" in outcome.err) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        ([], "Missing command"),
+        (["prove"], "did you mean 'probe'?"),
+        (["probe"], "'SOURCE'"),
+        (["plan"], "'SOURCE'"),
+        (["probe", "a", "b"], "unexpected extra argument"),
+        (["transcode", "a", "b", "--wokers", "2"], "--workers"),
+        (["transcode", "a", "b", "--preset", "turbo"], "turbo"),
+        (["transcode", "a", "b", "--workers", "0"], "--workers: should be greater"),
+        (["transcode", "a", "b", "--config", "gone.yaml"], "cannot read gone.yaml"),
+        (["transcode", "a", "b", "--events", "no/such/folder/e"], "cannot write events"),
+        (["probe", "-"], "cat > video.mp4"),
+        (["probe", ""], "SOURCE is empty"),
+        (["probe", "https://a/b.mp4"], "curl"),
+        (["plan", "HTTP://a/b.mp4"], "curl"),
+        (["transcode", "rtmp://a/b", "out"], "rtmp:// is not read"),
+        (["transcode", "s3://a/b", "out"], "not supported"),
+        (["transcode", "a", "gs://b"], "not supported"),
+        (["transcode", "a", "https://b"], "is not a folder"),
+        (["transcode", "a", "-"], "is not a folder"),
+        (["verify", "out", "--source", "-"], "pipe"),
+        (["probe", os.fsdecode(b"\xff.mp4")], "not valid UTF-8"),
+        (["completion", "tcsh"], "tcsh"),
+    ],
+)
+def test_usage_errors_exit_2_with_a_remedy(cli: Cli, args: list[str], part: str) -> None:
+    outcome = cli(*args)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert len(outcome.err.splitlines()) == 1
+    assert part in outcome.err
+    as_json = cli("--json", *args)
+    assert as_json.code == 2
+    assert as_json.json["error"]["hint"]
+
+
+@pytest.mark.parametrize("name", ["a b.mp4", "é.mp4", "%d.mp4", "#1.mp4", "a&b.mp4", "./-x.mp4", "s3/x.mp4", "C:x.mp4"])
+def test_odd_names_reach_the_pipeline_as_they_are(cli: Cli, job: Job, name: str) -> None:
+    calls = job("probe", raising(SourceError("x", "y")))
+    cli("probe", name)
+    cli("probe", "--", name)
+    assert calls == [(name,), (name,)]
+
+
+def test_a_leading_dash_works_after_two_dashes(cli: Cli, job: Job) -> None:
+    calls = job("probe", raising(SourceError("x", "y")))
+    outcome = cli("probe", "--", "--json")
+    assert (calls, outcome.out) == ([("--json",)], "")
+
+
+def test_global_options_work_before_and_after(cli: Cli, job: Job) -> None:
+    job("probe", raising(SourceError("x", "y")))
+    for args in (["--json", "probe", "a"], ["probe", "--json", "a"], ["probe", "a", "--json"]):
+        assert cli(*args).json["error"]["code"] == "x"
+    line = cli("--log-format", "text", "probe", "a", "--log-format=json").err
+    assert json.loads(line) | {"time": 0} == {"time": 0, "level": "error", "message": "y", "code": "x", "hint": ""}
+
+
+def test_settings_reach_the_pipeline(cli: Cli, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "streamify.yaml").write_text("preset: slow\ncrf: 18\nreplace: true\n")
+    monkeypatch.setenv("STREAMIFY_CRF", "19")
+    calls = job("transcode", raising(SourceError("x", "y")))
+    cli("transcode", "in.mp4", "my out", "--workers", "2", "--segment-seconds", "4.8", "--no-replace")
+    source, dest, settings, _, stop = calls[0]
+    assert (source, dest, stop.is_set()) == ("in.mp4", "my out", False)
+    assert settings == Settings.model_validate(
+        {"preset": "slow", "crf": 19, "workers": 2, "segment_seconds": "24/5", "replace": False}
+    )
+
+
+def test_plan_prints_settings_and_schema_without_a_source(cli: Cli) -> None:
+    assert "crf: 20  # --crf" in cli("plan", "--print-settings", "--crf", "20").out
+    assert cli("plan", "--print-settings", "--json").json["settings"]["preset"] == "medium"
+    assert json.loads(cli("plan", "--print-schema").out)["title"] == "Settings"
+
+
+def test_version_and_completion(cli: Cli) -> None:
+    assert cli("--version").out.startswith("streamify ")
+    assert set(cli("probe", "--version", "--json").json) == {"version"}
+    for shell in ("bash", "zsh", "fish"):
+        assert "_STREAMIFY_COMPLETE" in cli("completion", shell).out
+        assert cli("completion", shell, "--json").json["shell"] == shell
+
+
+def test_completion_completes() -> None:
+    env = os.environ | {
+        "_STREAMIFY_COMPLETE": "bash_complete",
+        "COMP_WORDS": "streamify transcode --pre",
+        "COMP_CWORD": "2",
+    }
+    done = subprocess.run([sys.executable, "-c", "from streamify.cli.main import main; main()"], env=env,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert "--preset" in done.stdout
+
+
+def test_help_imports_next_to_nothing() -> None:
+    script = (
+        "import sys; from streamify.cli.main import run; run(['--help']);"
+        "print(*[name for name in ('pydantic', 'av', 'obstore', 'rich', 'psutil', 'yaml') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_help_is_fast() -> None:
+    """The best of five: other work on the machine only ever adds."""
+    best = 9.0
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([Path(sys.executable).with_name("streamify"), "--help"], stdout=subprocess.DEVNULL, check=True)
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.25
+
+
+def test_a_reader_that_went_away_is_no_error() -> None:
+    """`streamify ... | head -c 0`: the other end is closed before we write."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as closed:
+        command = [sys.executable, "-c", "from streamify.cli.main import main; main()", "plan", "--print-schema"]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+SLOW = """
+import sys, time
+from streamify.errors import Interrupted
+from streamify.pipeline import jobs
+def slow(source, dest, settings, on_event, stop):
+    print("ready", file=sys.stderr, flush=True)
+    while sys.argv[-1] == "stubborn" or not stop.wait(0.05):
+        time.sleep(0.05)
+    raise Interrupted(130)
+jobs.transcode = slow
+from streamify.cli.main import run
+sys.exit(run(["transcode", "a", "b", "--json"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_in_order_with_its_own_exit_code(number: signal.Signals, code: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as job:
+        assert job.stderr is not None
+        assert job.stderr.readline() == "ready\n"
+        job.send_signal(number)
+        out, err = job.communicate(timeout=20)
+    assert job.returncode == code
+    assert json.loads(out)["error"]["code"] == "interrupted"
+    assert "run the same command again" in err
+
+
+def test_the_second_signal_ends_at_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", SLOW, "stubborn"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as job:  # fmt: skip
+        assert job.stderr is not None
+        assert job.stderr.readline() == "ready\n"
+        job.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert job.poll() is None
+        job.send_signal(signal.SIGINT)
+        job.communicate(timeout=20)
+    assert job.returncode == 130

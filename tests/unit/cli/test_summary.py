@@ -1,0 +1,74 @@
+"""Results for people."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streamify.cli import checks, summary
+from streamify.model.report import Certificate
+
+Cli = Callable[..., Any]
+
+
+@pytest.mark.parametrize("dest", ["out", "my film", "it's", "a&b", "#1", "%d", "é", "-x", "$HOME", "a\nb"])
+def test_the_play_command_survives_a_shell(dest: str) -> None:
+    words = summary.play_command(dest).removeprefix("streamify ")
+    script = "import sys; print(repr(sys.argv[1:]))"
+    done = subprocess.run(
+        f"{sys.executable} -c '{script}' {words}", shell=True, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == repr(["play", f"./{dest}" if dest.startswith("-") else dest])
+
+
+def test_the_certificate_is_one_line_and_names_every_loss() -> None:
+    proof = Certificate(promised=720, decoded=720, encoded=720, damaged=0, duplicated=0, dropped=0, lost=(), seams=5,
+                        audio_over_video=(Fraction(1, 100),))  # fmt: skip
+    assert summary.certificate(proof) == "720 of 720 frames, 5 seams checked"
+    worse = proof.model_copy(update={"encoded": 717, "lost": (1, 2, 3), "damaged": 4, "seams": 1})
+    assert summary.certificate(worse) == "717 of 720 frames, 1 seam checked, 4 damaged, 3 lost"
+    assert summary.certificate(proof.model_copy(update={"promised": 0})) == "no video, 5 seams checked"
+
+
+def test_sizes_and_rates() -> None:
+    assert [summary.size(n) for n in (0, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
+        "0 bytes", "999 bytes", "1.5 KB", "123 KB", "4.1 MB", "5.0 TB"]  # fmt: skip
+    assert [summary.bits(n) for n in (128_000, 4_520_000)] == ["128 kbit/s", "4.5 Mbit/s"]
+
+
+def test_doctor_finds_this_machine_usable(cli: Cli) -> None:
+    found = cli("doctor", "new folder", "--json")
+    assert (found.code, found.json["ok"]) == (0, True)
+    names = {one["name"] for one in found.json["checks"]}
+    assert {
+        "streamify",
+        "python",
+        "codecs",
+        "encoder libx264",
+        "encoder aac",
+        "cpu",
+        "cores",
+        "memory",
+        "dest",
+    } <= names
+    assert not Path("new folder").exists()
+    assert cli("doctor").out.splitlines()[0].startswith("ok    streamify")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_doctor_exits_5_where_dest_cannot_be_written(cli: Cli) -> None:
+    outcome = cli("doctor", "/proc/x")
+    assert (outcome.code, "fail  dest" in outcome.out) == (5, True)
+    document = cli("doctor", "/proc/x", "--json").json
+    assert (document["ok"], document["error"]["code"]) == (False, "doctor")
+
+
+def test_doctor_tells_a_missing_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamify.media.build.encoders", lambda: {"libx264": False})
+    assert [one.status for one in checks.checks(None) if one.name == "encoder libx264"] == ["fail"]

@@ -1,0 +1,72 @@
+"""Encoders on threads: work shared out, errors raised where somebody waits, no thread left."""
+
+from __future__ import annotations
+
+import threading
+from typing import cast
+
+import pytest
+from av.video.frame import PictureType, VideoFrame
+
+from streamify.media.encode import VideoEncoder
+from streamify.media.encoders import Encoders, share_out
+
+
+class Recorder:
+    """Stands where an encoder would; real ones are compared byte by byte in tests/e2e/test_same_bytes.py."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        self.seen: list[int] = []
+        self.flushed = False
+        self._fail_at = fail_at
+
+    def encode(self, frame: VideoFrame, *, ticks: int, kind: PictureType) -> None:
+        if ticks == self._fail_at:
+            raise ValueError("broken")
+        self.seen.append(ticks)
+
+    def flush(self) -> None:
+        self.flushed = True
+
+    def package(self, *, reorder: int, duration: int, start: int, sequence: int) -> list[int]:
+        assert self.flushed
+        return self.seen
+
+
+def run(recorders: list[Recorder], threads: int, pictures: int, frames: int | None = None) -> list[list[int]]:
+    given = [cast("VideoFrame", None)] * (len(recorders) if frames is None else frames)
+    costs = [4, 2, 1][: len(recorders)]
+    with Encoders(cast("list[VideoEncoder]", recorders), costs, threads) as encoders:
+        for ticks in range(pictures):
+            encoders.encode(given, ticks, PictureType.NONE)
+        return [cast("list[int]", one) for one in encoders.finish(reorder=0, duration=0, start=0, sequence=1)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_every_encoder_sees_every_picture_in_order(threads: int) -> None:
+    recorders = [Recorder(), Recorder(), Recorder()]
+    before = threading.active_count()
+    made = run(recorders, threads, 50)
+    assert made == [list(range(50))] * 3
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_reaches_the_caller_and_leaves_no_thread(threads: int) -> None:
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="broken"):
+        run([Recorder(), Recorder(fail_at=5)], threads, 50)
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_caller_leaves_no_thread() -> None:
+    before = threading.active_count()
+    with pytest.raises(IndexError):
+        run([Recorder(), Recorder()], 2, 5, frames=1)
+    assert threading.active_count() == before
+
+
+def test_shares_are_even() -> None:
+    assert share_out([57, 25, 11, 7], 2) == [[0], [1, 2, 3]]
+    assert share_out([57, 25, 11, 7], 3) == [[0], [1], [2, 3]]
+    assert share_out([1], 4) == [[0]]

@@ -1,0 +1,224 @@
+"""Our reading of MP4 tables against FFmpeg's, over files whose boxes are rewritten by hand."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import av
+import pytest
+
+from clips.corpus import decode, digest
+from clips.long_mp4 import PICTURES, RATE, TICK, write_long_mp4
+from streamify import isobmff
+from streamify.errors import SourceError
+from streamify.isobmff import box, full_box
+from streamify.media.entering import open_splice, packets_from
+from streamify.media.index import VideoIndex, read_index
+from streamify.media.splice import SplicedFile
+
+FILM = RATE * TICK
+"""Ticks per second of the film's pictures."""
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Eight seconds; moov at the end, so that its boxes may grow."""
+    path: Path = tmp_path_factory.mktemp("film") / "film.mp4"
+    write_long_mp4(path, 8)
+    return path.read_bytes()
+
+
+def swapped(data: bytes, path: str, new: bytes) -> bytes:
+    """Replace the first box at `path` and correct the sizes of the boxes around it."""
+    old = isobmff.first(data, path)
+    names = path.split("/")
+    out = bytearray(data[: old.start] + new + data[old.end :])
+    for depth in range(1, len(names)):
+        outer = isobmff.first(data, "/".join(names[:depth]))
+        struct.pack_into(">I", out, outer.start, outer.size + len(new) - old.size)
+    return bytes(out)
+
+
+def edits(*parts: tuple[int, int, int]) -> bytes:
+    """Build an elst of (milliseconds, media ticks, rate)."""
+    return full_box(b"elst", 0, 0, struct.pack(">I", len(parts)), *(struct.pack(">IiI", *part) for part in parts))
+
+
+def shown(data: bytes) -> dict[int, str]:
+    """Decode everything with FFmpeg's own handling of the file."""
+    with av.open(io.BytesIO(data), "r") as container:
+        stream = container.streams.video[0]
+        frames = decode(stream, container.demux(stream))
+        return {frame.pts: digest(frame) for frame in frames if frame.pts is not None}
+
+
+def through_slices(data: bytes, index: VideoIndex, start: int, end: int | None) -> dict[int, str]:
+    entries, splice = index.locate(start, end)
+    assert splice is not None
+    container, stream = open_splice(SplicedFile(splice, io.BytesIO(data)), splice, 0)
+    with container:
+        packets = packets_from(container, stream, entries, entries[0], sliced=True)
+        found = {frame.pts: digest(frame) for frame in decode(stream, packets) if frame.pts is not None}
+    return {pts: known for pts, known in found.items() if start <= pts and (end is None or pts < end)}
+
+
+ONE = 0x10000
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(8000, 1024, ONE)],
+        [(8000, 0, ONE)],
+        [(3000, 1024 + 5 * TICK, ONE)],
+        [(5100, 1024 + PICTURES * TICK + 7 * TICK, ONE)],
+        [(2000, 1024 + 30 * TICK + 100, ONE)],
+        [(1500, -1, 0), (3300, 1024, ONE)],
+        [(333, -1, ONE), (777, 1024 + 61 * TICK, ONE)],
+    ],
+)
+def test_edit_lists_show_what_ffmpeg_shows(film: bytes, parts: list[tuple[int, int, int]]) -> None:
+    data = swapped(film, "moov/trak/edts/elst", edits(*parts))
+    index = read_index(io.BytesIO(data), len(data), 0)
+    wanted = shown(data)
+    assert list(index.pts) == sorted(wanted)
+    assert (index.access, index.notes) == ("sliced", ())
+    middle = index.pts[len(index.pts) // 2]
+    for start, end in [(index.pts[0], middle), (middle, None), (index.pts[-3], None)]:
+        window = {pts: known for pts, known in wanted.items() if start <= pts and (end is None or pts < end)}
+        assert through_slices(data, index, start, end) == window
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ([(1000, 1024, ONE), (2000, 1024 + PICTURES * TICK, ONE)], "2 parts"),
+        ([(8000, 1024, ONE // 2)], "another rate"),
+    ],
+)
+def test_other_edit_lists_are_read_by_ffmpeg_and_said_so(
+    film: bytes, parts: list[tuple[int, int, int]], why: str
+) -> None:
+    data = swapped(film, "moov/trak/edts/elst", edits(*parts))
+    index = read_index(io.BytesIO(data), len(data), 0)
+    assert (index.access, index.scanned) == ("whole", True)
+    assert any(why in note.why for note in index.notes)
+    assert set(shown(data)) <= set(index.pts)
+
+
+def test_an_edit_list_that_shows_nothing_is_refused(film: bytes) -> None:
+    data = swapped(film, "moov/trak/edts/elst", edits((0, 1024, ONE)))
+    assert shown(data) == {}
+    with pytest.raises(SourceError) as caught:
+        read_index(io.BytesIO(data), len(data), 0)
+    assert caught.value.code == "no-pictures"
+
+
+def test_negative_composition_offsets(film: bytes) -> None:
+    """QuickTime writes offsets below 0 and no delay in the edit list."""
+    table = isobmff.first(film, "moov/trak/mdia/minf/stbl/ctts")
+    (count,) = struct.unpack_from(">I", film, table.body + 4)
+    pairs = struct.unpack_from(f">{2 * count}i", film, table.body + 8)
+    moved = [value - 1024 if place % 2 else value for place, value in enumerate(pairs)]
+    data = swapped(
+        film, "moov/trak/mdia/minf/stbl/ctts", full_box(b"ctts", 1, 0, struct.pack(f">I{2 * count}i", count, *moved))
+    )
+    for parts in [[(8000, 0, ONE)], [(3000, 40 * TICK, ONE)]]:
+        edited = swapped(data, "moov/trak/edts/elst", edits(*parts))
+        index = read_index(io.BytesIO(edited), len(edited), 0)
+        wanted = shown(edited)
+        assert list(index.pts) == sorted(wanted)
+        assert index.access == "sliced"
+        start = index.pts[35]
+        assert through_slices(edited, index, start, None) == {p: known for p, known in wanted.items() if p >= start}
+
+
+def test_no_sync_table_means_that_every_sample_is_a_keyframe(film: bytes) -> None:
+    data = swapped(film, "moov/trak/mdia/minf/stbl/stss", box(b"free"))
+    index = read_index(io.BytesIO(data), len(data), 0)
+    entries, _ = index.locate(index.pts[100], index.pts[130])
+    assert entries[0].pts == index.pts[100]
+    assert len(entries) >= 2
+
+
+def test_two_pictures_at_one_time_are_promised_once(film: bytes) -> None:
+    """Samples without duration: the second of each pair shows at the time of the first."""
+    count = 8 * RATE
+    data = swapped(
+        film,
+        "moov/trak/mdia/minf/stbl/stts",
+        full_box(b"stts", 0, 0, struct.pack(">IIIII", 2, 100, TICK, count - 100, 0)),
+    )
+    index = read_index(io.BytesIO(data), len(data), 0)
+    assert len(index.pts) == len(set(index.pts)) < count
+    assert any("same presentation time" in note.why for note in index.notes)
+
+
+def test_encrypted_pictures_are_refused(film: bytes) -> None:
+    stsd = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsd")
+    entry = film[stsd.body + 16 : stsd.end]
+    sinf = box(b"sinf", box(b"frma", b"avc1"), full_box(b"schm", 0, 0, b"cenc", struct.pack(">I", 0x10000)))
+    encrypted = full_box(b"stsd", 0, 0, struct.pack(">I", 1), box(b"encv", entry, sinf))
+    data = swapped(film, "moov/trak/mdia/minf/stbl/stsd", encrypted)
+    with pytest.raises(SourceError) as caught:
+        read_index(io.BytesIO(bytes(data)), len(data), 0)
+    assert caught.value.code == "source-encrypted"
+
+
+def test_several_descriptions_are_left_to_ffmpeg(film: bytes) -> None:
+    stsd = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsd")
+    entry = film[stsd.body + 8 : stsd.end]
+    data = swapped(film, "moov/trak/mdia/minf/stbl/stsd", full_box(b"stsd", 0, 0, struct.pack(">I", 2), entry, entry))
+    index = read_index(io.BytesIO(data), len(data), 0)
+    assert index.access == "whole"
+    assert any("2 sample descriptions" in note.why for note in index.notes)
+    assert list(index.pts) == sorted(shown(data))
+
+
+def test_compact_sizes(film: bytes) -> None:
+    """stz2 (14496-12, 8.7.3.3) with 16 bits; FFmpeg does not read the entries of other widths differently."""
+    table = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsz")
+    (count,) = struct.unpack_from(">I", film, table.body + 8)
+    sizes = struct.unpack_from(f">{count}I", film, table.body + 12)
+    assert max(sizes) < 1 << 16
+    data = swapped(
+        film, "moov/trak/mdia/minf/stbl/stsz", full_box(b"stz2", 0, 0, struct.pack(f">II{count}H", 16, count, *sizes))
+    )
+    index = read_index(io.BytesIO(data), len(data), 0)
+    assert index.access == "sliced"
+    assert list(index.pts) == sorted(shown(data))
+
+
+def test_a_file_cut_in_its_samples_is_refused(film: bytes) -> None:
+    """The moov first, as uploads for the web have it; its offsets are moved along."""
+    ftyp, mdat, moov = (isobmff.first(film, kind) for kind in ("ftyp", "mdat", "moov"))
+    index = film[moov.start : moov.end]
+    front = film[: ftyp.end] + index
+    place = front.index(b"co64") + 4
+    (count,) = struct.unpack_from(">I", front, place + 4)
+    offsets = struct.unpack_from(f">{count}Q", front, place + 8)
+    whole = bytearray(front + film[mdat.start : mdat.end])
+    struct.pack_into(f">{count}Q", whole, place + 8, *(offset + len(index) for offset in offsets))
+    assert read_index(io.BytesIO(bytes(whole)), len(whole), 0).access == "sliced"
+    cut = bytes(whole[: len(whole) - 100_000])
+    with pytest.raises(SourceError) as caught:
+        read_index(io.BytesIO(cut), len(cut), 0)
+    assert caught.value.code == "source-truncated"
+    assert "100000 of" in caught.value.message
+
+
+def test_hostile_counts_are_refused_before_they_cost_memory(film: bytes) -> None:
+    for table, body in [
+        ("stsz", struct.pack(">II", 1, 0xFFFFFFFF)),
+        ("stts", struct.pack(">III", 1, 0xFFFFFFFF, 1)),
+        ("ctts", struct.pack(">III", 1, 0xFFFFFFFF, 0)),
+        ("stsc", struct.pack(">IIII", 1, 1, 0xFFFFFFFF, 1)),
+    ]:
+        data = swapped(film, f"moov/trak/mdia/minf/stbl/{table}", full_box(table.encode(), 0, 0, body))
+        try:
+            index = read_index(io.BytesIO(data), len(data), 0)
+        except SourceError:
+            continue
+        assert len(index.pts) <= 8 * RATE

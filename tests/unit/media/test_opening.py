@@ -1,0 +1,134 @@
+"""Hostile and broken inputs: nothing but the one file object is ever read, and every refusal says what to do."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import pytest
+
+from clips.corpus import CORPUS, REFUSED
+from streamify.errors import SourceError
+from streamify.isobmff import box, full_box
+from streamify.media.index import read_index
+from streamify.media.opening import open_media
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A playable film that hostile inputs point at."""
+    path = tmp_path / "secret.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for number in range(5):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([number * 20]) * plane.buffer_size)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def refused(file: BinaryIO) -> str:
+    with pytest.raises(SourceError) as caught:
+        open_media(file).close()
+    assert caught.value.hint
+    assert "/" not in caught.value.message.replace("MP4/MOV", "")  # no path of this machine
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "list.mp4"])
+def test_playlist_that_names_another_file_is_not_media(film: Path, name: str) -> None:
+    playlist = film.with_name(name)
+    playlist.write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-VERSION:7\n#EXTINF:1,\nfile://{film}\n#EXTINF:1,\n{film.name}\n"
+        "#EXT-X-ENDLIST\n"
+    )
+    with playlist.open("rb") as file:
+        assert refused(file) == "source-not-media"
+
+
+def test_concat_script_is_not_media(film: Path) -> None:
+    script = film.with_name("script.ffconcat")
+    script.write_text(f"ffconcat version 1.0\nfile {film.name}\n")
+    with script.open("rb") as file:
+        assert refused(file) == "source-not-media"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period/></MPD>',
+        b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+        b"[playlist]\nFile1=http://127.0.0.1:1/a.mp4\n",
+    ],
+)
+def test_other_scripts_are_not_media(text: bytes) -> None:
+    assert refused(io.BytesIO(text)) == "source-not-media"
+
+
+def test_stills_and_raw_streams_are_not_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with av.open(str(path), "w", format="image2", options={"update": "1"}) as out:
+        stream = out.add_stream("png", rate=1)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "rgb24"
+        frame = av.VideoFrame(64, 64, "rgb24")
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with path.open("rb") as file:
+        assert refused(file) == "source-format"
+
+
+def test_mov_that_refers_to_another_file_does_not_open_it(film: Path) -> None:
+    """A QuickTime alias record (volume, folder and path of `film`) takes the place of the self-reference."""
+    data = film.read_bytes()
+    plain = box(b"dref", struct.pack(">II", 0, 1), full_box(b"url ", 0, 1))
+    assert data.count(plain) == 1
+    path = str(film).encode()
+    alias = bytearray(150)
+    struct.pack_into(">HH", alias, 4, 150 + 4 + len(path) + 4, 2)
+    struct.pack_into(">hh", alias, 130, 1, 1)
+    records = struct.pack(">HH", 2, len(path)) + path + b"\0" * (len(path) % 2)
+    records += struct.pack(">HH", 18, len(path)) + path + b"\0" * (len(path) % 2) + struct.pack(">Hh", 0xFFFF, 0)
+    hostile = box(b"dref", struct.pack(">II", 0, 1), full_box(b"alis", 0, 0, bytes(alias), records))
+    grown = data.replace(plain, hostile)
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        at = grown.rindex(kind) - 4
+        (size,) = struct.unpack_from(">I", grown, at)
+        grown = grown[:at] + struct.pack(">I", size + len(hostile) - len(plain)) + grown[at + 4 :]
+    mdat = data.index(b"mdat")
+    emptied = bytearray(grown)  # without its own pictures: only the other file could show any
+    emptied[mdat + 4 : grown.rindex(b"moov") - 4] = bytes(grown.rindex(b"moov") - 8 - mdat)
+    beside = film.with_name("hostile.mov")
+    beside.write_bytes(bytes(emptied))
+    with beside.open("rb") as file, open_media(file) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    assert not any(any(packet) for packet in packets)
+
+
+def test_protocols_are_refused() -> None:
+    """Even a demuxer that would open a second file could not: no protocol is on the list."""
+    with pytest.raises((av.FFmpegError, OSError, ValueError)):
+        av.open("file:/dev/null", options={"protocol_whitelist": "none"})
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_broken_uploads_are_told_apart(name: str) -> None:
+    path = CORPUS / name
+    with path.open("rb") as file, pytest.raises(SourceError) as caught:
+        read_index(file, path.stat().st_size, 0)
+    assert caught.value.code == REFUSED[name]
+    if name == "der_bad_truncated_bbb480.mp4":
+        assert "2639933 of 4139933 bytes" in caught.value.message  # 4,139,933 is where its mdat box says it ends
+
+
+def test_random_bytes_are_refused() -> None:
+    assert refused(io.BytesIO(bytes(range(255, 0, -1)) * 200)) == "source-unreadable"

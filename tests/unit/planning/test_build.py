@@ -1,0 +1,149 @@
+"""The plan: a function of source and settings only; ids change exactly when bytes may."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamify.model.plan import Plan
+from streamify.model.settings import MediaSettings, Rung, Settings
+from streamify.model.source import SourceFacts
+from streamify.planning.build import build_plan
+from streamify.planning.grid import Window
+
+VIDEO: dict[str, Any] = {
+    "stream": 0, "codec": "h264", "width": 1920, "height": 1080, "sample_aspect": 1, "pixel_format": "yuv420p",
+    "time_base": "1/30000", "frames": 420, "first": 3003, "end": 423423, "rate": "30000/1001",
+    "average_rate": "30000/1001",
+}  # fmt: skip
+AUDIO: dict[str, Any] = {
+    "stream": 1, "codec": "aac", "sample_rate": 48000, "channels": 2, "layout": "stereo", "time_base": "1/48000",
+    "start": 4805, "duration": "14.014", "language": "eng",
+}  # fmt: skip
+PTS = [3003 + number * 1001 for number in range(420)]
+
+
+def facts(video: dict[str, Any] | None = VIDEO, audio: tuple[dict[str, Any], ...] = (AUDIO,)) -> SourceFacts:
+    return SourceFacts.model_validate(
+        {
+            "ref": {"key": "a.mp4", "size": 1000, "version": "1", "identity": "0" * 32},
+            "container": "mov",
+            "duration": "14.014",
+            "access": "sliced",
+            "scanned": False,
+            "video": video,
+            "audio": audio,
+        }
+    )
+
+
+def plan(source: SourceFacts | None = None, build: str = "av 1", **settings: Any) -> tuple[Plan, list[Window]]:
+    source = source or facts()
+    found, windows = build_plan(source, PTS if source.video else (), MediaSettings(**settings), build)
+    return found, list(windows)
+
+
+def ids(found: tuple[Plan, list[Window]]) -> list[str]:
+    return [track.id for track in found[0].tracks]
+
+
+def test_the_usual_clip() -> None:
+    found, windows = plan()
+    assert [track.name for track in found.video] == ["1080p", "720p", "480p", "360p"]
+    assert [(track.width, track.height) for track in found.video] == [(1920, 1080), (1280, 720), (854, 480), (640, 360)]
+    assert found.segments == len(windows) == 3
+    assert found.target_duration == 6  # 6.006 s, rounded to the nearest as HLS wants it
+    assert found.timeline.origin == 3003
+    sound = found.audio[0]
+    assert sound.samples == 672_672  # 14.014 s at 48 kHz
+    assert sound.origin == Fraction(1001, 10000)
+    assert re.fullmatch(r"eng-aac-[0-9a-f]{8}", sound.id)
+    assert re.fullmatch(r"1080p-[0-9a-f]{8}", found.video[0].id)
+    assert sum(found.estimate.cost) == pytest.approx(1)
+    assert found.estimate.cost[0] > found.estimate.cost[1] > found.estimate.cost[3]
+    assert Plan.from_json(found.to_json()) == found
+
+
+def test_caps_grow_with_the_rate() -> None:
+    slow, _ = plan(ladder="720p")
+    double = dict(VIDEO, rate="60000/1001", average_rate="60000/1001")
+    pts = [3003 + number * 1001 // 2 for number in range(420)]
+    fast, _ = build_plan(facts(double), pts, MediaSettings(ladder="720p"), "av 1")
+    assert (slow.video[0].maxrate, slow.video[0].bufsize) == (3_500_000, 5_250_000)
+    assert (fast.video[0].maxrate, fast.video[0].bufsize) == (5_250_000, 7_875_000)
+
+
+def test_ids_change_when_bytes_may() -> None:
+    base = ids(plan())
+    assert ids(plan()) == base
+    for changed in (plan(crf=22), plan(preset="fast"), plan(segment_seconds=4), plan(keyframe_seconds=1),
+                    plan(build="av 2")):  # fmt: skip
+        assert not set(ids(changed)[:4]) & set(base[:4])
+    assert ids(plan(audio_bitrate=96000))[:4] == base[:4]
+    assert ids(plan(audio_bitrate=96000))[4] != base[4]
+    other = facts().model_copy(update={"ref": facts().ref.model_copy(update={"identity": "1" * 32})})
+    assert not set(ids(plan(other))) & set(base)
+
+
+def test_one_rung_changed_leaves_the_others_alone() -> None:
+    rungs = [Rung(name="a", short_side=720, maxrate=3_000_000), Rung(name="b", short_side=360, maxrate=700_000)]
+    before = ids(plan(ladder=tuple(rungs)))
+    rungs[1] = rungs[1].model_copy(update={"crf": 30.0})
+    after = ids(plan(ladder=tuple(rungs)))
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+    assert before[2] == after[2]
+    assert ids(plan(ladder=(rungs[0],)))[0] == before[0]
+
+
+def test_where_it_runs_is_no_part_of_the_plan() -> None:
+    assert Settings(workers=1).media() == Settings(workers=64, engine="inline", replace=True).media()
+
+
+def test_sound_alone_has_a_grid_of_its_own() -> None:
+    found, windows = plan(facts(None, (dict(AUDIO, start=0),)))
+    assert found.video == ()
+    assert found.timeline.timescale == 48000
+    assert found.timeline.end == 672_672
+    assert [(w.start, w.end) for w in windows] == [(0, 288_000), (288_000, 576_000), (576_000, 672_672)]
+
+
+def test_two_tracks_of_one_language_have_two_ids() -> None:
+    two = (AUDIO, dict(AUDIO, stream=2, title="Commentary", commentary=True))
+    found = ids(plan(facts(VIDEO, two)))
+    assert len(set(found)) == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"sample_aspect": "4/3"}, "sample aspect 4/3"),
+        ({"rotation": 90}, "rotation 90"),
+        ({"interlaced": True}, "interlaced pictures"),
+        ({"bit_depth": 10}, "10-bit pictures"),
+        ({"colour": {"transfer": 16}}, "HDR"),
+        ({"colour": {"full_range": True}}, "full-range colour"),
+    ],
+)
+def test_conversions_are_named(changes: dict[str, Any], what: str) -> None:
+    found, _ = plan(facts(dict(VIDEO, **changes)))
+    assert [note.what for note in found.notes] == [what]
+    assert found.notes[0].why
+
+
+def test_conversions_of_sound_are_named() -> None:
+    found, _ = plan(facts(VIDEO, (dict(AUDIO, channels=6, layout="5.1", sample_rate=96000),)))
+    assert [note.what for note in found.notes] == ["audio stream 1: 5.1", "audio stream 1: 96000 Hz"]
+
+
+@given(st.integers(1, 420), st.fractions(Fraction(1, 2), 10, max_denominator=10))
+def test_target_duration_holds_for_every_segment(frames: int, segment_seconds: Fraction) -> None:
+    source = facts(dict(VIDEO, frames=frames, end=3003 + frames * 1001))
+    found, windows = build_plan(source, PTS[:frames], MediaSettings(segment_seconds=segment_seconds), "av 1")
+    for window in windows:
+        assert round(float(Fraction(window.end - window.start, 30000))) <= found.target_duration

@@ -1,0 +1,162 @@
+"""The grid: whole frames, exact ticks, no gap and no overlap."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamify.planning.grid import (
+    Window,
+    constant_timeline,
+    constant_windows,
+    idr_steps,
+    variable_timeline,
+    variable_windows,
+)
+
+NTSC = Fraction(30000, 1001)
+RATES = ("24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
+
+
+@pytest.mark.parametrize(
+    ("rate", "segment", "keyframe", "steps", "frames"),
+    [
+        ("30000/1001", 6, 2, 3, 60),  # 180 frames, 6.006 s
+        ("24000/1001", 6, 2, 3, 48),
+        ("25", 6, 2, 3, 50),
+        ("60", 6, 2, 3, 120),
+        ("60000/1001", 4, 2, 2, 120),
+        ("25", 6, "2.5", 3, 50),  # never further apart than asked: three steps of 2 s, not two of 3
+        ("25", 1, 2, 1, 25),  # a segment shorter than the distance has one IDR
+        ("25", "0.5", "0.1", 5, 2),  # 12.5 frames in 5 steps: 2.5, rounded to even
+        ("1", "0.5", "0.1", 1, 1),  # slower than the steps: one frame each
+        ("10", 10, "0.1", 100, 1),
+    ],
+)
+def test_a_segment_is_whole_steps_of_whole_frames(
+    rate: str, segment: object, keyframe: object, steps: int, frames: int
+) -> None:
+    assert idr_steps(Fraction(rate), Fraction(str(segment)), Fraction(str(keyframe))) == (steps, frames)
+
+
+def _constant(
+    rate: Fraction, frames: int, segment: Fraction = Fraction(6), keyframe: Fraction = Fraction(2)
+) -> tuple[list[Window], int, int]:
+    timeline, size = constant_timeline(
+        rate=rate, time_base=Fraction(1, 90000), origin=1000, frames=frames, segment_seconds=segment,
+        keyframe_seconds=keyframe,
+    )  # fmt: skip
+    pts = [1000 + round(number * 90000 / rate) for number in range(frames)]
+    assert timeline.frame_duration is not None
+    return list(constant_windows(pts, timeline, size)), timeline.end, timeline.frame_duration
+
+
+def test_14_s_at_29_97() -> None:
+    timeline, size = constant_timeline(
+        rate=NTSC, time_base=Fraction(1, 30000), origin=0, frames=420, segment_seconds=Fraction(6),
+        keyframe_seconds=Fraction(2),
+    )  # fmt: skip
+    assert (timeline.timescale, timeline.frame_duration, timeline.keyframe_frames, size) == (30000, 1001, 60, 180)
+    assert (timeline.reorder, timeline.end, timeline.keep_every) == (2002, 420 * 1001, 1)
+    windows = list(constant_windows([n * 1001 for n in range(420)], timeline, size))
+    assert [(w.start, w.end, w.frames, w.first, w.next) for w in windows] == [
+        (0, 180180, 180, 0, 180180),
+        (180180, 360360, 180, 180180, 360360),
+        (360360, 420420, 60, 360360, None),
+    ]
+    assert [w.source_end for w in windows] == [180180, 360360, None]
+
+
+@pytest.mark.parametrize(
+    ("rate", "every", "kept"),
+    [("60", 1, "60"), ("60000/1001", 1, "60000/1001"), ("100", 2, "50"), ("120", 2, "60"), ("120000/1001", 2,
+     "60000/1001"), ("240", 4, "60"), ("90", 2, "45"), ("61", 2, "61/2"), ("1000", 17, "1000/17")],
+)  # fmt: skip
+def test_at_most_60_a_second(rate: str, every: int, kept: str) -> None:
+    timeline, _ = constant_timeline(
+        rate=Fraction(rate), time_base=Fraction(1, 90000), origin=0, frames=101, segment_seconds=Fraction(1),
+        keyframe_seconds=Fraction(1),
+    )  # fmt: skip
+    assert timeline.keep_every == every
+    assert timeline.frame_duration is not None
+    assert Fraction(timeline.timescale, timeline.frame_duration) == Fraction(kept)
+    assert timeline.end == -(-101 // every) * timeline.frame_duration
+
+
+@given(
+    rate=st.sampled_from([*RATES, "120", "120000/1001", "12.5", "7"]).map(Fraction),
+    frames=st.integers(1, 2000),
+    segment=st.fractions(Fraction(1, 2), 10, max_denominator=100),
+    keyframe=st.fractions(Fraction(1, 10), 10, max_denominator=100),
+)
+def test_constant_segments_tile_the_timeline(
+    rate: Fraction, frames: int, segment: Fraction, keyframe: Fraction
+) -> None:
+    windows, end, step = _constant(rate, frames, segment, keyframe)
+    assert windows[0].start == 0
+    assert windows[-1].end == end
+    assert windows[-1].next is windows[-1].source_end is None
+    assert sum(window.frames for window in windows) == frames
+    for before, after in itertools.pairwise(windows):
+        assert before.end == after.start
+        assert before.next == before.source_end == after.first == after.source_start
+        assert before.end - before.start == windows[0].end
+    assert all((window.end - window.start) % step == 0 and window.end > window.start for window in windows)
+    assert [window.index for window in windows] == list(range(len(windows)))
+    kept = rate / -(-rate // Fraction(601, 10))
+    steps, size = idr_steps(kept, segment, keyframe)
+    assert abs(steps * size - segment * kept) <= max(1, steps)  # never further off than half a frame a step
+    assert size <= max(Fraction(1), keyframe * kept + Fraction(1, 2))
+
+
+times = st.lists(st.integers(1, 700), min_size=1, max_size=300).map(lambda gaps: list(itertools.accumulate(gaps)))
+
+
+@given(
+    pts=times,
+    tail=st.integers(1, 500),
+    segment=st.fractions(Fraction(1, 2), 10, max_denominator=100),
+    keyframe=st.fractions(Fraction(1, 10), 10, max_denominator=100),
+)
+def test_variable_segments_tile_the_timeline(pts: list[int], tail: int, segment: Fraction, keyframe: Fraction) -> None:
+    timeline = variable_timeline(pts=pts, end=pts[-1] + tail, time_base=Fraction(1, 1000))
+    windows = list(variable_windows(pts, timeline, segment, keyframe))
+    assert windows[0].start == 0
+    assert windows[-1].end == timeline.end == pts[-1] + tail - pts[0]
+    assert sum(window.frames for window in windows) == len(pts)
+    for before, after in itertools.pairwise(windows):
+        assert before.end == after.start
+        assert before.next == before.source_end == after.first == after.source_start
+        border = (after.start // (segment * 1000)) * segment * 1000
+        assert before.start < border <= after.start  # the first picture at or after a nominal boundary
+        assert not any(border <= time - pts[0] < after.start for time in pts)
+    for window in windows:
+        inside = [time - pts[0] for time in pts if window.start <= time - pts[0] < window.end]
+        assert len(inside) == window.frames
+        assert set(window.keyframes) <= set(inside[1:])
+        assert list(window.keyframes) == sorted(window.keyframes)
+
+
+def test_variable_rate_by_hand() -> None:
+    pts = [100, 600, 1090, 1140, 2800, 3100, 5000]  # ms; nominal borders at 100, 1100, 2100, 3100, ...
+    timeline = variable_timeline(pts=pts, end=5500, time_base=Fraction(1, 1000))
+    assert (timeline.origin, timeline.timescale, timeline.end, timeline.frame_duration) == (100, 1000, 5400, None)
+    assert (timeline.min_gap, timeline.reorder) == (0, 500)  # the widest gap counts as a quarter of a second at most
+    windows = list(variable_windows(pts, timeline, Fraction(1), Fraction(1, 2)))
+    assert [(w.start, w.end, w.frames, w.keyframes) for w in windows] == [
+        (0, 1040, 3, (500,)),
+        (1040, 2700, 1, ()),
+        (2700, 3000, 1, ()),
+        (3000, 4900, 1, ()),
+        (4900, 5400, 1, ()),
+    ]
+
+
+def test_bursts_above_60_set_a_least_distance() -> None:
+    burst = [n * 4 for n in range(100)]
+    timeline = variable_timeline(pts=[*burst, 1000], end=1500, time_base=Fraction(1, 1000))
+    assert timeline.min_gap == 1000 // 65

@@ -1,0 +1,135 @@
+"""Settings from flags, environment, files and arguments."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import yaml
+
+from streamify import settings_io
+from streamify.errors import UsageError
+from streamify.model.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_flags_beat_environment_beats_file_beats_defaults(tmp_path: Path) -> None:
+    (tmp_path / "streamify.yaml").write_text("crf: 18\npreset: slow\nworkers: 3\n")
+    found = settings_io.effective({"crf": "30"}, {"STREAMIFY_CRF": "25", "STREAMIFY_PRESET": "fast"}, None)
+    assert (found.settings.crf, found.settings.preset, found.settings.workers) == (30, "fast", 3)
+    assert found.settings.audio_bitrate == 128_000
+    assert found.origins["crf"] == "--crf"
+    assert found.origins["preset"] == "STREAMIFY_PRESET"
+    assert found.origins["workers"] == "streamify.yaml"
+    assert found.origins["audio_bitrate"] == "default"
+
+
+def test_a_named_file_replaces_the_one_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "streamify.yaml").write_text("crf: 18\n")
+    (tmp_path / "other.yaml").write_text("keyframe-seconds: 1.5\n")
+    settings = settings_io.effective({}, {}, Path("other.yaml")).settings
+    assert (settings.crf, settings.keyframe_seconds) == (23, Fraction(3, 2))
+
+
+def test_an_empty_file_and_an_empty_variable_set_nothing(tmp_path: Path) -> None:
+    (tmp_path / "streamify.yaml").write_text("# nothing\n")
+    assert settings_io.effective({}, {"STREAMIFY_CRF": ""}, None).settings == Settings()
+
+
+@pytest.mark.parametrize("form", ["- {name: 300p, short-side: 300, maxrate: 500000}",
+                                  "rungs:\n- {name: 300p, short_side: 300, maxrate: 500000}"])  # fmt: skip
+def test_a_ladder_file_is_a_list_or_a_mapping_and_lies_beside_the_settings_file(tmp_path: Path, form: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "my ladder.yaml").write_text(form)
+    (tmp_path / "sub" / "settings.yaml").write_text("ladder: my ladder.yaml\n")
+    from_file = settings_io.effective({}, {}, Path("sub/settings.yaml"))
+    from_flag = settings_io.effective({"ladder": "sub/my ladder.yaml"}, {}, None)
+    from_api = settings_io.from_arguments({"ladder": tmp_path / "sub" / "my ladder.yaml"})
+    assert from_file.settings == from_flag.settings == from_api
+    assert [rung.short_side for rung in from_api.ladder if not isinstance(rung, str)] == [300]
+    assert "sub/my ladder.yaml" in from_flag.origins["ladder"]
+
+
+@pytest.mark.parametrize("value", ["auto", "standard", "1080p,720p"])
+def test_names_stay_text_for_planning_to_resolve(value: str) -> None:
+    assert settings_io.effective({"ladder": value}, {}, None).settings.ladder == value
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "parts"),
+    [
+        ("lader: auto", "unknown-setting", ["streamify.yaml", "'lader'", "did you mean 'ladder'?"]),
+        ("xyzzy: 1", "unknown-setting", ["'xyzzy'", "known: ladder"]),
+        ("crf: 99", "bad-setting", ["streamify.yaml: crf", "51", "not 99"]),
+        ("preset: turbo", "bad-setting", ["preset", "'veryslow'", "turbo"]),
+        ("segment_seconds: 1/0", "bad-setting", ["segment_seconds", "zero denominator"]),
+        ("ladder: [{name: a, short_side: 300, maxrat: 500000}]", "unknown-setting", ["'maxrat'", "'maxrate'"]),
+        ("ladder: [{name: a, short_side: 301, maxrate: 500000}]", "bad-setting", ["ladder[0]", "301 is odd"]),
+        ("ladder: [{name: a, short_side: 300}]", "bad-setting", ["ladder[0].maxrate", "required"]),
+        ("ladder: {steps: []}", "unknown-setting", ["'steps'", "rungs"]),
+        ("ladder: []", "bad-setting", ["at least one rung"]),
+        ("ladder: 720", "bad-setting", ["ladder", "valid string"]),
+        ("ladder: gone.yaml", "config-unreadable", ["gone.yaml", "No such file"]),
+        ("- crf", "config-invalid", ["not a mapping"]),
+        ("crf: [", "config-invalid", ["line 1"]),
+        ("crf: 1\ncrf: 2", "config-invalid", ["line 2", "twice"]),
+        ("segment-seconds: 4\nsegment_seconds: 6", "config-invalid", ["segment_seconds twice"]),
+        ("crf: !!python/object:os.system {}", "config-invalid", ["line 1"]),
+        ("a: \x01", "config-invalid", ["streamify.yaml"]),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_key_and_a_remedy(
+    tmp_path: Path, text: str, code: str, parts: list[str]
+) -> None:
+    (tmp_path / "streamify.yaml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        settings_io.effective({}, {}, None)
+    assert caught.value.code == code
+    assert caught.value.exit_code == 2
+    assert "\n" not in caught.value.message
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_unknown_variables_and_arguments_are_errors_too() -> None:
+    with pytest.raises(UsageError, match=r"STREAMIFY_CFR: there is no setting 'cfr' \(did you mean 'crf'\?\)"):
+        settings_io.effective({}, {"STREAMIFY_CFR": "20"}, None)
+    with pytest.raises(UsageError, match="argument worker: there is no setting 'worker'"):
+        settings_io.from_arguments({"worker": 2})
+
+
+def test_a_flag_is_not_named_twice() -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_io.effective({"audio_bitrate": "7"}, {}, None)
+    assert caught.value.message.startswith("--audio-bitrate: should be greater")
+
+
+def test_printed_settings_are_a_file_that_gives_the_same_settings(tmp_path: Path) -> None:
+    flags = {"segment_seconds": "24/5", "crf": "21.5", "replace": True, "ladder": "ladder.yaml"}
+    (tmp_path / "ladder.yaml").write_text("- {name: 300p, short_side: 300, maxrate: 500000, crf: 20}")
+    first = settings_io.effective(flags, {}, None)
+    (tmp_path / "again.yaml").write_text(first.to_yaml())
+    assert settings_io.effective({}, {}, Path("again.yaml")).settings == first.settings
+    assert "crf: 21.5  # --crf" in first.to_yaml()
+    assert json.loads(first.to_json())["origins"]["preset"] == "default"
+    assert yaml.safe_load(settings_io.effective({}, {}, None).to_yaml())["segment_seconds"] == 6
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    page = ROOT / "docs" / "reference" / "settings.schema.json"
+    assert page.read_text() == settings_io.schema(), f"write it: streamify plan --print-schema > {page}"
+
+
+def test_the_settings_page_names_every_setting_with_its_default() -> None:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    for key, field in Settings.model_fields.items():
+        assert f"`{key}`" in page
+        assert " ".join((field.description or "").replace("``", "`").split()) in page, key
