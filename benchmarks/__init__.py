@@ -1,0 +1,1 @@
+"""The figures of docs/reference/benchmarks.md, measured: ``python -m benchmarks --help``."""

@@ -1,0 +1,96 @@
+"""Bits for equal quality: ours against the plain ffmpeg command and Shaka Streamer, at the same IDR distance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp, log
+from pathlib import Path
+
+import streamify
+from benchmarks.command import BenchmarkError, run
+from benchmarks.figure import Figure
+from benchmarks.lab import Lab
+from benchmarks.plain import ffmpeg
+from benchmarks.sources import Source
+from benchmarks.vmaf import Point, bits_ratio, joined, judge
+from streamify.model.plan import VideoTrack
+
+CRFS = (21, 25, 29)
+"""Around the default of 23. Shaka Streamer, which has no crf, gets the bitrates to which these came."""
+SECONDS = 12
+"""Of each source, from its middle: two whole segments, so that there is a join."""
+NOISE = 1.01
+"""1.00 is the limit; what is judged is one frame in four and lines between three points."""
+
+
+def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
+    """Draw (VMAF, bits) curves of every rung for all three, and compare bits at equal VMAF."""
+    ratios: dict[str, dict[str, float]] = {"ffmpeg": {}, "shaka": {}}
+    for source in sources:
+        excerpt = _excerpt(source, lab.work)
+        curves = _curves(lab, excerpt)
+        for rival, found in ratios.items():
+            for rung, ours in curves["ours"].items():
+                ratio = bits_ratio(ours, curves[rival][rung])
+                if ratio is not None:
+                    found[f"{source.name} {rung}"] = ratio
+        yield from _points(source, curves)
+    for rival, found in ratios.items():
+        if not found and not lab.quick:
+            raise BenchmarkError(f"no rung reaches the same VMAF with {rival} as with ours")
+        if found:
+            mean = exp(sum(map(log, found.values())) / len(found))
+            yield Figure(f"quality bits over {rival} at equal VMAF", mean, "x", NOISE, behind={**found})
+
+
+def _points(source: Source, curves: dict[str, dict[str, list[Point]]]) -> Iterator[Figure]:
+    """Show what was measured, so that one sees where the curves overlap."""
+    for who, rungs in curves.items():
+        points = {f"{name} at {one.bits / 1000:.0f} kbit/s": one.vmaf for name, row in rungs.items() for one in row}
+        yield Figure(f"quality {source.name} {who}, best VMAF", max(points.values()), "", behind=dict(points))
+
+
+def _curves(lab: Lab, excerpt: Source) -> dict[str, dict[str, list[Point]]]:
+    plan = streamify.plan(excerpt.path)
+    assert plan.source.video is not None
+    size = (plan.source.video.width, plan.source.video.height)
+    frames = round(plan.timeline.end / (plan.timeline.frame_duration or 1))
+    seconds = plan.timeline.end / plan.timeline.timescale
+    curves: dict[str, dict[str, list[Point]]] = {"ours": {}, "ffmpeg": {}, "shaka": {}}
+    for crf in CRFS[:2] if lab.quick else CRFS:
+        job = lab.job(excerpt, crf=crf)
+        lab.plain(excerpt, crf=crf)
+        lab.shaka(excerpt, crf=crf)
+        dests = {
+            "ours": job.dest,
+            "ffmpeg": lab.rival_dest("plain", excerpt, crf=crf),
+            "shaka": lab.rival_dest("shaka", excerpt, crf=crf),
+        }
+        for track in job.plan.video:
+            for who, dest in dests.items():
+                init, media = _files(who, dest, track)
+                bits = 8 * sum(path.stat().st_size for path in (init, *media)) / seconds
+                whole = joined(init, media, lab.work / f"{who}-{track.name}.mp4")
+                vmaf = judge(whole, excerpt.path, *size, frames, lab.cores)
+                curves[who].setdefault(track.name, []).append(Point(bits, vmaf))
+    return curves
+
+
+def _files(who: str, dest: Path, track: VideoTrack) -> tuple[Path, list[Path]]:
+    if who == "shaka":
+        init = next(dest.glob(f"video_{track.name}_*_init.mp4"))
+        return init, [path for path in dest.glob(f"video_{track.name}_*.mp4") if path != init]
+    folder = dest / track.folder if who == "ours" else dest / track.name
+    return folder / "init.mp4", list(folder.glob("*.m4s"))
+
+
+def _excerpt(source: Source, work: Path) -> Source:
+    """Cut the middle out, almost lossless, so that all three encode and are judged on the very same pictures."""
+    path = work / f"middle-of-{source.path.stem}.mp4"
+    plan = streamify.plan(source.path)
+    length = float(plan.timeline.end) / plan.timeline.timescale
+    seconds = min(float(SECONDS), length)
+    if not path.exists():
+        cut: list[str | Path] = ["-ss", f"{(length - seconds) / 2:.3f}", "-i", source.path, "-t", f"{seconds:g}", "-an"]
+        run([*ffmpeg(), *cut, "-c:v", "libx264", "-preset", "veryfast", "-crf", "6", "-bf", "0", path])
+    return Source(f"{source.name}-middle", path)

@@ -1,0 +1,79 @@
+"""One task in a process of its own, its reads counted: ``python -m benchmarks.single ACTION SOURCE DEST [TASK]``.
+
+ACTION is ``split`` (plan SOURCE into DEST), ``find-video`` or ``find-audio`` (write the middle task of that kind to
+TASK), or ``run`` (run TASK). ``split`` and ``run`` print what it took as one JSON document.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from streamify.engines.usage import peak_bytes
+from streamify.model.settings import Settings
+from streamify.model.task import TASK, SplitTask, Task
+from streamify.pipeline.fanout import SegmentList, _tasks
+from streamify.pipeline.places import find_source
+from streamify.storage.base import Stores
+from streamify.storage.local import LocalStorage
+from streamify.tasks.run import run_task
+from streamify.tasks.split import read_plan
+
+
+class _Counted(io.FileIO):
+    total = 0
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer)
+        _Counted.total += count
+        return count
+
+    def readall(self) -> bytes:
+        data = super().readall()
+        _Counted.total += len(data)
+        return data
+
+
+class CountingStorage(LocalStorage):
+    """A folder whose opened files count what is asked of the kernel."""
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BufferedReader(_Counted(self.root / key))
+
+
+def main() -> None:
+    """Run the action."""
+    action, source, dest, *file = sys.argv[1:]
+    folder, ref = find_source(source)
+    stores = Stores(CountingStorage(Path(folder)), LocalStorage(Path(dest)))
+    if action == "split":
+        _run(SplitTask(source=ref, settings=Settings().media()), stores)
+    elif action == "run":
+        _run(TASK.validate_json(Path(file[0]).read_bytes()), stores)
+    else:
+        Path(file[0]).write_bytes(_middle(action.removeprefix("find-"), stores).to_json())
+
+
+def _run(task: Task, stores: Stores) -> None:
+    wall, cpu = time.monotonic(), time.process_time()
+    run_task(task, stores)
+    took = {"wall": time.monotonic() - wall, "cpu": time.process_time() - cpu}
+    print(json.dumps(took | {"read": _Counted.total, "peak": peak_bytes(), "payload": len(task.to_json())}))
+
+
+def _middle(kind: str, stores: Stores) -> Task:
+    """Return the task in the middle of those of its kind, as a job on one worker hands it out."""
+    plan = read_plan(stores)
+    assert plan is not None
+    keys = [task.key for task in _tasks(plan, SegmentList(plan, stores.media), set(), 1)]
+    fitting = [key for key in keys if key.startswith(f"{kind}/")]
+    wanted = fitting[len(fitting) // 2]
+    return next(task for task in _tasks(plan, SegmentList(plan, stores.media), set(), 1) if task.key == wanted)
+
+
+if __name__ == "__main__":
+    main()

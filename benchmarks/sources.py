@@ -1,0 +1,58 @@
+"""What is transcoded: two films of the corpus, or, without it, a generated clip; and synthetic films of any length."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.command import ROOT, run
+from benchmarks.plain import ffmpeg
+
+FILMS = ("nat_bbb_1080p24_30s_aac51.mp4", "nat_agent327_1080p24_83s.mp4")
+QUICK_SECONDS = 7
+"""More than one segment, so that there is a seam and a tail."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file and the name under which its figures are shown."""
+
+    name: str
+    path: Path
+
+
+def find_sources(given: list[Path], work: Path, *, quick: bool) -> list[Source]:
+    """Return what to transcode; `quick` takes the first seconds of one."""
+    if given:
+        found = [Source(path.stem, path.resolve()) for path in given]
+    else:
+        folder = Path(os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus"))
+        found = [Source(name.split("_1080")[0], folder / name) for name in FILMS if (folder / name).is_file()]
+        if not found:
+            print(f"no corpus in {folder} (set STREAMIFY_CORPUS): a generated clip is used, which is easy to encode")
+            found = [_generated(work, 8 if quick else 30)]
+    return [_start(found[0], work)] if quick else found
+
+
+def long_film(work: Path, seconds: int) -> Path:
+    """Return an MP4 of any length whose index is of full size, made by the clips of the tests."""
+    path = work / f"long-{seconds}.mp4"
+    if not path.exists():
+        code = "import sys, pathlib, clips.long_mp4 as c; c.write_long_mp4(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+        run([sys.executable, "-c", code, path, str(seconds)], environment={"PYTHONPATH": str(ROOT / "tests")})
+    return path
+
+
+def _generated(work: Path, seconds: int) -> Source:
+    path = work / "testcard.mp4"
+    maker: list[str | Path] = [sys.executable, "-m", "streamify.media.testcard", path]
+    run([*maker, "--seconds", str(seconds), "--size", "1920x1080", "--rate", "24"])
+    return Source("testcard", path)
+
+
+def _start(source: Source, work: Path) -> Source:
+    path = work / f"start-of-{source.path.name}"
+    run([*ffmpeg(), "-i", source.path, "-t", str(QUICK_SECONDS), "-c", "copy", path])
+    return Source(f"{source.name}-start", path)
