@@ -6,9 +6,11 @@ import fcntl
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
@@ -29,6 +31,7 @@ class _Handler(SimpleHTTPRequestHandler):
     """Serves a folder with byte ranges and CORS; says nothing."""
 
     protocol_version = "HTTP/1.1"
+    latency = 0.0
     extensions_map = SimpleHTTPRequestHandler.extensions_map | TYPES | {".mp4": "video/mp4"}
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -52,6 +55,8 @@ class _Handler(SimpleHTTPRequestHandler):
         if not path.is_file():
             self.send_error(404)
             return
+        if path.suffix == ".m4s":
+            time.sleep(self.latency)
         data = path.read_bytes()
         start, end, status = 0, len(data), 200
         asked = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
@@ -86,13 +91,14 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve `folder` on the loopback interface; give its URL, with a slash at the end."""
+def served(folder: Path, latency: float = 0) -> Iterator[str]:
+    """Serve `folder` on the loopback interface, segments after `latency` seconds; give its URL, ending in a slash."""
 
-    def handler(*args: Any) -> _Handler:
-        return _Handler(*args, directory=str(folder))
+    class Handler(_Handler):
+        pass
 
-    with _Server(("127.0.0.1", 0), handler) as server:
+    Handler.latency = latency
+    with _Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
@@ -143,7 +149,8 @@ def play(
         "columns": testcard.COLUMNS,
         "area": [float(edge) for edge in testcard.BARCODE],
     }
-    with served(dest) as url:
+    # Without latency hls.js may have loaded a short stream to its end before the first switch can be asked for.
+    with served(dest, latency=0.5 if scenario == "switch" else 0) as url:
         command = ["node", "play.mjs", url + entry, player, "--scenario", scenario, "--rate", str(rate)]
         command += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
         command += ["--barcode", json.dumps(barcode)]

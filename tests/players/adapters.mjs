@@ -31,8 +31,10 @@ export const hlsjs = (video, errors, switching) => {
         ...(switching ? { maxBufferLength: switching * 1.5, maxMaxBufferLength: switching * 1.5, maxBufferSize: 1 } : {}),
         ...(rung === "auto" ? {} : { startLevel: 0 }),
       });
-      hls.on(Hls.Events.ERROR, (_, data) =>
-        errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`));
+      hls.on(Hls.Events.ERROR, (_, data) => {
+        if (switching && !data.fatal && data.details === "aborted") return; // its own giving up of the rung left behind
+        errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`);
+      });
       const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
       hls.loadSource(url);
       await parsed;
@@ -97,7 +99,7 @@ export const dashjs = (video, errors, switching) => {
         streaming: {
           abr: { autoSwitchBitrate: { video: rung === "auto" }, initialBitrate: { video: rung === "low" ? 1 : 1e6 } },
           gaps: { enableSeekFix: false, enableStallFix: false },
-          ...(switching ? { buffer: short(switching * 2) } : {}),
+          ...(switching ? { buffer: short(switching * 1.5) } : {}),
         },
       });
       player.on(library.MediaPlayer.events.ERROR, ({ error }) =>
