@@ -11,12 +11,12 @@ from typing import BinaryIO
 import av
 
 from streamify.isobmff import BoxError
-from streamify.media import mp4_slice
 from streamify.media.mp4_check import Witness, disagreement, parse_source, sample_entries
+from streamify.media.mp4_slice import Slicer
 from streamify.media.opening import open_media
 from streamify.media.proof import reproduces
 from streamify.media.samples import Order
-from streamify.model.plan import AudioSlice, EntryPoint, Splice
+from streamify.model.plan import AudioSlice, EntryPoint
 
 PACKETS = 8
 """First packets that are compared with FFmpeg's."""
@@ -50,11 +50,7 @@ def audio_slices(
         return (None,) * len(windows)  # FFmpeg reads it its own way: tasks open the whole file
     if index is None or disagreement(index, witness):
         return (None,) * len(windows)
-    found = index
-
-    def cut(begin: int, last: int) -> Splice | None:
-        return mp4_slice.cut(found, begin, last)
-
+    cut = Slicer(index).cut
     if not reproduces(file, 0, Order(index.samples, index.shown, time_base), cut, sliced=True):
         return (None,) * len(windows)
     samples, slices = index.samples, []

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO, Literal, cast
 
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
 from streamify.isobmff import BoxError
-from streamify.media import containers, mp4_slice
+from streamify.media import containers
 from streamify.media.mp4_check import Witness, disagreement, parse_source, sample_entries
 from streamify.media.mp4_index import Mp4Index
+from streamify.media.mp4_slice import Slicer
 from streamify.media.opening import open_media
 from streamify.media.proof import Cut, reproduces
 from streamify.media.samples import Order
-from streamify.media.scan import Scan, read_start, scan, seconds
+from streamify.media.scan import Scan, Start, read_start, scan, seconds
 from streamify.model.plan import EntryPoint, Splice
 from streamify.model.source import Note
 
@@ -59,24 +61,42 @@ class VideoIndex:
         return entries, self._cut(numbers[-1], last) if self._cut else None
 
 
-def read_index(file: BinaryIO, size: int, stream: int) -> VideoIndex:
-    """Read the index of video stream `stream` of a source of `size` bytes, or scan it where there is none.
+@dataclass(frozen=True)
+class Beginning:
+    """What is learnt of a video stream from a freshly opened container."""
+
+    stream: int
+    format_name: str
+    time_base: Fraction
+    start: Start
+    witness: Witness | None
+    """MP4/MOV only."""
+
+
+def read_beginning(container: InputContainer, stream: int) -> Beginning:
+    """Take what `read_index` needs from a container that nothing was read from yet.
+
+    Raises:
+        SourceError: The stream is no video stream, or has no decoder.
+    """
+    video = _video(container.streams, stream)
+    name, start = container.format.name, read_start(container, video)
+    witness = None
+    if name.startswith("mov"):
+        witness = Witness(video.id, len(video.index_entries), sample_entries(video), start.packets)
+    return Beginning(stream, name, cast("Fraction", video.time_base), start, witness)
+
+
+def read_index(file: BinaryIO, size: int, seen: Beginning) -> VideoIndex:
+    """Read the index of a video stream of a source of `size` bytes, or scan it where there is none.
 
     Raises:
         SourceError: It cannot be opened, is cut off, encrypted, without timestamps, or has no pictures.
     """
     notes: list[Note] = []
-    with open_media(file) as container:
-        video = _video(container.streams, stream)
-        time_base = cast("Fraction", video.time_base)
-        format_name = container.format.name
-        sample = sample_entries(video) if format_name.startswith("mov") else ()
-        track_id, entries = video.id, len(video.index_entries)
-        start = read_start(container, video)
-    witness = Witness(track_id, entries, sample, start.packets) if format_name.startswith("mov") else None
-    first = start.picture
-    if witness is not None:
-        index = _indexed(file, size, witness, notes)
+    stream, format_name, time_base, first = seen.stream, seen.format_name, seen.time_base, seen.start.first
+    if seen.witness is not None:
+        index = _indexed(file, size, seen.witness, notes)
         if index is not None:
             return _from_mp4(file, index, time_base, first, notes)
     with open_media(file) as container:
@@ -122,10 +142,7 @@ def _from_mp4(file: BinaryIO, index: Mp4Index, time_base: Fraction, first: int |
     shown = _from_first(index.shown, first, time_base, notes)
     _note_duplicates(index.duplicates, notes)
     order = Order(index.samples, shown, time_base)
-
-    def cut(begin: int, last: int) -> Splice | None:
-        return mp4_slice.cut(index, begin, last)
-
+    cut = Slicer(index).cut
     access: Access = "sliced"
     usable: Cut | None = cut
     if not reproduces(file, 0, order, cut, sliced=True):

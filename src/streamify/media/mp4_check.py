@@ -80,14 +80,13 @@ def disagreement(index: Mp4Index, witness: Witness) -> str | None:
         return f"FFmpeg finds {witness.entries} samples"
     delta = witness.sample[0][3] - samples.dts[first]
     # Only in front of the edit, where nothing is shown, FFmpeg may space decode times differently.
-    keys = set(samples.keys)
     for number, position, size, dts, key in witness.sample:
         ours = first + number
         if index.offset(ours) != position or samples.sizes[ours] != size:
             return f"FFmpeg finds sample {ours} at byte {position} with {size} bytes"
         if dts - samples.dts[ours] != delta:
             return f"FFmpeg gives sample {ours} another decode time"
-        if ours in keys and not key:
+        if samples.is_key(ours) and not key:
             return f"sample {ours} is no keyframe for FFmpeg"
     for number, packet in enumerate(witness.packets):
         ours = first + number

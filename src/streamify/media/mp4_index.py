@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import struct
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress, repeat
-from operator import add, le, lt
+from itertools import accumulate, islice, repeat
+from operator import add, lt
 
 from streamify.errors import SourceError
 from streamify.isobmff import Box, BoxError, boxes
@@ -52,7 +52,7 @@ class Mp4Index:
 
     def end(self, last: int) -> int:
         """Return the end of the picture at `last`, the last one shown, ticks."""
-        number = max(number for number in range(len(self.samples)) if self.samples.pts[number] == last)
+        number = next(n for n in range(len(self.samples) - 1, -1, -1) if self.samples.pts[n] == last)
         end = last + max(self.durations[number], 1)
         return end if self.edit.end is None else min(end, self.edit.end + self.edit.shift)
 
@@ -93,12 +93,11 @@ def parse(track: Track) -> Mp4Index:
     delay = -min(min(offsets), 0) if offsets is not None else 0
     composed = array("q", map(add, raw, offsets)) if offsets is not None else raw
     edit = _edit(data, children(data), track.timescale, timescale, raw, composed)
-    pts = array("q", map(add, composed, repeat(edit.shift)))
-    dts = array("q", map(add, raw, repeat(edit.shift - delay)))
+    pts, dts = _moved(composed, edit.shift), _moved(raw, edit.shift - delay)
     shown = _shown(pts, composed, edit)
     ordered = array("q", sorted(shown))
     distinct = ordered
-    if len(ordered) > 1 and not all(map(lt, ordered, ordered[1:])):
+    if len(ordered) > 1 and not all(map(lt, ordered, islice(ordered, 1, None))):
         distinct = array("q", sorted(set(ordered)))
     return Mp4Index(
         track,
@@ -162,13 +161,17 @@ def _edit(
     if rate != 0x10000 or begin < 0 or not length or not movie_timescale:
         raise OddTableError("the edit list has a part with another rate or without length")
     end = begin + _rescale(length, timescale, movie_timescale)
-    inside = list(map(begin.__le__, composed))
-    if end <= max(composed):
-        inside = list(map(lambda a, b: a and b, inside, map(end.__gt__, composed)))
-    times = list(compress(composed, inside))
+    if composed is raw:  # in order of time, as sound is
+        first = bisect_left(raw, begin)
+        times = raw[first : bisect_left(raw, end)]
+    elif begin <= min(composed) and end > max(composed):
+        first, times = 0, composed
+    else:
+        first = next((n for n, time in enumerate(composed) if begin <= time < end), 0)
+        times = array("q", (time for time in composed if begin <= time < end))
     if not times:
         raise OddTableError("the edit list shows nothing")
-    anchor = raw[inside.index(True)]  # the first shown sample in decode order keeps its place
+    anchor = raw[first]  # the first shown sample in decode order keeps its place
     least = min(times) - anchor
     if least < 0:
         raise OddTableError("the edit list begins inside a group of reordered pictures")
@@ -179,9 +182,11 @@ def _shown(pts: array[int], composed: array[int], edit: Edit) -> array[int]:
     end = edit.end
     if edit.first <= min(composed) and (end is None or end > max(composed)):
         return pts
-    if end is None:
-        return array("q", compress(pts, map(le, repeat(edit.first), composed)))
-    return array("q", (p for p, c in zip(pts, composed, strict=True) if edit.first <= c < end))
+    return array("q", (p for p, c in zip(pts, composed, strict=True) if edit.first <= c and (end is None or c < end)))
+
+
+def _moved(times: array[int], by: int) -> array[int]:
+    return array("q", map(add, times, repeat(by))) if by else times
 
 
 def _rescale(value: int, to: int, base: int) -> int:

@@ -7,7 +7,10 @@ begin at 0 with the first sample; readers add the source's decode time of that s
 from __future__ import annotations
 
 import struct
+import sys
+from array import array
 from itertools import groupby
+from operator import sub
 
 from streamify.isobmff import box, full_box
 from streamify.media.mp4_boxes import children, whole
@@ -22,65 +25,73 @@ MDAT = struct.pack(">I4sQ", 1, b"mdat", 16)
 """Header of the sample data, which needs no true size."""
 
 _COPIED = (b"tkhd", b"uuid", b"tapt")
+_DINF = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1)))
 
 
-def cut(index: Mp4Index, first: int, last: int) -> Splice | None:
-    """Return the slice of samples `first` to `last`, both included; ``None`` where it would be too large."""
-    if last - first >= MAX_SAMPLES:
-        return None
-    chunks = _chunk_runs(index, first, last)
-    sizes = index.samples.sizes
-    begin = min(offset for offset, _, _ in chunks)
-    end = max(offset + sum(sizes[start : start + count]) for offset, start, count in chunks)
-    head = _header(index, first, last, chunks)
-    # The chunk offsets are the header's last field; only now is it known how far it moves the data.
-    table = struct.pack(f">{len(chunks)}Q", *(offset + len(head) - begin for offset, _, _ in chunks))
-    head = head[: -len(table) - len(MDAT)] + table + MDAT
-    return Splice(pieces=(literal(head), Range(offset=begin, length=end - begin)), format="mov")
+class Slicer:
+    """Cuts slices out of one track."""
 
+    def __init__(self, index: Mp4Index) -> None:
+        data = index.track.trak
+        trak, mdia, minf = children(data), children(data, "mdia"), children(data, "mdia/minf")
+        self._index = index
+        self._stsd = whole(data, children(data, "mdia/minf/stbl")[b"stsd"])
+        self._media_header = b"".join(whole(data, minf[kind]) for kind in (b"vmhd", b"smhd", b"gmhd") if kind in minf)
+        self._hdlr = whole(data, mdia[b"hdlr"]) if b"hdlr" in mdia else b""
+        self._copied = b"".join(whole(data, trak[kind]) for kind in _COPIED if kind in trak and trak[kind].size <= 4096)
+        self._front = index.track.ftyp
+        self._mvhd = _mvhd(index.track.mvhd, index.timescale)
 
-def _chunk_runs(index: Mp4Index, first: int, last: int) -> list[tuple[int, int, int]]:
-    """Return (offset in the source, first sample, samples) of every chunk of the slice."""
-    runs = []
-    sample = first
-    while sample <= last:
-        _, start, count = index.chunks.chunk_of(sample)
-        stop = min(start + count, last + 1)
-        runs.append((index.offset(sample), sample, stop - sample))
-        sample = stop
-    return runs
+    def cut(self, first: int, last: int) -> Splice | None:
+        """Return the slice of samples `first` to `last`, both included; ``None`` where it would be too large."""
+        if last - first >= MAX_SAMPLES:
+            return None
+        offsets, counts, begin, end = self._chunks(first, last)
+        head = self._header(first, last, counts)
+        # The chunk offsets are the header's last field; only now is it known how far it moves the data.
+        moved = array("Q", [offset + len(head) + 8 * len(offsets) - begin for offset in offsets])
+        head = head[: -len(MDAT)] + _packed(moved) + MDAT
+        return Splice(pieces=(literal(head), Range(offset=begin, length=end - begin)), format="mov")
 
+    def _chunks(self, first: int, last: int) -> tuple[list[int], list[int], int, int]:
+        """Return where each chunk of the slice begins and its number of samples; where the bytes begin and end."""
+        sizes, chunks = self._index.samples.sizes, self._index.chunks
+        offsets, counts = [], []
+        begin = end = self._index.offset(first)
+        sample = first
+        while sample <= last:
+            chunk, start, count = chunks.chunk_of(sample)
+            stop = min(start + count, last + 1)
+            offset = self._index.offset(first) if sample == first else chunks.offsets[chunk]
+            offsets.append(offset)
+            counts.append(stop - sample)
+            begin, end = min(begin, offset), max(end, offset + sum(sizes[sample:stop]))
+            sample = stop
+        return offsets, counts, begin, end
 
-def _header(index: Mp4Index, first: int, last: int, chunks: list[tuple[int, int, int]]) -> bytes:
-    stop = last + 1
-    pts, dts = index.samples.pts[first:stop], index.samples.dts[first:stop]
-    durations = index.durations[first:stop]
-    total = sum(durations)
-    # As FFmpeg reports both; their difference is a composition offset that is never negative.
-    base, delays = dts[0], [p - d for p, d in zip(pts, dts, strict=True)]
-    keys = [number - first + 1 for number in index.samples.keys_between(first, last)]
-    stbl = box(
-        b"stbl",
-        whole(index.track.trak, children(index.track.trak, "mdia/minf/stbl")[b"stsd"]),
-        _runs(b"stts", durations, "II"),
-        _runs(b"ctts", delays, "II"),
-        _stss(keys, stop - first),
-        _stsc([count for _, _, count in chunks]),
-        full_box(b"stsz", 0, 0, struct.pack(f">II{stop - first}I", 0, stop - first, *index.samples.sizes[first:stop])),
-        full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), bytes(8 * len(chunks))),
-    )
-    trak, mdia = children(index.track.trak), children(index.track.trak, "mdia")
-    minf = children(index.track.trak, "mdia/minf")
-    media_header = b"".join(whole(index.track.trak, minf[kind]) for kind in (b"vmhd", b"smhd", b"gmhd") if kind in minf)
-    reference = full_box(b"url ", 0, 1)
-    dinf = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), reference))
-    mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQI", 0, 0, index.timescale, total, 0x55C40000))
-    hdlr = whole(index.track.trak, mdia[b"hdlr"]) if b"hdlr" in mdia else b""
-    copied = [whole(index.track.trak, trak[kind]) for kind in _COPIED if kind in trak and trak[kind].size <= 4096]
-    edts = _edts(index, first, last, base)
-    tracks = box(b"trak", *copied, edts, box(b"mdia", mdhd, hdlr, box(b"minf", media_header, dinf, stbl)))
-    moov = box(b"moov", _mvhd(index.track.mvhd, index.timescale), tracks)
-    return index.track.ftyp + moov + MDAT
+    def _header(self, first: int, last: int, chunks: list[int]) -> bytes:
+        index, stop = self._index, last + 1
+        samples = index.samples
+        pts, dts, sizes = samples.pts[first:stop], samples.dts[first:stop], array("I", samples.sizes[first:stop])
+        durations = array("I", index.durations[first:stop])
+        # As FFmpeg reports both; their difference is a composition offset that is never negative.
+        delays = array("I", map(sub, pts, dts))
+        keys = [number - first + 1 for number in samples.keys_between(first, last)]
+        stbl = box(
+            b"stbl",
+            self._stsd,
+            _runs(b"stts", durations),
+            _runs(b"ctts", delays),
+            _stss(keys, stop - first),
+            _stsc(chunks),
+            full_box(b"stsz", 0, 0, struct.pack(">II", 0, stop - first), _packed(sizes)),
+            full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), bytes(8 * len(chunks))),
+        )
+        mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQI", 0, 0, index.timescale, sum(durations), 0x55C40000))
+        edts = _edts(index, first, last, dts[0])
+        media = box(b"mdia", mdhd, self._hdlr, box(b"minf", self._media_header, _DINF, stbl))
+        moov = box(b"moov", self._mvhd, box(b"trak", self._copied, edts, media))
+        return self._front + moov[: -8 * len(chunks)] + MDAT
 
 
 def _edts(index: Mp4Index, first: int, last: int, base: int) -> bytes:
@@ -88,9 +99,10 @@ def _edts(index: Mp4Index, first: int, last: int, base: int) -> bytes:
 
     FFmpeg moves the first picture of an edit to the edit's start, so an empty edit of the same length comes before.
     """
-    pts = index.samples.pts[first : last + 1]
-    stop = index.edit.end + index.edit.shift if index.edit.end is not None else None
-    if stop is None or stop > max(pts):
+    if index.edit.end is None:
+        return b""
+    pts, stop = index.samples.pts[first : last + 1], index.edit.end + index.edit.shift
+    if stop > max(pts):
         return b""
     inside = [time - base for time in pts if max(pts[0], index.edit.first + index.edit.shift) <= time < stop]
     if not inside:
@@ -113,9 +125,19 @@ def _mvhd(mvhd: bytes, timescale: int) -> bytes:
     return bytes(data)
 
 
-def _runs(kind: bytes, values: object, code: str) -> bytes:
-    runs = [(len(list(group)), value) for value, group in groupby(values)]  # type: ignore[call-overload]
-    return full_box(kind, 0, 0, struct.pack(">I", len(runs)), b"".join(struct.pack(f">{code}", *run) for run in runs))
+def _packed(values: array[int]) -> bytes:
+    if sys.byteorder == "little":
+        values.byteswap()
+    return values.tobytes()
+
+
+def _runs(kind: bytes, values: array[int]) -> bytes:
+    """Return a table of (samples, value): one row where all are equal, else one a sample."""
+    if values.count(values[0]) == len(values):
+        return full_box(kind, 0, 0, struct.pack(">III", 1, len(values), values[0]))
+    rows = array("I", bytes(8 * len(values)))
+    rows[::2], rows[1::2] = array("I", [1]) * len(values), values
+    return full_box(kind, 0, 0, struct.pack(">I", len(values)), _packed(rows))
 
 
 def _stss(keys: list[int], count: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -18,16 +18,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
-from streamify.media.damage import damage
-from streamify.media.index import VideoIndex, read_index
+from streamify.media.index import VideoIndex, read_beginning, read_index
 from streamify.media.opening import open_media
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
-
-SAMPLE = 10
-"""Pictures decoded to learn colour, rotation and field order."""
-
-SAMPLE_PACKETS = 300
-"""Packets read at most to get them."""
 
 
 def probe_source(
@@ -54,13 +47,13 @@ def probe_source(
                               "see `streamify probe` for its streams; upload a video or audio file")  # fmt: skip
         name = container.format.name
         seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
-        sample = _sample(container, stream) if stream is not None else []
+        beginning = read_beginning(container, stream.index) if stream is not None else None
         tag = _codec_tag(stream) if stream is not None else ""
         starts = _audio_starts(container, audio)
         shape = _Shape.of(stream) if stream is not None else None
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
-    if shape is None:
+    if shape is None or beginning is None:
         seconds = max((one.duration or seconds for one in audio), default=seconds)
         if seconds <= 0:
             raise SourceError(
@@ -69,12 +62,13 @@ def probe_source(
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
                             audio=audio, notes=tuple(notes))  # fmt: skip
         return facts, None
+    sample = beginning.start.pictures
     if not sample:
         raise SourceError(
             "no-pictures", f"{ref.key}: no picture of its video stream decodes", "the file is damaged; upload it again"
         )
     with open_source() as file:
-        index = read_index(file, ref.size, shape.index)
+        index = read_index(file, ref.size, beginning)
     video = _video_facts(shape, sample, index, fit_rate)
     _refuse_dolby_vision(open_source, ref, tag, sample[0])
     facts = SourceFacts(
@@ -122,26 +116,6 @@ def _left_out(container: InputContainer, main: av.VideoStream | None) -> Iterato
             yield Note(kind="dropped", what=what, why=f"{stream.type} streams are not carried over")
 
 
-def _sample(container: InputContainer, stream: av.VideoStream) -> list[VideoFrame]:
-    frames: list[VideoFrame] = []
-    context = stream.codec_context
-    context.thread_count = 1
-    packets = (one for one in islice(container.demux(stream), SAMPLE_PACKETS) if one.size)
-    for packet in packets:
-        try:
-            frames.extend(context.decode(packet))
-        except av.FFmpegError as error:
-            damage(error, packet)
-            continue  # damage is counted by the tasks, picture by picture
-        if len(frames) >= SAMPLE:
-            return frames
-    try:
-        frames.extend(context.decode(None))
-    except av.FFmpegError as error:
-        damage(error, None)
-    return frames
-
-
 @dataclass(frozen=True)
 class _Shape:
     """What is asked of a video stream while its container is open."""
@@ -159,7 +133,7 @@ class _Shape:
 
 
 def _video_facts(
-    stream: _Shape, sample: list[VideoFrame], index: VideoIndex, fit_rate: Callable[..., Fraction | None]
+    stream: _Shape, sample: Sequence[VideoFrame], index: VideoIndex, fit_rate: Callable[..., Fraction | None]
 ) -> VideoFacts:
     frame = sample[0]
     rotation, mirrored = _rotation(frame)

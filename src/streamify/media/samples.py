@@ -7,7 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, islice
+from operator import le
 
 MAX_ENTRIES = 4
 BACK_SECONDS = 30
@@ -29,6 +30,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.pts)
 
+    def is_key(self, number: int) -> bool:
+        """Return whether a packet is a keyframe."""
+        return bool(self.keys_between(number, number))
+
     def keys_between(self, first: int, last: int) -> Sequence[int]:
         """Return the keyframes among packets `first` to `last`, both included."""
         return self.keys[bisect_left(self.keys, first) : bisect_right(self.keys, last)]
@@ -47,14 +52,13 @@ class Order:
         self.samples = samples
         self._promised = promised
         self._back = int(BACK_SECONDS / time_base)
-        pairs = sorted((samples.pts[number], number) for number in samples.keys)
-        self._key_pts = [pts for pts, _ in pairs]
-        self._key_numbers = [number for _, number in pairs]
+        self._key_pts, self._key_numbers = _by_time(samples)
         # least[i] = earliest presentation time from packet i on: sorted, so one bisection finds the last packet
         # that shows anything up to a given time, however deep the reordering.
-        least = array("q", accumulate(reversed(samples.pts), min))
-        least.reverse()
-        self._least = least
+        self._least = samples.pts
+        if not _rising(samples.pts):
+            self._least = array("q", accumulate(reversed(samples.pts), min))
+            self._least.reverse()
 
     def entries(self, start: int) -> tuple[int, ...]:
         """Return the packets where decoding for `start` may begin, nearest first."""
@@ -91,3 +95,17 @@ class Order:
         if end is not None:
             place = min(bisect_left(self._promised, end) + 1, place)
         return max(bisect_right(self._least, self._promised[place]) - 1, 0)
+
+
+def _by_time(samples: Samples) -> tuple[Sequence[int], Sequence[int]]:
+    """Return presentation time and number of each keyframe, in order of time."""
+    every = len(samples.keys) == len(samples)
+    times = samples.pts if every else [samples.pts[number] for number in samples.keys]
+    if _rising(times):
+        return times, samples.keys
+    pairs = sorted(zip(times, samples.keys, strict=True))
+    return [time for time, _ in pairs], [number for _, number in pairs]
+
+
+def _rising(times: Sequence[int]) -> bool:
+    return all(map(le, times, islice(times, 1, None)))

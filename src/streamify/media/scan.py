@@ -11,9 +11,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
+from streamify.media.damage import damage
 from streamify.media.samples import Samples
 from streamify.model.source import Note
 
@@ -117,39 +119,49 @@ class Start:
 
     packets: tuple[tuple[int | None, int | None, int], ...]
     """Presentation time, position and size of the first packets."""
-    picture: int | None
-    """Presentation time of the first picture that comes out."""
+    pictures: tuple[VideoFrame, ...]
+    """The first pictures that come out."""
+
+    @property
+    def first(self) -> int | None:
+        """Presentation time of the first picture that has one."""
+        return next((int(frame.pts) for frame in self.pictures if frame.pts is not None), None)
 
 
 COMPARED_PACKETS = 16
+PICTURES = 10
+"""Pictures decoded to learn colour, rotation and field order."""
 DECODED_PACKETS = 300
-"""Packets read at most until a picture comes out: a broadcast recording may begin 10 s before its first keyframe."""
+"""Packets read at most to get them: a broadcast recording may begin 10 s before its first keyframe."""
 
 
 def read_start(container: InputContainer, stream: VideoStream) -> Start:
-    """Read a freshly opened container until a picture comes out, and at least `COMPARED_PACKETS` packets."""
+    """Read a freshly opened container until `PICTURES` come out, and at least `COMPARED_PACKETS` packets."""
     context = stream.codec_context
     context.thread_count = 1
     packets: list[tuple[int | None, int | None, int]] = []
-    picture: int | None = None
+    pictures: list[VideoFrame] = []
     try:
         for packet in container.demux(stream):
-            if packet.size and len(packets) < DECODED_PACKETS:
+            if packet.size:
                 packets.append((packet.pts, packet.pos, packet.size))
-            if picture is None:
-                picture = _decode_first(context, packet)
-            if (picture is not None and len(packets) >= COMPARED_PACKETS) or len(packets) >= DECODED_PACKETS:
+                if len(pictures) < PICTURES:
+                    pictures += _decode(context, packet)
+            if len(packets) >= DECODED_PACKETS or (len(packets) >= COMPARED_PACKETS and len(pictures) >= PICTURES):
                 break
     except av.error.FFmpegError:
         packets.clear()  # a file that ends in its first packets; the index or the scan says so
-    return Start(tuple(packets[:COMPARED_PACKETS]), picture)
+    if len(pictures) < PICTURES:
+        pictures += _decode(context, None)
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures))
 
 
-def _decode_first(context: VideoCodecContext, packet: Packet[VideoStream]) -> int | None:
+def _decode(context: VideoCodecContext, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
     try:
-        return next((int(frame.pts) for frame in context.decode(packet) if frame.pts is not None), None)
-    except av.error.FFmpegError:
-        return None  # undecodable packets before the first picture are what this looks for
+        return context.decode(packet)
+    except av.error.FFmpegError as error:
+        damage(error, packet)
+        return []  # the tasks count damage, picture by picture
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:

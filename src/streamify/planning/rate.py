@@ -39,7 +39,7 @@ def fit_rate(pts: Sequence[int], time_base: Fraction) -> Fraction | None:
 
 
 def _even(pts: Sequence[int], step: int) -> bool:
-    return all(gap == step for gap in map(sub, islice(pts, 1, None), pts))
+    return all(map(step.__eq__, map(sub, islice(pts, 1, None), pts)))
 
 
 def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from clips.corpus import decode, digest
+from clips.indexed import index_of
 from clips.long_mp4 import PICTURES, RATE, TICK, write_long_mp4
 from streamify.media.entering import open_splice, packets_from
-from streamify.media.index import VideoIndex, read_index
+from streamify.media.index import VideoIndex
 from streamify.media.splice import SplicedFile
 from streamify.model.plan import Inline
 
@@ -31,7 +32,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Film]:
         path = tmp_path_factory.mktemp("long") / "film.mp4"
         write_long_mp4(path, seconds)
         with path.open("rb") as file:
-            made[name] = Film(path, read_index(file, path.stat().st_size, 0))
+            made[name] = Film(path, index_of(file, path.stat().st_size, 0))
     return made
 
 

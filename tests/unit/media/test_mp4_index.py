@@ -10,12 +10,13 @@ import av
 import pytest
 
 from clips.corpus import decode, digest
+from clips.indexed import index_of
 from clips.long_mp4 import PICTURES, RATE, TICK, write_long_mp4
 from streamify import isobmff
 from streamify.errors import SourceError
 from streamify.isobmff import box, full_box
 from streamify.media.entering import open_splice, packets_from
-from streamify.media.index import VideoIndex, read_index
+from streamify.media.index import VideoIndex
 from streamify.media.splice import SplicedFile
 
 FILM = RATE * TICK
@@ -81,7 +82,7 @@ ONE = 0x10000
 )
 def test_edit_lists_show_what_ffmpeg_shows(film: bytes, parts: list[tuple[int, int, int]]) -> None:
     data = swapped(film, "moov/trak/edts/elst", edits(*parts))
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     wanted = shown(data)
     assert list(index.pts) == sorted(wanted)
     assert (index.access, index.notes) == ("sliced", ())
@@ -102,7 +103,7 @@ def test_other_edit_lists_are_read_by_ffmpeg_and_said_so(
     film: bytes, parts: list[tuple[int, int, int]], why: str
 ) -> None:
     data = swapped(film, "moov/trak/edts/elst", edits(*parts))
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     assert (index.access, index.scanned) == ("whole", True)
     assert any(why in note.why for note in index.notes)
     assert set(shown(data)) <= set(index.pts)
@@ -112,7 +113,7 @@ def test_an_edit_list_that_shows_nothing_is_refused(film: bytes) -> None:
     data = swapped(film, "moov/trak/edts/elst", edits((0, 1024, ONE)))
     assert shown(data) == {}
     with pytest.raises(SourceError) as caught:
-        read_index(io.BytesIO(data), len(data), 0)
+        index_of(io.BytesIO(data), len(data), 0)
     assert caught.value.code == "no-pictures"
 
 
@@ -127,7 +128,7 @@ def test_negative_composition_offsets(film: bytes) -> None:
     )
     for parts in [[(8000, 0, ONE)], [(3000, 40 * TICK, ONE)]]:
         edited = swapped(data, "moov/trak/edts/elst", edits(*parts))
-        index = read_index(io.BytesIO(edited), len(edited), 0)
+        index = index_of(io.BytesIO(edited), len(edited), 0)
         wanted = shown(edited)
         assert list(index.pts) == sorted(wanted)
         assert index.access == "sliced"
@@ -137,7 +138,7 @@ def test_negative_composition_offsets(film: bytes) -> None:
 
 def test_no_sync_table_means_that_every_sample_is_a_keyframe(film: bytes) -> None:
     data = swapped(film, "moov/trak/mdia/minf/stbl/stss", box(b"free"))
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     entries, _ = index.locate(index.pts[100], index.pts[130])
     assert entries[0].pts == index.pts[100]
     assert len(entries) >= 2
@@ -151,7 +152,7 @@ def test_two_pictures_at_one_time_are_promised_once(film: bytes) -> None:
         "moov/trak/mdia/minf/stbl/stts",
         full_box(b"stts", 0, 0, struct.pack(">IIIII", 2, 100, TICK, count - 100, 0)),
     )
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     assert len(index.pts) == len(set(index.pts)) < count
     assert any("same presentation time" in note.why for note in index.notes)
 
@@ -163,7 +164,7 @@ def test_encrypted_pictures_are_refused(film: bytes) -> None:
     encrypted = full_box(b"stsd", 0, 0, struct.pack(">I", 1), box(b"encv", entry, sinf))
     data = swapped(film, "moov/trak/mdia/minf/stbl/stsd", encrypted)
     with pytest.raises(SourceError) as caught:
-        read_index(io.BytesIO(bytes(data)), len(data), 0)
+        index_of(io.BytesIO(bytes(data)), len(data), 0)
     assert caught.value.code == "source-encrypted"
 
 
@@ -171,7 +172,7 @@ def test_several_descriptions_are_left_to_ffmpeg(film: bytes) -> None:
     stsd = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsd")
     entry = film[stsd.body + 8 : stsd.end]
     data = swapped(film, "moov/trak/mdia/minf/stbl/stsd", full_box(b"stsd", 0, 0, struct.pack(">I", 2), entry, entry))
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     assert index.access == "whole"
     assert any("2 sample descriptions" in note.why for note in index.notes)
     assert list(index.pts) == sorted(shown(data))
@@ -186,7 +187,7 @@ def test_compact_sizes(film: bytes) -> None:
     data = swapped(
         film, "moov/trak/mdia/minf/stbl/stsz", full_box(b"stz2", 0, 0, struct.pack(f">II{count}H", 16, count, *sizes))
     )
-    index = read_index(io.BytesIO(data), len(data), 0)
+    index = index_of(io.BytesIO(data), len(data), 0)
     assert index.access == "sliced"
     assert list(index.pts) == sorted(shown(data))
 
@@ -201,10 +202,10 @@ def test_a_file_cut_in_its_samples_is_refused(film: bytes) -> None:
     offsets = struct.unpack_from(f">{count}Q", front, place + 8)
     whole = bytearray(front + film[mdat.start : mdat.end])
     struct.pack_into(f">{count}Q", whole, place + 8, *(offset + len(index) for offset in offsets))
-    assert read_index(io.BytesIO(bytes(whole)), len(whole), 0).access == "sliced"
+    assert index_of(io.BytesIO(bytes(whole)), len(whole), 0).access == "sliced"
     cut = bytes(whole[: len(whole) - 100_000])
     with pytest.raises(SourceError) as caught:
-        read_index(io.BytesIO(cut), len(cut), 0)
+        index_of(io.BytesIO(cut), len(cut), 0)
     assert caught.value.code == "source-truncated"
     assert "100000 of" in caught.value.message
 
@@ -218,7 +219,7 @@ def test_hostile_counts_are_refused_before_they_cost_memory(film: bytes) -> None
     ]:
         data = swapped(film, f"moov/trak/mdia/minf/stbl/{table}", full_box(table.encode(), 0, 0, body))
         try:
-            index = read_index(io.BytesIO(data), len(data), 0)
+            index = index_of(io.BytesIO(data), len(data), 0)
         except SourceError:
             continue
         assert len(index.pts) <= 8 * RATE

@@ -11,9 +11,9 @@ import av
 import pytest
 
 from clips.corpus import CORPUS, REFUSED
+from clips.indexed import index_of
 from streamify.errors import SourceError
 from streamify.isobmff import box, full_box
-from streamify.media.index import read_index
 from streamify.media.opening import open_media
 
 
@@ -124,7 +124,7 @@ def test_protocols_are_refused() -> None:
 def test_broken_uploads_are_told_apart(name: str) -> None:
     path = CORPUS / name
     with path.open("rb") as file, pytest.raises(SourceError) as caught:
-        read_index(file, path.stat().st_size, 0)
+        index_of(file, path.stat().st_size, 0)
     assert caught.value.code == REFUSED[name]
     if name == "der_bad_truncated_bbb480.mp4":
         assert "2639933 of 4139933 bytes" in caught.value.message  # 4,139,933 is where its mdat box says it ends

@@ -14,8 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from clips.corpus import CORPUS, DAMAGED, UNDECODABLE, clips, decode, digest
+from clips.indexed import index_of
 from streamify.media.entering import open_splice, packets_from
-from streamify.media.index import VideoIndex, read_index
+from streamify.media.index import VideoIndex
 from streamify.media.splice import SplicedFile
 
 HEAVY = 1_300_000_000
@@ -39,7 +40,7 @@ ACCESS = {
 def test_windows_show_what_the_whole_file_shows(path: Path) -> None:
     number, pixels = _stream(path)
     with path.open("rb") as file:
-        index = read_index(file, path.stat().st_size, number)
+        index = index_of(file, path.stat().st_size, number)
         expected = "spliced" if path.suffix in (".ts", ".mkv", ".webm") else "sliced"
         assert index.access == ACCESS.get(path.name, expected)
         assert index.end > index.pts[-1]

@@ -1,0 +1,15 @@
+"""The index of a file's video stream, as split reads it."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from streamify.media.index import VideoIndex, read_beginning, read_index
+from streamify.media.opening import open_media
+
+
+def index_of(file: BinaryIO, size: int, stream: int = 0) -> VideoIndex:
+    """Open `file` of `size` bytes and read the index of video stream `stream`."""
+    with open_media(file) as container:
+        beginning = read_beginning(container, stream)
+    return read_index(file, size, beginning)
