@@ -63,6 +63,7 @@ class TaskFailure:
         cause: What happened, one line.
         attempts: How often it was tried.
         log: Last lines that the worker wrote to its stderr, or "".
+        hint: How to fix it, or "".
     """
 
     key: str
@@ -70,6 +71,10 @@ class TaskFailure:
     cause: str
     attempts: int
     log: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.cause} ({self.hint})" if self.hint else self.cause
 
 
 class TasksFailed(StreamifyError):
@@ -78,7 +83,7 @@ class TasksFailed(StreamifyError):
     exit_code = 4
 
     def __init__(self, failures: tuple[TaskFailure, ...], hint: str = "") -> None:
-        lines = "; ".join(f"{f.key}: {f.cause} [{f.code}, {f.attempts} attempts]" for f in failures)
+        lines = "; ".join(f"{f.key}: {f} [{f.code}, {f.attempts} attempts]" for f in failures)
         super().__init__("tasks-failed", f"{len(failures)} task(s) failed: {lines}", hint)
         self.args = (failures, hint)
         self.failures = failures

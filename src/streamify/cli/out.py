@@ -55,7 +55,7 @@ def failure(error: StreamifyError, common: Common) -> int:
         document["failures"] = [vars(item) for item in error.failures]
         message = f"{len(error.failures)} task(s) failed"
         for item in error.failures:
-            details.append(f"{item.key}: {item.cause} [{item.code}] after {item.attempts} attempt(s)")
+            details.append(f"{item.key}: {item} [{item.code}] after {item.attempts} attempt(s)")
             if common.verbose and item.log:
                 details += [f"    {line}" for line in item.log.splitlines()]
     if isinstance(error, VerificationFailed):

@@ -36,16 +36,16 @@ def attempt(task: Task, stores: Stores, run: Run) -> Done | Failed:
             resident_bytes=resident,
         )
 
-    def failed(code: str, cause: str, exit_code: int, again: Again, trace: str = "") -> Failed:
+    def failed(code: str, cause: str, exit_code: int, again: Again, trace: str = "", hint: str = "") -> Failed:
         line = " ".join(cause.split())
-        return Failed(code=code, cause=line, exit_code=exit_code, again=again, trace=trace, usage=usage())
+        return Failed(code=code, cause=line, hint=hint, exit_code=exit_code, again=again, trace=trace, usage=usage())
 
     try:
         result = run(task, stores)
     except StreamifyError as error:
         # A storage may recover within seconds; every other expected error is the same at the next try.
         again: Again = "yes" if error.code == "storage-failed" else "no"
-        return failed(error.code, str(error), error.exit_code, again)
+        return failed(error.code, error.message, error.exit_code, again, hint=error.hint)
     except MemoryError as error:
         # A worker that leaked meets its limit here; a fresh one has all of it again.
         cause = f"out of memory: {error}" if str(error) else "out of memory"

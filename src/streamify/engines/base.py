@@ -19,7 +19,7 @@ class TaskError(StreamifyError):
     exit_code = 4
 
     def __init__(self, failure: TaskFailure, exit_code: int = 4) -> None:
-        super().__init__(failure.code, failure.cause)
+        super().__init__(failure.code, failure.cause, failure.hint)
         self.args = (failure, exit_code)
         self.failure = failure
         self.exit_code = exit_code

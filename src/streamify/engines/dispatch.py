@@ -210,7 +210,8 @@ class Dispatcher:
             job.future.set_result(reply.result)
         else:
             log = tail(worker.process.log + reply.trace)
-            self._fail(job, Loss(reply.code, reply.cause), log, pid, reply.exit_code, again=reply.again != "no")
+            loss = Loss(reply.code, reply.cause, hint=reply.hint)
+            self._fail(job, loss, log, pid, reply.exit_code, again=reply.again != "no")
 
     def _lose(self, worker: _Worker, loss: Loss | None) -> None:
         """End a worker that broke the rules (`loss` says how) or is dead already (its exit status says how)."""
@@ -233,7 +234,7 @@ class Dispatcher:
             self._fail(job_left, loss, log, None, 5, again=False)
 
     def _fail(self, job: Job, loss: Loss, log: str, pid: int | None, exit_code: int = 4, *, again: bool = True) -> None:
-        failure = TaskFailure(job.key, loss.code, loss.cause, job.attempt, log)
+        failure = TaskFailure(job.key, loss.code, loss.cause, job.attempt, log, loss.hint)
         if again and job.attempt < self._shop.retry.attempts:
             delay = self._shop.retry.delay(job.attempt)
             self._delays += 1  # so that equal moments do not compare jobs

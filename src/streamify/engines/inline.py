@@ -58,7 +58,7 @@ class InlineEngine:
             if isinstance(reply, Done):
                 self._report.finished(task.key, os.getpid(), number, reply.usage)
                 return reply.result
-            failure = TaskFailure(task.key, reply.code, reply.cause, number, reply.trace)
+            failure = TaskFailure(task.key, reply.code, reply.cause, number, reply.trace, reply.hint)
             if reply.again != "yes" or number == self._retry.attempts:
                 self._report.failed(failure, os.getpid(), reply.exit_code)
                 return TaskError(failure, reply.exit_code)

@@ -32,13 +32,13 @@ class Reporter:
     def retried(self, failure: TaskFailure, worker: int | None, delay: float, signal: str | None = None) -> None:
         """An attempt failed; another follows after `delay` seconds."""
         data = {"code": failure.code, "signal": signal, "delay": delay, "log": failure.log}
-        message = f"{failure.cause}; trying again in {delay:.1f} s"
+        message = f"{failure}; trying again in {delay:.1f} s"
         self._send("task.retried", failure.key, worker, failure.attempts, message, data)
 
     def failed(self, failure: TaskFailure, worker: int | None, exit_code: int, signal: str | None = None) -> None:
         """A task failed for good."""
         data = {"code": failure.code, "signal": signal, "exit_code": exit_code, "log": failure.log}
-        self._send("task.failed", failure.key, worker, failure.attempts, failure.cause, data)
+        self._send("task.failed", failure.key, worker, failure.attempts, str(failure), data)
 
     def recycled(self, worker: int, resident: int, cap: int) -> None:
         """A worker that had grown too large was replaced."""

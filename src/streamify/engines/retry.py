@@ -33,6 +33,8 @@ class Loss:
     cause: str
     signal: str | None = None
     """Name of the signal that ended it, where one did."""
+    hint: str = ""
+    """How to fix it."""
 
 
 def describe_exit(status: int, limit: int) -> Loss:

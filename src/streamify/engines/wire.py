@@ -62,7 +62,8 @@ class Failed(Frozen):
     kind: Literal["failed"] = "failed"
     code: str
     cause: str
-    """One line, with the hint in brackets."""
+    """One line."""
+    hint: str = ""
     exit_code: int
     again: Again
     trace: str = ""

@@ -133,7 +133,4 @@ def one(engine: Engine, task: Task, stop: Flag | None = None) -> Result:
 def as_raised(error: TaskError) -> StreamifyError:
     """Return the error of the kind that the task itself raised, by its exit code."""
     kind = {2: UsageError, 3: SourceError, 5: DestinationError}.get(error.exit_code)
-    if kind is None:
-        return error
-    message, _, hint = error.failure.cause.rpartition(" (") if error.failure.cause.endswith(")") else ("", "", "")
-    return kind(error.code, message or error.failure.cause, hint[:-1] if message else "")
+    return error if kind is None else kind(error.code, error.message, error.hint)

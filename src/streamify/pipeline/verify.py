@@ -74,7 +74,7 @@ def verify(
         tasks = _tasks(report, plan, stores.media, ref)
         for key, outcome in completed(engine, tasks, stop):
             if isinstance(outcome, TaskError):
-                faults.append(f"{key}: {outcome.failure.cause}")
+                faults.append(f"{key}: {outcome.failure}")
             else:
                 assert isinstance(outcome, CheckResult)
                 faults.extend(outcome.faults)
