@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
-JUDGES := tests/players/node_modules/.made tests/parsers/node_modules/.made
+JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite)
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help

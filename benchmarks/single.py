@@ -67,7 +67,7 @@ def _run(task: Task, stores: Stores) -> None:
 
 def _middle(kind: str, stores: Stores) -> Task:
     """Return the task in the middle of those of its kind, as a job on one worker hands it out."""
-    plan = read_plan(stores)
+    plan = read_plan(stores.media)
     assert plan is not None
     keys = [task.key for task in _tasks(plan, SegmentList(plan, stores.media), set(), 1)]
     fitting = [key for key in keys if key.startswith(f"{kind}/")]

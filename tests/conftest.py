@@ -6,13 +6,16 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from clips.make import Clip, ClipSpec, make_clip
+from clouds import CLOUDS, Cloud, Kind
 from e2e.driving import streamify
 
 SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
@@ -23,8 +26,19 @@ SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360
 def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's environment reaches a test."""
     for name in os.environ:
-        if name.startswith("STREAMIFY_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        if name.startswith(("STREAMIFY_", "AWS_", "AZURE_", "GOOGLE_")) or name in (
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "COLUMNS",
+        ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Callable[[Kind], Cloud]]:
+    """Start an object store when it is first asked for; stop all at the end."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(CLOUDS[kind]()))
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ reads neither the environment nor ``streamify.yaml``: a program says all that it
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streamify.errors import UsageError, VerificationFailed
+from streamify.storage.locate import parse_url, scheme_of
 
 if TYPE_CHECKING:
     from streamify.engines.base import OnEvent
@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from streamify.model.source import SourceFacts
     from streamify.pipeline.verify import Verification
 
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-
 
 def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Any) -> Report:
     """Turn `source` into an HLS + DASH stream at `dest`; block until it is complete. Run again, it resumes.
 
     Args:
-        source: Path of the video; never modified.
-        dest: Folder of the stream; made where it does not exist.
+        source: Path or URL (``s3://``, ``gs://``, ``az://``) of the video; never modified.
+        dest: Folder of the stream, made where it does not exist, or URL of a prefix.
         on_event: Receives every `Event` of the job, in any thread; times are seconds since the epoch.
         **settings: Fields of `Settings`, such as ``ladder``, ``segment_seconds`` (seconds), ``crf``, ``workers``.
 
@@ -50,7 +48,7 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
     from streamify.settings_io import from_arguments
 
     chosen = from_arguments(settings)
-    return jobs.transcode(source_path(source), dest_path(dest), chosen, on_event or _ignore)
+    return jobs.transcode(source_location(source), dest_location(dest), chosen, on_event or _ignore)
 
 
 def plan(source: str | Path, **settings: Any) -> Plan:
@@ -63,7 +61,7 @@ def plan(source: str | Path, **settings: Any) -> Plan:
     from streamify.pipeline import jobs
     from streamify.settings_io import from_arguments
 
-    return jobs.plan(source_path(source), from_arguments(settings))
+    return jobs.plan(source_location(source), from_arguments(settings))
 
 
 def probe(source: str | Path) -> SourceFacts:
@@ -75,7 +73,7 @@ def probe(source: str | Path) -> SourceFacts:
     """
     from streamify.pipeline import jobs
 
-    return jobs.probe(source_path(source))
+    return jobs.probe(source_location(source))
 
 
 def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEvent | None = None) -> Verification:
@@ -88,33 +86,36 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
     """
     from streamify.pipeline.verify import verify as run
 
-    found = run(dest_path(dest), None if source is None else source_path(source), on_event or _ignore)
+    found = run(dest_location(dest), None if source is None else source_location(source), on_event or _ignore)
     if found.faults:
         raise VerificationFailed(found.faults)
     return found
 
 
-def source_path(source: str | Path) -> str:
-    """Return SOURCE as a local path, or say why it cannot be one."""
+def source_location(source: str | Path) -> str:
+    """Return SOURCE, a path or the URL of an object, or say why it cannot be one."""
     text = _text(source, "SOURCE")
     if text == "-":
         raise UsageError(
             "source-stdin", "SOURCE '-': a pipe cannot be read out of order", "save it to a file first: cat > video.mp4"
         )
-    found = _SCHEME.match(text)
-    if found and found[1].lower() not in ("s3", "gs", "az"):
-        remedy = "download it first: curl -fLo video.mp4 URL" if found[1].lower().startswith("http") else "give a path"
-        raise UsageError("source-url", f"SOURCE '{text}': {found[1]}:// is not read directly", remedy)
-    return _local(text, "SOURCE")
+    scheme, url = scheme_of(text), parse_url(text)
+    if scheme is not None and url is None:
+        remedy = "download it first: curl -fLo video.mp4 URL" if scheme.startswith("http") else "give a path"
+        raise UsageError("source-url", f"SOURCE '{text}': {scheme}:// is not read directly", remedy)
+    if url is not None and not url.key:
+        raise UsageError("location-url", f"SOURCE '{text}' names a bucket", f"name a video in it: {url.root}/KEY")
+    return text
 
 
-def dest_path(dest: str | Path) -> str:
-    """Return DEST as a local path, or say why it cannot be one."""
+def dest_location(dest: str | Path) -> str:
+    """Return DEST, a path or the URL of a prefix, or say why it cannot be one."""
     text = _text(dest, "DEST")
-    found = _SCHEME.match(text)
-    if text == "-" or (found and found[1].lower() not in ("s3", "gs", "az")):
-        raise UsageError("dest-not-a-folder", f"DEST '{text}' is not a folder", "give the path of a folder")
-    return _local(text, "DEST")
+    if text == "-" or (scheme_of(text) is not None and parse_url(text) is None):
+        raise UsageError(
+            "dest-not-a-folder", f"DEST '{text}' is not a folder", "give the path of a folder, or s3://BUCKET/PREFIX"
+        )
+    return text
 
 
 def _text(value: str | Path, what: str) -> str:
@@ -125,16 +126,6 @@ def _text(value: str | Path, what: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise UsageError("location-not-utf8", f"{what} {text!a} is not valid UTF-8", "rename it") from error
-    return text
-
-
-def _local(text: str, what: str) -> str:
-    if found := _SCHEME.match(text):
-        raise UsageError(
-            "storage-unsupported",
-            f"{what} '{text}': {found[1]}:// is not supported by the engines 'local' and 'inline' of this version",
-            "use a local path",
-        )
     return text
 
 

@@ -231,7 +231,8 @@ def test_source_that_is_no_ordinary_file_is_refused_at_once(kind: str, tmp_path:
                                                ("http://127.0.0.1:1/a.mp4", "source-url"), ("", "location-empty"),
                                                ("ftp://a/b.mp4", "source-url"), ("concat:a|b", None),
                                                ("file:a.mp4", None),
-                                               ("s3://a/b", "storage-unsupported")])  # fmt: skip
+                                               ("s3://a", "location-url"), ("s3:///b", "location-url"),
+                                               ("gs://a/b/../c", "location-url")])  # fmt: skip
 def test_locations_that_are_no_path(source: str, error: str | None, tmp_path: Path, cli: Cli) -> None:
     ran = cli("transcode", source, tmp_path / "dest", "--json")
     if error is None:  # FFmpeg would take these for protocols; here they are names of files that do not exist

@@ -143,7 +143,7 @@ def _some_segments(source: Path, seen: dict[str, Any], dest: Path) -> None:
     ladder = ({"name": "small", "short_side": SIDE, "maxrate": 400_000},)
     settings = MediaSettings.model_validate({"ladder": ladder, "preset": "ultrafast"})
     run_task(SplitTask(source=ref, settings=settings), stores)
-    plan = read_plan(stores)
+    plan = read_plan(stores.media)
     assert plan is not None
     assert plan.source.video is not None
     assert plan.source.video.frames == seen["frames"]

@@ -174,7 +174,7 @@ def test_assemble_names_media_and_publishes_nothing(deed: str, copy: Path) -> No
     victim = track(copy, name) / file
     act(victim, copy)
     stores = StoreLocations(uploads=str(copy.parent), media=str(copy)).open()
-    plan = read_plan(stores)
+    plan = read_plan(stores.media)
     assert plan is not None
     with pytest.raises(VerificationFailed) as caught:
         assemble(plan, stores.media)

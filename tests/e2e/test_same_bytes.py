@@ -70,7 +70,7 @@ def test_any_order_grouping_and_threads_and_a_churned_heap(seed: int, reference:
     stores = StoreLocations(uploads=folder, media=str(tmp_path / "dest")).open()
     settings = Settings.model_validate({"engine": "inline", **SETTINGS}).media()
     run_task(SplitTask(source=ref, settings=settings), stores)
-    plan = read_plan(stores)
+    plan = read_plan(stores.media)
     assert plan is not None
     segments = fanout.SegmentList(plan, stores.media)
     groupings: list[list[tuple[int, ...]]] = [[(0, 1)], [(0,), (1,)], [(1,), (0,)]]

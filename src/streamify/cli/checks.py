@@ -6,10 +6,14 @@ import os
 import platform
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from streamify.errors import StreamifyError
+from streamify.storage.locate import open_storage, scheme_of
 
 GIB = 1 << 30
 NEEDED_MEMORY = GIB
@@ -25,12 +29,14 @@ class Check:
     text: str
 
 
-def checks(dest: Path | None) -> Iterator[Check]:
+def checks(dest: str | None) -> Iterator[Check]:
     """Look at everything."""
     yield from _versions()
     yield from _codecs()
     yield from _machine()
-    yield from _storage(dest)
+    yield from _folder("temporary", Path(tempfile.gettempdir()))
+    if dest is not None:
+        yield from _folder("dest", Path(dest)) if scheme_of(dest) is None else _object_store("dest", dest)
 
 
 def _versions() -> Iterator[Check]:
@@ -71,20 +77,32 @@ def _machine() -> Iterator[Check]:
     yield Check("memory", "ok" if enough else "warn", text if enough else f"{text}: little for a ladder up to 1080p")
 
 
-def _storage(dest: Path | None) -> Iterator[Check]:
-    for name, folder in [("temporary", Path(tempfile.gettempdir())), *([("dest", dest)] if dest else [])]:
-        there = folder
-        while not there.exists() and there != there.parent:
-            there = there.parent
-        try:
-            with tempfile.NamedTemporaryFile(dir=there, prefix=".tmp-streamify-") as file:
-                file.write(b"doctor")
-                file.flush()
-                os.fsync(file.fileno())
-            facts = os.statvfs(there)
-        except OSError as error:
-            yield Check(name, "fail", f"cannot write in {there}: {error.strerror or error}")
-            continue
-        free = facts.f_bavail * facts.f_frsize
-        where = str(folder) if there == folder else f"{folder} (to be made in {there})"
-        yield Check(name, "ok" if free >= GIB else "warn", f"{where}: writable, {free / GIB:.1f} GiB free")
+def _folder(name: str, folder: Path) -> Iterator[Check]:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".tmp-streamify-") as file:
+            file.write(b"doctor")
+            file.flush()
+            os.fsync(file.fileno())
+        facts = os.statvfs(there)
+    except OSError as error:
+        yield Check(name, "fail", f"cannot write in {there}: {error.strerror or error}")
+        return
+    free = facts.f_bavail * facts.f_frsize
+    where = str(folder) if there == folder else f"{folder} (to be made in {there})"
+    yield Check(name, "ok" if free >= GIB else "warn", f"{where}: writable, {free / GIB:.1f} GiB free")
+
+
+def _object_store(name: str, dest: str) -> Iterator[Check]:
+    key = f".streamify/doctor-{uuid.uuid4().hex}"
+    try:
+        storage = open_storage(dest)
+        storage.names()
+        storage.put_new(key, b"doctor")
+        storage.delete(key)
+    except StreamifyError as error:
+        yield Check(name, "fail", str(error))
+    else:
+        yield Check(name, "ok", f"{dest}: can be listed, written and cleared")

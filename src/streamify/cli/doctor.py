@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,10 +18,10 @@ def command(ctx: click.Context, /, dest: str | None) -> int:
 
     Exit code 5 if something is unusable.
     """
-    from streamify.api import dest_path
+    from streamify.api import dest_location
     from streamify.cli.checks import checks
 
-    found = list(checks(Path(dest_path(dest)) if dest is not None else None))
+    found = list(checks(dest_location(dest) if dest is not None else None))
     failed = [check for check in found if check.status == "fail"]
     if Common.of(ctx).json:
         document: dict[str, Any] = {"ok": not failed, "checks": [vars(check) for check in found]}

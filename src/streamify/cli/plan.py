@@ -21,7 +21,7 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
     Takes every flag of transcode. SOURCE may be left out with --print-settings and --print-schema.
     """
     from streamify import settings_io
-    from streamify.api import source_path
+    from streamify.api import source_location
     from streamify.cli.summary import planned
 
     json = Common.of(ctx).json
@@ -37,5 +37,5 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
     from streamify.pipeline import jobs
 
     with raising():
-        plan = jobs.plan(source_path(source), effective.settings)
+        plan = jobs.plan(source_location(source), effective.settings)
     out.print_json(plan) if json else out.say(planned(plan))

@@ -22,14 +22,18 @@ from streamify.cli.common import Command, Common
 @click.pass_context
 def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin: str | None, no_open: bool) -> int:
     """Serve the stream in DEST on a page that plays it, until Ctrl-C."""
-    from streamify.api import dest_path
+    from streamify.api import dest_location
     from streamify.cli.signals import raising
     from streamify.errors import Interrupted
+    from streamify.play.files import FolderSite, ObjectSite
     from streamify.play.server import open_server
+    from streamify.storage.locate import open_storage, scheme_of
 
     common = Common.of(ctx)
+    place = dest_location(dest)
+    site = FolderSite(Path(place)) if scheme_of(place) is None else ObjectSite(open_storage(place), place)
     try:
-        with raising(), open_server(Path(dest_path(dest)), host, port, allow_origin) as server:
+        with raising(), open_server(site, host, port, allow_origin) as server:
             if common.json:
                 out.print_json({"url": server.url})
             else:

@@ -51,12 +51,13 @@ class WorkerLimits(Frozen):
         )
 
 
-def worker_environment(outer: Mapping[str, str]) -> dict[str, str]:
+def worker_environment(outer: Mapping[str, str], *prefixes: str) -> dict[str, str]:
     """Return the environment of a worker: what finds Python and its files, and otherwise the same everywhere.
 
-    Credentials stay outside: untrusted media is decoded in there.
+    Credentials stay outside, because untrusted media is decoded in there; only where source or stream lie in an object
+    store, the variables whose names begin with one of `prefixes` are let in.
     """
-    return {name: outer[name] for name in _KEPT if name in outer} | {
+    return {name: value for name, value in outer.items() if name in _KEPT or name.startswith(prefixes)} | {
         "LC_ALL": "C.UTF-8",
         # glibc otherwise keeps what one task freed apart from what the next one needs: three tasks of a 1080p ladder
         # peaked at 999 MiB, with these two at 834 MiB, in the same CPU time (2026-11).

@@ -18,7 +18,7 @@ from streamify.engines.report import Reporter
 from streamify.engines.retry import Retry
 from streamify.engines.wire import Hello
 from streamify.model.task import Result, Task
-from streamify.storage.locate import StoreLocations
+from streamify.storage.locate import CREDENTIALS, StoreLocations
 
 # -P: a json.py in the folder where the user stands is not imported instead of the real one.
 COMMAND = (sys.executable, "-P", "-m", "streamify.engines.worker")
@@ -71,7 +71,7 @@ class LocalEngine:
         os.set_blocking(self._bell, False)
         shop = Workshop(
             command=tuple(command),
-            environment=worker_environment(os.environ) if environment is None else environment,
+            environment=environment or worker_environment(os.environ, *(CREDENTIALS if locations.remote else ())),
             hello=Hello(driver=os.getpid(), stores=locations, limits=limits or WorkerLimits()),
             capacity=workers,
             task_timeout=task_timeout,

@@ -55,7 +55,7 @@ def assemble(plan: Plan, media: Storage) -> Assembled:
                 pairs = zip(segments, records, strict=True)
                 faults.extend(check_video(track, pairs, sums, count=number == 0))
             else:
-                wanted = segment_cuts(plan, track, segments, 0, plan.segments)
+                wanted = segment_cuts(plan, track, [*(one.start for one in segments), plan.timeline.end])
                 faults.extend(check_audio(plan, track, records, sums, wanted))
             faults.extend(_bytes(records, media))
             if not faults:

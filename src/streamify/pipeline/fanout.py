@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
 
@@ -49,6 +49,10 @@ class SegmentList:
 
     def __iter__(self) -> Iterator[Segment]:
         return (self[index] for index in range(len(self)))
+
+    def where(self, first: int, stop: int) -> tuple[int, int]:
+        """Return where the lines of segments ``first`` to ``stop`` (exclusive) begin, and their length; bytes."""
+        return self._starts[first], self._starts[stop] - self._starts[first]
 
     def close(self) -> None:
         """Close the file."""
@@ -166,31 +170,47 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
 def _audio_tasks(
     plan: Plan, track: AudioTrack, segments: SegmentList, done: set[tuple[str, int]]
 ) -> Iterator[AudioTask]:
-    facts = next(one for one in plan.source.audio if one.stream == track.stream)
+    for first, stop in missing_pieces(plan, track, done):
+        yield audio_task(plan, track, [segments[index] for index in range(first, stop)])
+
+
+def missing_pieces(plan: Plan, track: AudioTrack, done: set[tuple[str, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the first segment and the one after the last of each piece that is not there as a whole."""
     size = track.piece_segments or plan.segments
     for first in range(0, plan.segments, size):
-        last = min(first + size, plan.segments)
-        if all((track.id, index) in done for index in range(first, last)):
-            continue
-        yield AudioTask(
-            key=f"audio/{track.id}/{first:05d}",
-            source=plan.source.ref,
-            audio=facts,
-            track=track,
-            first_segment=first,
-            cuts=segment_cuts(plan, track, segments, first, last),
-            slice=next((one for one in segments[first].audio if one.stream == track.stream), None),
-        )
+        stop = min(first + size, plan.segments)
+        if any((track.id, index) not in done for index in range(first, stop)):
+            yield first, stop
 
 
-def segment_cuts(plan: Plan, track: AudioTrack, segments: SegmentList, first: int, last: int) -> tuple[int, ...]:
-    """Return the borders of audio segments ``first`` to ``last`` (exclusive), in access units of the track."""
-    borders = [segments[index].start for index in range(first, last)] + [segments[last - 1].end]
+def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> AudioTask:
+    """Return the task of one piece: a run of segments of an audio track."""
+    first = segments[0]
+    return AudioTask(
+        key=f"audio/{track.id}/{first.index:05d}",
+        source=plan.source.ref,
+        audio=next(one for one in plan.source.audio if one.stream == track.stream),
+        track=track,
+        first_segment=first.index,
+        cuts=segment_cuts(plan, track, [one.start for one in segments] + [segments[-1].end], first.index),
+        slice=next((one for one in first.audio if one.stream == track.stream), None),
+    )
+
+
+def segment_cuts(plan: Plan, track: AudioTrack, borders: Sequence[int], first: int = 0) -> tuple[int, ...]:
+    """Return the borders of audio segments in access units of the track.
+
+    Args:
+        plan: Of the job.
+        track: The audio track.
+        borders: Starts of the segments and the end of the last, output ticks.
+        first: Index of the first segment.
+    """
     return cuts(
         borders,
         plan.timeline.timescale,
         track.sample_rate,
         track.samples,
         at_start=first == 0,
-        at_end=last == plan.segments,
+        at_end=first + len(borders) - 1 == plan.segments,
     )

@@ -13,22 +13,41 @@ from pathlib import Path
 from streamify.errors import DestinationError, SourceError
 from streamify.model.source import SourceRef
 from streamify.storage.local import file_version
-from streamify.storage.locate import StoreLocations
+from streamify.storage.locate import ObjectUrl, open_storage, parse_url
 
 EDGE = 1 << 20
 """Bytes of head and tail (where MP4 keeps its index) that go into a file's identity."""
 
 
 def find_source(source: str, like: SourceRef | None = None) -> tuple[str, SourceRef]:
-    """Return the folder of a source and which version of it lies there.
+    """Return the folder or bucket of a source and which version of it lies there.
 
     Args:
-        source: Its path.
-        like: A copy of this source counts as the same although its time of modification differs.
+        source: Its path or URL.
+        like: A copy of this source counts as the same although its time of modification differs (files only).
 
     Raises:
-        SourceError: There is no readable, non-empty file.
+        SourceError: There is no readable, non-empty file or object.
+        DestinationError: The object store cannot be used.
     """
+    url = parse_url(source)
+    return _find_object(source, url) if url is not None else _find_file(source, like)
+
+
+def _find_object(source: str, url: ObjectUrl) -> tuple[str, SourceRef]:
+    bucket = open_storage(url.root)
+    version = bucket.version(url.key) if url.key else None
+    size = bucket.size(url.key) if version is not None else None
+    if version is None or size is None:
+        bucket.names()  # which tells a bucket that does not exist from an object that does not
+        raise SourceError("source-missing", f"{source}: there is no such object", "check bucket, key and region")
+    if not size:
+        raise SourceError("source-empty", f"{source} is empty", "the upload did not arrive; upload it again")
+    identity = hashlib.sha256(f"{version}\0{size}".encode()).hexdigest()[:32]
+    return url.root, SourceRef(key=url.key, size=size, version=version, identity=identity)
+
+
+def _find_file(source: str, like: SourceRef | None) -> tuple[str, SourceRef]:
     path = _path(source)
     try:
         kind = path.stat().st_mode
@@ -61,24 +80,30 @@ def _identity(version: str, head: bytes, tail: bytes) -> str:
     return hashlib.sha256(version.encode() + head + tail).hexdigest()[:32]
 
 
-def find_dest(dest: str, source: str | None = None) -> Path:
-    """Return DEST as an absolute path.
+def find_dest(dest: str, source: str | None = None) -> str:
+    """Return the location of DEST.
 
     Raises:
         DestinationError: It is a file, or lies inside SOURCE.
     """
+    url = parse_url(dest)
+    if url is not None:
+        original = parse_url(source) if source is not None else None
+        if original is not None and f"{url.root}/{url.key}/".startswith(f"{original.root}/{original.key}/"):
+            raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", "name another prefix")
+        return f"{url.root}/{url.key}" if url.key else url.root
     with _reaching(dest):
         path = _path(dest).absolute()
-        if source is not None:
-            original = _path(source).absolute().resolve()
-            if path.resolve() == original or original in path.resolve().parents:
+        if source is not None and parse_url(source) is None:
+            original_path = _path(source).absolute().resolve()
+            if path.resolve() == original_path or original_path in path.resolve().parents:
                 raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", "name another folder")
         if path.exists() and not path.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest} is a file", "name a folder, new or made by Streamify")
         parent = next(one for one in path.parents if one.exists())
         if not parent.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest}: {parent} is a file", "name a folder")
-    return path
+    return str(path)
 
 
 def _path(text: str) -> Path:
@@ -97,24 +122,25 @@ def _reaching(dest: str) -> Iterator[None]:
         ) from error
 
 
-def check_dest(path: Path, dest: str) -> None:
+def check_dest(location: str, dest: str) -> None:
     """Make sure that DEST is ours to write: new, empty, or made by Streamify. Touches nothing.
 
     Raises:
         DestinationError: It holds somebody else's files, or cannot be written.
     """
     with _reaching(dest):
-        ours = not path.exists() or (path / ".streamify").is_dir()
-        strangers = [] if ours else sorted(one.name for one in path.iterdir())
-    if strangers:
+        names = open_storage(location).names()
+    if names and ".streamify" not in names:
+        strangers = sorted(names)
         raise DestinationError(
             "dest-occupied",
             f"DEST {dest} holds files that Streamify did not make: {', '.join(strangers[:3])}"
             + (" ..." if len(strangers) > 3 else ""),
             "name a new or empty folder; nothing was touched",
         )
-    with _reaching(dest):
-        _try_out(path)
+    if parse_url(location) is None:
+        with _reaching(dest):
+            _try_out(Path(location))
 
 
 def _try_out(path: Path) -> None:
@@ -128,8 +154,3 @@ def _try_out(path: Path) -> None:
         for one in missing:
             with suppress(OSError):  # never made, or another job already writes there
                 one.rmdir()
-
-
-def locations(folder: str, dest: Path) -> StoreLocations:
-    """Return where the stores of a job are."""
-    return StoreLocations(uploads=folder, media=str(dest))

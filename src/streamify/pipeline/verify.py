@@ -20,8 +20,9 @@ from streamify.model.source import SourceRef
 from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Task
 from streamify.pipeline.engine import Engines, Need, completed
 from streamify.pipeline.fanout import SegmentList
-from streamify.pipeline.places import find_dest, find_source, locations
+from streamify.pipeline.places import find_dest, find_source
 from streamify.storage.base import Storage, Stores, sha256
+from streamify.storage.locate import StoreLocations, open_storage
 from streamify.tasks.split import read_plan
 
 AUDIO_FRAME = 1024
@@ -57,10 +58,10 @@ def verify(
         DestinationError: There is no finished stream at `dest`.
         SourceError: `source` cannot be read.
     """
-    path = find_dest(dest)
-    report = _read_report(locations(str(path), path).open().media, dest)
-    folder, ref = find_source(source, report.source.ref) if source is not None else (str(path), None)
-    places = locations(folder, path)
+    location = find_dest(dest)
+    report = _read_report(open_storage(location), dest)
+    folder, ref = find_source(source, report.source.ref) if source is not None else (location, None)
+    places = StoreLocations(uploads=folder, media=location)
     stores = places.open()
     plan = _plan_of(report, stores, dest, needed=ref is not None)
     faults = list(_structure(report, stores.media))
@@ -187,7 +188,7 @@ def _chain(where: str, parts: tuple[isobmff.Fragment, ...], at: int, duration: i
 
 def _plan_of(report: Report, stores: Stores, dest: str, *, needed: bool) -> Plan | None:
     """Return the plan that the stream was made from, or ``None`` where another or none lies beside it."""
-    plan = read_plan(stores)
+    plan = read_plan(stores.media)
     if plan is not None and {track.id for track in report.tracks} <= {track.id for track in plan.tracks}:
         return plan
     if needed:

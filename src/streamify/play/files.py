@@ -1,60 +1,125 @@
-"""Which file a URL means: only regular files below the folder, never hidden ones, never through a link out of it."""
+"""What a request target means: only objects of the stream, never hidden ones, never a file outside its folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
+from streamify.model.serving import FOREVER, content_type, is_immutable
+from streamify.storage.base import Storage
+
 PAGE = Path(__file__).parent / "page"
-_TYPES = {
-    ".m3u8": "application/vnd.apple.mpegurl",
-    ".mpd": "application/dash+xml",
-    ".m4s": "video/mp4",
-    ".mp4": "video/mp4",
-    ".json": "application/json",
-    ".vtt": "text/vtt",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-}
 _PAGE_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css",
                ".svg": "image/svg+xml"}  # fmt: skip
-_IMMUTABLE = frozenset((".m4s", ".mp4"))
 
 
-def find(root: Path, target: str) -> tuple[Path, bool] | None:
-    """Return the file that a request target means and whether it is part of our page; ``None`` for 404.
+@dataclass(frozen=True)
+class Served:
+    """What a target names."""
 
-    Args:
-        root: Folder of the stream, resolved.
-        target: Request target as it came.
-    """
+    open: Callable[[], BinaryIO]
+    size: int
+    """Bytes."""
+    etag: str
+    """With its quotes."""
+    content_type: str
+    cache_control: str
+
+
+class Site(Protocol):
+    """Where a stream lies."""
+
+    def find(self, parts: list[str]) -> Served | None:
+        """Return the object at a path, given by its parts, none of which is empty or hidden."""
+
+    def holds_stream(self) -> bool:
+        """Return whether there is a finished stream."""
+
+
+class FolderSite:
+    """A stream in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def __str__(self) -> str:
+        return str(self._root)
+
+    def find(self, parts: list[str]) -> Served | None:
+        """See `Site.find`. Links are followed, but not out of the folder, nor to what is hidden."""
+        try:
+            real = self._root.joinpath(*parts).resolve(strict=True)
+            inside = real.relative_to(self._root)
+        except (OSError, ValueError, RuntimeError):  # does not exist, outside, or a loop of links
+            return None
+        if any(part.startswith(".") for part in inside.parts):  # a link into .streamify
+            return None
+        # A stranger's HTML in the folder is never served as such: it could act as our page.
+        return _file(real, content_type(inside.as_posix()), _caching(inside.as_posix()))
+
+    def holds_stream(self) -> bool:
+        """See `Site.holds_stream`."""
+        return (self._root / "master.m3u8").is_file()
+
+
+class ObjectSite:
+    """A stream in an object store."""
+
+    def __init__(self, storage: Storage, name: str) -> None:
+        self._storage, self._name = storage, name
+
+    def __str__(self) -> str:
+        return self._name
+
+    def find(self, parts: list[str]) -> Served | None:
+        """See `Site.find`."""
+        key = "/".join(parts)
+        version, size = self._storage.version(key), self._storage.size(key)
+        if version is None or size is None:
+            return None
+        etag = '"' + version.strip('"') + '"'
+        return Served(partial(self._storage.open, key), size, etag, content_type(key), _caching(key))
+
+    def holds_stream(self) -> bool:
+        """See `Site.holds_stream`."""
+        return self._storage.size("master.m3u8") is not None
+
+
+def find(site: Site, target: str) -> Served | None:
+    """Return what a request target, as it came, means; ``None`` for 404."""
     path = unquote(urlsplit(target).path, errors="surrogateescape")
     if path == "/":
-        return PAGE / "index.html", True
+        return _page("index.html")
     first, *parts = path.split("/")
     if first or not parts or any(not part or part.startswith(".") or "\0" in part or "\\" in part for part in parts):
         return None
     if parts[0] == "_play":
-        return (PAGE / parts[1], True) if len(parts) == 2 and (PAGE / parts[1]).is_file() else None
+        return _page(parts[1]) if len(parts) == 2 else None
+    return site.find(parts)
+
+
+def _page(name: str) -> Served | None:
+    return _file(PAGE / name, _PAGE_TYPES.get(Path(name).suffix, "application/octet-stream"), "no-cache")
+
+
+def _file(path: Path, kind: str, caching: str) -> Served | None:
+    if not path.is_file():
+        return None
     try:
-        real = root.joinpath(*parts).resolve(strict=True)
-        inside = real.relative_to(root)
-    except (OSError, ValueError, RuntimeError):  # does not exist, outside, or a loop of links
+        facts = path.stat()
+    except OSError:
         return None
-    if any(part.startswith(".") for part in inside.parts):  # a link into .streamify
-        return None
-    return (real, False) if real.is_file() else None
+    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    return Served(partial(_open, path), facts.st_size, etag, kind, caching)
 
 
-def content_type(path: Path, ours: bool) -> str:
-    """Return the Content-Type. A stranger's HTML in the folder is never served as such: it could act as our page."""
-    if ours:
-        return _PAGE_TYPES.get(path.suffix, "application/octet-stream")
-    if path.suffix in _IMMUTABLE and "audio" in path.parts[-3:-1]:
-        return "audio/mp4"
-    return _TYPES.get(path.suffix.lower(), "application/octet-stream")
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
-def cache_control(path: Path, ours: bool) -> str:
-    """Return the Cache-Control: a media URL never changes its content, everything else is asked for again."""
-    return "public, max-age=31536000, immutable" if path.suffix in _IMMUTABLE and not ours else "no-cache"
+def _caching(key: str) -> str:
+    return FOREVER if is_immutable(key) else "no-cache"

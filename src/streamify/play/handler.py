@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from streamify.play.files import cache_control, content_type, find
+from streamify.errors import DestinationError
+from streamify.play.files import Served, find
 from streamify.play.ranges import Unsatisfiable, parse_range
 
 if TYPE_CHECKING:
@@ -35,15 +34,17 @@ class Handler(BaseHTTPRequestHandler):
         """Send a file or a part of it."""
         if not self._trusted():
             return self._refuse(HTTPStatus.FORBIDDEN, "this server answers to its address only (Host header)")
-        found = find(self.server.root, self.path)
-        if found is None:
-            return self._refuse(HTTPStatus.NOT_FOUND, "not found")
         try:
-            file = found[0].open("rb")
+            found = find(self.server.site, self.path)
+            file = found.open() if found is not None else None
         except OSError:
+            file = None
+        except DestinationError as error:
+            return self._refuse(HTTPStatus.BAD_GATEWAY, str(error))
+        if found is None or file is None:
             return self._refuse(HTTPStatus.NOT_FOUND, "not found")
         with file:
-            return self._send_file(file, *found)
+            return self._send(file, found)
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -84,24 +85,23 @@ class Handler(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _send_file(self, file: BinaryIO, path: Path, ours: bool) -> None:
-        facts = os.fstat(file.fileno())
-        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
-        headers = {"ETag": etag, "Cache-Control": cache_control(path, ours), "Accept-Ranges": "bytes"}
+    def _send(self, file: BinaryIO, found: Served) -> None:
+        etag, size = found.etag, found.size
+        headers = {"ETag": etag, "Cache-Control": found.cache_control, "Accept-Ranges": "bytes"}
         known = [tag.strip().removeprefix("W/") for tag in self.headers.get("If-None-Match", "").split(",")]
         if etag in known or "*" in known:
             return self._head(HTTPStatus.NOT_MODIFIED, headers)
-        headers["Content-Type"] = content_type(path.relative_to(path.anchor if ours else self.server.root), ours)
+        headers["Content-Type"] = found.content_type
         wanted = self.headers.get("Range") if self.headers.get("If-Range", etag) == etag else None
         try:
-            part = parse_range(wanted, facts.st_size)
+            part = parse_range(wanted, size)
         except Unsatisfiable:
-            headers |= {"Content-Range": f"bytes */{facts.st_size}", "Content-Length": "0"}
+            headers |= {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
             return self._head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers)
-        start, end = part or (0, facts.st_size)
+        start, end = part or (0, size)
         headers["Content-Length"] = str(end - start)
         if part:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{facts.st_size}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         self._head(HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK, headers)
         return self._copy(file, start, end) if self.command == "GET" else None
 

@@ -1,4 +1,4 @@
-"""The server behind ``streamify play``: one folder, read only."""
+"""The server behind ``streamify play``: one stream, read only."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import socket
 import socketserver
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from streamify.errors import DestinationError, UsageError
+from streamify.play.files import Site
 from streamify.play.handler import Handler
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # read, not bound
@@ -21,8 +21,8 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path, host: str, port: int, allow_origin: str | None) -> None:
-        self.root = root
+    def __init__(self, site: Site, host: str, port: int, allow_origin: str | None) -> None:
+        self.site = site
         self.host = host
         self.allow_origin = allow_origin
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -44,25 +44,25 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def open_server(root: Path, host: str, port: int, allow_origin: str | None = None) -> Iterator[Server]:
-    """Listen for requests to the stream in `root`; the caller runs `serve_forever`.
+def open_server(site: Site, host: str, port: int, allow_origin: str | None = None) -> Iterator[Server]:
+    """Listen for requests to the stream at `site`; the caller runs `serve_forever`.
 
     Args:
-        root: Folder of a finished stream.
+        site: Where a finished stream lies.
         host: Address to listen on.
         port: Port; 0 takes a free one.
         allow_origin: Origin whose pages may read the stream, ``*`` for all; by default none: without that, every
             page that a user visits could read what plays on their machine.
 
     Raises:
-        DestinationError: `root` holds no stream.
+        DestinationError: `site` holds no stream.
         UsageError: `host` and `port` cannot be listened on.
     """
-    if not (root / "master.m3u8").is_file():
+    if not site.holds_stream():
         hint = "give the DEST of a finished transcode; an interrupted one goes on when it is run again"
-        raise DestinationError("no-stream", f"there is no finished stream in {root}", hint)
+        raise DestinationError("no-stream", f"there is no finished stream in {site}", hint)
     try:
-        server = Server(root.resolve(), host, port, allow_origin)
+        server = Server(site, host, port, allow_origin)
     except OSError as error:
         message = f"cannot listen on {host}, port {port}: {error.strerror or error}"
         raise UsageError("cannot-listen", message, "choose another --host or --port") from error

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import platform
+import shutil
 import stat
 import time
 import uuid
@@ -120,6 +121,19 @@ class LocalStorage:
                 if not name.startswith(".tmp-"):
                     with contextlib.suppress(FileNotFoundError):  # removed while we walk
                         yield path.relative_to(self.root).as_posix(), path.stat().st_size
+
+    def names(self) -> set[str]:
+        """See `Storage.names`."""
+        try:
+            return {path.name for path in self.root.iterdir()}
+        except _ABSENT:
+            return set()
+        except OSError as error:
+            raise self._failed("list", "", error) from error
+
+    def free_bytes(self) -> int | None:
+        """See `Storage.free_bytes`."""
+        return shutil.disk_usage(next(one for one in (self.root, *self.root.parents) if one.exists())).free
 
     def delete(self, key: str) -> None:
         """See `Storage.delete`."""

@@ -20,7 +20,7 @@ from streamify.planning.audio import cuts
 from streamify.planning.build import build_plan
 from streamify.planning.grid import Window
 from streamify.planning.rate import fit_rate
-from streamify.storage.base import Stores, sha256
+from streamify.storage.base import Storage, Stores, sha256
 
 PLAN = ".streamify/plan.json"
 
@@ -86,13 +86,13 @@ def _sound(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Store
     return found
 
 
-def read_plan(stores: Stores) -> Plan | None:
+def read_plan(media: Storage) -> Plan | None:
     """Return the plan at DEST, or ``None`` where there is none.
 
     Raises:
         DestinationError: It is damaged or of another version.
     """
-    data = stores.media.get(PLAN)
+    data = media.get(PLAN)
     if data is None:
         return None
     try:

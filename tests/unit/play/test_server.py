@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from streamify.errors import DestinationError, UsageError
+from streamify.play.files import FolderSite
 from streamify.play.ranges import Unsatisfiable, parse_range
 from streamify.play.server import Server, open_server
 
@@ -55,7 +56,7 @@ def open_to_all(root: Path) -> Iterator[Server]:
 
 
 def _serve(root: Path, origin: str | None = None) -> Iterator[Server]:
-    with open_server(root, "127.0.0.1", 0, origin) as server:
+    with open_server(FolderSite(root), "127.0.0.1", 0, origin) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
@@ -204,8 +205,8 @@ def test_one_connection_carries_many_requests(server: Server) -> None:
 
 
 def test_where_there_is_nothing_to_play_or_to_listen_on(root: Path, server: Server, tmp_path: Path) -> None:
-    with pytest.raises(DestinationError, match="no finished stream"), open_server(tmp_path, "127.0.0.1", 0):
+    with pytest.raises(DestinationError, match="no finished stream"), open_server(FolderSite(tmp_path), "127.0.0.1", 0):
         pass
     for host, port in (("127.0.0.1", server.server_port), ("192.0.2.1", 0), ("no.such.host.invalid", 0)):
-        with pytest.raises(UsageError, match="cannot listen"), open_server(root, host, port):
+        with pytest.raises(UsageError, match="cannot listen"), open_server(FolderSite(root), host, port):
             pass

@@ -1,0 +1,1 @@
+"""Streamify on AWS: Lambda handlers, and the client of the state machine that calls them."""

@@ -1,0 +1,51 @@
+"""Which execution carries a job out: EventBridge delivers at least once, and users upload twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from streamify.model.base import Frozen
+from streamify.storage.base import ConflictError
+from streamify.storage.objects import ObjectStorage
+
+KEY = ".streamify/claim.json"
+
+
+class Claim(Frozen):
+    """Held by one execution at a DEST."""
+
+    execution: str
+    """ARN."""
+    job: str
+    """See `streamify.aws.events.job_identity`."""
+
+
+def take(media: ObjectStorage, wanted: Claim, is_running: Callable[[str], bool]) -> Claim:
+    """Return the claim that holds after this call: `wanted` where it was won, else that of somebody who still runs.
+
+    A claim whose execution has ended is taken over; of two that try it, one wins.
+
+    Args:
+        media: Rooted at DEST.
+        wanted: Ours.
+        is_running: Whether the execution of that ARN still runs.
+    """
+    while True:
+        try:
+            media.put_new(KEY, wanted.to_json())
+        except ConflictError:
+            found = media.get(KEY)
+        else:
+            return wanted
+        if found is None:
+            continue  # it was given up at this moment
+        try:
+            held = Claim.from_json(found)
+        except ValidationError:
+            held = None  # of another version
+        if held is not None and (held.execution == wanted.execution or is_running(held.execution)):
+            return held
+        if media.swap(KEY, found, wanted.to_json()):
+            return wanted

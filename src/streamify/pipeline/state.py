@@ -1,0 +1,97 @@
+"""What lies at a DEST from earlier runs, and what a finished one leaves there."""
+
+from __future__ import annotations
+
+import platform
+
+from streamify._version import __version__
+from streamify.engines.cpu import cpu_facts
+from streamify.errors import DestinationError
+from streamify.media.build import codec_build
+from streamify.model.plan import Plan
+from streamify.model.report import Fingerprint, Report
+from streamify.model.settings import Settings
+from streamify.model.source import SourceRef
+from streamify.pipeline.assemble import Assembled
+from streamify.storage.base import Storage
+from streamify.tasks.split import read_plan
+
+
+def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -> Plan | None:
+    """Return the plan at DEST where it is the one that split would make; ``None``: split again.
+
+    Raises:
+        DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
+    """
+    try:
+        old = read_plan(media)
+    except DestinationError:
+        if not settings.replace:
+            raise
+        return None
+    if old is not None and old.source.ref.identity != ref.identity and not settings.replace:
+        raise DestinationError(
+            "dest-other-source",
+            f"DEST {dest} holds the stream of another source or of an earlier version of it",
+            "name another DEST, or pass --replace",
+        )
+    holds = (
+        old is not None
+        and old.source.ref == ref
+        and old.settings == settings.media()
+        and old.codec_build == codec_build()
+        and media.size(old.segment_list) is not None
+    )
+    return old if holds else None
+
+
+def remove_others(planned: Plan, media: Storage) -> None:
+    """Remove tracks that belong to no rendition of the plan: what --replace replaced."""
+    ours = {track.id for track in planned.tracks}
+    for folder in ("video", "audio", ".streamify/ledger"):
+        for key, _ in list(media.list(folder)):
+            if key.removeprefix(f"{folder}/").split("/")[0] not in ours:
+                media.delete(key)
+
+
+def make_report(
+    planned: Plan, made: Assembled, *, engine: str, workers: int, run: int, reused: int, wall: float, cpu: float
+) -> Report:
+    """Return the report of a finished job.
+
+    Args:
+        planned: Of the job.
+        made: By assemble.
+        engine: As in ``--engine``.
+        workers: Tasks that ran at the same moment, at most.
+        run: Segments x tracks that this run made.
+        reused: Segments x tracks that were there.
+        wall: Seconds of this run.
+        cpu: CPU seconds of its tasks.
+    """
+    model, features = cpu_facts()
+    length = planned.timeline.end / planned.timeline.timescale
+    return Report(
+        status="complete",
+        source=planned.source,
+        settings=planned.settings,
+        tracks=made.tracks,
+        manifests=made.manifests,
+        certificate=made.certificate,
+        notes=(*planned.notes, *made.notes),
+        fingerprint=Fingerprint(
+            streamify=__version__,
+            codec_build=planned.codec_build,
+            architecture=platform.machine(),
+            cpu=model,
+            cpu_features=features,
+            python=platform.python_version(),
+        ),
+        engine=engine,
+        workers=workers,
+        tasks_run=run,
+        tasks_reused=reused,
+        wall_seconds=round(wall, 3),
+        cpu_seconds=round(cpu, 3),
+        speed=round(length / wall, 3) if wall > 0 else 0.0,
+    )

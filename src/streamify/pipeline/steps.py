@@ -1,0 +1,150 @@
+"""The three steps of a job - split, task, assemble - for orchestrators that call them one by one, anywhere.
+
+All that passes between them lies in the media storage; what an orchestrator carries are pointers of constant size.
+Every step may be called again, and at the same moment as itself.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from streamify.errors import TaskFailure, TasksFailed
+from streamify.model.base import Frozen
+from streamify.model.plan import Plan
+from streamify.model.report import Report
+from streamify.model.settings import Settings
+from streamify.model.source import SourceRef
+from streamify.model.task import MediaResult, SplitTask
+from streamify.pipeline.assemble import assemble
+from streamify.pipeline.fanout import survey
+from streamify.pipeline.items import Item, items, task_of
+from streamify.pipeline.places import check_dest
+from streamify.pipeline.state import make_report, remove_others, usable_plan
+from streamify.storage.base import Storage
+from streamify.storage.locate import StoreLocations
+from streamify.tasks.run import run_task
+from streamify.tasks.split import read_plan
+
+
+class Run(Frozen):
+    """One run of a job."""
+
+    id: str
+    """Unique among all runs at this DEST; letters, digits, ``-`` and ``_``."""
+    places: StoreLocations
+    source: SourceRef
+    settings: Settings
+    began: float
+    """Seconds since the epoch."""
+
+
+class Prepared(Frozen):
+    """What split leaves for the next steps."""
+
+    items: str
+    """Key below DEST of the item list, one JSON value a line."""
+    count: int
+    """Of items."""
+    total: int
+    """Segments x tracks of the stream."""
+    reused: int
+    """Of them, how many were there."""
+
+
+class Failure(Frozen):
+    """A task of a run that failed for good."""
+
+    key: str
+    code: str
+    cause: str
+    hint: str = ""
+    exit_code: int
+    attempts: int = 1
+    log: str = ""
+
+
+def split_step(run: Run, group_below: int = 0) -> Prepared:
+    """Plan the source, or take over the plan that lies at DEST; write the list of what is missing.
+
+    Raises:
+        SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
+    """
+    stores = run.places.open()
+    check_dest(run.places.media, run.places.media)
+    plan = usable_plan(stores.media, run.source, run.settings, run.places.media)
+    if plan is None:
+        run_task(SplitTask(source=run.source, settings=run.settings.media()), stores)
+        plan = _plan(stores.media)
+    found = survey(plan, stores.media)
+    for key in found.damaged:
+        stores.media.delete(key)
+    chosen = list(items(plan, stores.media, found.done, group_below))
+    key = f".streamify/runs/{run.id}/items.ndjson"
+    stores.media.put(key, b"".join(item.to_json() + b"\n" for item in chosen))
+    total = plan.segments * len(plan.tracks)
+    return Prepared(items=key, count=len(chosen), total=total, reused=len(found.done))
+
+
+def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
+    """Run the task that an item points at.
+
+    Raises:
+        SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
+    """
+    stores = run.places.open()
+    result = run_task(task_of(item, _plan(stores.media), stores.media, threads), stores)
+    assert isinstance(result, MediaResult)
+    return result
+
+
+def record_failure(run: Run, failure: Failure) -> None:
+    """Note that a task failed for good, for `assemble_step` to name it."""
+    media = run.places.open().media
+    media.put(f".streamify/runs/{run.id}/failed/{failure.key}.json", failure.to_json())
+
+
+def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal["aws"]) -> Report:
+    """Check the certificate and write manifests and report.
+
+    Raises:
+        TasksFailed: Tasks of this run failed; each is listed.
+        VerificationFailed: Something is missing or does not fit.
+    """
+    media = run.places.open().media
+    failures = tuple(_failures(run, media))
+    if failures:
+        raise TasksFailed(failures, "what succeeded is kept: resume the job to retry the rest")
+    plan = _plan(media)
+    made = assemble(plan, media)
+    report = make_report(
+        plan,
+        made,
+        engine=engine,
+        workers=workers,
+        run=prepared.total - prepared.reused,
+        reused=prepared.reused,
+        wall=time.time() - run.began,
+        cpu=sum(track.cpu_seconds for track in made.tracks),
+    )
+    media.put("report.json", report.to_json())
+    if run.settings.replace:
+        remove_others(plan, media)
+    return report
+
+
+def _failures(run: Run, media: Storage) -> list[TaskFailure]:
+    found = []
+    for key, _ in sorted(media.list(f".streamify/runs/{run.id}/failed")):
+        data = media.get(key)
+        if data is not None:
+            one = Failure.from_json(data)
+            found.append(TaskFailure(one.key, one.code, one.cause, one.attempts, one.log, one.hint))
+    return found
+
+
+def _plan(media: Storage) -> Plan:
+    plan = read_plan(media)
+    if plan is None:
+        raise AssertionError("split writes the plan before any other step runs")
+    return plan

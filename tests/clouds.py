@@ -1,0 +1,122 @@
+"""Object stores on the loopback interface, each a real server of somebody else's."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Literal
+
+AZURITE = Path(__file__).parent / "azurite"
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""Azurite's own, the same everywhere."""
+
+Kind = Literal["s3", "az"]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running object store."""
+
+    scheme: Kind
+    endpoint: str
+    environment: dict[str, str]
+    """What points Streamify at it."""
+
+    def make_bucket(self, name: str) -> str:
+        """Make a bucket; return its URL."""
+        if self.scheme == "s3":
+            _request("PUT", f"{self.endpoint}/{name}", {})
+        else:
+            _make_container(self.endpoint, name)
+        return f"{self.scheme}://{name}"
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that is free now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@contextmanager
+def moto() -> Iterator[Cloud]:
+    """S3 by moto."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    endpoint = f"http://127.0.0.1:{port}"
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    with _running(command, f"{endpoint}/moto-api/"):
+        yield Cloud("s3", endpoint, environment)
+
+
+@contextmanager
+def azurite() -> Iterator[Cloud]:
+    """Azure Blob Storage by Azurite."""
+    port = free_port()
+    command = [str(AZURITE / "node_modules/.bin/azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
+    endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+    environment = {
+        "AZURE_STORAGE_ENDPOINT": endpoint,
+        "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+        "AZURE_STORAGE_ACCOUNT_KEY": KEY,
+    }
+    with _running(command, endpoint):
+        yield Cloud("az", endpoint, environment)
+
+
+CLOUDS = {"s3": moto, "az": azurite}
+
+
+@contextmanager
+def _running(command: list[str], url: str) -> Iterator[None]:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as server:
+        try:
+            for _ in range(600):
+                assert server.poll() is None, f"{command[0]} ended with status {server.returncode}"
+                try:
+                    with urllib.request.urlopen(url, timeout=5):
+                        break
+                except urllib.error.HTTPError:
+                    break  # it answers, whatever it says
+                except OSError:
+                    time.sleep(0.1)
+            yield
+        finally:
+            server.terminate()
+
+
+def _request(method: str, url: str, headers: dict[str, str]) -> None:
+    request = urllib.request.Request(url, method=method, headers={"Content-Length": "0", **headers})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status in (200, 201), answer.status
+
+
+def _make_container(endpoint: str, name: str) -> None:
+    """Sign a request with the shared key: obstore makes no containers."""
+    date = formatdate(usegmt=True)
+    text = (
+        "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+    )
+    mark = base64.b64encode(hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()).decode()
+    headers = {"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey {ACCOUNT}:{mark}"}
+    _request("PUT", f"{endpoint}/{name}?restype=container", headers)

@@ -1,0 +1,139 @@
+"""SOURCE and DEST in object stores, on the local engine: the same bytes, and every refusal one line."""
+
+from __future__ import annotations
+
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from clouds import Cloud, Kind
+from e2e.driving import Ran, streamify
+from streamify.storage.base import sha256
+from streamify.storage.locate import open_storage
+from streamify.storage.objects import ObjectStorage
+
+LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
+KEY = "ünser film/50% #1 & a+b.mp4"
+
+
+@pytest.fixture(params=["s3", "az"])
+def store(request: pytest.FixtureRequest, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    found = cloud(request.param)
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def bucket(store: Cloud) -> str:
+    return store.make_bucket(f"b-{uuid.uuid4().hex}")
+
+
+def media(location: str) -> dict[str, str]:
+    """Return the checksum of every media file below a location, by its key without the track's hash."""
+    storage = open_storage(location)
+    return {
+        key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
+        for key, _ in storage.list()
+        if key.endswith((".m4s", ".mp4"))
+    }
+
+
+def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, tmp_path: Path) -> None:
+    open_storage(bucket).put(KEY, clip.read_bytes())
+    source, dest = f"{bucket}/{KEY}", f"{bucket}/streams/{KEY}"
+    ran = streamify("transcode", source, dest, *LADDER, "--json")
+    assert ran.code == 0, ran.err
+    assert streamify("transcode", clip, tmp_path / "local", *LADDER).code == 0
+    assert media(dest) == media(str(tmp_path / "local"))
+    assert streamify("verify", dest, "--source", source).code == 0
+    assert bucket.split("://")[1].encode() not in (open_storage(dest).get("report.json") or b"")  # no location in it
+    again = streamify("transcode", source, dest, *LADDER, "--json")
+    assert (again.code, again.json["tasks_run"]) == (0, 0)
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, way: str) -> None:
+    open_storage(bucket).put("in.mp4", clip.read_bytes())
+    source, dest = (str(clip), f"{bucket}/out") if way == "up" else (f"{bucket}/in.mp4", str(tmp_path / "out"))
+    assert streamify("transcode", source, dest, *LADDER).code == 0
+    assert streamify("verify", dest).code == 0
+    assert streamify("probe", source).code == 0
+    assert streamify("plan", source).code == 0
+
+
+def test_a_stream_in_a_bucket_is_played(bucket: str, clip: Path) -> None:
+    from streamify.play.files import ObjectSite
+    from streamify.play.server import open_server
+
+    assert streamify("transcode", clip, f"{bucket}/out", *LADDER).code == 0
+    storage = open_storage(f"{bucket}/out")
+    segment = next(key for key, _ in storage.list("video") if key.endswith("00000.m4s"))
+    with open_server(ObjectSite(storage, "out"), "127.0.0.1", 0) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        with urllib.request.urlopen(server.url + "master.m3u8") as answer:
+            assert answer.read().startswith(b"#EXTM3U")
+        request = urllib.request.Request(server.url + segment, headers={"Range": "bytes=4-7"})
+        with urllib.request.urlopen(request) as answer:
+            assert (answer.status, answer.read()) == (206, b"styp")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(server.url + ".streamify/plan.json")
+        server.shutdown()
+
+
+def refused(ran: Ran, code: int, error: str, *parts: str) -> None:
+    assert ran.code == code, ran.err
+    assert ran.json["error"]["code"] == error, ran.json
+    assert ran.json["error"]["hint"]
+    for part in parts:
+        assert part in ran.line
+
+
+def test_what_is_not_there_is_named(bucket: str, store: Cloud, clip: Path) -> None:
+    refused(streamify("plan", f"{bucket}/gone.mp4", "--json"), 3, "source-missing", "gone.mp4")
+    nowhere = f"{store.scheme}://nobody-made-this"
+    refused(streamify("plan", f"{nowhere}/in.mp4", "--json"), 5, "storage-no-bucket", "nobody-made-this")
+    refused(streamify("transcode", clip, f"{nowhere}/out", "--json"), 5, "storage-no-bucket", "nobody-made-this")
+    assert streamify("doctor", nowhere).code == 5
+    assert streamify("doctor", f"{bucket}/x").code == 0
+    assert list(open_storage(bucket).list()) == []
+
+
+def test_an_empty_object_and_one_that_is_no_video(bucket: str) -> None:
+    storage = open_storage(bucket)
+    storage.put("empty.mp4", b"")
+    storage.put("text.mp4", b"hello, this is no video\n" * 10)
+    refused(streamify("plan", f"{bucket}/empty.mp4", "--json"), 3, "source-empty")
+    refused(streamify("plan", f"{bucket}/text.mp4", "--json"), 3, "source-not-media")
+
+
+def test_somebody_elses_files_and_the_source_itself_are_left_alone(bucket: str, clip: Path) -> None:
+    storage = open_storage(bucket)
+    storage.put("mine/notes.txt", b"x")
+    storage.put("in.mp4", clip.read_bytes())
+    refused(streamify("transcode", clip, f"{bucket}/mine", "--json"), 5, "dest-occupied", "notes.txt")
+    refused(streamify("transcode", f"{bucket}/in.mp4", f"{bucket}/in.mp4/", "--json"), 5, "dest-in-source")
+    assert sorted(key for key, _ in storage.list()) == ["in.mp4", "mine/notes.txt"]
+
+
+def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    refused(streamify("plan", "s3://a/in.mp4", "--json"), 5, "storage-unreachable")
+
+
+def test_a_source_that_was_overwritten_fails_the_job(bucket: str, clip: Path, store: Cloud) -> None:
+    storage = open_storage(bucket)
+    assert isinstance(storage, ObjectStorage)
+    storage.put("in.mp4", clip.read_bytes())
+    dest = f"{bucket}/out"
+    assert streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER).code == 0
+    storage.put("in.mp4", clip.read_bytes() + b"\0\0\0\x08free")
+    refused(streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER, "--json"), 5, "dest-other-source")
+    assert streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER, "--replace").code == 0
+    assert streamify("verify", dest).code == 0
