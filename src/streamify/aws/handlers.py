@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -36,7 +37,7 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Plan a job and write its item list.
 
     Args:
-        event: ``input``: the execution's input; ``execution``: its ARN; ``started``: seconds since the epoch.
+        event: ``input``: the execution's input; ``execution``: its ARN; ``started``: when, ISO 8601.
         context: Of Lambda.
 
     Returns:
@@ -77,7 +78,7 @@ def _split(event: dict[str, Any]) -> dict[str, Any]:
         places=StoreLocations(uploads=uploads, media=media),
         source=ref,
         settings=settings,
-        began=float(event["started"]),
+        began=datetime.fromisoformat(event["started"]).timestamp(),
     )
     prepared = split_step(run, int(os.environ.get("GROUP_BELOW") or 0))
     bucket, _, prefix = media.removeprefix("s3://").partition("/")

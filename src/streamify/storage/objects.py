@@ -6,7 +6,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import obstore
 from obstore.exceptions import (
@@ -36,31 +36,40 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _ABSENT = (NotFoundError, FileNotFoundError)
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 
-_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (_NO_BUCKET, "storage-no-bucket", "create the bucket, or check its name, account and region"),
-    (
-        ("ExpiredToken", "TokenRefreshRequired", "RequestExpired"),
+
+class _KnownError(NamedTuple):
+    """An answer that we can explain."""
+
+    code: str
+    hint: str
+    marks: tuple[str, ...]
+    """What such an answer holds, any of them."""
+
+
+_KNOWN = (
+    _KnownError("storage-no-bucket", "create the bucket, or check its name, account and region", _NO_BUCKET),
+    _KnownError(
         "storage-credentials",
         "the credentials have expired: get new ones and run the same command again",
+        ("ExpiredToken", "TokenRefreshRequired", "RequestExpired"),
     ),
-    (
-        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "InvalidClientTokenId",
-         "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
+    _KnownError(
         "storage-credentials",
         "check the credentials in the environment, see docs/guides/object-storage.md",
+        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "InvalidClientTokenId",
+         "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
     ),
-    (
-        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
+    _KnownError(
         "storage-region",
         "set AWS_REGION to the region of the bucket",
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
     ),
-    (
-        ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
+    _KnownError(
         "storage-unreachable",
         "check the endpoint, the network and the proxy",
+        ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
     ),
 )  # fmt: skip
-"""What a store's answer may hold, the code of our error, and how to fix it."""
 
 
 class _Ranges(io.RawIOBase):
@@ -248,9 +257,9 @@ class ObjectStorage:
         where = f"cannot {verb} {self._name}/{key}" if key else f"cannot {verb} {self._name}"
         if isinstance(error, InvalidPathError):
             return DestinationError("storage-key", f"{where}: {text[:300]}", "use another name")
-        for marks, code, hint in _FAULTS:
-            if any(mark in text for mark in marks):
-                return DestinationError(code, f"{where}: {said}", hint)
+        for known in _KNOWN:
+            if any(mark in text for mark in known.marks):
+                return DestinationError(known.code, f"{where}: {said}", known.hint)
         if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or said in ("HTTP 401", "HTTP 403"):
             return DestinationError(
                 "storage-denied", f"{where}: {said}", "grant these credentials the right to read, write and list there"

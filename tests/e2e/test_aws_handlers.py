@@ -1,0 +1,204 @@
+"""The Lambda handlers called in the order of the state machine, over a real S3 server; no Step Functions in between."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clouds import Cloud, Kind
+from e2e.driving import streamify
+from streamify.aws import claim, handlers
+from streamify.aws.claim import Claim, take
+from streamify.aws.events import read_event
+from streamify.errors import UsageError
+from streamify.storage.base import sha256
+from streamify.storage.locate import open_storage
+from streamify.storage.objects import ObjectStorage
+
+KEY = "ünser film/50% #1 & a+b.mp4"
+SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast"}
+
+
+class Buckets:
+    """Uploads and media, and the steps on them."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.uploads = cloud.make_bucket(f"raw-{uuid.uuid4().hex}")
+        self.media = cloud.make_bucket(f"media-{uuid.uuid4().hex}")
+        self.dest = open_storage(f"{self.media}/{KEY}")
+        self.runs = 0
+
+    def event(self) -> dict[str, Any]:
+        """As EventBridge gives it."""
+        return {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": self.uploads[5:]}, "object": {"key": KEY, "size": 1}},
+        }
+
+    def split(self, request: dict[str, Any] | None = None, execution: str = "") -> dict[str, Any]:
+        self.runs += 1
+        event = {
+            "input": request or self.event(),
+            "execution": execution or f"arn:aws:states:us-east-1:0:execution:streamify:run-{self.runs}",
+            "started": "2026-11-23T10:00:00.123Z",
+        }
+        return round_trip(handlers.split(event, None))
+
+    def transcode(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
+        items = open_storage(f"s3://{planned['items']['bucket']}").get(planned["items"]["key"]) or b""
+        lines = items.splitlines()
+        assert len(lines) == planned["prepared"]["count"]
+        return [handlers.transcode({"run": planned["run"], "item": json.loads(line)}, None) for line in lines]
+
+    def assemble(self, planned: dict[str, Any]) -> dict[str, Any]:
+        event = {"run": planned["run"], "prepared": planned["prepared"], "workers": 2}
+        return round_trip(handlers.assemble(event, None))
+
+
+def round_trip(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer as the next state gets it; it must fit into one."""
+    text = json.dumps(answer)
+    assert len(text) < 10_000
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture
+def buckets(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Buckets:
+    store = cloud("s3")
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(handlers, "_is_running", lambda _: False)  # moto interprets no state machine here
+    found = Buckets(store)
+    monkeypatch.setenv("MEDIA_BUCKET", found.media[5:])
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS))
+    return found
+
+
+def media(location: str) -> dict[str, str]:
+    storage = open_storage(location)
+    return {
+        key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
+        for key, _ in storage.list()
+        if key.endswith((".m4s", ".mp4"))
+    }
+
+
+def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(buckets: Buckets, clip: Path, tmp_path: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    assert planned["status"] == "planned"
+    assert planned["prepared"]["count"] == 2 * 3 + 1  # one item a segment and rendition, one for the sound
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    end = buckets.assemble(planned)
+    assert end["status"] == "complete"
+    assert end["frames"] == 420
+    dest = f"{buckets.media}/{KEY}"
+    local = streamify("transcode", clip, tmp_path / "out", "--ladder", "360p,240p", "--preset", "ultrafast")
+    assert local.code == 0
+    assert media(dest) == media(str(tmp_path / "out"))
+    assert streamify("verify", dest, "--source", f"{buckets.uploads}/{KEY}").code == 0
+    again = buckets.split()
+    assert (again["status"], again["reason"]) == ("duplicate", "the stream is complete")
+
+
+def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUP_BELOW", "400")
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    assert planned["prepared"]["count"] == 3 + 1
+    buckets.transcode(planned)
+    assert buckets.assemble(planned)["status"] == "complete"
+
+
+def test_every_failed_task_is_named_and_only_what_is_missing_is_made_again(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    poisoned = [key for key, _ in buckets.dest.list() if key.endswith("items.ndjson")]
+    lines = [json.loads(line) for line in (buckets.dest.get(poisoned[0]) or b"").splitlines()]
+    for line in lines[:2]:
+        lost = {"Error": "Runtime.ExitError", "Cause": "signal: killed"}
+        handlers.record({"run": planned["run"], "item": line, "error": lost}, None)
+    for line in lines[2:]:
+        handlers.transcode({"run": planned["run"], "item": line}, None)
+    end = buckets.assemble(planned)
+    assert end["status"] == "failed"
+    assert [one["key"] for one in end["error"]["failures"]] == sorted(line["key"] for line in lines[:2])
+    assert end["error"]["exit_code"] == 4
+    assert buckets.dest.get("master.m3u8") is None
+    resumed = buckets.split({"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}",
+                             "settings": SETTINGS | {"replace": True}})  # fmt: skip
+    assert resumed["prepared"]["count"] == 2
+    buckets.transcode(resumed)
+    assert buckets.assemble(resumed)["status"] == "complete"
+
+
+def test_a_source_that_changes_fails_every_task_and_publishes_nothing(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes() + b"\0\0\0\x08free")
+    assert {one["status"] for one in buckets.transcode(planned)} == {"failed"}
+    end = buckets.assemble(planned)
+    assert {one["code"] for one in end["error"]["failures"]} == {"source-changed"}
+    assert len(end["error"]["failures"]) == 7
+    assert buckets.dest.get("master.m3u8") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code"), [(b"", "source-empty"), (b"hello, no video\n" * 20, "source-not-media"), (None, "source-missing")]
+)
+def test_what_cannot_be_used_is_refused_at_once(buckets: Buckets, data: bytes | None, code: str) -> None:
+    if data is not None:
+        open_storage(buckets.uploads).put(KEY, data)
+    answer = buckets.split()
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", code, 3)
+    assert answer["job"]["source"] == f"{buckets.uploads}/{KEY}"
+
+
+def test_caps_and_unknown_settings(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    monkeypatch.setenv("MAX_SOURCE_BYTES", "1000")
+    assert buckets.split()["error"]["exit_code"] == 7
+    monkeypatch.setenv("MAX_SOURCE_BYTES", "0")
+    monkeypatch.setenv("SETTINGS", '{"laddder": "auto"}')
+    refused = buckets.split()["error"]
+    assert (refused["exit_code"], "laddder" in refused["cause"]) == (2, True)
+
+
+def test_storage_that_fails_is_left_to_the_state_machine(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(handlers.TransientError):
+        buckets.split()
+
+
+def test_one_execution_at_a_time_holds_a_dest(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    monkeypatch.setattr(handlers, "_is_running", lambda _: True)
+    answers = [buckets.split() for _ in range(3)]  # an event that is delivered three times
+    assert [one["status"] for one in answers] == ["planned", "duplicate", "duplicate"]
+    held = Claim.from_json(buckets.dest.get(claim.KEY) or b"")
+    retried = buckets.split(execution=held.execution)  # Lambda tries the same execution's split again
+    assert retried["status"] == "planned"
+
+
+def test_a_claim_whose_execution_has_ended_is_taken_over_by_one(buckets: Buckets) -> None:
+    assert isinstance(buckets.dest, ObjectStorage)
+    first = Claim(execution="arn:1", job="a")
+    assert take(buckets.dest, first, lambda _: True) == first
+    assert take(buckets.dest, Claim(execution="arn:2", job="b"), lambda _: True) == first
+    third = Claim(execution="arn:3", job="b")
+    assert take(buckets.dest, third, lambda arn: arn != "arn:1") == third
+    assert take(buckets.dest, first, lambda arn: arn != "arn:1") == third
+
+
+@pytest.mark.parametrize("given", [{}, {"source": "s3://a/b"}, {"source": "s3://a/b", "dest": "s3://c", "x": 1}])
+def test_an_input_that_is_neither_event_nor_request(given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_event(given, "media", {})
+    assert caught.value.code == "aws-input"
