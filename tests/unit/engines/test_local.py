@@ -44,6 +44,7 @@ class Bench:
         self.locations = StoreLocations(uploads=str(root / "uploads"), media=str(root / "media"))
         self.events: list[Event] = []
         self.engines: list[LocalEngine] = []
+        self.others = set(psutil.Process().children(recursive=True))
 
     def start(
         self,
@@ -66,6 +67,10 @@ class Bench:
         self.engines.append(engine)
         return engine
 
+    def processes(self) -> set[psutil.Process]:
+        """Return the child processes that came since the test began; object stores of other tests may run beside."""
+        return set(psutil.Process().children(recursive=True)) - self.others
+
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
 
@@ -77,7 +82,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield bench
     for engine in bench.engines:
         engine.shutdown(cancel=True)
-    assert psutil.Process().children(recursive=True) == []
+    assert bench.processes() == set()
     assert threading.active_count() == threads
     assert open_descriptors() == descriptors
 
@@ -240,7 +245,7 @@ def test_cancel_kills_at_once(bench: Bench) -> None:
     began = time.monotonic()
     engine.shutdown(cancel=True)
     assert time.monotonic() - began < 2
-    assert psutil.Process().children() == []
+    assert bench.processes() == set()
     for future in futures:
         with pytest.raises(CancelledError):
             future.result(timeout=0)

@@ -1,0 +1,78 @@
+"""The SAM template and the state machine, as far as they can be judged without deploying them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2] / "deploy" / "aws"
+
+
+@pytest.fixture(scope="module")
+def machine() -> dict[str, Any]:
+    text = (ROOT / "statemachine.asl.json").read_text()
+    text = re.sub(r": \$\{\w+\}", ": 1", text)  # numbers stand without quotes
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def every_state(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = dict(machine["States"])
+    for state in machine["States"].values():
+        found |= state.get("ItemProcessor", {}).get("States", {})
+    return found
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), str(ROOT / "template.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_state_is_reached_and_every_target_exists(machine: dict[str, Any]) -> None:
+    for states, start in (
+        (machine["States"], machine["StartAt"]),
+        (machine["States"]["Transcode"]["ItemProcessor"]["States"], "Task"),
+    ):
+        targets = {start}
+        for state in states.values():
+            targets |= {state.get("Next"), state.get("Default")} - {None}
+            targets |= {rule["Next"] for rule in (*state.get("Catch", ()), *state.get("Choices", ()))}
+        assert targets == set(states)
+
+
+def test_what_can_pass_is_tried_again_with_backoff_and_jitter(machine: dict[str, Any]) -> None:
+    tasks = [one for one in every_state(machine).values() if one["Type"] == "Task"]
+    assert len(tasks) > 5
+    for state in tasks:
+        assert all(rule["BackoffRate"] > 1 and rule["JitterStrategy"] == "FULL" for rule in state["Retry"])
+        if "lambda" in state["Resource"]:
+            errors = {error for rule in state["Retry"] for error in rule["ErrorEquals"]}
+            assert {"TransientError", "Lambda.TooManyRequestsException", "Lambda.ServiceException"} <= errors
+
+
+def test_no_list_of_items_or_results_is_carried_in_the_state(machine: dict[str, Any]) -> None:
+    fan_out = machine["States"]["Transcode"]
+    assert fan_out["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert fan_out["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+    assert fan_out["ResultPath"] is None
+    assert "ResultWriter" in fan_out
+    assert fan_out["ToleratedFailurePercentage"] == 100  # Assemble names every failed task
+
+
+def test_every_substitution_is_given_and_used() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    given = set(template["Resources"]["Workflow"]["Properties"]["DefinitionSubstitutions"])
+    used = set(re.findall(r"\$\{(\w+)\}", (ROOT / "statemachine.asl.json").read_text()))
+    assert given == used
