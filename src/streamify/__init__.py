@@ -36,4 +36,8 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 __all__ = ["Rung", "Settings", "StreamifyError", "__version__", "plan", "probe", "transcode", "verify"]

@@ -331,3 +331,29 @@ def test_dest_with_a_leading_dash(good: Path, tmp_path: Path) -> None:
     assert ran.code == 0
     assert "./-out" in ran.out  # the play command that it shows works
     assert media(tmp_path / "-out")
+
+
+def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [
+            str(COMMAND),
+            "transcode",
+            str(clip),
+            str(tmp_path / "out"),
+            "--ladder",
+            "240p",
+            "--preset",
+            "ultrafast",
+        ]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, timeout=100, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "report.json").exists()
+
+
+@pytest.mark.parametrize("args", [("plan", "--json"), ("plan",), ("probe", "--json")])
+def test_a_stdout_that_cannot_be_written_is_one_line(args: tuple[str, ...], clip: Path) -> None:
+    command = [str(COMMAND), args[0], str(clip), *args[1:]]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
+    assert "cannot write to stdout" in done.stderr

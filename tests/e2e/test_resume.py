@@ -149,6 +149,11 @@ def test_two_runs_at_once_on_one_dest(source: Path, undisturbed: dict[str, str],
     assert command("verify", dest, "--source", source).code == 0
 
 
+def old_track(found: dict[str, str]) -> str:
+    """Return the folder of a video track among media files."""
+    return next(key.rpartition("/")[0] for key in found if key.startswith("video/"))
+
+
 def test_another_source_is_refused_unless_it_may_replace(source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "video.mp4"
     shutil.copy(source, copy)
@@ -161,8 +166,15 @@ def test_another_source_is_refused_unless_it_may_replace(source: Path, tmp_path:
     assert caught.value.code == "dest-other-source"
     assert media(dest) == old
     assert streamify.verify(dest).faults == ()
+    mine = [dest / "video" / "mine.mp4", dest / "video" / "my folder" / "init.mp4", dest / old_track(old) / "notes.txt"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
     report = streamify.transcode(copy, dest, ladder=rungs(120), engine="inline", replace=True, **QUICK)
     assert report.certificate.encoded == 75
+    assert [path.read_text() for path in mine] == ["mine"] * 3  # only what Streamify wrote is removed
+    for path in mine:
+        path.unlink()
     assert not set(media(dest)) & set(old)  # a media URL never changes its content
     assert streamify.verify(dest, copy).faults == ()
 

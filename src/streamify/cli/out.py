@@ -8,7 +8,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from streamify.errors import StreamifyError, TasksFailed, VerificationFailed
+from streamify.errors import DestinationError, StreamifyError, TasksFailed, VerificationFailed
 
 if TYPE_CHECKING:
     from streamify.cli.common import Common
@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 _PAGE = "docs/reference/errors.md"
 
 
-def _write(stream: IO[str], text: str) -> None:
-    """Write and flush. A reader that went away (``| head``) ends the output, not the job."""
+def _write(stream: IO[str] | None, text: str) -> None:
+    """Write and flush. A reader that went away (``| head``), or a full disk under stderr, ends the output, not the job.
+
+    Raises:
+        DestinationError: ``stdout-unwritable``; once, for what follows goes nowhere.
+    """
+    if stream is None:  # closed by whoever started us
+        return
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, stream.fileno())  # what is buffered, and what follows, goes nowhere
         os.close(devnull)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise DestinationError(
+                "stdout-unwritable", f"cannot write to stdout: {error.strerror}", "free space where it leads"
+            ) from error
 
 
 def say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 
 from streamify._version import __version__
 from streamify.engines.cpu import cpu_facts
@@ -45,13 +46,26 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
     return old if holds else None
 
 
+_OURS = re.compile(r"(\d{5,}\.m4s|init\.mp4|playlist\.m3u8|iframes\.m3u8)")
+"""Names of the files in a track's folder."""
+
+
 def remove_others(planned: Plan, media: Storage) -> None:
-    """Remove tracks that belong to no rendition of the plan: what --replace replaced."""
-    ours = {track.id for track in planned.tracks}
-    for folder in ("video", "audio", ".streamify/ledger"):
+    """Remove tracks that belong to no rendition of the plan: what --replace replaced.
+
+    Only tracks that the ledger knows, and of their folders only what Streamify writes: a user's file stays.
+    """
+    kept = {track.id for track in planned.tracks}
+    ledger = {key: key.split("/")[2] for key, _ in media.list(".streamify/ledger")}
+    others = set(ledger.values()) - kept
+    for folder in ("video", "audio"):
         for key, _ in list(media.list(folder)):
-            if key.removeprefix(f"{folder}/").split("/")[0] not in ours:
+            parts = key.split("/")
+            if len(parts) == 3 and parts[1] in others and _OURS.fullmatch(parts[2]):
                 media.delete(key)
+    for key, track in ledger.items():  # last, so that a run that is cut off here can be finished by the next
+        if track in others:
+            media.delete(key)
 
 
 def make_report(
