@@ -18,6 +18,11 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
+from streamify.storage.base import sha256
+from streamify.storage.locate import open_storage
+
 AZURITE = Path(__file__).parent / "azurite"
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -35,6 +40,11 @@ class Cloud:
     environment: dict[str, str]
     """What points Streamify at it."""
 
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Point this process and those that it starts at it."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+
     def make_bucket(self, name: str) -> str:
         """Make a bucket; return its URL."""
         if self.scheme == "s3":
@@ -42,6 +52,16 @@ class Cloud:
         else:
             _make_container(self.endpoint, name)
         return f"{self.scheme}://{name}"
+
+
+def media(location: str) -> dict[str, str]:
+    """Return the checksum of every media file below a location, by its key without the track's hash."""
+    storage = open_storage(location)
+    return {
+        key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
+        for key, _ in storage.list()
+        if key.endswith((".m4s", ".mp4"))
+    }
 
 
 def free_port() -> int:

@@ -44,8 +44,7 @@ def storage(
             return ObjectStorage(MemoryStore(), "memory")
         case kind:
             store = cloud(kind)
-            for name, value in store.environment.items():
-                monkeypatch.setenv(name, value)
+            store.enter(monkeypatch)
             return open_storage(f"{store.make_bucket(f'b-{uuid.uuid4().hex}')}/a prefix/é+%20")
 
 
@@ -241,8 +240,7 @@ def attributes(storage: ObjectStorage, key: str) -> tuple[str, str]:
 def test_a_missing_bucket_is_named(
     kind: Kind, call: str, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in cloud(kind).environment.items():
-        monkeypatch.setenv(name, value)
+    cloud(kind).enter(monkeypatch)
     storage = open_storage(f"{kind}://nobody-made-this/x")
     arguments: dict[str, tuple[object, ...]] = {"put": ("k", b"x"), "put_new": ("k", b"x"), "names": ()}
     with pytest.raises(DestinationError) as caught:

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from clouds import Cloud, Kind
+from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from streamify.aws import claim, handlers
 from streamify.aws.claim import Claim, take
 from streamify.aws.events import read_event
 from streamify.errors import UsageError
-from streamify.storage.base import sha256
 from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
@@ -72,22 +71,12 @@ def round_trip(answer: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def buckets(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Buckets:
     store = cloud("s3")
-    for name, value in store.environment.items():
-        monkeypatch.setenv(name, value)
+    store.enter(monkeypatch)
     monkeypatch.setattr(handlers, "_is_running", lambda _: False)  # moto interprets no state machine here
     found = Buckets(store)
     monkeypatch.setenv("MEDIA_BUCKET", found.media[5:])
     monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS))
     return found
-
-
-def media(location: str) -> dict[str, str]:
-    storage = open_storage(location)
-    return {
-        key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
-        for key, _ in storage.list()
-        if key.endswith((".m4s", ".mp4"))
-    }
 
 
 def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(buckets: Buckets, clip: Path, tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from threading import Thread
 
 import pytest
 
-from clouds import Cloud, Kind
+from clouds import Cloud, Kind, media
 from e2e.driving import Ran, streamify
-from streamify.storage.base import sha256
 from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
@@ -23,24 +22,13 @@ KEY = "ünser film/50% #1 & a+b.mp4"
 @pytest.fixture(params=["s3", "az"])
 def store(request: pytest.FixtureRequest, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cloud:
     found = cloud(request.param)
-    for name, value in found.environment.items():
-        monkeypatch.setenv(name, value)
+    found.enter(monkeypatch)
     return found
 
 
 @pytest.fixture
 def bucket(store: Cloud) -> str:
     return store.make_bucket(f"b-{uuid.uuid4().hex}")
-
-
-def media(location: str) -> dict[str, str]:
-    """Return the checksum of every media file below a location, by its key without the track's hash."""
-    storage = open_storage(location)
-    return {
-        key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
-        for key, _ in storage.list()
-        if key.endswith((".m4s", ".mp4"))
-    }
 
 
 def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, tmp_path: Path) -> None:

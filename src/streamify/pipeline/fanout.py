@@ -151,12 +151,22 @@ def _tasks(plan: Plan, segments: SegmentList, done: set[tuple[str, int]], worker
         yield video_task(plan, segments[group.segment], group)
 
 
+def video_key(plan: Plan, segment: int, renditions: Sequence[int]) -> str:
+    """Return the key of the task of one segment and some renditions (indices into the ladder)."""
+    return f"video/{segment:05d}/" + ",".join(plan.video[number].name for number in renditions)
+
+
+def audio_key(track: AudioTrack, first: int) -> str:
+    """Return the key of the task of the piece that starts with segment `first`."""
+    return f"audio/{track.id}/{first:05d}"
+
+
 def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
     """Return the task of one segment and some renditions."""
     assert plan.source.video is not None
     renditions = tuple(plan.video[number] for number in group.renditions)
     return VideoTask(
-        key=f"video/{segment.index:05d}/" + ",".join(track.name for track in renditions),
+        key=video_key(plan, segment.index, group.renditions),
         source=plan.source.ref,
         access=plan.source.access,
         video=plan.source.video,
@@ -187,7 +197,7 @@ def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> Au
     """Return the task of one piece: a run of segments of an audio track."""
     first = segments[0]
     return AudioTask(
-        key=f"audio/{track.id}/{first.index:05d}",
+        key=audio_key(track, first.index),
         source=plan.source.ref,
         audio=next(one for one in plan.source.audio if one.stream == track.stream),
         track=track,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from streamify.model.base import Frozen
 from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
 from streamify.model.task import AudioTask, VideoTask
-from streamify.pipeline.fanout import SegmentList, audio_task, missing_pieces, video_task
+from streamify.pipeline.fanout import SegmentList, audio_key, audio_task, missing_pieces, video_key, video_task
 from streamify.planning.schedule import Group
 from streamify.storage.base import Storage
 
@@ -20,7 +20,7 @@ class Item(Frozen):
     """A pointer to one task."""
 
     key: str
-    """Of the task; without the names of tracks, which may be many."""
+    """Of the task."""
     tracks: tuple[int, ...]
     """Indices into the plan's tracks: renditions made from one decode, or one audio track."""
     at: int
@@ -45,15 +45,14 @@ def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: i
             if isinstance(track, AudioTrack):
                 for first, stop in missing_pieces(plan, track, done):
                     at, length = segments.where(first, stop)
-                    yield Item(key=f"audio/{track.id}/{first:05d}", tracks=(number,), at=at, length=length)
+                    yield Item(key=audio_key(track, first), tracks=(number,), at=at, length=length)
         groups = group_renditions(plan.video, group_below)
         for index in range(plan.segments):
             at, length = segments.where(index, index + 1)
             for group in groups:
                 missing = tuple(number for number in group if (plan.video[number].id, index) not in done)
                 if missing:
-                    name = ",".join(plan.video[number].name for number in missing)
-                    yield Item(key=f"video/{index:05d}/{name}", tracks=missing, at=at, length=length)
+                    yield Item(key=video_key(plan, index, missing), tracks=missing, at=at, length=length)
     finally:
         segments.close()
 
