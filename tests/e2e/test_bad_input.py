@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -84,6 +85,18 @@ def cut(share: float) -> Callable[[Path], bytes]:
     return lambda good: good.read_bytes()[: int(good.stat().st_size * share)]
 
 
+def cut_matroska(good: Path) -> bytes:
+    out = io.BytesIO()
+    with av.open(good) as source, av.open(out, "w", format="matroska") as target:
+        streams = {one.index: target.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    data: bytes = out.getvalue()
+    return data[: len(data) * 6 // 10]
+
+
 def without_moov(good: Path) -> bytes:
     data = good.read_bytes()
     at = data.index(b"mdat") - 4
@@ -102,6 +115,7 @@ BAD: dict[str, tuple[str, str, Callable[[Path], bytes]]] = {
     "SDP": ("source-not-media", "a.sdp", lambda _: b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"),
     "truncated": ("source-truncated", "a.mp4", cut(0.6)),
     "almost complete": ("source-truncated", "a.mp4", cut(0.99)),
+    "cut Matroska": ("source-truncated", "a.mkv", cut_matroska),
     "cut in the index": ("source-no-moov", "a.mp4", cut(0.02)),
     "no moov": ("source-no-moov", "a.mp4", without_moov),
     "noise": ("", "a.mp4", lambda _: random.Random(1).randbytes(300_000)),
@@ -298,7 +312,7 @@ def test_too_little_disk(good: Path, tmp_path: Path) -> None:
     with disk(tmp_path / "disk", "size=900k") as folder:
         (folder / "mine").write_text("mine")
         ran = command("transcode", good, folder / "dest", *FAST)
-        judge(ran, 5, "disk-too-small", "GB are free")
+        judge(ran, 5, "disk-too-small", "MB are free")
         assert (folder / "mine").read_text() == "mine"
         assert published(folder / "dest") == []
 
@@ -350,9 +364,12 @@ def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_pa
     assert (tmp_path / "out" / "report.json").exists()
 
 
-@pytest.mark.parametrize("args", [("plan", "--json"), ("plan",), ("probe", "--json")])
+HELP = [("--help",), ("plan", "--help"), ("--version",), ("completion", "bash")]
+
+
+@pytest.mark.parametrize("args", [("plan", "CLIP", "--json"), ("plan", "CLIP"), ("probe", "CLIP", "--json"), *HELP])
 def test_a_stdout_that_cannot_be_written_is_one_line(args: tuple[str, ...], clip: Path) -> None:
-    command = [str(COMMAND), args[0], str(clip), *args[1:]]
+    command = [str(COMMAND), *(str(clip) if one == "CLIP" else one for one in args)]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr

@@ -96,7 +96,7 @@ def undecodable(segment: Segment) -> SourceError:
     return SourceError(
         "segment-undecodable",
         f"segment {segment.index}: no picture decodes from tick {segment.source_start} to {segment.source_end}",
-        "the source is damaged there; upload it again",
+        "the source is damaged there; copy or upload it again",
     )
 
 

@@ -87,8 +87,10 @@ def read_beginning(container: InputContainer, stream: int) -> Beginning:
     return Beginning(stream, name, cast("Fraction", video.time_base), start, witness)
 
 
-def read_index(file: BinaryIO, size: int, seen: Beginning) -> VideoIndex:
+def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None = None) -> VideoIndex:
     """Read the index of a video stream of a source of `size` bytes, or scan it where there is none.
+
+    Where there is none, sources of more than `max_scan` bytes are refused.
 
     Raises:
         SourceError: It cannot be opened, is cut off, encrypted, without timestamps, or has no pictures.
@@ -99,6 +101,12 @@ def read_index(file: BinaryIO, size: int, seen: Beginning) -> VideoIndex:
         index = _indexed(file, size, seen.witness, notes)
         if index is not None:
             return _from_mp4(file, index, time_base, first, notes)
+    if max_scan is not None and size > max_scan:
+        raise SourceError(
+            "source-too-large-to-scan",
+            f"it has no usable index ({format_name}), so {size} bytes would be read to plan it; the cap is {max_scan}",
+            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
+        )
     with open_media(file) as container:
         found = scan(container, _video(container.streams, stream))
     if not found.shown:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from streamify.errors import SourceError
+from streamify.media.extent import cut_off
 from streamify.media.mp4_boxes import read_layout, read_track
 from streamify.media.mp4_index import Mp4Index, parse
 
@@ -57,12 +57,7 @@ def parse_source(file: BinaryIO, size: int, witness: Witness) -> Mp4Index | None
     index = parse(track)
     missing = index.data_end() - size
     if missing > 0:
-        missing = max(missing, layout.missing)
-        raise SourceError(
-            "source-truncated",
-            f"the file is cut off: at least {missing} of {size + missing} bytes are missing",
-            "upload it again from the original",
-        )
+        raise cut_off(max(missing, layout.missing), size)
     return index
 
 

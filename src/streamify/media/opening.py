@@ -65,18 +65,18 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     file.seek(0)
     head = bytes(file.read(1024))
     if not size:
-        return SourceError("source-empty", "the source is empty (0 bytes)", "upload it again")
+        return SourceError("source-empty", "the source is empty (0 bytes)", "copy or upload it again")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     for mark, what in _TEXTS:
         if start[: len(mark)].lower() == mark.lower():
-            return SourceError("source-not-media", f"the source is {what}", "upload the video file itself")
+            return SourceError("source-not-media", f"the source is {what}", "give the video file itself")
     if _is_text(head):
-        return SourceError("source-not-media", "the source is a text file", "upload the video file itself")
+        return SourceError("source-not-media", "the source is a text file", "give the video file itself")
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide") and not _has_moov(file, size):
         return SourceError(
             "source-no-moov",
             f"the MP4/MOV of {size} bytes has no readable index (moov box)",
-            "the upload or recording was cut off: upload it again from the original",
+            "the upload or recording was cut off: copy or upload it again from the original",
         )
     if getattr(error, "errno", None) == errno.EINVAL:
         return SourceError(
@@ -88,7 +88,7 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     return SourceError(
         "source-unreadable",
         f"the source cannot be read as media ({said})",
-        "check that it plays on your machine, then upload it again",
+        "check that it plays on your machine, then copy or upload it again",
     )
 
 

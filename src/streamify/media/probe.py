@@ -18,13 +18,17 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
+from streamify.media.extent import refuse_cut_off
 from streamify.media.index import VideoIndex, read_beginning, read_index
 from streamify.media.opening import open_media
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
 
 
 def probe_source(
-    open_source: Callable[[], BinaryIO], ref: SourceRef, fit_rate: Callable[..., Fraction | None]
+    open_source: Callable[[], BinaryIO],
+    ref: SourceRef,
+    fit_rate: Callable[..., Fraction | None],
+    max_scan: int | None = None,
 ) -> tuple[SourceFacts, VideoIndex | None]:
     """Return the facts about a source and, where it has video, the index of its pictures.
 
@@ -32,6 +36,7 @@ def probe_source(
         open_source: Opens the source; called several times.
         ref: Which source it is.
         fit_rate: Decides whether timestamps have a constant rate; ``planning.rate.fit_rate``.
+        max_scan: Bytes of the largest source without an index that may be read from end to end.
 
     Raises:
         SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
@@ -44,13 +49,14 @@ def probe_source(
             notes.append(Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over"))
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
-                              "see `streamify probe` for its streams; upload a video or audio file")  # fmt: skip
+                              "see `streamify probe` for its streams; give a video or audio file")  # fmt: skip
         name = container.format.name
         seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
         beginning = read_beginning(container, stream.index) if stream is not None else None
         tag = _codec_tag(stream) if stream is not None else ""
         starts = _audio_starts(container, audio)
         shape = _Shape.of(stream) if stream is not None else None
+        refuse_cut_off(file, ref.size, name, indexed=stream is not None)
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
     if shape is None or beginning is None:
@@ -65,10 +71,12 @@ def probe_source(
     sample = beginning.start.pictures
     if not sample:
         raise SourceError(
-            "no-pictures", f"{ref.key}: no picture of its video stream decodes", "the file is damaged; upload it again"
+            "no-pictures",
+            f"{ref.key}: no picture of its video stream decodes",
+            "the file is damaged; copy or upload it again",
         )
     with open_source() as file:
-        index = read_index(file, ref.size, beginning)
+        index = read_index(file, ref.size, beginning, max_scan)
     video = _video_facts(shape, sample, index, fit_rate)
     _refuse_dolby_vision(open_source, ref, tag, sample[0])
     facts = SourceFacts(
@@ -79,7 +87,7 @@ def probe_source(
         scanned=index.scanned,
         video=video,
         audio=audio,
-        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio)),
+        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, seconds)),
     )
     return facts, index
 
@@ -238,7 +246,8 @@ def _changes(frame: VideoFrame) -> Iterator[Note]:
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
 
 
-def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...]) -> Iterator[Note]:
+def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction) -> Iterator[Note]:
+    """Yield what the video's start and end cut off; `announced` is the container's duration, seconds."""
     start, end = video.first * video.time_base, video.end * video.time_base
     for one in audio:
         if one.start is None:
@@ -256,7 +265,15 @@ def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...]) -> Iterator[Note]:
                 what=f"audio stream {one.stream} starts {float(begin - start):.3f} s late",
                 why="silence fills it: sync is kept",
             )
-        if one.duration is not None and begin + one.duration > end + Fraction(1, 20):
+        if one.duration is None or begin + one.duration <= end + Fraction(1, 20):
+            continue
+        if one.duration == announced:  # not a length of its own
+            yield Note(
+                kind="dropped",
+                what=f"whatever audio stream {one.stream} holds after {float(end - start):.3f} s",
+                why=f"after the last picture; the container announces {float(announced):.3f} s, it may be cut off",
+            )
+        else:
             yield Note(
                 kind="dropped",
                 what=f"{float(begin + one.duration - end):.3f} s of audio stream {one.stream}",

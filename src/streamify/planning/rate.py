@@ -30,16 +30,35 @@ def fit_rate(pts: Sequence[int], time_base: Fraction) -> Fraction | None:
     steps = len(pts) - 1
     if span % steps == 0 and _even(pts, span // steps):
         exact = 1 / (span // steps * time_base)
-        return next((rate for rate in STANDARD_RATES if _fits(pts, rate, time_base)), exact) if steps < 8 else exact
+        return (_closest(pts, STANDARD_RATES, time_base) or exact) if steps < 8 else exact
     mean = Fraction(steps, span) / time_base
     slack = max(Fraction(1, 200), Fraction(2, span))
-    candidates = [rate for rate in STANDARD_RATES if abs(rate / mean - 1) <= slack]
-    candidates += [mean.limit_denominator(1), mean.limit_denominator(2), mean.limit_denominator(1001), mean]
+    standard = _closest(pts, [rate for rate in STANDARD_RATES if abs(rate / mean - 1) <= slack], time_base)
+    if standard is not None:
+        return standard
+    candidates = [mean.limit_denominator(1), mean.limit_denominator(2), mean.limit_denominator(1001), mean]
     return next((rate for rate in candidates if rate > 0 and _fits(pts, rate, time_base)), None)
 
 
 def _even(pts: Sequence[int], step: int) -> bool:
     return all(map(step.__eq__, map(sub, islice(pts, 1, None), pts)))
+
+
+def _closest(pts: Sequence[int], rates: Sequence[Fraction], time_base: Fraction) -> Fraction | None:
+    """Return which of `rates` fits; of several, as a short clip on a coarse clock has them, one that drifts least."""
+    fitting = [rate for rate in rates if _fits(pts, rate, time_base)]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    spreads = [_spread(pts, rate, time_base) for rate in fitting]
+    best = min(spreads) + Fraction(1, 50)
+    return next(rate for rate, spread in zip(fitting, spreads, strict=True) if spread <= best)
+
+
+def _spread(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> Fraction:
+    """Return how far the errors of the times lie apart, ticks; rounding of any kind keeps that below one."""
+    step = 1 / (rate * time_base)
+    errors = [tick - number * step for number, tick in enumerate(pts)]
+    return max(errors) - min(errors)
 
 
 def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:

@@ -28,7 +28,9 @@ def test_rounded_times_are_recognised(rate: str, clock: Fraction, rounding: obje
     [
         ([0], Fraction(1, 1000), None),
         ([0, 40], Fraction(1, 1000), Fraction(25)),
-        ([0, 33], Fraction(1, 1000), Fraction(30000, 1001)),  # the standard rate that comes first, not 1000/33
+        ([0, 33], Fraction(1, 1000), Fraction(30)),  # the standard rate that is nearest, not 1000/33
+        ([0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 367, 400, 433, 467], Fraction(1, 1000), Fraction(30)),
+        ([0, 33, 67, 100, 133, 167, 200, 234, 267, 300, 334, 367], Fraction(1, 1000), Fraction(30000, 1001)),
         ([0, 3753, 7507, 11261], Fraction(1, 90000), Fraction(24000, 1001)),  # MPEG-TS: 3753 or 3754 ticks
         ([n * 1001 for n in range(50)], Fraction(1, 24000), Fraction(24000, 1001)),
         ([n * 7 for n in range(50)], Fraction(1, 100), Fraction(100, 7)),  # odd, but exact

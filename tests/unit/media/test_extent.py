@@ -1,0 +1,108 @@
+"""Cut-off files by the sizes that their containers announce, written by FFmpeg's own muxers."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import pytest
+from av.audio.stream import AudioStream
+
+from streamify.errors import SourceError
+from streamify.media.extent import refuse_cut_off
+
+SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
+VIDEO = ("mkv", "webm", "avi", "frag.mp4")
+OPTIONS = {
+    "rf64.wav": {"rf64": "always"},
+    "frag.mp4": {"movflags": "frag_keyframe+empty_moov"},
+    "m4a": {"movflags": "faststart"},
+}
+
+
+def film(path: Path, kind: str) -> bytes:
+    """Write two seconds of pictures."""
+    with av.open(path, "w", options=OPTIONS.get(kind, {})) as out:
+        stream = out.add_stream("libvpx" if kind == "webm" else "libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        dice = np.random.default_rng(1)
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(dice.integers(0, 255, (96, 64), dtype=np.uint8), format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def sound(path: Path, kind: str) -> bytes:
+    """Write two seconds of noise."""
+    codec = {"mka": "aac", "m4a": "aac", "frag.mp4": "aac", "aiff": "pcm_s16be"}.get(kind, "pcm_s16le")
+    with av.open(path, "w", options=OPTIONS.get(kind, {})) as out:
+        stream = cast("AudioStream", out.add_stream(codec, 48000, layout="mono"))
+        dice = np.random.default_rng(1)
+        for number in range(94):
+            shape = (1, 1024)
+            data = dice.integers(-9000, 9000, shape, dtype=np.int16)
+            frame = av.AudioFrame.from_ndarray(
+                data if codec != "aac" else (data / 32768).astype(np.float32),
+                format="s16" if codec != "aac" else "fltp",
+                layout="mono",
+            )
+            frame.sample_rate, frame.pts = 48000, number * 1024
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def judge(data: bytes) -> None:
+    with av.open(io.BytesIO(data)) as container:
+        name, video = container.format.name, bool(container.streams.video)
+    refuse_cut_off(io.BytesIO(data), len(data), name, indexed=video)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.97])
+@pytest.mark.parametrize(
+    ("make", "kind"), [*((film, kind) for kind in VIDEO), *((sound, kind) for kind in SOUND)]
+)  # fmt: skip
+def test_a_cut_off_file_is_refused_and_a_whole_one_is_not(
+    make: Callable[[Path, str], bytes], kind: str, share: float, tmp_path: Path
+) -> None:
+    data = make(tmp_path / f"a.{kind}", kind)
+    judge(data)
+    with pytest.raises(SourceError, match="bytes are missing") as caught:
+        judge(data[: int(len(data) * share)])
+    assert caught.value.code == "source-truncated"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF, 0x7FFFF000])
+def test_a_recording_whose_sizes_were_left_open_is_taken_as_it_is(length: int, tmp_path: Path) -> None:
+    data = bytearray(sound(tmp_path / "a.wav", "wav"))
+    struct.pack_into("<I", data, 4, length)
+    struct.pack_into("<I", data, data.index(b"data") + 4, length)
+    refuse_cut_off(io.BytesIO(data), len(data), "wav", indexed=False)
+
+
+def test_a_matroska_segment_of_unknown_size_is_taken_as_it_is(tmp_path: Path) -> None:
+    data = bytearray(film(tmp_path / "a.mkv", "mkv"))
+    at = data.index(bytes.fromhex("18538067")) + 4
+    assert data[at] == 1  # eight bytes
+    data[at + 1 : at + 8] = b"\xff" * 7
+    refuse_cut_off(io.BytesIO(data), len(data) - 100, "matroska,webm", indexed=True)
+
+
+def test_what_follows_the_media_may_be_missing(tmp_path: Path) -> None:
+    data = film(tmp_path / "a.avi", "avi")
+    refuse_cut_off(io.BytesIO(data), data.index(b"idx1"), "avi", indexed=True)
+
+
+@pytest.mark.parametrize("name", ["matroska,webm", "avi", "wav", "aiff", "caf", "mov,mp4"])
+def test_noise_is_nobodys_end(name: str) -> None:
+    data = np.random.default_rng(2).bytes(4096)
+    refuse_cut_off(io.BytesIO(data), len(data), name, indexed=False)
