@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
@@ -59,7 +60,7 @@ def media(location: str) -> dict[str, str]:
     storage = open_storage(location)
     return {
         key.split("/")[1].rsplit("-", 1)[0] + "/" + key.split("/")[2]: sha256(storage.get(key) or b"")
-        for key, _ in storage.list()
+        for key, *_ in storage.list()
         if key.endswith((".m4s", ".mp4"))
     }
 
@@ -84,7 +85,7 @@ def moto() -> Iterator[Cloud]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
     }
-    with _running(command, f"{endpoint}/moto-api/"):
+    with running(command, f"{endpoint}/moto-api/"):
         yield Cloud("s3", endpoint, environment)
 
 
@@ -100,7 +101,7 @@ def azurite() -> Iterator[Cloud]:
         "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
         "AZURE_STORAGE_ACCOUNT_KEY": KEY,
     }
-    with _running(command, endpoint):
+    with running(command, endpoint):
         yield Cloud("az", endpoint, environment)
 
 
@@ -108,8 +109,16 @@ CLOUDS = {"s3": moto, "az": azurite}
 
 
 @contextmanager
-def _running(command: list[str], url: str) -> Iterator[None]:
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ) as server:
+def running(
+    command: list[str], url: str, environment: dict[str, str] | None = None, log: Path | None = None
+) -> Iterator[int]:
+    """Run a server and all that it starts, from its first answer at `url` on; yield its process id."""
+    with (
+        (log or Path(os.devnull)).open("w") as out,
+        subprocess.Popen(
+            command, stdout=out, stderr=out, env=os.environ | (environment or {}), start_new_session=True
+        ) as server,
+    ):
         try:
             for _ in range(600):
                 assert server.poll() is None, f"{command[0]} ended with status {server.returncode}"
@@ -120,9 +129,13 @@ def _running(command: list[str], url: str) -> Iterator[None]:
                     break  # it answers, whatever it says
                 except OSError:
                     time.sleep(0.1)
-            yield
+            yield server.pid
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 def _request(method: str, url: str, headers: dict[str, str]) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, active_count
 
 import obstore
 import pytest
 from obstore.store import MemoryStore
 
 from clouds import Cloud, Kind
+from faults import proxy
+from faults.proxy import Faults
 from streamify.errors import DestinationError, SourceError
 from streamify.storage.base import ConflictError, Storage
 from streamify.storage.local import LocalStorage
@@ -53,10 +53,8 @@ def test_gives_back_what_was_put(storage: Storage) -> None:
     assert storage.get("a/b/c.bin") == b"one"
     storage.put("a/b/c.bin", b"three")
     assert storage.get("a/b/c.bin") == b"three"
-    assert storage.size("a/b/c.bin") == 5
     storage.put("empty", b"")
     assert storage.get("empty") == b""
-    assert storage.size("empty") == 0
 
 
 @pytest.mark.parametrize("key", ["nothing", "no/folder/nothing", "file/below", "folder"])
@@ -64,23 +62,48 @@ def test_what_is_not_there_is_none(storage: Storage, key: str) -> None:
     storage.put("file", b"x")
     storage.put("folder/x", b"x")
     assert storage.get(key) is None
-    assert storage.size(key) is None
+    assert storage.stat(key) is None
     storage.delete(key)
     with pytest.raises(DestinationError):
         storage.open(key)
     assert storage.get("folder/x") == b"x"
 
 
+def test_get_many_gives_what_get_gives_in_order(storage: Storage) -> None:
+    keys = [f"a/{number:03d}" for number in range(150)]
+    for key in keys[::2]:
+        storage.put(key, key.encode())
+    assert list(storage.get_many(reversed(keys))) == [storage.get(key) for key in reversed(keys)]
+    assert list(storage.get_many([])) == []
+    some = storage.get_many(iter(keys))
+    assert next(some) == b"a/000"
+    del some  # to leave early is no error
+
+
+def test_get_many_holds_few(storage: Storage) -> None:
+    asked = []
+
+    def keys() -> Iterator[str]:
+        for number in range(1000):
+            asked.append(number)
+            yield "nothing"
+
+    for count, found in enumerate(storage.get_many(keys()), 1):
+        assert found is None
+        assert len(asked) - count <= 128
+    assert len(asked) == 1000
+
+
 def test_put_new_writes_once(storage: Storage) -> None:
-    assert storage.put_new("x/y", b"one") is True
-    assert storage.put_new("x/y", b"one") is False
+    assert storage.put_new("x/y", b"one").new
+    assert not storage.put_new("x/y", b"one").new
     with pytest.raises(ConflictError) as caught:
         storage.put_new("x/y", b"two")
     assert caught.value.code == "dest-conflict"
     assert caught.value.exit_code == 5
     assert "x/y" in caught.value.message
     assert storage.get("x/y") == b"one"
-    assert [key for key, _ in storage.list()] == ["x/y"]
+    assert [one.key for one in storage.list()] == ["x/y"]
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -93,7 +116,7 @@ def test_a_race_of_put_new_has_one_winner(storage: Storage, same: bool) -> None:
             data = b"same" if same else b"%d" % index
             barrier.wait(timeout=10)
             try:
-                return storage.put_new(f"claims/{lap}", data)
+                return storage.put_new(f"claims/{lap}", data).new
             except ConflictError:
                 return None
 
@@ -123,15 +146,15 @@ def test_a_reader_never_sees_half_an_object(storage: Storage) -> None:
 @pytest.mark.parametrize("storage", ["local", "memory", "s3"], indirect=True)  # Azure turns it into a slash
 def test_a_backslash_is_no_slash(storage: Storage) -> None:
     storage.put("back\\slash.mp4", b"x")
-    assert list(storage.list()) == [("back\\slash.mp4", 1)]
+    assert sizes(storage) == [("back\\slash.mp4", 1)]
 
 
 @pytest.mark.parametrize("key", ODD)
 def test_odd_keys_are_taken_literally(storage: Storage, key: str) -> None:
-    assert storage.put_new(key, b"x") is True
-    assert storage.put_new(key, b"x") is False
+    assert storage.put_new(key, b"x").new
+    assert not storage.put_new(key, b"x").new
     storage.put(key, b"xy")
-    assert list(storage.list()) == [(key, 2)]
+    assert sizes(storage) == [(key, 2)]
     assert storage.get(key) == b"xy"
     with storage.open(key) as file:
         assert file.read() == b"xy"
@@ -142,10 +165,14 @@ def test_odd_keys_are_taken_literally(storage: Storage, key: str) -> None:
 def test_list_is_by_folder(storage: Storage) -> None:
     for key, size in {"a/1": 1, "a/b/2": 2, "ab/3": 3, "4": 4}.items():
         storage.put(key, bytes(size))
-    assert sorted(storage.list()) == [("4", 4), ("a/1", 1), ("a/b/2", 2), ("ab/3", 3)]
-    assert sorted(storage.list("a")) == [("a/1", 1), ("a/b/2", 2)]
-    assert sorted(storage.list("a/b")) == [("a/b/2", 2)]
+    assert sizes(storage) == [("4", 4), ("a/1", 1), ("a/b/2", 2), ("ab/3", 3)]
+    assert sizes(storage, "a") == [("a/1", 1), ("a/b/2", 2)]
+    assert sizes(storage, "a/b") == [("a/b/2", 2)]
     assert list(storage.list("nothing")) == []
+
+
+def sizes(storage: Storage, prefix: str = "") -> list[tuple[str, int]]:
+    return sorted((one.key, one.size) for one in storage.list(prefix))
 
 
 def test_delete(storage: Storage) -> None:
@@ -153,7 +180,7 @@ def test_delete(storage: Storage) -> None:
     storage.delete("a/x")
     storage.delete("a/x")
     assert storage.get("a/x") is None
-    assert storage.put_new("a/x", b"y") is True
+    assert storage.put_new("a/x", b"y").new
 
 
 def test_open_reads_by_ranges(storage: Storage) -> None:
@@ -183,16 +210,74 @@ def test_names_are_what_lies_at_the_root(storage: Storage) -> None:
     assert storage.names() == {"a", ".streamify", "z.mpd"}
 
 
-def test_a_version_changes_with_the_content(storage: Storage) -> None:
-    assert storage.version("x") is None
+def test_stat_gives_the_size_and_a_version_that_changes_with_the_content(storage: Storage) -> None:
+    assert storage.stat("x") is None
     storage.put("x", b"one")
-    first = storage.version("x")
-    assert first == storage.version("x")
+    first = storage.stat("x")
+    assert first is not None
+    assert (first.size, storage.stat("x")) == (3, first)
     storage.put("x", b"three")
-    assert storage.version("x") not in (None, first)
+    second = storage.stat("x")
+    assert second is not None
+    assert second.size == 5
+    assert second.version != first.version
+    storage.put("empty", b"")
+    empty = storage.stat("empty")
+    assert empty is not None
+    assert empty.size == 0
+
+
+def tag_of(storage: Storage, key: str) -> str | None:
+    return next(one.tag for one in storage.list() if one.key == key)
+
+
+def test_a_listing_gives_the_tag_that_the_writer_was_told(storage: Storage) -> None:
+    written = storage.put_new("video/é x.m4s", b"one")
+    assert tag_of(storage, "video/é x.m4s") == written.tag
+    assert (written.tag is None) == isinstance(storage, LocalStorage)
+    assert storage.put_new("video/é x.m4s", b"one").tag == written.tag  # it is that of what is there
+    if written.tag is not None:
+        assert '"' not in written.tag
+        storage.put("video/é x.m4s", b"two")
+        assert tag_of(storage, "video/é x.m4s") not in (None, written.tag)
+
+
+def test_when_it_was_written(storage: Storage) -> None:
+    storage.put("x", b"one")
+    found = storage.stat("x")
+    assert found is not None
+    assert abs(found.modified - time.time()) < 60
 
 
 # Object stores.
+
+
+def test_get_many_asks_for_many_at_once(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy.before(cloud("s3")) as way:
+        way.cloud.enter(monkeypatch)
+        storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
+        storage.put("x", b"x")
+        way.faults = Faults(delay=0.1)
+        assert list(storage.get_many(["x"] * 200)) == [b"x"] * 200
+        assert 32 <= way.most <= 64
+
+
+def test_get_many_ends_with_the_first_error(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud("s3").enter(monkeypatch)
+    storage = open_storage("s3://nobody-made-this/x")
+    before = active_count()
+    with pytest.raises(DestinationError):
+        list(storage.get_many(["x"] * 500))
+    assert active_count() == before
+
+
+@pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
+def test_a_listing_may_begin_behind_a_key(storage: ObjectStorage) -> None:
+    for number in range(5):
+        storage.put(f"a/{number:05d}.json", b"x")
+    storage.put("b/00004.json", b"x")
+    assert sorted(one.key for one in storage.list("a", after="a/00002.json")) == ["a/00003.json", "a/00004.json"]
+    assert list(storage.list("a", after="a/00004.json")) == []
 
 
 @pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
@@ -236,7 +321,7 @@ def attributes(storage: ObjectStorage, key: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["s3", "az"])
-@pytest.mark.parametrize("call", ["get", "put", "put_new", "list", "names"])
+@pytest.mark.parametrize("call", ["get", "get_many", "put", "put_new", "list", "names"])
 def test_a_missing_bucket_is_named(
     kind: Kind, call: str, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,86 +333,3 @@ def test_a_missing_bucket_is_named(
     assert caught.value.code == "storage-no-bucket"
     assert caught.value.exit_code == 5
     assert "nobody-made-this" in caught.value.message
-
-
-# A full disk, and a folder that refuses.
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """Yield a file system of 256 KiB."""
-    point = tmp_path / "tiny"
-    point.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(point)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("may not mount a tmpfs here (needs root)")
-    yield point
-    subprocess.run(["umount", str(point)], check=True)
-
-
-@pytest.mark.parametrize("method", ["put", "put_new"])
-def test_a_full_disk_is_named_and_leaves_no_half_file(tiny: Path, method: str) -> None:
-    storage = LocalStorage(tiny / "root")
-    storage.put("a/first", b"x" * 50_000)
-    with pytest.raises(DestinationError) as caught:
-        getattr(storage, method)("a/second", b"x" * 400_000)
-    assert caught.value.code == "disk-full"
-    assert "a/second" in caught.value.message
-    assert storage.get("a/second") is None
-    assert [path.name for path in tiny.rglob("*") if path.is_file()] == ["first"]
-    assert storage.put_new("a/second", b"x" * 50_000) is True
-
-
-LIMITED = """
-import resource, sys
-from pathlib import Path
-from streamify.errors import DestinationError
-from streamify.storage.local import LocalStorage
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-try:
-    getattr(LocalStorage(Path(sys.argv[1])), sys.argv[2])("a/x", bytes(200_000))
-except DestinationError as error:
-    sys.exit(error.code)
-"""
-
-
-@pytest.mark.parametrize("method", ["put", "put_new"])
-def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, method: str) -> None:
-    command = [sys.executable, "-c", LIMITED, str(tmp_path), method]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.stderr == "storage-failed\n"
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-@pytest.mark.parametrize("method", ["put", "put_new"])
-def test_a_name_that_is_taken_by_a_folder_fails_and_leaves_nothing(tmp_path: Path, method: str) -> None:
-    storage = LocalStorage(tmp_path)
-    storage.put("a/x/y", b"y")
-    with pytest.raises(DestinationError):
-        getattr(storage, method)("a/x", b"x")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["y"]
-
-
-def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = LocalStorage(tmp_path)
-    storage.put("a/b/x", b"x")
-    real = os.scandir
-
-    def scandir(path: str) -> object:  # root may read everything, so a mode does not do
-        if str(path).endswith("b"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr("os.scandir", scandir)
-    with pytest.raises(DestinationError, match="Permission denied"):
-        list(storage.list())
-
-
-@pytest.mark.parametrize("method", ["put", "put_new"])
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, method: str) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    storage = LocalStorage(tmp_path / "file" / "dest")
-    with pytest.raises(DestinationError, match="dest/a") as caught:
-        getattr(storage, method)("a", b"x")
-    assert caught.value.code == "storage-failed"
-    assert caught.value.exit_code == 5

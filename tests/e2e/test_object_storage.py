@@ -60,7 +60,7 @@ def test_a_stream_in_a_bucket_is_played(bucket: str, clip: Path) -> None:
 
     assert streamify("transcode", clip, f"{bucket}/out", *LADDER).code == 0
     storage = open_storage(f"{bucket}/out")
-    segment = next(key for key, _ in storage.list("video") if key.endswith("00000.m4s"))
+    segment = next(key for key, *_ in storage.list("video") if key.endswith("00000.m4s"))
     with open_server(ObjectSite(storage, "out"), "127.0.0.1", 0) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         with urllib.request.urlopen(server.url + "master.m3u8") as answer:
@@ -105,7 +105,7 @@ def test_somebody_elses_files_and_the_source_itself_are_left_alone(bucket: str, 
     storage.put("in.mp4", clip.read_bytes())
     refused(streamify("transcode", clip, f"{bucket}/mine", "--json"), 5, "dest-occupied", "notes.txt")
     refused(streamify("transcode", f"{bucket}/in.mp4", f"{bucket}/in.mp4/", "--json"), 5, "dest-in-source")
-    assert sorted(key for key, _ in storage.list()) == ["in.mp4", "mine/notes.txt"]
+    assert sorted(key for key, *_ in storage.list()) == ["in.mp4", "mine/notes.txt"]
 
 
 def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

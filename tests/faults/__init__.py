@@ -1,1 +1,1 @@
-"""Tasks that misbehave on request."""
+"""Tasks and networks that misbehave on request."""

@@ -74,6 +74,8 @@ class SegmentRecord(Frozen):
     segment: int
     media: Blob
     init: Blob
+    media_tag: str | None = None
+    """The store's own mark of the media file as it was written, such as an ETag; ``None`` in a folder."""
     start: int
     """tfdt of the segment, output ticks of the track."""
     duration: int
@@ -102,6 +104,8 @@ class SplitTask(Frozen):
     settings: MediaSettings
     write: bool = True
     """Whether the plan is written into the media storage, or only returned (the dry run)."""
+    max_scan: int | None = None
+    """Bytes of the largest source without an index that may be read from end to end; ``None``: of any size."""
 
 
 class VideoTask(Frozen):

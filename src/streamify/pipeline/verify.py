@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from threading import Event as Flag
 
 from pydantic import ValidationError
 
@@ -18,7 +17,7 @@ from streamify.model.report import Report, TrackReport
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Task
-from streamify.pipeline.engine import Engines, Need, completed
+from streamify.pipeline.engine import Engines, Need, Stop, completed
 from streamify.pipeline.fanout import SegmentList
 from streamify.pipeline.places import find_dest, find_source
 from streamify.storage.base import Storage, Stores, sha256
@@ -50,7 +49,7 @@ class Verification(Frozen):
 
 
 def verify(
-    dest: str, source: str | None = None, on_event: OnEvent | None = None, stop: Flag | None = None
+    dest: str, source: str | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
 ) -> Verification:
     """Check a finished stream: every byte, every border, every picture; with `source`, what the pictures show.
 

@@ -78,15 +78,15 @@ class ObjectSite:
     def find(self, parts: list[str]) -> Served | None:
         """See `Site.find`."""
         key = "/".join(parts)
-        version, size = self._storage.version(key), self._storage.size(key)
-        if version is None or size is None:
+        found = self._storage.stat(key)
+        if found is None:
             return None
-        etag = '"' + version.strip('"') + '"'
-        return Served(partial(self._storage.open, key), size, etag, content_type(key), _caching(key))
+        etag = '"' + found.version.strip('"') + '"'
+        return Served(partial(self._storage.open, key), found.size, etag, content_type(key), _caching(key))
 
     def holds_stream(self) -> bool:
         """See `Site.holds_stream`."""
-        return self._storage.size("master.m3u8") is not None
+        return self._storage.stat("master.m3u8") is not None
 
 
 def find(site: Site, target: str) -> Served | None:

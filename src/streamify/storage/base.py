@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
-from streamify.errors import DestinationError
+from streamify.errors import DestinationError, SourceError
+from streamify.model.source import SourceRef
 
 
 class ConflictError(DestinationError):
     """An object with other bytes already has the name that ours was to get."""
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is known of an object without reading it."""
+
+    size: int
+    """Bytes."""
+    version: str
+    """Changes when the object is overwritten."""
+    modified: float
+    """When it was last written, seconds since the epoch."""
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it."""
+
+    key: str
+    size: int
+    """Bytes."""
+    tag: str | None = None
+    """The store's own mark of these bytes, such as an ETag: the same tag, the same bytes; another tag says nothing.
+    ``None``: the store has none."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of `Storage.put_new`."""
+
+    new: bool
+    """Whether this call wrote it; else it was there with the same bytes."""
+    tag: str | None = None
+    """Of what is there now, as in `Listed`."""
 
 
 class Storage(Protocol):
@@ -20,24 +54,24 @@ class Storage(Protocol):
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes, or ``None`` where there is none."""
 
+    def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """Yield what `get` returns for each key, in their order; for small objects, of which a few may be held."""
+
     def put(self, key: str, data: bytes) -> None:
         """Write or overwrite."""
 
-    def put_new(self, key: str, data: bytes) -> bool:
-        """Write unless the key exists. Return whether this call wrote it.
+    def put_new(self, key: str, data: bytes) -> Written:
+        """Write unless the key exists.
 
         Raises:
             ConflictError: The key exists with other bytes.
         """
 
-    def size(self, key: str) -> int | None:
-        """Return the object's size in bytes, or ``None`` where there is none."""
+    def stat(self, key: str) -> Stat | None:
+        """Return what is known of an object without reading it, or ``None`` where there is none."""
 
-    def version(self, key: str) -> str | None:
-        """Return what changes when the object is overwritten, found without reading it; ``None``: there is none."""
-
-    def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield key and size of every object below `prefix` (a folder), in no particular order."""
+    def list(self, prefix: str = "") -> Iterator[Listed]:
+        """Yield every object below `prefix` (a folder), in no particular order."""
 
     def names(self) -> set[str]:
         """Return the first part of every key: what lies at the root."""
@@ -48,11 +82,31 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; a key without one is no error."""
 
-    def open(self, key: str) -> BinaryIO:
-        """Return a seekable file object that reads by ranges."""
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
+        """Return a seekable file object that reads by ranges.
+
+        Args:
+            key: Of the object.
+            version: That it must still have, as `stat` gave it.
+
+        Raises:
+            SourceError: It is gone or has another version.
+            DestinationError: There is no such object, and no `version` was named.
+        """
 
     def sweep(self) -> None:
         """Remove what writes that were cut off long ago left behind."""
+
+
+def source_changed(key: str, how: str) -> SourceError:
+    """Return the error for a source that does not stay what it was.
+
+    Args:
+        key: Of the source.
+        how: And since when, such as "is gone since it was planned".
+    """
+    hint = "leave the source alone while it is transcoded, and run the command again"
+    return SourceError("source-changed", f"{key} {how}", hint)
 
 
 @dataclass(frozen=True)
@@ -63,6 +117,14 @@ class Stores:
     """Where the source is; never written."""
     media: Storage
     """Rooted at DEST."""
+
+    def open_source(self, ref: SourceRef) -> BinaryIO:
+        """Return the source as a seekable file object.
+
+        Raises:
+            SourceError: It is no longer the one that was planned.
+        """
+        return self.uploads.open(ref.key, ref.version)
 
 
 def sha256(data: bytes | memoryview) -> str:

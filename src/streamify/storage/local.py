@@ -7,15 +7,15 @@ import hashlib
 import os
 import platform
 import shutil
-import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from streamify.errors import DestinationError
-from streamify.storage.base import ConflictError
+from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 """No object has that name; folders are no objects."""
@@ -54,6 +54,10 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("read", key, error) from error
 
+    def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """See `Storage.get_many`: one after another, for a file is here sooner than a thread is."""
+        return map(self.get, keys)
+
     def put(self, key: str, data: bytes) -> None:
         """See `Storage.put`."""
         try:
@@ -67,7 +71,7 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("write", key, error) from error
 
-    def put_new(self, key: str, data: bytes) -> bool:
+    def put_new(self, key: str, data: bytes) -> Written:
         """See `Storage.put_new`."""
         try:
             temporary = self._write(key, data)
@@ -75,7 +79,7 @@ class LocalStorage:
                 (self.root / key).hardlink_to(temporary)  # fails where the name exists, unlike rename
             except FileExistsError:
                 if self.get(key) == data:
-                    return False
+                    return Written(new=False)
                 raise ConflictError(
                     "dest-conflict",
                     f"{self.root / key} exists with other bytes",
@@ -86,29 +90,21 @@ class LocalStorage:
             _flush((self.root / key).parent)
         except OSError as error:
             raise self._failed("write", key, error) from error
-        return True
+        return Written(new=True)
 
-    def size(self, key: str) -> int | None:
-        """See `Storage.size`."""
+    def stat(self, key: str) -> Stat | None:
+        """See `Storage.stat`."""
         try:
             facts = (self.root / key).stat()
         except _ABSENT:
             return None
         except OSError as error:
             raise self._failed("read", key, error) from error
-        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
-
-    def version(self, key: str) -> str | None:
-        """See `Storage.version`."""
-        try:
-            facts = (self.root / key).stat()
-        except _ABSENT:
+        if not S_ISREG(facts.st_mode):
             return None
-        except OSError as error:
-            raise self._failed("read", key, error) from error
-        return file_version(facts.st_size, facts.st_mtime_ns)
+        return Stat(facts.st_size, file_version(facts.st_size, facts.st_mtime_ns), facts.st_mtime)
 
-    def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+    def list(self, prefix: str = "") -> Iterator[Listed]:
         """See `Storage.list`."""
 
         def unreadable(error: OSError) -> None:  # os.walk leaves such folders out in silence
@@ -120,7 +116,7 @@ class LocalStorage:
                 path = Path(folder, name)
                 if not name.startswith(".tmp-"):
                     with contextlib.suppress(FileNotFoundError):  # removed while we walk
-                        yield path.relative_to(self.root).as_posix(), path.stat().st_size
+                        yield Listed(path.relative_to(self.root).as_posix(), path.stat().st_size)
 
     def names(self) -> set[str]:
         """See `Storage.names`."""
@@ -144,12 +140,19 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("delete", key, error) from error
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`."""
         try:
-            return (self.root / key).open("rb")
+            file = (self.root / key).open("rb")
         except OSError as error:
+            if version is not None and isinstance(error, _ABSENT):
+                raise source_changed(key, "is gone since it was planned") from error
             raise self._failed("open", key, error) from error
+        facts = os.fstat(file.fileno())
+        if version is not None and version != file_version(facts.st_size, facts.st_mtime_ns):
+            file.close()
+            raise source_changed(key, "was overwritten since it was planned")
+        return file
 
     def sweep(self) -> None:
         """See `Storage.sweep`."""

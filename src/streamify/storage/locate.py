@@ -10,12 +10,15 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamify.errors import UsageError
 from streamify.model.base import Frozen
 from streamify.storage.base import Storage, Stores
 from streamify.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
 
 SCHEMES = ("s3", "gs", "az")
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
@@ -78,26 +81,37 @@ def open_storage(location: str) -> Storage:
         return LocalStorage(Path(location))
     from streamify.storage.objects import ObjectStorage  # obstore is slow to load, and most jobs need none
 
-    return ObjectStorage(_object_store(url), location)
+    return ObjectStorage(object_store(url), location)
 
 
-def _object_store(url: ObjectUrl):  # type: ignore[no-untyped-def]
+def object_store(url: ObjectUrl, **given: Any) -> ObjectStore:
+    """Return obstore's store of a place; `given` goes before what the environment says.
+
+    Raises:
+        UsageError: The environment configures it in a way that does not fit.
+    """
     from obstore.exceptions import BaseError
     from obstore.store import AzureStore, GCSStore, S3Store
 
+    from streamify.storage.object_errors import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE
+
     options = {"timeout": "120s", "connect_timeout": "5s"}
-    waits = {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=5), "base": 2}
-    retry = {"max_retries": 12, "retry_timeout": timedelta(seconds=60), "backoff": waits}
+    first, longest = timedelta(seconds=FIRST_PAUSE), timedelta(seconds=LONGEST_PAUSE)
+    pauses = {"init_backoff": first, "max_backoff": longest, "base": 2}
+    # By time, not by number: the pauses are drawn at random, and twelve of them were over after 4 to 37 s.
+    retry = {"max_retries": 1000, "retry_timeout": timedelta(seconds=PATIENCE), "backoff": pauses}
     endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
     # Whoever writes http:// means it.
     if any(os.environ.get(name, "").startswith("http://") for name in endpoints):
         options = {**options, "allow_http": True}  # type: ignore[dict-item]
     try:
         kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[url.scheme]
-        return kind(url.bucket, prefix=url.key or None, client_options=options, retry_config=retry)
+        ours = {"prefix": url.key or None, "client_options": options, "retry_config": retry}
+        found: ObjectStore = kind(url.bucket, **{**ours, **given})
     except (BaseError, ValueError) as error:
         text = " ".join(str(error).split("\n\nDebug source:")[0].split())
         raise UsageError("location-url", f"{url.root}: {text[:300]}", "see docs/guides/object-storage.md") from error
+    return found
 
 
 class StoreLocations(Frozen):

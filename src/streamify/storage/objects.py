@@ -3,106 +3,26 @@
 from __future__ import annotations
 
 import io
-import os
-import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    InvalidPathError,
-    NotFoundError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 
-from streamify.errors import DestinationError, SourceError, StreamifyError
+from streamify.errors import DestinationError, StreamifyError
 from streamify.model.serving import cache_control, content_type
-from streamify.storage.base import ConflictError
+from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
+from streamify.storage.object_errors import Patience, explain, insist, is_absent
+from streamify.storage.ranges import READ_AHEAD, RangeFile
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from obstore import ObjectMeta, PutMode, PutResult
     from obstore.store import ObjectStore
 
-READ_AHEAD = 256 * 1024
-"""Bytes that one request of a file object asks for at least."""
-
-_CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
-_STATUS = re.compile(r"status code: (\d{3})")
-
-_ABSENT = (NotFoundError, FileNotFoundError)
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
-
-
-class _KnownError(NamedTuple):
-    """An answer that we can explain."""
-
-    code: str
-    hint: str
-    marks: tuple[str, ...]
-    """What such an answer holds, any of them."""
-
-
-_KNOWN = (
-    _KnownError("storage-no-bucket", "create the bucket, or check its name, account and region", _NO_BUCKET),
-    _KnownError(
-        "storage-credentials",
-        "the credentials have expired: get new ones and run the same command again",
-        ("ExpiredToken", "TokenRefreshRequired", "RequestExpired"),
-    ),
-    _KnownError(
-        "storage-credentials",
-        "check the credentials in the environment, see docs/guides/object-storage.md",
-        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "InvalidClientTokenId",
-         "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
-    ),
-    _KnownError(
-        "storage-region",
-        "set AWS_REGION to the region of the bucket",
-        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
-    ),
-    _KnownError(
-        "storage-unreachable",
-        "check the endpoint, the network and the proxy",
-        ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
-    ),
-)  # fmt: skip
-
-
-class _Ranges(io.RawIOBase):
-    """A seekable file object over range requests."""
-
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self._read, self._size, self._at = read, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        end = min(self._at + len(view), self._size)
-        if end <= self._at:
-            return 0
-        data = self._read(self._at, end)
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+READERS = 48
+"""Small objects that are read at the same moment: each of them is a wait of some 20 ms and hardly any work."""
 
 
 class ObjectStorage:
@@ -122,27 +42,60 @@ class ObjectStorage:
 
     def get(self, key: str) -> bytes | None:
         """See `Storage.get`."""
+        found = self._read(key)
+        return found[0] if found is not None else None
+
+    def _read(self, key: str) -> tuple[bytes, str | None] | None:
+        """Return the object's bytes and their tag."""
         try:
-            return bytes(obstore.get(self._store, key).bytes())
+            found = obstore.get(self._store, key)
+            return bytes(found.bytes()), _tag(found.meta["e_tag"])
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
 
+    def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
+        """See `Storage.get_many`."""
+        failed: list[StreamifyError] = []
+
+        def read(key: str) -> bytes | None:
+            if failed:  # a store that is away is waited for once, not once a key
+                raise failed[0]
+            try:
+                return self.get(key)
+            except StreamifyError as error:
+                failed.append(error)
+                raise
+
+        ahead: deque[Future[bytes | None]] = deque()
+        with ThreadPoolExecutor(READERS, "streamify-get") as pool:
+            try:
+                for key in keys:
+                    ahead.append(pool.submit(read, key))
+                    if len(ahead) == 2 * READERS:  # so that no thread waits for the slowest of them
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for one in ahead:
+                    one.cancel()
+
     def put(self, key: str, data: bytes) -> None:
         """See `Storage.put`."""
         try:
-            obstore.put(self._store, key, data, use_multipart=False, attributes=_attributes(key))
+            self._put(key, data, "overwrite")
         except (BaseError, OSError) as error:
             raise self._failed("write", key, error) from error
 
-    def put_new(self, key: str, data: bytes) -> bool:
+    def put_new(self, key: str, data: bytes) -> Written:
         """See `Storage.put_new`."""
         try:
-            obstore.put(self._store, key, data, mode="create", use_multipart=False, attributes=_attributes(key))
+            made = insist(lambda: self._put(key, data, "create"))
         except (AlreadyExistsError, FileExistsError, PreconditionError):
             # A response lost on the way makes the retry report AlreadyExists for our own write: read back.
-            if self.get(key) == data:
-                return False
+            found = self._read(key)
+            if found is not None and found[0] == data:
+                return Written(new=False, tag=found[1])
             raise ConflictError(
                 "dest-conflict",
                 f"{self._name}/{key} exists with other bytes",
@@ -150,53 +103,65 @@ class ObjectStorage:
             ) from None
         except (BaseError, OSError) as error:
             raise self._failed("write", key, error) from error
-        return True
+        return Written(new=True, tag=_tag(made["e_tag"]))
 
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
         """Overwrite `old` by `new` unless somebody else was faster. Return whether `new` is there now."""
         try:
-            found = obstore.get(self._store, key)
-            if bytes(found.bytes()) != old:
-                return False
-            tag = found.meta["e_tag"] or ""
-            obstore.put(self._store, key, new, mode={"e_tag": tag}, use_multipart=False, attributes=_attributes(key))
+            return insist(lambda: self._swap(key, old, new))
         except (PreconditionError, AlreadyExistsError):
             return self.get(key) == new  # a lost response makes the retry fail on our own write
         except (BaseError, OSError) as error:
             self._nothing("write", key, error)
             return False
-        return True
 
-    def size(self, key: str) -> int | None:
-        """See `Storage.size`."""
-        try:
-            return obstore.head(self._store, key)["size"]
-        except (BaseError, OSError) as error:
-            self._nothing("read", key, error)
-            return None
+    def _swap(self, key: str, old: bytes, new: bytes) -> bool:
+        found = obstore.get(self._store, key)
+        there = bytes(found.bytes())
+        if there == old:
+            self._put(key, new, {"e_tag": found.meta["e_tag"] or ""})
+        return there in (old, new)
 
-    def version(self, key: str) -> str | None:
-        """See `Storage.version`: the version id where the bucket keeps versions, else the ETag."""
+    def _put(self, key: str, data: bytes, mode: PutMode) -> PutResult:
+        return obstore.put(self._store, key, data, mode=mode, use_multipart=False, attributes=_attributes(key))
+
+    def stat(self, key: str) -> Stat | None:
+        """See `Storage.stat`. The version is that of a bucket that keeps versions, else the ETag."""
         try:
             facts = obstore.head(self._store, key)
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
-        return str(facts["version"] or facts["e_tag"] or facts["last_modified"])
+        return Stat(facts["size"], _version(facts), facts["last_modified"].timestamp())
 
-    def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """See `Storage.list`."""
+    def list(self, prefix: str = "", after: str = "") -> Iterator[Listed]:
+        """See `Storage.list`; with `after`, only keys that sort behind it: S3 begins there, others may not."""
         try:
-            for batch in obstore.list(self._store, prefix or None):
-                for meta in batch:
-                    yield meta["path"], meta["size"]
+            for meta in self._listing(prefix, after):
+                yield Listed(meta["path"], meta["size"], _tag(meta["e_tag"]))
         except (BaseError, OSError) as error:
             self._nothing("list", prefix, error)
+
+    def _listing(self, prefix: str, after: str = "") -> Iterator[ObjectMeta]:
+        """Yield what a listing shows; where the connection breaks, begin anew behind what is known."""
+        seen: set[str] = set()
+        patience = Patience()
+        while True:
+            try:
+                for page in obstore.list(self._store, prefix or None, offset=after or None, chunk_size=1000):
+                    for meta in page:
+                        if meta["path"] > after and meta["path"] not in seen:
+                            seen.add(meta["path"])
+                            yield meta
+            except GenericError as error:
+                patience.wait(error)
+            else:
+                return
 
     def names(self) -> set[str]:
         """See `Storage.names`."""
         try:
-            found = obstore.list_with_delimiter(self._store)
+            found = insist(lambda: obstore.list_with_delimiter(self._store))
         except (BaseError, OSError) as error:
             self._nothing("list", "", error)
             return set()
@@ -210,16 +175,20 @@ class ObjectStorage:
     def delete(self, key: str) -> None:
         """See `Storage.delete`."""
         try:
-            obstore.delete(self._store, key)
+            insist(lambda: obstore.delete(self._store, key))
         except (BaseError, OSError) as error:
             self._nothing("delete", key, error)
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
         try:
             facts = obstore.head(self._store, key)
         except (BaseError, OSError) as error:
+            if version is not None and is_absent(error):
+                raise source_changed(key, "is gone since it was planned") from error
             raise self._failed("open", key, error) from error
+        if version not in (None, _version(facts)):
+            raise source_changed(key, "was overwritten since it was planned")
         pinned = facts["e_tag"]
 
         def read(start: int, end: int) -> bytes:
@@ -227,15 +196,13 @@ class ObjectStorage:
             try:
                 return bytes(obstore.get(self._store, key, options=options).bytes())  # type: ignore[arg-type]
             except PreconditionError as error:
-                raise SourceError(
-                    "source-changed",
-                    f"{key} was overwritten while it was read",
-                    "leave the source alone while it is transcoded, and run the command again",
-                ) from error
+                raise source_changed(key, "was overwritten while it was read") from error
             except (BaseError, OSError) as error:
+                if is_absent(error):
+                    raise source_changed(key, "was deleted while it was read") from error
                 raise self._failed("read", key, error) from error
 
-        return io.BufferedReader(_Ranges(read, facts["size"]), READ_AHEAD)
+        return io.BufferedReader(RangeFile(read, facts["size"]), READ_AHEAD)
 
     def sweep(self) -> None:
         """See `Storage.sweep`: object stores leave nothing that can be listed."""
@@ -246,25 +213,20 @@ class ObjectStorage:
         Raises:
             DestinationError: The error says something else.
         """
-        if not isinstance(error, _ABSENT) or any(mark in str(error) for mark in _NO_BUCKET):
+        if not is_absent(error):
             raise self._failed(verb, key, error) from error
 
-    def _failed(self, verb: str, key: str, error: Exception) -> StreamifyError:
-        text = " ".join(str(error).split("\n\nDebug source:")[0].split())
-        found = _CODE.search(text)
-        status = _STATUS.search(text)
-        said = found[1] if found else f"HTTP {status[1]}" if status else text[:300]
-        where = f"cannot {verb} {self._name}/{key}" if key else f"cannot {verb} {self._name}"
-        if isinstance(error, InvalidPathError):
-            return DestinationError("storage-key", f"{where}: {text[:300]}", "use another name")
-        for known in _KNOWN:
-            if any(mark in text for mark in known.marks):
-                return DestinationError(known.code, f"{where}: {said}", known.hint)
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or said in ("HTTP 401", "HTTP 403"):
-            return DestinationError(
-                "storage-denied", f"{where}: {said}", "grant these credentials the right to read, write and list there"
-            )
-        return DestinationError("storage-failed", f"{where}: {said}", "run the same command again")
+    def _failed(self, verb: str, key: str, error: Exception) -> DestinationError:
+        return explain(f"cannot {verb} {self._name}/{key}" if key else f"cannot {verb} {self._name}", error)
+
+
+def _version(facts: ObjectMeta) -> str:
+    return str(facts["version"] or facts["e_tag"] or facts["last_modified"])
+
+
+def _tag(etag: str | None) -> str | None:
+    """Return an ETag in the one way that is compared: Azure puts quotes round it everywhere but in listings."""
+    return etag.removeprefix("W/").strip('"') or None if etag else None
 
 
 def _attributes(key: str) -> dict[str, str]:

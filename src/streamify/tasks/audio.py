@@ -10,17 +10,16 @@ from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
 from streamify.planning.audio import FRAME
 from streamify.storage.base import Stores
-from streamify.tasks.publish import check_source, damage_notes, publish_segment
+from streamify.tasks.publish import damage_notes, publish_segment
 
 
 def run_audio(task: AudioTask, stores: Stores) -> MediaResult:
     """Encode and publish a piece of one audio track. See `run_task` for errors."""
     began = time.process_time()
-    check_source(stores, task.source)
     log = AudioLog()
     cuts = task.cuts
     packets = encode_piece(
-        AudioSource(partial(stores.uploads.open, task.source.key), task.slice), task.track, cuts[0], cuts[-1], log
+        AudioSource(partial(stores.open_source, task.source), task.slice), task.track, cuts[0], cuts[-1], log
     )
     segments = package_audio(packets, task.track, cuts)
     share = (time.process_time() - began) / len(segments)

@@ -34,7 +34,7 @@ def run_check(task: CheckTask, stores: Stores) -> CheckResult:
     assert task.timeline is not None
     assert task.segment is not None
     like = compare_segment(
-        WindowSource(partial(stores.uploads.open, task.source.key), task.video.stream, task.access, task.video.end),
+        WindowSource(partial(stores.open_source, task.source), task.video.stream, task.access, task.video.end),
         task.video,
         task.timeline,
         task.segment,

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamify.errors import SourceError
 from streamify.model.plan import AudioTrack, VideoTrack
-from streamify.model.source import Note, SourceRef
+from streamify.model.source import Note
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
-from streamify.storage.base import Storage, Stores, sha256
-
-
-def check_source(stores: Stores, ref: SourceRef) -> None:
-    """Raise SourceError where the source is no longer the one that was planned."""
-    version = stores.uploads.version(ref.key)
-    if version != ref.version:
-        raise SourceError(
-            "source-changed",
-            f"{ref.key} {'is gone' if version is None else 'was overwritten'} since it was planned",
-            "leave the source alone while it is transcoded, and run the command again",
-        )
+from streamify.storage.base import Storage, sha256
 
 
 def publish_segment(
@@ -44,11 +32,11 @@ def publish_segment(
     """
     file = Blob(key=f"{track.folder}/{segment:05d}.m4s", size=len(data), sha256=sha256(data))
     head = Blob(key=f"{track.folder}/init.mp4", size=len(init), sha256=sha256(init))
-    media.put_new(file.key, data)
-    media.put_new(head.key, init)
+    tag = media.put_new(file.key, data).tag
+    media.put_new(head.key, init)  # by whichever segment is first; all of them have the same bytes
     record = SegmentRecord(
-        track=track.id, segment=segment, media=file, init=head, start=start, duration=duration, frames=frames,
-        iframes=iframes, seam=seam, notes=notes, cost=cost,
+        track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=start, duration=duration,
+        frames=frames, iframes=iframes, seam=seam, notes=notes, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
     media.put(SegmentRecord.key_of(track.id, segment), record.to_json())

@@ -7,7 +7,7 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from streamify.errors import DestinationError
+from streamify.errors import DestinationError, SourceError
 from streamify.media.audio import window as piece_window
 from streamify.media.audio_index import audio_slices
 from streamify.media.build import codec_build
@@ -27,7 +27,7 @@ PLAN = ".streamify/plan.json"
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
-    facts, index = look(task.source, stores)
+    facts, index = look(task.source, stores, task.max_scan)
     plan, windows = build_plan(facts, index.pts if index is not None else (), task.settings, codec_build())
     if task.write:
         parts = tuple(windows)
@@ -40,9 +40,14 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     return SplitResult(plan=plan.to_json().decode())
 
 
-def look(ref: SourceRef, stores: Stores) -> tuple[SourceFacts, VideoIndex | None]:
+def look(ref: SourceRef, stores: Stores, max_scan: int | None = None) -> tuple[SourceFacts, VideoIndex | None]:
     """Return the facts about a source and the index of its pictures."""
-    return probe_source(partial(stores.uploads.open, ref.key), ref, fit_rate)
+    try:
+        return probe_source(partial(stores.open_source, ref), ref, fit_rate, max_scan)
+    except SourceError as error:
+        if ref.key in error.message:
+            raise
+        raise SourceError(error.code, f"{ref.key}: {error.message}", error.hint) from error
 
 
 def _segments(
@@ -78,7 +83,7 @@ def _sound(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Store
         units = cuts(borders, plan.timeline.timescale, track.sample_rate, track.samples, at_start=True, at_end=True)
         firsts = range(0, len(windows), size)
         needs = [piece_window(track, units[first], units[min(first + size, len(windows))]) for first in firsts]
-        with stores.uploads.open(task.source.key) as file:
+        with stores.open_source(task.source) as file:
             slices = audio_slices(file, task.source.size, track.stream, needs)
         for first, one in zip(firsts, slices, strict=True):
             if one is not None:

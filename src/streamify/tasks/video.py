@@ -10,17 +10,16 @@ from streamify.media.segment import transcode_segment
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.encoder import keyframe_ticks, x264_options
 from streamify.storage.base import Stores
-from streamify.tasks.publish import check_source, damage_notes, publish_segment
+from streamify.tasks.publish import damage_notes, publish_segment
 
 
 def run_video(task: VideoTask, stores: Stores) -> MediaResult:
     """Transcode and publish one segment. See `run_task` for errors."""
     began = time.process_time()
-    check_source(stores, task.source)
     segment = task.segment
     keyframes = sorted(keyframe_ticks(task.timeline, segment.start, segment.end, segment.keyframes))
     done = transcode_segment(
-        WindowSource(partial(stores.uploads.open, task.source.key), task.video.stream, task.access, task.video.end),
+        WindowSource(partial(stores.open_source, task.source), task.video.stream, task.access, task.video.end),
         task.video,
         task.timeline,
         segment,

@@ -1,0 +1,135 @@
+"""What object stores answer when they refuse, in our words."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from obstore.exceptions import (
+    GenericError,
+    InvalidPathError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+from streamify.errors import DestinationError
+
+PATIENCE = 30
+"""Seconds for which what a store fails to do is tried again."""
+FIRST_PAUSE = 0.2
+"""Seconds before the second try."""
+LONGEST_PAUSE = 5.0
+
+_CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
+_STATUS = re.compile(r"status code: (\d{3})")
+_TRIED = re.compile(r"after (\d+) retries")
+
+_DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
+_ABSENT = (NotFoundError, FileNotFoundError)
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
+
+
+class _KnownError(NamedTuple):
+    """An answer that we can explain."""
+
+    code: str
+    hint: str
+    marks: tuple[str, ...]
+    """What such an answer holds, any of them."""
+
+
+_KNOWN = (
+    _KnownError("storage-no-bucket", "create the bucket, or check its name, account and region", _NO_BUCKET),
+    _KnownError(
+        "storage-credentials",
+        "the credentials have expired: get new ones and run the same command again",
+        ("ExpiredToken", "TokenRefreshRequired", "RequestExpired"),
+    ),
+    _KnownError(
+        "storage-credentials",
+        "check the credentials in the environment, see docs/guides/object-storage.md",
+        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "InvalidClientTokenId",
+         "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
+    ),
+    _KnownError(
+        "storage-region",
+        "set AWS_REGION to the region of the bucket",
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
+    ),
+    _KnownError(
+        "storage-unreachable",
+        "check the endpoint, the network and the proxy",
+        ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
+    ),
+)  # fmt: skip
+
+
+_T = TypeVar("_T")
+
+
+class Patience:
+    """Waits between the tries of one call, longer each time."""
+
+    def __init__(self) -> None:
+        self._until, self._pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+
+    def wait(self, error: Exception) -> None:
+        """Wait for the next try.
+
+        Raises:
+            Exception: `error`, where it is anything but a connection that broke, or there were tries enough.
+        """
+        if "HTTP error:" not in str(error) or time.monotonic() > self._until:
+            raise error
+        time.sleep(random.uniform(0.5, 1) * self._pause)  # noqa: S311 - to keep workers out of step
+        self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+
+
+def insist(call: Callable[[], _T]) -> _T:
+    """Return what `call` returns, and call again where the connection broke.
+
+    obstore does so by itself for all but listings and what may have been carried out although no answer came:
+    conditional puts and deletes. Whoever calls this for a put finds out by reading back.
+    """
+    patience = Patience()
+    while True:
+        try:
+            return call()
+        except GenericError as error:
+            patience.wait(error)
+
+
+def is_absent(error: Exception) -> bool:
+    """Return whether there is just no such object, in a bucket that exists."""
+    return isinstance(error, _ABSENT) and not any(mark in str(error) for mark in _NO_BUCKET)
+
+
+def explain(what: str, error: Exception) -> DestinationError:
+    """Return what a store's error means.
+
+    Args:
+        what: What could not be done, and where.
+        error: By obstore, or of the system.
+    """
+    text = " ".join(str(error).split("\n\nDebug source:")[0].split())
+    found = _CODE.search(text)
+    status = _STATUS.search(text)
+    said = found[1] if found else f"HTTP {status[1]}" if status else text[:300]
+    if isinstance(error, InvalidPathError):
+        return DestinationError("storage-key", f"{what}: {text[:300]}", "use another name")
+    for known in _KNOWN:
+        if any(mark in text for mark in known.marks):
+            return DestinationError(known.code, f"{what}: {said}", known.hint)
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or said in _DENIED:
+        return DestinationError(
+            "storage-denied", f"{what}: {said}", "grant these credentials the right to read, write and list there"
+        )
+    tried = _TRIED.search(text)
+    if tried and (status is None or status[1].startswith("5") or status[1] == "429"):
+        hint = "wait until the store is well, and run the same command again"
+        return DestinationError("storage-unavailable", f"{what}: {said}, also after {tried[1]} retries", hint)
+    return DestinationError("storage-failed", f"{what}: {said}", "run the same command again")

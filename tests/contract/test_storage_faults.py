@@ -1,0 +1,89 @@
+"""Every word of a storage before an S3 that is busy, resets connections, or loses its answers: as if nothing were."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from clouds import Cloud, Kind
+from faults import proxy
+from faults.proxy import Faults, Proxy
+from streamify.storage import object_errors
+from streamify.storage.base import ConflictError
+from streamify.storage.locate import open_storage
+from streamify.storage.objects import ObjectStorage
+
+pytestmark = pytest.mark.timeout(60)
+
+DAYS = {
+    "busy": Faults(busy=0.3),
+    "reset": Faults(reset=0.3),
+    "lost": Faults(lost=0.3),
+    "cut": Faults(cut=0.3),
+    "all of it": Faults(busy=0.1, reset=0.1, lost=0.1, cut=0.1),
+}
+NUMBER = 15
+
+
+@pytest.fixture
+def way(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    monkeypatch.setattr(object_errors, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(object_errors, "LONGEST_PAUSE", 0.2)
+    with proxy.before(cloud("s3")) as found:
+        found.cloud.enter(monkeypatch)
+        yield found
+
+
+@pytest.fixture(params=DAYS)
+def storage(request: pytest.FixtureRequest, way: Proxy) -> Iterator[ObjectStorage]:
+    found = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
+    assert isinstance(found, ObjectStorage)
+    way.faults = DAYS[request.param]
+    yield found
+    assert len([one for one in way.requests if one.fate != "passed"]) >= 3
+
+
+def test_writing_and_reading(storage: ObjectStorage) -> None:
+    for number in range(NUMBER):
+        storage.put(f"{number}", b"%d" % number)
+    assert [storage.get(f"{number}") for number in range(NUMBER)] == [b"%d" % number for number in range(NUMBER)]
+    assert list(storage.get_many(str(number) for number in range(NUMBER))) == [b"%d" % n for n in range(NUMBER)]
+
+
+def test_put_new(storage: ObjectStorage) -> None:
+    written = {}
+    for number in range(NUMBER):
+        written[str(number)] = storage.put_new(f"{number}", b"%d" % number).tag
+    assert {one.key: one.tag for one in storage.list()} == written
+    for number in range(0, NUMBER, 5):
+        assert not storage.put_new(f"{number}", b"%d" % number).new
+        with pytest.raises(ConflictError):
+            storage.put_new(f"{number}", b"other")
+
+
+def test_swap(storage: ObjectStorage) -> None:
+    storage.put("x", b"0")
+    for number in range(NUMBER):
+        assert storage.swap("x", b"%d" % number, b"%d" % (number + 1))
+        assert not storage.swap("x", b"%d" % number, b"other")
+    assert storage.get("x") == b"%d" % NUMBER
+
+
+def test_delete_stat_and_names(storage: ObjectStorage) -> None:
+    for number in range(NUMBER):
+        storage.put(f"{number}", b"x")
+        assert storage.stat(f"{number}") is not None
+        storage.delete(f"{number}")
+        assert storage.stat(f"{number}") is None
+        assert storage.names() == set()
+
+
+def test_reading_by_ranges(storage: ObjectStorage) -> None:
+    data = bytes(range(256)) * 8192
+    storage.put("in.mp4", data)
+    with storage.open("in.mp4") as file:
+        for at in range(0, len(data), 70_001):
+            file.seek(at)
+            assert file.read(70_001) == data[at : at + 70_001]
