@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from streamify._version import __version__
 
 if TYPE_CHECKING:
-    from streamify.api import plan, probe, transcode, verify
+    from streamify.api import plan, predict, probe, transcode, verify
     from streamify.errors import StreamifyError
     from streamify.model.settings import Rung, Settings
 
 _HOMES = {
     "plan": "streamify.api",
+    "predict": "streamify.api",
     "probe": "streamify.api",
     "transcode": "streamify.api",
     "verify": "streamify.api",
@@ -40,4 +41,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-__all__ = ["Rung", "Settings", "StreamifyError", "__version__", "plan", "probe", "transcode", "verify"]
+__all__ = ["Rung", "Settings", "StreamifyError", "__version__", "plan", "predict", "probe", "transcode", "verify"]

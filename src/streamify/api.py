@@ -17,6 +17,7 @@ from streamify.errors import UsageError, VerificationFailed
 from streamify.storage.locate import parse_url, scheme_of
 
 if TYPE_CHECKING:
+    from streamify.aws.cost import Prediction
     from streamify.engines.base import OnEvent
     from streamify.model.event import Event
     from streamify.model.plan import Plan
@@ -41,14 +42,15 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
         UsageError: A setting or a location is wrong.
         SourceError: The source cannot be used.
         TasksFailed: Tasks failed for good; `failures` lists each with its cause. What succeeded is kept.
+        CapExceeded: The stack refuses it (``engine="aws"``).
         DestinationError: `dest` or the engine cannot be used.
         VerificationFailed: The certificate found a gap.
     """
-    from streamify.pipeline import jobs
+    from streamify import control
     from streamify.settings_io import from_arguments
 
     chosen = from_arguments(settings)
-    return jobs.transcode(source_location(source), dest_location(dest), chosen, on_event or _ignore)
+    return control.transcode(source_location(source), dest_location(dest), chosen, on_event or _ignore)
 
 
 def plan(source: str | Path, **settings: Any) -> Plan:
@@ -62,6 +64,27 @@ def plan(source: str | Path, **settings: Any) -> Plan:
     from streamify.settings_io import from_arguments
 
     return jobs.plan(source_location(source), from_arguments(settings))
+
+
+def predict(source: str | Path, **settings: Any) -> Prediction:
+    """Return what transcoding `source` on AWS would cost, US dollars, and how long it would take, seconds.
+
+    Asks AWS for the parameters of the stack (``stack``) and the account's quota, where it can be reached, and
+    transcodes up to four seconds of the film on this machine, to see what its pictures cost.
+
+    Raises:
+        UsageError: A setting or the location is wrong.
+        SourceError: The source cannot be used.
+        CapExceeded: It would cost more than ``max_cost``, US dollars.
+    """
+    from streamify.aws.cost import refuse_above
+    from streamify.aws.predict import predict_source
+    from streamify.settings_io import from_arguments
+
+    chosen = from_arguments(settings)
+    _, prediction = predict_source(source_location(source), chosen)
+    refuse_above(prediction, chosen.max_cost)
+    return prediction
 
 
 def probe(source: str | Path) -> SourceFacts:
@@ -88,7 +111,9 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
 
     found = run(dest_location(dest), None if source is None else source_location(source), on_event or _ignore)
     if found.faults:
-        raise VerificationFailed(found.faults)
+        raise VerificationFailed(
+            found.faults, "delete the files named here, then transcode with the same settings: only they are made again"
+        )
     return found
 
 
@@ -119,7 +144,8 @@ def dest_location(dest: str | Path) -> str:
 
 
 def _text(value: str | Path, what: str) -> str:
-    text = os.fspath(value)
+    if not isinstance(value, str | os.PathLike) or not isinstance(text := os.fspath(value), str):
+        raise UsageError("location-type", f"{what} is a {type(value).__name__}, not a path", "give a str or a Path")
     if not text:
         raise UsageError("location-empty", f"{what} is empty", "give a path")
     try:

@@ -115,7 +115,12 @@ class CapExceeded(StreamifyError):
 class Interrupted(StreamifyError):
     """The run was stopped by a signal; what is finished stays finished."""
 
-    def __init__(self, exit_code: int) -> None:
-        super().__init__("interrupted", "stopped before it was finished", "run the same command again to go on")
-        self.args = (exit_code,)
+    def __init__(
+        self,
+        exit_code: int,
+        message: str = "stopped before it was finished",
+        hint: str = "run the same command again to go on",
+    ) -> None:
+        super().__init__("interrupted", message, hint)
+        self.args = (exit_code, message, hint)
         self.exit_code = exit_code

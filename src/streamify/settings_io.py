@@ -66,7 +66,7 @@ def effective(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path
     Raises:
         UsageError: A key is unknown, a value is not allowed, or a file cannot be read.
     """
-    file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     return merge(
         from_file(file) if file else {},
         from_environment(environ),

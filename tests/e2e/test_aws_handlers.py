@@ -3,69 +3,22 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
+from e2e.stepping import KEY, SETTINGS, Buckets
 from streamify.aws import claim, handlers
 from streamify.aws.claim import Claim, take
 from streamify.aws.events import read_event
 from streamify.errors import UsageError
 from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
-
-KEY = "ünser film/50% #1 & a+b.mp4"
-SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast"}
-
-
-class Buckets:
-    """Uploads and media, and the steps on them."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.uploads = cloud.make_bucket(f"raw-{uuid.uuid4().hex}")
-        self.media = cloud.make_bucket(f"media-{uuid.uuid4().hex}")
-        self.dest = open_storage(f"{self.media}/{KEY}")
-        self.runs = 0
-
-    def event(self) -> dict[str, Any]:
-        """As EventBridge gives it."""
-        return {
-            "source": "aws.s3",
-            "detail-type": "Object Created",
-            "detail": {"bucket": {"name": self.uploads[5:]}, "object": {"key": KEY, "size": 1}},
-        }
-
-    def split(self, request: dict[str, Any] | None = None, execution: str = "") -> dict[str, Any]:
-        self.runs += 1
-        event = {
-            "input": request or self.event(),
-            "execution": execution or f"arn:aws:states:us-east-1:0:execution:streamify:run-{self.runs}",
-            "started": "2026-11-23T10:00:00.123Z",
-        }
-        return round_trip(handlers.split(event, None))
-
-    def transcode(self, planned: dict[str, Any]) -> list[dict[str, Any]]:
-        items = open_storage(f"s3://{planned['items']['bucket']}").get(planned["items"]["key"]) or b""
-        lines = items.splitlines()
-        assert len(lines) == planned["prepared"]["count"]
-        return [handlers.transcode({"run": planned["run"], "item": json.loads(line)}, None) for line in lines]
-
-    def assemble(self, planned: dict[str, Any]) -> dict[str, Any]:
-        event = {"run": planned["run"], "prepared": planned["prepared"], "workers": 2}
-        return round_trip(handlers.assemble(event, None))
-
-
-def round_trip(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer as the next state gets it; it must fit into one."""
-    text = json.dumps(answer)
-    assert len(text) < 10_000
-    found: dict[str, Any] = json.loads(text)
-    return found
 
 
 @pytest.fixture
@@ -106,10 +59,24 @@ def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkey
     assert buckets.assemble(planned)["status"] == "complete"
 
 
+def test_a_source_without_an_index_is_scanned_up_to_the_cap(
+    buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_clip(ClipSpec(container="ts", size=(640, 360)), tmp_path).path.read_bytes()
+    open_storage(buckets.uploads).put(KEY, made)
+    monkeypatch.setenv("MAX_SCAN_BYTES", str(len(made) - 1))
+    refused = buckets.split()
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "source-too-large-to-scan")
+    assert "ffmpeg" in refused["error"]["hint"]
+    monkeypatch.setenv("MAX_SCAN_BYTES", str(len(made)))
+    planned = buckets.split()
+    assert planned["status"] == "planned", planned
+
+
 def test_every_failed_task_is_named_and_only_what_is_missing_is_made_again(buckets: Buckets, clip: Path) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     planned = buckets.split()
-    poisoned = [key for key, _ in buckets.dest.list() if key.endswith("items.ndjson")]
+    poisoned = [one.key for one in buckets.dest.list() if one.key.endswith("items.ndjson")]
     lines = [json.loads(line) for line in (buckets.dest.get(poisoned[0]) or b"").splitlines()]
     for line in lines[:2]:
         lost = {"Error": "Runtime.ExitError", "Cause": "signal: killed"}
@@ -150,6 +117,22 @@ def test_what_cannot_be_used_is_refused_at_once(buckets: Buckets, data: bytes | 
     assert answer["job"]["source"] == f"{buckets.uploads}/{KEY}"
 
 
+def test_a_dest_with_files_of_somebody_else_is_left_alone(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    buckets.dest.put("holiday.jpg", b"x")
+    answer = buckets.split()
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", "dest-occupied", 5)
+    assert [one.key for one in buckets.dest.list()] == ["holiday.jpg"]
+
+
+def test_the_claim_holds_all_that_resume_needs(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    buckets.split()
+    held = claim.read(buckets.dest)
+    assert held is not None
+    assert held.request == read_event(buckets.event(), buckets.media[5:], SETTINGS)
+
+
 def test_caps_and_unknown_settings(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     monkeypatch.setenv("MAX_SOURCE_BYTES", "1000")
@@ -158,6 +141,26 @@ def test_caps_and_unknown_settings(buckets: Buckets, clip: Path, monkeypatch: py
     monkeypatch.setenv("SETTINGS", '{"laddder": "auto"}')
     refused = buckets.split()["error"]
     assert (refused["exit_code"], "laddder" in refused["cause"]) == (2, True)
+
+
+def test_a_job_that_would_cost_too_much_is_refused_before_the_map(
+    buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    monkeypatch.setenv("MAX_COST", "0.0001")  # six tasks alone are twelve transitions: $0.0003
+    refused = buckets.split()
+    assert (refused["status"], refused["error"]["code"], refused["error"]["exit_code"]) == (
+        "failed",
+        "cost-too-high",
+        7,
+    )
+    assert "$0.0001" in refused["error"]["cause"]
+    monkeypatch.setenv("MAX_COST", "0")
+    request = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}"}
+    cheap = buckets.split(request | {"settings": SETTINGS | {"max_cost": 0.0001}})
+    assert cheap["error"]["code"] == "cost-too-high"
+    planned = buckets.split(request | {"settings": SETTINGS | {"max_cost": 1}})
+    assert planned["status"] == "planned"
 
 
 def test_storage_that_fails_is_left_to_the_state_machine(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from clips.identity import decode_track
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, disk, job, media, published, rungs, wait_for
 from e2e.driving import streamify as command
-from streamify.errors import DestinationError, TasksFailed
+from streamify.errors import DestinationError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
 
 FLAGS: tuple[str, ...] = (
@@ -59,6 +59,7 @@ def test_signals_stop_in_order_and_the_same_command_goes_on(
         ended = running.end()
         assert running.orphans() == []
     assert ended.code == code
+    assert running.events("job.failed")[0]["data"] == {"code": "interrupted", "exit_code": code}
     assert "[interrupted]" in ended.line
     assert "run the same command again" in ended.line
     assert published(dest) == []
@@ -177,6 +178,43 @@ def test_another_source_is_refused_unless_it_may_replace(source: Path, tmp_path:
         path.unlink()
     assert not set(media(dest)) & set(old)  # a media URL never changes its content
     assert streamify.verify(dest, copy).faults == ()
+
+
+def test_a_stream_without_its_state_may_be_replaced_and_is_else_left_alone(source: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    streamify.transcode(source, dest, ladder=rungs(120), engine="inline", **QUICK)
+    shutil.rmtree(dest / ".streamify")
+    old = media(dest)
+    with pytest.raises(DestinationError, match="--replace") as caught:
+        streamify.transcode(source, dest, ladder=rungs(120), engine="inline", **QUICK)
+    assert caught.value.code == "dest-occupied"
+    assert media(dest) == old
+    (dest / "mine.txt").write_text("mine")
+    with pytest.raises(DestinationError, match=r"did not make: mine.txt"):
+        streamify.transcode(source, dest, ladder=rungs(120), engine="inline", replace=True, **QUICK)
+    (dest / "mine.txt").unlink()
+    streamify.transcode(source, dest, ladder=rungs(60), engine="inline", replace=True, **QUICK)
+    assert not {name for name in set(media(dest)) & set(old) if name.startswith("video/")}
+    assert streamify.verify(dest, source).faults == ()
+
+
+def test_what_verify_advises_mends_the_stream(source: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    streamify.transcode(source, dest, ladder=rungs(120), engine="inline", **QUICK)
+    good = media(dest)
+    victim = sorted(dest.glob("video/*/*.m4s"))[3]
+    data = bytearray(victim.read_bytes())
+    data[-9] ^= 1
+    victim.write_bytes(data)
+    (dest / "master.m3u8").write_text("#EXTM3U\n")
+    with pytest.raises(VerificationFailed, match="delete the files named here") as caught:
+        streamify.verify(dest)
+    assert any(victim.name in fault for fault in caught.value.faults)
+    victim.unlink()
+    report = streamify.transcode(source, dest, ladder=rungs(120), engine="inline", **QUICK)
+    assert report.tasks_run == 1
+    assert media(dest) == good
+    assert streamify.verify(dest).faults == ()
 
 
 def test_a_source_that_changes_meanwhile_fails_the_job(source: Path, tmp_path: Path) -> None:

@@ -67,12 +67,51 @@ def test_no_list_of_items_or_results_is_carried_in_the_state(machine: dict[str, 
     assert fan_out["ToleratedFailurePercentage"] == 100  # Assemble names every failed task
 
 
-def test_every_substitution_is_given_and_used() -> None:
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
     class Loader(yaml.SafeLoader):
         pass
 
-    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix} {node.value}")
+    found: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)
+    return found
+
+
+def test_every_substitution_is_given_and_used(template: dict[str, Any]) -> None:
     given = set(template["Resources"]["Workflow"]["Properties"]["DefinitionSubstitutions"])
     used = set(re.findall(r"\$\{(\w+)\}", (ROOT / "statemachine.asl.json").read_text()))
     assert given == used
+
+
+ACTIONS = {
+    "arn:aws:states:::lambda:invoke": "lambda:InvokeFunction",
+    "arn:aws:states:::sns:publish": "sns:Publish",
+    "arn:aws:states:::s3:getObject": "s3:GetObject",
+    "arn:aws:states:::s3:putObject": "s3:PutObject",
+}
+"""What an integration of Step Functions needs (AWS, "How Step Functions generates IAM policies")."""
+DISTRIBUTED = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+"""What a distributed map needs beside it."""
+
+
+def test_the_machine_may_do_what_its_states_do_and_no_more(machine: dict[str, Any], template: dict[str, Any]) -> None:
+    resources = {state["Resource"] for state in every_state(machine).values() if "Resource" in state}
+    fan_out = machine["States"]["Transcode"]
+    resources |= {fan_out["ItemReader"]["Resource"], fan_out["ResultWriter"]["Resource"]}
+    (policy,) = template["Resources"]["Workflow"]["Properties"]["Policies"]
+    granted = {action for one in policy["Statement"] for action in one["Action"]}
+    services = {action for action in granted if action.startswith(("logs:", "xray:"))}  # its own logs and traces
+    assert granted - services == {ACTIONS[one] for one in resources} | DISTRIBUTED
+    assert all(one["Resource"] != "*" for one in policy["Statement"] if not services & set(one["Action"]))
+
+
+def test_the_history_of_a_day_of_48000_items_stays_below_25000_events(machine: dict[str, Any]) -> None:
+    def most(states: dict[str, Any]) -> int:
+        """Return the events of an execution in which every state is entered and tried as often as it may be."""
+        tries = [sum(rule["MaxAttempts"] for rule in state.get("Retry", ())) for state in states.values()]
+        return sum(5 + 3 * count for count in tries)  # entered, scheduled, started, ended, exited; 3 for each retry
+
+    turns = 86400 // 120 + 8  # a day of asking for one's turn: after 2, 4, 8 ... then every 120 s
+    assert most(machine["States"]) + turns * 9 < 25_000  # of the map: started, ended; children have their own histories
+    assert most(machine["States"]["Transcode"]["ItemProcessor"]["States"]) < 25_000
+    assert most(machine["States"]) < 1_000

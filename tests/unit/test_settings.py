@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import streamify
 from streamify import settings_io
 from streamify.errors import UsageError
 from streamify.model.settings import Settings
@@ -133,3 +134,24 @@ def test_the_settings_page_names_every_setting_with_its_default() -> None:
     for key, field in Settings.model_fields.items():
         assert f"`{key}`" in page
         assert " ".join((field.description or "").replace("``", "`").split()) in page, key
+
+
+@pytest.mark.parametrize("text", ["workers: true", "crf: yes", "segment-seconds: on", "audio-bitrate: false"])
+def test_a_switch_is_no_number(tmp_path: Path, text: str) -> None:
+    (tmp_path / "streamify.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"streamify.yaml: .*switch") as caught:
+        settings_io.effective({}, {}, None)
+    assert caught.value.code == "bad-setting"
+
+
+def test_a_settings_file_that_is_a_folder_is_not_overlooked(tmp_path: Path) -> None:
+    (tmp_path / "streamify.yaml").mkdir()
+    with pytest.raises(UsageError, match="Is a directory"):
+        settings_io.effective({}, {}, None)
+
+
+@pytest.mark.parametrize("what", [b"a.mp4", None, 5])
+def test_a_location_that_is_no_path_is_named(what: object) -> None:
+    with pytest.raises(UsageError, match=r"SOURCE is a .*, not a path") as caught:
+        streamify.probe(what)  # type: ignore[arg-type]
+    assert caught.value.code == "location-type"

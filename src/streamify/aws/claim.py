@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from streamify.aws.events import Request
 from streamify.model.base import Frozen
-from streamify.storage.base import ConflictError
+from streamify.storage.base import ConflictError, Storage
 from streamify.storage.objects import ObjectStorage
 
 KEY = ".streamify/claim.json"
@@ -20,6 +21,17 @@ class Claim(Frozen):
     """ARN."""
     job: str
     """See `streamify.aws.events.job_identity`."""
+    request: Request | None = None
+    """What was asked for: all that `resume` needs."""
+
+
+def read(media: Storage) -> Claim | None:
+    """Return the claim at a DEST, or ``None`` where there is none that can be read: no job of AWS was here."""
+    data = media.get(KEY)
+    try:
+        return Claim.from_json(data) if data is not None else None
+    except ValidationError:
+        return None
 
 
 def take(media: ObjectStorage, wanted: Claim, is_running: Callable[[str], bool]) -> Claim:

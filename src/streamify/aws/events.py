@@ -14,6 +14,9 @@ from streamify.model.plan import MEDIA_VERSION
 from streamify.model.settings import MediaSettings
 from streamify.settings_io import from_arguments
 
+UPLOADS = ".streamify-uploads/"
+"""Key prefix, in the uploads bucket, of sources that a command uploaded and starts an execution for."""
+
 
 class Request(Frozen):
     """A job as its starter asks for it."""
@@ -53,6 +56,11 @@ def read_event(event: dict[str, Any], media_bucket: str, defaults: dict[str, Any
             'give {"source": "s3://...", "dest": "s3://...", "settings": {...}} or an event of S3',
         )
     return Request.model_validate(known)
+
+
+def is_command_upload(event: dict[str, Any]) -> bool:
+    """Return whether an event tells of an upload whose command starts the execution itself."""
+    return event.get("detail-type") == "Object Created" and event["detail"]["object"]["key"].startswith(UPLOADS)
 
 
 def job_identity(identity: str, settings: MediaSettings) -> str:

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from streamify.aws import claim
-from streamify.aws.events import job_identity, read_event, settings_of
+from streamify.aws.cost import refuse_above
+from streamify.aws.deployment import Deployment
+from streamify.aws.events import is_command_upload, job_identity, read_event, settings_of
+from streamify.aws.predict import predict_items
 from streamify.errors import CapExceeded, StreamifyError, TasksFailed, VerificationFailed
 from streamify.model.report import Report
+from streamify.model.settings import Settings
 from streamify.pipeline.items import Item
-from streamify.pipeline.places import find_dest, find_source
+from streamify.pipeline.places import check_dest, find_dest, find_source
 from streamify.pipeline.steps import Failure, Prepared, Run, assemble_step, record_failure, split_step, task_step
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
+from streamify.tasks.split import read_plan
 
 NAMED = 20
 """Failed tasks that an answer names; all of them stand in the media bucket. An answer has at most 256 KiB."""
 
-_TRANSIENT = frozenset({"storage-failed", "storage-unreachable"})
+_TRANSIENT = frozenset({"storage-failed", "storage-unavailable", "storage-unreachable"})
 
 
 class TransientError(Exception):
@@ -41,7 +46,11 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Of Lambda.
 
     Returns:
-        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate`` or ``failed``.
+        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``failed``, or
+        ``busy``: another job, such as that of an earlier version, holds the DEST; ask again in ``wait`` seconds.
+
+    Raises:
+        TransientError: To be tried again.
     """
     try:
         return _split(event)
@@ -50,10 +59,13 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _split(event: dict[str, Any]) -> dict[str, Any]:
+    if is_command_upload(event["input"]):
+        reason = "the command that uploaded it starts an execution of its own"
+        return {"status": "duplicate", "reason": reason, "job": _named(event)}
     request = read_event(event["input"], os.environ["MEDIA_BUCKET"], json.loads(os.environ.get("SETTINGS") or "{}"))
     settings = settings_of(request)
     uploads, ref = find_source(request.source)
-    largest = int(os.environ.get("MAX_SOURCE_BYTES") or 0)
+    largest = _number("MAX_SOURCE_BYTES")
     if largest and ref.size > largest:
         raise CapExceeded(
             "source-too-large",
@@ -65,12 +77,15 @@ def _split(event: dict[str, Any]) -> dict[str, Any]:
     identity = job_identity(ref.identity, settings.media())
     dest = open_storage(media)
     assert isinstance(dest, ObjectStorage)
-    wanted = claim.Claim(execution=event["execution"], job=identity)
+    check_dest(media, request.dest, replace=settings.replace)  # before the claim makes DEST look like ours
+    wanted = claim.Claim(execution=event["execution"], job=identity, request=request)
     earlier = claim.take(dest, wanted, _is_running)
-    if earlier != wanted:
-        same = earlier.job == identity
-        why = "the same job" if same else "another job"
-        return {"status": "duplicate", "reason": f"{why} runs there: {earlier.execution}", "job": job}
+    if earlier.execution != wanted.execution:
+        if earlier.job != identity:
+            return {"status": "busy", "reason": f"another job runs there: {earlier.execution}", "job": job,
+                    "wait": _patience(event["started"])}  # fmt: skip
+        return {"status": "duplicate", "reason": f"the same job runs there: {earlier.execution}", "job": job,
+                "execution": earlier.execution}  # fmt: skip
     if not request.resume and _is_complete(dest, ref.identity, identity):
         return {"status": "duplicate", "reason": "the stream is complete", "job": job}
     run = Run(
@@ -80,7 +95,8 @@ def _split(event: dict[str, Any]) -> dict[str, Any]:
         settings=settings,
         began=datetime.fromisoformat(event["started"]).timestamp(),
     )
-    prepared = split_step(run, int(os.environ.get("GROUP_BELOW") or 0))
+    prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None)
+    _refuse_dear(settings, prepared, dest)
     bucket, _, prefix = media.removeprefix("s3://").partition("/")
     return {
         "status": "planned",
@@ -91,11 +107,31 @@ def _split(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _refuse_dear(settings: Settings, prepared: Prepared, dest: ObjectStorage) -> None:
+    """Raise where what is to be made is predicted to cost more than the stack or the job allows.
+
+    Raises:
+        CapExceeded: ``cost-too-high``.
+    """
+    caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), settings.max_cost) if cap]
+    if not caps:
+        return
+    names = {"memory": "TRANSCODER_MEMORY", "group_below": "GROUP_BELOW", "max_concurrency": "MAX_CONCURRENCY",
+             "architecture": "ARCHITECTURE"}  # fmt: skip
+    stack = Deployment.model_validate(
+        {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+    )
+    plan = read_plan(dest)
+    assert plan is not None  # split_step wrote it
+    lines = (dest.get(prepared.items) or b"").splitlines()
+    refuse_above(predict_items(plan, dest, [Item.from_json(line) for line in lines], stack), min(caps))
+
+
 def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run the task that ``item`` points at, as part of ``run``."""
     run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
     try:
-        task_step(run, item, threads=int(os.environ.get("THREADS") or 1))
+        task_step(run, item, threads=_number("THREADS") or 1)
     except StreamifyError as error:
         refusal = _refusal(error)
         record_failure(run, Failure(key=item.key, exit_code=error.exit_code, **{
@@ -116,7 +152,7 @@ def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
         cause=f"{name}: {cause}",
         hint="raise TranscoderMemory or LargeMemory of the stack where it ran out of memory or time",
         exit_code=4,
-        attempts=int(os.environ.get("ATTEMPTS") or 1),
+        attempts=_number("ATTEMPTS") or 1,
     )
     record_failure(run, failure)
     return {"status": "failed", "key": item.key}
@@ -191,6 +227,16 @@ def _is_complete(dest: ObjectStorage, source: str, job: str) -> bool:
     except ValueError:
         return False
     return report.source.ref.identity == source and job_identity(source, report.settings) == job
+
+
+def _number(variable: str) -> int:
+    return int(os.environ.get(variable) or 0)
+
+
+def _patience(started: str) -> int:
+    """Return how long to wait for one's turn, seconds: about as long as one has waited, at most two minutes."""
+    waited = datetime.now(UTC) - datetime.fromisoformat(started)
+    return max(2, min(120, int(waited.total_seconds())))
 
 
 def _is_running(execution: str) -> bool:

@@ -15,8 +15,9 @@ from streamify.settings_io import Effective
 
 F = TypeVar("F", bound=Callable[..., Any])
 _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "BITS", "segment_seconds": "SECONDS",
-             "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N"}  # fmt: skip
-_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "engine", "workers")
+             "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N", "stack": "NAME", "max_cost": "USD"}  # fmt: skip
+_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "engine", "stack",
+          "max_cost", "workers")  # fmt: skip
 
 
 def settings_flags(function: F) -> F:

@@ -17,6 +17,9 @@ COMMANDS = {
     "plan": "Show what transcode would do, without doing it.",
     "transcode": "Turn a video into an HLS + DASH stream.",
     "verify": "Check a finished stream from its bytes.",
+    "status": "Show how a job stands.",
+    "cancel": "End a job on AWS; what is finished stays.",
+    "resume": "Go on with a job on AWS from where it stopped.",
     "play": "Serve a stream on a page that plays it.",
     "doctor": "Check this machine and its codecs.",
     "completion": "Print a shell completion script.",
@@ -60,7 +63,7 @@ def cli() -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line; return the exit code."""
     from streamify.cli import out
-    from streamify.errors import Interrupted, UsageError
+    from streamify.errors import Interrupted, StreamifyError, UsageError
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -76,6 +79,10 @@ def run(args: Sequence[str]) -> int:
         return out.failure(UsageError("usage", error.format_message().rstrip("."), f"see: {path} --help"), common)
     except (click.Abort, KeyboardInterrupt):
         return out.failure(Interrupted(130), common)
+    except StreamifyError as error:  # of an option that ends the command, such as --version
+        return out.failure(error, common)
+    except OSError as error:  # commands catch their own: this is click's, of help that nobody can write
+        return out.failure(out.unwritable(error, sys.stdout), common)
     except Exception as error:
         return out.bug(error, common)
     return code if isinstance(code, int) else 0

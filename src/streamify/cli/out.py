@@ -28,13 +28,19 @@ def _write(stream: IO[str] | None, text: str) -> None:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, stream.fileno())  # what is buffered, and what follows, goes nowhere
-        os.close(devnull)
+        failed = unwritable(error, stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            raise DestinationError(
-                "stdout-unwritable", f"cannot write to stdout: {error.strerror}", "free space where it leads"
-            ) from error
+            raise failed from error
+
+
+def unwritable(error: OSError, stream: IO[str]) -> DestinationError:
+    """Send what is buffered for `stream`, and what follows, nowhere; return the error to report."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
+    return DestinationError(
+        "stdout-unwritable", f"cannot write to stdout: {error.strerror}", "free space where it leads"
+    )
 
 
 def say(text: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from streamify.cli import flags, out
 from streamify.cli.common import Command, Common
 from streamify.cli.signals import raising
+
+if TYPE_CHECKING:
+    from streamify.model.settings import Settings
 
 
 @click.command("plan", cls=Command)
@@ -34,8 +39,26 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
         return
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'", ctx)
+    if effective.settings.engine == "aws":
+        _on_aws(source_location(source), effective.settings, json=json)
+        return
     from streamify.pipeline import jobs
 
     with raising():
         plan = jobs.plan(source_location(source), effective.settings)
     out.print_json(plan) if json else out.say(planned(plan))
+
+
+def _on_aws(source: str, settings: Settings, *, json: bool) -> None:
+    from streamify.aws.cost import refuse_above
+    from streamify.aws.predict import predict_source
+    from streamify.cli.predicted import predicted
+    from streamify.cli.summary import planned
+
+    with raising():
+        plan, prediction = predict_source(source, settings)
+    if not json:
+        out.say(f"{planned(plan)}\n{predicted(prediction)}")
+    refuse_above(prediction, settings.max_cost)
+    if json:
+        out.print_json(plan.model_dump(mode="json", by_alias=True) | {"aws": prediction.model_dump(mode="json")})

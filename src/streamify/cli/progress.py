@@ -118,7 +118,7 @@ class _Lines:
 
 
 def _spoken(event: Event, common: Common, live: bool = False) -> bool:
-    if common.verbose and event.kind != "segment.finished":
+    if common.verbose and event.kind not in ("segment.finished", "upload.progress"):
         return True
     if event.kind == "task.failed" and event.task == "split":
         return False  # it ends the job, whose error says the same

@@ -11,19 +11,15 @@ from collections.abc import Iterator
 from types import FrameType
 
 from streamify.errors import Interrupted
+from streamify.pipeline.engine import Stop
 
 
-class Stop:
+class SignalStop(Stop):
     """Set by the first signal; remembers which it was."""
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        super().__init__()
         self.number: int | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """128 plus the signal's number."""
-        return 128 + (self.number or signal.SIGINT)
 
     def __call__(self, number: int, _: FrameType | None = None) -> None:
         """Take a signal."""
@@ -32,19 +28,17 @@ class Stop:
                 os.write(2, b"\x1b[?25h\n")  # the live display hides the cursor
             os._exit(128 + number)  # workers watch for the driver's death
         self.number = number
+        self.exit_code = 128 + number
         # Not here: set() takes a lock that the interrupted main thread may hold.
-        threading.Thread(target=self.event.set, daemon=True).start()
+        threading.Thread(target=self.set, daemon=True).start()
 
 
 @contextlib.contextmanager
 def stopping() -> Iterator[Stop]:
-    """Handle signals while a job runs; `Interrupted` leaves with the exit code of the signal that came."""
-    stop = Stop()
+    """Handle signals while a job runs that looks at the flag."""
+    stop = SignalStop()
     with handled(stop):
-        try:
-            yield stop
-        except Interrupted as error:
-            raise Interrupted(stop.exit_code) from error
+        yield stop
 
 
 @contextlib.contextmanager

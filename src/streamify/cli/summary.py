@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report
     from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
+    from streamify.model.status import JobStatus
     from streamify.pipeline.verify import Verification
 
 
@@ -72,6 +74,28 @@ def _time(report: Report) -> str:
     workers = f"{report.workers} worker{'s' * (report.workers != 1)} ({report.engine})"
     made = f"{report.tasks_run} segment{'s' * (report.tasks_run != 1)} made{kept}"
     return f"{clock(report.wall_seconds)} with {workers}, {report.speed:.2f}x realtime; {made}"
+
+
+def standing(found: JobStatus) -> str:
+    """Return what `status` says."""
+    words = {"running": "running on AWS", "incomplete": "not complete", "failed": "failed", "complete": "complete"}
+    parts = [words[found.state], f"{found.done} of {found.total} segments"] if found.total else [words[found.state]]
+    lines = [f"{found.dest}: {', '.join(parts)}"]
+    lines += table([(f"  {one.name}", f"{one.done} of {one.total}") for one in found.tracks])
+    times = [("Planned", found.planned), ("Finished", found.finished)]
+    if found.execution is not None:
+        run = found.execution
+        lines += [f"Execution: {run.arn}, {run.status}", *([f"  {run.error}"] if run.error else [])]
+        times = [("Started", run.started), ("Ended", run.stopped), *times]
+        lines += [f"{len(run.failed)} failed task{'s' * (len(run.failed) != 1)}:"] if run.failed else []
+        lines += [f"  {one.key}: {one.cause} [{one.code}]" for one in run.failed]
+    lines += [f"{what}: {utc(when)}" for what, when in times if when is not None]
+    return "\n".join(lines)
+
+
+def utc(seconds: float) -> str:
+    """Return a point in time, given in seconds since the epoch, as people of any zone read it."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def verified(found: Verification) -> str:

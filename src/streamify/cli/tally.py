@@ -43,6 +43,8 @@ class Tally:
         self.workers = 0
         self.retries = 0
         self.tasks = 0
+        self.uploaded: tuple[float, float] | None = None
+        """Bytes of the source, done and in all, while it is uploaded."""
         self._started: float | None = None
 
     def see(self, event: Event) -> None:
@@ -59,6 +61,9 @@ class Tally:
             row = self.rows.get(name) or self.rows.setdefault("audio", Row(self.segments, 0.0))
             row.done.add((str(data.get("track", name)), int(data["segment"])))
             row.bytes += int(data.get("bytes", 0))
+        elif event.kind == "upload.progress":
+            done, total = _number(data.get("bytes")), _number(data.get("total"))
+            self.uploaded = (done, total) if done < total else None
         elif event.kind == "task.retried":
             self.retries += 1
         elif event.kind == "task.finished" and event.task != "split":
@@ -66,7 +71,9 @@ class Tally:
 
     def moves(self, event: Event) -> bool:
         """Whether an event changes what `line` says."""
-        return event.kind == "segment.finished" or (not self.rows and event.kind == "task.finished" and self.tasks > 0)
+        return event.kind in ("segment.finished", "upload.progress") or (
+            not self.rows and event.kind == "task.finished" and self.tasks > 0
+        )
 
     def _plan(self, data: dict[str, object]) -> None:
         names = [str(name) for name in _list(data.get("renditions"))]
@@ -115,6 +122,9 @@ class Tally:
 
     def line(self, now: float) -> str:
         """Return the state in one line."""
+        if self.uploaded and not self.rows:
+            done, total = self.uploaded
+            return f"{done / total:4.0%}, uploaded {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
         if not self.rows:
             return f"{self.tasks} task{'s' * (self.tasks != 1)} done" if self.tasks else "reading the source"
         speed, eta = self.speed(now), self.eta(now)

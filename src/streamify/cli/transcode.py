@@ -18,17 +18,17 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
 
     The same command again resumes what was interrupted; finished segments are never made twice.
     """
+    from streamify import control
     from streamify.api import dest_location, source_location
     from streamify.cli.progress import watching
     from streamify.cli.signals import stopping
     from streamify.cli.summary import made
-    from streamify.pipeline import jobs
 
     common = Common.of(ctx)
     settings = flags.effective(ctx).settings
     source, folder = source_location(source), dest_location(dest)
     with stopping() as stop, watching(common) as on_event:
-        report = jobs.transcode(source, folder, settings, on_event, stop.event)
+        report = control.transcode(source, folder, settings, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:

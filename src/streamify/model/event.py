@@ -11,6 +11,7 @@ from streamify.model.plan import SCHEMA
 
 EventKind = Literal[
     "job.started",
+    "upload.progress",
     "plan.ready",
     "engine.ready",
     "task.started",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from streamify.model.base import Frozen, Rational
 
@@ -58,6 +58,14 @@ class MediaSettings(Described):
     audio_bitrate: Annotated[int, Field(ge=32_000, le=320_000)] = 128_000
     """Bitrate of each stereo AAC-LC track, bits per second."""
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch(cls, value: object, info: ValidationInfo) -> object:
+        name = info.field_name or ""
+        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
+            raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
+        return value
+
     @field_validator("ladder")
     @classmethod
     def _unique(cls, value: str | tuple[Rung, ...]) -> str | tuple[Rung, ...]:
@@ -73,8 +81,13 @@ class MediaSettings(Described):
 class Settings(MediaSettings):
     """All settings of a job: what decides the bytes, and where it runs."""
 
-    engine: Literal["local", "inline"] = "local"
-    """Where tasks run: ``local`` (this machine's cores) or ``inline`` (one after another, in this process)."""
+    engine: Literal["local", "inline", "aws"] = "local"
+    """Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this process) or ``aws``
+    (Step Functions and Lambda)."""
+    stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,127}$")] = "streamify"
+    """CloudFormation stack of the AWS engine."""
+    max_cost: Annotated[float | None, Field(gt=0)] = None
+    """Refuse an AWS job whose predicted cost is above this, US dollars."""
     workers: Annotated[int | None, Field(ge=1, le=1024)] = None
     """Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory."""
     replace: bool = False

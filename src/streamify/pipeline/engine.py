@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from threading import Event as Flag
+from threading import Event
 
 from streamify.engines.base import Engine, OnEvent, TaskError
 from streamify.engines.inline import InlineEngine
@@ -18,6 +18,12 @@ from streamify.model.task import Result, Task
 from streamify.storage.locate import StoreLocations
 
 SIGINT_EXIT = 130
+
+
+class Stop(Event):
+    """Set to stop a job in order; `exit_code` is then that of `Interrupted`."""
+
+    exit_code = SIGINT_EXIT
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Engines:
 
     def fit(self, need: Need) -> Engine:
         """Return an engine for tasks that need that much."""
+        if self._settings.engine == "aws":
+            raise AssertionError("the AWS engine takes whole jobs: streamify.aws.client")
         if self._settings.engine == "inline":
             self._engine = self._engine or InlineEngine(self._places.open(), self._on_event)
             return self._engine
@@ -88,7 +96,7 @@ class Engines:
         return self._engine
 
 
-def completed(engine: Engine, tasks: Iterator[Task], stop: Flag | None) -> Iterator[tuple[str, Result | TaskError]]:
+def completed(engine: Engine, tasks: Iterator[Task], stop: Stop | None) -> Iterator[tuple[str, Result | TaskError]]:
     """Run tasks with a bounded number in flight; yield each one's key and result, or its error, as they end.
 
     Raises:
@@ -99,7 +107,7 @@ def completed(engine: Engine, tasks: Iterator[Task], stop: Flag | None) -> Itera
     while more or running:
         while more and len(running) < 2 * engine.capacity:
             if stop is not None and stop.is_set():
-                raise Interrupted(SIGINT_EXIT)
+                raise Interrupted(stop.exit_code)
             task = next(tasks, None)
             if task is None:
                 more = False
@@ -109,7 +117,7 @@ def completed(engine: Engine, tasks: Iterator[Task], stop: Flag | None) -> Itera
                     break
         done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
         if stop is not None and stop.is_set():
-            raise Interrupted(SIGINT_EXIT)
+            raise Interrupted(stop.exit_code)
         for future in done:
             key = running.pop(future)
             error = future.exception()
@@ -121,7 +129,7 @@ def completed(engine: Engine, tasks: Iterator[Task], stop: Flag | None) -> Itera
                 raise error
 
 
-def one(engine: Engine, task: Task, stop: Flag | None = None) -> Result:
+def one(engine: Engine, task: Task, stop: Stop | None = None) -> Result:
     """Run a single task; raise its error as the kind that the task itself raised."""
     for _, outcome in completed(engine, iter([task]), stop):
         if isinstance(outcome, TaskError):

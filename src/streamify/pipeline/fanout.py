@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from threading import Event as Flag
 
 from pydantic import ValidationError
 
 from streamify.engines.base import Engine, OnEvent, TaskError
 from streamify.errors import TaskFailure
 from streamify.model.event import Event
-from streamify.model.plan import AudioTrack, Plan, Segment
+from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
 from streamify.model.task import AudioTask, MediaResult, SegmentRecord, Task, VideoTask
-from streamify.pipeline.engine import completed
+from streamify.pipeline.engine import Stop, completed
 from streamify.planning.audio import cuts
 from streamify.planning.schedule import Group, schedule
 from streamify.storage.base import Storage, Stores
@@ -71,25 +70,33 @@ class Found:
 
 def survey(plan: Plan, media: Storage) -> Found:
     """Look at what exists, with one listing."""
-    sizes = {key: size for folder in ("video", "audio") for key, size in media.list(folder)}
+    sizes = {one.key: one.size for folder in ("video", "audio") for one in media.list(folder)}
+
+    def there() -> Iterator[tuple[VideoTrack | AudioTrack, int, str]]:
+        for track in plan.tracks:
+            for index in range(plan.segments):
+                key = f"{track.folder}/{index:05d}.m4s"
+                if key in sizes:
+                    yield track, index, key
+
     done, damaged = set(), []
-    for track in plan.tracks:
-        begun = f"{track.folder}/init.mp4" in sizes
-        for index in range(plan.segments):
-            key = f"{track.folder}/{index:05d}.m4s"
-            record = read_record(media, track.id, index) if key in sizes else None
-            if record is None:
-                continue
-            if record.media.size != sizes[key]:
-                damaged.append(key)
-            elif begun:
-                done.add((track.id, index))
+    records = read_records(media, ((track.id, index) for track, index, _ in there()))
+    for (track, index, key), record in zip(there(), records, strict=True):
+        if record is None:
+            continue
+        if record.media.size != sizes[key]:
+            damaged.append(key)
+        elif f"{track.folder}/init.mp4" in sizes:
+            done.add((track.id, index))
     return Found(done, tuple(damaged))
 
 
-def read_record(media: Storage, track: str, segment: int) -> SegmentRecord | None:
-    """Return a ledger entry, or ``None`` where there is none that can be read."""
-    data = media.get(SegmentRecord.key_of(track, segment))
+def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
+    """Yield the ledger entry of each (track, segment), in their order; ``None``: there is none that can be read."""
+    return map(_record, media.get_many(SegmentRecord.key_of(*one) for one in wanted))
+
+
+def _record(data: bytes | None) -> SegmentRecord | None:
     if data is None:
         return None
     try:
@@ -99,7 +106,7 @@ def read_record(media: Storage, track: str, segment: int) -> SegmentRecord | Non
 
 
 def fan_out(
-    plan: Plan, stores: Stores, engine: Engine, done: set[tuple[str, int]], on_event: OnEvent, stop: Flag | None
+    plan: Plan, stores: Stores, engine: Engine, done: set[tuple[str, int]], on_event: OnEvent, stop: Stop | None
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 

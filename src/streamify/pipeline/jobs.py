@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from threading import Event as Flag
 from typing import Any
 
 from streamify.engines.base import OnEvent, TaskError
@@ -18,11 +17,13 @@ from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.pipeline import fanout
 from streamify.pipeline.assemble import assemble
-from streamify.pipeline.engine import Engines, Need, as_raised, one
+from streamify.pipeline.engine import Engines, Need, Stop, as_raised, one
 from streamify.pipeline.places import check_dest, find_dest, find_source
-from streamify.pipeline.state import make_report, remove_others, usable_plan
+from streamify.pipeline.state import known_tracks, make_report, remove_others, usable_plan
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
+
+Tell = Callable[[EventKind, str, dict[str, Any]], None]
 
 
 def probe(source: str) -> SourceFacts:
@@ -30,15 +31,16 @@ def probe(source: str) -> SourceFacts:
     return plan(source, Settings()).source
 
 
-def plan(source: str, settings: Settings, stop: Flag | None = None) -> Plan:
-    """Return the plan of a source without writing anything (the dry run)."""
+def plan(source: str, settings: Settings, stop: Stop | None = None) -> Plan:
+    """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
-    with Engines(settings, StoreLocations(uploads=folder, media=folder), _ignore) as engines:
+    here = settings.model_copy(update={"engine": "local"}) if settings.engine == "aws" else settings
+    with Engines(here, StoreLocations(uploads=folder, media=folder), _ignore) as engines:
         return _split(engines, ref, settings, stop, write=False)
 
 
 def transcode(
-    source: str, dest: str, settings: Settings, on_event: OnEvent | None = None, stop: Flag | None = None
+    source: str, dest: str, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
 ) -> Report:
     """Carry a job out, or what is missing of it; return its report.
 
@@ -49,9 +51,14 @@ def transcode(
         Interrupted: `stop` was set; the same call goes on where this one stopped.
     """
     began = time.time()
-    tell = _teller(on_event or _ignore)
+    tell = teller(on_event or _ignore)
+    return narrated(tell, lambda: _run(source, dest, settings, on_event or _ignore, tell, stop, began))
+
+
+def narrated(tell: Tell, run: Callable[[], Report]) -> Report:
+    """Run a job; tell how it ended."""
     try:
-        report = _run(source, dest, settings, on_event or _ignore, tell, stop, began)
+        report = run()
     except StreamifyError as error:
         tell("job.failed", str(error), {"code": error.code, "exit_code": error.exit_code})
         raise
@@ -64,13 +71,13 @@ def _run(
     dest: str,
     settings: Settings,
     on_event: OnEvent,
-    tell: Callable[[EventKind, str, dict[str, Any]], None],
-    stop: Flag | None,
+    tell: Tell,
+    stop: Stop | None,
     began: float,
 ) -> Report:
     folder, ref = find_source(source)
     location = find_dest(dest, source)
-    check_dest(location, dest)
+    check_dest(location, dest, replace=settings.replace)
     places = StoreLocations(uploads=folder, media=location)
     tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
     stores = places.open()
@@ -83,7 +90,7 @@ def _run(
             stores.media.delete(key)
         done = found.done
         _check_disk(planned, stores.media, dest, done)
-        _tell_plan(planned, done, tell)
+        tell_plan(planned, done, tell)
         total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()
         if len(done) < total:
             engine = engines.fit(Need(planned.estimate.worker_bytes, _longest_task(planned)))
@@ -108,13 +115,14 @@ def _run(
         wall=time.time() - began,
         cpu=outcome.cpu_seconds,
     )
+    before = known_tracks(stores.media)
     stores.media.put("report.json", report.to_json())
     if settings.replace:
-        remove_others(planned, stores.media)
+        remove_others(planned, stores.media, before)
     return report
 
 
-def _split(engines: Engines, ref: SourceRef, settings: Settings, stop: Flag | None, *, write: bool) -> Plan:
+def _split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | None, *, write: bool) -> Plan:
     result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media(), write=write), stop)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
@@ -126,14 +134,13 @@ def _check_disk(planned: Plan, media: Storage, dest: str, done: set[tuple[str, i
     if free is not None and free < need:
         raise DestinationError(
             "disk-too-small",
-            f"DEST {dest}: the stream may take {need / 1e9:.2f} GB and {free / 1e9:.2f} GB are free",
+            f"DEST {dest}: the stream may take {need / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free",
             "free space, name a DEST on another disk, or choose a smaller ladder",
         )
 
 
-def _tell_plan(
-    planned: Plan, done: set[tuple[str, int]], tell: Callable[[EventKind, str, dict[str, Any]], None]
-) -> None:
+def tell_plan(planned: Plan, done: set[tuple[str, int]], tell: Tell) -> None:
+    """Tell what is to be done, and that `done` - (track, segment) - was there before."""
     total = planned.segments * len(planned.tracks)
     if planned.source.scanned:
         tell("note", "the container has no usable index: the source was read once from end to end to plan it", {})
@@ -163,7 +170,9 @@ def _longest_task(planned: Plan) -> float:
     return max(length / planned.segments * 2, length / 20 if planned.audio else 0)
 
 
-def _teller(on_event: OnEvent) -> Callable[[EventKind, str, dict[str, Any]], None]:
+def teller(on_event: OnEvent) -> Tell:
+    """Return what makes events of a kind, a line for people and data for machines."""
+
     def tell(kind: EventKind, message: str, data: dict[str, Any]) -> None:
         on_event(Event(time=time.time(), kind=kind, message=message, data=data))
 

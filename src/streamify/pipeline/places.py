@@ -12,6 +12,8 @@ from pathlib import Path
 
 from streamify.errors import DestinationError, SourceError
 from streamify.model.source import SourceRef
+from streamify.pipeline.state import read_report
+from streamify.storage.base import Storage
 from streamify.storage.local import file_version
 from streamify.storage.locate import ObjectUrl, open_storage, parse_url
 
@@ -35,16 +37,24 @@ def find_source(source: str, like: SourceRef | None = None) -> tuple[str, Source
 
 
 def _find_object(source: str, url: ObjectUrl) -> tuple[str, SourceRef]:
-    bucket = open_storage(url.root)
-    version = bucket.version(url.key) if url.key else None
-    size = bucket.size(url.key) if version is not None else None
-    if version is None or size is None:
+    return url.root, find_object(source, open_storage(url.root), url.key)
+
+
+def find_object(source: str, bucket: Storage, key: str) -> SourceRef:
+    """Return which version of a source lies in a bucket.
+
+    Raises:
+        SourceError: There is no such object, or it is empty.
+        DestinationError: The object store cannot be used.
+    """
+    found = bucket.stat(key) if key else None
+    if found is None:
         bucket.names()  # which tells a bucket that does not exist from an object that does not
         raise SourceError("source-missing", f"{source}: there is no such object", "check bucket, key and region")
-    if not size:
-        raise SourceError("source-empty", f"{source} is empty", "the upload did not arrive; upload it again")
-    identity = hashlib.sha256(f"{version}\0{size}".encode()).hexdigest()[:32]
-    return url.root, SourceRef(key=url.key, size=size, version=version, identity=identity)
+    if not found.size:
+        raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
+    identity = hashlib.sha256(f"{found.version}\0{found.size}".encode()).hexdigest()[:32]
+    return SourceRef(key=key, size=found.size, version=found.version, identity=identity)
 
 
 def _find_file(source: str, like: SourceRef | None) -> tuple[str, SourceRef]:
@@ -67,7 +77,7 @@ def _find_file(source: str, like: SourceRef | None) -> tuple[str, SourceRef]:
     except OSError as error:
         raise SourceError("source-unreadable", f"{source}: {error.strerror}", "check its permissions") from error
     if not facts.st_size:
-        raise SourceError("source-empty", f"{source} is empty", "the upload did not arrive; upload it again")
+        raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
     version = file_version(facts.st_size, facts.st_mtime_ns)
     absolute = path.absolute()
     ref = SourceRef(key=absolute.name, size=facts.st_size, version=version, identity=_identity(version, head, tail))
@@ -122,16 +132,36 @@ def _reaching(dest: str) -> Iterator[None]:
         ) from error
 
 
-def check_dest(location: str, dest: str) -> None:
+OURS = frozenset({".streamify", "master.m3u8", "manifest.mpd", "report.json", "video", "audio"})
+"""What a stream consists of at its top."""
+
+
+def check_dest(location: str, dest: str, *, replace: bool, storage: Storage | None = None) -> None:
     """Make sure that DEST is ours to write: new, empty, or made by Streamify. Touches nothing.
+
+    A finished stream without its ``.streamify`` may be replaced: nothing tells what of it could be kept.
+
+    Args:
+        location: Of DEST.
+        dest: As the user wrote it.
+        replace: A stream there may be replaced.
+        storage: Opened at `location`, where it is open already.
 
     Raises:
         DestinationError: It holds somebody else's files, or cannot be written.
     """
     with _reaching(dest):
-        names = open_storage(location).names()
-    if names and ".streamify" not in names:
-        strangers = sorted(names)
+        storage = storage or open_storage(location)
+        names = storage.names()
+        stripped = "report.json" in names and OURS.issuperset(names) and read_report(storage) is not None
+    if names and ".streamify" not in names and not (stripped and replace):
+        if stripped:
+            raise DestinationError(
+                "dest-occupied",
+                f"DEST {dest} holds a finished stream without its .streamify folder, so nothing of it can be resumed",
+                "name another DEST, or pass --replace to make it anew",
+            )
+        strangers = sorted(set(names) - OURS) or sorted(names)
         raise DestinationError(
             "dest-occupied",
             f"DEST {dest} holds files that Streamify did not make: {', '.join(strangers[:3])}"

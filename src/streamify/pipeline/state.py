@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import re
 
+from pydantic import ValidationError
+
 from streamify._version import __version__
 from streamify.engines.cpu import cpu_facts
 from streamify.errors import DestinationError
@@ -41,7 +43,7 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
         and old.source.ref == ref
         and old.settings == settings.media()
         and old.codec_build == codec_build()
-        and media.size(old.segment_list) is not None
+        and media.stat(old.segment_list) is not None
     )
     return old if holds else None
 
@@ -50,19 +52,36 @@ _OURS = re.compile(r"(\d{5,}\.m4s|init\.mp4|playlist\.m3u8|iframes\.m3u8)")
 """Names of the files in a track's folder."""
 
 
-def remove_others(planned: Plan, media: Storage) -> None:
+def known_tracks(media: Storage) -> frozenset[str]:
+    """Return the ids of the tracks at DEST by its ledger, and by its report where the ledger was removed."""
+    ledger = {one.key.split("/")[2] for one in media.list(".streamify/ledger")}
+    report = read_report(media)
+    return frozenset(ledger.union(one.id for one in report.tracks) if report is not None else ledger)
+
+
+def read_report(media: Storage) -> Report | None:
+    """Return the report of the finished stream at DEST, or ``None`` where there is none that can be read."""
+    data = media.get("report.json")
+    try:
+        return Report.from_json(data) if data is not None else None
+    except ValidationError:
+        return None
+
+
+def remove_others(planned: Plan, media: Storage, before: frozenset[str]) -> None:
     """Remove tracks that belong to no rendition of the plan: what --replace replaced.
 
-    Only tracks that the ledger knows, and of their folders only what Streamify writes: a user's file stays.
+    Only tracks of this ledger and those of `before`, and of their folders only what Streamify writes: a user's file
+    stays.
     """
     kept = {track.id for track in planned.tracks}
-    ledger = {key: key.split("/")[2] for key, _ in media.list(".streamify/ledger")}
-    others = set(ledger.values()) - kept
-    for folder in ("video", "audio"):
-        for key, _ in list(media.list(folder)):
-            parts = key.split("/")
+    ledger = {one.key: one.key.split("/")[2] for one in media.list(".streamify/ledger")}
+    others = before.union(ledger.values()) - kept
+    for folder in ("video", "audio") if others else ():
+        for one in list(media.list(folder)):
+            parts = one.key.split("/")
             if len(parts) == 3 and parts[1] in others and _OURS.fullmatch(parts[2]):
-                media.delete(key)
+                media.delete(one.key)
     for key, track in ledger.items():  # last, so that a run that is cut off here can be finished by the next
         if track in others:
             media.delete(key)

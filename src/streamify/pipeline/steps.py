@@ -7,6 +7,7 @@ Every step may be called again, and at the same moment as itself.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Literal
 
 from streamify.errors import TaskFailure, TasksFailed
@@ -20,7 +21,7 @@ from streamify.pipeline.assemble import assemble
 from streamify.pipeline.fanout import survey
 from streamify.pipeline.items import Item, items, task_of
 from streamify.pipeline.places import check_dest
-from streamify.pipeline.state import make_report, remove_others, usable_plan
+from streamify.pipeline.state import known_tracks, make_report, remove_others, usable_plan
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.run import run_task
@@ -64,26 +65,31 @@ class Failure(Frozen):
     log: str = ""
 
 
-def split_step(run: Run, group_below: int = 0) -> Prepared:
+def split_step(run: Run, group_below: int = 0, max_scan: int | None = None) -> Prepared:
     """Plan the source, or take over the plan that lies at DEST; write the list of what is missing.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
     """
     stores = run.places.open()
-    check_dest(run.places.media, run.places.media)
+    check_dest(run.places.media, run.places.media, replace=run.settings.replace)
     plan = usable_plan(stores.media, run.source, run.settings, run.places.media)
     if plan is None:
-        run_task(SplitTask(source=run.source, settings=run.settings.media()), stores)
+        run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
         plan = _plan(stores.media)
     found = survey(plan, stores.media)
     for key in found.damaged:
         stores.media.delete(key)
     chosen = list(items(plan, stores.media, found.done, group_below))
-    key = f".streamify/runs/{run.id}/items.ndjson"
+    key = items_key(run.id)
     stores.media.put(key, b"".join(item.to_json() + b"\n" for item in chosen))
     total = plan.segments * len(plan.tracks)
     return Prepared(items=key, count=len(chosen), total=total, reused=len(found.done))
+
+
+def items_key(run: str) -> str:
+    """Return where the item list of a run lies, below DEST; it is there once the plan of that run stands."""
+    return f".streamify/runs/{run}/items.ndjson"
 
 
 def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
@@ -112,7 +118,7 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal
         VerificationFailed: Something is missing or does not fit.
     """
     media = run.places.open().media
-    failures = tuple(_failures(run, media))
+    failures = failures_of(run.id, media)
     if failures:
         raise TasksFailed(failures, "what succeeded is kept: resume the job to retry the rest")
     plan = _plan(media)
@@ -127,20 +133,31 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal
         wall=time.time() - run.began,
         cpu=sum(track.cpu_seconds for track in made.tracks),
     )
+    before = known_tracks(media)
     media.put("report.json", report.to_json())
     if run.settings.replace:
-        remove_others(plan, media)
+        remove_others(plan, media, before)
     return report
 
 
-def _failures(run: Run, media: Storage) -> list[TaskFailure]:
-    found = []
-    for key, _ in sorted(media.list(f".streamify/runs/{run.id}/failed")):
-        data = media.get(key)
-        if data is not None:
-            one = Failure.from_json(data)
-            found.append(TaskFailure(one.key, one.code, one.cause, one.attempts, one.log, one.hint))
-    return found
+def failed_keys(run: str, media: Storage) -> list[str]:
+    """Return the keys, below DEST, of what is noted of the tasks that failed in a run; with one listing."""
+    return sorted(one.key for one in media.list(f".streamify/runs/{run}/failed"))
+
+
+def read_failures(keys: Iterable[str], media: Storage) -> tuple[TaskFailure, ...]:
+    """Return what `failed_keys` found."""
+    return tuple(_failure(data) for data in media.get_many(keys) if data is not None)
+
+
+def failures_of(run: str, media: Storage) -> tuple[TaskFailure, ...]:
+    """Return the tasks of a run that failed for good."""
+    return read_failures(failed_keys(run, media), media)
+
+
+def _failure(data: bytes) -> TaskFailure:
+    one = Failure.from_json(data)
+    return TaskFailure(one.key, one.code, one.cause, one.attempts, one.log, one.hint)
 
 
 def _plan(media: Storage) -> Plan:

@@ -227,7 +227,7 @@ def slow(source, dest, settings, on_event, stop):
     print("ready", file=sys.stderr, flush=True)
     while sys.argv[-1] == "stubborn" or not stop.wait(0.05):
         time.sleep(0.05)
-    raise Interrupted(130)
+    raise Interrupted(stop.exit_code)
 jobs.transcode = slow
 from streamify.cli.main import run
 sys.exit(run(["transcode", "a", "b", "--json"]))

@@ -48,6 +48,16 @@ def test_before_anything_is_known() -> None:
     assert (tally.fraction, tally.speed(1), tally.eta(1), tally.line(1)) == (0, None, None, "reading the source")
 
 
+def test_an_upload_is_shown_until_it_ends() -> None:
+    tally = Tally()
+    event_ = event("upload.progress", 1, bytes=1_500_000, total=6_000_000)
+    tally.see(event_)
+    assert tally.moves(event_)
+    assert tally.line(1) == " 25%, uploaded 1.5 of 6.0 MB"
+    tally.see(event("upload.progress", 2, bytes=6_000_000, total=6_000_000))
+    assert tally.line(2) == "reading the source"
+
+
 def test_half_of_each_rendition_is_half_of_the_work_and_audio_does_not_count() -> None:
     tally = planned()
     finish(tally, "audio", range(10))

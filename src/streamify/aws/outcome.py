@@ -1,0 +1,70 @@
+"""How an execution ended, as the errors that every engine raises. Pure, but for the list of failed tasks."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from streamify.errors import (
+    CapExceeded,
+    DestinationError,
+    SourceError,
+    StreamifyError,
+    TaskFailure,
+    TasksFailed,
+    UsageError,
+    VerificationFailed,
+)
+
+_KINDS: dict[int, type[StreamifyError]] = {2: UsageError, 3: SourceError, 5: DestinationError, 7: CapExceeded}
+
+
+def error_of(execution: dict[str, Any], dest: str, failures: tuple[TaskFailure, ...] = ()) -> StreamifyError:
+    """Return the error of an execution that did not succeed.
+
+    Args:
+        execution: As DescribeExecution gives it.
+        dest: As the user wrote it.
+        failures: Tasks of this run that failed for good.
+    """
+    arn, status = execution["executionArn"], execution["status"]
+    resume = f"streamify resume {shlex.quote(dest)}"
+    if status == "TIMED_OUT":
+        return DestinationError(
+            "aws-timed-out",
+            f"{arn} took longer than the stack lets a job run",
+            f"raise LongestJobSeconds of the stack; {resume} does only what is missing",
+        )
+    if status == "ABORTED":
+        return DestinationError("aws-aborted", f"{arn} was stopped", f"{resume} goes on where it was")
+    said = _document(execution.get("cause"))
+    if said is None:
+        what = f"{execution.get('error') or status}: {_line(execution.get('cause')) or 'no cause given'}"
+        return DestinationError("aws-lost", f"{arn} failed: {what}", f"look at the stack's logs, then: {resume}")
+    code, cause, hint = str(said["code"]), str(said.get("cause", "")), str(said.get("hint", ""))
+    number = int(said["exit_code"])
+    if number == TasksFailed.exit_code:
+        listed = failures or tuple(_failure(one) for one in said.get("failures", ()))
+        return TasksFailed(listed, f"what succeeded is kept: {resume} tries the rest again")
+    if number == VerificationFailed.exit_code:
+        faults = tuple(map(str, said.get("faults", ())))
+        return VerificationFailed(faults or (cause,), f"{cause} in all; {hint}" if faults else hint)
+    return _KINDS.get(number, StreamifyError)(code, cause, hint)
+
+
+def _document(cause: Any) -> dict[str, Any] | None:
+    """Return the error that a handler gave, or ``None`` where the cause is AWS's own text."""
+    try:
+        said = json.loads(cause or "")
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and {"code", "exit_code"} <= set(said) else None
+
+
+def _failure(said: dict[str, Any]) -> TaskFailure:
+    return TaskFailure(str(said["key"]), str(said["code"]), str(said.get("cause", "")), 1)
+
+
+def _line(text: Any) -> str:
+    return " ".join(str(text or "").split())[:500]

@@ -1,0 +1,90 @@
+"""What AWS refuses, as an error of ours: the one place where botocore's exceptions are read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from streamify.errors import DestinationError
+
+PASSING = frozenset({"aws-limit", "aws-unreachable", "storage-unreachable", "storage-failed"})
+"""Codes of what may be gone at the next try."""
+
+
+class _KnownError(NamedTuple):
+    """An answer that we can explain."""
+
+    code: str
+    hint: str
+    marks: tuple[str, ...]
+    """Error codes of AWS, and names of botocore's own exceptions."""
+
+
+_KNOWN = (
+    _KnownError(
+        "aws-credentials",
+        "the credentials have expired: get new ones (aws sso login, aws configure) and run the same command again",
+        ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "SSOTokenLoadError",
+         "UnauthorizedSSOTokenError", "TokenRetrievalError"),
+    ),
+    _KnownError(
+        "aws-credentials",
+        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; try: aws sts get-caller-identity",
+        ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound", "SSOError",
+         "InvalidConfigError", "ConfigParseError", "InvalidClientTokenId", "UnrecognizedClientException",
+         "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidToken",
+         "MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature"),
+    ),
+    _KnownError(
+        "aws-denied",
+        "grant these credentials that action; docs/guides/aws.md lists what the command line needs",
+        ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AllAccessDisabled",
+         "KmsAccessDeniedException", "403"),
+    ),
+    _KnownError(
+        "aws-region",
+        "set AWS_REGION to the region of the stack",
+        ("NoRegionError", "InvalidRegionError", "PermanentRedirect", "AuthorizationHeaderMalformed",
+         "IllegalLocationConstraintException", "OptInRequired", "SubscriptionRequiredException"),
+    ),
+    _KnownError(
+        "aws-limit",
+        "a limit of the account: wait and run the same command again, or raise it in Service Quotas",
+        ("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
+         "ExecutionLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException", "SlowDown"),
+    ),
+    _KnownError(
+        "aws-no-stack",
+        "the stack was changed or deleted meanwhile: deploy it again (docs/guides/aws.md)",
+        ("StateMachineDoesNotExist", "StateMachineDeleting"),
+    ),
+    _KnownError(
+        "aws-no-execution",
+        "check the ARN; AWS forgets executions 90 days after their end",
+        ("ExecutionDoesNotExist", "InvalidArn"),
+    ),
+    _KnownError("storage-no-bucket", "deploy the stack again (docs/guides/aws.md)", ("NoSuchBucket",)),
+    _KnownError(
+        "aws-unreachable",
+        "check the network, the proxy and AWS_REGION",
+        ("EndpointConnectionError", "HTTPClientError", "ConnectionError"),
+    ),
+)  # fmt: skip
+
+
+def refusal(error: Exception, action: str) -> DestinationError:
+    """Return an exception of botocore as one line with AWS's own code and what to do.
+
+    Args:
+        error: Any exception of botocore or s3transfer.
+        action: What was tried, as IAM names it: ``states:StartExecution``.
+    """
+    answer: dict[str, Any] = getattr(error, "response", None) or {}
+    said = answer.get("Error", {})
+    names = {str(said.get("Code") or ""), *(one.__name__ for one in type(error).__mro__)}
+    code = str(said.get("Code") or type(error).__name__)
+    words = " ".join(str(said.get("Message") or error).split())[:300]
+    message = f"AWS: {action}: {code}: {words}" if words else f"AWS: {action}: {code}"
+    for known in _KNOWN:
+        if not names.isdisjoint(known.marks):
+            return DestinationError(known.code, message, known.hint)
+    return DestinationError("aws-failed", message, "see the code in the AWS documentation; run the same command again")

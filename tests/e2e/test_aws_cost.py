@@ -1,0 +1,96 @@
+"""The predicted cost of a job, compared with what its Lambda calls take; and what is read of stack and account."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+
+import streamify
+from clouds import Cloud, Kind
+from e2e.billing import bill_job, gb_seconds
+from streamify.aws import work
+from streamify.aws.cost import Prediction
+from streamify.aws.deployment import Deployment, read_deployment
+
+TOLERANCE = 0.35
+"""Of CPU seconds, on machines that do other things too; `benchmarks/cost.py` demands 20 % of the time, on idle ones."""
+
+ATTEMPTS = 3
+"""Both sides are measured, and other processes may slow down one of them; a wrong prediction is wrong each time."""
+
+CLIPS = [("mp4_flower_2997.mp4", "540p,360p"), ("der_gop_h264_open_10s.mp4", "480p,240p")]
+
+
+def deviation(prediction: Prediction, billed: float) -> float:
+    """Return by how much transcoding is mispredicted, as a share of what was billed, GB-seconds."""
+    predicted = sum(one.gb_seconds for one in prediction.work if one.what not in ("split", "assemble"))
+    return predicted / billed - 1
+
+
+@pytest.mark.parametrize(("name", "ladder"), CLIPS)
+def test_a_prediction_is_near_what_the_handlers_take(
+    corpus: Path, cloud: Callable[[Kind], Cloud], name: str, ladder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "REQUEST_SECONDS", 0)  # waiting takes no CPU
+    settings = {"ladder": ladder, "preset": "veryfast"}
+    off: list[float] = []
+    while len(off) < ATTEMPTS and not (off and abs(off[-1]) < TOLERANCE):
+        found = streamify.predict(corpus / name, **settings)
+        assert found.sampled
+        took = [one for one in bill_job(corpus / name, settings, cloud("s3")) if one.what == "transcode"]
+        assert len(took) == found.invocations - 2
+        off.append(deviation(found, gb_seconds(took, found.stack.memory, cpu=True)))
+    assert abs(off[-1]) < TOLERANCE, off
+
+
+def test_the_parameters_of_a_stack_are_read(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud("s3").enter(monkeypatch)
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in ("TranscoderMemory", "GroupBelow", "MaxConcurrency")},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+    given = {"TranscoderMemory": "3008", "GroupBelow": "400", "MaxConcurrency": "250"}
+    boto3.client("cloudformation", region_name="us-east-1").create_stack(
+        StackName="costly",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+    )
+    found = read_deployment("costly")
+    assert (found.memory, found.group_below, found.max_concurrency) == (3008, 400, 250)
+    assert not [line for line in found.assumed if "stack" in line]
+    other = read_deployment("nowhere")
+    assert other.memory == Deployment().memory
+    assert "stack 'nowhere' was not found: the template's default parameters are assumed" in other.assumed
+
+
+def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    (line,) = read_deployment("mine").assumed
+    assert "stack 'mine' was not looked up, boto3 is not installed (pip install 'streamify[aws]')" in line
+
+
+def test_an_endpoint_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "ENDPOINT_URL": "nonsense",
+        "ACCESS_KEY_ID": "a",
+        "SECRET_ACCESS_KEY": "b",
+        "REGION": "x",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    (line,) = read_deployment("mine").assumed
+    assert "nonsense" in line
+
+
+def test_without_credentials_it_is_said_what_is_assumed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    found = read_deployment("streamify")
+    assert found == Deployment(assumed=found.assumed)
+    (line,) = found.assumed
+    assert "stack 'streamify' was not found" in line
+    assert line.endswith("default parameters and a quota of 1000 are assumed")

@@ -1,0 +1,117 @@
+"""The functions within Lambda's limits: memory, and a disk that is read-only but for a bounded /tmp.
+
+Memory is capped by the kernel for the process that runs the handlers; the disk by a mount namespace of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips.make import ClipSpec, make_clip
+from clouds import Cloud, Kind
+from streamify.storage.locate import open_storage
+
+MEMORY = {"split": 3008, "transcode": 1769, "assemble": 3008}
+"""MB, as in deploy/aws/template.yaml."""
+
+READ_ONLY = """
+set -e
+mount --make-rprivate /
+mount --bind / /mnt
+mount -o remount,ro,bind /mnt
+mount --rbind /dev /mnt/dev
+mount -t proc proc /mnt/proc
+mount -t tmpfs -o size=512m tmpfs /mnt/tmp
+for one in "$@"; do
+  shift
+  case $one in --) break;; esac
+  mkdir -p "/mnt$one"
+  mount --bind "$one" "/mnt$one"
+  mount -o remount,ro,bind "/mnt$one"
+done
+exec chroot /mnt "$@"
+"""
+
+PROGRAM = """
+import json, resource, sys
+name, memory, event = sys.argv[1], int(sys.argv[2]) << 20, json.loads(sys.argv[3])
+from streamify.aws import handlers
+handlers._is_running = lambda _: False
+resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+for place in ("/var/task.txt", "/opt/a.txt", "/home/a.txt"):
+    try:
+        open(place, "w")
+    except OSError:
+        continue
+    sys.exit(f"{place} can be written: this proves nothing")
+answer = getattr(handlers, name)(event, None)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(json.dumps({"answer": answer, "peak": peak}))
+"""
+
+
+@pytest.fixture
+def call(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, Any]], Any]:
+    """Call a handler in a process of its own, within the limits; return its answer and its peak in MB."""
+    allowed = subprocess.run(["unshare", "-m", "mount", "--make-rprivate", "/"], capture_output=True, check=False)
+    if allowed.returncode:
+        pytest.skip("a read-only disk needs the right to mount")
+    cloud("s3").enter(monkeypatch)
+    keep = [str(Path(streamify_root()).parent), sys.prefix, "--"]
+    keep = [one for one in keep if one == "--" or one.startswith("/tmp")]  # else they lie below / already
+
+    def run(name: str, event: dict[str, Any]) -> Any:
+        command = [sys.executable, "-c", PROGRAM, name, str(MEMORY[name]), json.dumps(event)]
+        done = subprocess.run(
+            ["unshare", "-m", "bash", "-c", READ_ONLY, "bash", *keep, *command],
+            env=os.environ | {"HOME": "/", "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout)
+
+    return run
+
+
+def streamify_root() -> str:
+    """Return where the package lies."""
+    import streamify
+
+    return str(Path(streamify.__file__).parent)
+
+
+def test_all_functions_work_within_their_memory_and_write_nothing(
+    call: Callable[[str, dict[str, Any]], Any],
+    cloud: Callable[[Kind], Cloud],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    uploads, media = (cloud("s3").make_bucket(f"{name}-{uuid.uuid4().hex}") for name in ("raw", "media"))
+    monkeypatch.setenv("MEDIA_BUCKET", media[5:])
+    monkeypatch.setenv("SETTINGS", json.dumps({"ladder": "1080p,240p", "preset": "veryfast"}))
+    film = make_clip(ClipSpec(seconds=Fraction(3), rate=Fraction(24), size=(1920, 1080), bframes=2), tmp_path)
+    open_storage(uploads).put("a.mp4", film.path.read_bytes())
+    request = {"source": f"{uploads}/a.mp4", "dest": f"{media}/a.mp4", "settings": {"ladder": "1080p,240p"}}
+    arn = "arn:aws:states:us-east-1:0:execution:streamify:limits"
+    found = call("split", {"input": request, "execution": arn, "started": "2026-11-24T10:00:00.123Z"})
+    planned = found["answer"]
+    assert planned["status"] == "planned"
+    items = open_storage(f"s3://{planned['items']['bucket']}").get(planned["items"]["key"]) or b""
+    peaks = []
+    for line in items.splitlines():
+        found = call("transcode", {"run": planned["run"], "item": json.loads(line)})
+        assert found["answer"]["status"] == "done"
+        peaks.append(found["peak"])
+    assert 100 < max(peaks) < MEMORY["transcode"] / 2
+    found = call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
+    assert found["answer"]["status"] == "complete"

@@ -1,0 +1,163 @@
+"""The state machine by a second interpreter: what the emulator ignores or takes otherwise than AWS does.
+
+The emulator knows no names of errors, so retries by name are judged here; distributed maps it knows, so here the map
+reads its items from the state.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INTERPRETER = ROOT / "tests" / "machine" / "interpret.js"
+CONTEXT = {"Execution": {"Id": "arn:aws:states:eu-west-1:1:execution:streamify:x", "StartTime": "2026-11-24T10:00:00Z"}}
+INPUT = {"source": "s3://uploads/a.mp4", "dest": "s3://media/a.mp4"}
+RUN = {"id": "x"}
+ITEMS = [{"key": "video/00000/0"}, {"key": "video/00001/0"}]
+PLANNED = {
+    "status": "planned",
+    "job": INPUT,
+    "run": RUN,
+    "prepared": {"items": "items.ndjson", "count": 2},
+    "items": {"bucket": "media", "key": "items.ndjson"},
+    "list": ITEMS,
+}
+COMPLETE = {"status": "complete", "job": INPUT, "frames": 300}
+FAILED = {"status": "failed", "error": {"code": "tasks-failed", "cause": "2 task(s) failed"}, "job": INPUT}
+DONE = {"status": "done", "key": "video/00000/0"}
+
+
+def definition() -> dict[str, Any]:
+    """Return the machine with its map over a list in the state."""
+    text = (ROOT / "deploy/aws/statemachine.asl.json").read_text()
+    for name, value in {"MaxConcurrency": "1", "LongestJobSeconds": "86400"}.items():
+        text = text.replace(f"${{{name}}}", value)
+    found: dict[str, Any] = json.loads(text)
+    work = found["States"]["Transcode"]
+    for name in ("ItemReader", "ResultWriter", "Label", "ToleratedFailurePercentage"):
+        del work[name]
+    work["ItemsPath"] = "$.plan.list"
+    work["ItemProcessor"]["ProcessorConfig"] = {"Mode": "INLINE"}
+    for state, name in (("Refused", "plan"), ("Failed", "end")):  # it knows no intrinsic functions in a CausePath
+        found["States"][state]["CausePath"] = f"$.{name}.error.cause"
+    return found
+
+
+def returns(payload: dict[str, Any]) -> dict[str, Any]:
+    """Say what a call of Lambda gives."""
+    return {"returns": {"Payload": payload}}
+
+
+def raises(name: str) -> dict[str, str]:
+    """Say that a call fails."""
+    return {"raises": name}
+
+
+def interpreted(**answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Run the machine; states that nothing is said of do well."""
+    told = {"Split": [returns(PLANNED)], "Task": [returns(DONE)], "TaskLarge": [returns(DONE)],
+            "Record": [returns({"status": "failed"})], "Assemble": [returns(COMPLETE)],
+            **{name: [{"returns": {}}] for name in ("SayDone", "SayRefused", "SayFailed", "SayLost")}}  # fmt: skip
+    given = {
+        "definition": definition(),
+        "input": INPUT,
+        "context": CONTEXT | {"Execution": CONTEXT["Execution"] | {"Input": INPUT}},
+        "answers": told | answers,
+    }
+    node = shutil.which("node")
+    assert node is not None
+    done = subprocess.run(
+        [node, str(INTERPRETER)], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def order(found: dict[str, Any]) -> list[str]:
+    """Return the states whose tasks were called, in order."""
+    return [call["state"] for call in found["calls"]]
+
+
+def test_a_job_goes_from_split_to_the_notification() -> None:
+    found = interpreted()
+    assert order(found) == ["Split", "Task", "Task", "Assemble", "SayDone"]
+    assert found["output"] == COMPLETE
+    split, task, _, assemble, said = (call["input"] for call in found["calls"])
+    assert split["Payload"] | {"started": ""} == {
+        "input": INPUT,
+        "execution": CONTEXT["Execution"]["Id"],
+        "started": "",
+    }
+    assert task["Payload"] == {"run": RUN, "item": ITEMS[0]}
+    assert assemble["Payload"] == {"run": RUN, "prepared": PLANNED["prepared"], "workers": 1}
+    assert json.loads(said["Message"]) == COMPLETE
+
+
+def test_nothing_missing_goes_to_assemble_at_once() -> None:
+    none = PLANNED | {"prepared": {"items": "items.ndjson", "count": 0}}
+    assert order(interpreted(Split=[returns(none)])) == ["Split", "Assemble", "SayDone"]
+
+
+def test_a_duplicate_ends_in_silence() -> None:
+    found = interpreted(Split=[returns({"status": "duplicate", "reason": "the stream is complete", "job": INPUT})])
+    assert order(found) == ["Split"]
+    assert "output" in found
+
+
+def test_a_job_waits_for_its_turn_and_keeps_its_input() -> None:
+    busy = {"status": "busy", "reason": "another job runs there", "wait": 5, "job": INPUT}
+    found = interpreted(Split=[returns(busy), returns(busy), returns(PLANNED)])
+    assert order(found)[:4] == ["Split", "Split", "Split", "Task"]
+    assert [call["input"]["Payload"]["input"] for call in found["calls"][:3]] == [INPUT] * 3
+
+
+NO_MEDIA = {"status": "failed", "error": {"code": "source-not-media", "cause": "a text file"}, "job": INPUT}
+ENDS = [("Split", NO_MEDIA, "SayRefused", "source-not-media"), ("Assemble", FAILED, "SayFailed", "tasks-failed")]
+
+
+@pytest.mark.parametrize(("step", "answer", "said", "code"), ENDS)
+def test_what_cannot_pass_is_told_and_never_tried_again(
+    step: str, answer: dict[str, Any], said: str, code: str
+) -> None:
+    found = interpreted(**{step: [returns(answer)]})
+    assert order(found).count(step) == 1
+    assert order(found)[-1] == said
+    assert found["error"]["name"] == code
+
+
+TRIES = {"TransientError": 5, "Lambda.TooManyRequestsException": 9, "Lambda.ServiceException": 9}
+OWN = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
+
+
+@pytest.mark.parametrize(("name", "tries"), [*TRIES.items(), *((name, 1) for name in OWN)])
+def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memory(name: str, tries: int) -> None:
+    found = interpreted(Task=[*[raises(name)] * tries, returns(DONE)])
+    assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "SayDone"]
+
+
+def test_what_passes_in_time_is_no_loss() -> None:
+    found = interpreted(Task=[raises("TransientError"), raises("Lambda.TooManyRequestsException"), returns(DONE)])
+    assert order(found) == ["Split", "Task", "Task", "Task", "Task", "Assemble", "SayDone"]
+
+
+def test_a_task_that_is_lost_for_good_is_recorded_and_the_others_go_on() -> None:
+    found = interpreted(Task=[raises("Runtime.ExitError"), returns(DONE)], TaskLarge=[raises("Runtime.ExitError")])
+    assert order(found) == ["Split", "Task", "TaskLarge", "TaskLarge", "Record", "Task", "Assemble", "SayDone"]
+    record = next(call["input"]["Payload"] for call in found["calls"] if call["state"] == "Record")
+    assert record["item"] == ITEMS[0]
+    assert record["error"]["Error"] == "Runtime.ExitError"
+
+
+@pytest.mark.parametrize("step", ["Split", "Assemble"])
+def test_a_step_that_is_lost_twice_ends_the_job_with_a_word(step: str) -> None:
+    found = interpreted(**{step: [raises("Runtime.ExitError")]})
+    assert order(found).count(step) == 2
+    assert order(found)[-1] == "SayLost"
+    assert found["error"]["name"] == "Runtime.ExitError"

@@ -1,0 +1,57 @@
+"""What starts an execution, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streamify.aws import handlers
+from streamify.aws.client import _settings
+from streamify.aws.events import is_command_upload, read_event, settings_of
+from streamify.aws.upload import upload_key
+from streamify.model.settings import Rung, Settings
+from streamify.model.source import SourceRef
+
+
+def arrived(key: str) -> dict[str, Any]:
+    return {"detail-type": "Object Created", "detail": {"bucket": {"name": "raw"}, "object": {"key": key, "size": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("key", "ours"),
+    [
+        (upload_key(SourceRef(key="a.mov", size=1, version="1", identity="f" * 32)), True),
+        ("a.mov", False),
+        ("x/.streamify-uploads/a.mov", False),
+        (".streamify-uploads", False),
+    ],
+)
+def test_what_a_command_uploads_starts_nothing(key: str, ours: bool) -> None:
+    assert is_command_upload(arrived(key)) is ours
+
+
+def test_the_execution_that_such_an_upload_starts_ends_at_once() -> None:
+    event = {"input": arrived(".streamify-uploads/0/a.mov"), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
+    assert handlers.split(event, None) == {
+        "status": "duplicate",
+        "reason": "the command that uploaded it starts an execution of its own",
+        "job": {"source": "s3://raw/.streamify-uploads/0/a.mov", "dest": ""},
+    }
+
+
+def test_a_request_for_such_a_source_is_a_job() -> None:
+    given = {"source": "s3://raw/.streamify-uploads/0/a.mov", "dest": "s3://media/a.mov"}
+    assert not is_command_upload(given)
+    assert read_event(given, "media", {}).source == given["source"]
+
+
+def test_settings_arrive_as_they_were_given_but_for_where_the_job_runs() -> None:
+    ladder = (Rung(name="300p", short_side=300, maxrate=500_000),)
+    settings = Settings(engine="aws", stack="other", workers=3, segment_seconds="24/5", ladder=ladder, replace=True)  # type: ignore[arg-type]
+    sent = _settings(settings)
+    assert {"engine", "stack", "workers"}.isdisjoint(sent)
+    request = read_event({"source": "s3://a/b", "dest": "s3://c/d", "settings": sent}, "c", {})
+    assert settings_of(request) == settings.model_copy(
+        update={"engine": "local", "stack": "streamify", "workers": None}
+    )
