@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
-JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite)
+JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
@@ -26,8 +26,9 @@ demo/clip.mp4: | $(VENV)/.made
 
 test: $(JUDGES) lint pytest ## Install what tests need, then lint and test.
 
-pytest: $(VENV)/.made-test | $(JUDGES) lint
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
+pytest: $(VENV)/.made-test tests/ministack/.made | $(JUDGES) lint
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not deployed'
+	$(BIN)/pytest -m deployed
 	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
 
 lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
@@ -40,7 +41,7 @@ bench: $(VENV)/.made-bench ## Measure against plain ffmpeg and Shaka Streamer. W
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove all that these targets made.
-	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules
+	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules tests/ministack/.[a-z]*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Debian's python3 comes without venv; everything else that is not from PyPI or npm is needed by tests alone.
@@ -65,6 +66,10 @@ $(VENV)/.made-bench: pyproject.toml constraints.txt | $(BIN)/python
 
 tests/%/node_modules/.made: tests/%/package.json | system
 	cd tests/$* && npm install --silent
+	@touch $@
+
+tests/ministack/.made: tests/ministack/install tests/ministack/emulator.txt tests/ministack/sam.txt
+	tests/ministack/install
 	@touch $@
 
 # Browsers and players that judge the streams. As root they are installed, else named.

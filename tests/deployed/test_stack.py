@@ -1,0 +1,272 @@
+"""An original uploaded to the deployed stack becomes a stream, and what can go wrong on the way is named."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips.make import Clip, ClipSpec, make_clip
+from e2e.driving import published, streamify, wait_for
+from e2e.test_resume import poison
+from emulator import SETTINGS, Stack, built, sam
+from players_harness import Player, misplaced, play
+from streamify.storage.base import sha256
+
+KEY = "a é/b+c &1 50%.mp4"
+ITEMS = 2 * 3 + 1
+"""Of `clip`: two renditions of three segments, and the sound."""
+
+
+@pytest.fixture
+def mail(stack: Stack) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What the topic says from now on."""
+    queues, topics = stack.client("sqs"), stack.client("sns")
+    topic = next(one["TopicArn"] for one in topics.list_topics()["Topics"] if "Topic" in one["TopicArn"])
+    name = f"mail-{uuid.uuid4().hex}"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = queues.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscription = topics.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+    )
+
+    def read() -> list[dict[str, Any]]:
+        found = []
+        while messages := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(one["Body"]) for one in messages]
+            for one in messages:
+                queues.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        return found
+
+    yield read
+    topics.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+
+
+@pytest.fixture(scope="module")
+def local(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Checksums of all media files that the local engine makes of the clip, without the hashes of their folders."""
+    dest = tmp_path_factory.mktemp("local") / "dest"
+    flags = ("--ladder", SETTINGS["ladder"], "--preset", SETTINGS["preset"])
+    assert streamify("transcode", clip, dest, *flags).code == 0
+    return sums({str(path.relative_to(dest)): path.read_bytes() for path in dest.rglob("*.m*")})
+
+
+def sums(files: dict[str, bytes]) -> dict[str, str]:
+    """Return the checksum of every media file."""
+    return {
+        "/".join((name.split("/")[0], name.split("/")[1].rsplit("-", 1)[0], name.split("/")[2])): sha256(data)
+        for name, data in files.items()
+        if name.endswith((".m4s", ".mp4"))
+    }
+
+
+def fetched(stack: Stack, key: str, folder: Path) -> Path:
+    """Copy a stream out of the media bucket, as viewers get it."""
+    for name, data in stack.objects(key).items():
+        if not name.startswith(".streamify/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def test_an_upload_becomes_a_stream_that_players_play(
+    stack: Stack,
+    card: Clip,
+    local: dict[str, str],
+    mail: Callable[[], list[dict[str, Any]]],
+    tmp_path: Path,
+) -> None:
+    stack.upload(KEY, card.path.read_bytes())
+    (execution,) = stack.wait(KEY)
+    assert execution["status"] == "SUCCEEDED", execution
+    files = stack.objects(KEY)
+    assert sums(files) == local  # the same bytes as on the local engine
+    report = json.loads(files["report.json"])
+    assert (report["status"], report["engine"], report["tasks_run"]) == ("complete", "aws", 3 * 3)
+    (said,) = wait_for(mail)
+    assert (said["status"], said["frames"]) == ("complete", card.frames)
+    assert said["job"]["source"] == f"s3://{stack.uploads}/{KEY}"
+    heads = {name: stack.client("s3").head_object(Bucket=stack.media, Key=f"{KEY}/{name}") for name in files}
+    for name, head in heads.items():
+        if name.endswith((".m4s", ".mp4")):
+            assert (head["ContentType"], "immutable" in head["CacheControl"]) == (f"{name.split('/')[0]}/mp4", True)
+    assert heads["master.m3u8"]["ContentType"] == "application/vnd.apple.mpegurl"
+    assert heads["manifest.mpd"]["ContentType"] == "application/dash+xml"
+    dest = fetched(stack, KEY, tmp_path / "dest")
+    assert streamify("verify", dest).code == 0
+    players: tuple[Player, ...] = ("native", "hlsjs")
+    for player in players:
+        result = play(dest, player, rate=4)
+        assert (result["problems"], result["ended"], result["decoded"]) == ([], True, card.frames)
+        assert misplaced(result, card.times) == []
+
+
+def test_the_same_event_again_and_again_runs_once(stack: Stack, clip: Path, local: dict[str, str]) -> None:
+    key = "again.mp4"
+    stack.upload(key, clip.read_bytes())
+    (first,) = wait_for(lambda: stack.executions(key))
+    event = json.loads(first["input"])
+    arns: list[str] = []
+    together = [threading.Thread(target=lambda: arns.append(stack.start(event))) for _ in range(3)]
+    for one in together:
+        one.start()
+    for one in together:
+        one.join()
+    ended = stack.wait(key, 4)
+    assert [one["status"] for one in ended] == ["SUCCEEDED"] * 4
+    outputs = [json.loads(one["output"]) for one in ended]
+    assert sorted(out.get("status") or out["plan"]["status"] for out in outputs) == ["complete", *["duplicate"] * 3]
+    files = stack.objects(key)
+    assert sums(files) == local
+    assert len([name for name in files if name.endswith("items.ndjson")]) == 1  # only one of them made a list
+
+
+@pytest.mark.parametrize(
+    "names", [("b.mp4", "b.mov"), ("a b.mp4", "a+b.mp4"), ("50%25.mp4", "50%.mp4"), ("x&y=z#.mp4",)]
+)
+def test_keys_of_every_kind_side_by_side(stack: Stack, small: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        stack.upload(name, small.read_bytes())
+    for name in names:
+        (execution,) = stack.wait(name)
+        assert execution["status"] == "SUCCEEDED", execution
+        assert json.loads(stack.objects(name)["report.json"])["source"]["ref"]["key"] == name
+
+
+def test_what_is_no_video_fails_once_and_says_why(stack: Stack, mail: Callable[[], list[dict[str, Any]]]) -> None:
+    key = "notes.mp4"
+    stack.upload(key, b"Dear Sir or Madam,\n" * 50)
+    (execution,) = stack.wait(key)
+    assert (execution["status"], execution["error"]) == ("FAILED", "source-not-media")
+    cause = json.loads(execution["cause"])
+    assert "text file" in cause["cause"]
+    assert cause["hint"]
+    (said,) = wait_for(mail)
+    assert (said["status"], said["error"]["code"]) == ("failed", "source-not-media")
+    assert calls(stack, execution["executionArn"]) == ["Split", "SayRefused"]  # nothing was tried again
+    assert not {name for name in stack.objects(key) if not name.startswith(".streamify/")}
+
+
+def test_poisoned_segments_are_all_named_and_nothing_is_published(
+    stack: Stack, tmp_path: Path, mail: Callable[[], list[dict[str, Any]]]
+) -> None:
+    spec = ClipSpec(seconds=Fraction(12), rate=Fraction(12), size=(320, 240), gop=12, audio=None)
+    bad = poison(make_clip(spec, tmp_path).path, tmp_path / "bad.mp4", (2.5, 4.5), (6.5, 8.5))
+    stack.client("s3").put_object(Bucket="artifacts", Key="bad.mp4", Body=bad.read_bytes())
+    settings = {"ladder": "auto", "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"}
+    request = {"source": "s3://artifacts/bad.mp4", "dest": f"s3://{stack.media}/poisoned", "settings": settings}
+    ended = stack.end(stack.start(request))
+    assert (ended["status"], ended["error"]) == ("FAILED", "storage-denied")  # of no bucket but the stack's own
+    wait_for(mail)
+    stack.upload("bad.mp4", bad.read_bytes())
+    stack.wait("bad.mp4")
+    ended = stack.end(stack.start(request | {"source": f"s3://{stack.uploads}/bad.mp4"}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "tasks-failed")
+    failures = json.loads(ended["cause"])["failures"]
+    assert {one["key"].split("/")[1] for one in failures} == {"00003", "00007"}
+    assert {one["code"] for one in failures} == {"segment-undecodable"}
+    assert "failed" in [one["status"] for one in wait_for(mail)]
+    assert not {"master.m3u8", "manifest.mpd", "report.json"} & set(stack.objects("poisoned"))
+
+
+def test_after_the_fix_resume_runs_only_what_is_missing(stack: Stack, clip: Path, local: dict[str, str]) -> None:
+    key = "fixed.mp4"
+    deny = {
+        "Effect": "Deny",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{stack.media}/{key}/video/*/00001.m4s",
+    }
+    with stack.policy(("TranscodeFunction", "TranscodeLargeFunction"), deny):
+        stack.upload(key, clip.read_bytes())
+        (execution,) = stack.wait(key)
+    assert (execution["status"], execution["error"]) == ("FAILED", "tasks-failed")
+    failures = json.loads(execution["cause"])["failures"]
+    assert {(one["key"].split("/")[1], one["code"]) for one in failures} == {("00001", "storage-denied")}
+    assert "report.json" not in stack.objects(key)
+    again = stack.end(stack.start({"source": f"s3://{stack.uploads}/{key}", "dest": f"s3://{stack.media}/{key}",
+                                   "settings": SETTINGS, "resume": True}))  # fmt: skip
+    assert again["status"] == "SUCCEEDED"
+    report = json.loads(stack.objects(key)["report.json"])
+    assert (report["tasks_run"], report["tasks_reused"]) == (2, 7)
+    assert sums(stack.objects(key)) == local
+
+
+def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, small: Path, tmp_path: Path) -> None:
+    key = "versions.mp4"
+    stack.upload(key, clip.read_bytes())
+    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
+    stack.upload(key, small.read_bytes())
+    first, second = stack.wait(key, 2)
+    assert second["status"] == "SUCCEEDED", (second.get("error"), second.get("cause"))
+    assert json.loads(second["output"])["status"] == "complete"
+    assert first["status"] == "SUCCEEDED" or json.loads(first["cause"])["failures"][0]["code"] == "source-changed"
+    dest = fetched(stack, key, tmp_path / "dest")
+    assert published(dest)
+    (tmp_path / "small.mp4").write_bytes(small.read_bytes())
+    assert json.loads((dest / "report.json").read_text())["source"]["ref"]["size"] == small.stat().st_size
+    assert streamify("verify", dest).code == 0
+
+
+def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, clip: Path) -> None:
+    key = "deleted.mp4"
+    stack.upload(key, clip.read_bytes())
+    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
+    stack.client("s3").delete_object(Bucket=stack.uploads, Key=key)
+    (execution,) = stack.wait(key)
+    assert execution["status"] == "FAILED", execution
+    failures = json.loads(execution["cause"])["failures"]
+    assert {one["code"] for one in failures} <= {"source-changed", "source-missing"}
+    assert "report.json" not in stack.objects(key)
+
+
+def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, clip: Path, local: dict[str, str]) -> None:
+    key = "killed.mp4"
+    stack.upload(key, clip.read_bytes())
+    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
+    killed = wait_for(stack.kill_a_worker)
+    (execution,) = stack.wait(key)
+    assert killed
+    assert execution["status"] == "SUCCEEDED", execution
+    assert sums(stack.objects(key)) == local
+
+
+def calls(stack: Stack, arn: str) -> list[str]:
+    """Return the names of the task states that an execution scheduled, one per attempt."""
+    name, found = "", []
+    for event in stack.history(arn):
+        if event["type"] == "TaskStateEntered":
+            name = event["stateEnteredEventDetails"]["name"]
+        elif event["type"] in ("TaskScheduled", "LambdaFunctionScheduled"):
+            found.append(name)
+    return found
+
+
+def test_the_artefact_fits_into_a_function(work: Path) -> None:
+    layer = built(work) / "CodeLayer"
+    functions = [path for path in built(work).iterdir() if path.name.endswith("Function")]
+    unpacked = sum(path.stat().st_size for one in (layer, functions[0]) for path in one.rglob("*") if path.is_file())
+    assert len(functions) == 5
+    assert 50e6 < unpacked < 250 * 1024 * 1024
+    assert machines(layer) == {62}  # EM_X86_64
+
+
+def test_the_artefact_for_arm64_holds_no_other_code(work: Path) -> None:
+    sam(work, {"STREAMIFY_ARCH": "arm64"}, "build", "CodeLayer", "--build-dir", str(work / "arm64"))
+    layer = work / "arm64" / "CodeLayer"
+    assert machines(layer) == {183}  # EM_AARCH64
+    assert sum(path.stat().st_size for path in layer.rglob("*") if path.is_file()) < 250 * 1024 * 1024
+
+
+def machines(folder: Path) -> set[int]:
+    """Return for which machines the ELF files below a folder were made (e_machine of the ELF header)."""
+    files = [path.read_bytes() for path in folder.rglob("*.so*") if path.is_file()]
+    assert len(files) > 30
+    return {int.from_bytes(data[18:20], "little") for data in files if data.startswith(b"\x7fELF")}
