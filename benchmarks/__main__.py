@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import BenchmarkError
+from benchmarks.cost import cost
 from benchmarks.figure import Figure
 from benchmarks.lab import Lab
 from benchmarks.length import length, planning
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "scaling": scaling,
     "overhead": overhead,
     "memory": memory,
+    "cost": cost,
     "quality": quality,
 }
 """In this order: those of one run of a job lie side by side, the long one comes last."""

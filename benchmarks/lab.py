@@ -88,7 +88,7 @@ class Lab:
     Args:
         work: Folder for what is made.
         quick: Whether this is only a try.
-        rounds: How often each speed is measured; medians are shown.
+        rounds: How often each speed is measured; medians of the ratios are shown.
     """
 
     def __init__(self, work: Path, rounds: int, *, quick: bool) -> None:
@@ -98,11 +98,13 @@ class Lab:
         self._jobs: dict[tuple[object, ...], Job] = {}
         self._took: dict[tuple[object, ...], Took] = {}
 
-    def job(self, source: Source, *, engine: str = "local", number: int = 0, crf: float = 23) -> Job:
-        """Run ``streamify transcode``."""
-        key = (source, engine, number, crf)
+    def job(
+        self, source: Source, *, engine: str = "local", number: int = 0, crf: float = 23, beside: str = "ffmpeg"
+    ) -> Job:
+        """Run ``streamify transcode``; each rival gets a job of its own `beside` it, as machines change their speed."""
+        key = (source, engine, number, crf, beside)
         if key not in self._jobs:
-            dest = self.work / f"{source.name}-{engine}-{number}-{crf:g}"
+            dest = self.work / f"{source.name}-{engine}-{number}-{crf:g}-{beside}"
             _say(f"{source.name}: streamify transcode, engine {engine}, crf {crf:g}")
             flags = ["--ladder", LADDER, "--preset", self.preset, "--engine", engine, "--crf", f"{crf:g}"]
             self._jobs[key] = transcode(source.path, dest, flags)
@@ -118,11 +120,11 @@ class Lab:
             self._took[key] = run(command)
         return self._took[key]
 
-    def shaka(self, source: Source, *, number: int = 0, crf: float = 23) -> Took:
+    def shaka(self, source: Source, *, number: int = 0, crf: float = 23, beside: str = "ffmpeg") -> Took:
         """Run Shaka Streamer at the bitrates to which our job came at that crf; see `rival_dest`."""
         key = ("shaka", source, number, crf)
         if key not in self._took:
-            job = self.job(source, number=number, crf=crf)
+            job = self.job(source, number=number, crf=crf, beside=beside)
             dest = self.rival_dest(*key)
             command = shaka_command(job.plan, source.path, dest, job.rates, dest.with_suffix(".configs"))
             _say(f"{source.name}: Shaka Streamer at the bitrates of crf {crf:g}")

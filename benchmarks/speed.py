@@ -13,24 +13,23 @@ from benchmarks.sources import Source
 def scaling(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Compare a job on all cores with the CPU time of the same fused tasks run one after another in one process."""
     for source in sources:
-        jobs = [lab.job(source, number=number) for number in range(lab.rounds)]
-        alone = [lab.job(source, engine="inline", number=number) for number in range(lab.rounds)]
-        work = median(job.task_cpu for job in alone)
-        longest = median(max(task.cpu for task in job.tasks if task.media) for job in alone)
-        bound = max(work / lab.cores, longest)
-        wall = median(job.took.wall for job in jobs)
-        yield Figure(
+        pairs = [
+            (lab.job(source, number=n, beside="inline"), lab.job(source, engine="inline", number=n))
+            for n in range(lab.rounds)
+        ]
+        bounds = [max(alone.task_cpu / lab.cores, _longest(alone)) for _, alone in pairs]
+        job, alone = pairs[0]
+        yield _middle(
             f"scaling {source.name}",
-            wall / bound,
-            "x",
+            [job.took.wall / bound for (job, _), bound in zip(pairs, bounds, strict=True)],
             1.05,
             behind={
-                "wall s": wall,
-                "bound s": bound,
-                "W s": work,
+                "wall s": job.took.wall,
+                "bound s": bounds[0],
+                "W s": alone.task_cpu,
                 "cores": lab.cores,
-                "longest fused task s": longest,
-                **_where(jobs[0], lab.cores, work),
+                "longest fused task s": _longest(alone),
+                **_where(job, lab.cores, alone.task_cpu),
             },
         )
 
@@ -39,15 +38,13 @@ def ffmpeg(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Compare a job's wall clock with that of one plain ffmpeg command."""
     for source in sources:
         pairs = [(lab.job(source, number=n).took, lab.plain(source, number=n)) for n in range(lab.rounds)]
-        ours, theirs = (median(took.wall for took in side) for side in zip(*pairs, strict=True))
-        yield Figure(
+        yield _middle(
             f"ffmpeg {source.name}",
-            ours / theirs,
-            "x",
+            [ours.wall / theirs.wall for ours, theirs in pairs],
             1.02,
             behind={
-                "ours s": ours,
-                "ffmpeg s": theirs,
+                "ours s": pairs[0][0].wall,
+                "ffmpeg s": pairs[0][1].wall,
                 "our CPU s": pairs[0][0].cpu,
                 "ffmpeg CPU s": pairs[0][1].cpu,
             },
@@ -57,23 +54,36 @@ def ffmpeg(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
 def shaka(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Compare a job's wall clock with Shaka Streamer's."""
     for source in sources:
-        pairs = [(lab.job(source, number=n).took, lab.shaka(source, number=n)) for n in range(lab.rounds)]
-        ours, theirs = (median(took.wall for took in side) for side in zip(*pairs, strict=True))
-        yield Figure(
+        pairs = [
+            (lab.job(source, number=n, beside="shaka").took, lab.shaka(source, number=n, beside="shaka"))
+            for n in range(lab.rounds)
+        ]
+        yield _middle(
             f"shaka {source.name}",
-            theirs / ours,
-            "x",
+            [theirs.wall / ours.wall for ours, theirs in pairs],
             1.4,
             at_least=True,
             behind={
-                "ours s": ours,
-                "Shaka s": theirs,
+                "ours s": pairs[0][0].wall,
+                "Shaka s": pairs[0][1].wall,
                 "our CPU s": pairs[0][0].cpu,
                 "Shaka CPU s": pairs[0][1].cpu,
                 "our preset": lab.preset,
                 "Shaka preset": "slow (built in)",
             },
         )
+
+
+def _middle(
+    name: str, ratios: list[float], limit: float, *, at_least: bool = False, behind: dict[str, float | str]
+) -> Figure:
+    """Return the median of the rounds' ratios; both sides of each ran right after each other. Behind: round one."""
+    rounds: dict[str, float | str] = {"rounds": ", ".join(f"{ratio:.3f}" for ratio in ratios)} if ratios[1:] else {}
+    return Figure(name, median(ratios), "x", limit, at_least=at_least, behind=rounds | behind)
+
+
+def _longest(job: Job) -> float:
+    return max(task.cpu for task in job.tasks if task.media)
 
 
 def _where(job: Job, cores: int, work: float) -> dict[str, float | str]:
