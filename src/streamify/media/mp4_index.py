@@ -92,10 +92,12 @@ def parse(track: Track) -> Mp4Index:
     offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
     delay = -min(min(offsets), 0) if offsets is not None else 0
     composed = array("q", map(add, raw, offsets)) if offsets is not None else raw
-    edit = _edit(data, children(data), track.timescale, timescale, raw, composed)
-    pts, dts = _moved(composed, edit.shift), _moved(raw, edit.shift - delay)
-    shown = _shown(pts, composed, edit)
-    ordered = array("q", sorted(shown))
+    span = (raw[0], raw[-1]) if composed is raw else (min(composed), max(composed))
+    edit = _edit(data, children(data), track.timescale, timescale, raw, composed, span)
+    pts = _moved(composed, edit.shift)
+    dts = pts if composed is raw else _moved(raw, edit.shift - delay)
+    shown = _shown(pts, composed, edit, span)
+    ordered = shown if offsets is None else array("q", sorted(shown))
     distinct = ordered
     if len(ordered) > 1 and not all(map(lt, ordered, islice(ordered, 1, None))):
         distinct = array("q", sorted(set(ordered)))
@@ -138,18 +140,19 @@ def _edit(
     timescale: int,
     raw: array[int],
     composed: array[int],
+    span: tuple[int, int],
 ) -> Edit:
-    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit."""
+    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit; `span` of `composed`."""
     elst = children(data, "edts").get(b"elst") if b"edts" in top else None
     if elst is None:
-        return Edit(0, min(composed), None)
+        return Edit(0, span[0], None)
     wide = data[elst.body] == 1
     count, start = entries_of(data, elst, 20 if wide else 12, "elst")
     edits = [
         struct.unpack_from(">QqI" if wide else ">IiI", data, start + (20 if wide else 12) * n) for n in range(count)
     ]
     if not edits:
-        return Edit(0, min(composed), None)
+        return Edit(0, span[0], None)
     empty = 0
     while edits and edits[0][1] == -1:
         if not movie_timescale:
@@ -164,7 +167,7 @@ def _edit(
     if composed is raw:  # in order of time, as sound is
         first = bisect_left(raw, begin)
         times = raw[first : bisect_left(raw, end)]
-    elif begin <= min(composed) and end > max(composed):
+    elif begin <= span[0] and end > span[1]:
         first, times = 0, composed
     else:
         first = next((n for n, time in enumerate(composed) if begin <= time < end), 0)
@@ -172,15 +175,15 @@ def _edit(
     if not times:
         raise OddTableError("the edit list shows nothing")
     anchor = raw[first]  # the first shown sample in decode order keeps its place
-    least = min(times) - anchor
+    least = (span[0] if times is composed else min(times)) - anchor
     if least < 0:
         raise OddTableError("the edit list begins inside a group of reordered pictures")
     return Edit(empty - anchor - least, begin, end)
 
 
-def _shown(pts: array[int], composed: array[int], edit: Edit) -> array[int]:
+def _shown(pts: array[int], composed: array[int], edit: Edit, span: tuple[int, int]) -> array[int]:
     end = edit.end
-    if edit.first <= min(composed) and (end is None or end > max(composed)):
+    if edit.first <= span[0] and (end is None or end > span[1]):
         return pts
     return array("q", (p for p, c in zip(pts, composed, strict=True) if edit.first <= c and (end is None or c < end)))
 

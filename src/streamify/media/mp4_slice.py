@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from itertools import groupby
-from operator import sub
+from itertools import accumulate, groupby, repeat
+from operator import add, sub
 
 from streamify.isobmff import box, full_box
 from streamify.media.mp4_boxes import children, whole
@@ -40,6 +40,8 @@ class Slicer:
         self._hdlr = whole(data, mdia[b"hdlr"]) if b"hdlr" in mdia else b""
         self._copied = b"".join(whole(data, trak[kind]) for kind in _COPIED if kind in trak and trak[kind].size <= 4096)
         self._front = index.track.ftyp
+        self._latest = max(index.samples.pts)
+        self._ends = array("Q", accumulate(index.samples.sizes, initial=0))
         self._mvhd = _mvhd(index.track.mvhd, index.timescale)
 
     def cut(self, first: int, last: int) -> Splice | None:
@@ -49,25 +51,17 @@ class Slicer:
         offsets, counts, begin, end = self._chunks(first, last)
         head = self._header(first, last, counts)
         # The chunk offsets are the header's last field; only now is it known how far it moves the data.
-        moved = array("Q", [offset + len(head) + 8 * len(offsets) - begin for offset in offsets])
+        moved = array("Q", map(add, offsets, repeat(len(head) + 8 * len(offsets) - begin)))
         head = head[: -len(MDAT)] + _packed(moved) + MDAT
         return Splice(pieces=(literal(head), Range(offset=begin, length=end - begin)), format="mov")
 
-    def _chunks(self, first: int, last: int) -> tuple[list[int], list[int], int, int]:
+    def _chunks(self, first: int, last: int) -> tuple[array[int], list[int], int, int]:
         """Return where each chunk of the slice begins and its number of samples; where the bytes begin and end."""
-        sizes, chunks = self._index.samples.sizes, self._index.chunks
-        offsets, counts = [], []
-        begin = end = self._index.offset(first)
-        sample = first
-        while sample <= last:
-            chunk, start, count = chunks.chunk_of(sample)
-            stop = min(start + count, last + 1)
-            offset = self._index.offset(first) if sample == first else chunks.offsets[chunk]
-            offsets.append(offset)
-            counts.append(stop - sample)
-            begin, end = min(begin, offset), max(end, offset + sum(sizes[sample:stop]))
-            sample = stop
-        return offsets, counts, begin, end
+        offsets, borders = self._index.chunks.between(first, last)
+        offsets[0] = self._index.offset(first)
+        place = [self._ends[number] for number in borders]
+        ends = map(add, offsets, map(sub, place[1:], place))
+        return offsets, list(map(sub, borders[1:], borders)), min(offsets), max(ends)
 
     def _header(self, first: int, last: int, chunks: list[int]) -> bytes:
         index, stop = self._index, last + 1
@@ -87,32 +81,36 @@ class Slicer:
             full_box(b"stsz", 0, 0, struct.pack(">II", 0, stop - first), _packed(sizes)),
             full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), bytes(8 * len(chunks))),
         )
-        mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQI", 0, 0, index.timescale, sum(durations), 0x55C40000))
-        edts = _edts(index, first, last, dts[0])
+        length = dts[-1] - dts[0] + durations[-1]
+        mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQI", 0, 0, index.timescale, length, 0x55C40000))
+        edts = self._edts(first, last, dts[0])
         media = box(b"mdia", mdhd, self._hdlr, box(b"minf", self._media_header, _DINF, stbl))
         moov = box(b"moov", self._mvhd, box(b"trak", self._copied, edts, media))
         return self._front + moov[: -8 * len(chunks)] + MDAT
 
+    def _edts(self, first: int, last: int, base: int) -> bytes:
+        """Return an edit list where the source's one ends inside the slice, so that FFmpeg shows nothing after it.
 
-def _edts(index: Mp4Index, first: int, last: int, base: int) -> bytes:
-    """Return an edit list where the source's one ends inside the slice, so that FFmpeg shows nothing after it.
-
-    FFmpeg moves the first picture of an edit to the edit's start, so an empty edit of the same length comes before.
-    """
-    if index.edit.end is None:
-        return b""
-    pts, stop = index.samples.pts[first : last + 1], index.edit.end + index.edit.shift
-    if stop > max(pts):
-        return b""
-    inside = [time - base for time in pts if max(pts[0], index.edit.first + index.edit.shift) <= time < stop]
-    if not inside:
-        return b""
-    begin = min(inside)
-    entries = [(stop - base - begin, begin)]
-    if begin:
-        entries.insert(0, (begin, -1))
-    packed = b"".join(struct.pack(">QqI", length, time, 0x10000) for length, time in entries)
-    return box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", len(entries)), packed))
+        FFmpeg moves the first picture of an edit to the edit's start, so an empty edit of the same length comes before.
+        """
+        index = self._index
+        if index.edit.end is None:
+            return b""
+        stop = index.edit.end + index.edit.shift
+        if stop > self._latest:
+            return b""
+        pts = index.samples.pts[first : last + 1]
+        if stop > max(pts):
+            return b""
+        inside = [time - base for time in pts if max(pts[0], index.edit.first + index.edit.shift) <= time < stop]
+        if not inside:
+            return b""
+        begin = min(inside)
+        entries = [(stop - base - begin, begin)]
+        if begin:
+            entries.insert(0, (begin, -1))
+        packed = b"".join(struct.pack(">QqI", length, time, 0x10000) for length, time in entries)
+        return box(b"edts", full_box(b"elst", 1, 0, struct.pack(">I", len(entries)), packed))
 
 
 def _mvhd(mvhd: bytes, timescale: int) -> bytes:
@@ -133,7 +131,7 @@ def _packed(values: array[int]) -> bytes:
 
 def _runs(kind: bytes, values: array[int]) -> bytes:
     """Return a table of (samples, value): one row where all are equal, else one a sample."""
-    if values.count(values[0]) == len(values):
+    if values == array("I", values[:1]) * len(values):
         return full_box(kind, 0, 0, struct.pack(">III", 1, len(values), values[0]))
     rows = array("I", bytes(8 * len(values)))
     rows[::2], rows[1::2] = array("I", [1]) * len(values), values

@@ -41,6 +41,24 @@ class Chunks:
         first = self.run_samples[run] + nth * self.run_counts[run]
         return self.run_chunks[run] + nth, first, self.run_counts[run]
 
+    def between(self, first: int, last: int) -> tuple[array[int], list[int]]:
+        """Return the offsets of the chunks that hold samples `first` to `last`, and where each ends among these.
+
+        The second list begins with `first` and ends with ``last + 1``; the first chunk's offset is that of its own
+        first sample, which may lie before `first`.
+        """
+        offsets, borders, sample = array("Q"), [first], first
+        while sample <= last:
+            run = bisect_right(self.run_samples, sample) - 1
+            start, count = self.run_samples[run], self.run_counts[run]
+            stop = min(last + 1, self.run_samples[run + 1])
+            begin, end = (sample - start) // count, -(-(stop - start) // count)
+            offsets.extend(self.offsets[self.run_chunks[run] + begin : self.run_chunks[run] + end])
+            borders.extend(range(start + (begin + 1) * count, stop, count))
+            borders.append(stop)
+            sample = stop
+        return offsets, borders
+
 
 def _numbers(data: bytes, start: int, end: int, code: str) -> array[int]:
     values = array(code)
@@ -123,7 +141,7 @@ def read_chunks(data: bytes, stbl: dict[bytes, Box], count: int) -> Chunks:
     if kind not in stbl:
         raise BoxError("no chunk offsets")
     total, start = entries_of(data, stbl[kind], width, kind.decode())
-    offsets = _numbers(data, start, start + width * total, code)
+    offsets = array("Q", _numbers(data, start, start + width * total, code))
     runs, start = entries_of(data, stbl[b"stsc"], 12, "stsc")
     table = _numbers(data, start, start + 12 * runs, "I")
     firsts = [first - 1 for first in table[::3]]

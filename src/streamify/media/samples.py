@@ -52,11 +52,12 @@ class Order:
         self.samples = samples
         self._promised = promised
         self._back = int(BACK_SECONDS / time_base)
-        self._key_pts, self._key_numbers = _by_time(samples)
+        rising = _rising(samples.pts)
+        self._key_pts, self._key_numbers = _by_time(samples, rising=rising)
         # least[i] = earliest presentation time from packet i on: sorted, so one bisection finds the last packet
         # that shows anything up to a given time, however deep the reordering.
         self._least = samples.pts
-        if not _rising(samples.pts):
+        if not rising:
             self._least = array("q", accumulate(reversed(samples.pts), min))
             self._least.reverse()
 
@@ -97,11 +98,11 @@ class Order:
         return max(bisect_right(self._least, self._promised[place]) - 1, 0)
 
 
-def _by_time(samples: Samples) -> tuple[Sequence[int], Sequence[int]]:
-    """Return presentation time and number of each keyframe, in order of time."""
+def _by_time(samples: Samples, *, rising: bool) -> tuple[Sequence[int], Sequence[int]]:
+    """Return presentation time and number of each keyframe, in order of time; `rising`: all packets are."""
     every = len(samples.keys) == len(samples)
     times = samples.pts if every else [samples.pts[number] for number in samples.keys]
-    if _rising(times):
+    if rising or _rising(times):
         return times, samples.keys
     pairs = sorted(zip(times, samples.keys, strict=True))
     return [time for time, _ in pairs], [number for _, number in pairs]
