@@ -29,14 +29,17 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Azurite's own, the same everywhere."""
 
-Kind = Literal["s3", "az"]
+MINISTACK = Path(__file__).parent / "ministack" / ".emulator" / "bin" / "python"
+
+Scheme = Literal["s3", "az"]
+Kind = Literal["s3", "ministack", "az"]
 
 
 @dataclass(frozen=True)
 class Cloud:
     """A running object store."""
 
-    scheme: Kind
+    scheme: Scheme
     endpoint: str
     environment: dict[str, str]
     """What points Streamify at it."""
@@ -90,6 +93,24 @@ def moto() -> Iterator[Cloud]:
 
 
 @contextmanager
+def ministack() -> Iterator[Cloud]:
+    """S3 by ministack, the emulator that the AWS stack is deployed on: a second opinion on what S3 does."""
+    if not MINISTACK.exists():
+        pytest.skip("no Python 3.12 here, or `make test` did not install ministack")
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    environment = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    server = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    with running([str(MINISTACK), "-m", "ministack"], f"{endpoint}/_ministack/health", server):
+        yield Cloud("s3", endpoint, environment)
+
+
+@contextmanager
 def azurite() -> Iterator[Cloud]:
     """Azure Blob Storage by Azurite."""
     port = free_port()
@@ -105,7 +126,7 @@ def azurite() -> Iterator[Cloud]:
         yield Cloud("az", endpoint, environment)
 
 
-CLOUDS = {"s3": moto, "az": azurite}
+CLOUDS = {"s3": moto, "ministack": ministack, "az": azurite}
 
 
 @contextmanager

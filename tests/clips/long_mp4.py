@@ -7,6 +7,7 @@ they come again and again, at the same place in the file. An FFmpeg demuxer sees
 from __future__ import annotations
 
 import io
+import os
 import struct
 from array import array
 from fractions import Fraction
@@ -61,8 +62,11 @@ def _encode() -> tuple[bytes, list[tuple[int, int, bytes]], list[bytes]]:
     return data, packets, units[:UNITS]  # type: ignore[return-value]
 
 
-def write_long_mp4(path: Path, seconds: int) -> None:
-    """Write a film of a whole number of groups that is `seconds` long; its moov lies at the end."""
+def write_long_mp4(path: Path, seconds: int, size: int = 0) -> None:
+    """Write a film of a whole number of groups that is `seconds` long; its moov lies at the end.
+
+    The moov begins at byte `size` or later: what lies before it and is no sample is a hole that takes no disk.
+    """
     data, packets, units = _encode()
     groups = seconds * RATE // PICTURES
     least = min(dts for _, dts, _ in packets)
@@ -85,8 +89,12 @@ def write_long_mp4(path: Path, seconds: int) -> None:
         _trak(data, traks[1], 48000, [(unit_chunks * UNITS, 1024)], None, 0,
               array("I", unit_sizes) * unit_chunks, array("Q", [unit_chunk]) * unit_chunks, UNITS, 0),
     )  # fmt: skip
-    mdat = struct.pack(">I4sQ", 1, b"mdat", len(payload) + 16) + payload
-    path.write_bytes(ftyp + mdat + moov)
+    hole = max(0, size - start - len(payload))
+    mdat = struct.pack(">I4sQ", 1, b"mdat", len(payload) + hole + 16) + payload
+    with path.open("wb") as file:
+        file.write(ftyp + mdat)
+        file.seek(hole, os.SEEK_CUR)
+        file.write(moov)
 
 
 def _mvhd(data: bytes, duration: int) -> bytes:

@@ -25,7 +25,7 @@ from streamify.storage.objects import ObjectStorage
 
 pytestmark = pytest.mark.timeout(30)
 
-KINDS = ("local", "memory", "s3", "az")
+KINDS = ("local", "memory", "s3", "ministack", "az")
 ODD = [
     "with space/a b.m4s", "é ü/日本.m4s", "100%d.mp4", "%20/%2F.mp4", "a#b.mp4", "a&b=c+d.mp4", "-rf/-x",
     "a'b\"c.mp4",
@@ -143,7 +143,9 @@ def test_a_reader_never_sees_half_an_object(storage: Storage) -> None:
         writing.result()
 
 
-@pytest.mark.parametrize("storage", ["local", "memory", "s3"], indirect=True)  # Azure turns it into a slash
+@pytest.mark.parametrize(
+    "storage", ["local", "memory", "s3", "ministack"], indirect=True
+)  # Azure turns it into a slash
 def test_a_backslash_is_no_slash(storage: Storage) -> None:
     storage.put("back\\slash.mp4", b"x")
     assert sizes(storage) == [("back\\slash.mp4", 1)]
@@ -271,7 +273,7 @@ def test_get_many_ends_with_the_first_error(cloud: Callable[[Kind], Cloud], monk
     assert active_count() == before
 
 
-@pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
+@pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)
 def test_a_listing_may_begin_behind_a_key(storage: ObjectStorage) -> None:
     for number in range(5):
         storage.put(f"a/{number:05d}.json", b"x")
@@ -280,7 +282,7 @@ def test_a_listing_may_begin_behind_a_key(storage: ObjectStorage) -> None:
     assert list(storage.list("a", after="a/00004.json")) == []
 
 
-@pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
+@pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)
 def test_swap_has_one_winner(storage: ObjectStorage) -> None:
     storage.put("x", b"old")
     assert not storage.swap("x", b"other", b"new")
@@ -291,7 +293,7 @@ def test_swap_has_one_winner(storage: ObjectStorage) -> None:
     assert not storage.swap("nothing", b"old", b"new")
 
 
-@pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
+@pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)
 def test_a_source_that_is_overwritten_while_it_is_read_is_noticed(storage: ObjectStorage) -> None:
     storage.put("in.mp4", b"a" * 2_000_000)
     with storage.open("in.mp4") as file:
@@ -303,7 +305,7 @@ def test_a_source_that_is_overwritten_while_it_is_read_is_noticed(storage: Objec
     assert caught.value.code == "source-changed"
 
 
-@pytest.mark.parametrize("storage", ["memory", "s3", "az"], indirect=True)
+@pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)
 def test_objects_say_what_they_are_and_how_long_they_keep(storage: ObjectStorage) -> None:
     for key in ("video/1/0.m4s", "audio/1/0.m4s", "a/master.m3u8", "manifest.mpd", ".streamify/plan.json"):
         storage.put(key, b"x")
@@ -320,13 +322,14 @@ def attributes(storage: ObjectStorage, key: str) -> tuple[str, str]:
     return str(found["Content-Type"]), str(found["Cache-Control"])
 
 
-@pytest.mark.parametrize("kind", ["s3", "az"])
+@pytest.mark.parametrize("kind", ["s3", "ministack", "az"])
 @pytest.mark.parametrize("call", ["get", "get_many", "put", "put_new", "list", "names"])
 def test_a_missing_bucket_is_named(
     kind: Kind, call: str, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cloud(kind).enter(monkeypatch)
-    storage = open_storage(f"{kind}://nobody-made-this/x")
+    store = cloud(kind)
+    store.enter(monkeypatch)
+    storage = open_storage(f"{store.scheme}://nobody-made-this/x")
     arguments: dict[str, tuple[object, ...]] = {"put": ("k", b"x"), "put_new": ("k", b"x"), "names": ()}
     with pytest.raises(DestinationError) as caught:
         list(getattr(storage, call)(*arguments.get(call, ("k",))))

@@ -249,6 +249,10 @@ def calls(stack: Stack, arn: str) -> list[str]:
     return found
 
 
+def test_sam_finds_the_template_valid(work: Path) -> None:
+    sam(work, {}, "validate", "--lint")
+
+
 def test_the_artefact_fits_into_a_function(work: Path) -> None:
     layer = built(work) / "CodeLayer"
     functions = [path for path in built(work).iterdir() if path.name.endswith("Function")]

@@ -46,6 +46,7 @@ PROGRAM = """
 import json, resource, sys
 name, memory, event = sys.argv[1], int(sys.argv[2]) << 20, json.loads(sys.argv[3])
 from streamify.aws import handlers
+from streamify.engines.usage import peak_bytes
 handlers._is_running = lambda _: False
 resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 for place in ("/var/task.txt", "/opt/a.txt", "/home/a.txt"):
@@ -55,8 +56,7 @@ for place in ("/var/task.txt", "/opt/a.txt", "/home/a.txt"):
         continue
     sys.exit(f"{place} can be written: this proves nothing")
 answer = getattr(handlers, name)(event, None)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-print(json.dumps({"answer": answer, "peak": peak}))
+print(json.dumps({"answer": answer, "peak": peak_bytes() >> 20}))
 """
 
 

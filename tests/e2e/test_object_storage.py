@@ -19,7 +19,7 @@ LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
 KEY = "ünser film/50% #1 & a+b.mp4"
 
 
-@pytest.fixture(params=["s3", "az"])
+@pytest.fixture(params=["s3", "ministack", "az"])
 def store(request: pytest.FixtureRequest, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cloud:
     found = cloud(request.param)
     found.enter(monkeypatch)

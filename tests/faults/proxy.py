@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from random import Random
 from threading import Lock, Thread
 from typing import Literal, NamedTuple
@@ -62,6 +64,8 @@ class Proxy:
     Attributes:
         faults: What happens from now on.
         requests: What came so far, in order.
+        read: Bytes of bodies that were read, by key.
+        files: Objects, by key, that are answered from a file of this machine: larger ones than the store can hold.
         most: Requests that were on their way at the same moment, at most.
         watch: Is told of every request before it goes on.
     """
@@ -69,6 +73,8 @@ class Proxy:
     def __init__(self, upstream: str, seed: int) -> None:
         self.faults = Faults()
         self.requests: list[Passed] = []
+        self.read: Counter[str] = Counter()
+        self.files: dict[str, Path] = {}
         self.most = 0
         self.watch: Callable[[Passed], None] = lambda _: None
         self._upstream = urlsplit(upstream).netloc
@@ -90,7 +96,7 @@ class Proxy:
     def forget(self) -> None:
         """Forget what came so far."""
         with self._lock:
-            self.requests, self.most = [], 0
+            self.requests, self.most, self.read = [], 0, Counter()
 
     def carry(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer | None:
         """Return the answer to a request; ``None``: the connection is to be reset."""
@@ -107,7 +113,7 @@ class Proxy:
             time.sleep(self.faults.delay)
             if fate == "busy":
                 return Answer(503, "Slow Down", [("Content-Type", "application/xml")], BUSY)
-            answer = None if fate == "reset" else self._forward(method, target, headers, body)
+            answer = None if fate == "reset" else self._answer(method, key, target, headers, body)
             if fate == "cut" and answer is not None and method == "GET" and len(answer.body) > 1:
                 return answer._replace(sent=len(answer.body) // 2)
             return answer if fate == "passed" else None
@@ -128,6 +134,13 @@ class Proxy:
                 return fate
             drawn -= share
         return "passed"
+
+    def _answer(self, method: str, key: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+        here = key in self.files and method in ("GET", "HEAD")
+        answer = _of_file(self.files[key], method, headers) if here else self._forward(method, target, headers, body)
+        with self._lock:
+            self.read[key] += len(answer.body) if method == "GET" else 0
+        return answer
 
     def _forward(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         connection = http.client.HTTPConnection(self._upstream, timeout=60)
@@ -151,6 +164,28 @@ class Answer(NamedTuple):
     body: bytes
     sent: int | None = None
     """Bytes of the body after which the connection is reset; ``None``: all of it is sent."""
+
+
+def _of_file(path: Path, method: str, headers: list[tuple[str, str]]) -> Answer:
+    """Answer as S3 does for an object (GetObject with one range, HeadObject)."""
+    size = path.stat().st_size
+    given = {name.lower(): value for name, value in headers}
+    first, last, status = 0, size - 1, 200
+    if "range" in given:
+        begin, _, end = given["range"].removeprefix("bytes=").partition("-")
+        first, last, status = int(begin), min(int(end or last), last), 206
+    facts = [
+        ("ETag", '"of-a-file"'),
+        ("Last-Modified", formatdate(path.stat().st_mtime, usegmt=True)),
+        ("Content-Length", str(last + 1 - first)),
+        ("Content-Range", f"bytes {first}-{last}/{size}"),
+        ("Accept-Ranges", "bytes"),
+    ]
+    if method == "HEAD":
+        return Answer(status, "OK", facts, b"")
+    with path.open("rb") as file:
+        file.seek(first)
+        return Answer(status, "OK", facts, file.read(last + 1 - first))
 
 
 class _Server(ThreadingHTTPServer):
