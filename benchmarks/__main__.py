@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import BenchmarkError
-from benchmarks.cost import cost
+from benchmarks.cost import cost, emulator
 from benchmarks.figure import Figure
 from benchmarks.lab import Lab
 from benchmarks.length import length, planning
@@ -37,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "overhead": overhead,
     "memory": memory,
     "cost": cost,
+    "emulator": emulator,
     "quality": quality,
 }
 """In this order: those of one run of a job lie side by side, the long one comes last."""

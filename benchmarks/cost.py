@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import streamify
-from benchmarks.command import ROOT, run
+from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.figure import Figure
 from benchmarks.lab import LADDER, Lab
 from benchmarks.sources import Source
-from streamify.aws.cost import OTHER_MEMORY
+from streamify.aws.cost import OTHER_MEMORY, Prediction
 
 
 def cost(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
@@ -50,6 +52,60 @@ def cost(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
         )
 
 
+CLIPS = {"mp4_flower_2997.mp4": "540p,360p", "der_gop_h264_open_10s.mp4": "480p,240p"}
+"""Of the corpus, and the ladder of each."""
+_REPORT = re.compile(r"REPORT .*Billed Duration: (\d+) ms\tMemory Size: (\d+) MB")
+
+
+def emulator(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
+    """Compare `streamify.predict` with what the emulator bills for the deployed stack, clip by clip."""
+    folder = sources[0].path.parent
+    missing = [name for name in CLIPS if not (folder / name).is_file()]
+    if missing:
+        raise BenchmarkError(f"no {', '.join(missing)} in {folder}: set STREAMIFY_CORPUS")
+    for number, (name, ladder) in enumerate(CLIPS.items()):
+        settings = {"ladder": ladder, "preset": "veryfast" if lab.quick else "medium"}
+        work = lab.work / f"stack-{number}"
+        work.mkdir()
+        command: list[str | Path] = [sys.executable, "-m", "benchmarks.cost", folder / name, work, json.dumps(settings)]
+        took = run(command, environment={"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))})
+        found = json.loads(took.output)
+        billed = sum(milliseconds * memory / 1024e3 for milliseconds, memory in found["calls"])
+        predicted = Prediction.model_validate(found["prediction"])
+        yield Figure(
+            f"emulator {name}, off",
+            100 * abs(predicted.gb_seconds / billed - 1),
+            "%",
+            20.0,
+            behind={
+                "predicted GB-s": predicted.gb_seconds,
+                "of it starts of workers GB-s": predicted.start_gb_seconds,
+                "billed GB-s": billed,
+                "calls predicted": float(predicted.invocations),
+                "calls billed": float(len(found["calls"])),
+            },
+        )
+
+
+def _on_the_emulator(clip: Path, work: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Deploy the stack, predict, upload, wait; one task at a time, as each has a vCPU of its own on Lambda."""
+    from emulator import deployed
+
+    with deployed(work, MaxConcurrency="1", Settings=json.dumps(settings)) as stack:
+        os.environ.update(stack.environment)
+        prediction = streamify.predict(clip, stack=stack.name, **settings)
+        assert not prediction.stack.assumed, prediction.stack.assumed
+        stack.upload(clip.name, clip.read_bytes())
+        (execution,) = stack.wait(clip.name, seconds=600)
+        assert execution["status"] == "SUCCEEDED", execution
+        pages = (
+            stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/streamify/{stack.name}")
+        )
+        reports = [_REPORT.match(event["message"]) for page in pages for event in page["events"]]
+        calls = [(int(one[1]), int(one[2])) for one in reports if one]
+    return {"prediction": prediction.model_dump(mode="json"), "calls": calls}
+
+
 def _billed(calls: list[dict[str, Any]], memory: int, clock: str) -> dict[str, float]:
     """Return GB-seconds by step: whole milliseconds of each call."""
     sizes = {"split": OTHER_MEMORY, "transcode": memory, "assemble": OTHER_MEMORY}
@@ -57,3 +113,7 @@ def _billed(calls: list[dict[str, Any]], memory: int, clock: str) -> dict[str, f
         what: sum(ceil(one[clock] * 1000) / 1000 for one in calls if one["what"] == what) * size / 1024
         for what, size in sizes.items()
     }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_on_the_emulator(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))))

@@ -10,6 +10,7 @@ import pytest
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults, Proxy
+from streamify.errors import DestinationError
 from streamify.storage import object_errors
 from streamify.storage.base import ConflictError
 from streamify.storage.locate import open_storage
@@ -61,6 +62,19 @@ def test_put_new(storage: ObjectStorage) -> None:
         assert not storage.put_new(f"{number}", b"%d" % number).new
         with pytest.raises(ConflictError):
             storage.put_new(f"{number}", b"other")
+
+
+def test_put_new_beside_other_writes_of_the_key(way: Proxy) -> None:
+    storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
+    way.faults = Faults(conflict=0.5, methods=frozenset({"PUT"}))
+    for number in range(NUMBER):
+        assert storage.put_new(f"{number}", b"%d" % number).new
+    assert len([one for one in way.requests if one.fate == "conflict"]) >= 3
+    way.faults = Faults(conflict=1, methods=frozenset({"PUT"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(object_errors, "PATIENCE", 0.5)
+        with pytest.raises(DestinationError, match="cannot write"):
+            storage.put_new("other", b"x")
 
 
 def test_swap(storage: ObjectStorage) -> None:

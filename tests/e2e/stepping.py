@@ -18,6 +18,7 @@ class Buckets:
     """Uploads and media, and the steps on them."""
 
     def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
         self.uploads = cloud.make_bucket(f"raw-{uuid.uuid4().hex}")
         self.media = cloud.make_bucket(f"media-{uuid.uuid4().hex}")
         self.dest = open_storage(f"{self.media}/{KEY}")

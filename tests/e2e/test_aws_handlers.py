@@ -13,10 +13,12 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
-from streamify.aws import claim, handlers
+from streamify.aws import begin, claim, handlers
 from streamify.aws.claim import Claim, take
 from streamify.aws.events import read_event
-from streamify.errors import UsageError
+from streamify.errors import DestinationError
+from streamify.model.report import Report
+from streamify.pipeline.steps import Run, split_step
 from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
@@ -25,7 +27,7 @@ from streamify.storage.objects import ObjectStorage
 def buckets(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Buckets:
     store = cloud("s3")
     store.enter(monkeypatch)
-    monkeypatch.setattr(handlers, "_is_running", lambda _: False)  # moto interprets no state machine here
+    monkeypatch.setattr(begin, "_is_running", lambda *_: False)  # moto interprets no state machine here
     found = Buckets(store)
     monkeypatch.setenv("MEDIA_BUCKET", found.media[5:])
     monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS))
@@ -47,7 +49,10 @@ def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(buckets: Bucket
     assert media(dest) == media(str(tmp_path / "out"))
     assert streamify("verify", dest, "--source", f"{buckets.uploads}/{KEY}").code == 0
     again = buckets.split()
-    assert (again["status"], again["reason"]) == ("duplicate", "the stream is complete")
+    assert (again["status"], again["reason"]) == ("duplicate", "this version of the original has its stream")
+    request = {"source": f"{buckets.uploads}/{KEY}", "dest": dest, "settings": SETTINGS}
+    by_hand = buckets.split(request)
+    assert (by_hand["status"], by_hand["reason"]) == ("duplicate", "the stream is complete")
 
 
 def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,12 +176,131 @@ def test_storage_that_fails_is_left_to_the_state_machine(buckets: Buckets, monke
 
 def test_one_execution_at_a_time_holds_a_dest(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
-    monkeypatch.setattr(handlers, "_is_running", lambda _: True)
+    monkeypatch.setattr(begin, "_is_running", lambda *_: True)
     answers = [buckets.split() for _ in range(3)]  # an event that is delivered three times
     assert [one["status"] for one in answers] == ["planned", "duplicate", "duplicate"]
     held = Claim.from_json(buckets.dest.get(claim.KEY) or b"")
     retried = buckets.split(execution=held.execution)  # Lambda tries the same execution's split again
     assert retried["status"] == "planned"
+
+
+OTHERS = {"ladder": "240p", "preset": "ultrafast", "crf": 30, "replace": True}
+"""Settings of a job that begins while functions of an earlier one, which was ended, still run."""
+
+
+@pytest.fixture
+def two(buckets: Buckets, clip: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A job that was ended when its tasks were done, and the one that took the DEST over."""
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    earlier = buckets.split()
+    buckets.transcode(earlier)
+    request = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}", "settings": OTHERS}
+    return earlier, buckets.split(request)
+
+
+def test_an_assembler_that_outlives_its_job_publishes_nothing(
+    buckets: Buckets, two: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    earlier, later = two
+    assert buckets.assemble(earlier)["error"]["code"] == "dest-taken"
+    assert "master.m3u8" not in buckets.dest.names()
+    buckets.transcode(later)
+    assert buckets.assemble(later)["status"] == "complete"
+    assert buckets.assemble(earlier)["status"] == "failed"
+    assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
+    assert Report.from_json(buckets.dest.get("report.json") or b"").settings.ladder == "240p"
+
+
+def test_a_splitter_that_outlives_its_job_changes_no_plan(
+    buckets: Buckets, two: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    earlier, later = two
+    split_step(Run.model_validate(earlier["run"]))  # only now does it write its plan
+    assert {one["status"] for one in buckets.transcode(later)} == {"done"}
+    assert buckets.assemble(later)["status"] == "complete"
+    report = Report.from_json(buckets.dest.get("report.json") or b"")
+    assert (report.settings.ladder, report.settings.crf) == ("240p", 30.0)
+    assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
+
+
+def test_an_event_that_comes_again_leaves_alone_what_was_made_since(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    request = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}", "settings": OTHERS}
+    planned = buckets.split(request)
+    buckets.transcode(planned)
+    assert buckets.assemble(planned)["status"] == "complete"
+    again = buckets.split()  # the stack's settings are others
+    assert (again["status"], again["reason"]) == ("duplicate", "this version of the original has its stream")
+    held = claim.read(buckets.dest)
+    assert held is not None
+    assert held.request is not None
+    assert held.request.settings == OTHERS
+
+
+def test_a_folder_is_no_job(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put("film", clip.read_bytes())
+    event = buckets.event()
+    event["detail"]["object"]["key"] = "film/"
+    answer = buckets.split(event)
+    assert (answer["status"], answer["reason"]) == ("duplicate", "it is a folder, no file")
+
+
+def test_a_key_too_long_for_what_lies_below_it(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    dest = f"{buckets.media}/{'d' * 250}/{'e' * 250}/{'f' * 400}"
+    answer = buckets.split({"source": f"{buckets.uploads}/{KEY}", "dest": dest})
+    assert (answer["error"]["code"], answer["error"]["exit_code"]) == ("location-url", 2)
+
+
+@pytest.mark.parametrize("settings", ["{ladder: 360p}", "[]", "null", "5", '"x"'])
+def test_settings_of_the_stack_that_are_none(
+    settings: str, buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    monkeypatch.setenv("SETTINGS", settings)
+    answer = buckets.split()
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", "aws-settings", 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "report", "outcome"),
+    [
+        ("aws-limit", False, "tried again"),
+        ("aws-unreachable", False, "tried again"),
+        ("aws-denied", False, "dest-claimed"),
+        ("aws-denied", True, "planned"),
+    ],
+)
+def test_a_holder_that_cannot_be_asked_for(
+    said: str, report: bool, outcome: str, buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    monkeypatch.undo()  # of what says that nobody runs
+    buckets.cloud.enter(monkeypatch)
+    monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
+    if report:
+        monkeypatch.setattr(begin, "_is_running", lambda *_: False)
+        planned = buckets.split()
+        buckets.transcode(planned)
+        buckets.assemble(planned)
+        monkeypatch.undo()
+        buckets.cloud.enter(monkeypatch)
+        monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
+        open_storage(buckets.uploads).put(KEY, clip.read_bytes() + b"\0\0\0\x08free")
+    else:
+        assert isinstance(buckets.dest, ObjectStorage)
+        take(buckets.dest, Claim(execution="arn:aws:states:us-east-1:0:execution:other:x", job="a"), lambda _: True)
+
+    def refuse(*_: object) -> bool:
+        raise DestinationError(said, "AWS: states:DescribeExecution: as told", "wait")
+
+    monkeypatch.setattr(begin, "is_running", refuse)
+    if outcome == "tried again":
+        with pytest.raises(handlers.TransientError):
+            buckets.split()
+        return
+    answer = buckets.split()
+    assert outcome in (answer["status"], answer.get("error", {}).get("code"))
 
 
 def test_a_claim_whose_execution_has_ended_is_taken_over_by_one(buckets: Buckets) -> None:
@@ -189,8 +313,24 @@ def test_a_claim_whose_execution_has_ended_is_taken_over_by_one(buckets: Buckets
     assert take(buckets.dest, first, lambda arn: arn != "arn:1") == third
 
 
-@pytest.mark.parametrize("given", [{}, {"source": "s3://a/b"}, {"source": "s3://a/b", "dest": "s3://c", "x": 1}])
-def test_an_input_that_is_neither_event_nor_request(given: dict[str, Any]) -> None:
-    with pytest.raises(UsageError) as caught:
-        read_event(given, "media", {})
-    assert caught.value.code == "aws-input"
+ODD: list[Any] = [
+    {}, [], 5, "text", None,
+    {"source": "s3://a/b"},
+    {"source": "s3://a/b", "dest": "s3://c", "x": 1},
+    {"source": "s3://a/b", "dest": "s3://c", "settings": 5},
+    {"source": "s3://a/b", "dest": "s3://c", "resume": "maybe"},
+    {"source": 5, "dest": "s3://c"},
+    {"source": "/etc/passwd", "dest": "s3://c"},
+    {"source": "s3://a/b", "dest": "/tmp/x"},
+    {"source": "gs://a/b", "dest": "s3://c"},
+    {"source": "s3://a/b", "dest": "gs://c"},
+    {"detail-type": "Object Created"},
+    {"detail-type": "Object Created", "detail": {"bucket": {"name": 1}, "object": {"key": None}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ODD, ids=json.dumps)
+def test_an_input_that_is_neither_event_nor_request(given: Any, buckets: Buckets) -> None:
+    answer = handlers.split({"input": given, "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}, None)
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", "aws-input", 2)
+    assert "s3://..." in answer["error"]["hint"]

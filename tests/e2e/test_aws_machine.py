@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from streamify.aws import handlers
+from streamify.model.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 INTERPRETER = ROOT / "tests" / "machine" / "interpret.js"
 CONTEXT = {"Execution": {"Id": "arn:aws:states:eu-west-1:1:execution:streamify:x", "StartTime": "2026-11-24T10:00:00Z"}}
@@ -132,7 +135,7 @@ def test_what_cannot_pass_is_told_and_never_tried_again(
     assert found["error"]["name"] == code
 
 
-TRIES = {"TransientError": 5, "Lambda.TooManyRequestsException": 9, "Lambda.ServiceException": 9}
+TRIES = {"TransientError": 5, "Lambda.ServiceException": 9}
 OWN = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
 
 
@@ -140,6 +143,12 @@ OWN = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
 def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memory(name: str, tries: int) -> None:
     found = interpreted(Task=[*[raises(name)] * tries, returns(DONE)])
     assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "SayDone"]
+
+
+def test_a_task_waits_for_its_turn_as_long_as_it_takes() -> None:
+    throttled = [raises("Lambda.TooManyRequestsException")] * 500  # of a new account: ten calls at once
+    found = interpreted(Task=[*throttled, returns(DONE)])
+    assert order(found) == ["Split", *["Task"] * 501, "Task", "Assemble", "SayDone"]
 
 
 def test_what_passes_in_time_is_no_loss() -> None:
@@ -155,9 +164,56 @@ def test_a_task_that_is_lost_for_good_is_recorded_and_the_others_go_on() -> None
     assert record["error"]["Error"] == "Runtime.ExitError"
 
 
+def test_a_topic_that_does_not_answer_changes_no_end() -> None:
+    dead = [raises("SNS.PublishFailed")]
+    assert interpreted(SayDone=dead)["output"] == COMPLETE
+    assert interpreted(SayRefused=dead, Split=[returns(NO_MEDIA)])["error"]["name"] == "source-not-media"
+    assert interpreted(SayFailed=dead, Assemble=[returns(FAILED)])["error"]["name"] == "tasks-failed"
+    assert interpreted(SayLost=dead, Split=[raises("Runtime.ExitError")])["error"]["name"] == "Runtime.ExitError"
+
+
+LONG = "k" * 850
+"""As many bytes as a DEST may have."""
+
+
+def largest() -> dict[str, list[dict[str, Any]]]:
+    """Return the largest answers of the handlers: ten hours in eight rungs, the longest names, all that is named."""
+    rates = {"maxrate": 99_000_000, "bufsize": 99_000_000, "crf": 23.5}
+    ladder = [{"name": f"{side}{'n' * 28}", "short_side": side} | rates for side in range(144, 1200, 66)]
+    settings = Settings.model_validate({"ladder": ladder, "max_cost": 123.456}).model_dump(mode="json")
+    job = {"source": f"s3://{'b' * 63}/{LONG}", "dest": f"s3://{'b' * 63}/{LONG}"}
+    run = {
+        "id": "x" * 80,
+        "places": {"uploads": f"s3://{'b' * 63}", "media": job["dest"]},
+        "source": {"key": LONG, "size": 10**12, "version": "v" * 1024, "identity": "f" * 32},
+        "settings": settings,
+        "began": 1764000000.123,
+    }
+    key = f".streamify/runs/{'x' * 80}/items.ndjson"
+    planned = {"status": "planned", "job": job, "run": run, "items": {"bucket": "b" * 63, "key": f"{LONG}/{key}"},
+               "prepared": {"items": key, "count": 48_000, "total": 48_000, "reused": 0}, "list": ITEMS}  # fmt: skip
+    named = [{"key": "video/05999/" + "n" * 200, "code": "c" * 40, "cause": "c" * 500}] * handlers.NAMED
+    error: dict[str, Any] = {"code": "c" * 40, "cause": "c" * 4000, "hint": "h" * 1000, "exit_code": 4}
+    error |= {"failures": named, "faults": ["f" * 500] * handlers.NAMED}
+    failed = {"status": "failed", "error": error, "job": job}
+    return {"Split": [returns(planned)], "Assemble": [returns(failed)]}
+
+
+def test_no_state_of_a_job_of_48000_items_comes_near_256_kib() -> None:
+    found = interpreted(**largest())
+    assert order(found)[-1] == "SayFailed"
+    sizes = {call["state"]: len(json.dumps(call["input"]).encode()) for call in found["calls"]}
+    answers = [len(json.dumps(one["returns"]["Payload"]).encode()) for queue in largest().values() for one in queue]
+    # A state holds no more than the answers so far: the plan, then the end. Items are read from S3, one a child.
+    assert 10_000 < max(*sizes.values(), sum(answers)) < 256 * 1024 / 5, sizes
+
+
 @pytest.mark.parametrize("step", ["Split", "Assemble"])
 def test_a_step_that_is_lost_twice_ends_the_job_with_a_word(step: str) -> None:
     found = interpreted(**{step: [raises("Runtime.ExitError")]})
     assert order(found).count(step) == 2
     assert order(found)[-1] == "SayLost"
     assert found["error"]["name"] == "Runtime.ExitError"
+    said = json.loads(found["calls"][-1]["input"]["Message"])
+    assert (said["status"], said["input"], said["error"]["Error"]) == ("failed", INPUT, "Runtime.ExitError")
+    assert said["execution"] == CONTEXT["Execution"]["Id"]

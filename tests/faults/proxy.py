@@ -25,9 +25,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from clouds import Cloud
 
-Fate = Literal["passed", "busy", "reset", "lost", "cut"]
+Fate = Literal["passed", "busy", "reset", "lost", "cut", "conflict"]
 
 BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+
+
+CONFLICT = (
+    b"<?xml version='1.0'?><Error><Code>ConditionalRequestConflict</Code><Message>The conditional request cannot"
+    b" succeed due to a conflicting operation against this resource.</Message></Error>"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Faults:
     """Carried out by the store, and then the connection is reset in place of its answer."""
     cut: float = 0
     """Answered by a connection that is reset after half of the body, or, where there is none, before the answer."""
+    conflict: float = 0
+    """Answered with 409, as S3 does for a conditional write while another one of the key is on its way."""
     methods: frozenset[str] = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
     """To which requests all of that happens."""
     delay: float = 0
@@ -113,6 +121,8 @@ class Proxy:
             time.sleep(self.faults.delay)
             if fate == "busy":
                 return Answer(503, "Slow Down", [("Content-Type", "application/xml")], BUSY)
+            if fate == "conflict":
+                return Answer(409, "Conflict", [("Content-Type", "application/xml")], CONFLICT)
             answer = None if fate == "reset" else self._answer(method, key, target, headers, body)
             if fate == "cut" and answer is not None and method == "GET" and len(answer.body) > 1:
                 return answer._replace(sent=len(answer.body) // 2)
@@ -127,7 +137,7 @@ class Proxy:
         drawn = Random(f"{self._seed} {method} {key} {number}").random()
         shares: tuple[tuple[Fate, float], ...] = (
             ("busy", self.faults.busy), ("reset", self.faults.reset), ("lost", self.faults.lost),
-            ("cut", self.faults.cut),
+            ("cut", self.faults.cut), ("conflict", self.faults.conflict),
         )  # fmt: skip
         for fate, share in shares:
             if drawn < share:

@@ -107,3 +107,14 @@ class Account:
         region = {"region": self._session.region_name} if self._session.region_name else {}
         provider = Boto3CredentialProvider(self._session)
         return ObjectStorage(object_store(url, credential_provider=provider, **region), location)
+
+
+def is_running(account: Account, execution: str) -> bool:
+    """Return whether an execution runs; AWS forgets them 90 days after their end."""
+    try:
+        found = account.ask("stepfunctions", "DescribeExecution", executionArn=execution)
+    except DestinationError as error:
+        if error.code == "aws-no-execution":
+            return False
+        raise
+    return bool(found["status"] == "RUNNING")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from streamify.aws.events import Request
+from streamify.errors import DestinationError
 from streamify.model.base import Frozen
 from streamify.storage.base import ConflictError, Storage
 from streamify.storage.objects import ObjectStorage
@@ -32,6 +33,24 @@ def read(media: Storage) -> Claim | None:
         return Claim.from_json(data) if data is not None else None
     except ValidationError:
         return None
+
+
+def check(media: Storage, run: str) -> None:
+    """Raise unless the execution whose ARN ends in `run` holds the DEST.
+
+    To stop an execution does not stop a function of it that runs: another job may have begun and ended meanwhile.
+
+    Raises:
+        DestinationError: ``dest-taken``.
+    """
+    held = read(media)
+    if held is None or held.execution.rsplit(":", 1)[-1] != run:
+        by = held.execution if held is not None else "nobody that can be read"
+        raise DestinationError(
+            "dest-taken",
+            f"the DEST is held by {by} now, this job was ended: nothing of it is published",
+            "look at that job: streamify status DEST",
+        )
 
 
 def take(media: ObjectStorage, wanted: Claim, is_running: Callable[[str], bool]) -> Claim:

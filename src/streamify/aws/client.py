@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamify.aws import claim
-from streamify.aws.account import Account
+from streamify.aws.account import Account, is_running
 from streamify.aws.events import Request, job_identity, settings_of
 from streamify.aws.follow import follow
 from streamify.aws.outcome import error_of
@@ -134,17 +134,6 @@ def _start(job: Job, identity: str) -> str:
     text = job.request.to_json().decode()
     answer = job.account.ask("stepfunctions", "StartExecution", stateMachineArn=job.workflow, name=name, input=text)
     return str(answer["executionArn"])
-
-
-def is_running(account: Account, execution: str) -> bool:
-    """Return whether an execution runs; AWS forgets them 90 days after their end."""
-    try:
-        found = account.ask("stepfunctions", "DescribeExecution", executionArn=execution)
-    except DestinationError as error:
-        if error.code == "aws-no-execution":
-            return False
-        raise
-    return bool(found["status"] == "RUNNING")
 
 
 def _report(job: Job) -> Report:

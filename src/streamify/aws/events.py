@@ -6,13 +6,14 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from streamify.errors import UsageError
 from streamify.model.base import Frozen
 from streamify.model.plan import MEDIA_VERSION
 from streamify.model.settings import MediaSettings
 from streamify.settings_io import from_arguments
+from streamify.storage.locate import parse_url
 
 UPLOADS = ".streamify-uploads/"
 """Key prefix, in the uploads bucket, of sources that a command uploaded and starts an execution for."""
@@ -31,7 +32,7 @@ class Request(Frozen):
     """Run it although it was carried out before."""
 
 
-def read_event(event: dict[str, Any], media_bucket: str, defaults: dict[str, Any]) -> Request:
+def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Request:
     """Return the job that an execution's input asks for.
 
     Args:
@@ -42,25 +43,49 @@ def read_event(event: dict[str, Any], media_bucket: str, defaults: dict[str, Any
     Raises:
         UsageError: ``aws-input``, it is neither.
     """
-    if event.get("detail-type") == "Object Created":
-        detail = event["detail"]
-        bucket, key = detail["bucket"]["name"], detail["object"]["key"]
+    if is_upload(event):
+        bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
         # A new version of an object takes the place of the old one's stream.
         settings = {"replace": True, **defaults}
         return Request(source=f"s3://{bucket}/{key}", dest=f"s3://{media_bucket}/{key}", settings=settings)
-    known = {name: event[name] for name in Request.model_fields if name in event}
-    if set(event) - set(known) or not {"source", "dest"} <= set(known):
-        raise UsageError(
-            "aws-input",
-            f"the execution's input has the keys {', '.join(sorted(event)) or 'none'}",
-            'give {"source": "s3://...", "dest": "s3://...", "settings": {...}} or an event of S3',
-        )
-    return Request.model_validate(known)
+    try:
+        request = Request.model_validate(event)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the input"
+        raise _neither(f"{where}: {first['msg']}") from error
+    for name, text in (("source", request.source), ("dest", request.dest)):
+        url = parse_url(text)
+        if url is None or url.scheme != "s3":
+            raise _neither(f"{name}: '{text}' is no s3:// URL")
+    return request
 
 
-def is_command_upload(event: dict[str, Any]) -> bool:
+def _neither(what: str) -> UsageError:
+    return UsageError(
+        "aws-input",
+        f"the execution's input cannot be used: {what}",
+        'give {"source": "s3://...", "dest": "s3://...", "settings": {...}} or an event of S3',
+    )
+
+
+def is_upload(event: Any) -> bool:
+    """Return whether an execution's input is an event of S3 that tells of a new object."""
+    try:
+        told = event["detail-type"], event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+    except (TypeError, KeyError):
+        return False
+    return told[0] == "Object Created" and all(isinstance(one, str) for one in told)
+
+
+def is_command_upload(event: Any) -> bool:
     """Return whether an event tells of an upload whose command starts the execution itself."""
-    return event.get("detail-type") == "Object Created" and event["detail"]["object"]["key"].startswith(UPLOADS)
+    return is_upload(event) and event["detail"]["object"]["key"].startswith(UPLOADS)
+
+
+def is_folder_marker(event: Any) -> bool:
+    """Return whether an event tells of the empty object that consoles write to show a folder."""
+    return is_upload(event) and event["detail"]["object"]["key"].endswith("/")
 
 
 def job_identity(identity: str, settings: MediaSettings) -> str:

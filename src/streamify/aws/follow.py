@@ -21,7 +21,7 @@ from streamify.model.plan import Plan, Track
 from streamify.model.task import SegmentRecord
 from streamify.pipeline.engine import Stop
 from streamify.pipeline.jobs import tell_plan, teller
-from streamify.pipeline.steps import failed_keys, items_key, read_failures
+from streamify.pipeline.steps import failed_keys, items_key, plan_key, read_failures
 from streamify.storage.objects import ObjectStorage
 from streamify.tasks.split import read_plan
 
@@ -67,8 +67,8 @@ class Watch:
 
     def _begin(self) -> Plan | None:
         if self._media.stat(items_key(self._run)) is None:
-            return None  # split has not ended: a plan that lies there may be of an earlier job
-        plan = read_plan(self._media)
+            return None  # split has not ended
+        plan = read_plan(self._media, plan_key(self._run))
         if plan is not None:
             self._done = {}
             done = {(track.id, segment) for track in plan.tracks for segment in self._news(plan, track)}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from streamify.errors import DestinationError
 
-PASSING = frozenset({"aws-limit", "aws-unreachable", "storage-unreachable", "storage-failed"})
+PASSING = frozenset({"aws-limit", "aws-unreachable", "storage-unreachable", "storage-unavailable", "storage-failed"})
 """Codes of what may be gone at the next try."""
 
 
@@ -65,8 +65,10 @@ _KNOWN = (
     _KnownError("storage-no-bucket", "deploy the stack again (docs/guides/aws.md)", ("NoSuchBucket",)),
     _KnownError(
         "aws-unreachable",
-        "check the network, the proxy and AWS_REGION",
-        ("EndpointConnectionError", "HTTPClientError", "ConnectionError"),
+        "wait and run the same command again; check the network, the proxy and AWS_REGION",
+        ("EndpointConnectionError", "HTTPClientError", "ConnectionError", "InternalError", "InternalFailure",
+         "InternalServerError", "InternalServiceError", "ServiceUnavailable", "ServiceUnavailableException",
+         "500", "502", "503", "504"),
     ),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import av
@@ -15,10 +16,13 @@ _BYTES = ("libavutil", "libavcodec", "libavformat", "libavfilter", "libswscale",
 
 
 def codec_build() -> str:
-    """Return one line that names the exact build: PyAV, FFmpeg, its libraries, and x264 as the wheel carries it."""
+    """Return one line that names the exact build: PyAV, FFmpeg, its libraries, x264 as the wheel has it, the machine.
+
+    Another kind of processor may make other bytes: it gets other track folders, and no job mixes two.
+    """
     parts = [f"PyAV {av.__version__}", f"FFmpeg {av.ffmpeg_version_info}"]
     parts += [f"{name} {'.'.join(map(str, av.library_versions[name]))}" for name in _BYTES]
-    return ", ".join([*parts, _x264()])
+    return ", ".join([*parts, _x264(), platform.machine()])
 
 
 def encoders() -> dict[str, bool]:

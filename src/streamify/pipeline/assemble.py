@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,8 +32,13 @@ class Assembled:
     """Damage that tasks met."""
 
 
-def assemble(plan: Plan, media: Storage) -> Assembled:
+def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None) -> Assembled:
     """Check every segment and every seam, then write all manifests; the master playlist last.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        hold: Called before the first manifest is written; raises where that is no longer allowed.
 
     Raises:
         VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
@@ -68,6 +73,7 @@ def assemble(plan: Plan, media: Storage) -> Assembled:
         segments.close()
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
+    hold()
     return Assembled(sums.certificate(), tuple(reports), tuple(_publish(plan, manifests, media)), tuple(notes))
 
 

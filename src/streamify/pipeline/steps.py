@@ -7,7 +7,7 @@ Every step may be called again, and at the same moment as itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from streamify.errors import TaskFailure, TasksFailed
@@ -16,7 +16,7 @@ from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import MediaResult, SplitTask
+from streamify.model.task import MediaResult, SplitResult, SplitTask
 from streamify.pipeline.assemble import assemble
 from streamify.pipeline.fanout import survey
 from streamify.pipeline.items import Item, items, task_of
@@ -25,7 +25,7 @@ from streamify.pipeline.state import known_tracks, make_report, remove_others, u
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.run import run_task
-from streamify.tasks.split import read_plan
+from streamify.tasks.split import PLAN, read_plan
 
 
 class Run(Frozen):
@@ -75,12 +75,15 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None) -> P
     check_dest(run.places.media, run.places.media, replace=run.settings.replace)
     plan = usable_plan(stores.media, run.source, run.settings, run.places.media)
     if plan is None:
-        run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
-        plan = _plan(stores.media)
+        result = run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
+        assert isinstance(result, SplitResult)
+        plan = Plan.from_json(result.plan)
     found = survey(plan, stores.media)
     for key in found.damaged:
         stores.media.delete(key)
     chosen = list(items(plan, stores.media, found.done, group_below))
+    # A plan of its own for every run: an earlier one that was ended may still write the one that they share.
+    stores.media.put(plan_key(run.id), plan.to_json())
     key = items_key(run.id)
     stores.media.put(key, b"".join(item.to_json() + b"\n" for item in chosen))
     total = plan.segments * len(plan.tracks)
@@ -92,6 +95,11 @@ def items_key(run: str) -> str:
     return f".streamify/runs/{run}/items.ndjson"
 
 
+def plan_key(run: str) -> str:
+    """Return where the plan of a run lies, below DEST."""
+    return f".streamify/runs/{run}/plan.json"
+
+
 def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
     """Run the task that an item points at.
 
@@ -99,7 +107,7 @@ def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
     """
     stores = run.places.open()
-    result = run_task(task_of(item, _plan(stores.media), stores.media, threads), stores)
+    result = run_task(task_of(item, _plan(run, stores.media), stores.media, threads), stores)
     assert isinstance(result, MediaResult)
     return result
 
@@ -110,8 +118,17 @@ def record_failure(run: Run, failure: Failure) -> None:
     media.put(f".streamify/runs/{run.id}/failed/{failure.key}.json", failure.to_json())
 
 
-def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal["aws"]) -> Report:
+def assemble_step(
+    run: Run, prepared: Prepared, workers: int, *, engine: Literal["aws"], hold: Callable[[], None]
+) -> Report:
     """Check the certificate and write manifests and report.
+
+    Args:
+        run: The run.
+        prepared: What split left.
+        workers: The most tasks that ran at once.
+        engine: That ran them.
+        hold: Called before anything is published or removed; raises where another run holds DEST by now.
 
     Raises:
         TasksFailed: Tasks of this run failed; each is listed.
@@ -121,8 +138,8 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal
     failures = failures_of(run.id, media)
     if failures:
         raise TasksFailed(failures, "what succeeded is kept: resume the job to retry the rest")
-    plan = _plan(media)
-    made = assemble(plan, media)
+    plan = _plan(run, media)
+    made = assemble(plan, media, hold)
     report = make_report(
         plan,
         made,
@@ -134,8 +151,11 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, *, engine: Literal
         cpu=sum(track.cpu_seconds for track in made.tracks),
     )
     before = known_tracks(media)
+    hold()
+    media.put(PLAN, plan.to_json())
     media.put("report.json", report.to_json())
     if run.settings.replace:
+        hold()
         remove_others(plan, media, before)
     return report
 
@@ -160,8 +180,8 @@ def _failure(data: bytes) -> TaskFailure:
     return TaskFailure(one.key, one.code, one.cause, one.attempts, one.log, one.hint)
 
 
-def _plan(media: Storage) -> Plan:
-    plan = read_plan(media)
+def _plan(run: Run, media: Storage) -> Plan:
+    plan = read_plan(media, plan_key(run.id))
     if plan is None:
         raise AssertionError("split writes the plan before any other step runs")
     return plan

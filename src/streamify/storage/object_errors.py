@@ -28,6 +28,10 @@ _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _TRIED = re.compile(r"after (\d+) retries")
 
+_PASSING = ("408", "409", "425", "429")
+"""Answers of 4xx that another try may not get."""
+_PASSING = ("408", "409", "425", "429")
+"""Answers of 4xx that another try may not get."""
 _DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
 _ABSENT = (NotFoundError, FileNotFoundError)
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
@@ -83,7 +87,17 @@ class Patience:
         Raises:
             Exception: `error`, where it is anything but a connection that broke, or there were tries enough.
         """
-        if "HTTP error:" not in str(error) or time.monotonic() > self._until:
+        if "HTTP error:" not in str(error):
+            raise error
+        self.pause(error)
+
+    def pause(self, error: Exception) -> None:
+        """Wait for the next try, whatever the error says.
+
+        Raises:
+            Exception: `error`, where there were tries enough.
+        """
+        if time.monotonic() > self._until:
             raise error
         time.sleep(random.uniform(0.5, 1) * self._pause)  # noqa: S311 - to keep workers out of step
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
@@ -132,4 +146,8 @@ def explain(what: str, error: Exception) -> DestinationError:
     if tried and (status is None or status[1].startswith("5") or status[1] == "429"):
         hint = "wait until the store is well, and run the same command again"
         return DestinationError("storage-unavailable", f"{what}: {said}, also after {tried[1]} retries", hint)
+    if status and status[1].startswith("4") and status[1] not in _PASSING:
+        return DestinationError("storage-refused", f"{what}: {said}", "see that code in the store's documentation")
+    if status and status[1].startswith("4") and status[1] not in _PASSING:
+        return DestinationError("storage-refused", f"{what}: {said}", "see that code in the store's documentation")
     return DestinationError("storage-failed", f"{what}: {said}", "run the same command again")

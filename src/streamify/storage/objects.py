@@ -89,21 +89,27 @@ class ObjectStorage:
 
     def put_new(self, key: str, data: bytes) -> Written:
         """See `Storage.put_new`."""
-        try:
-            made = insist(lambda: self._put(key, data, "create"))
-        except (AlreadyExistsError, FileExistsError, PreconditionError):
-            # A response lost on the way makes the retry report AlreadyExists for our own write: read back.
-            found = self._read(key)
-            if found is not None and found[0] == data:
-                return Written(new=False, tag=found[1])
-            raise ConflictError(
-                "dest-conflict",
-                f"{self._name}/{key} exists with other bytes",
-                "something else writes here, or the file was damaged: delete it, or use another DEST",
-            ) from None
-        except (BaseError, OSError) as error:
-            raise self._failed("write", key, error) from error
-        return Written(new=True, tag=_tag(made["e_tag"]))
+        patience = Patience()
+        while True:
+            try:
+                made = insist(lambda: self._put(key, data, "create"))
+            except (AlreadyExistsError, FileExistsError, PreconditionError) as error:
+                # A response lost on the way makes the retry report AlreadyExists for our own write: read back.
+                found = self._read(key)
+                if found is not None and found[0] == data:
+                    return Written(new=False, tag=found[1])
+                if found is not None:
+                    raise ConflictError(
+                        "dest-conflict",
+                        f"{self._name}/{key} exists with other bytes",
+                        "something else writes here, or the file was damaged: delete it, or use another DEST",
+                    ) from None
+                # S3 answers 409 while another write or delete of the key is on its way, and obstore takes it for that.
+                patience.pause(self._failed("write", key, error))
+            except (BaseError, OSError) as error:
+                raise self._failed("write", key, error) from error
+            else:
+                return Written(new=True, tag=_tag(made["e_tag"]))
 
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
         """Overwrite `old` by `new` unless somebody else was faster. Return whether `new` is there now."""
@@ -184,8 +190,8 @@ class ObjectStorage:
         try:
             facts = obstore.head(self._store, key)
         except (BaseError, OSError) as error:
-            if version is not None and is_absent(error):
-                raise source_changed(key, "is gone since it was planned") from error
+            if version is not None and _may_be_gone(error):
+                raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
             raise self._failed("open", key, error) from error
         if version not in (None, _version(facts)):
             raise source_changed(key, "was overwritten since it was planned")
@@ -198,8 +204,8 @@ class ObjectStorage:
             except PreconditionError as error:
                 raise source_changed(key, "was overwritten while it was read") from error
             except (BaseError, OSError) as error:
-                if is_absent(error):
-                    raise source_changed(key, "was deleted while it was read") from error
+                if _may_be_gone(error):
+                    raise source_changed(key, "was deleted while it was read, or may not be read any more") from error
                 raise self._failed("read", key, error) from error
 
         return io.BufferedReader(RangeFile(read, facts["size"]), READ_AHEAD)
@@ -218,6 +224,11 @@ class ObjectStorage:
 
     def _failed(self, verb: str, key: str, error: Exception) -> DestinationError:
         return explain(f"cannot {verb} {self._name}/{key}" if key else f"cannot {verb} {self._name}", error)
+
+
+def _may_be_gone(error: Exception) -> bool:
+    """Return whether an object may have been deleted: to whoever may not list its bucket, S3 says 403 then."""
+    return is_absent(error) or explain("", error).code == "storage-denied"
 
 
 def _version(facts: ObjectMeta) -> str:

@@ -91,13 +91,13 @@ def _sound(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Store
     return found
 
 
-def read_plan(media: Storage) -> Plan | None:
+def read_plan(media: Storage, key: str = PLAN) -> Plan | None:
     """Return the plan at DEST, or ``None`` where there is none.
 
     Raises:
         DestinationError: It is damaged or of another version.
     """
-    data = media.get(PLAN)
+    data = media.get(key)
     if data is None:
         return None
     try:
@@ -105,6 +105,6 @@ def read_plan(media: Storage) -> Plan | None:
     except ValidationError as error:
         raise DestinationError(
             "plan-unreadable",
-            f"{PLAN} at DEST is damaged or of another version: {error.error_count()} fields do not fit",
+            f"{key} at DEST is damaged or of another version: {error.error_count()} fields do not fit",
             "name another DEST, or pass --replace to start anew",
         ) from error

@@ -17,7 +17,7 @@ from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.model.task import SegmentRecord
 from streamify.pipeline.engine import Stop
-from streamify.pipeline.steps import Failure, items_key
+from streamify.pipeline.steps import Failure, items_key, plan_key
 from streamify.storage.objects import ObjectStorage
 
 ARN = "arn:aws:states:eu-central-1:1:execution:streamify:run-1"
@@ -42,7 +42,7 @@ class Counting(ObjectStorage):
 @pytest.fixture
 def media(stream: Path) -> Counting:
     storage = Counting(MemoryStore(), "memory")
-    storage.put(".streamify/plan.json", (stream / ".streamify/plan.json").read_bytes())
+    storage.put(plan_key("run-1"), (stream / ".streamify/plan.json").read_bytes())
     return storage
 
 
