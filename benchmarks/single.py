@@ -20,8 +20,8 @@ from streamify.pipeline.fanout import SegmentList, _tasks
 from streamify.pipeline.places import find_source
 from streamify.storage.base import Stores
 from streamify.storage.local import LocalStorage
+from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
-from streamify.tasks.split import read_plan
 
 
 class _Counted(io.FileIO):

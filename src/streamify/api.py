@@ -112,7 +112,8 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
     found = run(dest_location(dest), None if source is None else source_location(source), on_event or _ignore)
     if found.faults:
         raise VerificationFailed(
-            found.faults, "delete the files named here, then transcode with the same settings: only they are made again"
+            found.faults,
+            "delete what is damaged of it, then transcode with the same settings: only what is missing is made",
         )
     return found
 
@@ -148,6 +149,8 @@ def _text(value: str | Path, what: str) -> str:
         raise UsageError("location-type", f"{what} is a {type(value).__name__}, not a path", "give a str or a Path")
     if not text:
         raise UsageError("location-empty", f"{what} is empty", "give a path")
+    if "\0" in text:
+        raise UsageError("location-type", f"{what} {text!a} holds a null character", "give a path without it")
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import published, streamify, wait_for
 from e2e.test_resume import poison
-from emulator import SETTINGS, Stack, built, sam
+from emulator import DEPLOY, HOME, SETTINGS, Stack, built, sam
 from players_harness import Player, misplaced, play
 from streamify.storage.base import sha256
 
@@ -247,6 +248,20 @@ def calls(stack: Stack, arn: str) -> list[str]:
         elif event["type"] in ("TaskScheduled", "LambdaFunctionScheduled"):
             found.append(name)
     return found
+
+
+def test_new_code_in_the_layer_makes_new_versions_of_every_function() -> None:
+    def versions(layer: str) -> set[str]:
+        command = [
+            str(one) for one in (HOME / ".sam/bin/python", HOME / "versions.py", DEPLOY / "template.yaml", layer)
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return set(json.loads(done.stdout))
+
+    old, new = versions("old"), versions("new")
+    assert versions("old") == old
+    assert len(old) == len(new) == 5
+    assert not old & new
 
 
 def test_sam_finds_the_template_valid(work: Path) -> None:

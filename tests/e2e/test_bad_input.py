@@ -364,6 +364,30 @@ def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_pa
     assert (tmp_path / "out" / "report.json").exists()
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&-"])
+def test_a_closed_stream_is_no_reason_to_fail(closed: str, clip: Path, tmp_path: Path) -> None:
+    line = f'"$0" transcode "$1" "$2" --ladder 240p --preset ultrafast {closed}'
+    for source, code in ((clip, 0), (tmp_path / "gone.mp4", 3)):
+        words = ["sh", "-c", line, str(COMMAND), str(source), str(tmp_path / "out")]
+        done = subprocess.run(words, capture_output=True, timeout=100, check=False)
+        assert done.returncode == code, done.stderr
+    assert published(tmp_path / "out") == ["master.m3u8", "manifest.mpd", "report.json"]
+
+
+@pytest.mark.parametrize("args", [("transcode", "CLIP", "/"), ("verify", "/"), ("status", "/"), ("play", "/")])
+def test_the_root_is_no_stream(args: tuple[str, ...], clip: Path) -> None:
+    ran = command(*(clip if one == "CLIP" else one for one in args))
+    assert ran.code == 5
+    assert ran.line
+
+
+@pytest.mark.parametrize("crf", ["0", "0.99", "51.5", "nan"])
+def test_a_crf_that_cannot_be_is_refused_before_any_work(crf: str, clip: Path, tmp_path: Path) -> None:
+    ran = command("transcode", clip, tmp_path / "out", "--crf", crf)
+    assert (ran.code, "[bad-setting]" in ran.line) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
 HELP = [("--help",), ("plan", "--help"), ("--version",), ("completion", "bash")]
 
 

@@ -24,8 +24,8 @@ from streamify.pipeline import fanout
 from streamify.pipeline.places import find_source
 from streamify.planning.schedule import Group
 from streamify.storage.locate import StoreLocations
+from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
-from streamify.tasks.split import read_plan
 
 SEEN: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("corpus_ffprobe.json").read_text())
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,17 @@ def test_two_runs_at_once_on_one_dest(source: Path, undisturbed: dict[str, str],
     assert command("verify", dest, "--source", source).code == 0
 
 
+def test_another_job_on_the_same_dest_is_sent_away(source: Path, tmp_path: Path) -> None:
+    dest, others = tmp_path / "dest", (*FLAGS, "--crf", "31", "--json")
+    with job(tmp_path / "one", source, dest, *FLAGS) as one:
+        wait_for(lambda: one.events("plan.ready"))
+        busy = command("transcode", source, dest, *others)
+        assert (busy.code, busy.json["error"]["code"]) == (5, "dest-busy")
+        assert one.end().code == 0
+    assert command("verify", dest, "--source", source).code == 0
+    assert command("transcode", source, dest, *others).code == 0  # now it is free
+
+
 def old_track(found: dict[str, str]) -> str:
     """Return the folder of a video track among media files."""
     return next(key.rpartition("/")[0] for key in found if key.startswith("video/"))
@@ -207,7 +219,7 @@ def test_what_verify_advises_mends_the_stream(source: Path, tmp_path: Path) -> N
     data[-9] ^= 1
     victim.write_bytes(data)
     (dest / "master.m3u8").write_text("#EXTM3U\n")
-    with pytest.raises(VerificationFailed, match="delete the files named here") as caught:
+    with pytest.raises(VerificationFailed, match="delete what is damaged") as caught:
         streamify.verify(dest)
     assert any(victim.name in fault for fault in caught.value.faults)
     victim.unlink()
@@ -239,8 +251,8 @@ def poison(source: Path, out: Path, *spans: tuple[float, float]) -> Path:
     data = bytearray(source.read_bytes())
     with av.open(str(source)) as container:
         packets = [(p.pts * p.time_base, p.pos, p.size) for p in container.demux(video=0) if p.pts is not None]
-    for time, at, size in packets:
-        if at is not None and any(start <= time < end for start, end in spans):
+    for moment, at, size in packets:
+        if at is not None and any(start <= moment < end for start, end in spans):
             data[at : at + size] = bytes(size)
     out.write_bytes(data)
     return out
@@ -278,8 +290,8 @@ def test_damage_inside_segments_is_counted_and_named(source: Path, tmp_path: Pat
     assert found.decoded + len(found.lost) == 240
     assert 1 <= len(found.lost) <= 24
     shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
-    for time, number in shown:
-        assert number is None or abs(time - Fraction(number, 24)) <= Fraction(1, 2)
+    for moment, number in shown:
+        assert number is None or abs(moment - Fraction(number, 24)) <= Fraction(1, 2)
     assert streamify.verify(tmp_path / "dest", bad).faults == ()
 
 
@@ -290,6 +302,37 @@ def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGTERM)
         assert running.end().code == 143
         wait_for(lambda: running.orphans() == [], 5)
+
+
+def test_a_second_signal_still_gives_the_document(source: Path, tmp_path: Path) -> None:
+    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS, "--json") as running:
+        wait_for(running.in_flight)
+        running.process.send_signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGINT)
+        ended = running.end()
+    assert (ended.code, ended.json["error"]["code"]) == (130, "interrupted")
+
+
+def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "events")
+    line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), "--events", str(tmp_path / "events")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1.5)  # by then it waits for a reader
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, "[interrupted]" in said) == (143, True)
+
+
+@pytest.mark.parametrize("after", [0.05, 0.15, 0.25, 0.35, 0.5])
+def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp_path: Path) -> None:
+    line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), *FLAGS]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    # Before the first line of ours runs, Python itself says KeyboardInterrupt, or the kernel ends it.
+    assert process.returncode in ((130, -signal.SIGINT) if after < 0.1 else (130,)), said
+    assert after < 0.1 or "Traceback" not in said
 
 
 def test_a_job_started_in_the_background_ignores_a_closed_terminal(source: Path, tmp_path: Path) -> None:

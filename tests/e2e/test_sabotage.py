@@ -16,11 +16,11 @@ import streamify
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import media, published, rungs
 from e2e.driving import streamify as command
-from streamify.errors import StreamifyError, VerificationFailed
+from streamify.errors import SourceError, StreamifyError, VerificationFailed
 from streamify.media import testcard
 from streamify.pipeline.assemble import assemble
 from streamify.storage.locate import StoreLocations
-from streamify.tasks.split import read_plan
+from streamify.tasks.plan_file import read_plan
 
 SETTINGS: dict[str, Any] = {
     "engine": "inline", "ladder": rungs(144, 96), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "veryfast"
@@ -272,5 +272,6 @@ def test_verify_with_the_source_notices_other_pictures(
 
 def test_verify_with_another_source_says_so(copy: Path, tmp_path: Path) -> None:
     other = make_clip(replace(SPEC, crf=30), tmp_path)
-    with pytest.raises(VerificationFailed, match="is not the source of this stream"):
+    with pytest.raises(SourceError, match="is not the source of this stream") as caught:
         streamify.verify(copy, other.path)
+    assert caught.value.code == "source-other"

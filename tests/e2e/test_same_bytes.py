@@ -24,8 +24,8 @@ from streamify.pipeline import fanout
 from streamify.pipeline.places import find_source
 from streamify.planning.schedule import Group
 from streamify.storage.locate import StoreLocations
+from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
-from streamify.tasks.split import read_plan
 
 SETTINGS: dict[str, Any] = {
     "ladder": rungs(480, 240),  # 854 and 426 pixels wide: macroblock rows that x264's AVX-512 code is touchy about

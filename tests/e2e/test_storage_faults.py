@@ -24,10 +24,10 @@ from streamify.storage.locate import open_storage
 LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
 PUT = frozenset({"PUT"})
 DAYS = {
-    "5 % busy": Faults(busy=0.05),
+    "10 % busy": Faults(busy=0.1),
     "20 % of answers to writes lost": Faults(lost=0.2, methods=PUT),
-    "5 % reset, all of it slow": Faults(reset=0.05, delay=0.02),
-    "5 % of bodies cut off": Faults(cut=0.05),
+    "10 % reset, all of it slow": Faults(reset=0.1, delay=0.02),
+    "10 % of bodies cut off": Faults(cut=0.1),
 }
 
 
@@ -49,7 +49,7 @@ def local(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 def names(location: str) -> list[str]:
     """Return all keys of a stream, without hashes and what orchestrators leave."""
     keys = (one.key for one in open_storage(location).list())
-    kept = (key for key in keys if not key.startswith((".streamify/runs/", ".streamify/claim.json")))
+    kept = (key for key in keys if not key.startswith((".streamify/runs/", ".streamify/claim.json", ".streamify/lock")))
     return sorted(re.sub(r"-[0-9a-f]{8,16}(?=[/.])", "", key) for key in kept)
 
 

@@ -28,7 +28,7 @@ from streamify.pipeline.state import read_report
 from streamify.pipeline.steps import Prepared, Run, plan_key, split_step
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
-from streamify.tasks.split import read_plan
+from streamify.tasks.plan_file import read_plan
 
 LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""

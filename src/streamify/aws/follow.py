@@ -23,7 +23,7 @@ from streamify.pipeline.engine import Stop
 from streamify.pipeline.jobs import tell_plan, teller
 from streamify.pipeline.steps import failed_keys, items_key, plan_key, read_failures
 from streamify.storage.objects import ObjectStorage
-from streamify.tasks.split import read_plan
+from streamify.tasks.plan_file import read_plan
 
 FIRST, LONGEST = 1.0, 10.0
 """Seconds between two looks, in the beginning and after a few minutes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from streamify.cli.common import Common, Shared
+from streamify.errors import Interrupted
 
 COMMANDS = {
     "probe": "Show what a video is.",
@@ -63,7 +65,7 @@ def cli() -> None:
 def run(args: Sequence[str]) -> int:
     """Run one command line; return the exit code."""
     from streamify.cli import out
-    from streamify.errors import Interrupted, StreamifyError, UsageError
+    from streamify.errors import StreamifyError, UsageError
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -89,5 +91,12 @@ def run(args: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process. Signals that come before a command takes them end it in order, too."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     sys.exit(run(sys.argv[1:]))
+
+
+def _interrupt(number: int, _: object) -> None:
+    raise Interrupted(128 + number)

@@ -70,9 +70,10 @@ def _events_file(common: Common) -> Iterator[Callable[[Event], None]]:
 
 @contextlib.contextmanager
 def _display(common: Common, tally: Tally) -> Iterator[Callable[[Event], None]]:
+    terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if common.quiet:
         yield _nothing
-    elif common.log_format == "text" and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+    elif common.log_format == "text" and terminal:
         from streamify.cli.live import live
 
         with live(tally) as say:

@@ -25,7 +25,7 @@ def command(ctx: click.Context, /, job: str) -> None:
 
     common = Common.of(ctx)
     place = job if job.startswith("arn:") else dest_location(job)
-    with stopping() as stop, watching(common) as on_event:
+    with watching(common) as on_event, stopping(as_json=common.json) as stop:
         dest, report = control.resume(place, on_event, stop)
     if common.json:
         out.print_json(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -17,15 +18,21 @@ from streamify.pipeline.engine import Stop
 class SignalStop(Stop):
     """Set by the first signal; remembers which it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_json: bool = False) -> None:
         super().__init__()
         self.number: int | None = None
+        self._as_json = as_json
 
     def __call__(self, number: int, _: FrameType | None = None) -> None:
         """Take a signal."""
         if self.number is not None:
-            if sys.stderr.isatty():
+            if sys.stderr is not None and sys.stderr.isatty():
                 os.write(2, b"\x1b[?25h\n")  # the live display hides the cursor
+            error = Interrupted(128 + number)
+            if self._as_json:
+                document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+                with contextlib.suppress(OSError):
+                    os.write(1, f"{json.dumps(document)}\n".encode())
             os._exit(128 + number)  # workers watch for the driver's death
         self.number = number
         self.exit_code = 128 + number
@@ -34,9 +41,9 @@ class SignalStop(Stop):
 
 
 @contextlib.contextmanager
-def stopping() -> Iterator[Stop]:
-    """Handle signals while a job runs that looks at the flag."""
-    stop = SignalStop()
+def stopping(*, as_json: bool = False) -> Iterator[Stop]:
+    """Handle signals while a job runs that looks at the flag; `as_json`: a document is owed to stdout."""
+    stop = SignalStop(as_json=as_json)
     with handled(stop):
         yield stop
 

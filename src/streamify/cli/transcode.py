@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     common = Common.of(ctx)
     settings = flags.effective(ctx).settings
     source, folder = source_location(source), dest_location(dest)
-    with stopping() as stop, watching(common) as on_event:
+    with watching(common) as on_event, stopping(as_json=common.json) as stop:
         report = control.transcode(source, folder, settings, on_event, stop)
     if common.json:
         out.print_json(report)

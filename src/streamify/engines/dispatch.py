@@ -15,6 +15,7 @@ from streamify.engines.base import TaskError
 from streamify.engines.process import WorkerProcess
 from streamify.engines.report import Reporter
 from streamify.engines.retry import Loss, Retry, describe_exit
+from streamify.engines.usage import cpu_seconds
 from streamify.engines.wire import REPLY, Done, Failed, Hello, Ready, tail
 from streamify.errors import TaskFailure
 from streamify.model.task import Result
@@ -41,6 +42,8 @@ class Workshop:
     capacity: int
     task_timeout: float
     """Seconds of wall clock that an attempt may take, the start of its worker included."""
+    stall_timeout: float
+    """Seconds in which a worker with a task may use no CPU time."""
     retry: Retry
     warm: bool = False
     """Start all workers with the first task, not each with its own."""
@@ -52,6 +55,10 @@ class _Worker:
     job: Job | None = None
     deadline: float = 0
     ready: bool = False
+    cpu: float = 0
+    """Seconds that it had used at the last look."""
+    moved: float = 0
+    """When it was last seen to have used any."""
 
 
 class Dispatcher:
@@ -106,8 +113,11 @@ class Dispatcher:
             elif not worker.process.flush():
                 self._selector.unregister(key.fd)
         now = time.monotonic()
-        for worker in [worker for worker in self._workers if worker.job and worker.deadline <= now]:
-            self._lose(worker, Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s"))
+        for worker in [worker for worker in self._workers if worker.job]:
+            if worker.deadline <= now:
+                self._lose(worker, Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s"))
+            elif self._stalled(worker, now):
+                self._lose(worker, Loss("worker-hung", f"it did nothing for {self._shop.stall_timeout:g} s"))
 
     def close(self, error: BaseException | None) -> None:
         """Kill every worker; cancel what is left, or fail it with `error`."""
@@ -134,7 +144,8 @@ class Dispatcher:
                 self._fail_start(job, f"cannot start {self._shop.command[0]}: {error}", "", None)
                 continue
             worker.job = job
-            worker.deadline = time.monotonic() + self._shop.task_timeout
+            worker.moved = time.monotonic()
+            worker.deadline = worker.moved + self._shop.task_timeout
             worker.process.forget_log()
             self._report.started(job.key, worker.process.pid, job.attempt)
             self._send(worker, job.payload)
@@ -171,8 +182,19 @@ class Dispatcher:
         if worker.process.send(line) and worker.process.tasks not in self._selector.get_map():
             self._selector.register(worker.process.tasks, selectors.EVENT_WRITE, worker)
 
+    def _stalled(self, worker: _Worker, now: float) -> bool:
+        """Return whether a worker has done nothing for too long; looked at only when that may be."""
+        if now - worker.moved < self._shop.stall_timeout:
+            return False
+        used = cpu_seconds(worker.process.pid)
+        if used - worker.cpu < 0.01:
+            return True
+        worker.cpu, worker.moved = used, now
+        return False
+
     def _patience(self) -> float | None:
-        moments = [worker.deadline for worker in self._workers if worker.job]
+        stall = self._shop.stall_timeout
+        moments = [min(worker.deadline, worker.moved + stall) for worker in self._workers if worker.job]
         if self._delayed and len(moments) < self._shop.capacity:
             moments.append(self._delayed[0][0])
         return max(0, min(moments) - time.monotonic()) if moments else None

@@ -37,6 +37,8 @@ class LocalEngine:
         reason: Why that many workers, for `engine.ready`.
         limits: What one worker may use.
         task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung.
+        stall_timeout: Seconds in which a worker with a task may use no CPU time; after about that, at most twice
+            that, it counts as hung. Storage that does not answer is given up after 150.
         retry: How often and when to try again.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
@@ -54,6 +56,7 @@ class LocalEngine:
         reason: str = "",
         limits: WorkerLimits | None = None,
         task_timeout: float = 3600,
+        stall_timeout: float = 300,
         retry: Retry | None = None,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
@@ -75,6 +78,7 @@ class LocalEngine:
             hello=Hello(driver=os.getpid(), stores=locations, limits=limits or WorkerLimits()),
             capacity=workers,
             task_timeout=task_timeout,
+            stall_timeout=stall_timeout,
             retry=retry or Retry(),
             warm=warm,
         )

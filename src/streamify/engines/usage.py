@@ -14,6 +14,15 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a process has used; 0 where there is none of that number."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
 def peak_bytes() -> int:
     """Return the largest resident size of this process so far.
 

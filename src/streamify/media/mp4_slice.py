@@ -40,8 +40,6 @@ class Slicer:
         self._hdlr = whole(data, mdia[b"hdlr"]) if b"hdlr" in mdia else b""
         self._copied = b"".join(whole(data, trak[kind]) for kind in _COPIED if kind in trak and trak[kind].size <= 4096)
         self._front = index.track.ftyp
-        self._latest = max(index.samples.pts)
-        self._ends = array("Q", accumulate(index.samples.sizes, initial=0))
         self._mvhd = _mvhd(index.track.mvhd, index.timescale)
 
     def cut(self, first: int, last: int) -> Splice | None:
@@ -59,7 +57,8 @@ class Slicer:
         """Return where each chunk of the slice begins and its number of samples; where the bytes begin and end."""
         offsets, borders = self._index.chunks.between(first, last)
         offsets[0] = self._index.offset(first)
-        place = [self._ends[number] for number in borders]
+        sums = list(accumulate(self._index.samples.sizes[first : last + 1], initial=0))
+        place = [sums[number - first] for number in borders]
         ends = map(add, offsets, map(sub, place[1:], place))
         return offsets, list(map(sub, borders[1:], borders)), min(offsets), max(ends)
 
@@ -94,11 +93,9 @@ class Slicer:
         FFmpeg moves the first picture of an edit to the edit's start, so an empty edit of the same length comes before.
         """
         index = self._index
-        if index.edit.end is None:
+        if index.edit.end is None or not index.edit.cuts:
             return b""
         stop = index.edit.end + index.edit.shift
-        if stop > self._latest:
-            return b""
         pts = index.samples.pts[first : last + 1]
         if stop > max(pts):
             return b""

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate, islice
 from operator import le
 
@@ -52,14 +53,21 @@ class Order:
         self.samples = samples
         self._promised = promised
         self._back = int(BACK_SECONDS / time_base)
-        rising = _rising(samples.pts)
-        self._key_pts, self._key_numbers = _by_time(samples, rising=rising)
-        # least[i] = earliest presentation time from packet i on: sorted, so one bisection finds the last packet
-        # that shows anything up to a given time, however deep the reordering.
-        self._least = samples.pts
-        if not rising:
-            self._least = array("q", accumulate(reversed(samples.pts), min))
-            self._least.reverse()
+        self._rising = _rising(samples.pts)
+        self._key_pts, self._key_numbers = _by_time(samples, rising=self._rising)
+
+    @cached_property
+    def _least(self) -> Sequence[int]:
+        """The earliest presentation time from each packet on.
+
+        It is sorted, so one bisection finds the last packet that shows anything up to a given time, however deep the
+        reordering.
+        """
+        if self._rising:
+            return self.samples.pts
+        least = array("q", accumulate(reversed(self.samples.pts), min))
+        least.reverse()
+        return least
 
     def entries(self, start: int) -> tuple[int, ...]:
         """Return the packets where decoding for `start` may begin, nearest first."""
@@ -92,9 +100,10 @@ class Order:
 
     def last(self, end: int | None) -> int:
         """Return the last packet that pictures before `end`, and the two after them, need."""
-        place = len(self._promised) - 1
-        if end is not None:
-            place = min(bisect_left(self._promised, end) + 1, place)
+        if end is None:
+            pts, latest = self.samples.pts, self._promised[-1]
+            return next((number for number in range(len(pts) - 1, 0, -1) if pts[number] <= latest), 0)
+        place = min(bisect_left(self._promised, end) + 1, len(self._promised) - 1)
         return max(bisect_right(self._least, self._promised[place]) - 1, 0)
 
 

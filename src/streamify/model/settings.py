@@ -25,7 +25,7 @@ class Rung(Described):
     """Name in URLs and manifests, such as ``1080p``; unique in a ladder."""
     short_side: Annotated[int, Field(ge=16, le=4320)]
     """Pixels of the shorter side; even. A rung above the source's own is left out, never upscaled."""
-    crf: Annotated[float | None, Field(ge=0, le=51)] = None
+    crf: Annotated[float | None, Field(ge=1, le=51)] = None
     """Constant rate factor of this rung; ``None`` takes the setting `crf`."""
     maxrate: Annotated[int, Field(ge=10_000)]
     """Cap of the bitrate, bits per second, at up to 30 frames per second (x1.5 above)."""
@@ -53,7 +53,7 @@ class MediaSettings(Described):
     """Distance of IDR frames, seconds; a segment holds a whole number of such steps."""
     preset: Preset = "medium"
     """x264 preset: slower presets give fewer bits for the same quality."""
-    crf: Annotated[float, Field(ge=0, le=51)] = 23
+    crf: Annotated[float, Field(ge=1, le=51)] = 23
     """Constant rate factor for rungs that name none: lower is better and larger."""
     audio_bitrate: Annotated[int, Field(ge=32_000, le=320_000)] = 128_000
     """Bitrate of each stereo AAC-LC track, bits per second."""

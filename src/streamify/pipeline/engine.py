@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from threading import Event
 
 from streamify.engines.base import Engine, OnEvent, TaskError
-from streamify.engines.inline import InlineEngine
 from streamify.engines.limits import WorkerLimits
 from streamify.engines.local import LocalEngine
 from streamify.engines.resources import choose_workers, read_machine
@@ -69,6 +68,8 @@ class Engines:
         if self._settings.engine == "aws":
             raise AssertionError("the AWS engine takes whole jobs: streamify.aws.client")
         if self._settings.engine == "inline":
+            from streamify.engines.inline import InlineEngine  # which loads FFmpeg
+
             self._engine = self._engine or InlineEngine(self._places.open(), self._on_event)
             return self._engine
         machine = read_machine()

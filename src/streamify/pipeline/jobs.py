@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from streamify.engines.base import OnEvent, TaskError
@@ -18,10 +19,12 @@ from streamify.model.task import SplitResult, SplitTask
 from streamify.pipeline import fanout
 from streamify.pipeline.assemble import assemble
 from streamify.pipeline.engine import Engines, Need, Stop, as_raised, one
+from streamify.pipeline.hold import holding
 from streamify.pipeline.places import check_dest, find_dest, find_source
 from streamify.pipeline.state import known_tracks, make_report, remove_others, usable_plan
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
+from streamify.tasks.plan_file import PLAN
 
 Tell = Callable[[EventKind, str, dict[str, Any]], None]
 
@@ -80,46 +83,56 @@ def _run(
     check_dest(location, dest, replace=settings.replace)
     places = StoreLocations(uploads=folder, media=location)
     tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
-    stores = places.open()
-    old = usable_plan(stores.media, ref, settings, dest)
-    with Engines(settings, places, on_event, warm=True) as engines:
-        planned = old or _split(engines, ref, settings, stop, write=True)
-        stores.media.sweep()
-        found = fanout.survey(planned, stores.media)
-        for key in found.damaged:
-            stores.media.delete(key)
-        done = found.done
-        _check_disk(planned, stores.media, dest, done)
-        tell_plan(planned, done, tell)
-        total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()
-        if len(done) < total:
-            engine = engines.fit(Need(planned.estimate.worker_bytes, _longest_task(planned)))
-            workers = engine.capacity
-            try:
-                outcome = fanout.fan_out(planned, stores, engine, done, on_event, stop)
-            except TaskError as error:
-                raise as_raised(error) from error
-    if outcome.failures:
-        raise TasksFailed(
-            tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
+    job = f"{ref.identity} {settings.media().model_dump_json()}"
+    with holding(location, dest, job, new=False):  # before a plan is replaced that another run goes by
+        stores = places.open()
+        old = usable_plan(stores.media, ref, settings, dest)
+    with ExitStack() as held:
+        with Engines(settings, places, on_event, warm=True) as engines:
+            planned = old or _split(engines, ref, settings, stop, write=True)
+            held.enter_context(holding(location, dest, job))
+            found = _look(planned, stores.media, dest, tell)
+            total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()
+            if len(found) < total:
+                engine = engines.fit(Need(planned.estimate.worker_bytes, _longest_task(planned)))
+                workers = engine.capacity
+                try:
+                    outcome = fanout.fan_out(planned, stores, engine, found, on_event, stop)
+                except TaskError as error:
+                    raise as_raised(error) from error
+        if outcome.failures:
+            raise TasksFailed(
+                tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
+            )
+        stores.media.sweep()  # of workers that were lost in this run
+        made = assemble(planned, stores.media)
+        report = make_report(
+            planned,
+            made,
+            engine=settings.engine,
+            workers=workers,
+            run=outcome.made,
+            reused=total - outcome.made,
+            wall=time.time() - began,
+            cpu=outcome.cpu_seconds,
         )
-    stores.media.sweep()  # of workers that were lost in this run
-    made = assemble(planned, stores.media)
-    report = make_report(
-        planned,
-        made,
-        engine=settings.engine,
-        workers=workers,
-        run=outcome.made,
-        reused=total - outcome.made,
-        wall=time.time() - began,
-        cpu=outcome.cpu_seconds,
-    )
-    before = known_tracks(stores.media)
-    stores.media.put("report.json", report.to_json())
-    if settings.replace:
-        remove_others(planned, stores.media, before)
+        before = known_tracks(stores.media)
+        stores.media.put(PLAN, planned.to_json())  # which another run may have replaced before it was sent away
+        stores.media.put("report.json", report.to_json())
+        if settings.replace:
+            remove_others(planned, stores.media, before)
     return report
+
+
+def _look(planned: Plan, media: Storage, dest: str, tell: Tell) -> set[tuple[str, int]]:
+    """Return the (track, segment) of all that earlier runs finished, once what they left unfinished is gone."""
+    media.sweep()
+    found = fanout.survey(planned, media)
+    for key in found.damaged:
+        media.delete(key)
+    _check_disk(planned, media, dest, found.done)
+    tell_plan(planned, found.done, tell)
+    return found.done
 
 
 def _split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | None, *, write: bool) -> Plan:

@@ -110,7 +110,7 @@ def find_dest(dest: str, source: str | None = None) -> str:
                 raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", "name another folder")
         if path.exists() and not path.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest} is a file", "name a folder, new or made by Streamify")
-        parent = next(one for one in path.parents if one.exists())
+        parent = next((one for one in path.parents if one.exists()), path)  # the root has none
         if not parent.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest}: {parent} is a file", "name a folder")
     return str(path)

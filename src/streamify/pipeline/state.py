@@ -10,14 +10,13 @@ from pydantic import ValidationError
 from streamify._version import __version__
 from streamify.engines.cpu import cpu_facts
 from streamify.errors import DestinationError
-from streamify.media.build import codec_build
 from streamify.model.plan import Plan
 from streamify.model.report import Fingerprint, Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.pipeline.assemble import Assembled
 from streamify.storage.base import Storage
-from streamify.tasks.split import read_plan
+from streamify.tasks.plan_file import read_plan
 
 
 def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -> Plan | None:
@@ -26,6 +25,8 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
     Raises:
         DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
     """
+    from streamify.media.build import codec_build  # which loads FFmpeg: not every driver needs it
+
     try:
         old = read_plan(media)
     except DestinationError:

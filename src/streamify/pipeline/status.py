@@ -8,7 +8,7 @@ from streamify.model.status import JobStatus, TrackStatus
 from streamify.model.task import SegmentRecord
 from streamify.pipeline.state import read_report
 from streamify.storage.base import Storage
-from streamify.tasks.split import PLAN, read_plan
+from streamify.tasks.plan_file import PLAN, read_plan
 
 
 def look(dest: str, media: Storage, *, begun: bool = False) -> JobStatus:

@@ -24,8 +24,8 @@ from streamify.pipeline.places import check_dest
 from streamify.pipeline.state import known_tracks, make_report, remove_others, usable_plan
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
+from streamify.tasks.plan_file import PLAN, read_plan
 from streamify.tasks.run import run_task
-from streamify.tasks.split import PLAN, read_plan
 
 
 class Run(Frozen):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from streamify import isobmff
 from streamify.engines.base import OnEvent, TaskError
-from streamify.errors import DestinationError
+from streamify.errors import DestinationError, SourceError
 from streamify.model.base import Frozen
 from streamify.model.event import Event
 from streamify.model.plan import AudioTrack, Plan, VideoTrack
@@ -22,7 +22,7 @@ from streamify.pipeline.fanout import SegmentList
 from streamify.pipeline.places import find_dest, find_source
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
-from streamify.tasks.split import read_plan
+from streamify.tasks.plan_file import read_plan
 
 AUDIO_FRAME = 1024
 MANIFESTS = ("master.m3u8", "manifest.mpd")
@@ -55,18 +55,20 @@ def verify(
 
     Raises:
         DestinationError: There is no finished stream at `dest`.
-        SourceError: `source` cannot be read.
+        SourceError: `source` cannot be read, or is not that of the stream.
     """
     location = find_dest(dest)
     report = _read_report(open_storage(location), dest)
     folder, ref = find_source(source, report.source.ref) if source is not None else (location, None)
     places = StoreLocations(uploads=folder, media=location)
     stores = places.open()
+    if ref is not None and ref.identity != report.source.ref.identity:
+        raise SourceError(
+            "source-other", f"{source} is not the source of this stream, or was changed since",
+            f"give the file that it was made from, '{report.source.ref.key}', or leave out --source",
+        )  # fmt: skip
     plan = _plan_of(report, stores, dest, needed=ref is not None)
     faults = list(_structure(report, stores.media))
-    if ref is not None and ref.identity != report.source.ref.identity:
-        faults.append(f"{source} is not the source of this stream, or was changed since")
-        ref = None
     checks: dict[str, list[CheckResult]] = {one.id: [] for one in report.tracks}
     peak = (plan.estimate.worker_bytes if plan is not None else 800 << 20) // 2
     with Engines(Settings(), places, on_event or _ignore) as engines:

@@ -106,8 +106,9 @@ class Patience:
 def insist(call: Callable[[], _T]) -> _T:
     """Return what `call` returns, and call again where the connection broke.
 
-    obstore does so by itself for all but listings and what may have been carried out although no answer came:
-    conditional puts and deletes. Whoever calls this for a put finds out by reading back.
+    obstore does so by itself for all but listings, answers that broke off in the middle of an error, and what may have
+    been carried out although no answer came: conditional puts and deletes. Whoever calls this for a put finds out by
+    reading back.
     """
     patience = Patience()
     while True:

@@ -48,11 +48,14 @@ class ObjectStorage:
     def _read(self, key: str) -> tuple[bytes, str | None] | None:
         """Return the object's bytes and their tag."""
         try:
-            found = obstore.get(self._store, key)
-            return bytes(found.bytes()), _tag(found.meta["e_tag"])
+            return insist(lambda: self._fetch(key))
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
+
+    def _fetch(self, key: str) -> tuple[bytes, str | None]:
+        found = obstore.get(self._store, key)
+        return bytes(found.bytes()), _tag(found.meta["e_tag"])
 
     def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
         """See `Storage.get_many`."""
@@ -134,7 +137,7 @@ class ObjectStorage:
     def stat(self, key: str) -> Stat | None:
         """See `Storage.stat`. The version is that of a bucket that keeps versions, else the ETag."""
         try:
-            facts = obstore.head(self._store, key)
+            facts = insist(lambda: obstore.head(self._store, key))
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
@@ -188,7 +191,7 @@ class ObjectStorage:
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
         try:
-            facts = obstore.head(self._store, key)
+            facts = insist(lambda: obstore.head(self._store, key))
         except (BaseError, OSError) as error:
             if version is not None and _may_be_gone(error):
                 raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
@@ -200,7 +203,7 @@ class ObjectStorage:
         def read(start: int, end: int) -> bytes:
             options = {"range": (start, end)} | ({"if_match": pinned} if pinned else {})
             try:
-                return bytes(obstore.get(self._store, key, options=options).bytes())  # type: ignore[arg-type]
+                return insist(lambda: bytes(obstore.get(self._store, key, options=options).bytes()))  # type: ignore[arg-type]
             except PreconditionError as error:
                 raise source_changed(key, "was overwritten while it was read") from error
             except (BaseError, OSError) as error:

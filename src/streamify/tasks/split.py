@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pydantic import ValidationError
-
-from streamify.errors import DestinationError, SourceError
+from streamify.errors import SourceError
 from streamify.media.audio import window as piece_window
 from streamify.media.audio_index import audio_slices
 from streamify.media.build import codec_build
@@ -20,9 +18,8 @@ from streamify.planning.audio import cuts
 from streamify.planning.build import build_plan
 from streamify.planning.grid import Window
 from streamify.planning.rate import fit_rate
-from streamify.storage.base import Storage, Stores, sha256
-
-PLAN = ".streamify/plan.json"
+from streamify.storage.base import Stores, sha256
+from streamify.tasks.plan_file import PLAN
 
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
@@ -89,22 +86,3 @@ def _sound(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Store
             if one is not None:
                 found[first] = (*found.get(first, ()), one)
     return found
-
-
-def read_plan(media: Storage, key: str = PLAN) -> Plan | None:
-    """Return the plan at DEST, or ``None`` where there is none.
-
-    Raises:
-        DestinationError: It is damaged or of another version.
-    """
-    data = media.get(key)
-    if data is None:
-        return None
-    try:
-        return Plan.from_json(data)
-    except ValidationError as error:
-        raise DestinationError(
-            "plan-unreadable",
-            f"{key} at DEST is damaged or of another version: {error.error_count()} fields do not fit",
-            "name another DEST, or pass --replace to start anew",
-        ) from error

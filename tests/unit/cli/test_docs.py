@@ -61,7 +61,12 @@ def test_links_between_the_pages_lead_somewhere() -> None:
 def _codes(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the codes that a module can raise: the first string of an error, a `Loss`, or a report of a failed try."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if not isinstance(node, ast.Call) or not node.args:
+        if not isinstance(node, ast.Call):
+            continue
+        for given in node.keywords:
+            if given.arg == "code" and isinstance(given.value, ast.Constant):
+                yield str(given.value.value), f"{path.relative_to(ROOT)}:{node.lineno}"
+        if not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         ours = name.endswith(("Error", "Exceeded")) or name in ("Loss", "failed", "__init__")

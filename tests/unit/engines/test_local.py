@@ -52,6 +52,7 @@ class Bench:
         *,
         command: Sequence[str] = COMMAND,
         timeout: float = 60,
+        stall: float = 60,
         first_delay: float = 0.02,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalEngine:
@@ -62,6 +63,7 @@ class Bench:
             command=command,
             limits=LIMITS,
             task_timeout=timeout,
+            stall_timeout=stall,
             retry=Retry(first_delay=first_delay),
         )
         self.engines.append(engine)
@@ -147,6 +149,20 @@ def test_a_hung_task_is_killed_even_inside_c(bench: Bench) -> None:
     assert done.frames == 2
     [retried] = bench.of("task.retried")
     assert retried.data["code"] in ("worker-hung", "worker-cpu-limit")
+
+
+def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(bench: Bench) -> None:
+    engine = bench.start(stall=0.5)
+    error = engine.submit(task("sleep:50")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.failure.code, error.failure.cause) == ("worker-hung", "it did nothing for 0.5 s")
+
+
+def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
+    engine = bench.start(stall=0.3, timeout=3)
+    error = engine.submit(task("spin")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert error.failure.cause != "it did nothing for 0.3 s"
 
 
 def test_a_stopped_worker_counts_as_hung(bench: Bench) -> None:

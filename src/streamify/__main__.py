@@ -1,0 +1,5 @@
+"""``python -m streamify``."""
+
+from streamify.cli.main import main
+
+main()
