@@ -81,13 +81,13 @@ class Patience:
     def __init__(self) -> None:
         self._until, self._pause = time.monotonic() + PATIENCE, FIRST_PAUSE
 
-    def wait(self, error: Exception) -> None:
+    def wait(self, error: Exception, broken: str = "HTTP error:") -> None:
         """Wait for the next try.
 
         Raises:
             Exception: `error`, where it is anything but a connection that broke, or there were tries enough.
         """
-        if "HTTP error:" not in str(error):
+        if broken not in str(error):
             raise error
         self.pause(error)
 
@@ -103,7 +103,11 @@ class Patience:
         self._pause = min(LONGEST_PAUSE, 2 * self._pause)
 
 
-def insist(call: Callable[[], _T]) -> _T:
+BROKE_OFF = "body error"
+"""What marks an answer that came and broke off; a store that cannot be reached at all is told at once."""
+
+
+def insist(call: Callable[[], _T], broken: str = "HTTP error:") -> _T:
     """Return what `call` returns, and call again where the connection broke.
 
     obstore does so by itself for all but listings, answers that broke off in the middle of an error, and what may have
@@ -115,7 +119,7 @@ def insist(call: Callable[[], _T]) -> _T:
         try:
             return call()
         except GenericError as error:
-            patience.wait(error)
+            patience.wait(error, broken)
 
 
 def is_absent(error: Exception) -> bool:

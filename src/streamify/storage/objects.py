@@ -14,7 +14,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, Prec
 from streamify.errors import DestinationError, StreamifyError
 from streamify.model.serving import cache_control, content_type
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
-from streamify.storage.object_errors import Patience, explain, insist, is_absent
+from streamify.storage.object_errors import BROKE_OFF, Patience, explain, insist, is_absent
 from streamify.storage.ranges import READ_AHEAD, RangeFile
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ObjectStorage:
     def _read(self, key: str) -> tuple[bytes, str | None] | None:
         """Return the object's bytes and their tag."""
         try:
-            return insist(lambda: self._fetch(key))
+            return insist(lambda: self._fetch(key), BROKE_OFF)
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
@@ -137,7 +137,7 @@ class ObjectStorage:
     def stat(self, key: str) -> Stat | None:
         """See `Storage.stat`. The version is that of a bucket that keeps versions, else the ETag."""
         try:
-            facts = insist(lambda: obstore.head(self._store, key))
+            facts = insist(lambda: obstore.head(self._store, key), BROKE_OFF)
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
@@ -191,7 +191,7 @@ class ObjectStorage:
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
         try:
-            facts = insist(lambda: obstore.head(self._store, key))
+            facts = insist(lambda: obstore.head(self._store, key), BROKE_OFF)
         except (BaseError, OSError) as error:
             if version is not None and _may_be_gone(error):
                 raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
@@ -203,7 +203,10 @@ class ObjectStorage:
         def read(start: int, end: int) -> bytes:
             options = {"range": (start, end)} | ({"if_match": pinned} if pinned else {})
             try:
-                return insist(lambda: bytes(obstore.get(self._store, key, options=options).bytes()))  # type: ignore[arg-type]
+                return insist(
+                    lambda: bytes(obstore.get(self._store, key, options=options).bytes()),  # type: ignore[arg-type]
+                    BROKE_OFF,
+                )
             except PreconditionError as error:
                 raise source_changed(key, "was overwritten while it was read") from error
             except (BaseError, OSError) as error:
