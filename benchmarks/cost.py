@@ -72,14 +72,14 @@ def emulator(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
         found = json.loads(took.output)
         billed = sum(milliseconds * memory / 1024e3 for milliseconds, memory in found["calls"])
         predicted = Prediction.model_validate(found["prediction"])
-        work = predicted.gb_seconds - predicted.start_gb_seconds
+        warm = predicted.gb_seconds - predicted.start_gb_seconds
         yield Figure(
             f"emulator {name}, off",
-            100 * abs(work / billed - 1),
+            100 * abs(warm / billed - 1),
             "%",
             20.0,
             behind={
-                "predicted GB-s": work,
+                "predicted GB-s": warm,
                 "billed GB-s": billed,
                 "starts of workers predicted GB-s": predicted.start_gb_seconds,
                 "calls predicted": float(predicted.invocations),
