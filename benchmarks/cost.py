@@ -24,11 +24,7 @@ def cost(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     for source in sources:
         settings = {"ladder": LADDER, "preset": lab.preset}
         found = streamify.predict(source.path, **settings)
-        took = run(
-            [sys.executable, "-m", "e2e.billing", source.path, json.dumps(settings)],
-            environment={"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))},
-        )
-        calls = json.loads(took.output)
+        calls = _told("e2e.billing", source.path, json.dumps(settings))
         wall, cpu = (_billed(calls, found.stack.memory, clock) for clock in ("wall", "cpu"))
         predicted = found.gb_seconds - found.start_gb_seconds
         others = {one.what: one.gb_seconds for one in found.work if one.what in ("split", "assemble")}
@@ -67,9 +63,7 @@ def emulator(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
         settings = {"ladder": ladder, "preset": "veryfast" if lab.quick else "medium"}
         work = lab.work / f"stack-{number}"
         work.mkdir()
-        command: list[str | Path] = [sys.executable, "-m", "benchmarks.cost", folder / name, work, json.dumps(settings)]
-        took = run(command, environment={"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))})
-        found = json.loads(took.output)
+        found = _told("benchmarks.cost", folder / name, work, json.dumps(settings))
         billed = sum(milliseconds * memory / 1024e3 for milliseconds, memory in found["calls"])
         predicted = Prediction.model_validate(found["prediction"])
         warm = predicted.gb_seconds - predicted.start_gb_seconds
@@ -86,6 +80,12 @@ def emulator(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
                 "calls billed": float(len(found["calls"])),
             },
         )
+
+
+def _told(module: str, *args: str | Path) -> Any:
+    """Run a module that uses what the tests have; return the JSON that it prints."""
+    paths = {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT / "tests")))}
+    return json.loads(run([sys.executable, "-m", module, *args], environment=paths).output)
 
 
 def _on_the_emulator(clip: Path, work: Path, settings: dict[str, Any]) -> dict[str, Any]:

@@ -76,20 +76,24 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def moto() -> Iterator[Cloud]:
-    """S3 by moto."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    endpoint = f"http://127.0.0.1:{port}"
+def _s3(endpoint: str) -> Cloud:
     environment = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
     }
+    return Cloud("s3", endpoint, environment)
+
+
+@contextmanager
+def moto() -> Iterator[Cloud]:
+    """S3 by moto."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    endpoint = f"http://127.0.0.1:{port}"
     with running(command, f"{endpoint}/moto-api/"):
-        yield Cloud("s3", endpoint, environment)
+        yield _s3(endpoint)
 
 
 @contextmanager
@@ -99,15 +103,9 @@ def ministack() -> Iterator[Cloud]:
         pytest.skip("no Python 3.12 here, or `make test` did not install ministack")
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    environment = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-    }
     server = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
     with running([str(MINISTACK), "-m", "ministack"], f"{endpoint}/_ministack/health", server):
-        yield Cloud("s3", endpoint, environment)
+        yield _s3(endpoint)
 
 
 @contextmanager

@@ -33,9 +33,6 @@ from streamify.tasks.plan_file import read_plan
 LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
 
-LONGEST = 850
-"""Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
-
 
 def begin(event: dict[str, Any]) -> dict[str, Any]:
     """Do what `streamify.aws.handlers.split` says; errors are raised.
@@ -59,12 +56,6 @@ def begin(event: dict[str, Any]) -> dict[str, Any]:
             "raise MaxSourceBytes of the stack",
         )
     media = find_dest(request.dest, request.source)
-    if len(media.encode()) > LONGEST:
-        raise UsageError(
-            "location-url",
-            f"'{request.dest}' has {len(media.encode())} bytes: S3 could not name the files below it",
-            f"choose a key so that it has at most {LONGEST}",
-        )
     if len(media.encode()) > LONGEST:
         raise UsageError(
             "location-url",

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from streamify.errors import DestinationError
+from streamify.storage.object_errors import KnownError
 
 PASSING = frozenset({"aws-limit", "aws-unreachable", "storage-unreachable", "storage-unavailable", "storage-failed"})
 """Codes of what may be gone at the next try."""
 
 
-class _KnownError(NamedTuple):
-    """An answer that we can explain."""
-
-    code: str
-    hint: str
-    marks: tuple[str, ...]
-    """Error codes of AWS, and names of botocore's own exceptions."""
-
-
-_KNOWN = (
-    _KnownError(
+_KNOWN = (  # marks: error codes of AWS, and names of botocore's own exceptions
+    KnownError(
         "aws-credentials",
         "the credentials have expired: get new ones (aws sso login, aws configure) and run the same command again",
         ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "SSOTokenLoadError",
          "UnauthorizedSSOTokenError", "TokenRetrievalError"),
     ),
-    _KnownError(
+    KnownError(
         "aws-credentials",
         "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; try: aws sts get-caller-identity",
         ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound", "SSOError",
@@ -34,36 +26,36 @@ _KNOWN = (
          "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidToken",
          "MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature"),
     ),
-    _KnownError(
+    KnownError(
         "aws-denied",
         "grant these credentials that action; docs/guides/aws.md lists what the command line needs",
         ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AllAccessDisabled",
          "KmsAccessDeniedException", "403"),
     ),
-    _KnownError(
+    KnownError(
         "aws-region",
         "set AWS_REGION to the region of the stack",
         ("NoRegionError", "InvalidRegionError", "PermanentRedirect", "AuthorizationHeaderMalformed",
          "IllegalLocationConstraintException", "OptInRequired", "SubscriptionRequiredException"),
     ),
-    _KnownError(
+    KnownError(
         "aws-limit",
         "a limit of the account: wait and run the same command again, or raise it in Service Quotas",
         ("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
          "ExecutionLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException", "SlowDown"),
     ),
-    _KnownError(
+    KnownError(
         "aws-no-stack",
         "the stack was changed or deleted meanwhile: deploy it again (docs/guides/aws.md)",
         ("StateMachineDoesNotExist", "StateMachineDeleting"),
     ),
-    _KnownError(
+    KnownError(
         "aws-no-execution",
         "check the ARN; AWS forgets executions 90 days after their end",
         ("ExecutionDoesNotExist", "InvalidArn"),
     ),
-    _KnownError("storage-no-bucket", "deploy the stack again (docs/guides/aws.md)", ("NoSuchBucket",)),
-    _KnownError(
+    KnownError("storage-no-bucket", "deploy the stack again (docs/guides/aws.md)", ("NoSuchBucket",)),
+    KnownError(
         "aws-unreachable",
         "wait and run the same command again; check the network, the proxy and AWS_REGION",
         ("EndpointConnectionError", "HTTPClientError", "ConnectionError", "InternalError", "InternalFailure",

@@ -25,23 +25,24 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
     Raises:
         DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
     """
-    from streamify.media.build import codec_build  # which loads FFmpeg: not every driver needs it
-
     try:
         old = read_plan(media)
     except DestinationError:
         if not settings.replace:
             raise
         return None
-    if old is not None and old.source.ref.identity != ref.identity and not settings.replace:
+    if old is None:
+        return None
+    if old.source.ref.identity != ref.identity and not settings.replace:
         raise DestinationError(
             "dest-other-source",
             f"DEST {dest} holds the stream of another source or of an earlier version of it",
             "name another DEST, or pass --replace",
         )
+    from streamify.media.build import codec_build  # which loads FFmpeg: a driver of a new job does without
+
     holds = (
-        old is not None
-        and old.source.ref == ref
+        old.source.ref == ref
         and old.settings == settings.media()
         and old.codec_build == codec_build()
         and media.stat(old.segment_list) is not None

@@ -30,14 +30,12 @@ _TRIED = re.compile(r"after (\d+) retries")
 
 _PASSING = ("408", "409", "425", "429")
 """Answers of 4xx that another try may not get."""
-_PASSING = ("408", "409", "425", "429")
-"""Answers of 4xx that another try may not get."""
 _DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
 _ABSENT = (NotFoundError, FileNotFoundError)
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 
 
-class _KnownError(NamedTuple):
+class KnownError(NamedTuple):
     """An answer that we can explain."""
 
     code: str
@@ -47,24 +45,24 @@ class _KnownError(NamedTuple):
 
 
 _KNOWN = (
-    _KnownError("storage-no-bucket", "create the bucket, or check its name, account and region", _NO_BUCKET),
-    _KnownError(
+    KnownError("storage-no-bucket", "create the bucket, or check its name, account and region", _NO_BUCKET),
+    KnownError(
         "storage-credentials",
         "the credentials have expired: get new ones and run the same command again",
         ("ExpiredToken", "TokenRefreshRequired", "RequestExpired"),
     ),
-    _KnownError(
+    KnownError(
         "storage-credentials",
         "check the credentials in the environment, see docs/guides/object-storage.md",
         ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "InvalidClientTokenId",
          "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
     ),
-    _KnownError(
+    KnownError(
         "storage-region",
         "set AWS_REGION to the region of the bucket",
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
     ),
-    _KnownError(
+    KnownError(
         "storage-unreachable",
         "check the endpoint, the network and the proxy",
         ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
@@ -151,8 +149,6 @@ def explain(what: str, error: Exception) -> DestinationError:
     if tried and (status is None or status[1].startswith("5") or status[1] == "429"):
         hint = "wait until the store is well, and run the same command again"
         return DestinationError("storage-unavailable", f"{what}: {said}, also after {tried[1]} retries", hint)
-    if status and status[1].startswith("4") and status[1] not in _PASSING:
-        return DestinationError("storage-refused", f"{what}: {said}", "see that code in the store's documentation")
     if status and status[1].startswith("4") and status[1] not in _PASSING:
         return DestinationError("storage-refused", f"{what}: {said}", "see that code in the store's documentation")
     return DestinationError("storage-failed", f"{what}: {said}", "run the same command again")
