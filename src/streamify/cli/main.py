@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 from streamify.cli.common import Common, Shared
+from streamify.cli.ending import end_at_once
 from streamify.errors import Interrupted
 
 COMMANDS = {
@@ -99,4 +100,5 @@ def main() -> None:
 
 
 def _interrupt(number: int, _: object) -> None:
-    raise Interrupted(128 + number)
+    # Not raised: half of a module may be loaded, and libraries swallow what comes in the middle of theirs.
+    end_at_once(number, as_json="--json" in sys.argv)

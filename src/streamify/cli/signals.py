@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from streamify.cli.ending import end_at_once
 from streamify.errors import Interrupted
 from streamify.pipeline.engine import Stop
 
@@ -26,14 +24,7 @@ class SignalStop(Stop):
     def __call__(self, number: int, _: FrameType | None = None) -> None:
         """Take a signal."""
         if self.number is not None:
-            if sys.stderr is not None and sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h\n")  # the live display hides the cursor
-            error = Interrupted(128 + number)
-            if self._as_json:
-                document = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
-                with contextlib.suppress(OSError):
-                    os.write(1, f"{json.dumps(document)}\n".encode())
-            os._exit(128 + number)  # workers watch for the driver's death
+            end_at_once(number, as_json=self._as_json)
         self.number = number
         self.exit_code = 128 + number
         # Not here: set() takes a lock that the interrupted main thread may hold.

@@ -1,0 +1,32 @@
+"""Ending at once, from a signal's handler: nothing is imported and nothing raised, wherever the signal came."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+from streamify.errors import Interrupted
+
+
+def end_at_once(number: int, *, as_json: bool) -> NoReturn:
+    """Say that the command was stopped, and end this process; workers watch for the driver's death.
+
+    Args:
+        number: Of the signal.
+        as_json: A document is owed to stdout.
+    """
+    error = Interrupted(128 + number)
+    if sys.stderr is not None:
+        if sys.stderr.isatty():
+            _write(2, "\x1b[?25h\n")  # the live display hides the cursor
+        _write(2, f"streamify: error: {error.message} ({error.hint}) [{error.code}]\n")
+    if as_json:
+        _write(1, f'{{"error": {{"code": "{error.code}", "message": "{error.message}", "hint": "{error.hint}"}}}}\n')
+    os._exit(error.exit_code)
+
+
+def _write(descriptor: int, text: str) -> None:
+    with suppress(OSError):
+        os.write(descriptor, text.encode())
