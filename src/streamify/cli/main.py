@@ -96,7 +96,18 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    if _opens_media(sys.argv[1:]):
+        from streamify.engines.start import start_ahead
+
+        start_ahead()
     sys.exit(run(sys.argv[1:]))
+
+
+def _opens_media(args: Sequence[str]) -> bool:
+    """Guess, before anything is parsed, whether a command will need a worker of this machine; a wrong guess is safe."""
+    name = next((word for word in args if word in COMMANDS), "")
+    elsewhere = any("://" in word or word.split("=")[-1] in ("--help", "aws", "inline") for word in args)
+    return name in ("probe", "plan", "transcode") and len(args) > 1 and not elsewhere
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -6,8 +6,9 @@ import time
 import traceback
 from collections.abc import Callable
 
+from streamify.engines.log import tail
 from streamify.engines.usage import peak_bytes, resident_bytes
-from streamify.engines.wire import Again, Done, Failed, Usage, tail
+from streamify.engines.wire import Again, Done, Failed, Usage
 from streamify.errors import StreamifyError
 from streamify.model.task import Result, Task
 from streamify.storage.base import Stores

@@ -12,11 +12,13 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 
 from streamify.engines.base import TaskError
+from streamify.engines.log import tail
 from streamify.engines.process import WorkerProcess
 from streamify.engines.report import Reporter
 from streamify.engines.retry import Loss, Retry, describe_exit
+from streamify.engines.start import start_worker
 from streamify.engines.usage import cpu_seconds
-from streamify.engines.wire import REPLY, Done, Failed, Hello, Ready, tail
+from streamify.engines.wire import REPLY, Done, Failed, Hello, Ready
 from streamify.errors import TaskFailure
 from streamify.model.task import Result
 
@@ -171,7 +173,7 @@ class Dispatcher:
         return None
 
     def _spawn(self) -> _Worker:
-        worker = _Worker(WorkerProcess(self._shop.command, self._shop.environment))
+        worker = _Worker(start_worker(self._shop.command, self._shop.environment))
         self._workers.append(worker)
         for descriptor in (worker.process.replies, worker.process.output):
             self._selector.register(descriptor, selectors.EVENT_READ, worker)

@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -16,10 +15,6 @@ from streamify.model.base import Frozen
 
 GIB = 1 << 30
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_KEPT = (
-    "HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
-    "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
-)  # fmt: skip
 
 
 class WorkerLimits(Frozen):
@@ -49,25 +44,6 @@ class WorkerLimits(Frozen):
             file_bytes=file_bytes,
             recycle_bytes=max(GIB, 3 * peak // 2),
         )
-
-
-def worker_environment(outer: Mapping[str, str], *prefixes: str) -> dict[str, str]:
-    """Return the environment of a worker: what finds Python and its files, and otherwise the same everywhere.
-
-    Credentials stay outside, because untrusted media is decoded in there; only where source or stream lie in an object
-    store, the variables whose names begin with one of `prefixes` are let in.
-    """
-    return {name: value for name, value in outer.items() if name in _KEPT or name.startswith(prefixes)} | {
-        "LC_ALL": "C.UTF-8",
-        # glibc otherwise keeps what one task freed apart from what the next one needs: three tasks of a 1080p ladder
-        # peaked at 999 MiB, with these two at 834 MiB, in the same CPU time (2026-11).
-        "MALLOC_ARENA_MAX": "1",
-        "MALLOC_MMAP_THRESHOLD_": "1048576",
-        "PYTHONFAULTHANDLER": "1",  # a crash in C leaves the Python stack in the task's log
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "TZ": "UTC",
-    }
 
 
 def apply_limits(limits: WorkerLimits) -> None:

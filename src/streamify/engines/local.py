@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -13,15 +12,13 @@ from typing import Literal
 
 from streamify.engines.base import OnEvent
 from streamify.engines.dispatch import Dispatcher, Job, Workshop
-from streamify.engines.limits import WorkerLimits, worker_environment
+from streamify.engines.limits import WorkerLimits
 from streamify.engines.report import Reporter
 from streamify.engines.retry import Retry
+from streamify.engines.start import COMMAND, worker_environment
 from streamify.engines.wire import Hello
 from streamify.model.task import Result, Task
 from streamify.storage.locate import CREDENTIALS, StoreLocations
-
-# -P: a json.py in the folder where the user stands is not imported instead of the real one.
-COMMAND = (sys.executable, "-P", "-m", "streamify.engines.worker")
 
 
 class LocalEngine:

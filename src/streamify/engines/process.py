@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from streamify.engines.wire import LOG_BYTES
+from streamify.engines.log import LOG_BYTES
 
 _LONGEST_REPLY = 64 << 20
 _CHUNK = 1 << 16

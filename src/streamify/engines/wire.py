@@ -15,9 +15,6 @@ from streamify.model.base import Frozen
 from streamify.model.task import Result
 from streamify.storage.locate import StoreLocations
 
-LOG_BYTES = 16 * 1024
-"""How much of what a worker printed is kept with a task."""
-
 Again = Literal["no", "yes", "fresh"]
 """Whether a failed task may be tried again: not at all, anywhere, or in a fresh process only."""
 
@@ -73,8 +70,3 @@ class Failed(Frozen):
 
 Reply = Annotated[Ready | Done | Failed, Field(discriminator="kind")]
 REPLY: TypeAdapter[Ready | Done | Failed] = TypeAdapter(Reply)
-
-
-def tail(text: str) -> str:
-    """Return the last `LOG_BYTES` of `text`."""
-    return text.encode(errors="replace")[-LOG_BYTES:].decode(errors="replace")

@@ -24,9 +24,9 @@ def main(run: Run | None = None) -> None:
     tasks, replies = _take_pipes(int(sys.argv[-1]))
     lines: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_watch, args=(tasks, lines), name="driver", daemon=True).start()
+    run = run or real_run()  # before the driver's first line: a worker that is started ahead waits with all loaded
     hello = Hello.from_json(lines.get())
     die_with_driver(hello.driver)
-    run = run or real_run()
     apply_limits(hello.limits)
     stores = hello.stores.open()
     _answer(replies, Ready().to_json())

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from streamify.cli.main import _opens_media
 from streamify.errors import (
     CapExceeded,
     DestinationError,
@@ -232,6 +233,26 @@ jobs.transcode = slow
 from streamify.cli.main import run
 sys.exit(run(["transcode", "a", "b", "--json"]))
 """
+
+
+@pytest.mark.parametrize(
+    ("args", "early"),
+    [
+        ("transcode in.mp4 out", True),
+        ("-q plan in.mp4", True),
+        ("probe a.mkv --json", True),
+        ("transcode --help", False),
+        ("transcode s3://bucket/a.mp4 out", False),
+        ("plan in.mp4 --engine inline", False),
+        ("plan in.mp4 --engine=aws", False),
+        ("verify out", False),
+        ("play transcode", False),
+        ("plan", False),
+        ("--help", False),
+    ],
+)
+def test_commands_that_open_media_start_a_worker_ahead(args: str, early: bool) -> None:
+    assert _opens_media(args.split()) is early
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

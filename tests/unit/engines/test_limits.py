@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from streamify.engines.limits import WorkerLimits, worker_environment
+from streamify.engines.limits import WorkerLimits
+from streamify.engines.log import LOG_BYTES, tail
+from streamify.engines.start import worker_environment
 from streamify.engines.usage import peak_bytes, resident_bytes
-from streamify.engines.wire import LOG_BYTES, tail
 
 pytestmark = pytest.mark.timeout(10)
 MIB = 1 << 20

@@ -22,8 +22,9 @@ from faults import worker as faults
 from faults.worker import LIMITS, task
 from streamify.engines.base import TaskError
 from streamify.engines.local import LocalEngine
+from streamify.engines.log import LOG_BYTES
 from streamify.engines.retry import Retry
-from streamify.engines.wire import LOG_BYTES, Hello
+from streamify.engines.wire import Hello
 from streamify.model.event import Event
 from streamify.model.task import CheckResult
 from streamify.storage.locate import StoreLocations
