@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Queue
 from threading import Event, Thread
@@ -16,13 +16,16 @@ from streamify.media.encode import VideoEncoder
 from streamify.media.package import Packaged
 
 WAITING = 3
-"""Pictures that may wait for an encoder's thread; bounds the memory of a fast decoder."""
+"""Pictures that may wait for the thread of the dearest encoder; bounds the memory of a fast decoder."""
+
+LAGGING = 24
+"""Pictures that may wait for the threads of cheaper encoders, so that those may fall behind where cores are few."""
 
 BEHIND = 10
 """By how much the threads of cheaper encoders are nicer than that of the dearest, which ends last if it has to wait."""
 
-Shown = tuple[Sequence[VideoFrame], int, PictureType]
-"""One picture in all renditions, its ticks from the start of the segment, and how it is to be coded."""
+Shown = tuple[Mapping[int, VideoFrame], int, PictureType]
+"""One picture in the renditions of a lane, its ticks from the start of the segment, and how it is to be coded."""
 
 
 @dataclass
@@ -77,7 +80,7 @@ class Encoders:
     def encode(self, frames: Sequence[VideoFrame], ticks: int, kind: PictureType) -> None:
         """Encode one picture in all renditions; an error of a thread is raised at a later call."""
         for lane in self._lanes:
-            lane.put((frames, ticks, kind))
+            lane.put({number: frames[number] for number in lane.renditions}, ticks, kind)
         if not self._lanes:
             for one, frame in zip(self._timed, frames, strict=True):
                 one.encode(frame, ticks, kind)
@@ -85,7 +88,7 @@ class Encoders:
     def finish(self, *, reorder: int, duration: int, start: int, sequence: int) -> tuple[Packaged, ...]:
         """Flush all encoders and package what they made; for the arguments see `VideoEncoder.package`."""
         for lane in self._lanes:
-            lane.put(None)
+            lane.end()
         for lane in self._lanes:
             lane.join()
         if not self._lanes:
@@ -104,16 +107,23 @@ class _Lane:
 
     def __init__(self, encoders: Mapping[int, _Timed], *, behind: bool) -> None:
         self._encoders, self._behind = encoders, behind
-        self._queue: Queue[Shown | None] = Queue(WAITING)
+        self._queue: Queue[Shown | None] = Queue(LAGGING if behind else WAITING)
         self._error: BaseException | None = None
         self._stopped = Event()
         self._thread = Thread(target=self._run, name="encoders", daemon=True)
         self._thread.start()
 
-    def put(self, shown: Shown | None) -> None:
+    @property
+    def renditions(self) -> Iterable[int]:
+        return self._encoders
+
+    def put(self, frames: Mapping[int, VideoFrame], ticks: int, kind: PictureType) -> None:
         if self._error is not None:
             raise self._error
-        self._queue.put(shown)
+        self._queue.put((frames, ticks, kind))
+
+    def end(self) -> None:
+        self._queue.put(None)
 
     def join(self) -> None:
         self._thread.join()

@@ -9,7 +9,7 @@ import pytest
 from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.encode import VideoEncoder
-from streamify.media.encoders import Encoders, share_out
+from streamify.media.encoders import LAGGING, Encoders, share_out
 
 
 class Recorder:
@@ -64,6 +64,34 @@ def test_an_error_of_the_caller_leaves_no_thread() -> None:
     with pytest.raises(IndexError):
         run([Recorder(), Recorder()], 2, 5, frames=1)
     assert threading.active_count() == before
+
+
+class Slow(Recorder):
+    """Encodes nothing until it may."""
+
+    def __init__(self, may: threading.Event) -> None:
+        super().__init__()
+        self._may = may
+
+    def encode(self, frame: VideoFrame, *, ticks: int, kind: PictureType) -> None:
+        self._may.wait(20)
+        super().encode(frame, ticks=ticks, kind=kind)
+
+
+@pytest.mark.timeout(30)
+def test_the_dearest_encoder_need_not_wait_for_cheaper_ones() -> None:
+    may = threading.Event()
+    dear, cheap = Recorder(), Slow(may)
+    frames = [cast("VideoFrame", None)] * 2
+    with Encoders(cast("list[VideoEncoder]", [dear, cheap]), [4, 1], 2) as encoders:
+        for ticks in range(LAGGING):
+            encoders.encode(frames, ticks, PictureType.NONE)
+        while len(dear.seen) < LAGGING:
+            threading.Event().wait(0.001)
+        assert not cheap.seen
+        may.set()
+        made = encoders.finish(reorder=0, duration=0, start=0, sequence=1)
+    assert cast("list[list[int]]", list(made)) == [list(range(LAGGING))] * 2
 
 
 def test_shares_are_even() -> None:
