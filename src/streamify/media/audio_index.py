@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from typing import BinaryIO
 
 import av
+from av.container import InputContainer
 
 from streamify.isobmff import BoxError
 from streamify.media.mp4_check import Witness, disagreement, parse_source, sample_entries
 from streamify.media.mp4_slice import Slicer
-from streamify.media.opening import open_media
 from streamify.media.proof import reproduces
 from streamify.media.samples import Order
 from streamify.model.plan import AudioSlice, EntryPoint
@@ -22,8 +23,33 @@ PACKETS = 8
 """First packets that are compared with FFmpeg's."""
 
 
+@dataclass(frozen=True)
+class Sound:
+    """What is learnt of an audio stream from an opened MP4/MOV."""
+
+    time_base: Fraction
+    """Seconds per tick."""
+    witness: Witness
+
+
+def hear(container: InputContainer, stream: int) -> Sound | None:
+    """Take what `audio_slices` needs from an open container, and leave it at the stream's start; ``None``: not MP4/MOV.
+
+    Other streams may have been read before.
+    """
+    chosen = container.streams[stream]
+    if not container.format.name.startswith("mov") or chosen.time_base is None:
+        return None
+    assert isinstance(chosen, av.AudioStream)
+    entries = chosen.index_entries
+    if len(entries):
+        container.seek(entries[0].timestamp, stream=chosen)
+    first = tuple((one.pts, one.pos, one.size) for one in islice(container.demux(chosen), PACKETS) if one.size)
+    return Sound(chosen.time_base, Witness(chosen.id, len(entries), sample_entries(chosen), first))
+
+
 def audio_slices(
-    file: BinaryIO, size: int, stream: int, windows: Sequence[tuple[Fraction, Fraction]]
+    file: BinaryIO, size: int, stream: int, sound: Sound, windows: Sequence[tuple[Fraction, Fraction]]
 ) -> tuple[AudioSlice | None, ...]:
     """Return one slice for each window, or ``None`` where the whole file has to be opened.
 
@@ -31,19 +57,13 @@ def audio_slices(
         file: The source.
         size: Its size, bytes.
         stream: Index of the audio stream.
+        sound: From `hear`.
         windows: What each slice must hold, seconds on the source's clock.
 
     Raises:
         SourceError: The file is cut off.
     """
-    with open_media(file) as container:
-        chosen = container.streams[stream]
-        if not container.format.name.startswith("mov") or chosen.time_base is None:
-            return (None,) * len(windows)
-        time_base = chosen.time_base
-        first = tuple((one.pts, one.pos, one.size) for one in islice(container.demux(chosen), PACKETS) if one.size)
-        assert isinstance(chosen, av.AudioStream)
-        witness = Witness(chosen.id, len(chosen.index_entries), sample_entries(chosen), first)
+    time_base, witness = sound.time_base, sound.witness
     try:
         index = parse_source(file, size, witness)
     except BoxError:

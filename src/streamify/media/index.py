@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO, Literal, cast
@@ -32,7 +33,7 @@ class VideoIndex:
 
     time_base: Fraction
     """Seconds per tick."""
-    pts: array[int]
+    pts: Sequence[int]
     """Sorted, distinct presentation times of all promised pictures, source ticks, as FFmpeg reports them."""
     end: int
     """End of the last picture, source ticks."""
@@ -189,7 +190,7 @@ def _scanned_cut(found: Scan, cutter: containers.Cutter) -> Cut:
     return cut
 
 
-def _from_first(shown: array[int], first: int | None, time_base: Fraction, notes: list[Note]) -> array[int]:
+def _from_first(shown: Sequence[int], first: int | None, time_base: Fraction, notes: list[Note]) -> Sequence[int]:
     """Leave out what no decoder can show: pictures before the first one that comes out (a cut stream's open GOP)."""
     if first is None or first <= shown[0] or first not in shown:
         return shown

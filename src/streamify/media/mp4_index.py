@@ -42,7 +42,7 @@ class Mp4Index:
     durations: Sequence[int]
     chunks: Chunks
     edit: Edit
-    shown: array[int]
+    shown: Sequence[int]
     """Sorted, distinct presentation times of the samples that the edit list shows."""
     duplicates: int
     """How many shown samples share a presentation time with another."""
@@ -88,19 +88,20 @@ def parse(track: Track) -> Mp4Index:
     if not count:
         raise OddTableError("the track has no samples")
     durations = expand(data, stbl[b"stts"], count, "stts")
-    if max(durations) >= 1 << 31:
+    raw = _decode_times(durations)
+    if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
         raise OddTableError("a sample has a negative duration")
-    raw = array("q", accumulate(durations[:-1], initial=0)) if count > 1 else array("q", [0])
     offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
-    delay = -min(min(offsets), 0) if offsets is not None else 0
-    composed = array("q", map(add, raw, offsets)) if offsets is not None else raw
-    span = (raw[0], raw[-1]) if composed is raw else (min(composed), max(composed))
-    edit = _edit(data, children(data), track.timescale, timescale, raw, composed, span)
-    pts = _moved(composed, edit.shift)
-    dts = pts if composed is raw else _moved(raw, edit.shift - delay)
-    shown = _shown(pts, composed, edit, span)
+    least = min(offsets) if offsets is not None else 0
+    delay = -min(least, 0)
+    span = (raw[0], raw[-1]) if offsets is None else _span(raw, offsets, least)
+    edit = _edit(data, children(data), track.timescale, timescale, raw, offsets, span)
+    moved = _moved(raw, edit.shift)
+    pts = moved if offsets is None else array("q", map(add, moved, offsets))
+    dts = moved if not delay else _moved(raw, edit.shift - delay)
+    shown = _shown(pts, edit, span)
     ordered = shown if offsets is None else array("q", sorted(shown))
-    distinct = ordered if _is_rising(ordered) else array("q", sorted(set(ordered)))
+    distinct = _distinct(ordered)
     return Mp4Index(
         track,
         timescale,
@@ -113,15 +114,31 @@ def parse(track: Track) -> Mp4Index:
     )
 
 
-def _is_rising(times: array[int]) -> bool:
-    """Return whether each time is above the one before it."""
+def _decode_times(durations: array[int]) -> Sequence[int]:
+    """Return the decode time of each sample from 0; a range where all durations but the last are equal."""
+    steps = durations[:-1]
+    if steps and steps[0] and steps == steps[:1] * len(steps):
+        return range(0, steps[0] * len(durations), steps[0])
+    return array("q", accumulate(steps, initial=0))
+
+
+def _span(raw: Sequence[int], offsets: array[int], least: int) -> tuple[int, int]:
+    """Return the least and the greatest composition time. Only samples near the ends of `raw` can have them."""
+    head = bisect_right(raw, raw[0] + offsets[0] - least)
+    tail = bisect_left(raw, raw[-1] + offsets[-1] - max(offsets))
+    return min(map(add, raw[:head], offsets)), max(map(add, raw[tail:], offsets[tail:]))
+
+
+def _distinct(times: Sequence[int]) -> Sequence[int]:
+    """Return sorted times without repetitions; a range where they are evenly spread, as most are."""
     steps = len(times) - 1
-    if steps < 1:
-        return True
+    if steps < 1 or isinstance(times, range):
+        return times
     step, rest = divmod(times[-1] - times[0], steps)
-    if not rest and step > 0 and times == array("q", range(times[0], times[-1] + 1, step)):
-        return True  # as most are; compared as arrays, which takes a third of the time
-    return all(map(lt, times, islice(times, 1, None)))
+    even = range(times[0], times[-1] + 1, step) if step and not rest else range(0)
+    if times == array("q", even):  # compared as arrays, which takes a third of the time
+        return even
+    return times if all(map(lt, times, islice(times, 1, None))) else array("q", sorted(set(times)))
 
 
 def _timescale(data: bytes, mdia: dict[bytes, Box]) -> int:
@@ -149,11 +166,21 @@ def _edit(
     top: dict[bytes, Box],
     movie_timescale: int,
     timescale: int,
-    raw: array[int],
-    composed: array[int],
+    raw: Sequence[int],
+    offsets: array[int] | None,
     span: tuple[int, int],
 ) -> Edit:
-    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit; `span` of `composed`."""
+    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit.
+
+    Args:
+        data: The trak box.
+        top: Its children.
+        movie_timescale: Of the edit list's lengths, ticks per second.
+        timescale: Of the track, ticks per second.
+        raw: Decode times before the edit.
+        offsets: From there to composition times; ``None``: there are none.
+        span: Least and greatest composition time.
+    """
     elst = children(data, "edts").get(b"elst") if b"edts" in top else None
     if elst is None:
         return Edit(0, span[0], None)
@@ -175,31 +202,36 @@ def _edit(
     if rate != 0x10000 or begin < 0 or not length or not movie_timescale:
         raise OddTableError("the edit list has a part with another rate or without length")
     end = begin + _rescale(length, timescale, movie_timescale)
-    if composed is raw:  # in order of time, as sound is
+    if offsets is None:  # in order of time, as sound is
         first = bisect_left(raw, begin)
-        times = raw[first : bisect_left(raw, end)]
+        shown: Sequence[int] = range(first, bisect_left(raw, end))
+        least = raw[first] if shown else 0
     elif begin <= span[0] and end > span[1]:
-        first, times = 0, composed
+        first, shown, least = 0, range(len(raw)), span[0]
     else:
-        first = next((n for n, time in enumerate(composed) if begin <= time < end), 0)
-        times = array("q", (time for time in composed if begin <= time < end))
-    if not times:
+        composed = list(map(add, raw, offsets))
+        shown = [number for number, time in enumerate(composed) if begin <= time < end]
+        first, least = (shown[0], min(composed[number] for number in shown)) if shown else (0, 0)
+    if not shown:
         raise OddTableError("the edit list shows nothing")
     anchor = raw[first]  # the first shown sample in decode order keeps its place
-    least = (span[0] if times is composed else min(times)) - anchor
+    least -= anchor
     if least < 0:
         raise OddTableError("the edit list begins inside a group of reordered pictures")
     return Edit(empty - anchor - least, begin, end, end <= span[1])
 
 
-def _shown(pts: array[int], composed: array[int], edit: Edit, span: tuple[int, int]) -> array[int]:
+def _shown(pts: Sequence[int], edit: Edit, span: tuple[int, int]) -> Sequence[int]:
     end = edit.end
     if edit.first <= span[0] and (end is None or end > span[1]):
         return pts
-    return array("q", (p for p, c in zip(pts, composed, strict=True) if edit.first <= c and (end is None or c < end)))
+    first, stop = edit.first + edit.shift, None if end is None else end + edit.shift
+    return array("q", (time for time in pts if first <= time and (stop is None or time < stop)))
 
 
-def _moved(times: array[int], by: int) -> array[int]:
+def _moved(times: Sequence[int], by: int) -> Sequence[int]:
+    if isinstance(times, range):
+        return range(times.start + by, times.stop + by, times.step)
     return array("q", map(add, times, repeat(by))) if by else times
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections.abc import Sequence
 from itertools import accumulate, groupby, repeat
 from operator import add, sub
 
@@ -69,13 +70,13 @@ class Slicer:
         durations = array("I", index.durations[first:stop])
         # As FFmpeg reports both; their difference is a composition offset that is never negative.
         delays = array("I", map(sub, pts, dts))
-        keys = [number - first + 1 for number in samples.keys_between(first, last)]
+        keys = samples.keys_between(first, last)
         stbl = box(
             b"stbl",
             self._stsd,
             _runs(b"stts", durations),
             _runs(b"ctts", delays),
-            _stss(keys, stop - first),
+            _stss(keys, first, stop - first),
             _stsc(chunks),
             full_box(b"stsz", 0, 0, struct.pack(">II", 0, stop - first), _packed(sizes)),
             full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), bytes(8 * len(chunks))),
@@ -135,10 +136,10 @@ def _runs(kind: bytes, values: array[int]) -> bytes:
     return full_box(kind, 0, 0, struct.pack(">I", len(values)), _packed(rows))
 
 
-def _stss(keys: list[int], count: int) -> bytes:
+def _stss(keys: Sequence[int], first: int, count: int) -> bytes:
     if len(keys) == count:
         return b""  # no table: all are sync samples (ISO/IEC 14496-12, 8.6.2)
-    return full_box(b"stss", 0, 0, struct.pack(f">I{len(keys)}I", len(keys), *keys))
+    return full_box(b"stss", 0, 0, struct.pack(f">I{len(keys)}I", len(keys), *(key - first + 1 for key in keys)))
 
 
 def _stsc(counts: list[int]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -18,10 +18,22 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
+from streamify.media.audio_index import Sound, hear
 from streamify.media.extent import refuse_cut_off
 from streamify.media.index import VideoIndex, read_beginning, read_index
 from streamify.media.opening import open_media
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a source is, and where things are in it."""
+
+    facts: SourceFacts
+    index: VideoIndex | None
+    """Of its pictures, where it has video."""
+    sound: Mapping[int, Sound]
+    """By stream: of long audio streams whose container has an index."""
 
 
 def probe_source(
@@ -29,14 +41,17 @@ def probe_source(
     ref: SourceRef,
     fit_rate: Callable[..., Fraction | None],
     max_scan: int | None = None,
-) -> tuple[SourceFacts, VideoIndex | None]:
-    """Return the facts about a source and, where it has video, the index of its pictures.
+    *,
+    long_sound: Fraction,
+) -> Probed:
+    """Find out what a source is.
 
     Args:
         open_source: Opens the source; called several times.
         ref: Which source it is.
         fit_rate: Decides whether timestamps have a constant rate; ``planning.rate.fit_rate``.
         max_scan: Bytes of the largest source without an index that may be read from end to end.
+        long_sound: Seconds from which on an audio stream counts as long.
 
     Raises:
         SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
@@ -55,6 +70,8 @@ def probe_source(
         beginning = read_beginning(container, stream.index) if stream is not None else None
         tag = _codec_tag(stream) if stream is not None else ""
         starts = _audio_starts(container, audio)
+        long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
+        sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
         shape = _Shape.of(stream) if stream is not None else None
         refuse_cut_off(file, ref.size, name, indexed=stream is not None)
     # From here on nothing of the container may be touched: PyAV frees it on close.
@@ -67,7 +84,7 @@ def probe_source(
             )
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
                             audio=audio, notes=tuple(notes))  # fmt: skip
-        return facts, None
+        return Probed(facts, None, sound)
     sample = beginning.start.pictures
     if not sample:
         raise SourceError(
@@ -89,7 +106,7 @@ def probe_source(
         audio=audio,
         notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, seconds)),
     )
-    return facts, index
+    return Probed(facts, index, sound)
 
 
 def _main_video(container: InputContainer) -> av.VideoStream | None:

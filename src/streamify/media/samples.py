@@ -49,7 +49,7 @@ class Order:
         time_base: Seconds per tick.
     """
 
-    def __init__(self, samples: Samples, promised: array[int], time_base: Fraction) -> None:
+    def __init__(self, samples: Samples, promised: Sequence[int], time_base: Fraction) -> None:
         self.samples = samples
         self._promised = promised
         self._back = int(BACK_SECONDS / time_base)
@@ -118,4 +118,4 @@ def _by_time(samples: Samples, *, rising: bool) -> tuple[Sequence[int], Sequence
 
 
 def _rising(times: Sequence[int]) -> bool:
-    return all(map(le, times, islice(times, 1, None)))
+    return isinstance(times, range) or all(map(le, times, islice(times, 1, None)))

@@ -52,13 +52,10 @@ def cuts(
         at_end: Whether the last border is its end.
     """
     total = access_units(samples)
-    units = [min(total, PRIMING + _nearest(Fraction(border * rate, timescale * FRAME))) for border in borders]
+    unit = timescale * FRAME  # of ``border * rate``; in whole numbers, as there may be thousands
+    units = [min(total, PRIMING + (2 * border * rate + unit) // (2 * unit)) for border in borders]
     if at_start:
         units[0] = 0
     if at_end:
         units[-1] = total
     return tuple(units)
-
-
-def _nearest(value: Fraction) -> int:
-    return int(value + Fraction(1, 2))

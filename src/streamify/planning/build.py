@@ -42,7 +42,7 @@ def build_plan(
     audio = tuple(_audio_track(facts, one, timeline, settings, codec_build) for one in facts.audio)
     all_windows = list(windows)
     seconds = Fraction(timeline.end, timeline.timescale)
-    longest = max(Fraction(one.end - one.start, timeline.timescale) for one in all_windows)
+    longest = Fraction(max(one.end - one.start for one in all_windows), timeline.timescale)
     plan = Plan(
         codec_build=codec_build,
         source=facts,
