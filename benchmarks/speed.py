@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
+from itertools import pairwise
+from statistics import mean, median
 
 from benchmarks.figure import Figure
 from benchmarks.lab import Job, Lab
@@ -11,25 +12,30 @@ from benchmarks.sources import Source
 
 
 def scaling(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
-    """Compare a job on all cores with the CPU time of the same fused tasks run one after another in one process."""
+    """Compare a job on all cores with the CPU time of the same fused tasks run one after another in one process.
+
+    Those are run before and after each job, and the mean counts: a machine that grows slower meanwhile is no fault.
+    """
     for source in sources:
-        pairs = [
-            (lab.job(source, number=n, beside="inline"), lab.job(source, engine="inline", number=n))
-            for n in range(lab.rounds)
-        ]
-        bounds = [max(alone.task_cpu / lab.cores, _longest(alone)) for _, alone in pairs]
-        job, alone = pairs[0]
+        alone, jobs = [lab.job(source, engine="inline", number=0)], []
+        for number in range(lab.rounds):
+            jobs.append(lab.job(source, number=number, beside="inline"))
+            alone.append(lab.job(source, engine="inline", number=number + 1))
+        work = [mean((before.task_cpu, after.task_cpu)) for before, after in pairwise(alone)]
+        longest = [mean((_longest(before), _longest(after))) for before, after in pairwise(alone)]
+        bounds = [max(spent / lab.cores, least) for spent, least in zip(work, longest, strict=True)]
         yield _middle(
             f"scaling {source.name}",
-            [job.took.wall / bound for (job, _), bound in zip(pairs, bounds, strict=True)],
+            [job.took.wall / bound for job, bound in zip(jobs, bounds, strict=True)],
             1.05,
             behind={
-                "wall s": job.took.wall,
+                "wall s": jobs[0].took.wall,
                 "bound s": bounds[0],
-                "W s": alone.task_cpu,
+                "W s": work[0],
+                "W s, each run": ", ".join(f"{one.task_cpu:.1f}" for one in alone),
                 "cores": lab.cores,
-                "longest fused task s": _longest(alone),
-                **_where(job, lab.cores, alone.task_cpu),
+                "longest fused task s": longest[0],
+                **_where(jobs[0], lab.cores, work[0]),
             },
         )
 
