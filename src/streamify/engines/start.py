@@ -68,8 +68,9 @@ def worker_environment(outer: Mapping[str, str], *prefixes: str) -> dict[str, st
     """
     return {name: value for name, value in outer.items() if name in _KEPT or name.startswith(prefixes)} | {
         "LC_ALL": "C.UTF-8",
-        # glibc otherwise keeps what one task freed apart from what the next one needs: three tasks of a 1080p ladder
-        # peaked at 999 MiB, with these two at 834 MiB, in the same CPU time (2026-11).
+        # glibc otherwise keeps what one task freed apart from what the next one needs: tasks of a 1080p ladder peaked
+        # at 999 MiB, with these at 829 MiB. Scaled pictures up to 720p come from the heap, or the kernel would map
+        # and clear each anew: half a per cent of the CPU time (2026-11).
         "MALLOC_ARENA_MAX": "1",
         "MALLOC_MMAP_THRESHOLD_": "1572864",
         "MALLOC_TRIM_THRESHOLD_": "16777216",

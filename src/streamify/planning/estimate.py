@@ -11,10 +11,11 @@ from streamify.model.source import VideoFacts
 MIB = 1 << 20
 BASE = 80 * MIB
 """A worker with PyAV loaded, before any media."""
-X264_PICTURES = 125
-"""Pictures' worth of memory that one x264 encoder takes (medium: look-ahead of 40, references, half-size copies).
+X264_PICTURES = 133
+"""Pictures' worth of memory that one x264 encoder takes (medium: look-ahead of 40, references, half-size copies; and
+pictures that wait for its thread at the end of a job).
 
-Fitted to a 1080p, 720p, 480p and 360p ladder from 1080p24, which peaks at 787 MiB.
+Fitted to a 1080p, 720p, 480p and 360p ladder from 1080p24, which peaks at 828 MiB.
 """
 
 
