@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from math import ceil, lcm
@@ -113,7 +114,9 @@ def make_clip(spec: ClipSpec, folder: Path) -> Clip:
         folder.mkdir(parents=True, exist_ok=True)
         scratch = clip.path.with_name(f"{key}.{os.getpid()}.part")
         _write(clip, scratch)
-        scratch.replace(clip.path)
+        with suppress(FileExistsError):  # another process was first, and its clip may be in use
+            os.link(scratch, clip.path)
+        scratch.unlink()
     return clip
 
 

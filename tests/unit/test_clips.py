@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clips import identity, sound
+from clips import identity, make, sound
 from clips.make import RATES, Clip, ClipSpec, make_clip, source_sound
 from clips.toy import broken_copy, make_toy
 from streamify.media import testcard
@@ -39,6 +40,24 @@ SHAPES = {
     "pcm, mov": ClipSpec(container="mov", audio_codec="pcm_s16le"),
     "hevc, open gop": ClipSpec(codec="libx265", open_gop=True, bframes=3),
 }
+
+
+def test_a_clip_in_use_is_not_replaced_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = make._write
+    inodes: list[int] = []
+
+    def slow(clip: Clip, out: Path) -> None:
+        write(clip, out)
+        if not inodes:  # meanwhile another process makes the same clip and begins to work with it
+            inodes.append(0)
+            with monkeypatch.context() as other:
+                other.setattr(os, "getpid", lambda: 1)
+                inodes.append(make_clip(clip.spec, tmp_path).path.stat().st_ino)
+
+    monkeypatch.setattr(make, "_write", slow)
+    clip = make_clip(ClipSpec(seconds=F(1), size=(64, 64), audio=None), tmp_path)
+    assert [0, clip.path.stat().st_ino] == inodes
+    assert list(tmp_path.iterdir()) == [clip.path]
 
 
 @pytest.fixture(scope="module")
