@@ -21,7 +21,6 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class _Spare:
-    command: tuple[str, ...]
     environment: Mapping[str, str]
     process: WorkerProcess
 
@@ -37,7 +36,7 @@ def start_ahead() -> None:
     """
     with contextlib.suppress(OSError):  # the engine tries again, and reports it
         environment = worker_environment(os.environ)
-        _spares.append(_Spare(COMMAND, environment, WorkerProcess(COMMAND, environment)))
+        _spares.append(_Spare(environment, WorkerProcess(COMMAND, environment)))
 
 
 def start_worker(command: Sequence[str], environment: Mapping[str, str]) -> WorkerProcess:
@@ -47,7 +46,7 @@ def start_worker(command: Sequence[str], environment: Mapping[str, str]) -> Work
         OSError: The command cannot be started.
     """
     for spare in _spares:
-        if (spare.command, spare.environment) == (tuple(command), environment):
+        if tuple(command) == COMMAND and spare.environment == environment:
             _spares.remove(spare)
             return spare.process
     return WorkerProcess(command, environment)

@@ -33,9 +33,9 @@ class Sound:
 
 
 def hear(container: InputContainer, stream: int) -> Sound | None:
-    """Take what `audio_slices` needs from an open container, and leave it at the stream's start; ``None``: not MP4/MOV.
+    """Take what `audio_slices` needs from an open container; ``None``: not MP4/MOV.
 
-    Other streams may have been read before.
+    Goes back to the stream's start, so other streams may have been read before.
     """
     chosen = container.streams[stream]
     if not container.format.name.startswith("mov") or chosen.time_base is None:

@@ -133,7 +133,7 @@ class _Lane:
     def stop(self) -> None:
         self._stopped.set()
         if self._thread.is_alive():
-            self._queue.put(None)
+            self.end()
             self._thread.join()
 
     def _run(self) -> None:
