@@ -39,13 +39,25 @@ class Mp4Index:
     timescale: int
     """Ticks per second."""
     samples: Samples
-    durations: Sequence[int]
+    durations: array[int]
+    offsets: array[int] | None
+    """Composition offsets as the file has them; ``None``: none."""
+    delay: int
+    """What makes the least of them 0 where it is negative."""
     chunks: Chunks
     edit: Edit
     shown: Sequence[int]
     """Sorted, distinct presentation times of the samples that the edit list shows."""
     duplicates: int
     """How many shown samples share a presentation time with another."""
+
+    def delays(self, first: int, stop: int) -> array[int]:
+        """Return the time from decoding to showing of samples `first` to `stop` (exclusive); never negative."""
+        if self.offsets is None:
+            return array("I", bytes(4 * (stop - first)))
+        offsets = self.offsets[first:stop]
+        # As FFmpeg reports both times.
+        return array("I", map(add, offsets, repeat(self.delay))) if self.delay else offsets
 
     def offset(self, sample: int) -> int:
         """Return where a sample's bytes begin in the file."""
@@ -92,25 +104,30 @@ def parse(track: Track) -> Mp4Index:
     if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
         raise OddTableError("a sample has a negative duration")
     offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
-    least = min(offsets) if offsets is not None else 0
+    span, least = (raw[0], raw[-1]), 0
+    if offsets is not None:
+        values = set(offsets)  # few, so the least and the greatest are found at once
+        least = min(values)
+        span = _span(raw, offsets, least, max(values))
     delay = -min(least, 0)
-    span = (raw[0], raw[-1]) if offsets is None else _span(raw, offsets, least)
     edit = _edit(data, children(data), track.timescale, timescale, raw, offsets, span)
     moved = _moved(raw, edit.shift)
-    pts = moved if offsets is None else array("q", map(add, moved, offsets))
+    times = moved if offsets is None else list(map(add, moved, offsets))
+    shown = _shown(times, edit, span)
+    distinct = _distinct(shown if isinstance(shown, range) else sorted(shown))
+    pts = array("q", times) if isinstance(times, list) else times  # an eighth of the memory
     dts = moved if not delay else _moved(raw, edit.shift - delay)
-    shown = _shown(pts, edit, span)
-    ordered = shown if offsets is None else array("q", sorted(shown))
-    distinct = _distinct(ordered)
     return Mp4Index(
         track,
         timescale,
         Samples(pts, dts, sizes, read_keys(data, stbl, count)),
         durations,
+        offsets,
+        delay,
         read_chunks(data, stbl, count),
         edit,
         distinct,
-        len(ordered) - len(distinct),
+        len(shown) - len(distinct),
     )
 
 
@@ -122,23 +139,24 @@ def _decode_times(durations: array[int]) -> Sequence[int]:
     return array("q", accumulate(steps, initial=0))
 
 
-def _span(raw: Sequence[int], offsets: array[int], least: int) -> tuple[int, int]:
+def _span(raw: Sequence[int], offsets: array[int], least: int, greatest: int) -> tuple[int, int]:
     """Return the least and the greatest composition time. Only samples near the ends of `raw` can have them."""
     head = bisect_right(raw, raw[0] + offsets[0] - least)
-    tail = bisect_left(raw, raw[-1] + offsets[-1] - max(offsets))
+    tail = bisect_left(raw, raw[-1] + offsets[-1] - greatest)
     return min(map(add, raw[:head], offsets)), max(map(add, raw[tail:], offsets[tail:]))
 
 
-def _distinct(times: Sequence[int]) -> Sequence[int]:
+def _distinct(times: range | list[int]) -> Sequence[int]:
     """Return sorted times without repetitions; a range where they are evenly spread, as most are."""
     steps = len(times) - 1
     if steps < 1 or isinstance(times, range):
         return times
     step, rest = divmod(times[-1] - times[0], steps)
     even = range(times[0], times[-1] + 1, step) if step and not rest else range(0)
-    if times == array("q", even):  # compared as arrays, which takes a third of the time
+    if times == list(even):
         return even
-    return times if all(map(lt, times, islice(times, 1, None))) else array("q", sorted(set(times)))
+    rising = all(map(lt, times, islice(times, 1, None)))
+    return array("q", times if rising else sorted(set(times)))
 
 
 def _timescale(data: bytes, mdia: dict[bytes, Box]) -> int:

@@ -10,8 +10,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate, groupby, repeat
-from operator import add, sub
+from itertools import groupby, repeat
+from operator import add
 
 from streamify.isobmff import box, full_box
 from streamify.media.mp4_boxes import children, whole
@@ -56,34 +56,32 @@ class Slicer:
 
     def _chunks(self, first: int, last: int) -> tuple[array[int], list[int], int, int]:
         """Return where each chunk of the slice begins and its number of samples; where the bytes begin and end."""
-        offsets, borders = self._index.chunks.between(first, last)
+        offsets, counts = self._index.chunks.between(first, last)
         offsets[0] = self._index.offset(first)
-        sums = list(accumulate(self._index.samples.sizes[first : last + 1], initial=0))
-        place = [sums[number - first] for number in borders]
-        ends = map(add, offsets, map(sub, place[1:], place))
-        return offsets, list(map(sub, borders[1:], borders)), min(offsets), max(ends)
+        sizes, at, end = self._index.samples.sizes, first, 0
+        for offset, count in zip(offsets, counts, strict=True):
+            end = max(end, offset + sum(sizes[at : at + count]))
+            at += count
+        return offsets, counts, min(offsets), end
 
     def _header(self, first: int, last: int, chunks: list[int]) -> bytes:
         index, stop = self._index, last + 1
-        samples = index.samples
-        pts, dts, sizes = samples.pts[first:stop], samples.dts[first:stop], array("I", samples.sizes[first:stop])
-        durations = array("I", index.durations[first:stop])
-        # As FFmpeg reports both; their difference is a composition offset that is never negative.
-        delays = array("I", map(sub, pts, dts))
+        samples, durations = index.samples, index.durations[first:stop]
         keys = samples.keys_between(first, last)
         stbl = box(
             b"stbl",
             self._stsd,
             _runs(b"stts", durations),
-            _runs(b"ctts", delays),
+            _runs(b"ctts", index.delays(first, stop)),
             _stss(keys, first, stop - first),
             _stsc(chunks),
-            full_box(b"stsz", 0, 0, struct.pack(">II", 0, stop - first), _packed(sizes)),
+            full_box(b"stsz", 0, 0, struct.pack(">II", 0, stop - first), _packed(samples.sizes[first:stop])),
             full_box(b"co64", 0, 0, struct.pack(">I", len(chunks)), bytes(8 * len(chunks))),
         )
-        length = dts[-1] - dts[0] + durations[-1]
+        begin = samples.dts[first]
+        length = samples.dts[last] - begin + durations[-1]
         mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQI", 0, 0, index.timescale, length, 0x55C40000))
-        edts = self._edts(first, last, dts[0])
+        edts = self._edts(first, last, begin)
         media = box(b"mdia", mdhd, self._hdlr, box(b"minf", self._media_header, _DINF, stbl))
         moov = box(b"moov", self._mvhd, box(b"trak", self._copied, edts, media))
         return self._front + moov[: -8 * len(chunks)] + MDAT
@@ -129,10 +127,10 @@ def _packed(values: array[int]) -> bytes:
 
 def _runs(kind: bytes, values: array[int]) -> bytes:
     """Return a table of (samples, value): one row where all are equal, else one a sample."""
-    if values == array("I", values[:1]) * len(values):
+    if values == values[:1] * len(values):
         return full_box(kind, 0, 0, struct.pack(">III", 1, len(values), values[0]))
-    rows = array("I", bytes(8 * len(values)))
-    rows[::2], rows[1::2] = array("I", [1]) * len(values), values
+    rows = array(values.typecode, [1]) * (2 * len(values))
+    rows[1::2] = values
     return full_box(kind, 0, 0, struct.pack(">I", len(values)), _packed(rows))
 
 

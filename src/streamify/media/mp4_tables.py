@@ -42,22 +42,22 @@ class Chunks:
         return self.run_chunks[run] + nth, first, self.run_counts[run]
 
     def between(self, first: int, last: int) -> tuple[array[int], list[int]]:
-        """Return the offsets of the chunks that hold samples `first` to `last`, and where each ends among these.
+        """Return the offsets of the chunks that hold samples `first` to `last`, and how many of these each has.
 
-        The second list begins with `first` and ends with ``last + 1``; the first chunk's offset is that of its own
-        first sample, which may lie before `first`.
+        The first chunk's offset is that of its own first sample, which may lie before `first`.
         """
-        offsets, borders, sample = array("Q"), [first], first
+        offsets, counts, sample = array("Q"), list[int](), first
         while sample <= last:
             run = bisect_right(self.run_samples, sample) - 1
-            start, count = self.run_samples[run], self.run_counts[run]
+            start, size = self.run_samples[run], self.run_counts[run]
             stop = min(last + 1, self.run_samples[run + 1])
-            begin, end = (sample - start) // count, -(-(stop - start) // count)
+            begin, end = (sample - start) // size, -(-(stop - start) // size)
             offsets.extend(self.offsets[self.run_chunks[run] + begin : self.run_chunks[run] + end])
-            borders.extend(range(start + (begin + 1) * count, stop, count))
-            borders.append(stop)
+            counts.extend([size] * (end - begin))
+            counts[begin - end] -= sample - start - begin * size
+            counts[-1] -= start + end * size - stop
             sample = stop
-        return offsets, borders
+        return offsets, counts
 
 
 def _numbers(data: bytes, start: int, end: int, code: str) -> array[int]:

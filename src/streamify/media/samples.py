@@ -11,6 +11,9 @@ from functools import cached_property
 from itertools import accumulate, islice
 from operator import le
 
+BLOCK = 32
+"""Packets of which only the earliest presentation time is kept beside the times themselves."""
+
 MAX_ENTRIES = 4
 BACK_SECONDS = 30
 BACK_SAMPLES = 1500
@@ -23,7 +26,7 @@ class Samples:
 
     pts: Sequence[int]
     dts: Sequence[int]
-    sizes: Sequence[int]
+    sizes: array[int]
     """Bytes."""
     keys: Sequence[int]
     """Indexes of the keyframes, ascending; never empty where `pts` is not."""
@@ -58,16 +61,21 @@ class Order:
 
     @cached_property
     def _least(self) -> Sequence[int]:
-        """The earliest presentation time from each packet on.
+        """The earliest presentation time from the first packet of each block on, which is sorted."""
+        pts = self.samples.pts
+        blocks = [min(pts[start : start + BLOCK]) for start in range(0, len(pts), BLOCK)]
+        return list(accumulate(reversed(blocks), min))[::-1]
 
-        It is sorted, so one bisection finds the last packet that shows anything up to a given time, however deep the
-        reordering.
-        """
+    def _until(self, time: int) -> int:
+        """Return the number of packets up to the last one that shows anything before `time`, however deep the order."""
+        pts = self.samples.pts
         if self._rising:
-            return self.samples.pts
-        least = array("q", accumulate(reversed(self.samples.pts), min))
-        least.reverse()
-        return least
+            return bisect_left(pts, time)
+        block = bisect_left(self._least, time)
+        stop = min(block * BLOCK, len(pts))
+        while stop and pts[stop - 1] >= time:
+            stop -= 1
+        return stop
 
     def entries(self, start: int) -> tuple[int, ...]:
         """Return the packets where decoding for `start` may begin, nearest first."""
@@ -94,8 +102,8 @@ class Order:
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes the packets shown in ``[start, end)`` have."""
-        first = bisect_left(self._least, start)
-        stop = len(self.samples) if end is None else bisect_left(self._least, end)
+        first = self._until(start)
+        stop = len(self.samples) if end is None else self._until(end)
         return sum(self.samples.sizes[first:stop])
 
     def last(self, end: int | None) -> int:
@@ -104,7 +112,7 @@ class Order:
             pts, latest = self.samples.pts, self._promised[-1]
             return next((number for number in range(len(pts) - 1, 0, -1) if pts[number] <= latest), 0)
         place = min(bisect_left(self._promised, end) + 1, len(self._promised) - 1)
-        return max(bisect_right(self._least, self._promised[place]) - 1, 0)
+        return max(self._until(self._promised[place] + 1) - 1, 0)
 
 
 def _by_time(samples: Samples, *, rising: bool) -> tuple[Sequence[int], Sequence[int]]:

@@ -1,0 +1,46 @@
+"""Which packets a window needs and where they lie, against the plain definition of each."""
+
+from __future__ import annotations
+
+from array import array
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamify.media.mp4_tables import Chunks
+from streamify.media.samples import BLOCK, Order, Samples
+
+times = st.lists(st.integers(0, 200), min_size=1, max_size=3 * BLOCK)
+
+
+@given(times, st.integers(-1, 201), st.integers(-1, 201))
+def test_packets_of_a_window_however_deep_the_order(pts: list[int], start: int, end: int) -> None:
+    samples = Samples(pts, pts, array("I", (1 << (n % 30) for n in range(len(pts)))), [0])
+    order = Order(samples, sorted(set(pts)), Fraction(1, 25))
+
+    def until(time: int) -> int:
+        return max((n + 1 for n, shown in enumerate(pts) if shown < time), default=0)
+
+    assert order.weight(start, end) == sum(samples.sizes[until(start) : until(end)])
+    later = [time for time in sorted(set(pts)) if time >= end][:2] or [max(pts)]
+    assert order.last(end) == max(until(later[-1] + 1) - 1, 0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5)), min_size=1, max_size=6), st.data())
+def test_chunks_between_two_samples(runs: list[tuple[int, int]], data: st.DataObject) -> None:
+    sizes = [size for chunks, size in runs for _ in range(chunks)]
+    holder = [chunk for chunk, size in enumerate(sizes) for _ in range(size)]
+    samples, chunks = [0], [0]
+    for count, size in runs:
+        samples.append(samples[-1] + count * size)
+        chunks.append(chunks[-1] + count)
+    tables = Chunks(array("Q", range(len(sizes))), samples, chunks[:-1], [size for _, size in runs])
+    first = data.draw(st.integers(0, len(holder) - 1))
+    last = data.draw(st.integers(first, len(holder) - 1))
+    within = holder[first : last + 1]
+
+    offsets, counts = tables.between(first, last)
+
+    assert list(offsets) == sorted(set(within))
+    assert counts == [within.count(chunk) for chunk in sorted(set(within))]
