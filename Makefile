@@ -10,7 +10,7 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean system pytest
+.PHONY: help demo test lint bench clean system tools pytest
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -24,11 +24,13 @@ demo/clip.mp4: | $(VENV)/.made
 	@rm -rf demo/stream
 	$(BIN)/python -m streamify.media.testcard $@
 
-test: $(JUDGES) lint pytest ## Install what tests need, then lint and test.
+test: tools lint pytest ## Install what tests need, then lint and test.
 
-pytest: $(VENV)/.made-test tests/ministack/.made | $(JUDGES) lint
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not deployed'
-	$(BIN)/pytest -m deployed
+tools:  # side by side: they come over a network
+	@$(MAKE) --no-print-directory --jobs=4 $(VENV)/.made-test $(JUDGES) tests/ministack/.made
+
+pytest: | tools lint
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
 	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
 
 lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
@@ -68,12 +70,13 @@ tests/%/node_modules/.made: tests/%/package.json | system
 	cd tests/$* && npm install --silent
 	@touch $@
 
-tests/ministack/.made: tests/ministack/install tests/ministack/emulator.txt tests/ministack/sam.txt
+tests/ministack/.made: tests/ministack/install tests/ministack/emulator.txt tests/ministack/sam.txt | $(BIN)/python
 	tests/ministack/install
 	@touch $@
 
-# Browsers and players that judge the streams. As root they are installed, else named.
-system:
+# Browsers and players that judge the streams. As root they are installed, else named. After what $(BIN)/python may
+# have to install: there is one package manager.
+system: | $(BIN)/python
 	@missing=; \
 	need() { command -v "$$1" >/dev/null || missing="$$missing $$2"; }; \
 	need chromium chromium; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; \

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -17,6 +18,9 @@ import pytest
 from clips.make import Clip, ClipSpec, make_clip
 from clouds import CLOUDS, Cloud, Kind
 from e2e.driving import streamify
+
+# A shell starts what runs in the background with Ctrl-C ignored; what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
 """Three segments of 6, 6 and 2 s; keyframes of the source lie off the grid."""

@@ -147,12 +147,22 @@ class Stack:
 
     def kill_a_worker(self) -> bool:
         """Kill a process that runs a function and is busy; return whether there was one."""
-        for one in psutil.Process(self.process).children(recursive=True):
-            with suppress(psutil.Error):
-                if one.cpu_percent(0.05) > 50:
+        running = psutil.Process(self.process).children(recursive=True)
+        before = [_seconds(one) for one in running]
+        time.sleep(0.1)
+        for one, earlier in zip(running, before, strict=True):
+            if _seconds(one) > earlier + 0.02:
+                with suppress(psutil.Error):
                     one.kill()
                     return True
         return False
+
+
+def _seconds(process: psutil.Process) -> float:
+    """Return the CPU time that a process took; 0 where it is gone."""
+    with suppress(psutil.Error):
+        return sum(process.cpu_times()[:2])
+    return 0.0
 
 
 def _key_of(given: dict[str, Any]) -> str:

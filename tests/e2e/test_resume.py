@@ -155,7 +155,9 @@ def test_another_job_on_the_same_dest_is_sent_away(source: Path, tmp_path: Path)
     dest, others = tmp_path / "dest", (*FLAGS, "--crf", "31", "--json")
     with job(tmp_path / "one", source, dest, *FLAGS) as one:
         wait_for(lambda: one.events("plan.ready"))
+        one.process.send_signal(signal.SIGSTOP)  # or it might end before the other one begins
         busy = command("transcode", source, dest, *others)
+        one.process.send_signal(signal.SIGCONT)
         assert (busy.code, busy.json["error"]["code"]) == (5, "dest-busy")
         assert one.end().code == 0
     assert command("verify", dest, "--source", source).code == 0
