@@ -115,6 +115,7 @@ BAD: dict[str, tuple[str, str, Callable[[Path], bytes]]] = {
     "SDP": ("source-not-media", "a.sdp", lambda _: b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"),
     "truncated": ("source-truncated", "a.mp4", cut(0.6)),
     "almost complete": ("source-truncated", "a.mp4", cut(0.99)),
+    "all but its last sound": ("source-truncated", "a.mp4", lambda good: good.read_bytes()[:-20]),
     "cut Matroska": ("source-truncated", "a.mkv", cut_matroska),
     "cut in the index": ("source-no-moov", "a.mp4", cut(0.02)),
     "no moov": ("source-no-moov", "a.mp4", without_moov),

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from streamify.errors import SourceError
 from streamify.isobmff import BoxError
-from streamify.media.mp4_boxes import read_layout
+from streamify.media.mp4_boxes import Track, children, read_layout, read_track
+from streamify.media.mp4_tables import read_chunks, read_sizes
 
 EBML, SEGMENT = 0x1A45DFA3, 0x18538067
 SLACK = 8
 """Bytes; some writers count a chunk's own header or its padding in."""
 
 
-def refuse_cut_off(file: BinaryIO, size: int, format_name: str, *, indexed: bool) -> None:
+def refuse_cut_off(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> None:
     """Compare the size that a container announces with the file's.
 
-    Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by its last top-level box (ISO/IEC 14496-12, 4.2), AVI,
-    WAV, RF64, AIFF and CAF by the chunks that hold media. Other containers announce none, and neither do recordings
-    whose sizes were left open.
+    Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by what the index says of its tracks or, in fragments,
+    by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2), AVI, WAV, RF64, AIFF and CAF by the chunks that hold
+    media. Other containers announce none, and neither do recordings whose sizes were left open.
 
     Args:
         file: The source, positioned anywhere.
         size: Its size, bytes.
         format_name: FFmpeg's name of the demuxer.
-        indexed: Whether the index of an MP4 that has one is compared with the file's size elsewhere, which says more.
+        tracks: Of an MP4: ids of those that are used. What is missing of others is missed by nobody.
 
     Raises:
         SourceError: ``source-truncated``.
     """
     kind = format_name.split(",")[0]
-    announced = _mp4(file, size, indexed=indexed) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
+    announced = _mp4(file, size, tracks) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
     missing = announced - size
     if missing > SLACK:
         raise cut_off(missing, size)
@@ -51,16 +52,29 @@ def _unknown(_file: BinaryIO, _size: int) -> int:
     return 0
 
 
-def _mp4(file: BinaryIO, size: int, *, indexed: bool) -> int:
-    """Return where the last mdat or moof ends; 0 where the movie has an index that is asked instead."""
+def _mp4(file: BinaryIO, size: int, tracks: Sequence[int]) -> int:
+    """Return where samples, or fragments, end; 0: not beyond the end of the file."""
     try:
         layout = read_layout(file, size)
+        last = layout.boxes[-1] if layout.boxes else None
+        if last is None or last.kind not in (b"mdat", b"moof"):
+            return 0
+        if layout.first(b"moof") is not None:
+            return last.end
+        file.seek(last.start)
+        if last.end <= size and file.read(4) != bytes(4):  # a size of 0: whatever there is (4.2)
+            return 0
+        found = [_samples_end(track) for number in tracks if (track := read_track(file, layout, number)) is not None]
     except BoxError:
-        return 0  # what follows the media is not boxes; FFmpeg stops there as well
-    last = layout.boxes[-1] if layout.boxes else None
-    if last is None or last.kind not in (b"mdat", b"moof") or (indexed and layout.first(b"moof") is None):
-        return 0
-    return last.end
+        return 0  # what follows the media is not boxes, or the index is damaged: FFmpeg's reading decides
+    missed = not found or max(found) > size
+    return max(last.end, *found) if missed else 0
+
+
+def _samples_end(track: Track) -> int:
+    tables = children(track.trak, "mdia/minf/stbl")
+    sizes = read_sizes(track.trak, tables)
+    return read_chunks(track.trak, tables, len(sizes)).end(sizes) if sizes else 0
 
 
 def _matroska(file: BinaryIO, size: int) -> int:

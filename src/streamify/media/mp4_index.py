@@ -70,15 +70,6 @@ class Mp4Index:
         end = last + max(self.durations[number], 1)
         return end if self.edit.end is None else min(end, self.edit.end + self.edit.shift)
 
-    def data_end(self) -> int:
-        """Return the end of the sample data: of the last chunk in the file, bytes."""
-        offsets = self.chunks.offsets
-        chunk = max(range(len(offsets)), key=offsets.__getitem__)
-        run = bisect_right(self.chunks.run_chunks, chunk) - 1
-        count = self.chunks.run_counts[run]
-        first = self.chunks.run_samples[run] + (chunk - self.chunks.run_chunks[run]) * count
-        return offsets[chunk] + sum(self.samples.sizes[first : first + count])
-
 
 def parse(track: Track) -> Mp4Index:
     """Expand a track's tables.

@@ -41,6 +41,14 @@ class Chunks:
         first = self.run_samples[run] + nth * self.run_counts[run]
         return self.run_chunks[run] + nth, first, self.run_counts[run]
 
+    def end(self, sizes: array[int]) -> int:
+        """Return where the sample data ends: that of the last chunk in the file, bytes."""
+        chunk = max(range(len(self.offsets)), key=self.offsets.__getitem__)
+        run = bisect_right(self.run_chunks, chunk) - 1
+        count = self.run_counts[run]
+        first = self.run_samples[run] + (chunk - self.run_chunks[run]) * count
+        return self.offsets[chunk] + sum(sizes[first : first + count])
+
     def between(self, first: int, last: int) -> tuple[array[int], list[int]]:
         """Return the offsets of the chunks that hold samples `first` to `last`, and how many of these each has.
 

@@ -73,7 +73,8 @@ def probe_source(
         long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
         sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
         shape = _Shape.of(stream) if stream is not None else None
-        refuse_cut_off(file, ref.size, name, indexed=stream is not None)
+        used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
+        refuse_cut_off(file, ref.size, name, used)
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
     if shape is None or beginning is None:

@@ -18,11 +18,12 @@ from streamify.errors import SourceError
 from streamify.media.extent import refuse_cut_off
 
 SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
-VIDEO = ("mkv", "webm", "avi", "frag.mp4")
+VIDEO = ("mkv", "webm", "avi", "mp4", "frag.mp4")
 OPTIONS = {
     "rf64.wav": {"rf64": "always"},
     "frag.mp4": {"movflags": "frag_keyframe+empty_moov"},
     "m4a": {"movflags": "faststart"},
+    "mp4": {"movflags": "faststart"},
 }
 
 
@@ -62,8 +63,8 @@ def sound(path: Path, kind: str) -> bytes:
 
 def judge(data: bytes) -> None:
     with av.open(io.BytesIO(data)) as container:
-        name, video = container.format.name, bool(container.streams.video)
-    refuse_cut_off(io.BytesIO(data), len(data), name, indexed=video)
+        name, tracks = container.format.name, [stream.id for stream in container.streams]
+    refuse_cut_off(io.BytesIO(data), len(data), name, tracks)
 
 
 @pytest.mark.parametrize("share", [0.6, 0.97])
@@ -81,12 +82,42 @@ def test_a_cut_off_file_is_refused_and_a_whole_one_is_not(
     assert caught.value.hint
 
 
+def both(path: Path) -> bytes:
+    """Write an MP4 with its index first; its sound is a little longer, so the last bytes are of sound alone."""
+    with (
+        av.open(io.BytesIO(film(path.with_suffix(".mkv"), "mkv"))) as pictures,
+        av.open(io.BytesIO(sound(path.with_suffix(".m4a"), "m4a"))) as beeps,
+        av.open(path, "w", options=OPTIONS["mp4"]) as out,
+    ):
+        streams = [out.add_stream_from_template(one.streams[0]) for one in (pictures, beeps)]
+        for source, stream in zip((pictures, beeps), streams, strict=True):
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = stream
+                    out.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("open_end", [False, True])
+def test_missing_sound_is_missed_where_it_is_used(open_end: bool, tmp_path: Path) -> None:
+    data = bytearray(both(tmp_path / "a.mp4"))
+    if open_end:
+        struct.pack_into(">I", data, data.index(b"mdat") - 4, 0)
+    whole, cut = bytes(data), bytes(data[:-100])
+    judge(whole)
+    with pytest.raises(SourceError, match="at least 100 of"):
+        judge(cut)
+    refuse_cut_off(io.BytesIO(cut), len(cut), "mov,mp4", [1])
+    with pytest.raises(SourceError):
+        refuse_cut_off(io.BytesIO(cut), len(cut), "mov,mp4", [2])
+
+
 @pytest.mark.parametrize("length", [0, 0xFFFFFFFF, 0x7FFFF000])
 def test_a_recording_whose_sizes_were_left_open_is_taken_as_it_is(length: int, tmp_path: Path) -> None:
     data = bytearray(sound(tmp_path / "a.wav", "wav"))
     struct.pack_into("<I", data, 4, length)
     struct.pack_into("<I", data, data.index(b"data") + 4, length)
-    refuse_cut_off(io.BytesIO(data), len(data), "wav", indexed=False)
+    refuse_cut_off(io.BytesIO(data), len(data), "wav", [])
 
 
 def test_a_matroska_segment_of_unknown_size_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -94,15 +125,15 @@ def test_a_matroska_segment_of_unknown_size_is_taken_as_it_is(tmp_path: Path) ->
     at = data.index(bytes.fromhex("18538067")) + 4
     assert data[at] == 1  # eight bytes
     data[at + 1 : at + 8] = b"\xff" * 7
-    refuse_cut_off(io.BytesIO(data), len(data) - 100, "matroska,webm", indexed=True)
+    refuse_cut_off(io.BytesIO(data), len(data) - 100, "matroska,webm", [])
 
 
 def test_what_follows_the_media_may_be_missing(tmp_path: Path) -> None:
     data = film(tmp_path / "a.avi", "avi")
-    refuse_cut_off(io.BytesIO(data), data.index(b"idx1"), "avi", indexed=True)
+    refuse_cut_off(io.BytesIO(data), data.index(b"idx1"), "avi", [])
 
 
 @pytest.mark.parametrize("name", ["matroska,webm", "avi", "wav", "aiff", "caf", "mov,mp4"])
 def test_noise_is_nobodys_end(name: str) -> None:
     data = np.random.default_rng(2).bytes(4096)
-    refuse_cut_off(io.BytesIO(data), len(data), name, indexed=False)
+    refuse_cut_off(io.BytesIO(data), len(data), name, [])
