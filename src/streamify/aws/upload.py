@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from streamify.aws.account import Account
 from streamify.aws.events import UPLOADS
@@ -38,7 +41,9 @@ def upload(account: Account, source: str, bucket: str, tell: Tell, stop: Stop) -
     if there is not None and there.size == ref.size:
         tell("note", f"{source} is in s3://{bucket} already", {})
         return
-    _send(account, Path(folder, ref.key), bucket, key, ref.size, tell, stop)
+    if not _send(account, Path(folder, ref.key), bucket, key, ref.size, tell, stop, new=there is None):
+        tell("note", f"{source} is in s3://{bucket} already", {})
+        return
     if find_source(source)[1] != ref:
         storage.delete(key)  # its name says that it is the file as it was
         raise SourceError(
@@ -46,7 +51,11 @@ def upload(account: Account, source: str, bucket: str, tell: Tell, stop: Stop) -
         )
 
 
-def _send(account: Account, path: Path, bucket: str, key: str, size: int, tell: Tell, stop: Stop) -> None:
+def _send(account: Account, path: Path, bucket: str, key: str, size: int, tell: Tell, stop: Stop, *, new: bool) -> bool:
+    """Upload a file; with `new`, return whether it was not there yet: another command may be uploading it as well.
+
+    A second version of the object would be another original, and the job would be done twice.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
     from s3transfer.manager import TransferManager
     from s3transfer.subscribers import BaseSubscriber
@@ -60,7 +69,8 @@ def _send(account: Account, path: Path, bucket: str, key: str, size: int, tell: 
             with lock:
                 sent[0] += bytes_transferred
 
-    with TransferManager(account.client("s3")) as manager:
+    client = account.client("s3")
+    with _new_only(client) if new else nullcontext(), TransferManager(client) as manager:
         future = manager.upload(str(path), bucket, key, subscribers=[Count()])
         while not future.done():
             if stop.wait(EVERY):
@@ -72,7 +82,27 @@ def _send(account: Account, path: Path, bucket: str, key: str, size: int, tell: 
         except CancelledError as error:
             raise Interrupted(stop.exit_code) from error
         except (BotoCoreError, ClientError) as error:
+            if getattr(error, "response", {}).get("Error", {}).get("Code") == "PreconditionFailed":
+                return False
             raise refusal(error, "s3:PutObject") from error
         except OSError as error:
             raise SourceError("source-unreadable", f"{path}: {error.strerror}", "check its permissions") from error
     tell("upload.progress", "", {"bytes": size, "total": size})
+    return True
+
+
+@contextmanager
+def _new_only(client: Any) -> Iterator[None]:
+    """Let writes fail with ``PreconditionFailed`` where the object exists; s3transfer passes no such condition on."""
+
+    def condition(params: dict[str, Any], **_: object) -> None:
+        params["headers"]["If-None-Match"] = "*"
+
+    writes = [f"before-call.s3.{operation}" for operation in ("PutObject", "CompleteMultipartUpload")]
+    for name in writes:
+        client.meta.events.register(name, condition)
+    try:
+        yield
+    finally:
+        for name in writes:
+            client.meta.events.unregister(name, condition)

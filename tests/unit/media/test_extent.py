@@ -85,8 +85,8 @@ def test_a_cut_off_file_is_refused_and_a_whole_one_is_not(
 def both(path: Path) -> bytes:
     """Write an MP4 with its index first; its sound is a little longer, so the last bytes are of sound alone."""
     with (
-        av.open(io.BytesIO(film(path.with_suffix(".mkv"), "mkv"))) as pictures,
-        av.open(io.BytesIO(sound(path.with_suffix(".m4a"), "m4a"))) as beeps,
+        av.open(io.BytesIO(film(path.with_suffix(".mkv"), "mkv")), "r") as pictures,
+        av.open(io.BytesIO(sound(path.with_suffix(".m4a"), "m4a")), "r") as beeps,
         av.open(path, "w", options=OPTIONS["mp4"]) as out,
     ):
         streams = [out.add_stream_from_template(one.streams[0]) for one in (pictures, beeps)]
