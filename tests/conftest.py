@@ -26,6 +26,14 @@ SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360
 """Three segments of 6, 6 and 2 s; keyframes of the source lie off the grid."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the processes of ``-n auto``: more than two cores keep busy, because many tests wait for a clock.
+
+    Not without bound: each that runs a deployed test starts an emulator of its own, of up to 1 GB.
+    """
+    return max(4, min(os.cpu_count() or 1, 8))
+
+
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's environment reaches a test."""
