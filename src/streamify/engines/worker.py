@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ def main(run: Run | None = None) -> None:
     lines: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_watch, args=(tasks, lines), name="driver", daemon=True).start()
     run = run or real_run()  # before the driver's first line: a worker that is started ahead waits with all loaded
+    gc.freeze()  # what is loaded stays: it need not be looked through with every collection
     hello = Hello.from_json(lines.get())
     die_with_driver(hello.driver)
     apply_limits(hello.limits)
