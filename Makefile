@@ -10,7 +10,7 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean system tools pytest
+.PHONY: help demo test lint bench clean system tools
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -24,14 +24,12 @@ demo/clip.mp4: | $(VENV)/.made
 	@rm -rf demo/stream
 	$(BIN)/python -m streamify.media.testcard $@
 
-test: tools lint pytest ## Install what tests need, then lint and test.
+test: tools lint ## Install what tests need, then lint and test.
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
+	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
 
 tools:  # side by side: they come over a network
 	@$(MAKE) --no-print-directory --jobs=4 $(VENV)/.made-test $(JUDGES) tests/ministack/.made
-
-pytest: | tools lint
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
-	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
 
 lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 	$(BIN)/ruff check .

@@ -175,5 +175,5 @@ def test_shutdown_with_cancel_settles_every_future(bench: Bench) -> None:
     futures = [bench.engine.submit(task(key)) for key in keys]
     began = time.monotonic()
     bench.engine.shutdown(cancel=True)
-    assert time.monotonic() - began < 20  # the tasks would take 60
+    assert time.monotonic() - began < 5
     assert wait(futures, timeout=0).not_done == set()

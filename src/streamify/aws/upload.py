@@ -38,10 +38,8 @@ def upload(account: Account, source: str, bucket: str, tell: Tell, stop: Stop) -
     folder, ref = find_source(source)
     storage, key = account.storage(f"s3://{bucket}"), upload_key(ref)
     there = storage.stat(key)
-    if there is not None and there.size == ref.size:
-        tell("note", f"{source} is in s3://{bucket} already", {})
-        return
-    if not _send(account, Path(folder, ref.key), bucket, key, ref.size, tell, stop, new=there is None):
+    found = there is not None and there.size == ref.size
+    if found or not _send(account, Path(folder, ref.key), bucket, key, ref.size, tell, stop, new=there is None):
         tell("note", f"{source} is in s3://{bucket} already", {})
         return
     if find_source(source)[1] != ref:

@@ -261,7 +261,7 @@ def test_cancel_kills_at_once(bench: Bench) -> None:
     wait_until(lambda: len(bench.of("task.started")) == 3)
     began = time.monotonic()
     engine.shutdown(cancel=True)
-    assert time.monotonic() - began < 20  # the tasks would take 60
+    assert time.monotonic() - began < 2
     assert bench.processes() == set()
     for future in futures:
         with pytest.raises(CancelledError):
