@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import selectors
 import time
@@ -43,10 +44,12 @@ class Workshop:
     hello: Hello
     capacity: int
     task_timeout: float
-    """Seconds of wall clock that an attempt may take, the start of its worker included."""
+    """Seconds of wall clock that an attempt may take, from the moment at which its worker has it and is ready."""
     stall_timeout: float
     """Seconds in which a worker with a task may use no CPU time."""
     retry: Retry
+    start_timeout: float = 120
+    """Seconds of wall clock that a worker may take to become ready."""
     warm: bool = False
     """Start all workers with the first task, not each with its own."""
 
@@ -54,13 +57,14 @@ class Workshop:
 @dataclass(eq=False)
 class _Worker:
     process: WorkerProcess
+    deadline: float
+    """When it must be ready; once it is, when it must have done its task."""
     job: Job | None = None
-    deadline: float = 0
     ready: bool = False
     cpu: float = 0
     """Seconds that it had used at the last look."""
-    moved: float = 0
-    """When it was last seen to have used any."""
+    moved: float = math.inf
+    """When it was last seen to have used any, once it is ready."""
 
 
 class Dispatcher:
@@ -117,7 +121,10 @@ class Dispatcher:
         now = time.monotonic()
         for worker in [worker for worker in self._workers if worker.job]:
             if worker.deadline <= now:
-                self._lose(worker, Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s"))
+                late = f"no result within {self._shop.task_timeout:g} s"
+                if not worker.ready:
+                    late = f"not ready within {self._shop.start_timeout:g} s"
+                self._lose(worker, Loss("worker-hung", late))
             elif self._stalled(worker, now):
                 self._lose(worker, Loss("worker-hung", f"it did nothing for {self._shop.stall_timeout:g} s"))
 
@@ -146,8 +153,8 @@ class Dispatcher:
                 self._fail_start(job, f"cannot start {self._shop.command[0]}: {error}", "", None)
                 continue
             worker.job = job
-            worker.moved = time.monotonic()
-            worker.deadline = worker.moved + self._shop.task_timeout
+            if worker.ready:
+                self._allow(worker)
             worker.process.forget_log()
             self._report.started(job.key, worker.process.pid, job.attempt)
             self._send(worker, job.payload)
@@ -173,7 +180,8 @@ class Dispatcher:
         return None
 
     def _spawn(self) -> _Worker:
-        worker = _Worker(start_worker(self._shop.command, self._shop.environment))
+        process = start_worker(self._shop.command, self._shop.environment)
+        worker = _Worker(process, time.monotonic() + self._shop.start_timeout)
         self._workers.append(worker)
         for descriptor in (worker.process.replies, worker.process.output):
             self._selector.register(descriptor, selectors.EVENT_READ, worker)
@@ -183,6 +191,11 @@ class Dispatcher:
     def _send(self, worker: _Worker, line: bytes) -> None:
         if worker.process.send(line) and worker.process.tasks not in self._selector.get_map():
             self._selector.register(worker.process.tasks, selectors.EVENT_WRITE, worker)
+
+    def _allow(self, worker: _Worker) -> None:
+        """Let the time begin that an attempt has."""
+        worker.moved = time.monotonic()
+        worker.deadline = worker.moved + self._shop.task_timeout
 
     def _stalled(self, worker: _Worker, now: float) -> bool:
         """Return whether a worker has done nothing for too long; looked at only when that may be."""
@@ -212,6 +225,7 @@ class Dispatcher:
         for reply in replies:
             if isinstance(reply, Ready):
                 worker.ready = True
+                self._allow(worker)
                 self._failed_starts = 0
             elif worker.job is None or (isinstance(reply, Done) and reply.result.key != worker.job.key):
                 self._lose(worker, Loss("worker-garbled", "the worker answered what it was not asked"))

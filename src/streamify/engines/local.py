@@ -33,9 +33,11 @@ class LocalEngine:
         on_event: Takes `engine.ready`, `task.*` and `note` events.
         reason: Why that many workers, for `engine.ready`.
         limits: What one worker may use.
-        task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung.
+        task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung. What a worker needs
+            to start is not in it: that may take `start_timeout`.
         stall_timeout: Seconds in which a worker with a task may use no CPU time; after about that, at most twice
             that, it counts as hung. Storage that does not answer is given up after 150.
+        start_timeout: Seconds of wall clock in which a worker must be ready.
         retry: How often and when to try again.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
@@ -54,6 +56,7 @@ class LocalEngine:
         limits: WorkerLimits | None = None,
         task_timeout: float = 3600,
         stall_timeout: float = 300,
+        start_timeout: float = 120,
         retry: Retry | None = None,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
@@ -77,6 +80,7 @@ class LocalEngine:
             task_timeout=task_timeout,
             stall_timeout=stall_timeout,
             retry=retry or Retry(),
+            start_timeout=start_timeout,
             warm=warm,
         )
         self._dispatcher = Dispatcher(shop, report, self._ear)

@@ -54,6 +54,7 @@ class Bench:
         command: Sequence[str] = COMMAND,
         timeout: float = 60,
         stall: float = 60,
+        start: float = 60,
         first_delay: float = 0.02,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalEngine:
@@ -65,6 +66,7 @@ class Bench:
             limits=LIMITS,
             task_timeout=timeout,
             stall_timeout=stall,
+            start_timeout=start,
             retry=Retry(first_delay=first_delay),
         )
         self.engines.append(engine)
@@ -170,6 +172,20 @@ def test_a_stopped_worker_counts_as_hung(bench: Bench) -> None:
     engine = bench.start(timeout=1.0)
     assert engine.submit(task("signal:SIGSTOP")).exception(timeout=25) is not None
     assert {event.data["code"] for event in bench.of("task.retried")} == {"worker-hung"}
+
+
+def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: Bench) -> None:
+    code = f"import os, sys, time; time.sleep(3); os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
+    engine = bench.start(command=(sys.executable, "-c", code), timeout=2.0)
+    assert engine.submit(task("echo:1")).exception(timeout=25) is None
+    assert bench.of("task.retried") == []
+
+
+def test_a_worker_that_never_gets_ready_counts_as_hung(bench: Bench) -> None:
+    engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(60)"), start=0.5)
+    error = engine.submit(task("echo:1")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.failure.code, error.failure.cause) == ("worker-hung", "not ready within 0.5 s")
 
 
 def test_kills_at_random_lose_no_task(bench: Bench) -> None:
