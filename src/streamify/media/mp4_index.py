@@ -12,6 +12,7 @@ from operator import add, lt
 
 from streamify.errors import SourceError
 from streamify.isobmff import Box, BoxError, boxes
+from streamify.media.composition import Composed, coded, evenly
 from streamify.media.mp4_boxes import Track, children
 from streamify.media.mp4_tables import Chunks, OddTableError, entries_of, expand, read_chunks, read_keys, read_sizes
 from streamify.media.samples import Samples
@@ -95,18 +96,22 @@ def parse(track: Track) -> Mp4Index:
     if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
         raise OddTableError("a sample has a negative duration")
     offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
-    span, least = (raw[0], raw[-1]), 0
+    span, least, even = (raw[0], raw[-1]), 0, None
     if offsets is not None:
-        values = set(offsets)  # few, so the least and the greatest are found at once
-        least = min(values)
-        span = _span(raw, offsets, least, max(values))
+        least, span, even = _composition(raw, offsets)
     delay = -min(least, 0)
     edit = _edit(data, children(data), track.timescale, timescale, raw, offsets, span)
     moved = _moved(raw, edit.shift)
-    times = moved if offsets is None else list(map(add, moved, offsets))
+    pts: Sequence[int]
+    if offsets is None:
+        pts = times = moved
+    elif even is not None:
+        pts, times = Composed(moved, offsets, least), _moved(even, edit.shift)
+    else:
+        times = list(map(add, moved, offsets))
+        pts = array("q", times)  # an eighth of the memory
     shown = _shown(times, edit, span)
     distinct = _distinct(shown if isinstance(shown, range) else sorted(shown))
-    pts = array("q", times) if isinstance(times, list) else times  # an eighth of the memory
     dts = moved if not delay else _moved(raw, edit.shift - delay)
     return Mp4Index(
         track,
@@ -128,6 +133,15 @@ def _decode_times(durations: array[int]) -> Sequence[int]:
     if steps and steps[0] and steps == steps[:1] * len(steps):
         return range(0, steps[0] * len(durations), steps[0])
     return array("q", accumulate(steps, initial=0))
+
+
+def _composition(raw: Sequence[int], offsets: array[int]) -> tuple[int, tuple[int, int], range | None]:
+    """Return the least offset, the least and the greatest composition time, and all of these in order where evenly."""
+    code = coded(offsets)
+    values = set(offsets) if code is None else code[1].values()
+    even = evenly(raw, *code) if code is not None and isinstance(raw, range) else None
+    span = (even[0], even[-1]) if even is not None else _span(raw, offsets, min(values), max(values))
+    return min(values), span, even
 
 
 def _span(raw: Sequence[int], offsets: array[int], least: int, greatest: int) -> tuple[int, int]:
@@ -235,6 +249,8 @@ def _shown(pts: Sequence[int], edit: Edit, span: tuple[int, int]) -> Sequence[in
     if edit.first <= span[0] and (end is None or end > span[1]):
         return pts
     first, stop = edit.first + edit.shift, None if end is None else end + edit.shift
+    if isinstance(pts, range):
+        return pts[bisect_left(pts, first) : None if stop is None else bisect_left(pts, stop)]
     return array("q", (time for time in pts if first <= time and (stop is None or time < stop)))
 
 

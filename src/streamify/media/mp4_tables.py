@@ -91,18 +91,18 @@ def expand(data: bytes, box: Box, count: int, name: str, *, signed: bool = False
         if name == "stts":
             raise BoxError("stts is empty")
         return array("i", bytes(4 * count))
-    runs = _numbers(data, start, start + 8 * entries, "I")[::2]
-    values = _numbers(data, start, start + 8 * entries, "i" if signed else "I")[1::2]
+    table, code = _numbers(data, start, start + 8 * entries, "I"), "i" if signed else "I"
+    runs, values = table[::2], array(code, table[1::2].tobytes())
+    if entries == count and runs == array("I", [1]) * count:
+        return values
     total = sum(runs)
     if total < count and name == "stts":
         runs[-1] += count - total
     elif total != count:
         raise OddTableError(f"{name} describes {total} samples of {count}")
     if entries == 1:
-        return array("i" if signed else "I", [values[0]]) * count
-    if entries == count and max(runs) == 1:
-        return values
-    return array("i" if signed else "I", chain.from_iterable(map(repeat, values, runs)))
+        return values * count
+    return array(code, chain.from_iterable(map(repeat, values, runs)))
 
 
 def read_sizes(data: bytes, stbl: dict[bytes, Box]) -> array[int]:

@@ -11,6 +11,8 @@ from functools import cached_property
 from itertools import accumulate, islice
 from operator import le
 
+from streamify.media.composition import Composed
+
 BLOCK = 32
 """Packets of which only the earliest presentation time is kept beside the times themselves."""
 
@@ -71,6 +73,8 @@ class Order:
         pts = self.samples.pts
         if self._rising:
             return bisect_left(pts, time)
+        if isinstance(pts, Composed):
+            return pts.until(time)
         block = bisect_left(self._least, time)
         stop = min(block * BLOCK, len(pts))
         while stop and pts[stop - 1] >= time:
