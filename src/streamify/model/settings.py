@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamify.model.base import Frozen, Rational
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 
 
-class Described(Frozen):
-    """A frozen value whose field docstrings are part of its JSON Schema; reading them costs time at import."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class Rung(Described):
+class Rung(Frozen):
     """One step of a ladder. Sizes are given by the shorter side, so that portrait sources get portrait rungs."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]{0,31}$")]
-    """Name in URLs and manifests, such as ``1080p``; unique in a ladder."""
-    short_side: Annotated[int, Field(ge=16, le=4320)]
-    """Pixels of the shorter side; even. A rung above the source's own is left out, never upscaled."""
-    crf: Annotated[float | None, Field(ge=1, le=51)] = None
-    """Constant rate factor of this rung; ``None`` takes the setting `crf`."""
-    maxrate: Annotated[int, Field(ge=10_000)]
-    """Cap of the bitrate, bits per second, at up to 30 frames per second (x1.5 above)."""
-    bufsize: Annotated[int | None, Field(ge=10_000)] = None
-    """Size of the rate control buffer, bits; ``None`` takes 1.5 x `maxrate`; at most 2 x `maxrate`."""
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_.]{0,31}$",
+        description="Name in URLs and manifests, such as ``1080p``; unique in a ladder.",
+    )
+    short_side: int = Field(
+        ge=16,
+        le=4320,
+        description="Pixels of the shorter side; even. A rung above the source's own is left out, never upscaled.",
+    )
+    crf: float | None = Field(
+        default=None,
+        ge=1,
+        le=51,
+        description="Constant rate factor of this rung; ``None`` takes the setting `crf`.",
+    )
+    maxrate: int = Field(
+        ge=10_000,
+        description="Cap of the bitrate, bits per second, at up to 30 frames per second (x1.5 above).",
+    )
+    bufsize: int | None = Field(
+        default=None,
+        ge=10_000,
+        description="Size of the rate control buffer, bits; ``None`` takes 1.5 x `maxrate`; at most 2 x `maxrate`.",
+    )
 
     @model_validator(mode="after")
     def _buffer(self) -> Rung:
@@ -41,22 +49,42 @@ class Rung(Described):
         return self
 
 
-class MediaSettings(Described):
+class MediaSettings(Frozen):
     """What decides the bytes of the stream. Part of the plan; never holds anything about where or how fast it runs."""
 
-    ladder: str | tuple[Rung, ...] = "auto"
-    """``auto``, a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) or, in
-    files and the API, a list of rungs."""
-    segment_seconds: Annotated[Rational, Field(ge=Fraction(1, 2), le=10)] = Fraction(6)
-    """Nominal length of a segment, 0.5 to 10 seconds; rounded to whole frames at a constant rate."""
-    keyframe_seconds: Annotated[Rational, Field(ge=Fraction(1, 10), le=10)] = Fraction(2)
-    """Distance of IDR frames, seconds; a segment holds a whole number of such steps."""
-    preset: Preset = "medium"
-    """x264 preset: slower presets give fewer bits for the same quality."""
-    crf: Annotated[float, Field(ge=1, le=51)] = 23
-    """Constant rate factor for rungs that name none: lower is better and larger."""
-    audio_bitrate: Annotated[int, Field(ge=32_000, le=320_000)] = 128_000
-    """Bitrate of each stereo AAC-LC track, bits per second."""
+    ladder: str | tuple[Rung, ...] = Field(
+        default="auto",
+        description="``auto``, a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) "
+        "or, in files and the API, a list of rungs.",
+    )
+    segment_seconds: Rational = Field(
+        default=Fraction(6),
+        ge=Fraction(1, 2),
+        le=10,
+        description="Nominal length of a segment, 0.5 to 10 seconds; rounded to whole frames at a constant rate.",
+    )
+    keyframe_seconds: Rational = Field(
+        default=Fraction(2),
+        ge=Fraction(1, 10),
+        le=10,
+        description="Distance of IDR frames, seconds; a segment holds a whole number of such steps.",
+    )
+    preset: Preset = Field(
+        default="medium",
+        description="x264 preset: slower presets give fewer bits for the same quality.",
+    )
+    crf: float = Field(
+        default=23,
+        ge=1,
+        le=51,
+        description="Constant rate factor for rungs that name none: lower is better and larger.",
+    )
+    audio_bitrate: int = Field(
+        default=128_000,
+        ge=32_000,
+        le=320_000,
+        description="Bitrate of each stereo AAC-LC track, bits per second.",
+    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -81,17 +109,31 @@ class MediaSettings(Described):
 class Settings(MediaSettings):
     """All settings of a job: what decides the bytes, and where it runs."""
 
-    engine: Literal["local", "inline", "aws"] = "local"
-    """Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this process) or ``aws``
-    (Step Functions and Lambda)."""
-    stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,127}$")] = "streamify"
-    """CloudFormation stack of the AWS engine."""
-    max_cost: Annotated[float | None, Field(gt=0)] = None
-    """Refuse an AWS job whose predicted cost is above this, US dollars."""
-    workers: Annotated[int | None, Field(ge=1, le=1024)] = None
-    """Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory."""
-    replace: bool = False
-    """Replace a finished stream of another source at DEST."""
+    engine: Literal["local", "inline", "aws"] = Field(
+        default="local",
+        description="Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this process) "
+        "or ``aws`` (Step Functions and Lambda).",
+    )
+    stack: str = Field(
+        default="streamify",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,127}$",
+        description="CloudFormation stack of the AWS engine.",
+    )
+    max_cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="Refuse an AWS job whose predicted cost is above this, US dollars.",
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory.",
+    )
+    replace: bool = Field(
+        default=False,
+        description="Replace a finished stream of another source at DEST.",
+    )
 
     def media(self) -> MediaSettings:
         """Return the part that belongs to the plan."""
