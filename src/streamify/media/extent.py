@@ -74,7 +74,7 @@ def _mp4(file: BinaryIO, size: int, tracks: Sequence[int]) -> int:
 def _samples_end(track: Track) -> int:
     tables = children(track.trak, "mdia/minf/stbl")
     sizes = read_sizes(track.trak, tables)
-    return read_chunks(track.trak, tables, len(sizes)).end(sizes) if sizes else 0
+    return max(read_chunks(track.trak, tables, len(sizes)).ends(sizes)) if sizes else 0
 
 
 def _matroska(file: BinaryIO, size: int) -> int:

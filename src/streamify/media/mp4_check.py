@@ -55,7 +55,7 @@ def parse_source(file: BinaryIO, size: int, witness: Witness) -> Mp4Index | None
     if track is None:
         return None
     index = parse(track)
-    missing = index.chunks.end(index.samples.sizes) - size
+    missing = max(index.ends) - size
     if missing > 0:
         raise cut_off(max(missing, layout.missing), size)
     return index

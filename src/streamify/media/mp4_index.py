@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, islice, repeat
 from operator import add, lt
 
@@ -64,6 +65,11 @@ class Mp4Index:
         """Return where a sample's bytes begin in the file."""
         chunk, first, _ = self.chunks.chunk_of(sample)
         return self.chunks.offsets[chunk] + sum(self.samples.sizes[first:sample])
+
+    @cached_property
+    def ends(self) -> array[int]:
+        """Where each chunk's bytes end in the file."""
+        return self.chunks.ends(self.samples.sizes)
 
     def end(self, last: int) -> int:
         """Return the end of the picture at `last`, the last one shown, ticks."""

@@ -56,13 +56,11 @@ class Slicer:
 
     def _chunks(self, first: int, last: int) -> tuple[array[int], list[int], int, int]:
         """Return where each chunk of the slice begins and its number of samples; where the bytes begin and end."""
-        offsets, counts = self._index.chunks.between(first, last)
+        chunks, counts = self._index.chunks.between(first, last)
+        offsets, sizes = self._index.chunks.offsets[chunks.start : chunks.stop], self._index.samples.sizes
         offsets[0] = self._index.offset(first)
-        sizes, at, end = self._index.samples.sizes, first, 0
-        for offset, count in zip(offsets, counts, strict=True):
-            end = max(end, offset + sum(sizes[at : at + count]))
-            at += count
-        return offsets, counts, min(offsets), end
+        end = offsets[-1] + sum(sizes[last + 1 - counts[-1] : last + 1])
+        return offsets, counts, min(offsets), max((end, *self._index.ends[chunks.start : chunks.stop - 1]))
 
     def _header(self, first: int, last: int, chunks: list[int]) -> bytes:
         index, stop = self._index, last + 1

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
-from operator import lt
+from operator import add, lt
 
 from streamify.isobmff import Box, BoxError
 
@@ -41,31 +41,29 @@ class Chunks:
         first = self.run_samples[run] + nth * self.run_counts[run]
         return self.run_chunks[run] + nth, first, self.run_counts[run]
 
-    def end(self, sizes: array[int]) -> int:
-        """Return where the sample data ends: that of the last chunk in the file, bytes."""
-        chunk = max(range(len(self.offsets)), key=self.offsets.__getitem__)
-        run = bisect_right(self.run_chunks, chunk) - 1
-        count = self.run_counts[run]
-        first = self.run_samples[run] + (chunk - self.run_chunks[run]) * count
-        return self.offsets[chunk] + sum(sizes[first : first + count])
+    def ends(self, sizes: array[int]) -> array[int]:
+        """Return where each chunk's bytes end in the file."""
+        held = [
+            sum(sizes[start : start + count])
+            for first, stop, count in zip(self.run_samples, self.run_samples[1:], self.run_counts, strict=False)
+            for start in range(first, stop, count)
+        ]
+        return array("Q", map(add, self.offsets, held))
 
-    def between(self, first: int, last: int) -> tuple[array[int], list[int]]:
-        """Return the offsets of the chunks that hold samples `first` to `last`, and how many of these each has.
-
-        The first chunk's offset is that of its own first sample, which may lie before `first`.
-        """
-        offsets, counts, sample = array("Q"), list[int](), first
+    def between(self, first: int, last: int) -> tuple[range, list[int]]:
+        """Return the chunks that hold samples `first` to `last`, and how many of these each has."""
+        counts, sample = list[int](), first
         while sample <= last:
             run = bisect_right(self.run_samples, sample) - 1
             start, size = self.run_samples[run], self.run_counts[run]
             stop = min(last + 1, self.run_samples[run + 1])
             begin, end = (sample - start) // size, -(-(stop - start) // size)
-            offsets.extend(self.offsets[self.run_chunks[run] + begin : self.run_chunks[run] + end])
             counts.extend([size] * (end - begin))
             counts[begin - end] -= sample - start - begin * size
             counts[-1] -= start + end * size - stop
             sample = stop
-        return offsets, counts
+        chunk, _, _ = self.chunk_of(first)
+        return range(chunk, chunk + len(counts)), counts
 
 
 def _numbers(data: bytes, start: int, end: int, code: str) -> array[int]:

@@ -111,8 +111,8 @@ class Settings(MediaSettings):
 
     engine: Literal["local", "inline", "aws"] = Field(
         default="local",
-        description="Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this process) "
-        "or ``aws`` (Step Functions and Lambda).",
+        description="Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this "
+        "process) or ``aws`` (Step Functions and Lambda).",
     )
     stack: str = Field(
         default="streamify",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from fractions import Fraction
+from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,25 @@ def test_chunks_between_two_samples(runs: list[tuple[int, int]], data: st.DataOb
     last = data.draw(st.integers(first, len(holder) - 1))
     within = holder[first : last + 1]
 
-    offsets, counts = tables.between(first, last)
+    held, counts = tables.between(first, last)
 
-    assert list(offsets) == sorted(set(within))
-    assert counts == [within.count(chunk) for chunk in sorted(set(within))]
+    assert list(held) == sorted(set(within))
+    assert counts == [within.count(chunk) for chunk in held]
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5)), min_size=1, max_size=6), st.integers(0, 4))
+def test_where_chunks_end(runs: list[tuple[int, int]], short: int) -> None:
+    """The last chunk may have fewer samples than its run says."""
+    counts = [size for chunks, size in runs for _ in range(chunks)]
+    samples, chunks = [0], [0]
+    for count, size in runs:
+        samples.append(samples[-1] + count * size)
+        chunks.append(chunks[-1] + count)
+    counts[-1] -= min(short, counts[-1] - 1)
+    sizes = array("I", (3 * n + 1 for n in range(sum(counts))))
+    offsets = array("Q", (7 * n % 50 for n in range(len(counts))))
+
+    ends = Chunks(offsets, samples, chunks[:-1], [size for _, size in runs]).ends(sizes)
+
+    left = iter(sizes)
+    assert list(ends) == [begin + sum(islice(left, count)) for begin, count in zip(offsets, counts, strict=True)]
