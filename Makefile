@@ -10,7 +10,7 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean system tools
+.PHONY: help demo test lint bench clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -24,12 +24,15 @@ demo/clip.mp4: | $(VENV)/.made
 	@rm -rf demo/stream
 	$(BIN)/python -m streamify.media.testcard $@
 
-test: tools lint ## Install what tests need, then lint and test.
+test: tools lint compiled ## Install what tests need, then lint and test.
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
 	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
 
 tools:  # side by side: they come over a network
 	@$(MAKE) --no-print-directory --jobs=4 $(VENV)/.made-test $(JUDGES) tests/ministack/.made
+
+compiled: | $(BIN)/python  # as pip leaves it: else each of thousands of processes may have to do it again
+	@$(BIN)/python -m compileall -q src
 
 lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 	$(BIN)/ruff check .
@@ -37,7 +40,7 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.made-bench ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
+bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove all that these targets made.
