@@ -181,7 +181,8 @@ def _line(detail: ErrorDetails, given: Mapping[str, Given]) -> str:
     for part in rest[1:] if key == "ladder" else rest:
         where += f"[{part}]" if isinstance(part, int) else f".{part}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    value = f", not {detail['input']!r}" if not isinstance(detail["input"], dict | tuple) else ""
+    read = detail["input"] if rest else given[str(key)].value  # as it was written: 0.1, not Fraction(1, 10)
+    value = f", not {read!r}" if not isinstance(read, dict | tuple) else ""
     origin = given[str(key)].origin
     if origin.lower().replace("-", "_").endswith(where):  # --crf, STREAMIFY_CRF: the name is said already
         return f"{origin}: {message}{value}"

@@ -71,6 +71,8 @@ def test_names_stay_text_for_planning_to_resolve(value: str) -> None:
         ("xyzzy: 1", "unknown-setting", ["'xyzzy'", "known: ladder"]),
         ("crf: 99", "bad-setting", ["streamify.yaml: crf", "51", "not 99"]),
         ("preset: turbo", "bad-setting", ["preset", "'veryslow'", "turbo"]),
+        ("segment_seconds: 0.1", "bad-setting", ["streamify.yaml: segment_seconds", "equal to 1/2, not 0.1"]),
+        ("keyframe_seconds: 61/3", "bad-setting", ["equal to 10, not '61/3'"]),
         ("segment_seconds: 1/0", "bad-setting", ["segment_seconds", "zero denominator"]),
         ("ladder: [{name: a, short_side: 300, maxrat: 500000}]", "unknown-setting", ["'maxrat'", "'maxrate'"]),
         ("ladder: [{name: a, short_side: 301, maxrate: 500000}]", "bad-setting", ["ladder[0]", "301 is odd"]),

@@ -18,6 +18,7 @@ _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_METHODS = "GET, HEAD, OPTIONS"
 _CHUNK = 256 * 1024
 
 
@@ -51,11 +52,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_OPTIONS(self) -> None:
         """Answer a CORS preflight."""
         self.send_response(HTTPStatus.NO_CONTENT)
-        self.send_header("Allow", "GET, HEAD, OPTIONS")
+        self.send_header("Allow", _METHODS)
         if self.server.allow_origin and self._trusted():
             self.send_header("Access-Control-Allow-Methods", "GET, HEAD")
             self.send_header("Access-Control-Allow-Headers", "Range, If-None-Match, If-Range")
         self.end_headers()
+
+    def do_POST(self) -> None:
+        """Refuse what would change something (RFC 9110, 15.5.6)."""
+        self.close_connection = True  # its body stays unread
+        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "this server is read only", Allow=_METHODS)
+
+    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815
 
     def end_headers(self) -> None:
         """Add what every answer carries."""
@@ -119,9 +127,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _refuse(self, status: HTTPStatus, why: str) -> None:
+    def _refuse(self, status: HTTPStatus, why: str, **more: str) -> None:
         body = (why + "\n").encode()
         self._head(status, {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body)),
-                            "Cache-Control": "no-store"})  # fmt: skip
-        if self.command == "GET":
+                            "Cache-Control": "no-store"} | more)  # fmt: skip
+        if self.command != "HEAD":
             self.wfile.write(body)
