@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from streamify.media.damage import damage
 from streamify.media.entering import open_splice, packets_from
-from streamify.media.opening import open_media
+from streamify.media.opening import keep_only, open_media
 from streamify.media.package import AAC_PROFILE, Packaged, split_muxed
 from streamify.media.splice import SplicedFile
 from streamify.model.plan import AudioSlice, AudioTrack
@@ -228,6 +228,7 @@ def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: Audio
             stream = cast("VideoStream", container.streams[track.stream])
             if start > LEAD and stream.time_base is not None:
                 container.seek(int((start + track.origin - LEAD) / stream.time_base), stream=stream)
+            keep_only(container, stream)
             packets = container.demux(stream)
         with container:
             stream.codec_context.thread_count = 1

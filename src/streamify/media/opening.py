@@ -10,6 +10,7 @@ from typing import BinaryIO
 import av
 import av.error
 from av.container import InputContainer
+from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
 from streamify.isobmff import BoxError
@@ -58,6 +59,13 @@ def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer: 
     if not isinstance(container, InputContainer):
         raise TypeError("av.open did not return an input")
     return container
+
+
+def keep_only(container: InputContainer, stream: Stream) -> None:
+    """Have the demuxer pass over all other streams; those of MP4 and Matroska are not even read."""
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
 
 
 def _explain(file: BinaryIO, error: Exception) -> SourceError:

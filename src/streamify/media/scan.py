@@ -9,13 +9,13 @@ from fractions import Fraction
 import av.error
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
 from streamify.media.damage import damage
+from streamify.media.opening import keep_only
 from streamify.media.samples import Samples
 from streamify.model.source import Note
 
@@ -41,9 +41,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     Raises:
         SourceError: ``no-timestamps`` where a packet has neither presentation nor decode time.
     """
-    for other in container.streams:
-        if other.index != stream.index:
-            other.discard = Discard.all
+    keep_only(container, stream)
     pts, dts, positions, keys = array("q"), array("q"), array("q"), array("q")
     sizes, hidden, shown = array("I"), 0, array("q")
     last = (0, 0)
