@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything lands in .venv, demo/ and node_modules folders; `make clean` removes it.
+# `make help` lists the targets. Everything lands in .venv, demo/, node_modules and __pycache__; `make clean` removes it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +46,7 @@ bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka St
 clean: ## Remove all that these targets made.
 	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules tests/ministack/.[a-z]*
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Debian's python3 comes without venv; everything else that is not from PyPI or npm is needed by tests alone.
 $(BIN)/python:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import streamify
+from clips.long_mp4 import write_long_mp4
 from clips.make import Clip, ClipSpec, make_clip, source_sound
 from clips.sound import (
     Sound,
@@ -26,6 +28,7 @@ from clips.sound import (
     sync_errors,
 )
 from e2e.driving import rungs
+from streamify.media.audio import AudioLog, AudioSource, encode_piece
 from streamify.model.report import Report, TrackReport
 from streamify.planning import audio as audio_grid
 
@@ -167,3 +170,21 @@ def test_sound_alone(rate: int, tmp_path: Path) -> None:
         assert max(map(abs, late)) < 0.001
     found = streamify.verify(tmp_path / "dest", clip.path)
     assert found.faults == ()
+
+
+def test_the_pictures_beside_the_sound_are_not_read(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    write_long_mp4(film, 60)  # so short that it is opened as a whole; with the pictures 100 MB are read
+    (sound,) = streamify.plan(film, preset="ultrafast").audio
+    read = 0
+
+    class Counting(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal read
+            data = super().read(size)
+            read += len(data or b"")
+            return data or b""
+
+    units = encode_piece(AudioSource(lambda: Counting(film), None), sound, 0, 2800, AudioLog())
+    assert sum(1 for _ in units) >= 2800
+    assert read < 4_000_000

@@ -190,3 +190,15 @@ def test_a_store_that_stays_busy_is_left_to_the_state_machine(
         handlers.transcode(item, None)
     way.faults = Faults()
     assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+
+
+def test_a_worker_opens_a_run_once(way: Proxy, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buckets = Buckets(way.cloud)
+    monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS))
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    way.forget()
+    assert len(buckets.transcode(planned)) > 3
+    read = [one.key for one in way.requests if one.method == "GET"]
+    assert len([key for key in read if key.endswith("/plan.json")]) == 1

@@ -23,6 +23,8 @@ from streamify.engines.wire import REPLY, Done, Failed, Hello, Ready
 from streamify.errors import TaskFailure
 from streamify.model.task import Result
 
+START_FAILED = "worker-start-failed"
+
 
 @dataclass(eq=False)
 class Job:
@@ -119,12 +121,9 @@ class Dispatcher:
             elif not worker.process.flush():
                 self._selector.unregister(key.fd)
         now = time.monotonic()
-        for worker in [worker for worker in self._workers if worker.job]:
+        for worker in [worker for worker in self._workers if worker.job or not worker.ready]:
             if worker.deadline <= now:
-                late = f"no result within {self._shop.task_timeout:g} s"
-                if not worker.ready:
-                    late = f"not ready within {self._shop.start_timeout:g} s"
-                self._lose(worker, Loss("worker-hung", late))
+                self._lose(worker, self._too_late(worker))
             elif self._stalled(worker, now):
                 self._lose(worker, Loss("worker-hung", f"it did nothing for {self._shop.stall_timeout:g} s"))
 
@@ -148,7 +147,8 @@ class Dispatcher:
                 return
             job.attempt += 1
             try:
-                worker = next((worker for worker in self._workers if worker.job is None), None) or self._spawn()
+                idle = sorted((one for one in self._workers if one.job is None), key=lambda one: not one.ready)
+                worker = idle[0] if idle else self._spawn()
             except OSError as error:
                 self._fail_start(job, f"cannot start {self._shop.command[0]}: {error}", "", None)
                 continue
@@ -207,10 +207,16 @@ class Dispatcher:
         worker.cpu, worker.moved = used, now
         return False
 
+    def _too_late(self, worker: _Worker) -> Loss:
+        if worker.ready:
+            return Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s")
+        return Loss(START_FAILED, f"the worker was not ready within {self._shop.start_timeout:g} s")
+
     def _patience(self) -> float | None:
         stall = self._shop.stall_timeout
-        moments = [min(worker.deadline, worker.moved + stall) for worker in self._workers if worker.job]
-        if self._delayed and len(moments) < self._shop.capacity:
+        watched = [worker for worker in self._workers if worker.job or not worker.ready]
+        moments = [min(worker.deadline, worker.moved + stall) for worker in watched]
+        if self._delayed and sum(worker.job is not None for worker in watched) < self._shop.capacity:
             moments.append(self._delayed[0][0])
         return max(0, min(moments) - time.monotonic()) if moments else None
 
@@ -223,11 +229,15 @@ class Dispatcher:
             self._lose(worker, Loss("worker-garbled", f"the worker sent no valid reply: {error}"))
             return
         for reply in replies:
-            if isinstance(reply, Ready):
+            if isinstance(reply, Ready) and not worker.ready:
                 worker.ready = True
                 self._allow(worker)
                 self._failed_starts = 0
-            elif worker.job is None or (isinstance(reply, Done) and reply.result.key != worker.job.key):
+            elif (
+                isinstance(reply, Ready)
+                or worker.job is None
+                or (isinstance(reply, Done) and reply.result.key != worker.job.key)
+            ):
                 self._lose(worker, Loss("worker-garbled", "the worker answered what it was not asked"))
                 return
             else:
@@ -257,15 +267,18 @@ class Dispatcher:
         job, pid, log = worker.job, worker.process.pid, worker.process.log
         if job is None:
             return
-        if not worker.ready and status >= 0:  # it gave up by itself, so it is no accident that another try may mend
-            self._fail_start(job, f"the worker exited with status {status} before it was ready", log, pid)
+        if loss is None and not worker.ready and status >= 0:  # it gave up by itself: no accident
+            loss = Loss(START_FAILED, f"the worker exited with status {status} before it was ready")
+        loss = loss or describe_exit(status, self._shop.hello.limits.cpu_seconds)
+        if loss.code == START_FAILED:
+            self._fail_start(job, loss.cause, log, pid)
         else:
-            self._fail(job, loss or describe_exit(status, self._shop.hello.limits.cpu_seconds), log, pid)
+            self._fail(job, loss, log, pid)
 
     def _fail_start(self, job: Job, cause: str, log: str, pid: int | None) -> None:
         """Count a worker that could not start; where none can, give up on everything instead of task by task."""
         self._failed_starts += 1
-        loss = Loss("worker-start-failed", cause)
+        loss = Loss(START_FAILED, cause)
         hopeless = self._failed_starts >= self._shop.retry.attempts
         self._fail(job, loss, log, pid, 5, again=not hopeless)
         while hopeless and (job_left := self._drop()) is not None:

@@ -228,7 +228,8 @@ def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: Audio
             stream = cast("VideoStream", container.streams[track.stream])
             if start > LEAD and stream.time_base is not None:
                 container.seek(int((start + track.origin - LEAD) / stream.time_base), stream=stream)
-            keep_only(container, stream)
+            if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
+                keep_only(container, stream)
             packets = container.demux(stream)
         with container:
             stream.codec_context.thread_count = 1

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from streamify.errors import SourceError
 from streamify.media.damage import damage
 from streamify.media.entering import open_splice, packets_from
-from streamify.media.opening import keep_only, open_media
+from streamify.media.opening import open_media
 from streamify.media.splice import SplicedFile
 from streamify.model.plan import EntryPoint, Segment
 
@@ -155,7 +155,6 @@ class _Run:
                 by_pts = "matroska" in self._container.format.name
                 target = self._entry.pts if by_pts else min(self._entry.pts, self._entry.dts)
                 self._container.seek(target, stream=self._stream)
-            keep_only(self._container, self._stream)
             self._packets = self._container.demux(self._stream)
         return self
 

@@ -247,7 +247,10 @@ def _edit(
     least -= anchor
     if least < 0:
         raise OddTableError("the edit list begins inside a group of reordered pictures")
-    return Edit(empty - anchor - least, begin, end, end <= span[1])
+    shift = empty - anchor - least
+    if abs(shift) >= 1 << 62:
+        raise OddTableError("the edit list moves the track beyond all time")
+    return Edit(shift, begin, end, end <= span[1])
 
 
 def _shown(pts: Sequence[int], edit: Edit, span: tuple[int, int]) -> Sequence[int]:

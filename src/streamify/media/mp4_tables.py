@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
@@ -15,6 +15,9 @@ from streamify.isobmff import Box, BoxError
 
 MAX_SAMPLES = 8_000_000
 """18 hours at 120 pictures per second; counts in a hostile file must not allocate without bound."""
+
+FAR = 1 << 62
+"""Bytes; no file reaches so far, and what lies behind it is missing as well as what lies there."""
 
 
 class OddTableError(BoxError):
@@ -147,9 +150,8 @@ def read_chunks(data: bytes, stbl: dict[bytes, Box], count: int) -> Chunks:
     if kind not in stbl:
         raise BoxError("no chunk offsets")
     total, start = entries_of(data, stbl[kind], width, kind.decode())
-    offsets = array("Q", _numbers(data, start, start + width * total, code))
-    runs, start = entries_of(data, stbl[b"stsc"], 12, "stsc")
-    table = _numbers(data, start, start + 12 * runs, "I")
+    runs, at = entries_of(data, stbl[b"stsc"], 12, "stsc")
+    table = _numbers(data, at, at + 12 * runs, "I")
     firsts = [first - 1 for first in table[::3]]
     counts = list(table[1::3])
     if not runs or firsts[0] != 0 or not all(map(lt, firsts, firsts[1:])) or 0 in counts or firsts[-1] >= total:
@@ -162,4 +164,11 @@ def read_chunks(data: bytes, stbl: dict[bytes, Box], count: int) -> Chunks:
     )
     if samples[-1] < count:
         raise OddTableError(f"chunks hold {samples[-1]} samples of {count}")
-    return Chunks(offsets, samples, firsts, counts)
+    # Chunks after that of the last sample hold nothing; a hostile file may have a hundred million of them.
+    last = bisect_left(samples, count) - 1
+    used = firsts[last] - (samples[last] - count) // counts[last]
+    offsets = array("Q", _numbers(data, start, start + width * used, code))
+    if max(offsets) > FAR:
+        offsets = array("Q", map(min, offsets, repeat(FAR)))
+    stop = samples[last] + (used - firsts[last]) * counts[last]
+    return Chunks(offsets, [*samples[: last + 1], stop], firsts[: last + 1], counts[: last + 1])

@@ -62,7 +62,7 @@ def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer: 
 
 
 def keep_only(container: InputContainer, stream: Stream) -> None:
-    """Have the demuxer pass over all other streams; those of MP4 and Matroska are not even read."""
+    """Have the demuxer pass over all other streams; those of MP4 are not even read."""
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all

@@ -60,10 +60,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Refuse what would change something (RFC 9110, 15.5.6)."""
-        self.close_connection = True  # its body stays unread
-        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "this server is read only", Allow=_METHODS)
+        # Its body stays unread, so nothing more can be asked on this connection.
+        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, "this server is read only", Allow=_METHODS, Connection="close")
 
     do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815
+
+    def handle_expect_100(self) -> bool:
+        """Ask for no body."""
+        return True
 
     def end_headers(self) -> None:
         """Add what every answer carries."""

@@ -55,6 +55,7 @@ class Bench:
         timeout: float = 60,
         stall: float = 60,
         start: float = 60,
+        warm: bool = False,
         first_delay: float = 0.02,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalEngine:
@@ -67,6 +68,7 @@ class Bench:
             task_timeout=timeout,
             stall_timeout=stall,
             start_timeout=start,
+            warm=warm,
             retry=Retry(first_delay=first_delay),
         )
         self.engines.append(engine)
@@ -183,9 +185,39 @@ def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: B
 
 def test_a_worker_that_never_gets_ready_counts_as_hung(bench: Bench) -> None:
     engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(60)"), start=0.5)
-    error = engine.submit(task("echo:1")).exception(timeout=25)
+    futures = [engine.submit(task(f"echo:{number}")) for number in range(20)]
+    for future in futures:
+        error = future.exception(timeout=25)
+        assert isinstance(error, TaskError)
+        assert (error.code, error.exit_code) == ("worker-start-failed", 5)
+        assert error.failure.cause == "the worker was not ready within 0.5 s"
+    assert len(bench.of("task.started")) == 3  # by then it is clear that none can start
+
+
+def test_spare_workers_that_never_get_ready_cost_no_attempt(bench: Bench, tmp_path: Path) -> None:
+    """The first worker starts well, the three beside it hang, and later ones start well again."""
+    number = tmp_path / "number"
+    number.write_bytes(b"")
+    code = (
+        "import os, sys, time\n"
+        f"with open({str(number)!r}, 'ab') as file: file.write(b'x'); mine = file.tell()\n"
+        "if 1 < mine <= 4: time.sleep(60)\n"
+        f"os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
+    )
+    engine = bench.start(4, command=(sys.executable, "-c", code), start=3, warm=True)
+    first = engine.submit(task("sleep:5"))
+    wait_until(lambda: number.stat().st_size == 4, seconds=20)
+    time.sleep(3.5)  # the three are given up by now
+    assert engine.submit(task("echo:2")).exception(timeout=25) is None
+    assert first.exception(timeout=25) is None
+    assert bench.of("task.retried") == []
+
+
+def test_a_worker_cannot_extend_its_own_time(bench: Bench) -> None:
+    code = 'import os, sys, time\nwhile True: os.write(int(sys.argv[-1]), b\'{"kind":"ready"}\\n\'); time.sleep(0.1)'
+    error = bench.start(command=(sys.executable, "-c", code)).submit(task("echo:1")).exception(timeout=25)
     assert isinstance(error, TaskError)
-    assert (error.failure.code, error.failure.cause) == ("worker-hung", "not ready within 0.5 s")
+    assert (error.code, error.failure.attempts) == ("worker-garbled", 3)
 
 
 def test_kills_at_random_lose_no_task(bench: Bench) -> None:

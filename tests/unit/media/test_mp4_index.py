@@ -17,6 +17,8 @@ from streamify.errors import SourceError
 from streamify.isobmff import box, full_box
 from streamify.media.entering import open_splice, packets_from
 from streamify.media.index import VideoIndex
+from streamify.media.mp4_boxes import children
+from streamify.media.mp4_tables import read_chunks
 from streamify.media.splice import SplicedFile
 
 FILM = RATE * TICK
@@ -223,3 +225,45 @@ def test_hostile_counts_are_refused_before_they_cost_memory(film: bytes) -> None
         except SourceError:
             continue
         assert len(index.pts) <= 8 * RATE
+
+
+STBL = "moov/trak/mdia/minf/stbl"
+
+
+def chunk_offsets(film: bytes) -> tuple[int, ...]:
+    table = isobmff.first(film, f"{STBL}/co64")
+    (count,) = struct.unpack_from(">I", film, table.body + 4)
+    return struct.unpack_from(f">{count}Q", film, table.body + 8)
+
+
+def with_chunk_offsets(film: bytes, *offsets: int) -> bytes:
+    packed = struct.pack(f">I{len(offsets)}Q", len(offsets), *offsets)
+    return swapped(film, f"{STBL}/co64", full_box(b"co64", 0, 0, packed))
+
+
+@pytest.mark.parametrize("offset", [1 << 40, (1 << 63) - 1, (1 << 64) - 16])
+def test_samples_that_are_said_to_lie_beyond_all_files_are_missing(film: bytes, offset: int) -> None:
+    data = with_chunk_offsets(film, *chunk_offsets(film)[:-1], offset)
+    with pytest.raises(SourceError) as caught:
+        index_of(io.BytesIO(data), len(data), 0)
+    assert caught.value.code == "source-truncated"
+
+
+def test_chunks_after_the_last_sample_cost_nothing(film: bytes) -> None:
+    data = with_chunk_offsets(film, *chunk_offsets(film), *range(1 << 40, (1 << 40) + 1000))
+    assert list(read_chunks(data, children(data, STBL), 8 * RATE).offsets) == list(chunk_offsets(film))
+    index = index_of(io.BytesIO(data), len(data), 0)
+    assert list(index.pts) == sorted(shown(data))  # FFmpeg does without the edit list then
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_an_edit_that_moves_the_film_beyond_all_time_is_left_to_ffmpeg(film: bytes, even: bool) -> None:
+    parts = ((1 << 62, -1, ONE), (8000, 1024, ONE))
+    elst = full_box(b"elst", 1, 0, struct.pack(">I", 2), *(struct.pack(">QqI", *part) for part in parts))
+    data = swapped(film, "moov/trak/edts/elst", elst)
+    if not even:
+        runs = struct.pack(">IIIII", 2, 100, TICK, 140, TICK + 1)
+        data = swapped(data, f"{STBL}/stts", full_box(b"stts", 0, 0, runs))
+    index = index_of(io.BytesIO(data), len(data), 0)
+    assert index.scanned
+    assert any("beyond all time" in note.why for note in index.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,17 @@ def test_only_reading(server: Server) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         status, headers, body = ask(server, MEDIA, method)
         assert (status, headers["allow"], body) == (405, "GET, HEAD, OPTIONS", b"this server is read only\n")
+
+
+def test_a_body_is_neither_asked_for_nor_taken_for_the_next_request(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+        body = b"GET /master.m3u8 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "LOCALHOST", "[::1]:5", "192.168.1.7:8000"])
