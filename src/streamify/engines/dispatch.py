@@ -23,8 +23,6 @@ from streamify.engines.wire import REPLY, Done, Failed, Hello, Ready
 from streamify.errors import TaskFailure
 from streamify.model.task import Result
 
-START_FAILED = "worker-start-failed"
-
 
 @dataclass(eq=False)
 class Job:
@@ -210,7 +208,7 @@ class Dispatcher:
     def _too_late(self, worker: _Worker) -> Loss:
         if worker.ready:
             return Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s")
-        return Loss(START_FAILED, f"the worker was not ready within {self._shop.start_timeout:g} s")
+        return Loss("worker-start-failed", f"the worker was not ready within {self._shop.start_timeout:g} s")
 
     def _patience(self) -> float | None:
         stall = self._shop.stall_timeout
@@ -268,9 +266,9 @@ class Dispatcher:
         if job is None:
             return
         if loss is None and not worker.ready and status >= 0:  # it gave up by itself: no accident
-            loss = Loss(START_FAILED, f"the worker exited with status {status} before it was ready")
+            loss = Loss("worker-start-failed", f"the worker exited with status {status} before it was ready")
         loss = loss or describe_exit(status, self._shop.hello.limits.cpu_seconds)
-        if loss.code == START_FAILED:
+        if loss.code == "worker-start-failed":
             self._fail_start(job, loss.cause, log, pid)
         else:
             self._fail(job, loss, log, pid)
@@ -278,7 +276,7 @@ class Dispatcher:
     def _fail_start(self, job: Job, cause: str, log: str, pid: int | None) -> None:
         """Count a worker that could not start; where none can, give up on everything instead of task by task."""
         self._failed_starts += 1
-        loss = Loss(START_FAILED, cause)
+        loss = Loss("worker-start-failed", cause)
         hopeless = self._failed_starts >= self._shop.retry.attempts
         self._fail(job, loss, log, pid, 5, again=not hopeless)
         while hopeless and (job_left := self._drop()) is not None:
