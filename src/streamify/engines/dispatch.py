@@ -119,7 +119,7 @@ class Dispatcher:
             elif not worker.process.flush():
                 self._selector.unregister(key.fd)
         now = time.monotonic()
-        for worker in [worker for worker in self._workers if worker.job or not worker.ready]:
+        for worker in self._timed():
             if worker.deadline <= now:
                 self._lose(worker, self._too_late(worker))
             elif self._stalled(worker, now):
@@ -139,14 +139,14 @@ class Dispatcher:
     # Starting
 
     def _start(self) -> None:
-        while sum(worker.job is not None for worker in self._workers) < self._shop.capacity:
+        while self._busy() < self._shop.capacity:
             job = self._next()
             if job is None:
                 return
             job.attempt += 1
             try:
-                idle = sorted((one for one in self._workers if one.job is None), key=lambda one: not one.ready)
-                worker = idle[0] if idle else self._spawn()
+                idle = (one for one in self._workers if one.job is None)
+                worker = min(idle, key=lambda one: not one.ready, default=None) or self._spawn()
             except OSError as error:
                 self._fail_start(job, f"cannot start {self._shop.command[0]}: {error}", "", None)
                 continue
@@ -205,6 +205,14 @@ class Dispatcher:
         worker.cpu, worker.moved = used, now
         return False
 
+    def _busy(self) -> int:
+        """Return how many workers have a task."""
+        return sum(worker.job is not None for worker in self._workers)
+
+    def _timed(self) -> list[_Worker]:
+        """Return the workers whose deadline counts: those that are starting or have a task."""
+        return [worker for worker in self._workers if worker.job or not worker.ready]
+
     def _too_late(self, worker: _Worker) -> Loss:
         if worker.ready:
             return Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s")
@@ -212,9 +220,8 @@ class Dispatcher:
 
     def _patience(self) -> float | None:
         stall = self._shop.stall_timeout
-        watched = [worker for worker in self._workers if worker.job or not worker.ready]
-        moments = [min(worker.deadline, worker.moved + stall) for worker in watched]
-        if self._delayed and sum(worker.job is not None for worker in watched) < self._shop.capacity:
+        moments = [min(worker.deadline, worker.moved + stall) for worker in self._timed()]
+        if self._delayed and self._busy() < self._shop.capacity:
             moments.append(self._delayed[0][0])
         return max(0, min(moments) - time.monotonic()) if moments else None
 

@@ -183,7 +183,7 @@ def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: B
     assert bench.of("task.retried") == []
 
 
-def test_a_worker_that_never_gets_ready_counts_as_hung(bench: Bench) -> None:
+def test_a_worker_that_never_gets_ready_counts_as_one_that_cannot_start(bench: Bench) -> None:
     engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(60)"), start=0.5)
     futures = [engine.submit(task(f"echo:{number}")) for number in range(20)]
     for future in futures:
@@ -196,17 +196,17 @@ def test_a_worker_that_never_gets_ready_counts_as_hung(bench: Bench) -> None:
 
 def test_spare_workers_that_never_get_ready_cost_no_attempt(bench: Bench, tmp_path: Path) -> None:
     """The first worker starts well, the three beside it hang, and later ones start well again."""
-    number = tmp_path / "number"
-    number.write_bytes(b"")
+    seen = tmp_path / "pids"
     code = (
         "import os, sys, time\n"
-        f"with open({str(number)!r}, 'ab') as file: file.write(b'x'); mine = file.tell()\n"
-        "if 1 < mine <= 4: time.sleep(60)\n"
+        f"with open({str(seen)!r}, 'a') as file: file.write(f'{{os.getpid()}}\\n')\n"
+        f"while len(four := open({str(seen)!r}).readlines()[:4]) < 4: time.sleep(0.01)\n"
+        "if os.getpid() in sorted(map(int, four))[1:]: time.sleep(60)\n"  # they are started one after another
         f"os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
     )
     engine = bench.start(4, command=(sys.executable, "-c", code), start=3, warm=True)
     first = engine.submit(task("sleep:5"))
-    wait_until(lambda: number.stat().st_size == 4, seconds=20)
+    wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 4, seconds=20)
     time.sleep(3.5)  # the three are given up by now
     assert engine.submit(task("echo:2")).exception(timeout=25) is None
     assert first.exception(timeout=25) is None

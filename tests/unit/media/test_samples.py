@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from fractions import Fraction
-from itertools import islice
+from itertools import accumulate, islice
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,15 +28,18 @@ def test_packets_of_a_window_however_deep_the_order(pts: list[int], start: int, 
     assert order.last(end) == max(until(later[-1] + 1) - 1, 0)
 
 
+def chunks_of(runs: list[tuple[int, int]], offsets: array[int]) -> Chunks:
+    """Return chunks at `offsets` in runs of (number of chunks, samples in each)."""
+    samples = list(accumulate((count * size for count, size in runs), initial=0))
+    firsts = list(accumulate((count for count, _ in runs), initial=0))
+    return Chunks(offsets, samples, firsts[:-1], [size for _, size in runs])
+
+
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5)), min_size=1, max_size=6), st.data())
 def test_chunks_between_two_samples(runs: list[tuple[int, int]], data: st.DataObject) -> None:
     sizes = [size for chunks, size in runs for _ in range(chunks)]
     holder = [chunk for chunk, size in enumerate(sizes) for _ in range(size)]
-    samples, chunks = [0], [0]
-    for count, size in runs:
-        samples.append(samples[-1] + count * size)
-        chunks.append(chunks[-1] + count)
-    tables = Chunks(array("Q", range(len(sizes))), samples, chunks[:-1], [size for _, size in runs])
+    tables = chunks_of(runs, array("Q", range(len(sizes))))
     first = data.draw(st.integers(0, len(holder) - 1))
     last = data.draw(st.integers(first, len(holder) - 1))
     within = holder[first : last + 1]
@@ -51,15 +54,11 @@ def test_chunks_between_two_samples(runs: list[tuple[int, int]], data: st.DataOb
 def test_where_chunks_end(runs: list[tuple[int, int]], short: int) -> None:
     """The last chunk may have fewer samples than its run says."""
     counts = [size for chunks, size in runs for _ in range(chunks)]
-    samples, chunks = [0], [0]
-    for count, size in runs:
-        samples.append(samples[-1] + count * size)
-        chunks.append(chunks[-1] + count)
     counts[-1] -= min(short, counts[-1] - 1)
     sizes = array("I", (3 * n + 1 for n in range(sum(counts))))
     offsets = array("Q", (7 * n % 50 for n in range(len(counts))))
 
-    ends = Chunks(offsets, samples, chunks[:-1], [size for _, size in runs]).ends(sizes)
+    ends = chunks_of(runs, offsets).ends(sizes)
 
     left = iter(sizes)
     assert list(ends) == [begin + sum(islice(left, count)) for begin, count in zip(offsets, counts, strict=True)]
