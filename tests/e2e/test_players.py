@@ -29,9 +29,7 @@ def seams(dest: Path) -> list[float]:
 
 @pytest.mark.parametrize("player", ALL)
 def test_plays_to_the_end(stream: Path, card: Clip, player: Player) -> None:
-    # At 4x dash.js 5.2.1 misses the end now and then: it seeks there itself, and back (1 of 5 runs; 0 of 8 at 2x; the
-    # same where sound and picture end at one tick).
-    result = play(stream, player, rate=2 if player == "dashjs" else 4)
+    result = play(stream, player)
     assert result["problems"] == []
     assert result["ended"]
     assert result["bufferedMax"] == 1
