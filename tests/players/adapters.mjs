@@ -10,6 +10,13 @@ const script = (source) => new Promise((done, fail) => {
   document.head.append(element);
 });
 
+// Seconds that are buffered without a hole behind the position.
+const ahead = ({ buffered, currentTime }) => {
+  for (let i = 0; i < buffered.length; i += 1)
+    if (buffered.start(i) <= currentTime && currentTime < buffered.end(i)) return buffered.end(i) - currentTime;
+  return 0;
+};
+
 export const native = (video, errors) => ({
   async load(url) {
     if (!video.canPlayType("application/vnd.apple.mpegurl")) errors.push("native: this browser plays no HLS");
@@ -33,6 +40,8 @@ export const hlsjs = (video, errors, switching) => {
       });
       hls.on(Hls.Events.ERROR, (_, data) => {
         if (switching && !data.fatal && data.details === "aborted") return; // its own giving up of the rung left behind
+        // With seconds of buffer in front of it, it is the machine that was busy: how long it waited is judged outside.
+        if (!data.fatal && data.details === "bufferStalledError" && ahead(video) > 1) return;
         errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`);
       });
       const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
