@@ -1,7 +1,7 @@
 """MP4 files of any length that are cheap to make: their index is of full size, their samples share a few bytes.
 
-One closed group of 60 pictures (B pictures included) and one second of AAC are encoded once; the sample tables say that
-they come again and again, at the same place in the file. An FFmpeg demuxer sees an ordinary long film.
+Closed groups of 60 pictures in all (B pictures included) and one second of AAC are encoded once; the sample tables say
+that they come again and again, at the same place in the file. An FFmpeg demuxer sees an ordinary long film.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ CHUNK = 15
 """Pictures in a chunk."""
 
 
-def _encode() -> tuple[bytes, list[tuple[int, int, bytes]], list[bytes]]:
+def _encode(every: int, noise: bool) -> tuple[bytes, list[tuple[int, int, bytes]], list[bytes]]:
     """Return an MP4 with the sample descriptions, (pts, dts, data) of the pictures in decode order, and AAC units."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as out:
         video = out.add_stream("libx264", rate=RATE)
         video.width, video.height, video.pix_fmt, video.time_base = 320, 180, "yuv420p", Fraction(1, RATE * TICK)
-        video.options = {"preset": "ultrafast", "bf": "2", "g": str(PICTURES), "x264-params": "open-gop=0:scenecut=0"}
+        video.options = {"preset": "ultrafast", "bf": "2", "g": str(every), "x264-params": "open-gop=0:scenecut=0"}
         audio = out.add_stream("aac", rate=48000, layout="stereo")
-        texture = np.random.default_rng(1).integers(0, 255, (180, 320, 3), np.uint8)  # costs some 5 Mbit/s
+        texture = np.zeros((180, 320, 3), np.uint8)
+        if noise:
+            texture = np.random.default_rng(1).integers(0, 255, texture.shape, np.uint8)  # costs some 5 Mbit/s
         for number in range(PICTURES):
             image = np.roll(texture, number, axis=1)
             image[20:80, number * 4 : number * 4 + 60] = (200, number * 4, 90)
@@ -62,12 +64,17 @@ def _encode() -> tuple[bytes, list[tuple[int, int, bytes]], list[bytes]]:
     return data, packets, units[:UNITS]  # type: ignore[return-value]
 
 
-def write_long_mp4(path: Path, seconds: int, size: int = 0) -> None:
+def write_long_mp4(path: Path, seconds: int, size: int = 0, *, every: int = PICTURES, noise: bool = True) -> None:
     """Write a film of a whole number of groups that is `seconds` long; its moov lies at the end.
 
-    The moov begins at byte `size` or later: what lies before it and is no sample is a hole that takes no disk.
+    Args:
+        path: Where to.
+        seconds: A multiple of two.
+        size: The moov begins at this byte or later: what lies before it and is no sample is a hole that takes no disk.
+        every: Pictures from one keyframe to the next; 60 is a multiple of it.
+        noise: In the pictures; without it they cost little to decode.
     """
-    data, packets, units = _encode()
+    data, packets, units = _encode(every, noise)
     groups = seconds * RATE // PICTURES
     least = min(dts for _, dts, _ in packets)
     delays = [pts - dts for pts, dts, _ in packets]
@@ -85,9 +92,9 @@ def write_long_mp4(path: Path, seconds: int, size: int = 0) -> None:
         b"moov",
         _mvhd(data, groups * 2000),
         _trak(data, traks[0], RATE * TICK, [(groups * PICTURES, TICK)], array("i", delays) * groups, delay,
-              array("I", picture_sizes) * groups, array("Q", picture_chunks) * groups, CHUNK, groups),
+              array("I", picture_sizes) * groups, array("Q", picture_chunks) * groups, CHUNK, every),
         _trak(data, traks[1], 48000, [(unit_chunks * UNITS, 1024)], None, 0,
-              array("I", unit_sizes) * unit_chunks, array("Q", [unit_chunk]) * unit_chunks, UNITS, 0),
+              array("I", unit_sizes) * unit_chunks, array("Q", [unit_chunk]) * unit_chunks, UNITS, 1),
     )  # fmt: skip
     hole = max(0, size - start - len(payload))
     mdat = struct.pack(">I4sQ", 1, b"mdat", len(payload) + hole + 16) + payload
@@ -106,7 +113,7 @@ def _mvhd(data: bytes, duration: int) -> bytes:
 
 def _trak(
     data: bytes, trak: isobmff.Box, timescale: int, runs: list[tuple[int, int]], delays: array[int] | None, delay: int,
-    sizes: array[int], chunks: array[int], in_chunk: int, groups: int,
+    sizes: array[int], chunks: array[int], in_chunk: int, every: int,
 ) -> bytes:  # fmt: skip
     def copied(path: str) -> bytes:
         found = isobmff.first(data, path, trak.body, trak.end)
@@ -121,9 +128,10 @@ def _trak(
         pairs[1::2] = delays
         pairs.byteswap()
         tables.append(full_box(b"ctts", 0, 0, struct.pack(">I", count), pairs.tobytes()))
-        keys = array("I", range(1, count + 1, PICTURES))
+        keys = array("I", range(1, count + 1, every))
+        number = struct.pack(">I", len(keys))
         keys.byteswap()
-        tables.append(full_box(b"stss", 0, 0, struct.pack(">I", groups), keys.tobytes()))
+        tables.append(full_box(b"stss", 0, 0, number, keys.tobytes()))
     tables.append(full_box(b"stsc", 0, 0, struct.pack(">IIII", 1, 1, in_chunk, 1)))
     sizes.byteswap()
     tables.append(full_box(b"stsz", 0, 0, struct.pack(">II", 0, count), sizes.tobytes()))
