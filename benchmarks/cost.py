@@ -16,7 +16,7 @@ from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.figure import Figure
 from benchmarks.lab import LADDER, Lab
 from benchmarks.sources import Source
-from streamify.aws.cost import OTHER_MEMORY, Prediction
+from streamify.backends.aws.pricing.cost import OTHER_MEMORY, Prediction
 
 
 def cost(lab: Lab, sources: list[Source]) -> Iterator[Figure]:

@@ -16,7 +16,7 @@ from streamify.cli.main import run
 def main() -> int:
     """Run the command line; write peak memory, bytes, and CPU time, seconds, to FILE as JSON."""
     code = run(sys.argv[2:])
-    from streamify.engines.usage import peak_bytes
+    from streamify.machine.usage import peak_bytes
 
     Path(sys.argv[1]).write_text(json.dumps({"peak": peak_bytes(), "cpu": time.process_time()}))
     return code

@@ -21,9 +21,10 @@ STUB = bytes(1024)
 
 def work() -> None:
     """Be a worker: the real one round the real tasks, which are given these instead of the functions of media/."""
-    from streamify.engines.worker import main
-    from streamify.media import audio, segment
+    from streamify.executors.local.worker import main
+    from streamify.media.audio import piece as audio
     from streamify.media.package import Packaged
+    from streamify.media.video import segment
     from streamify.model.plan import AudioTrack, Segment, VideoTrack
     from streamify.model.task import Cost, Seam
     from streamify.tasks import audio as audio_task
@@ -67,11 +68,11 @@ def work() -> None:
 def drive() -> int:
     """Be the driver."""
     from benchmarks.driver import main
-    from streamify.engines.local import LocalEngine
-    from streamify.pipeline import engine
+    from streamify.executors.local.executor import LocalExecutor
+    from streamify.jobs import engine
 
     command = (sys.executable, str(Path(__file__).resolve()))
-    setattr(engine, "LocalEngine", partial(LocalEngine, command=command))  # noqa: B010
+    setattr(engine, "LocalExecutor", partial(LocalExecutor, command=command))  # noqa: B010
     return main()
 
 

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamify.engines.usage import peak_bytes
+from streamify.jobs.fanout import SegmentList, _tasks
+from streamify.jobs.locations import find_source
+from streamify.machine.usage import peak_bytes
 from streamify.model.settings import Settings
 from streamify.model.task import TASK, SplitTask, Task
-from streamify.pipeline.fanout import SegmentList, _tasks
-from streamify.pipeline.places import find_source
 from streamify.storage.base import Stores
 from streamify.storage.local import LocalStorage
 from streamify.tasks.plan_file import read_plan

@@ -9,8 +9,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from conformance_stream import DASH, Stream, Track
-from streamify.isobmff import boxes, find
 from streamify.manifests.codecs import brands
+from streamify.mp4.boxes import boxes, find
 
 Faults = Iterator[str]
 # 23000-19, annex A: brand, highest level, widest, highest, colours. All are 4:2:0 8 bit up to High profile, 60 fps.

@@ -8,7 +8,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from streamify.isobmff import find, first, fragments
+from streamify.mp4.boxes import find, first
+from streamify.mp4.fragments import fragments
 
 Sabotage = Callable[[Path], None]
 

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 import av
 
 from conformance_playlist import Playlist, attributes
-from streamify.isobmff import Fragment, fragments
 from streamify.manifests.codecs import InitFacts, init_facts
+from streamify.mp4.fragments import Fragment, fragments
 
 DASH = "{urn:mpeg:dash:schema:mpd:2011}"
 

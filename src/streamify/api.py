@@ -17,13 +17,13 @@ from streamify.errors import UsageError, VerificationFailed
 from streamify.storage.locate import parse_url, scheme_of
 
 if TYPE_CHECKING:
-    from streamify.aws.cost import Prediction
-    from streamify.engines.base import OnEvent
+    from streamify.backends.aws.pricing.cost import Prediction
+    from streamify.executors.base import OnEvent
+    from streamify.jobs.verify import Verification
     from streamify.model.event import Event
     from streamify.model.plan import Plan
     from streamify.model.report import Report
     from streamify.model.source import SourceFacts
-    from streamify.pipeline.verify import Verification
 
 
 def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Any) -> Report:
@@ -47,7 +47,7 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
         VerificationFailed: The certificate found a gap.
     """
     from streamify import control
-    from streamify.settings_io import from_arguments
+    from streamify.settings.read import from_arguments
 
     chosen = from_arguments(settings)
     return control.transcode(source_location(source), dest_location(dest), chosen, on_event or _ignore)
@@ -60,8 +60,8 @@ def plan(source: str | Path, **settings: Any) -> Plan:
         UsageError: A setting or the location is wrong.
         SourceError: The source cannot be used.
     """
-    from streamify.pipeline import jobs
-    from streamify.settings_io import from_arguments
+    from streamify.jobs import run as jobs
+    from streamify.settings.read import from_arguments
 
     return jobs.plan(source_location(source), from_arguments(settings))
 
@@ -77,9 +77,9 @@ def predict(source: str | Path, **settings: Any) -> Prediction:
         SourceError: The source cannot be used.
         CapExceeded: It would cost more than ``max_cost``, US dollars.
     """
-    from streamify.aws.cost import refuse_above
-    from streamify.aws.predict import predict_source
-    from streamify.settings_io import from_arguments
+    from streamify.backends.aws.pricing.cost import refuse_above
+    from streamify.backends.aws.pricing.predict import predict_source
+    from streamify.settings.read import from_arguments
 
     chosen = from_arguments(settings)
     _, prediction = predict_source(source_location(source), chosen)
@@ -94,7 +94,7 @@ def probe(source: str | Path) -> SourceFacts:
         UsageError: The location is of a kind that is not supported.
         SourceError: The source cannot be used.
     """
-    from streamify.pipeline import jobs
+    from streamify.jobs import run as jobs
 
     return jobs.probe(source_location(source))
 
@@ -107,7 +107,7 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
         UsageError: A location is of a kind that is not supported.
         DestinationError: There is no finished stream at `dest`.
     """
-    from streamify.pipeline.verify import verify as run
+    from streamify.jobs.verify import verify as run
 
     found = run(dest_location(dest), None if source is None else source_location(source), on_event or _ignore)
     if found.faults:

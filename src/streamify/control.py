@@ -8,20 +8,20 @@ from streamify.errors import UsageError
 from streamify.storage.locate import open_storage, parse_url
 
 if TYPE_CHECKING:
-    from streamify.engines.base import OnEvent
+    from streamify.executors.base import OnEvent
+    from streamify.jobs.engine import Stop
     from streamify.model.report import Report
     from streamify.model.settings import Settings
     from streamify.model.status import Cancelled, JobStatus
-    from streamify.pipeline.engine import Stop
 
 
 def transcode(source: str, dest: str, settings: Settings, on_event: OnEvent, stop: Stop | None = None) -> Report:
-    """Carry a job out on the engine that the settings name; raises as `streamify.pipeline.jobs.transcode`."""
+    """Carry a job out on the engine that the settings name; raises as `streamify.jobs.run.transcode`."""
     if settings.engine == "aws":
-        from streamify.aws import client
+        from streamify.backends.aws.client import run as client
 
         return client.transcode(source, dest, settings, on_event, stop)
-    from streamify.pipeline import jobs
+    from streamify.jobs import run as jobs
 
     return jobs.transcode(source, dest, settings, on_event, stop)
 
@@ -36,10 +36,10 @@ def status(job: str) -> JobStatus:
         DestinationError: There is no job, or it cannot be looked at.
     """
     if _may_be_on_aws(job):
-        from streamify.aws import existing
+        from streamify.backends.aws.client import existing
 
         return existing.status(job)
-    from streamify.pipeline.status import look
+    from streamify.jobs.status import look
 
     return look(job, open_storage(job))
 
@@ -52,7 +52,7 @@ def cancel(job: str) -> Cancelled:
         DestinationError: There is no job, or AWS refused.
     """
     if _may_be_on_aws(job):
-        from streamify.aws import existing
+        from streamify.backends.aws.client import existing
 
         found = existing.cancel(job)
         if found is not None:
@@ -68,10 +68,11 @@ def resume(job: str, on_event: OnEvent, stop: Stop | None = None) -> tuple[str, 
 
     Raises:
         UsageError: ``job-local``, the job is not of AWS.
-        StreamifyError: As `streamify.aws.client.transcode`.
+        StreamifyError: As `streamify.backends.aws.client.run.transcode`.
     """
     if _may_be_on_aws(job):
-        from streamify.aws import client, existing
+        from streamify.backends.aws.client import existing
+        from streamify.backends.aws.client import run as client
 
         found = existing.Found(job).job()
         if found is not None:

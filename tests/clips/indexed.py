@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from streamify.media.index import VideoIndex, read_beginning, read_index
-from streamify.media.opening import open_media
+from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.opening import open_media
 
 
 def index_of(file: BinaryIO, size: int, stream: int = 0) -> VideoIndex:

@@ -18,8 +18,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from streamify import isobmff
-from streamify.isobmff import box, full_box
+from streamify.mp4.boxes import Box, box, find, first, full_box
 
 RATE = 30
 PICTURES = 60
@@ -78,14 +77,14 @@ def write_long_mp4(path: Path, seconds: int, size: int = 0, *, every: int = PICT
     least = min(dts for _, dts, _ in packets)
     delays = [pts - dts for pts, dts, _ in packets]
     delay = -least
-    ftyp = data[: isobmff.first(data, "ftyp").end]
+    ftyp = data[: first(data, "ftyp").end]
     start = len(ftyp) + 16
     picture_sizes, unit_sizes = [len(p) for _, _, p in packets], [len(unit) for unit in units]
     picture_chunks = [start + sum(picture_sizes[:at]) for at in range(0, PICTURES, CHUNK)]
     payload = b"".join(p for _, _, p in packets)
     unit_chunk = start + len(payload)
     payload += b"".join(units)
-    traks = list(isobmff.find(data, "moov/trak"))
+    traks = list(find(data, "moov/trak"))
     unit_chunks = (groups * PICTURES * 48000 // RATE + UNITS * 1024 - 1) // (UNITS * 1024)
     moov = box(
         b"moov",
@@ -104,18 +103,18 @@ def write_long_mp4(path: Path, seconds: int, size: int = 0, *, every: int = PICT
 
 
 def _mvhd(data: bytes, duration: int) -> bytes:
-    found = isobmff.first(data, "moov/mvhd")
+    found = first(data, "moov/mvhd")
     header = bytearray(data[found.start : found.end])
     struct.pack_into(">II", header, 20, 1000, duration)
     return bytes(header)
 
 
 def _trak(
-    data: bytes, trak: isobmff.Box, timescale: int, runs: list[tuple[int, int]], delays: array[int] | None, delay: int,
+    data: bytes, trak: Box, timescale: int, runs: list[tuple[int, int]], delays: array[int] | None, delay: int,
     sizes: array[int], chunks: array[int], in_chunk: int, every: int,
 ) -> bytes:  # fmt: skip
     def copied(path: str) -> bytes:
-        found = isobmff.first(data, path, trak.body, trak.end)
+        found = first(data, path, trak.body, trak.end)
         return data[found.start : found.end]
 
     count = sum(run for run, _ in runs)

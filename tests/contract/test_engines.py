@@ -13,10 +13,10 @@ import pytest
 
 from faults import worker as faults
 from faults.worker import LIMITS, task
-from streamify.engines.base import Engine, OnEvent, TaskError
-from streamify.engines.inline import InlineEngine
-from streamify.engines.local import LocalEngine
-from streamify.engines.retry import Retry
+from streamify.executors.base import Executor, OnEvent, TaskError
+from streamify.executors.inline import InlineExecutor
+from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.retry import Retry
 from streamify.model.event import Event
 from streamify.model.task import CheckResult, Result
 from streamify.storage.locate import StoreLocations
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.timeout(30)
 QUICK = Retry(first_delay=0.02)
 
 
-def inline(locations: StoreLocations, on_event: OnEvent) -> Engine:
-    return InlineEngine(locations.open(), on_event, faults.run, retry=QUICK)
+def inline(locations: StoreLocations, on_event: OnEvent) -> Executor:
+    return InlineExecutor(locations.open(), on_event, faults.run, retry=QUICK)
 
 
-def local(workers: int) -> Callable[[StoreLocations, OnEvent], Engine]:
-    def build(locations: StoreLocations, on_event: OnEvent) -> Engine:
+def local(workers: int) -> Callable[[StoreLocations, OnEvent], Executor]:
+    def build(locations: StoreLocations, on_event: OnEvent) -> Executor:
         command = (sys.executable, "-P", faults.__file__)
-        return LocalEngine(locations, workers, on_event, command=command, limits=LIMITS, retry=QUICK)
+        return LocalExecutor(locations, workers, on_event, command=command, limits=LIMITS, retry=QUICK)
 
     return build
 
@@ -42,7 +42,7 @@ CASES = {"inline": inline, "local-1": local(1), "local-2": local(2)}
 
 @dataclass
 class Bench:
-    engine: Engine
+    engine: Executor
     media: Path
     events: list[Event] = field(default_factory=list)
 

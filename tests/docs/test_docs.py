@@ -14,11 +14,11 @@ import pytest
 from pydantic import BaseModel
 
 from streamify import __version__
-from streamify.media.opening import DEMUXERS
+from streamify.media.source.opening import DEMUXERS
 from streamify.model.report import Certificate, Report, TrackReport, TrackSegments
 from streamify.model.source import VideoFacts
 from streamify.planning.ladder import LADDERS, choose_ladder
-from streamify.settings_io import from_arguments
+from streamify.settings.read import from_arguments
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -97,7 +97,7 @@ class _Worker:
 
 def _work() -> None:
     began = time.monotonic()
-    from streamify.aws import handlers
+    from streamify.backends.aws.functions import handlers
     from streamify.storage.locate import open_storage
 
     def upload(event: dict[str, Any], _: Any) -> Any:

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from clouds import Cloud
-from streamify.aws import handlers
+from streamify.backends.aws.functions import handlers
 from streamify.storage.locate import open_storage
 
 KEY = "ünser film/50% #1 & a+b.mp4"

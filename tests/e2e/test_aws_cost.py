@@ -13,9 +13,9 @@ import pytest
 import streamify
 from clouds import Cloud, Kind
 from e2e.billing import bill_job, gb_seconds
-from streamify.aws import work
-from streamify.aws.cost import Prediction
-from streamify.aws.deployment import Deployment, read_deployment
+from streamify.backends.aws.pricing import work
+from streamify.backends.aws.pricing.cost import Prediction
+from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
 
 TOLERANCE = 0.35
 """Of CPU seconds, on machines that do other things too; `benchmarks/cost.py` demands 20 % of the time, on idle ones."""

@@ -13,12 +13,14 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
-from streamify.aws import begin, claim, handlers
-from streamify.aws.claim import Claim, take
-from streamify.aws.events import read_event
+from streamify.backends.aws import claim
+from streamify.backends.aws.claim import Claim, take
+from streamify.backends.aws.events import read_event
+from streamify.backends.aws.functions import handlers
+from streamify.backends.aws.functions import start as begin
 from streamify.errors import DestinationError
+from streamify.jobs.steps import Run, split_step
 from streamify.model.report import Report
-from streamify.pipeline.steps import Run, split_step
 from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 

@@ -22,8 +22,9 @@ from streamify.storage.locate import open_storage
 FUNCTION = """
 import json, resource, sys, time
 name, memory, event = sys.argv[1], int(sys.argv[2]) << 20, json.loads(sys.argv[3])
-from streamify.aws import begin, handlers
-from streamify.engines.usage import peak_bytes
+from streamify.backends.aws.functions import start as begin
+from streamify.backends.aws.functions import handlers
+from streamify.machine.usage import peak_bytes
 begin._is_running = lambda *_: False
 resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 began = time.monotonic()

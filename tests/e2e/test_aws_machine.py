@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from streamify.aws import handlers
+from streamify.backends.aws.functions import handlers
 from streamify.model.settings import Settings
 
 ROOT = Path(__file__).parents[2]

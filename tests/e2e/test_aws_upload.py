@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from clouds import Cloud, Kind
-from streamify.aws.account import Account
-from streamify.aws.upload import upload
-from streamify.pipeline.engine import Stop
+from streamify.backends.aws.account import Account
+from streamify.backends.aws.client.upload import upload
+from streamify.jobs.engine import Stop
 from streamify.storage.objects import ObjectStorage
 
 MIB = 1 << 20

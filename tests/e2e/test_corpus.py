@@ -17,11 +17,11 @@ import pytest
 import streamify
 from e2e.driving import published
 from streamify.errors import SourceError
+from streamify.jobs import fanout
+from streamify.jobs.locations import find_source
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings
 from streamify.model.task import MediaResult, SplitTask
-from streamify.pipeline import fanout
-from streamify.pipeline.places import find_source
 from streamify.planning.schedule import Group
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan

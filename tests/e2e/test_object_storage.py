@@ -55,8 +55,8 @@ def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, 
 
 
 def test_a_stream_in_a_bucket_is_played(bucket: str, clip: Path) -> None:
-    from streamify.play.files import ObjectSite
-    from streamify.play.server import open_server
+    from streamify.http.files import ObjectSite
+    from streamify.http.server import open_server
 
     assert streamify("transcode", clip, f"{bucket}/out", *LADDER).code == 0
     storage = open_storage(f"{bucket}/out")

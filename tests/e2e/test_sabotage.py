@@ -17,8 +17,8 @@ from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import media, published, rungs
 from e2e.driving import streamify as command
 from streamify.errors import SourceError, StreamifyError, VerificationFailed
+from streamify.jobs.assemble import assemble
 from streamify.media import testcard
-from streamify.pipeline.assemble import assemble
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 

@@ -18,10 +18,10 @@ import streamify
 from clips.make import ClipSpec, make_clip
 from e2e import golden
 from e2e.driving import media, rungs
+from streamify.jobs import fanout
+from streamify.jobs.locations import find_source
 from streamify.model.settings import Settings
 from streamify.model.task import SplitTask, Task
-from streamify.pipeline import fanout
-from streamify.pipeline.places import find_source
 from streamify.planning.schedule import Group
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan

@@ -28,7 +28,7 @@ from clips.sound import (
     sync_errors,
 )
 from e2e.driving import rungs
-from streamify.media.audio import AudioLog, AudioSource, encode_piece
+from streamify.media.audio.piece import AudioLog, AudioSource, encode_piece
 from streamify.model.report import Report, TrackReport
 from streamify.planning import audio as audio_grid
 
@@ -88,7 +88,7 @@ def test_a_sweep_has_no_spike_at_any_join_and_no_drift(
 
 def test_the_judge_hears_a_join_without_preroll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio_grid, "PIECE_SECONDS", 3)
-    monkeypatch.setattr("streamify.media.audio.PREROLL", 0)
+    monkeypatch.setattr("streamify.media.audio.piece.PREROLL", 0)
     spec = ClipSpec(seconds=Fraction(14), audio="sweep", size=(128, 96), crf=35, **LOSSLESS)
     clip = make_clip(spec, tmp_path)
     report = run(clip, tmp_path / "dest", ladder=rungs(64))

@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 
-from streamify.engines.limits import WorkerLimits
-from streamify.engines.worker import main
 from streamify.errors import DestinationError, SourceError
+from streamify.executors.local.worker import main
+from streamify.machine.limits import WorkerLimits
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceRef
 from streamify.model.task import CheckResult, Result, SplitTask, Task

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import streamify
-from streamify import settings_io
 from streamify.errors import UsageError
 from streamify.model.settings import Settings
+from streamify.settings import read as settings_io
 
 ROOT = Path(__file__).parents[2]
 

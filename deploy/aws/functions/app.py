@@ -1,5 +1,5 @@
 """What Lambda calls; all of it lies in the layer."""
 
-from streamify.aws.handlers import assemble, record, split, transcode
+from streamify.backends.aws.functions.handlers import assemble, record, split, transcode
 
 __all__ = ["assemble", "record", "split", "transcode"]

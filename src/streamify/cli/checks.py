@@ -64,8 +64,8 @@ def _codecs() -> Iterator[Check]:
 
 
 def _machine() -> Iterator[Check]:
-    from streamify.engines.cpu import cpu_facts
-    from streamify.engines.resources import read_machine
+    from streamify.machine.cpu import cpu_facts
+    from streamify.machine.resources import read_machine
 
     model, flags = cpu_facts()
     yield Check("cpu", "ok", f"{model}; {' '.join(flags) or 'no known vector extensions'}")

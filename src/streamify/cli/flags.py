@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from pydantic.fields import FieldInfo
 
 from streamify.model.settings import Settings
-from streamify.settings_io import Effective
+from streamify.settings.read import Effective
 
 F = TypeVar("F", bound=Callable[..., Any])
 _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "BITS", "segment_seconds": "SECONDS",
@@ -33,7 +33,7 @@ def effective(ctx: click.Context) -> Effective:
     import os
 
     from streamify.cli.common import Common
-    from streamify.settings_io import effective as read
+    from streamify.settings.read import effective as read
 
     flags = {
         name: ctx.params[name]

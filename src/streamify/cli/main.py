@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from streamify.cli.common import Common, Shared
-from streamify.cli.ending import end_at_once
+from streamify.cli.exit import end_at_once
 from streamify.errors import Interrupted
 
 COMMANDS = {
@@ -28,7 +28,7 @@ COMMANDS = {
     "doctor": "Check this machine and its codecs.",
     "completion": "Print a shell completion script.",
 }
-"""Name and line of help; a command lives in ``streamify.cli.NAME``, which is imported only when it runs."""
+"""Name and line of help; a command lives in ``streamify.cli.commands.NAME``, which is imported only when it runs."""
 
 
 class Group(Shared, click.Group):
@@ -42,7 +42,7 @@ class Group(Shared, click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"streamify.cli.{cmd_name}").command
+        command: click.Command = import_module(f"streamify.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -98,7 +98,7 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     if _opens_media(sys.argv[1:]):
-        from streamify.engines.start import start_ahead
+        from streamify.executors.local.start import start_ahead
 
         start_ahead()
     code = run(sys.argv[1:])

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from streamify.cli.ending import end_at_once
+from streamify.cli.exit import end_at_once
 from streamify.errors import Interrupted
-from streamify.pipeline.engine import Stop
+from streamify.jobs.engine import Stop
 
 
 class SignalStop(Stop):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from streamify.isobmff import Box, BoxError, boxes, find, first
+from streamify.mp4.boxes import Box, BoxError, boxes, find, first
 
 _VISUAL = 78
 """Bytes of a visual sample entry before its boxes (14496-12, clause 12.1.3)."""

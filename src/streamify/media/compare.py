@@ -14,9 +14,9 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from streamify.media.damage import damage
-from streamify.media.decode import DecodeLog, WindowSource
-from streamify.media.opening import open_media
-from streamify.media.picture import Renditions, window_pictures
+from streamify.media.source.opening import open_media
+from streamify.media.video.decode import DecodeLog, WindowSource
+from streamify.media.video.picture import Renditions, window_pictures
 from streamify.model.plan import Segment, Timeline, VideoTrack
 from streamify.model.source import VideoFacts
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streamify import isobmff
+from streamify.mp4.boxes import box, boxes
+from streamify.mp4.fragments import Fragment, fragments, retime
 
 AAC_PROFILE = b"caac"
 """Media profile brand of AAC core tracks (ISO/IEC 23000-19, 10.4)."""
 
-SEGMENT_TYPE = isobmff.box(b"styp", b"msdh", b"\0\0\0\0", b"msdhmsixcmfs")
+SEGMENT_TYPE = box(b"styp", b"msdh", b"\0\0\0\0", b"msdhmsixcmfs")
 """Segment type before each media segment (ISO/IEC 23000-19, 7.3.3.1)."""
 
 
@@ -19,7 +20,7 @@ class Packaged:
 
     init: bytes
     media: bytes
-    fragments: tuple[isobmff.Fragment, ...]
+    fragments: tuple[Fragment, ...]
 
 
 def split_muxed(data: bytes, start: int, sequence: int, profile: bytes) -> Packaged:
@@ -35,14 +36,14 @@ def split_muxed(data: bytes, start: int, sequence: int, profile: bytes) -> Packa
         sequence: Number of the first fragment.
         profile: Brand of the media profile, or ``b""``.
     """
-    parts = {box.kind: data[box.start : box.end] for box in isobmff.boxes(data) if box.kind == b"moov"}
+    parts = {part.kind: data[part.start : part.end] for part in boxes(data) if part.kind == b"moov"}
     body = bytearray(SEGMENT_TYPE)
-    for box in isobmff.boxes(data):
-        if box.kind in (b"moof", b"mdat"):
-            body += data[box.start : box.end]
-    file_type = isobmff.box(b"ftyp", b"cmfc", b"\0\0\0\0", b"iso6cmfcmp41", profile)
-    isobmff.retime(body, start, sequence)
-    return Packaged(file_type + parts[b"moov"], bytes(body), isobmff.fragments(body))
+    for part in boxes(data):
+        if part.kind in (b"moof", b"mdat"):
+            body += data[part.start : part.end]
+    file_type = box(b"ftyp", b"cmfc", b"\0\0\0\0", b"iso6cmfcmp41", profile)
+    retime(body, start, sequence)
+    return Packaged(file_type + parts[b"moov"], bytes(body), fragments(body))
 
 
 def avc_profile(moov_or_file: bytes, width: int, height: int, primaries: int) -> bytes:

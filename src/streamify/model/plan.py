@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,6 +22,16 @@ class Inline(Frozen):
     """Bytes that stand in the plan itself, base64."""
 
     data: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Inline:
+        """Return `data` as a piece of a splice."""
+        return cls(data=base64.b64encode(data).decode("ascii"))
+
+    @property
+    def bytes(self) -> bytes:
+        """The bytes themselves."""
+        return base64.b64decode(self.data)
 
 
 class Range(Frozen):

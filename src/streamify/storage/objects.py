@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 
+from streamify.dest.delivery import cache_control, content_type
 from streamify.errors import DestinationError, StreamifyError
-from streamify.model.serving import cache_control, content_type
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 from streamify.storage.object_errors import BROKE_OFF, Patience, explain, insist, is_absent
 from streamify.storage.ranges import READ_AHEAD, RangeFile

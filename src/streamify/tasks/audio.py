@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from streamify.media.audio import AudioLog, AudioSource, encode_piece, package_audio
+from streamify.media.audio.piece import AudioLog, AudioSource, encode_piece, package_audio
 from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
 from streamify.planning.audio import FRAME

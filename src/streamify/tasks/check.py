@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from streamify.media.compare import compare_segment, decode_published
-from streamify.media.decode import WindowSource
+from streamify.media.video.decode import WindowSource
 from streamify.model.plan import VideoTrack
 from streamify.model.task import CheckResult, CheckTask
 from streamify.storage.base import Stores, sha256

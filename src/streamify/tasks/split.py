@@ -7,11 +7,11 @@ from fractions import Fraction
 from functools import partial
 
 from streamify.errors import SourceError
-from streamify.media.audio import window as piece_window
-from streamify.media.audio_index import Sound, audio_slices
+from streamify.media.audio.index import Sound, audio_slices
+from streamify.media.audio.piece import window as piece_window
 from streamify.media.build import codec_build
-from streamify.media.index import VideoIndex
-from streamify.media.probe import Probed, probe_source
+from streamify.media.source.index import VideoIndex
+from streamify.media.source.probe import Probed, probe_source
 from streamify.model.plan import AudioSlice, Plan, Segment
 from streamify.model.source import SourceRef
 from streamify.model.task import SplitResult, SplitTask

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from streamify.media.decode import WindowSource
-from streamify.media.segment import transcode_segment
+from streamify.media.video.decode import WindowSource
+from streamify.media.video.segment import transcode_segment
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.encoder import keyframe_ticks, x264_options
 from streamify.storage.base import Stores

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from streamify.aws import cost
-from streamify.aws.cost import Prediction, bill, lambda_seconds, map_seconds, predict_job, refuse_above
-from streamify.aws.deployment import _PARAMETERS, Deployment
-from streamify.aws.sample import shorten
-from streamify.aws.speed import ENCODE, Speed, from_sample, from_table
-from streamify.aws.work import CALL_CPU, Call, Load, calls, load_of
-from streamify.cli.predicted import predicted
+from streamify.backends.aws.pricing import cost
+from streamify.backends.aws.pricing.cost import Prediction, bill, lambda_seconds, map_seconds, predict_job, refuse_above
+from streamify.backends.aws.pricing.deployment import _PARAMETERS, Deployment
+from streamify.backends.aws.pricing.sample import shorten
+from streamify.backends.aws.pricing.speed import ENCODE, Speed, from_sample, from_table
+from streamify.backends.aws.pricing.work import CALL_CPU, Call, Load, calls, load_of
+from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
 from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.settings import MediaSettings

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from streamify.aws import handlers
-from streamify.aws.client import _settings
-from streamify.aws.events import is_command_upload, read_event, settings_of
-from streamify.aws.upload import upload_key
+from streamify.backends.aws.client.run import _settings
+from streamify.backends.aws.client.upload import upload_key
+from streamify.backends.aws.events import is_command_upload, read_event, settings_of
+from streamify.backends.aws.functions import handlers
 from streamify.model.settings import Rung, Settings
 from streamify.model.source import SourceRef
 

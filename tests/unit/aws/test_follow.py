@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from obstore.store import MemoryStore
 
-from streamify.aws import follow as following
-from streamify.aws.account import Account
-from streamify.aws.follow import Watch, follow
-from streamify.cli.tally import Tally
+from streamify.backends.aws.account import Account
+from streamify.backends.aws.client import follow as following
+from streamify.backends.aws.client.follow import Watch, follow
+from streamify.cli.show.tally import Tally
 from streamify.errors import DestinationError, Interrupted
+from streamify.jobs.engine import Stop
+from streamify.jobs.steps import Failure, items_key, plan_key
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.model.task import SegmentRecord
-from streamify.pipeline.engine import Stop
-from streamify.pipeline.steps import Failure, items_key, plan_key
 from streamify.storage.objects import ObjectStorage
 
 ARN = "arn:aws:states:eu-central-1:1:execution:streamify:run-1"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamify.aws.outcome import error_of
+from streamify.backends.aws.outcome import error_of
 from streamify.errors import (
     CapExceeded,
     DestinationError,

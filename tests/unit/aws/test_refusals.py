@@ -9,9 +9,9 @@ import botocore.exceptions as bc
 import pytest
 
 from e2e.driving import streamify
-from streamify.aws.account import Account
-from streamify.aws.refusals import PASSING, refusal
-from streamify.aws.stack import find_stack
+from streamify.backends.aws.account import Account
+from streamify.backends.aws.refusals import PASSING, refusal
+from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError
 
 

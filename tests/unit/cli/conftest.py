@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streamify.cli.main import run
-from streamify.pipeline import jobs
+from streamify.jobs import run as jobs
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def test_a_reader_that_went_away_is_no_error() -> None:
 SLOW = """
 import sys, time
 from streamify.errors import Interrupted
-from streamify.pipeline import jobs
+from streamify.jobs import run as jobs
 def slow(source, dest, settings, on_event, stop):
     print("ready", file=sys.stderr, flush=True)
     while sys.argv[-1] == "stubborn" or not stop.wait(0.05):

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from streamify.aws import predict
-from streamify.aws.cost import predict_job
-from streamify.aws.deployment import Deployment
-from streamify.aws.work import Call
-from streamify.cli.predicted import dollars
+from streamify.backends.aws.pricing import predict
+from streamify.backends.aws.pricing.cost import predict_job
+from streamify.backends.aws.pricing.deployment import Deployment
+from streamify.backends.aws.pricing.work import Call
+from streamify.cli.show.predicted import dollars
 from streamify.model.plan import Estimate, Plan, Timeline
 from streamify.model.settings import MediaSettings, Settings
 from streamify.model.source import SourceFacts, SourceRef

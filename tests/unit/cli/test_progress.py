@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from streamify.cli.common import Common
-from streamify.cli.live import cells, picture
-from streamify.cli.progress import watching
-from streamify.cli.tally import Row, Tally, clock
+from streamify.cli.show.live import cells, picture
+from streamify.cli.show.progress import watching
+from streamify.cli.show.tally import Row, Tally, clock
 from streamify.model.event import Event, EventKind
 
 

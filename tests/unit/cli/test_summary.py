@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from streamify.cli import checks, summary
+from streamify.cli import checks
+from streamify.cli.show import summary
 from streamify.model.report import Certificate
 
 Cli = Callable[..., Any]

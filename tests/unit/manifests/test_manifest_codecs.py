@@ -4,9 +4,8 @@ import struct
 
 import pytest
 
-from streamify import isobmff
-from streamify.isobmff import BoxError, box, full_box
 from streamify.manifests.codecs import CodecError, brands, codecs_of, init_facts
+from streamify.mp4.boxes import BoxError, box, first, full_box
 
 AVCC = bytes.fromhex("01640028ffe1")
 """14496-15, 5.3.3.1: version 1, High, no constraints, level 4.0."""
@@ -84,7 +83,7 @@ def test_facts_of_audio() -> None:
 
 def test_two_tracks_are_refused() -> None:
     one = init(visual())
-    moov = isobmff.first(one, "moov")
+    moov = first(one, "moov")
     with pytest.raises(BoxError, match="has 2"):
         init_facts(box(b"moov", one[moov.body : moov.end] * 2))
 

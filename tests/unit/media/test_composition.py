@@ -7,7 +7,7 @@ from array import array
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streamify.media.composition import MAX_REACH, MAX_VALUES, Composed, coded, evenly
+from streamify.mp4.composition import MAX_REACH, MAX_VALUES, Composed, coded, evenly
 
 
 @given(st.lists(st.integers(-(1 << 31), (1 << 31) - 1), min_size=1, max_size=2 * MAX_VALUES))

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from av.video.frame import PictureType, VideoFrame
 
-from streamify.media.encode import VideoEncoder
-from streamify.media.encoders import LAGGING, Encoders, share_out
+from streamify.media.video.encode import VideoEncoder
+from streamify.media.video.encoders import LAGGING, Encoders, share_out
 
 
 class Recorder:

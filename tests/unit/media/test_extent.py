@@ -15,7 +15,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from streamify.errors import SourceError
-from streamify.media.extent import refuse_cut_off
+from streamify.media.source.extent import refuse_cut_off
 
 SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
 VIDEO = ("mkv", "webm", "avi", "mp4", "frag.mp4")

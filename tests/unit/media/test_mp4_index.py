@@ -12,14 +12,13 @@ import pytest
 from clips.corpus import decode, digest
 from clips.indexed import index_of
 from clips.long_mp4 import PICTURES, RATE, TICK, write_long_mp4
-from streamify import isobmff
 from streamify.errors import SourceError
-from streamify.isobmff import box, full_box
-from streamify.media.entering import open_splice, packets_from
-from streamify.media.index import VideoIndex
-from streamify.media.mp4_boxes import children
-from streamify.media.mp4_tables import read_chunks
-from streamify.media.splice import SplicedFile
+from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.index import VideoIndex
+from streamify.media.source.splice import SplicedFile
+from streamify.mp4.boxes import box, first, full_box
+from streamify.mp4.movie import children
+from streamify.mp4.tables import read_chunks
 
 FILM = RATE * TICK
 """Ticks per second of the film's pictures."""
@@ -35,11 +34,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def swapped(data: bytes, path: str, new: bytes) -> bytes:
     """Replace the first box at `path` and correct the sizes of the boxes around it."""
-    old = isobmff.first(data, path)
+    old = first(data, path)
     names = path.split("/")
     out = bytearray(data[: old.start] + new + data[old.end :])
     for depth in range(1, len(names)):
-        outer = isobmff.first(data, "/".join(names[:depth]))
+        outer = first(data, "/".join(names[:depth]))
         struct.pack_into(">I", out, outer.start, outer.size + len(new) - old.size)
     return bytes(out)
 
@@ -121,7 +120,7 @@ def test_an_edit_list_that_shows_nothing_is_refused(film: bytes) -> None:
 
 def test_negative_composition_offsets(film: bytes) -> None:
     """QuickTime writes offsets below 0 and no delay in the edit list."""
-    table = isobmff.first(film, "moov/trak/mdia/minf/stbl/ctts")
+    table = first(film, "moov/trak/mdia/minf/stbl/ctts")
     (count,) = struct.unpack_from(">I", film, table.body + 4)
     pairs = struct.unpack_from(f">{2 * count}i", film, table.body + 8)
     moved = [value - 1024 if place % 2 else value for place, value in enumerate(pairs)]
@@ -160,7 +159,7 @@ def test_two_pictures_at_one_time_are_promised_once(film: bytes) -> None:
 
 
 def test_encrypted_pictures_are_refused(film: bytes) -> None:
-    stsd = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsd")
+    stsd = first(film, "moov/trak/mdia/minf/stbl/stsd")
     entry = film[stsd.body + 16 : stsd.end]
     sinf = box(b"sinf", box(b"frma", b"avc1"), full_box(b"schm", 0, 0, b"cenc", struct.pack(">I", 0x10000)))
     encrypted = full_box(b"stsd", 0, 0, struct.pack(">I", 1), box(b"encv", entry, sinf))
@@ -171,7 +170,7 @@ def test_encrypted_pictures_are_refused(film: bytes) -> None:
 
 
 def test_several_descriptions_are_left_to_ffmpeg(film: bytes) -> None:
-    stsd = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsd")
+    stsd = first(film, "moov/trak/mdia/minf/stbl/stsd")
     entry = film[stsd.body + 8 : stsd.end]
     data = swapped(film, "moov/trak/mdia/minf/stbl/stsd", full_box(b"stsd", 0, 0, struct.pack(">I", 2), entry, entry))
     index = index_of(io.BytesIO(data), len(data), 0)
@@ -182,7 +181,7 @@ def test_several_descriptions_are_left_to_ffmpeg(film: bytes) -> None:
 
 def test_compact_sizes(film: bytes) -> None:
     """stz2 (14496-12, 8.7.3.3) with 16 bits; FFmpeg does not read the entries of other widths differently."""
-    table = isobmff.first(film, "moov/trak/mdia/minf/stbl/stsz")
+    table = first(film, "moov/trak/mdia/minf/stbl/stsz")
     (count,) = struct.unpack_from(">I", film, table.body + 8)
     sizes = struct.unpack_from(f">{count}I", film, table.body + 12)
     assert max(sizes) < 1 << 16
@@ -196,7 +195,7 @@ def test_compact_sizes(film: bytes) -> None:
 
 def test_a_file_cut_in_its_samples_is_refused(film: bytes) -> None:
     """The moov first, as uploads for the web have it; its offsets are moved along."""
-    ftyp, mdat, moov = (isobmff.first(film, kind) for kind in ("ftyp", "mdat", "moov"))
+    ftyp, mdat, moov = (first(film, kind) for kind in ("ftyp", "mdat", "moov"))
     index = film[moov.start : moov.end]
     front = film[: ftyp.end] + index
     place = front.index(b"co64") + 4
@@ -231,7 +230,7 @@ STBL = "moov/trak/mdia/minf/stbl"
 
 
 def chunk_offsets(film: bytes) -> tuple[int, ...]:
-    table = isobmff.first(film, f"{STBL}/co64")
+    table = first(film, f"{STBL}/co64")
     (count,) = struct.unpack_from(">I", film, table.body + 4)
     return struct.unpack_from(f">{count}Q", film, table.body + 8)
 

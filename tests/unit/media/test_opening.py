@@ -13,8 +13,8 @@ import pytest
 from clips.corpus import CORPUS, REFUSED
 from clips.indexed import index_of
 from streamify.errors import SourceError
-from streamify.isobmff import box, full_box
-from streamify.media.opening import open_media
+from streamify.media.source.opening import open_media
+from streamify.mp4.boxes import box, full_box
 
 
 @pytest.fixture

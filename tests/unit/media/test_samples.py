@@ -9,8 +9,8 @@ from itertools import accumulate, islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamify.media.mp4_tables import Chunks
-from streamify.media.samples import BLOCK, Order, Samples
+from streamify.mp4.samples import BLOCK, Order, Samples
+from streamify.mp4.tables import Chunks
 
 times = st.lists(st.integers(0, 200), min_size=1, max_size=3 * BLOCK)
 

@@ -7,15 +7,15 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamify.media.splice import READAHEAD, SplicedFile, literal
-from streamify.model.plan import Range, Splice
+from streamify.media.source.splice import READAHEAD, SplicedFile
+from streamify.model.plan import Inline, Range, Splice
 
 SOURCE = bytes(number * 7 % 251 for number in range(100_000))
 
 _range = st.builds(
     lambda offset, length: Range(offset=offset, length=length), st.integers(0, 60_000), st.integers(0, 40_000)
 )
-_pieces = st.lists(_range | st.binary(max_size=300).map(literal), max_size=5)
+_pieces = st.lists(_range | st.binary(max_size=300).map(Inline.of), max_size=5)
 _steps = st.lists(st.tuples(st.integers(0, 100_000), st.integers(-1, 50_000)), max_size=12)
 
 
@@ -42,7 +42,7 @@ def test_reads_like_plain_bytes(pieces: list[Range], steps: list[tuple[int, int]
 
 
 def test_reads_no_more_than_a_block_ahead() -> None:
-    splice = Splice(pieces=(literal(b"head"), Range(offset=10, length=90_000)), format="mov")
+    splice = Splice(pieces=(Inline.of(b"head"), Range(offset=10, length=90_000)), format="mov")
     file = SplicedFile(splice, io.BytesIO(SOURCE))
     for _ in range(100):
         file.read(8)

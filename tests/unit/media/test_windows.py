@@ -15,9 +15,9 @@ from av.video.stream import VideoStream
 
 from clips.corpus import CORPUS, DAMAGED, UNDECODABLE, clips, decode, digest
 from clips.indexed import index_of
-from streamify.media.entering import open_splice, packets_from
-from streamify.media.index import VideoIndex
-from streamify.media.splice import SplicedFile
+from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.index import VideoIndex
+from streamify.media.source.splice import SplicedFile
 
 HEAVY = 1_300_000_000
 """Samples of luma; of what has more only the beginning is decoded, so that the whole corpus takes a minute."""

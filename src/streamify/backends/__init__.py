@@ -1,0 +1,1 @@
+"""Where whole jobs are carried out."""

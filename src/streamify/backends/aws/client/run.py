@@ -1,0 +1,203 @@
+"""The AWS engine: whole jobs, carried out by the state machine of the stack and followed from here.
+
+A job is started by its DEST alone being free: one execution at a time holds it (`streamify.backends.aws.claim`). The
+same request while its execution runs attaches to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from streamify.backends.aws import claim
+from streamify.backends.aws.account import Account, is_running
+from streamify.backends.aws.client.follow import follow
+from streamify.backends.aws.client.upload import upload, upload_key
+from streamify.backends.aws.events import Request, job_identity, settings_of
+from streamify.backends.aws.outcome import error_of
+from streamify.backends.aws.stack import Stack, find_stack
+from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
+from streamify.executors.base import OnEvent
+from streamify.jobs.engine import Stop
+from streamify.jobs.locations import check_dest, find_dest, find_object, find_source
+from streamify.jobs.run import narrated, teller
+from streamify.jobs.state import read_report
+from streamify.jobs.steps import failures_of
+from streamify.model.report import Report
+from streamify.model.settings import MediaSettings, Settings
+from streamify.storage.locate import parse_url
+from streamify.storage.objects import ObjectStorage
+
+_HERE = {"engine", "workers", "stack"}
+"""Settings that say where a job runs; those who run it know."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job on AWS, as far as its follower needs it."""
+
+    account: Account
+    workflow: str
+    """ARN of the state machine."""
+    request: Request
+    dest: str
+    """As the user wrote it."""
+    media: ObjectStorage
+    """Rooted at DEST."""
+
+    def holder(self) -> claim.Claim | None:
+        """Return the claim of the execution that runs at DEST."""
+        held = claim.read(self.media)
+        return held if held is not None and is_running(self.account, held.execution) else None
+
+
+def transcode(
+    source: str, dest: str, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
+) -> Report:
+    """Carry a job out on AWS, or go on with it; return its report. A source of this machine is uploaded first.
+
+    Raises:
+        UsageError, SourceError, DestinationError: Something given, or the stack, cannot be used.
+        CapExceeded: The stack refuses it.
+        TasksFailed, VerificationFailed: As on every engine.
+        Interrupted: `stop` was set; once the job runs on AWS it goes on there.
+    """
+    report_event, halt = on_event or _ignore, stop or Stop()
+    tell = teller(report_event)
+
+    def run() -> Report:
+        _check(source, dest)
+        local = find_source(source)[1] if parse_url(source) is None else None
+        account = Account()
+        stack = find_stack(account, settings.stack)
+        place = _dest(dest, source, stack)
+        url = source if local is None else f"s3://{stack.uploads}/{upload_key(local)}"
+        request = Request(source=url, dest=place, settings=_settings(settings), resume=True)
+        job = Job(account, stack.workflow, request, dest, account.storage(place))
+        tell("job.started", f"{source} -> {dest}", {"source": source.rsplit("/", 1)[-1]})
+        check_dest(place, dest, replace=settings.replace, storage=job.media)
+        held = job.holder()
+        if held is not None and held.request is not None and held.request.source != url:
+            raise _busy(dest, held.execution)  # before hours of uploading
+        if local is not None:
+            upload(account, source, stack.uploads, tell, halt)
+        return _to_the_end(job, settings.media(), report_event, halt)
+
+    return narrated(tell, run)
+
+
+def resume(job: Job, on_event: OnEvent | None = None, stop: Stop | None = None) -> Report:
+    """Go on with the last job at a DEST; follow it as `transcode` does."""
+    report_event, halt = on_event or _ignore, stop or Stop()
+    tell = teller(report_event)
+
+    def run() -> Report:
+        tell("job.started", f"{job.request.source} -> {job.dest}", {"source": job.request.source.rsplit("/", 1)[-1]})
+        return _to_the_end(job, settings_of(job.request).media(), report_event, halt)
+
+    return narrated(tell, run)
+
+
+def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -> Report:
+    """Attach to the execution that does the same, or start one; follow it to its end."""
+    tell, held = teller(on_event), job.holder()
+    url = parse_url(job.request.source)
+    assert url is not None
+    ref = find_object(job.request.source, job.account.storage(url.root), url.key)
+    identity = job_identity(ref.identity, media)
+    if held is not None and held.job != identity:
+        raise _busy(job.dest, held.execution)
+    if stop.is_set():
+        raise Interrupted(stop.exit_code)
+    execution = held.execution if held is not None else _start(job, identity)
+    tell("note", f"{'attached to' if held else 'started'} {execution}", {"execution": execution})
+    while True:
+        end = follow(job.account, execution, job.dest, job.media, on_event, stop)
+        if end["status"] != "SUCCEEDED":
+            failures = failures_of(execution.rsplit(":", 1)[-1], job.media)
+            raise _told(error_of(end, job.dest, failures), url.root)
+        other = json.loads(end.get("output") or "{}").get("plan", {}).get("execution")
+        if other is None:
+            return _report(job)  # ours did it, or it had been done before
+        execution = str(other)  # which does the same, and was faster by a moment
+        tell("note", f"attached to {execution}", {"execution": execution})
+
+
+def _start(job: Job, identity: str) -> str:
+    """Start an execution; return its ARN. Its name is a part of keys at DEST."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", job.request.dest.rsplit("/", 1)[-1]).strip("-")[:40] or "job"
+    name = f"{slug}-{identity[:12]}-{secrets.token_hex(4)}"
+    text = job.request.to_json().decode()
+    answer = job.account.ask("stepfunctions", "StartExecution", stateMachineArn=job.workflow, name=name, input=text)
+    return str(answer["executionArn"])
+
+
+def _report(job: Job) -> Report:
+    report = read_report(job.media)
+    if report is None:
+        raise DestinationError(
+            "report-unreadable", f"{job.dest}/report.json is missing or of another version",
+            "deploy the stack of this version, or transcode again with --replace",
+        )  # fmt: skip
+    return report
+
+
+def _busy(dest: str, execution: str) -> DestinationError:
+    return DestinationError(
+        "dest-busy",
+        f"another job runs at {dest}: {execution}",
+        f"wait for it, or end it: streamify cancel {shlex.quote(dest)}",
+    )
+
+
+def _told(error: StreamifyError, bucket: str) -> StreamifyError:
+    """Say what only we know: the functions may read the uploads bucket, and perhaps no other."""
+    if error.code != "storage-denied" or bucket not in error.message:
+        return error
+    return DestinationError(
+        error.code,
+        error.message,
+        "the stack's functions may read its uploads bucket: copy the source there, or let their roles read it",
+    )
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    """Return what the functions are to know: all that decides bytes, and of the rest what is not as usual."""
+    usual = settings.model_dump(mode="json", exclude_defaults=True, exclude=_HERE)
+    return settings.media().model_dump(mode="json") | usual
+
+
+def _check(source: str, dest: str) -> None:
+    """Refuse, before AWS is asked for anything, what this engine cannot do."""
+    url = parse_url(source)
+    if url is not None and url.scheme != "s3":
+        raise UsageError(
+            "aws-source", f"SOURCE '{source}': the AWS engine reads files and s3://", "download it, and give the path"
+        )
+    place = parse_url(dest)
+    if place is None or place.scheme != "s3":
+        raise UsageError(
+            "aws-dest",
+            f"DEST '{dest}': the AWS engine writes to s3://",
+            "give a prefix in the stack's media bucket: s3://BUCKET/PREFIX",
+        )
+
+
+def _dest(dest: str, source: str, stack: Stack) -> str:
+    """Return the location of DEST."""
+    url = parse_url(dest)
+    if url is None or url.bucket != stack.media:
+        raise DestinationError(
+            "aws-other-bucket",
+            f"DEST '{dest}' is not in the stack's media bucket, the only one that its functions may write",
+            f"give s3://{stack.media}/PREFIX, or name another --stack",
+        )
+    return find_dest(dest, source)
+
+
+def _ignore(_: object) -> None:
+    """Take an event and do nothing."""

@@ -1,0 +1,103 @@
+"""What starts a job: an event of S3 through EventBridge, or a request of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from streamify.errors import UsageError
+from streamify.model.base import Frozen
+from streamify.model.plan import MEDIA_VERSION
+from streamify.model.settings import MediaSettings
+from streamify.settings.read import from_arguments
+from streamify.storage.locate import parse_url
+
+UPLOADS = ".streamify-uploads/"
+"""Key prefix, in the uploads bucket, of sources that a command uploaded and starts an execution for."""
+
+
+class Request(Frozen):
+    """A job as its starter asks for it."""
+
+    source: str
+    """``s3://BUCKET/KEY``."""
+    dest: str
+    """``s3://BUCKET/PREFIX``."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Keys of ``docs/reference/settings.md``."""
+    resume: bool = False
+    """Run it although it was carried out before."""
+
+
+def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Request:
+    """Return the job that an execution's input asks for.
+
+    Args:
+        event: Input of the execution. EventBridge gives keys as they are; only S3's own notifications encode them.
+        media_bucket: Where streams of uploaded objects go: ``s3://media_bucket/KEY``, extension kept.
+        defaults: Settings of jobs that S3 starts.
+
+    Raises:
+        UsageError: ``aws-input``, it is neither.
+    """
+    if is_upload(event):
+        bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+        # A new version of an object takes the place of the old one's stream.
+        settings = {"replace": True, **defaults}
+        return Request(source=f"s3://{bucket}/{key}", dest=f"s3://{media_bucket}/{key}", settings=settings)
+    try:
+        request = Request.model_validate(event)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the input"
+        raise _neither(f"{where}: {first['msg']}") from error
+    for name, text in (("source", request.source), ("dest", request.dest)):
+        url = parse_url(text)
+        if url is None or url.scheme != "s3":
+            raise _neither(f"{name}: '{text}' is no s3:// URL")
+    return request
+
+
+def _neither(what: str) -> UsageError:
+    return UsageError(
+        "aws-input",
+        f"the execution's input cannot be used: {what}",
+        'give {"source": "s3://...", "dest": "s3://...", "settings": {...}} or an event of S3',
+    )
+
+
+def is_upload(event: Any) -> bool:
+    """Return whether an execution's input is an event of S3 that tells of a new object."""
+    try:
+        told = event["detail-type"], event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+    except (TypeError, KeyError):
+        return False
+    return told[0] == "Object Created" and all(isinstance(one, str) for one in told)
+
+
+def is_command_upload(event: Any) -> bool:
+    """Return whether an event tells of an upload whose command starts the execution itself."""
+    return is_upload(event) and event["detail"]["object"]["key"].startswith(UPLOADS)
+
+
+def is_folder_marker(event: Any) -> bool:
+    """Return whether an event tells of the empty object that consoles write to show a folder."""
+    return is_upload(event) and event["detail"]["object"]["key"].endswith("/")
+
+
+def job_identity(identity: str, settings: MediaSettings) -> str:
+    """Return what is equal for two requests that mean the same work: source version, settings, media version."""
+    text = json.dumps([identity, settings.model_dump(mode="json"), MEDIA_VERSION], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def settings_of(request: Request) -> Any:
+    """Return the settings of a request, checked as everywhere else.
+
+    Raises:
+        UsageError: One is unknown or out of range.
+    """
+    return from_arguments(request.settings)

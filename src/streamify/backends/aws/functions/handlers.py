@@ -1,0 +1,135 @@
+"""The Lambda functions: parse, call a step, format.
+
+What a user can mend comes back as ``{"status": "failed", "error": {...}}`` and is never tried again. What can pass by
+itself is raised as `TransientError`, which the state machine retries with backoff; what ends the process - memory,
+time, a crash - reaches the state machine as Lambda's own errors.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from streamify.backends.aws import claim
+from streamify.backends.aws.functions.start import begin, named
+from streamify.errors import StreamifyError, TasksFailed, VerificationFailed
+from streamify.jobs.items import Item
+from streamify.jobs.steps import Failure, Prepared, Run, assemble_step, record_failure, task_step
+from streamify.model.report import Report
+from streamify.storage.locate import open_storage
+
+NAMED = 20
+"""Failed tasks that an answer names; all of them stand in the media bucket. An answer has at most 256 KiB."""
+
+_TRANSIENT = frozenset({"storage-failed", "storage-unavailable", "storage-unreachable", "aws-limit", "aws-unreachable"})
+
+
+class TransientError(Exception):
+    """Something that may be gone at the next try."""
+
+
+def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Plan a job and write its item list.
+
+    Args:
+        event: ``input``: the execution's input; ``execution``: its ARN; ``started``: when, ISO 8601.
+        context: Of Lambda.
+
+    Returns:
+        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``failed``, or
+        ``busy``: another job, such as that of an earlier version, holds the DEST; ask again in ``wait`` seconds.
+
+    Raises:
+        TransientError: To be tried again.
+    """
+    try:
+        return begin(event)
+    except StreamifyError as error:
+        return {"status": "failed", "error": _refusal(error), "job": named(event)}
+
+
+def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Run the task that ``item`` points at, as part of ``run``."""
+    run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
+    try:
+        task_step(run, item, threads=_number("THREADS") or 1)
+    except StreamifyError as error:
+        refusal = _refusal(error)
+        record_failure(run, Failure(key=item.key, exit_code=error.exit_code, **{
+            name: refusal[name] for name in ("code", "cause", "hint")}))  # fmt: skip
+        return {"status": "failed", "key": item.key}
+    return {"status": "done", "key": item.key}
+
+
+def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Note a task that ended its worker as often as it was tried: ``error`` is what Lambda said of the last one."""
+    run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
+    said = event.get("error") or {}
+    cause = " ".join(str(said.get("Cause") or "no cause given").split())[:1000]
+    name = str(said.get("Error") or "unknown")
+    failure = Failure(
+        key=item.key,
+        code="worker-lost",
+        cause=f"{name}: {cause}",
+        hint="raise TranscoderMemory or LargeMemory of the stack where it ran out of memory or time",
+        exit_code=4,
+        attempts=_number("ATTEMPTS") or 1,
+    )
+    record_failure(run, failure)
+    return {"status": "failed", "key": item.key}
+
+
+def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Check the certificate, publish the manifests.
+
+    Args:
+        event: ``run`` and ``prepared`` as split gave them, ``workers``: the most tasks that ran at once.
+        context: Of Lambda.
+
+    Returns:
+        ``status``: ``complete`` or ``failed``.
+    """
+    run, prepared = Run.model_validate(event["run"]), Prepared.model_validate(event["prepared"])
+    job = {"source": f"{run.places.uploads}/{run.source.key}", "dest": run.places.media}
+    media = open_storage(run.places.media)
+    try:
+        report = assemble_step(
+            run, prepared, int(event["workers"]), engine="aws", hold=lambda: claim.check(media, run.id)
+        )
+    except StreamifyError as error:
+        return {"status": "failed", "error": _refusal(error), "job": job}
+    return {"status": "complete", "job": job, **_summary(report)}
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    return {
+        "frames": report.certificate.encoded,
+        "tasks_run": report.tasks_run,
+        "tasks_reused": report.tasks_reused,
+        "wall_seconds": report.wall_seconds,
+        "cpu_seconds": report.cpu_seconds,
+    }
+
+
+def _refusal(error: StreamifyError) -> dict[str, Any]:
+    """Return an expected error as JSON.
+
+    Raises:
+        TransientError: It may be gone at the next try.
+    """
+    if error.code in _TRANSIENT:
+        raise TransientError(str(error)) from error
+    found = {"code": error.code, "cause": error.message[:4000], "hint": error.hint, "exit_code": error.exit_code}
+    if isinstance(error, TasksFailed):
+        found["cause"] = f"{len(error.failures)} task(s) failed"
+        found["failures"] = [
+            {"key": one.key, "code": one.code, "cause": str(one)[:500]} for one in error.failures[:NAMED]
+        ]
+    if isinstance(error, VerificationFailed):
+        found["cause"] = f"{len(error.faults)} fault(s)"
+        found["faults"] = [fault[:500] for fault in error.faults[:NAMED]]
+    return found
+
+
+def _number(variable: str) -> int:
+    return int(os.environ.get(variable) or 0)

@@ -1,0 +1,196 @@
+"""The first step of a job on AWS: what is asked for, whether it is ours to do, and what of it is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from streamify.backends.aws import claim
+from streamify.backends.aws.account import Account, is_running
+from streamify.backends.aws.events import (
+    is_command_upload,
+    is_folder_marker,
+    is_upload,
+    job_identity,
+    read_event,
+    settings_of,
+)
+from streamify.backends.aws.pricing.cost import refuse_above
+from streamify.backends.aws.pricing.deployment import Deployment
+from streamify.backends.aws.pricing.predict import predict_items
+from streamify.errors import CapExceeded, DestinationError, UsageError
+from streamify.jobs.items import Item
+from streamify.jobs.locations import check_dest, find_dest, find_source
+from streamify.jobs.state import read_report
+from streamify.jobs.steps import Prepared, Run, plan_key, split_step
+from streamify.storage.locate import StoreLocations, open_storage
+from streamify.storage.objects import ObjectStorage
+from streamify.tasks.plan_file import read_plan
+
+LONGEST = 850
+"""Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
+
+
+def begin(event: dict[str, Any]) -> dict[str, Any]:
+    """Do what `streamify.backends.aws.functions.handlers.split` says; errors are raised.
+
+    Raises:
+        StreamifyError: The job cannot be done, or may not.
+    """
+    given, execution = event["input"], event["execution"]
+    if is_command_upload(given):
+        return _duplicate(event, "the command that uploaded it starts an execution of its own")
+    if is_folder_marker(given):
+        return _duplicate(event, "it is a folder, no file")
+    request = read_event(given, os.environ["MEDIA_BUCKET"], _defaults())
+    settings = settings_of(request)
+    uploads, ref = find_source(request.source)
+    largest = _number("MAX_SOURCE_BYTES")
+    if largest and ref.size > largest:
+        raise CapExceeded(
+            "source-too-large",
+            f"{request.source} has {ref.size} bytes, the cap is {largest}",
+            "raise MaxSourceBytes of the stack",
+        )
+    media = find_dest(request.dest, request.source)
+    if len(media.encode()) > LONGEST:
+        raise UsageError(
+            "location-url",
+            f"'{request.dest}' has {len(media.encode())} bytes: S3 could not name the files below it",
+            f"choose a key so that it has at most {LONGEST}",
+        )
+    job = {"source": request.source, "dest": request.dest}
+    identity = job_identity(ref.identity, settings.media())
+    dest = open_storage(media)
+    assert isinstance(dest, ObjectStorage)
+    check_dest(media, request.dest, replace=settings.replace)  # before the claim makes DEST look like ours
+    if is_upload(given) and _is_complete(dest, ref.identity):
+        # An event that comes once more, whatever has been made of that version with other settings since.
+        return _duplicate(event, "this version of the original has its stream")
+    wanted = claim.Claim(execution=execution, job=identity, request=request)
+    earlier = claim.take(dest, wanted, lambda other: _is_running(other, dest))
+    if earlier.execution != wanted.execution:
+        if earlier.job != identity:
+            return {"status": "busy", "reason": f"another job runs there: {earlier.execution}", "job": job,
+                    "wait": _patience(event["started"])}  # fmt: skip
+        return {"status": "duplicate", "reason": f"the same job runs there: {earlier.execution}", "job": job,
+                "execution": earlier.execution}  # fmt: skip
+    if not request.resume and _is_complete(dest, ref.identity, identity):
+        return _duplicate(event, "the stream is complete")
+    run = Run(
+        id=execution.rsplit(":", 1)[-1],
+        places=StoreLocations(uploads=uploads, media=media),
+        source=ref,
+        settings=settings,
+        began=datetime.fromisoformat(event["started"]).timestamp(),
+    )
+    prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None)
+    _refuse_dear(run, prepared, dest)
+    bucket, _, prefix = media.removeprefix("s3://").partition("/")
+    return {
+        "status": "planned",
+        "job": job,
+        "run": run.model_dump(mode="json", by_alias=True),
+        "prepared": prepared.model_dump(mode="json"),
+        "items": {"bucket": bucket, "key": f"{prefix}/{prepared.items}" if prefix else prepared.items},
+    }
+
+
+def _duplicate(event: dict[str, Any], reason: str) -> dict[str, Any]:
+    return {"status": "duplicate", "reason": reason, "job": named(event)}
+
+
+def _defaults() -> dict[str, Any]:
+    """Return the settings of the stack.
+
+    Raises:
+        UsageError: ``aws-settings``, they are no JSON object.
+    """
+    text = os.environ.get("SETTINGS") or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(
+            "aws-settings",
+            f"the stack's parameter Settings is no JSON object: {text[:200]}",
+            'deploy it with one, such as {"ladder": "720p,360p"}',
+        )
+    return found
+
+
+def _refuse_dear(run: Run, prepared: Prepared, dest: ObjectStorage) -> None:
+    """Raise where what is to be made is predicted to cost more than the stack or the job allows.
+
+    Raises:
+        CapExceeded: ``cost-too-high``.
+    """
+    caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), run.settings.max_cost) if cap]
+    if not caps:
+        return
+    names = {"memory": "TRANSCODER_MEMORY", "group_below": "GROUP_BELOW", "max_concurrency": "MAX_CONCURRENCY",
+             "architecture": "ARCHITECTURE"}  # fmt: skip
+    stack = Deployment.model_validate(
+        {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+    )
+    plan = read_plan(dest, plan_key(run.id))
+    assert plan is not None  # split_step wrote it
+    lines = (dest.get(prepared.items) or b"").splitlines()
+    refuse_above(predict_items(plan, dest, [Item.from_json(line) for line in lines], stack), min(caps))
+
+
+def named(event: dict[str, Any]) -> dict[str, str]:
+    """Return what can be said of a job whose request cannot be read."""
+    given = event.get("input")
+    found = given if isinstance(given, dict) else {}
+    if is_upload(found):
+        detail = found["detail"]
+        return {"source": f"s3://{detail['bucket']['name']}/{detail['object']['key']}", "dest": ""}
+    return {name: str(found.get(name, ""))[:2000] for name in ("source", "dest")}
+
+
+def _is_complete(dest: ObjectStorage, source: str, job: str | None = None) -> bool:
+    """Return whether the stream of a source stands at DEST; with `job`, as that job makes it."""
+    report = read_report(dest)
+    if report is None or report.source.ref.identity != source:
+        return False
+    return job is None or job_identity(source, report.settings) == job
+
+
+def _number(variable: str) -> int:
+    return int(os.environ.get(variable) or 0)
+
+
+def _patience(started: str) -> int:
+    """Return how long to wait for one's turn, seconds: about as long as one has waited, at most two minutes."""
+    waited = datetime.now(UTC) - datetime.fromisoformat(started)
+    return max(2, min(120, int(waited.total_seconds())))
+
+
+def _is_running(execution: str, dest: ObjectStorage) -> bool:
+    """Return whether the execution that holds DEST still runs.
+
+    Raises:
+        DestinationError: ``dest-claimed``, it is of another stack, whose executions this one may not look at.
+    """
+    try:
+        return is_running(_account(), execution)
+    except DestinationError as error:
+        if error.code != "aws-denied":
+            raise
+        if read_report(dest) is not None:
+            return False  # it ended, well
+        raise DestinationError(
+            "dest-claimed",
+            f"the DEST is held by {execution}, which this stack may not look at",
+            "if that job does not run any more, delete .streamify/claim.json there",
+        ) from error
+
+
+@cache
+def _account() -> Account:
+    return Account()

@@ -1,0 +1,1 @@
+"""What a job on AWS costs and how long it takes, predicted."""

@@ -1,0 +1,262 @@
+"""What a job on AWS will cost, and when it will be done. Pure: a plan's calls, a stack and prices in, figures out."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Sequence
+
+from streamify.backends.aws.pricing.deployment import Deployment
+from streamify.backends.aws.pricing.prices import PRICES, Prices
+from streamify.backends.aws.pricing.work import Call
+from streamify.errors import CapExceeded
+from streamify.model.base import Frozen
+from streamify.model.plan import Plan
+
+FULL_VCPU = 1769
+"""MB of memory that come with one whole vCPU. Less memory gets its share of one; more does not speed up a task, which
+runs on one thread."""
+
+OTHER_MEMORY = 3008
+"""MB of the functions that split and assemble, as in ``deploy/aws/template.yaml``."""
+
+START_SECONDS = 0.7
+"""Starting Python and loading our modules when Lambda starts another worker; billed since August 2025.
+
+0.55 to 0.72 CPU seconds from a warm disk (AMD EPYC, 2026-11). What Lambda takes to fetch the layer is not known.
+"""
+
+RAMP, RAMP_SECONDS = 1000, 10
+"""Lambda starts at most so many workers of one function in so many seconds."""
+
+SPLIT_CPU, SPLIT_SEGMENT_CPU = 0.2, 0.0009
+"""CPU seconds to plan a source, and more for each segment: 0.24 for 1080p; 6,000 segments took 5.4 (2026-11)."""
+ASSEMBLE_CPU, ASSEMBLE_FILE_CPU = 0.02, 0.004
+"""CPU seconds to write the manifests, and more for each media file that is checked: 0.12 for 25 files (2026-11)."""
+
+
+CHILD_TRANSITIONS = 2
+"""Start and the one state of a child of the distributed map."""
+JOB_TRANSITIONS = 7
+"""Start, Split, Planned, Transcode, Assemble, Assembled, SayDone."""
+
+
+class Work(Frozen):
+    """Calls of one kind."""
+
+    what: str
+    """``split``, ``assemble``, ``audio``, or the renditions that a call makes, such as ``1080p``."""
+    calls: int
+    memory: int
+    """MB of the function."""
+    seconds: float
+    """Billed, all calls together, without the starts of workers."""
+    gb_seconds: float
+
+
+class Cost(Frozen):
+    """US dollars, at list prices."""
+
+    duration: float
+    """GB-seconds of Lambda."""
+    requests: float
+    """Calls of Lambda functions."""
+    transitions: float
+    """Of Step Functions."""
+    storage_requests: float
+    """To S3."""
+    total: float
+
+
+class Slowest(Frozen):
+    """The task that takes longest."""
+
+    key: str
+    seconds: float
+
+
+class Prediction(Frozen):
+    """What a job will take on AWS."""
+
+    stack: Deployment
+    sampled: bool
+    """Whether CPU seconds were measured on parts of this film, on the machine that planned it, or come from a table."""
+    work: tuple[Work, ...]
+    """By kind, in the order of a job."""
+    invocations: int
+    """Calls of Lambda functions."""
+    starts: int
+    """Workers that are started for them."""
+    start_gb_seconds: float
+    gb_seconds: float
+    """All that is billed, the starts included."""
+    transitions: int
+    gets: int
+    """GET and HEAD requests to S3."""
+    puts: int
+    """PUT and LIST requests to S3."""
+    cost: Cost
+    month: float
+    """US dollars, at most, to keep the stream for a month; no part of `cost`."""
+    slowest: Slowest
+    concurrency: int
+    """Tasks at the same moment: the least of the account's quota, MaxConcurrency and the number of tasks."""
+    finish_seconds: float
+    """From the start of the job to its end."""
+    prices_as_of: str
+    """Year and month of the price table."""
+    prices_region: str
+
+
+def predict_job(
+    plan: Plan, calls: Iterable[Call], stack: Deployment, *, sampled: bool, prices: Prices = PRICES
+) -> Prediction:
+    """Add up what the calls of a job take.
+
+    Args:
+        plan: Of the job.
+        calls: Of the transcoder, see `streamify.backends.aws.pricing.work.calls`.
+        stack: Where it runs.
+        sampled: See `Prediction`.
+        prices: Of AWS.
+    """
+    every = list(calls)
+    seconds = [lambda_seconds(one.cpu, one.waits, stack.memory) for one in every]
+    split, assemble = _split(plan), _assemble(plan)
+    first, last = (lambda_seconds(one.cpu, one.waits, OTHER_MEMORY) for one in (split, assemble))
+    work = [_work("split", OTHER_MEMORY, [first])]
+    for what in dict.fromkeys(one.what for one in every):
+        picked = [spent for one, spent in zip(every, seconds, strict=True) if one.what == what]
+        work.append(_work(what, stack.memory, picked))
+    work.append(_work("assemble", OTHER_MEMORY, [last]))
+    concurrency = min(stack.concurrency, max(1, len(every)))
+    starts = min(concurrency, len(every)) + 2
+    start_gb = START_SECONDS * ((starts - 2) * stack.memory * _slower(stack.memory) + 2 * OTHER_MEMORY) / 1024
+    gb_seconds = start_gb + sum(one.gb_seconds for one in work)
+    invocations = len(every) + 2
+    transitions = JOB_TRANSITIONS + CHILD_TRANSITIONS * len(every)
+    gets, puts = (sum(getattr(one, kind) for one in (split, *every, assemble)) for kind in ("gets", "puts"))
+    begin = START_SECONDS * _slower(stack.memory)
+    longest = max(zip(seconds, (one.key for one in every), strict=True), default=(first, "split"))
+    return Prediction(
+        stack=stack,
+        sampled=sampled,
+        work=tuple(work),
+        invocations=invocations,
+        starts=starts,
+        start_gb_seconds=round(start_gb, 3),
+        gb_seconds=round(gb_seconds, 3),
+        transitions=transitions,
+        gets=gets,
+        puts=puts,
+        cost=bill(gb_seconds, invocations, transitions, puts, gets, stack=stack, prices=prices),
+        month=plan.estimate.media_bytes / 1e9 * prices.gb_month,
+        slowest=Slowest(key=longest[1], seconds=round(longest[0], 1)),
+        concurrency=concurrency,
+        finish_seconds=round(2 * START_SECONDS + first + map_seconds(seconds, concurrency, begin) + last, 1),
+        prices_as_of=prices.as_of,
+        prices_region=prices.region,
+    )
+
+
+def bill(
+    gb_seconds: float,
+    requests: int,
+    transitions: int,
+    puts: int,
+    gets: int,
+    *,
+    stack: Deployment,
+    prices: Prices = PRICES,
+) -> Cost:
+    """Return what AWS asks for that much.
+
+    Args:
+        gb_seconds: Of Lambda.
+        requests: Calls of Lambda functions.
+        transitions: Of Standard workflows.
+        puts: PUT and LIST requests to S3.
+        gets: GET and HEAD requests to S3.
+        stack: Whose architecture decides the price of a GB-second.
+        prices: Of AWS.
+    """
+    duration = gb_seconds * prices.gb_second[stack.architecture]
+    calls, steps = requests * prices.request, transitions * prices.transition
+    storage = puts * prices.put + gets * prices.get
+    return Cost(
+        duration=duration,
+        requests=calls,
+        transitions=steps,
+        storage_requests=storage,
+        total=duration + calls + steps + storage,
+    )
+
+
+def lambda_seconds(cpu: float, waits: float, memory: int) -> float:
+    """Return what one call is billed: whole milliseconds.
+
+    Args:
+        cpu: Seconds on one vCPU.
+        waits: Seconds in which it waits for others.
+        memory: Of the function, MB.
+    """
+    return math.ceil(round((cpu * _slower(memory) + waits) * 1000, 6)) / 1000
+
+
+def map_seconds(seconds: Sequence[float], concurrency: int, begin: float = 0) -> float:
+    """Return how long tasks take that start in order, each as soon as one of `concurrency` workers is free.
+
+    Args:
+        seconds: Of each task.
+        concurrency: Tasks at the same moment.
+        begin: Seconds that every worker takes to start.
+    """
+    ends = [begin + number // RAMP * RAMP_SECONDS for number in range(min(concurrency, len(seconds)))]
+    for spent in seconds:
+        heapq.heapreplace(ends, ends[0] + spent)  # ascending as it is made: a heap
+    return max(ends, default=0.0)
+
+
+def refuse_above(prediction: Prediction, max_cost: float | None) -> None:
+    """Raise where a job is predicted to cost more than it may.
+
+    Args:
+        prediction: Of the job.
+        max_cost: US dollars; ``None`` for no cap.
+
+    Raises:
+        CapExceeded: ``cost-too-high``.
+    """
+    if max_cost is not None and prediction.cost.total > max_cost:
+        raise CapExceeded(
+            "cost-too-high",
+            f"the job is predicted to cost ${prediction.cost.total:,.4f} on AWS, the cap is ${max_cost:,.4f}",
+            "choose a smaller ladder or a faster preset, or raise --max-cost (of the stack: MaxCost)",
+        )
+
+
+def _slower(memory: int) -> float:
+    return max(1.0, FULL_VCPU / memory)
+
+
+def _split(plan: Plan) -> Call:
+    """Claim, index, ten pictures; plan, segment list, item list. An index has about 500 bytes a second of film."""
+    return Call("split", "split", SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU, gets=25 + plan.segments // 30, puts=8)
+
+
+def _assemble(plan: Plan) -> Call:
+    """Every ledger entry and media file, twice the init of each track; manifests, report, and what is listed."""
+    files, tracks = plan.segments * len(plan.tracks), len(plan.tracks)
+    cpu = ASSEMBLE_CPU + files * ASSEMBLE_FILE_CPU
+    return Call("assemble", "assemble", cpu, gets=2 * files + 2 * tracks + 9, puts=2 * tracks + 9)
+
+
+def _work(what: str, memory: int, seconds: Sequence[float]) -> Work:
+    total = sum(seconds)
+    return Work(
+        what=what,
+        calls=len(seconds),
+        memory=memory,
+        seconds=round(total, 3),
+        gb_seconds=round(total * memory / 1024, 3),
+    )

@@ -1,0 +1,96 @@
+"""From a source, or from a job that was planned, to its predicted cost: where stack, sample and arithmetic meet."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streamify.backends.aws.pricing.cost import Prediction, predict_job
+from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
+from streamify.backends.aws.pricing.sample import measure
+from streamify.backends.aws.pricing.speed import from_table
+from streamify.backends.aws.pricing.work import calls, load_of
+from streamify.jobs.engine import Engines, Need, Stop, one
+from streamify.jobs.fanout import SegmentList
+from streamify.jobs.items import Item
+from streamify.jobs.locations import find_source
+from streamify.model.event import Event
+from streamify.model.plan import AudioTrack, Plan
+from streamify.model.settings import Settings
+from streamify.model.task import SplitResult, SplitTask
+from streamify.storage.base import Storage
+from streamify.storage.locate import StoreLocations, open_storage
+
+
+class Planned(NamedTuple):
+    """A dry run for AWS."""
+
+    plan: Plan
+    prediction: Prediction
+
+
+def predict_source(
+    source: str, settings: Settings, stop: Stop | None = None, stack: Deployment | None = None
+) -> Planned:
+    """Plan a source, measure a sample of it in worker processes, and predict; nothing is kept.
+
+    Args:
+        source: Path or URL.
+        settings: Of the job; no cap is looked at.
+        stop: Ends it early.
+        stack: Where it would run; ``None`` asks AWS.
+    """
+    folder, ref = find_source(source)
+    stack = stack or read_deployment(settings.stack)
+    # One worker: two on the threads of one core would slow each other, which Lambda's do not.
+    alone = settings.model_copy(update={"engine": "local", "workers": 1})
+    with tempfile.TemporaryDirectory(prefix="streamify-plan-") as temporary:
+        places = StoreLocations(uploads=folder, media=temporary)
+        with Engines(alone, places, _ignore) as engines:
+            result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media()), stop)
+            assert isinstance(result, SplitResult)
+            plan = Plan.from_json(result.plan)
+            segments = SegmentList(plan, open_storage(temporary))
+            try:
+                speed = measure(plan, segments, engines, stack.group_below, stop)
+                loads = [load_of(plan, segment) for segment in segments]
+            finally:
+                segments.close()
+    chosen = calls(plan, loads, speed, stack.group_below)
+    dry = plan.model_copy(update={"segment_list": ""})  # which was only written to be looked at
+    return Planned(dry, predict_job(plan, chosen, stack, sampled=speed.sampled))
+
+
+def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> Prediction:
+    """Predict a job whose items are known, without a sample: from the table of speeds.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        items: What is to be made.
+        stack: Where it runs.
+    """
+    missing = {entry for item in items for entry in _made_by(plan, item)}
+    done = {(track.id, index) for track in plan.tracks for index in range(plan.segments)} - missing
+    segments = SegmentList(plan, media)
+    try:
+        loads = [load_of(plan, segment) for segment in segments]
+    finally:
+        segments.close()
+    return predict_job(plan, calls(plan, loads, from_table(plan), stack.group_below, done), stack, sampled=False)
+
+
+def _made_by(plan: Plan, item: Item) -> Iterable[tuple[str, int]]:
+    for number in item.tracks:
+        track = plan.tracks[number]
+        if isinstance(track, AudioTrack):
+            first = int(item.key.rsplit("/", 1)[1])
+            for index in range(first, min(first + (track.piece_segments or plan.segments), plan.segments)):
+                yield track.id, index
+        else:
+            yield track.id, int(item.key.split("/")[1])
+
+
+def _ignore(_: Event) -> None:
+    """Take an event and do nothing."""

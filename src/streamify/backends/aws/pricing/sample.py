@@ -1,0 +1,81 @@
+"""Short windows of a film, really transcoded by worker processes of this machine: what its pictures cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from streamify.backends.aws.pricing.speed import Speed, from_sample, from_table
+from streamify.executors.base import TaskError
+from streamify.jobs.engine import Engines, Need, Stop, as_raised, completed
+from streamify.jobs.fanout import SegmentList, video_task
+from streamify.jobs.items import group_renditions
+from streamify.model.plan import Plan, Segment, Timeline
+from streamify.model.task import MediaResult, SegmentRecord, VideoTask
+from streamify.planning.schedule import Group
+
+WINDOWS = 4
+"""Parts of the film that are looked at, spread evenly over it; each begins with a segment."""
+SECONDS = Fraction(4)
+"""Of all windows together, whatever the length of the film.
+
+Encoding a picture took the same time in windows of 0.25 to 6 s, within noise (medium and veryfast, 2026-11).
+"""
+
+
+def measure(plan: Plan, segments: SegmentList, engines: Engines, group_below: int, stop: Stop | None = None) -> Speed:
+    """Transcode the windows, each rendition as the stack will; return what the parts of a task take.
+
+    Args:
+        plan: Of the film.
+        segments: All of them.
+        engines: Whose media storage takes what is made; tasks run one at a time on one that has a single worker.
+        group_below: See `streamify.jobs.items.items`.
+        stop: Ends it early.
+
+    Raises:
+        SourceError: A window cannot be decoded.
+        Interrupted: `stop` was set.
+    """
+    if not plan.video:
+        return from_table(plan)
+    engine = engines.fit(Need(plan.estimate.worker_bytes, float(SECONDS)))
+    done: list[tuple[SegmentRecord, ...]] = []
+    for _, result in completed(engine, _tasks(plan, segments, group_below), stop):
+        if isinstance(result, TaskError):
+            raise as_raised(result) from result
+        assert isinstance(result, MediaResult)
+        done.append(result.records)
+    return from_sample(plan, done)
+
+
+def _tasks(plan: Plan, segments: SegmentList, group_below: int) -> Iterator[VideoTask]:
+    count = min(WINDOWS, len(segments))
+    for number in range(count):
+        segment = segments[(2 * number + 1) * len(segments) // (2 * count)]
+        segment = shorten(segment, plan.timeline, SECONDS / count)
+        for group in group_renditions(plan.video, group_below):
+            yield video_task(plan, segment, Group(segment.index, group))
+
+
+def shorten(segment: Segment, timeline: Timeline, seconds: Fraction) -> Segment:
+    """Return the first `seconds` of a segment, whole pictures; all of it where it is not longer."""
+    length = int(seconds * timeline.timescale)
+    if segment.end - segment.start <= length:
+        return segment
+    if timeline.frame_duration is not None:
+        length = max(1, length // timeline.frame_duration) * timeline.frame_duration
+    # Half a picture early, so that rounded timestamps fall on the right side.
+    half = (timeline.frame_duration or 0) / 2
+    until = segment.first + int((length - half) / timeline.timescale / timeline.time_base)
+    share = Fraction(length, segment.end - segment.start)
+    return segment.model_copy(
+        update={
+            "end": segment.start + length,
+            "source_end": until,
+            "frames": max(1, int(segment.frames * share)),
+            "next": until,
+            "keyframes": tuple(one for one in segment.keyframes if one < segment.start + length),
+            "audio": (),
+        }
+    )

@@ -1,0 +1,110 @@
+"""Which Lambda calls a job consists of, and what each takes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from streamify.backends.aws.pricing.speed import AFTER, OPENING_CPU, Speed
+from streamify.jobs.fanout import audio_key, missing_pieces, video_key
+from streamify.jobs.items import group_renditions
+from streamify.model.plan import Plan, Segment
+
+CALL_CPU = 0.03 + OPENING_CPU
+"""CPU seconds of one call beside decoding, scaling and encoding: requests, opening, checksums, JSON.
+
+Median of ten calls through the handlers, 0.022 to 0.032 s without opening (AMD EPYC, 2026-11).
+"""
+REQUEST_SECONDS = 0.008
+"""Waiting for one request to S3: 3 to 9 ms with an S3 emulated on the loopback interface (2026-11)."""
+
+READ = 256 * 1024
+"""Bytes of one range request, as `streamify.storage.objects.READ_AHEAD`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one segment asks of a decoder and of encoders."""
+
+    decoded: int
+    """Pictures, those before and after the segment included."""
+    encoded: int
+    """Pictures of each rendition."""
+    bytes: int
+    """Of the source that are read for them, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the transcoder."""
+
+    key: str
+    """Of the task."""
+    what: str
+    """Renditions, such as ``1080p``, or ``audio``."""
+    cpu: float
+    """Seconds on one vCPU."""
+    gets: int
+    """Requests to S3."""
+    puts: int
+
+    @property
+    def waits(self) -> float:
+        """Seconds in which it waits for S3."""
+        return (self.gets + self.puts) * REQUEST_SECONDS
+
+
+def load_of(plan: Plan, segment: Segment) -> Load:
+    """Return what a segment asks."""
+    before = 0
+    video, time_base = plan.source.video, plan.timeline.time_base
+    if video is not None and segment.entries:
+        before = max(0, round((segment.first - segment.entries[0].pts) * time_base * video.average_rate))
+    decoded = segment.frames + before
+    size = segment.weight * decoded // max(1, segment.frames)
+    return Load(decoded + AFTER, -(-segment.frames // plan.timeline.keep_every), size)
+
+
+def calls(
+    plan: Plan, loads: Iterable[Load], speed: Speed, group_below: int = 0, done: Collection[tuple[str, int]] = ()
+) -> Iterator[Call]:
+    """Yield the calls of a job in the order of its items: `streamify.jobs.items.items` without a storage.
+
+    Args:
+        plan: Of the job.
+        loads: Of all segments, in order.
+        speed: What the parts of a task take.
+        group_below: As in `items`.
+        done: (track, segment) of everything that exists.
+    """
+    finished = set(done)
+    seconds = float(plan.timeline.end / plan.timeline.timescale) / max(1, plan.segments)
+    for track in plan.audio:
+        for first, stop in missing_pieces(plan, track, finished):
+            count = stop - first
+            # The sound lies between the pictures: to read it is to read through the file.
+            size = plan.source.ref.size * count // plan.segments
+            gets = _GETS + count + -(-size // READ)
+            yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count)
+    groups = group_renditions(plan.video, group_below)
+    for index, load in enumerate(loads):
+        for group in groups:
+            missing = tuple(number for number in group if (plan.video[number].id, index) not in finished)
+            if not missing:
+                continue
+            pictures = load.decoded * speed.decode + load.encoded * sum(speed.renditions[one] for one in missing)
+            yield Call(
+                key=video_key(plan, index, missing),
+                what="+".join(plan.video[number].name for number in missing),
+                cpu=CALL_CPU + pictures,
+                gets=_GETS + len(missing) + -(-load.bytes // READ),
+                puts=3 * len(missing),
+            )
+
+
+_GETS = 6
+"""Requests of every call that read: the plan, the segment list (size, lines), the source (version, size, header).
+
+To these come the ranges of the source and, for each rendition or segment of sound, the init that is there already,
+read back. Each of them writes three objects: media, init, ledger entry. Counted in the handlers, 2026-11.
+"""

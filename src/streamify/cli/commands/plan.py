@@ -1,0 +1,64 @@
+"""``streamify plan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from streamify.cli import flags, out
+from streamify.cli.common import Command, Common
+from streamify.cli.signals import raising
+
+if TYPE_CHECKING:
+    from streamify.model.settings import Settings
+
+
+@click.command("plan", cls=Command)
+@click.argument("source", required=False)
+@flags.settings_flags
+@click.option("--print-settings", is_flag=True, help="Print the settings that hold and where each came from.")
+@click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the settings.")
+@click.pass_context
+def command(ctx: click.Context, /, source: str | None, print_settings: bool, print_schema: bool, **_: object) -> None:
+    """Show what transcode would do with SOURCE, without doing it.
+
+    Takes every flag of transcode. SOURCE may be left out with --print-settings and --print-schema.
+    """
+    from streamify.api import source_location
+    from streamify.cli.show.summary import planned
+    from streamify.settings import read as settings_io
+
+    json = Common.of(ctx).json
+    if print_schema:
+        out.say(settings_io.schema())
+        return
+    effective = flags.effective(ctx)
+    if print_settings:
+        out.say(effective.to_json() if json else effective.to_yaml())
+        return
+    if source is None:
+        raise click.UsageError("Missing argument 'SOURCE'", ctx)
+    if effective.settings.engine == "aws":
+        _on_aws(source_location(source), effective.settings, json=json)
+        return
+    from streamify.jobs import run as jobs
+
+    with raising():
+        plan = jobs.plan(source_location(source), effective.settings)
+    out.print_json(plan) if json else out.say(planned(plan))
+
+
+def _on_aws(source: str, settings: Settings, *, json: bool) -> None:
+    from streamify.backends.aws.pricing.cost import refuse_above
+    from streamify.backends.aws.pricing.predict import predict_source
+    from streamify.cli.show.predicted import predicted
+    from streamify.cli.show.summary import planned
+
+    with raising():
+        plan, prediction = predict_source(source, settings)
+    if not json:
+        out.say(f"{planned(plan)}\n{predicted(prediction)}")
+    refuse_above(prediction, settings.max_cost)
+    if json:
+        out.print_json(plan.model_dump(mode="json", by_alias=True) | {"aws": prediction.model_dump(mode="json")})

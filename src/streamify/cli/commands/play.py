@@ -1,0 +1,53 @@
+"""``streamify play``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from streamify.cli import out
+from streamify.cli.common import Command, Common
+
+
+@click.command("play", cls=Command)
+@click.argument("dest")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.  [default: 0]")
+@click.option("--allow-origin", metavar="ORIGIN", help="Let pages of this origin (or '*') read the stream (CORS).")
+@click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@click.pass_context
+def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin: str | None, no_open: bool) -> int:
+    """Serve the stream in DEST on a page that plays it, until Ctrl-C."""
+    from streamify.api import dest_location
+    from streamify.cli.signals import raising
+    from streamify.errors import Interrupted
+    from streamify.http.files import FolderSite, ObjectSite
+    from streamify.http.server import open_server
+    from streamify.storage.locate import open_storage, scheme_of
+
+    common = Common.of(ctx)
+    place = dest_location(dest)
+    site = FolderSite(Path(place)) if scheme_of(place) is None else ObjectSite(open_storage(place), place)
+    try:
+        with raising(), open_server(site, host, port, allow_origin) as server:
+            if common.json:
+                out.print_json({"url": server.url})
+            else:
+                out.say(f"{server.url}  (Ctrl-C ends)")
+            if not no_open and _desktop():
+                import webbrowser
+
+                threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+            server.serve_forever()
+    except Interrupted as error:  # the usual way to end it: no word needed
+        return error.exit_code
+    return 0
+
+
+def _desktop() -> bool:
+    screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(screen) and sys.stdout.isatty() and "SSH_CONNECTION" not in os.environ

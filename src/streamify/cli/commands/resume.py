@@ -1,0 +1,33 @@
+"""``streamify resume``."""
+
+from __future__ import annotations
+
+import click
+
+from streamify.cli import out
+from streamify.cli.common import Command, Common
+
+
+@click.command("resume", cls=Command)
+@click.argument("job")
+@click.pass_context
+def command(ctx: click.Context, /, job: str) -> None:
+    """Go on with a job on AWS: only what is missing is made. Source and settings are those of its last run.
+
+    JOB is the DEST of a transcode, or the ARN of an execution. If the job runs, it is followed. A job of this machine
+    goes on when its command is run again.
+    """
+    from streamify import control
+    from streamify.api import dest_location
+    from streamify.cli.show.progress import watching
+    from streamify.cli.show.summary import made
+    from streamify.cli.signals import stopping
+
+    common = Common.of(ctx)
+    place = job if job.startswith("arn:") else dest_location(job)
+    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+        dest, report = control.resume(place, on_event, stop)
+    if common.json:
+        out.print_json(report)
+    elif not common.quiet:
+        out.say(made(report, dest))

@@ -1,0 +1,35 @@
+"""``streamify transcode``."""
+
+from __future__ import annotations
+
+import click
+
+from streamify.cli import flags, out
+from streamify.cli.common import Command, Common
+
+
+@click.command("transcode", cls=Command)
+@click.argument("source")
+@click.argument("dest")
+@flags.settings_flags
+@click.pass_context
+def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
+    """Turn the video SOURCE into an HLS + DASH stream in the folder DEST.
+
+    The same command again resumes what was interrupted; finished segments are never made twice.
+    """
+    from streamify import control
+    from streamify.api import dest_location, source_location
+    from streamify.cli.show.progress import watching
+    from streamify.cli.show.summary import made
+    from streamify.cli.signals import stopping
+
+    common = Common.of(ctx)
+    settings = flags.effective(ctx).settings
+    source, folder = source_location(source), dest_location(dest)
+    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+        report = control.transcode(source, folder, settings, on_event, stop)
+    if common.json:
+        out.print_json(report)
+    elif not common.quiet:
+        out.say(made(report, folder))

@@ -1,0 +1,28 @@
+"""``streamify verify``."""
+
+from __future__ import annotations
+
+import click
+
+from streamify.cli import out
+from streamify.cli.common import Command, Common
+
+
+@click.command("verify", cls=Command)
+@click.argument("dest")
+@click.option("--source", metavar="SOURCE", help="Also compare the pictures with those of the original.")
+@click.pass_context
+def command(ctx: click.Context, /, dest: str, source: str | None) -> None:
+    """Recompute the certificate of the stream in DEST from its bytes. Exit code 6 and a line for every fault."""
+    from streamify.api import verify
+    from streamify.cli.show.progress import watching
+    from streamify.cli.show.summary import verified
+    from streamify.cli.signals import raising
+
+    common = Common.of(ctx)
+    with raising(), watching(common) as on_event:
+        found = verify(dest, source, on_event=on_event)
+    if common.json:
+        out.print_json(found)
+    elif not common.quiet:
+        out.say(verified(found))

@@ -1,0 +1,1 @@
+"""What a stream's folder holds and how it is served."""

@@ -1,0 +1,122 @@
+"""One worker process and its three pipes, seen from the driver; nothing here blocks but the wait for a killed child."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from streamify.executors.log import LOG_BYTES
+
+_LONGEST_REPLY = 64 << 20
+_CHUNK = 1 << 16
+
+
+class WorkerProcess:
+    """A plain subprocess: works from a REPL, a notebook, and without a ``__main__`` guard.
+
+    It leads a session of its own, so that Ctrl-C in the terminal reaches the driver alone, and so that killing its
+    group takes along whatever it started.
+
+    Raises:
+        OSError: The command cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.replies, theirs = os.pipe()
+        try:
+            self._popen = subprocess.Popen(
+                [*command, str(theirs)],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs,),  # and close every other one
+                start_new_session=True,
+                env=dict(environment),
+            )
+        except BaseException:
+            os.close(self.replies)
+            raise
+        finally:
+            os.close(theirs)
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self.pid = self._popen.pid
+        self.tasks = self._popen.stdin.fileno()
+        self.output = self._popen.stdout.fileno()
+        for descriptor in (self.replies, self.tasks, self.output):
+            os.set_blocking(descriptor, False)
+        self.ended = False
+        """Whether the worker closed its end of the replies, which only its end does."""
+        self._unsent = bytearray()
+        self._unread = bytearray()
+        self._log = bytearray()
+
+    def send(self, line: bytes) -> bool:
+        """Queue a line and write what the pipe takes; see `flush`."""
+        self._unsent += line + b"\n"
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Write what the pipe takes. Return whether anything is left."""
+        try:
+            while self._unsent:
+                del self._unsent[: os.write(self.tasks, self._unsent[:_CHUNK])]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:  # it is dead, and the end of its replies will tell so
+            self._unsent.clear()
+        return False
+
+    def receive(self) -> list[bytes]:
+        """Return the lines that have arrived; sets `ended`.
+
+        Raises:
+            ValueError: A reply is longer than any that a worker sends.
+        """
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self.replies, _CHUNK):
+                self._unread += chunk
+                if len(self._unread) > _LONGEST_REPLY:
+                    raise ValueError(f"a reply of more than {_LONGEST_REPLY} bytes")
+            self.ended = True
+        *lines, rest = self._unread.split(b"\n")
+        self._unread = bytearray(rest)
+        return [bytes(line) for line in lines]
+
+    def listen(self) -> bool:
+        """Take in what the worker printed, up to 1 MiB at a time. Return whether it may print more."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(16):
+                chunk = os.read(self.output, _CHUNK)
+                if not chunk:
+                    return False
+                self._log += chunk
+                del self._log[:-LOG_BYTES]
+        return True
+
+    def forget_log(self) -> None:
+        """Drop what was printed so far: a new task begins."""
+        self.listen()
+        self._log.clear()
+
+    @property
+    def log(self) -> str:
+        """The end of what was printed, as far as `listen` has heard it, since `forget_log`."""
+        return self._log.decode(errors="replace")
+
+    def kill(self) -> int:
+        """End the process and its group, collect its last words, close the pipes. Return its exit status."""
+        if self._popen.poll() is None:  # not reaped, so its id cannot be another's
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        status = self._popen.wait()
+        self.listen()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            assert pipe is not None
+            pipe.close()
+        os.close(self.replies)
+        return status

@@ -1,0 +1,70 @@
+"""A worker process of the local engine: ``python -P -m streamify.executors.local.worker DESCRIPTOR``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from queue import SimpleQueue
+from threading import Thread
+
+from streamify.executors.attempt import Run, attempt, real_run
+from streamify.executors.wire import Done, Failed, Hello, Ready
+from streamify.machine.limits import allow_cpu, apply_limits, die_with_driver
+from streamify.model.task import TASK
+
+
+def main(run: Run | None = None) -> None:
+    """Run tasks until the driver closes its pipe or dies. Never returns.
+
+    Args:
+        run: What runs a task; `streamify.tasks.run.run_task` unless a test has its own.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which then decides
+    tasks, replies = _take_pipes(int(sys.argv[-1]))
+    lines: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_watch, args=(tasks, lines), name="driver", daemon=True).start()
+    run = run or real_run()  # before the driver's first line: a worker that is started ahead waits with all loaded
+    gc.freeze()  # what is loaded stays: it need not be looked through with every collection
+    hello = Hello.from_json(lines.get())
+    die_with_driver(hello.driver)
+    apply_limits(hello.limits)
+    stores = hello.stores.open()
+    _answer(replies, Ready().to_json())
+    while True:
+        task = TASK.validate_json(lines.get())
+        allow_cpu(hello.limits.cpu_seconds)
+        reply: Done | Failed = attempt(task, stores, run)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        _answer(replies, reply.to_json())
+
+
+def _take_pipes(replies: int) -> tuple[int, int]:
+    """Move the driver's pipes out of the way of code that reads stdin, and of programs that inherit descriptors."""
+    tasks = os.dup(0)  # not inheritable (PEP 446)
+    os.set_inheritable(replies, False)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return tasks, replies
+
+
+def _watch(tasks: int, lines: SimpleQueue[bytes]) -> None:
+    """Queue every line of the driver; when the driver is gone, so is this process, whatever it is doing."""
+    with os.fdopen(tasks, "rb") as pipe:
+        for line in pipe:
+            if line.endswith(b"\n"):
+                lines.put(line)
+        os._exit(0)
+
+
+def _answer(replies: int, line: bytes) -> None:
+    data = memoryview(line + b"\n")
+    while data:
+        data = data[os.write(replies, data) :]
+
+
+if __name__ == "__main__":
+    main()

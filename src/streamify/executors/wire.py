@@ -1,0 +1,72 @@
+"""What driver and worker say to each other: one JSON value a line, no pickles.
+
+The driver writes a `Hello`, then one task (`streamify.model.task.TASK`) at a time, to the worker's stdin. The worker
+answers with a `Reply` a line on a descriptor of its own, so that whatever prints to stdout or stderr does no harm.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from streamify.machine.limits import WorkerLimits
+from streamify.model.base import Frozen
+from streamify.model.task import Result
+from streamify.storage.locate import StoreLocations
+
+Again = Literal["no", "yes", "fresh"]
+"""Whether a failed task may be tried again: not at all, anywhere, or in a fresh process only."""
+
+
+class Hello(Frozen):
+    """First line to a worker."""
+
+    driver: int
+    """Process id of the driver."""
+    stores: StoreLocations
+    limits: WorkerLimits
+
+
+class Usage(Frozen):
+    """What one attempt of a task took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    """Peak resident size of the process so far."""
+    resident_bytes: int
+    """Resident size after the task."""
+
+
+class Ready(Frozen):
+    """The worker's imports and limits are done."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Done(Frozen):
+    """The task gave a result."""
+
+    kind: Literal["done"] = "done"
+    result: Result
+    usage: Usage
+
+
+class Failed(Frozen):
+    """The task raised."""
+
+    kind: Literal["failed"] = "failed"
+    code: str
+    cause: str
+    """One line."""
+    hint: str = ""
+    exit_code: int
+    again: Again
+    trace: str = ""
+    """Traceback of an error that nobody expected."""
+    usage: Usage
+
+
+Reply = Annotated[Ready | Done | Failed, Field(discriminator="kind")]
+REPLY: TypeAdapter[Ready | Done | Failed] = TypeAdapter(Reply)

@@ -1,0 +1,187 @@
+"""Fan-in: check the certificate, then write the manifests, and last of all the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from streamify.errors import VerificationFailed
+from streamify.jobs.certificate import Ledgers, check_audio, check_video
+from streamify.jobs.fanout import SegmentList, read_records, segment_cuts
+from streamify.manifests import dash, hls
+from streamify.manifests.base import SegmentLine, TrackManifest
+from streamify.manifests.codecs import codecs_of
+from streamify.model.plan import AudioTrack, Plan, VideoTrack
+from streamify.model.report import Certificate, TrackReport, TrackSegments
+from streamify.model.source import Note
+from streamify.model.task import Blob, SegmentRecord
+from streamify.storage.base import Listed, Storage, sha256
+
+HINT = "delete the named files and run the same command again: only they are made again"
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What assemble made of the ledger."""
+
+    certificate: Certificate
+    tracks: tuple[TrackReport, ...]
+    manifests: tuple[Blob, ...]
+    notes: tuple[Note, ...]
+    """Damage that tasks met."""
+
+
+def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None) -> Assembled:
+    """Check every segment and every seam, then write all manifests; the master playlist last.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        hold: Called before the first manifest is written; raises where that is no longer allowed.
+
+    Raises:
+        VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
+    """
+    segments = SegmentList(plan, media)
+    published = _Published(media)
+    sums = Ledgers()
+    manifests: list[TrackManifest] = []
+    reports: list[TrackReport] = []
+    faults: list[str] = []
+    notes: dict[Note, None] = {}
+    try:
+        for number, track in enumerate(plan.tracks):
+            records, missing = _records(plan, track, media)
+            faults.extend(missing)
+            notes.update(dict.fromkeys(note for record in records for note in record.notes))
+            if missing:
+                continue
+            if isinstance(track, VideoTrack):
+                pairs = zip(segments, records, strict=True)
+                faults.extend(check_video(track, pairs, sums, count=number == 0))
+            else:
+                wanted = segment_cuts(plan, track, [*(one.start for one in segments), plan.timeline.end])
+                faults.extend(check_audio(plan, track, records, sums, wanted))
+            init = media.get(records[0].init.key)
+            faults.extend(_differs(records[0].init, init))
+            faults.extend(fault for record in records for fault in published.faults(record))
+            if not faults and init is not None:
+                manifests.append(_manifest(track, records, init))
+                reports.append(_report(track, records, manifests[-1]))
+    finally:
+        segments.close()
+    if faults:
+        raise VerificationFailed(tuple(faults), HINT)
+    hold()
+    return Assembled(sums.certificate(), tuple(reports), tuple(_publish(plan, manifests, media)), tuple(notes))
+
+
+def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tuple[list[SegmentRecord], list[str]]:
+    records, missing = [], []
+    wanted = ((track.id, index) for index in range(plan.segments))
+    for index, record in enumerate(read_records(media, wanted)):
+        if record is None or record.track != track.id or record.segment != index:
+            missing.append(f"{track.folder}/{index:05d}.m4s: no ledger entry")
+        else:
+            records.append(record)
+    return records, missing
+
+
+class _Published:
+    """Compares media files with what their workers wrote.
+
+    By the store's own tags where it has them: 48,000 segments are 90 GB, and two listings. What has none, or another
+    one than its worker was told, is read.
+    """
+
+    def __init__(self, media: Storage) -> None:
+        self._media = media
+        self._listed: dict[str, dict[str, Listed]] = {}
+
+    def faults(self, record: SegmentRecord) -> Iterator[str]:
+        blob = record.media
+        if record.media_tag is not None:
+            found = self._find(blob.key)
+            if found is None:
+                yield f"{blob.key} is missing"
+                return
+            if found.size != blob.size:
+                yield _other_size(blob, found.size)
+                return
+            if found.tag == record.media_tag:
+                return
+        yield from _differs(blob, self._media.get(blob.key))
+
+    def _find(self, key: str) -> Listed | None:
+        folder = key.partition("/")[0]
+        if folder not in self._listed:
+            self._listed[folder] = {one.key: one for one in self._media.list(folder)}
+        return self._listed[folder].get(key)
+
+
+def _differs(blob: Blob, data: bytes | None) -> Iterator[str]:
+    """Compare a file with what its worker reported."""
+    if data is None:
+        yield f"{blob.key} is missing"
+    elif len(data) != blob.size:
+        yield _other_size(blob, len(data))
+    elif sha256(data) != blob.sha256:
+        yield f"{blob.key}: checksum differs from what its worker wrote"
+
+
+def _other_size(blob: Blob, size: int) -> str:
+    return f"{blob.key}: {size} bytes, its worker wrote {blob.size}"
+
+
+def _manifest(track: VideoTrack | AudioTrack, records: list[SegmentRecord], init: bytes) -> TrackManifest:
+    lines = [SegmentLine(one.duration, one.media.size, one.frames, one.iframes) for one in records]
+    return TrackManifest(track, codecs_of(init), len(init), lines)
+
+
+def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manifest: TrackManifest) -> TrackReport:
+    seconds = Fraction(sum(one.duration for one in records), track.timescale)
+    cpu = sum(one.cost.decode + one.cost.scale + one.cost.encode + one.cost.other for one in records)
+    return TrackReport(
+        id=track.id,
+        kind=track.kind,
+        folder=track.folder,
+        codecs=manifest.codecs,
+        timescale=track.timescale,
+        width=track.width if isinstance(track, VideoTrack) else None,
+        height=track.height if isinstance(track, VideoTrack) else None,
+        frames=sum(one.frames for one in records),
+        duration=seconds,
+        bytes=sum(one.media.size for one in records) + records[0].init.size,
+        bandwidth=manifest.bandwidth,
+        average_bandwidth=manifest.average_bandwidth,
+        cpu_seconds=round(cpu, 3),
+        speed=round(float(seconds) / cpu, 3) if cpu else 0.0,
+        init_sha256=records[0].init.sha256,
+        segments=TrackSegments(
+            duration=tuple(one.duration for one in records),
+            frames=tuple(one.frames for one in records),
+            size=tuple(one.media.size for one in records),
+            sha256=tuple(one.media.sha256 for one in records),
+        ),
+    )
+
+
+def _publish(plan: Plan, manifests: list[TrackManifest], media: Storage) -> list[Blob]:
+    """Write all manifests, the master playlist last; return what was written."""
+    videos = [one for one in manifests if isinstance(one.track, VideoTrack)]
+    audios = [one for one in manifests if isinstance(one.track, AudioTrack)]
+    texts: dict[str, str] = {}
+    for manifest in manifests:
+        folder = manifest.track.folder
+        texts[f"{folder}/playlist.m3u8"] = hls.media_playlist(manifest, plan.target_duration)
+        if isinstance(manifest.track, VideoTrack):
+            texts[f"{folder}/iframes.m3u8"] = hls.iframe_playlist(manifest, plan.target_duration)
+    texts["manifest.mpd"] = dash.mpd(videos, audios, Fraction(plan.timeline.end, plan.timeline.timescale))
+    texts["master.m3u8"] = hls.master(videos, audios)
+    blobs = []
+    for key, text in texts.items():
+        data = text.encode()
+        media.put(key, data)
+        blobs.append(Blob(key=key, size=len(data), sha256=sha256(data)))
+    return blobs

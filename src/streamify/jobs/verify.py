@@ -1,0 +1,274 @@
+"""Verify: recompute from the bytes alone what the report claims, and compare pictures with the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pydantic import ValidationError
+
+from streamify.errors import DestinationError, SourceError
+from streamify.executors.base import OnEvent, TaskError
+from streamify.jobs.engine import Engines, Need, Stop, completed
+from streamify.jobs.fanout import SegmentList
+from streamify.jobs.locations import find_dest, find_source
+from streamify.model.base import Frozen
+from streamify.model.event import Event
+from streamify.model.plan import AudioTrack, Plan, VideoTrack
+from streamify.model.report import Report, TrackReport
+from streamify.model.settings import Settings
+from streamify.model.source import SourceRef
+from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Task
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.fragments import Fragment, fragments
+from streamify.storage.base import Storage, Stores, sha256
+from streamify.storage.locate import StoreLocations, open_storage
+from streamify.tasks.plan_file import read_plan
+
+AUDIO_FRAME = 1024
+MANIFESTS = ("master.m3u8", "manifest.mpd")
+
+
+class TrackCheck(Frozen):
+    """What was found in one track."""
+
+    track: str
+    segments: int
+    frames: int
+    """Pictures decoded, or AAC access units."""
+    psnr_min: float | None = None
+    """Lowest luma PSNR of any picture against the source, dB."""
+    psnr_mean: float | None = None
+    """Mean of the segments' mean luma PSNR against the source, dB."""
+
+
+class Verification(Frozen):
+    """What verify found."""
+
+    faults: tuple[str, ...]
+    checks: tuple[TrackCheck, ...]
+
+
+def verify(
+    dest: str, source: str | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
+) -> Verification:
+    """Check a finished stream: every byte, every border, every picture; with `source`, what the pictures show.
+
+    Raises:
+        DestinationError: There is no finished stream at `dest`.
+        SourceError: `source` cannot be read, or is not that of the stream.
+    """
+    location = find_dest(dest)
+    report = _read_report(open_storage(location), dest)
+    folder, ref = find_source(source, report.source.ref) if source is not None else (location, None)
+    places = StoreLocations(uploads=folder, media=location)
+    stores = places.open()
+    if ref is not None and ref.identity != report.source.ref.identity:
+        raise SourceError(
+            "source-other", f"{source} is not the source of this stream, or was changed since",
+            f"give the file that it was made from, '{report.source.ref.key}', or leave out --source",
+        )  # fmt: skip
+    plan = _plan_of(report, stores, dest, needed=ref is not None)
+    faults = list(_structure(report, stores.media))
+    checks: dict[str, list[CheckResult]] = {one.id: [] for one in report.tracks}
+    peak = (plan.estimate.worker_bytes if plan is not None else 800 << 20) // 2
+    with Engines(Settings(), places, on_event or _ignore) as engines:
+        engine = engines.fit(Need(peak))
+        tasks = _tasks(report, plan, stores.media, ref)
+        for key, outcome in completed(engine, tasks, stop):
+            if isinstance(outcome, TaskError):
+                faults.append(f"{key}: {outcome.failure}")
+            else:
+                assert isinstance(outcome, CheckResult)
+                faults.extend(outcome.faults)
+                checks[key.split("/")[1]].append(outcome)
+    return Verification(
+        faults=tuple(dict.fromkeys(faults)),
+        checks=tuple(_summary(track, checks[track.id]) for track in report.tracks),
+    )
+
+
+def _read_report(media: Storage, dest: str) -> Report:
+    data = media.get("report.json")
+    if data is None:
+        raise DestinationError(
+            "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
+        )
+    try:
+        return Report.from_json(data)
+    except ValidationError as error:
+        raise DestinationError(
+            "report-unreadable",
+            f"{dest}/report.json is damaged or of another version: {error.error_count()} fields do not fit",
+            "transcode again with --replace",
+        ) from error
+
+
+def _structure(report: Report, media: Storage) -> Iterator[str]:
+    """Check manifests, sizes, checksums, fragments and the chain of decode times."""
+    for name in MANIFESTS:
+        text = media.get(name)
+        if text is None:
+            yield f"{name} is missing"
+            continue
+        for track in report.tracks:
+            if f"{track.folder}/".encode() not in text:
+                yield f"{name} does not name {track.folder}"
+    for blob in report.manifests:
+        data = media.get(blob.key)
+        if data is None:
+            yield f"{blob.key} is missing"
+        elif sha256(data) != blob.sha256:
+            yield f"{blob.key}: {_damage(data, blob.size)}"
+    video_end = max((track.duration for track in report.tracks if track.kind == "video"), default=None)
+    for track in report.tracks:
+        yield from _track(track, media)
+        if track.kind == "audio" and video_end is not None:
+            over = track.duration - Fraction(AUDIO_FRAME, track.timescale) - video_end
+            if not 0 <= over < Fraction(AUDIO_FRAME, track.timescale):
+                yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture, not 0 to one codec frame"
+
+
+def _track(track: TrackReport, media: Storage) -> Iterator[str]:
+    init = media.get(f"{track.folder}/init.mp4")
+    if init is None:
+        yield f"{track.folder}/init.mp4 is missing"
+    elif sha256(init) != track.init_sha256:
+        yield f"{track.folder}/init.mp4: checksum differs"
+    playlist = media.get(f"{track.folder}/playlist.m3u8")
+    listed = [line for line in (playlist or b"").decode().splitlines() if line and not line.startswith("#")]
+    columns = track.segments
+    names = [f"{index:05d}.m4s" for index in range(len(columns.size))]
+    if listed != names:
+        yield f"{track.folder}/playlist.m3u8 is missing or does not list segments 0 to {len(names) - 1} in order"
+    at, sequence = 0, 0
+    for index, name in enumerate(names):
+        where = f"{track.folder}/{name}"
+        data = media.get(where)
+        if data is None:
+            yield f"{where} is missing"
+        elif sha256(data) != columns.sha256[index]:
+            yield f"{where}: {_damage(data, columns.size[index])}"
+        else:
+            try:
+                parts = fragments(data)
+            except BoxError as error:
+                yield f"{where}: {error}"
+            else:
+                if track.kind == "video":
+                    yield from _numbers(where, parts, sequence)
+                    sequence = max((part.sequence for part in parts), default=sequence)
+                yield from _chain(where, parts, at, columns.duration[index], columns.frames[index])
+        at += columns.duration[index]
+    if sum(columns.frames) != track.frames:
+        yield f"{track.folder}: the report counts {track.frames} frames, its segments {sum(columns.frames)}"
+
+
+def _damage(data: bytes, size: int) -> str:
+    return f"{len(data)} bytes, not {size}" if len(data) != size else "checksum differs"
+
+
+def _numbers(where: str, parts: tuple[Fragment, ...], sequence: int) -> Iterator[str]:
+    for part in parts:
+        if part.sequence <= sequence:
+            yield f"{where}: fragment number {part.sequence} does not go on from {sequence}"
+        sequence = part.sequence
+
+
+def _chain(where: str, parts: tuple[Fragment, ...], at: int, duration: int, frames: int) -> Iterator[str]:
+    for part in parts:
+        if part.decode_time != at:
+            yield f"{where}: a fragment starts at tick {part.decode_time}, not {at}"
+        at = part.decode_time + sum(part.durations)
+        duration -= sum(part.durations)
+        frames -= len(part.sizes)
+        if not part.sync:
+            yield f"{where}: the fragment at tick {part.decode_time} does not start with a sync sample"
+    if duration or frames:
+        yield f"{where}: {-duration:+d} ticks and {-frames:+d} frames against the report"
+
+
+def _plan_of(report: Report, stores: Stores, dest: str, *, needed: bool) -> Plan | None:
+    """Return the plan that the stream was made from, or ``None`` where another or none lies beside it."""
+    plan = read_plan(stores.media)
+    if plan is not None and {track.id for track in report.tracks} <= {track.id for track in plan.tracks}:
+        return plan
+    if needed:
+        raise DestinationError(
+            "no-plan",
+            f"{dest}/.streamify holds no plan of this stream: pictures cannot be compared with the source",
+            "finish the job at this DEST, or verify without --source",
+        )
+    return None
+
+
+def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[Task]:
+    """Yield a check of every segment; with a `source`, against its pictures."""
+    segments = SegmentList(plan, media) if plan is not None and source is not None else None
+    tracks = {track.id: track for track in plan.tracks} if plan is not None else {}
+    try:
+        for track in report.tracks:
+            start = 0
+            for index, size in enumerate(track.segments.size):
+                record = _record(track, index, start, size)
+                start += track.segments.duration[index]
+                model = tracks.get(track.id) or _stand_in(track)
+                yield CheckTask(
+                    key=f"check/{track.id}/{index:05d}",
+                    track=model,
+                    record=record,
+                    source=source if plan is not None else None,
+                    access=report.source.access,
+                    video=report.source.video,
+                    timeline=plan.timeline if plan is not None else None,
+                    segment=segments[index] if segments is not None else None,
+                )
+    finally:
+        if segments is not None:
+            segments.close()
+
+
+def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:
+    return SegmentRecord(
+        track=track.id,
+        segment=index,
+        media=Blob(key=f"{track.folder}/{index:05d}.m4s", size=size, sha256=track.segments.sha256[index]),
+        init=Blob(key=f"{track.folder}/init.mp4", size=0, sha256=track.init_sha256),
+        start=start,
+        duration=track.segments.duration[index],
+        frames=track.segments.frames[index],
+    )
+
+
+def _stand_in(track: TrackReport) -> VideoTrack | AudioTrack:
+    """Return enough of a track for a check without a plan: a stream that was copied without its `.streamify`."""
+    if track.kind == "audio":
+        return AudioTrack(
+            id=track.id,
+            stream=0,
+            sample_rate=track.timescale,
+            bitrate=0,
+            samples=0,
+            origin=Fraction(0),
+            piece_segments=0,
+        )
+    return VideoTrack(
+        id=track.id, name="", width=track.width or 0, height=track.height or 0, frame_rate=Fraction(1), preset="",
+        timescale=track.timescale, crf=0, maxrate=0, bufsize=0, bframes=0,
+    )  # fmt: skip
+
+
+def _summary(track: TrackReport, results: list[CheckResult]) -> TrackCheck:
+    lows = [one.psnr_min for one in results if one.psnr_min is not None]
+    means = [one.psnr_mean for one in results if one.psnr_mean is not None]
+    return TrackCheck(
+        track=track.id,
+        segments=len(results),
+        frames=sum(one.frames for one in results) if track.kind == "video" else track.frames,
+        psnr_min=min(lows, default=None),
+        psnr_mean=round(sum(means) / len(means), 2) if means else None,
+    )
+
+
+def _ignore(_: Event) -> None:
+    """Take an event and do nothing."""

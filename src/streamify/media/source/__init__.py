@@ -1,0 +1,1 @@
+"""Sources: opening, probing, indexing, cutting."""

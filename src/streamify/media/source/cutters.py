@@ -1,0 +1,214 @@
+"""Where a scanned container can be cut, so that header and byte range make a file of their own.
+
+Each `Cutter` turns the byte range of some packets into pieces. Timestamps inside stay the source's own (MPEG-TS:
+modulo 2**33 ticks). Whether a cut reproduces the packets of the whole file is proven per source (`index.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import BinaryIO
+
+from streamify.model.plan import Inline, Range, Splice
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import read_layout
+
+Cutter = Callable[[int, int | None], Splice | None]
+"""From the position of the first packet and that of the first packet no longer needed (``None``: to the end)."""
+
+HEADER_LIMIT = 256 * 1024
+"""Bytes of header that may stand in every segment of a plan."""
+
+TS_PACKET = 188
+TS_SEARCH = 2 << 20
+"""Bytes in which the first PAT and PMT are looked for."""
+
+
+def units_cutter(head: bytes, starts: list[int], ends: list[int], positions: list[int], format_name: str) -> Cutter:
+    """Cut at the borders of clusters or fragments that lie in file order.
+
+    Only where the first packet is also the first of the stream in its unit: readers rely on that.
+    """
+    ordered = sorted(positions)
+
+    def cut(first: int, stop: int | None) -> Splice | None:
+        begin = bisect_right(starts, first) - 1
+        last = len(ends) - 1 if stop is None else bisect_right(starts, stop) - 1
+        if first < 0 or begin < 0 or last < begin or ordered[bisect_left(ordered, starts[begin])] != first:
+            return None
+        span = Range(offset=starts[begin], length=ends[last] - starts[begin])
+        return Splice(pieces=(Inline.of(head), span), format=format_name)
+
+    return cut
+
+
+def pinned(cutter: Cutter) -> Cutter:
+    """Leave fragments at their places, for such as hold absolute offsets: a free box hides what is before them."""
+
+    def cut(first: int, stop: int | None) -> Splice | None:
+        splice = cutter(first, stop)
+        if splice is None:
+            return None
+        head, span = splice.pieces
+        if isinstance(head, Range) or not isinstance(span, Range):
+            raise TypeError("a cut is a header and a range")
+        data = base64.b64decode(head.data)
+        gap = span.offset - len(data)
+        if not gap:
+            return splice
+        if gap < 16:
+            return None
+        data += struct.pack(">I4sQ", 1, b"free", gap)
+        hidden = Range(offset=len(data), length=gap - 16)
+        return Splice(pieces=(Inline.of(data), hidden, span), format=splice.format)
+
+    return cut
+
+
+def fragmented_mp4(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:
+    """Return ways to cut at moof boxes, behind ftyp and moov."""
+    layout = read_layout(file, size)
+    head = b""
+    for kind in (b"ftyp", b"moov"):
+        box = layout.first(kind)
+        if box is not None:
+            if box.size > HEADER_LIMIT:
+                return ()
+            file.seek(box.start)
+            head += bytes(file.read(box.size))
+    starts = [box.start for box in layout.boxes if box.kind == b"moof"]
+    if not starts or not head:
+        return ()
+    cutter = units_cutter(head, starts, [*starts[1:], size], positions, "mov")
+    return cutter, pinned(cutter)
+
+
+def matroska(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:
+    """Return a way to cut at clusters, behind the EBML header, Info and Tracks.
+
+    The segment gets an unknown size; SeekHead, Cues and Tags are left out, because they point into the whole file.
+    """
+    try:
+        head, starts, ends = _walk_matroska(file, size)
+    except BoxError:
+        return ()
+    if not starts or len(head) > HEADER_LIMIT:
+        return ()
+    return (units_cutter(head, starts, ends, positions, "matroska"),)
+
+
+EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
+
+
+def _walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int]]:
+    ebml, body, after = _element(file, 0, size)
+    if ebml != EBML:
+        raise BoxError("no EBML header")
+    file.seek(0)
+    head = bytes(file.read(after)) + SEGMENT.to_bytes(4, "big") + b"\x01" + b"\xff" * 7
+    segment, body, end = _element(file, after, size)
+    if segment != SEGMENT:
+        raise BoxError("no Segment")
+    kept: dict[int, bytes] = {}
+    starts: list[int] = []
+    ends: list[int] = []
+    at, stop = body, min(end, size)
+    while at < stop:
+        kind, body, end = _element(file, at, stop)
+        if kind in (INFO, TRACKS) and kind not in kept:
+            if starts or end - at > HEADER_LIMIT:
+                raise BoxError("the header is not before the clusters")
+            file.seek(at)
+            kept[kind] = bytes(file.read(end - at))
+        elif kind == CLUSTER:
+            starts.append(at)
+            ends.append(end)
+        at = end
+    if len(kept) != 2:
+        raise BoxError("no Info or no Tracks")
+    return head + kept[INFO] + kept[TRACKS], starts, ends
+
+
+def _element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
+    """Return id, start of the body and end (capped by `limit`) of the EBML element at `at` (RFC 8794)."""
+    file.seek(at)
+    data = bytes(file.read(12))
+    if len(data) < 2 or not data[0]:
+        raise BoxError(f"no EBML element at byte {at}")
+    width = 9 - data[0].bit_length()
+    kind = int.from_bytes(data[:width], "big")
+    if width > 4 or len(data) <= width or not data[width]:
+        raise BoxError(f"no EBML element at byte {at}")
+    length_width = 9 - data[width].bit_length()
+    mask = (1 << 7 * length_width) - 1
+    length = int.from_bytes(data[width : width + length_width], "big") & mask
+    body = at + width + length_width
+    if length == mask:
+        if kind != SEGMENT:
+            raise BoxError(f"element of unknown size at byte {at}")
+        return kind, body, limit
+    return kind, body, min(body + length, limit)
+
+
+def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:
+    """Return a way to cut at 188-byte packets, behind the first PAT and the PMTs it names."""
+    file.seek(0)
+    data = bytes(file.read(min(TS_SEARCH, size)))
+    if any(data[at] != 0x47 for at in range(0, min(len(data), 50 * TS_PACKET), TS_PACKET)):
+        return ()
+    head = _tables(data)
+    if head is None:
+        return ()
+    ordered = sorted(position for position in positions if position >= 0)
+
+    def cut(first: int, stop: int | None) -> Splice | None:
+        if first < 0 or first % TS_PACKET or (stop is not None and stop < 0):
+            return None
+        end = size
+        if stop is not None:
+            # Two pictures more: a packet of video is complete only where the next one begins.
+            place = bisect_left(ordered, stop) + 2
+            end = ordered[place] + TS_PACKET if place < len(ordered) else size
+        return Splice(pieces=(Inline.of(head), Range(offset=first, length=end - first)), format="mpegts")
+
+    return (cut,)
+
+
+def _tables(data: bytes) -> bytes | None:
+    """Return the transport packets of the first PAT and of the first PMT of each programme."""
+    pat = _section(data, 0)
+    if pat is None:
+        return None
+    packets, section = pat
+    entries = section[8 : 3 + ((section[1] & 0x0F) << 8 | section[2]) - 4]
+    for at in range(0, len(entries) - 3, 4):
+        if entries[at] or entries[at + 1]:  # programme 0 is the network table
+            pmt = _section(data, (entries[at + 2] & 0x1F) << 8 | entries[at + 3])
+            if pmt is None:
+                return None
+            packets += pmt[0]
+    return packets
+
+
+def _section(data: bytes, pid: int) -> tuple[bytes, bytes] | None:
+    """Return the transport packets of the first section of a PID, and the section (ISO/IEC 13818-1, 2.4.4)."""
+    packets, section = b"", b""
+    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
+        packet = data[at : at + TS_PACKET]
+        if (packet[1] & 0x1F) << 8 | packet[2] != pid or not packet[3] & 0x10:
+            continue
+        body = packet[5 + packet[4] :] if packet[3] & 0x20 else packet[4:]
+        if packet[1] & 0x40:
+            if packets or not body:
+                return None
+            body = body[1 + body[0] :]
+        elif not packets:
+            continue
+        packets += packet
+        section += body
+        if len(section) >= 3 and len(section) >= 3 + ((section[1] & 0x0F) << 8 | section[2]):
+            return packets, section
+    return None

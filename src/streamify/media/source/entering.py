@@ -1,0 +1,48 @@
+"""Reading a splice from one of its entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from streamify.media.source.opening import open_media
+from streamify.media.source.splice import SplicedFile
+from streamify.model.plan import EntryPoint, Splice
+
+
+def open_splice(file: SplicedFile, splice: Splice, stream: int) -> tuple[InputContainer, VideoStream]:
+    """Open a splice and return the stream that has index `stream` in the source (a slice has only that one)."""
+    container = open_media(cast("BinaryIO", file), format=splice.format)
+    streams = container.streams
+    return container, cast("VideoStream", streams[0 if len(streams) == 1 else stream])
+
+
+def packets_from(
+    container: InputContainer, stream: VideoStream, entries: Sequence[EntryPoint], entry: EntryPoint, *, sliced: bool
+) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a splice from `entry` to the end, in source time; none at all where it is not there.
+
+    A slice counts decode time from 0 at ``entries[-1]`` and is sought in. Of other splices the stream's first packet is
+    that of ``entries[-1]``: its time tells how far their clock is from the source's (MPEG-TS wraps).
+    """
+    shift: int | None = None
+    if sliced:
+        shift = entries[-1].dts
+        if entry != entries[-1]:
+            container.seek(entry.dts - shift, stream=stream)
+    found = False
+    for packet in container.demux(stream):
+        time = packet.pts if packet.pts is not None else packet.dts
+        if shift is None and time is not None:
+            shift = entries[-1].pts - time
+        found = found or (time is not None and shift is not None and time + shift == entry.pts)
+        if found and shift is not None:
+            if packet.pts is not None:
+                packet.pts += shift
+            if packet.dts is not None:
+                packet.dts += shift
+            yield packet

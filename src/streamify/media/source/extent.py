@@ -1,0 +1,170 @@
+"""Whether a file holds as many bytes as its container announces: a cut-off upload must not become a short stream."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from streamify.errors import SourceError
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import Track, children, read_layout, read_track
+from streamify.mp4.tables import read_chunks, read_sizes
+
+EBML, SEGMENT = 0x1A45DFA3, 0x18538067
+SLACK = 8
+"""Bytes; some writers count a chunk's own header or its padding in."""
+
+
+def refuse_cut_off(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> None:
+    """Compare the size that a container announces with the file's.
+
+    Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by what the index says of its tracks or, in fragments,
+    by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2), AVI, WAV, RF64, AIFF and CAF by the chunks that hold
+    media. Other containers announce none, and neither do recordings whose sizes were left open.
+
+    Args:
+        file: The source, positioned anywhere.
+        size: Its size, bytes.
+        format_name: FFmpeg's name of the demuxer.
+        tracks: Of an MP4: ids of those that are used. What is missing of others is missed by nobody.
+
+    Raises:
+        SourceError: ``source-truncated``.
+    """
+    kind = format_name.split(",")[0]
+    announced = _mp4(file, size, tracks) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
+    missing = announced - size
+    if missing > SLACK:
+        raise cut_off(missing, size)
+
+
+def cut_off(missing: int, size: int) -> SourceError:
+    """Return the error for a file of `size` bytes of which `missing` bytes are not there."""
+    return SourceError(
+        "source-truncated",
+        f"the file is cut off: at least {missing} of {size + missing} bytes are missing",
+        "copy or upload it again from the original",
+    )
+
+
+def _unknown(_file: BinaryIO, _size: int) -> int:
+    return 0
+
+
+def _mp4(file: BinaryIO, size: int, tracks: Sequence[int]) -> int:
+    """Return where samples, or fragments, end; 0: not beyond the end of the file."""
+    try:
+        layout = read_layout(file, size)
+        last = layout.boxes[-1] if layout.boxes else None
+        if last is None or last.kind not in (b"mdat", b"moof"):
+            return 0
+        if layout.first(b"moof") is not None:
+            return last.end
+        file.seek(last.start)
+        if last.end <= size and file.read(4) != bytes(4):  # a size of 0: whatever there is (4.2)
+            return 0
+        found = [_samples_end(track) for number in tracks if (track := read_track(file, layout, number)) is not None]
+    except BoxError:
+        return 0  # what follows the media is not boxes, or the index is damaged: FFmpeg's reading decides
+    missed = not found or max(found) > size
+    return max(last.end, *found) if missed else 0
+
+
+def _samples_end(track: Track) -> int:
+    tables = children(track.trak, "mdia/minf/stbl")
+    sizes = read_sizes(track.trak, tables)
+    return max(read_chunks(track.trak, tables, len(sizes)).ends(sizes)) if sizes else 0
+
+
+def _matroska(file: BinaryIO, size: int) -> int:
+    at = 0
+    while at + 12 <= size:
+        file.seek(at)
+        head = bytes(file.read(12))
+        kind, begin = _vint(head, 0, marker=True)
+        length, begin = _vint(head, begin, marker=False)
+        if kind is None or length is None:
+            return 0  # damaged, or a size that was left open (RFC 8794, 6.2)
+        end = at + begin + length
+        if kind == SEGMENT:
+            return end
+        at = end
+    return 0
+
+
+def _vint(data: bytes, at: int, *, marker: bool) -> tuple[int | None, int]:
+    """Read a variable-size integer (RFC 8794, 4); ``None`` where it is malformed or all ones."""
+    first = data[at] if at < len(data) else 0
+    width = 9 - first.bit_length()
+    if width > 8 or at + width > len(data):
+        return None, at
+    value = int.from_bytes(data[at : at + width])
+    open_end = (1 << 7 * width) - 1
+    if not marker:
+        value &= open_end
+        if value == open_end:
+            return None, at
+    return value, at + width
+
+
+def _riff(file: BinaryIO, size: int) -> int:
+    """Return where the chunk of samples ends: ``data`` of WAV, ``movi`` of AVI, in each of its RIFF parts."""
+    end = 0
+    at = wide = 0
+    while at + 12 <= size:
+        file.seek(at)
+        form, length = struct.unpack("<4sI", file.read(8))
+        if form not in (b"RIFF", b"RF64", b"BW64"):
+            break
+        for kind, begin, count in _chunks(file, at + 12, size, "<4sI"):
+            if kind == b"ds64" and count >= 16:
+                file.seek(begin + 8)
+                (wide,) = struct.unpack("<Q", file.read(8))
+            elif kind == b"data":
+                end = max(end, begin + (wide if form != b"RIFF" else _closed(count)))
+            elif kind == b"LIST":
+                file.seek(begin)
+                if file.read(4) == b"movi":
+                    end = max(end, begin + _closed(count))
+        if not _closed(length):
+            break
+        at += 8 + length + length % 2
+    return end
+
+
+def _closed(length: int) -> int:
+    """Return a 32-bit length, or 0 where it is one of those that stand for "not known" in recordings and pipes."""
+    return 0 if length >= 0xFFFFFF00 or 0x7FFF0000 <= length <= 0x80000100 else length
+
+
+def _aiff(file: BinaryIO, size: int) -> int:
+    return max((begin + _closed(n) for kind, begin, n in _chunks(file, 12, size, ">4sI") if kind == b"SSND"), default=0)
+
+
+def _caf(file: BinaryIO, size: int) -> int:
+    return max((begin + n for kind, begin, n in _chunks(file, 8, size, ">4sq") if kind == b"data"), default=0)
+
+
+def _chunks(file: BinaryIO, at: int, size: int, layout: str) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start of the payload and its length of the chunks from `at` on, to the end of the file."""
+    width = struct.calcsize(layout)
+    even = layout.endswith("I")
+    for _ in range(10_000):
+        if at + width > size:
+            return
+        file.seek(at)
+        kind, length = struct.unpack(layout, file.read(width))
+        if kind in (b"RIFF", b"\0\0\0\0") or length < 0:
+            return
+        yield kind, at + width, length
+        at += width + length + (length % 2 if even else 0)
+
+
+_EXTENTS: dict[str, Callable[[BinaryIO, int], int]] = {
+    "matroska": _matroska,
+    "avi": _riff,
+    "wav": _riff,
+    "aiff": _aiff,
+    "caf": _caf,
+}

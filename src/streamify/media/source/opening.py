@@ -1,0 +1,118 @@
+"""Opening untrusted media: known demuxers only, one Python file object, no second file, no network."""
+
+from __future__ import annotations
+
+import errno
+import io
+from types import SimpleNamespace
+from typing import BinaryIO
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Discard, Stream
+
+from streamify.errors import SourceError
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import read_layout
+
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,ogg,dv,ivf,"
+    "wav,w64,mp3,aac,flac,aiff,caf,amr,ac3,eac3"
+)
+"""Self-contained formats with timestamps. Playlists (hls, dash, concat, sdp), images and raw streams are not."""
+
+OPTIONS = {
+    "format_whitelist": DEMUXERS,
+    # No protocol has this name: whatever a file names beside itself is never opened.
+    "protocol_whitelist": "none",
+}
+
+_TEXTS = (
+    (b"#EXTM3U", "an HLS playlist, not the media it names"),
+    (b"ffconcat", "an FFmpeg concat script, not media"),
+    (b"<MPD", "a DASH manifest, not the media it names"),
+    (b"<?xml", "an XML document"),
+    (b"<!doctype", "an HTML page, often the error page of a download that failed"),
+    (b"<html", "an HTML page, often the error page of a download that failed"),
+)
+
+
+def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer:  # noqa: A002 - PyAV's own word
+    """Open `file`, positioned anywhere, for demuxing.
+
+    Args:
+        file: Readable and seekable; the caller closes it, after the container.
+        format: Name of the demuxer; ``None`` finds it out from the bytes.
+
+    Raises:
+        SourceError: ``source-empty``, ``source-not-media``, ``source-format``, ``source-no-moov``,
+            ``source-unreadable``.
+    """
+    file.seek(0)
+    # Only the methods: without a name FFmpeg can neither guess by extension nor resolve relative references.
+    bare = SimpleNamespace(read=file.read, seek=file.seek, tell=file.tell, seekable=file.seekable)
+    try:
+        container = av.open(bare, "r", format=format, container_options=dict(OPTIONS), metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _explain(file, error) from error
+    if not isinstance(container, InputContainer):
+        raise TypeError("av.open did not return an input")
+    return container
+
+
+def keep_only(container: InputContainer, stream: Stream) -> None:
+    """Have the demuxer pass over all other streams; those of MP4 are not even read."""
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+
+
+def _explain(file: BinaryIO, error: Exception) -> SourceError:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    head = bytes(file.read(1024))
+    if not size:
+        return SourceError("source-empty", "the source is empty (0 bytes)", "copy or upload it again")
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for mark, what in _TEXTS:
+        if start[: len(mark)].lower() == mark.lower():
+            return SourceError("source-not-media", f"the source is {what}", "give the video file itself")
+    if _is_text(head):
+        return SourceError("source-not-media", "the source is a text file", "give the video file itself")
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide") and not _has_moov(file, size):
+        return SourceError(
+            "source-no-moov",
+            f"the MP4/MOV of {size} bytes has no readable index (moov box)",
+            "the upload or recording was cut off: copy or upload it again from the original",
+        )
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return SourceError(
+            "source-format",
+            "the source is in a container format that is not accepted",
+            "remux it into MP4 or MKV first: ffmpeg -i SOURCE -c copy OUT.mkv",
+        )
+    said = getattr(error, "strerror", None) or type(error).__name__
+    return SourceError(
+        "source-unreadable",
+        f"the source cannot be read as media ({said})",
+        "check that it plays on your machine, then copy or upload it again",
+    )
+
+
+def _has_moov(file: BinaryIO, size: int) -> bool:
+    try:
+        moov = read_layout(file, size).first(b"moov")
+    except BoxError:
+        return False
+    return moov is not None and moov.end <= size
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # else only the last character was cut
+            return False
+        text = head[: error.start].decode("utf-8")
+    return all(character.isprintable() or character in "\r\n\t\f" for character in text)

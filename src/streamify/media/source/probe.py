@@ -1,0 +1,329 @@
+"""What a source is: its streams, and a small bounded sample of decoded pictures."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import BinaryIO, Literal, cast
+
+import av
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+
+from streamify.errors import SourceError
+from streamify.media.audio.index import Sound, hear
+from streamify.media.source.extent import refuse_cut_off
+from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.opening import open_media
+from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a source is, and where things are in it."""
+
+    facts: SourceFacts
+    index: VideoIndex | None
+    """Of its pictures, where it has video."""
+    sound: Mapping[int, Sound]
+    """By stream: of long audio streams whose container has an index."""
+
+
+def probe_source(
+    open_source: Callable[[], BinaryIO],
+    ref: SourceRef,
+    fit_rate: Callable[..., Fraction | None],
+    max_scan: int | None = None,
+    *,
+    long_sound: Fraction,
+) -> Probed:
+    """Find out what a source is.
+
+    Args:
+        open_source: Opens the source; called several times.
+        ref: Which source it is.
+        fit_rate: Decides whether timestamps have a constant rate; ``planning.rate.fit_rate``.
+        max_scan: Bytes of the largest source without an index that may be read from end to end.
+        long_sound: Seconds from which on an audio stream counts as long.
+
+    Raises:
+        SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
+    """
+    with open_source() as file, open_media(file) as container:
+        stream = _main_video(container)
+        audio = tuple(_audio_streams(container))
+        notes = list(_left_out(container, stream))
+        if chapters := container.chapters():
+            notes.append(Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over"))
+        if stream is None and not audio:
+            raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
+                              "see `streamify probe` for its streams; give a video or audio file")  # fmt: skip
+        name = container.format.name
+        seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
+        beginning = read_beginning(container, stream.index) if stream is not None else None
+        tag = _codec_tag(stream) if stream is not None else ""
+        starts = _audio_starts(container, audio)
+        long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
+        sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
+        shape = _Shape.of(stream) if stream is not None else None
+        used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
+        refuse_cut_off(file, ref.size, name, used)
+    # From here on nothing of the container may be touched: PyAV frees it on close.
+    audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
+    if shape is None or beginning is None:
+        seconds = max((one.duration or seconds for one in audio), default=seconds)
+        if seconds <= 0:
+            raise SourceError(
+                "no-duration", f"{ref.key}: the length of the sound is not known", "remux it, for example to .m4a"
+            )
+        facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
+                            audio=audio, notes=tuple(notes))  # fmt: skip
+        return Probed(facts, None, sound)
+    sample = beginning.start.pictures
+    if not sample:
+        raise SourceError(
+            "no-pictures",
+            f"{ref.key}: no picture of its video stream decodes",
+            "the file is damaged; copy or upload it again",
+        )
+    with open_source() as file:
+        index = read_index(file, ref.size, beginning, max_scan)
+    video = _video_facts(shape, sample, index, fit_rate)
+    _refuse_dolby_vision(open_source, ref, tag, sample[0])
+    facts = SourceFacts(
+        ref=ref,
+        container=name,
+        duration=(video.end - video.first) * video.time_base,
+        access=index.access,
+        scanned=index.scanned,
+        video=video,
+        audio=audio,
+        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, seconds)),
+    )
+    return Probed(facts, index, sound)
+
+
+def _main_video(container: InputContainer) -> av.VideoStream | None:
+    found = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+    found = [one for one in found if has_decoder(one)]
+    best = container.streams.best("video")
+    if isinstance(best, av.VideoStream) and best in found:
+        return best
+    return found[0] if found else None
+
+
+def has_decoder(stream: av.stream.Stream) -> bool:
+    """Return whether FFmpeg can decode a stream; PyAV's types do not know that it may not."""
+    context: object = stream.codec_context
+    return context is not None
+
+
+def _left_out(container: InputContainer, main: av.VideoStream | None) -> Iterator[Note]:
+    for stream in container.streams:
+        codec = stream.codec_context.name if has_decoder(stream) else "unknown codec"
+        what = f"stream {stream.index} ({stream.type}, {codec})"
+        if stream.type == "video" and (main is None or stream.index != main.index):
+            cover = bool(stream.disposition & Disposition.attached_pic)
+            yield Note(
+                kind="dropped",
+                what=what,
+                why="a cover picture, no video" if cover else "one video stream is transcoded",
+            )
+        elif stream.type == "audio" and not has_decoder(stream):
+            yield Note(kind="dropped", what=what, why="no decoder")
+        elif stream.type not in ("video", "audio"):
+            yield Note(kind="dropped", what=what, why=f"{stream.type} streams are not carried over")
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What is asked of a video stream while its container is open."""
+
+    index: int
+    codec: str
+    profile: str | None
+    aspect: Fraction | None
+
+    @classmethod
+    def of(cls, stream: av.VideoStream) -> _Shape:
+        context = stream.codec_context
+        aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
+        return cls(stream.index, context.name, stream.profile, aspect)
+
+
+def _video_facts(
+    stream: _Shape, sample: Sequence[VideoFrame], index: VideoIndex, fit_rate: Callable[..., Fraction | None]
+) -> VideoFacts:
+    frame = sample[0]
+    rotation, mirrored = _rotation(frame)
+    span = (index.end - index.pts[0]) * index.time_base
+    pixel = frame.format
+    return VideoFacts(
+        stream=stream.index,
+        codec=stream.codec,
+        profile=stream.profile,
+        width=frame.width,
+        height=frame.height,
+        sample_aspect=stream.aspect if stream.aspect and stream.aspect > 0 else Fraction(1),
+        rotation=rotation,
+        mirrored=mirrored,
+        pixel_format=pixel.name,
+        bit_depth=max(component.bits for component in pixel.components),
+        colour=Colour(
+            primaries=int(frame.color_primaries),
+            transfer=int(frame.color_trc),
+            matrix=0 if pixel.is_rgb else int(frame.colorspace) or 2,
+            full_range=int(frame.color_range) == 2 or pixel.name.startswith("yuvj"),
+        ),
+        interlaced=any(one.interlaced_frame for one in sample),
+        time_base=index.time_base,
+        frames=len(index.pts),
+        first=index.pts[0],
+        end=index.end,
+        rate=fit_rate(index.pts, index.time_base),
+        average_rate=(len(index.pts) / span) if span > 0 else Fraction(25),
+    )
+
+
+def _rotation(frame: VideoFrame) -> tuple[Literal[0, 90, 180, 270], bool]:
+    """Read the display matrix (ISO/IEC 14496-12, 8.5.3): degrees clockwise, after a flip left to right."""
+    # A sequence of SideData; PyAV's types call it a mapping of names.
+    sides = cast("Iterable[SideData]", frame.side_data)
+    matrix = next((bytes(side) for side in sides if side.type == SideDataType.DISPLAYMATRIX), None)
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = struct.unpack_from("=5i", matrix)
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b  # undo the flip of the first axis
+    degrees = round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360
+    return {0: (0, mirrored), 90: (90, mirrored), 180: (180, mirrored), 270: (270, mirrored)}[degrees]  # type: ignore[return-value]
+
+
+def _audio_streams(container: InputContainer) -> Iterator[AudioFacts]:
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        if not has_decoder(stream) or not context.sample_rate:
+            continue
+        assert stream.time_base is not None
+        duration = stream.duration * stream.time_base if stream.duration else None
+        if duration is None and container.duration:
+            duration = Fraction(container.duration, av.time_base)
+        yield AudioFacts(
+            stream=stream.index,
+            codec=context.name,
+            sample_rate=context.sample_rate,
+            channels=context.layout.nb_channels,
+            layout=context.layout.name,
+            language=_known(stream.metadata.get("language")),
+            title=_known(stream.metadata.get("title") or stream.metadata.get("handler_name")),
+            default=bool(stream.disposition & Disposition.default),
+            commentary=bool(stream.disposition & Disposition.comment),
+            time_base=stream.time_base,
+            start=stream.start_time,
+            duration=duration,
+        )
+
+
+def _known(value: str | None) -> str | None:
+    generic = (None, "", "und", "SoundHandler", "SoundHandle", "Core Media Audio", "Sound Media Handler")
+    return None if value in generic else value
+
+
+def _audio_starts(container: InputContainer, audio: tuple[AudioFacts, ...]) -> dict[int, int]:
+    missing = {one.stream for one in audio if one.start is None}
+    found: dict[int, int] = {}
+    if missing:
+        container.seek(0)
+        for packet in islice(container.demux([container.streams[number] for number in missing]), 2000):
+            if packet.pts is not None:
+                found.setdefault(packet.stream_index, packet.pts)
+            if missing == set(found):
+                break
+    return found
+
+
+def _changes(frame: VideoFrame) -> Iterator[Note]:
+    """Yield what 4:2:0 pictures without side data cannot hold."""
+    pixel = frame.format
+    if pixel.is_rgb:
+        yield Note(kind="converted", what=f"RGB pictures ({pixel.name})", why="BT.709 4:2:0 for players")
+    elif pixel.chroma_width() > -(-pixel.width // 2) or pixel.chroma_height() > -(-pixel.height // 2):
+        yield Note(kind="converted", what=f"chroma of {pixel.name}", why="4:2:0 for players")
+    if any(component.is_alpha for component in pixel.components):
+        yield Note(kind="dropped", what="transparency", why="H.264 has none")
+    sides = cast("Iterable[SideData]", frame.side_data)
+    if any(side.type == SideDataType.A53_CC for side in sides):
+        yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
+
+
+def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction) -> Iterator[Note]:
+    """Yield what the video's start and end cut off; `announced` is the container's duration, seconds."""
+    start, end = video.first * video.time_base, video.end * video.time_base
+    for one in audio:
+        if one.start is None:
+            continue
+        begin = one.start * one.time_base
+        if begin < start - Fraction(1, 50):
+            yield Note(
+                kind="dropped",
+                what=f"{float(start - begin):.3f} s of audio stream {one.stream}",
+                why="before the first picture",
+            )
+        elif begin > start + Fraction(1, 50):
+            yield Note(
+                kind="info",
+                what=f"audio stream {one.stream} starts {float(begin - start):.3f} s late",
+                why="silence fills it: sync is kept",
+            )
+        if one.duration is None or begin + one.duration <= end + Fraction(1, 20):
+            continue
+        if one.duration == announced:  # not a length of its own
+            yield Note(
+                kind="dropped",
+                what=f"whatever audio stream {one.stream} holds after {float(end - start):.3f} s",
+                why=f"after the last picture; the container announces {float(announced):.3f} s, it may be cut off",
+            )
+        else:
+            yield Note(
+                kind="dropped",
+                what=f"{float(begin + one.duration - end):.3f} s of audio stream {one.stream}",
+                why="after the last picture",
+            )
+
+
+def _codec_tag(stream: av.VideoStream) -> str:
+    return str(stream.codec_context.codec_tag)
+
+
+def _refuse_dolby_vision(open_source: Callable[[], BinaryIO], ref: SourceRef, tag: str, frame: VideoFrame) -> None:
+    """Refuse profiles whose base layer is not watchable on its own (5, and 10 without a compatible layer)."""
+    with open_source() as file:
+        head = file.read(1 << 20)
+        file.seek(max(0, ref.size - (1 << 20)))
+        tail = file.read(1 << 20)
+    for data in (head, tail):
+        for kind in (b"dvcC", b"dvvC"):
+            at = data.find(kind)
+            if at < 4 or at + 9 > len(data):
+                continue
+            profile, compatible = data[at + 6] >> 1, data[at + 8] >> 4
+            if profile in (5, 10) and compatible == 0:
+                raise SourceError(
+                    "dolby-vision-unsupported",
+                    f"{ref.key} is Dolby Vision profile {profile} without a compatible base layer",
+                    "export it as HDR10, HLG or SDR: its pictures would come out green and purple",
+                )
+    if tag in ("dvh1", "dvhe", "dav1") and int(frame.color_trc) == 2:
+        raise SourceError(
+            "dolby-vision-unsupported",
+            f"{ref.key} is Dolby Vision ({tag}) without a compatible base layer",
+            "export it as HDR10, HLG or SDR: its pictures would come out green and purple",
+        )

@@ -1,0 +1,51 @@
+"""Proof, at split and for each source, that splices read like the whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+import av.error
+
+from streamify.errors import SourceError
+from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.splice import SplicedFile
+from streamify.model.plan import EntryPoint, Splice
+from streamify.mp4.samples import Order
+
+Cut = Callable[[int, int], Splice | None]
+"""From the first and the last packet, both included, to where their bytes are."""
+
+PROBES = 3
+PROBE_PACKETS = 8
+"""How many splices of a source are opened at split, and how many packets of each are compared."""
+
+
+def reproduces(file: BinaryIO, stream: int, order: Order, cut: Cut, *, sliced: bool) -> bool:
+    """Open splices at the first, a middle and the last keyframe; compare their packets with those of the whole file.
+
+    False also where none of these places can be cut.
+    """
+    samples = order.samples
+    proven = 0
+    for number in order.keyframes(PROBES):
+        last = max(min(number + PROBE_PACKETS, order.last(None)), number)
+        splice = cut(number, last)
+        if splice is None:
+            continue
+        wanted = [(samples.pts[at], samples.sizes[at]) for at in range(number, last + 1)]
+        entry = EntryPoint(pts=samples.pts[number], dts=samples.dts[number])
+        seen: list[tuple[int | None, int]] = []
+        try:
+            container, video = open_splice(SplicedFile(splice, file), splice, stream)
+            with container:
+                for packet in packets_from(container, video, (entry,), entry, sliced=sliced):
+                    if not packet.size or len(seen) == len(wanted):
+                        break
+                    seen.append((packet.pts if packet.pts is not None else packet.dts, packet.size))
+        except (av.error.FFmpegError, SourceError, IndexError):
+            return False
+        if seen != wanted:
+            return False
+        proven += 1
+    return proven > 0

@@ -1,0 +1,1 @@
+"""Video: decode, scale, encode."""

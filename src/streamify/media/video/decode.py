@@ -1,0 +1,211 @@
+"""Decoding a window of the source: one thread, always from the plan's keyframe at or before it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import BinaryIO, cast
+
+import av
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from streamify.errors import SourceError
+from streamify.media.damage import damage
+from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.opening import open_media
+from streamify.media.source.splice import SplicedFile
+from streamify.model.plan import EntryPoint, Segment
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture and where it lies on the source's timeline."""
+
+    pts: int
+    """Source ticks, on the plan's clock."""
+    frame: VideoFrame
+
+
+@dataclass
+class DecodeLog:
+    """What happened on the way; grows while pictures are drawn."""
+
+    preroll: int = 0
+    """Pictures decoded before the window."""
+    damaged: int = 0
+    """Pictures inside the window that the decoder flagged as corrupt."""
+    errors: list[str] = field(default_factory=list)
+    """What the decoder said about packets it refused."""
+    packets: set[int] = field(default_factory=set)
+    """Presentation times of the packets read inside the window."""
+    bytes_read: int = 0
+
+
+@dataclass(frozen=True)
+class WindowSource:
+    """Where a window's bytes come from."""
+
+    open_source: Callable[[], BinaryIO]
+    stream: int
+    """Index of the video stream in the whole file."""
+    access: str
+    end: int
+    """End of the whole video, source ticks: what an edit list cuts off is not shown."""
+
+
+def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, before: bool = False) -> Iterator[Picture]:
+    """Yield the pictures of a segment in order, then the first one at or after its end.
+
+    Where the nearest entry point gives its first picture too late (open GOPs, recovery points), decoding starts
+    again from the one before it, and finally from the start of the file.
+
+    Args:
+        source: Where the bytes are.
+        segment: The window.
+        log: Receives what happened.
+        before: Also yield the picture before the window, where there is one (deinterlacing looks at it).
+
+    Raises:
+        SourceError: Not one picture of the window decodes.
+    """
+    best: tuple[int, int] | None = None
+    starts: list[EntryPoint | None] = [*segment.entries, None]
+    for number, entry in enumerate(starts):
+        with _Run(source, segment, entry) as run:
+            first = next(run.pictures, None)
+            if first is None:
+                continue
+            if first.pts <= segment.first:
+                yield from _deliver(run, first, source, segment, log, before=before)
+                return
+            if best is None or first.pts < best[0]:
+                best = (first.pts, number)
+    # No start gives the first picture of the window: it is lost. Take the start that loses least.
+    if best is None:
+        raise undecodable(segment)
+    with _Run(source, segment, starts[best[1]]) as run:
+        first = next(run.pictures)
+        yield from _deliver(run, first, source, segment, log, before=before)
+
+
+def undecodable(segment: Segment) -> SourceError:
+    """Return the error of a segment without a picture."""
+    return SourceError(
+        "segment-undecodable",
+        f"segment {segment.index}: no picture decodes from tick {segment.source_start} to {segment.source_end}",
+        "the source is damaged there; copy or upload it again",
+    )
+
+
+def _deliver(
+    run: _Run, first: Picture, source: WindowSource, segment: Segment, log: DecodeLog, *, before: bool
+) -> Iterator[Picture]:
+    held: Picture | None = None
+    last: int | None = None
+    end = segment.source_end if segment.source_end is not None else source.end
+    for picture in chain([first], run.pictures):
+        if last is not None and picture.pts <= last:
+            continue  # two pictures with one time: the first is shown; the index counted and noted it
+        last = picture.pts
+        if picture.pts < segment.source_start:
+            log.preroll += 1
+            held = picture
+            continue
+        if before and held is not None:
+            yield held
+        held = None
+        if picture.pts < end:
+            log.damaged += picture.frame.is_corrupt
+        elif segment.source_end is None:
+            break  # cut off by an edit list
+        yield picture
+        if picture.pts >= end:
+            break
+    log.errors.extend(run.errors)
+    log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
+    log.bytes_read += run.bytes_read
+
+
+class _Run:
+    """One attempt: a container positioned at an entry point, and the pictures that come out of it."""
+
+    def __init__(self, source: WindowSource, segment: Segment, entry: EntryPoint | None) -> None:
+        self._source, self._segment, self._entry = source, segment, entry
+        self._file = _CountingFile(source.open_source())
+        self.errors: list[str] = []
+        self.packets: list[int] = []
+        """Presentation times of the packets read, source ticks."""
+        self.pictures = self._decode()
+
+    def __enter__(self) -> _Run:
+        splice, file = self._segment.splice, cast("BinaryIO", self._file)
+        if splice is not None and self._entry is not None:
+            self._container, self._stream = open_splice(SplicedFile(splice, file), splice, self._source.stream)
+            sliced = self._source.access == "sliced"
+            entries = self._segment.entries
+            self._packets = packets_from(self._container, self._stream, entries, self._entry, sliced=sliced)
+        else:
+            self._container = open_media(file)
+            self._stream = cast("VideoStream", self._container.streams[self._source.stream])
+            if self._entry is not None:
+                # Matroska is sought in by presentation time, all others by decode time.
+                by_pts = "matroska" in self._container.format.name
+                target = self._entry.pts if by_pts else min(self._entry.pts, self._entry.dts)
+                self._container.seek(target, stream=self._stream)
+            self._packets = self._container.demux(self._stream)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+        self._file.close()
+
+    @property
+    def bytes_read(self) -> int:
+        return self._file.bytes_read
+
+    def _decode(self) -> Iterator[Picture]:
+        context = self._stream.codec_context
+        context.thread_count = 1
+        for packet in chain((one for one in self._packets if one.size), [None]):  # None flushes the decoder
+            if packet is not None and packet.pts is not None and not packet.is_discard:
+                self.packets.append(packet.pts)
+            try:
+                frames = context.decode(packet)
+            except av.FFmpegError as error:
+                self.errors.append(damage(error, packet))
+                continue
+            for frame in frames:
+                if frame.pts is not None:
+                    yield Picture(frame.pts, frame)
+
+
+class _CountingFile(io.RawIOBase):
+    """Passes reads through and counts them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.bytes_read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.bytes_read += len(data)
+        return bytes(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

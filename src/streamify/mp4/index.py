@@ -1,0 +1,274 @@
+"""All samples of one MP4/MOV track, with their times after the edit list."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, islice, repeat
+from operator import add, lt
+
+from streamify.errors import SourceError
+from streamify.mp4.boxes import Box, BoxError, boxes
+from streamify.mp4.composition import Composed, coded, evenly
+from streamify.mp4.movie import Track, children
+from streamify.mp4.samples import Samples
+from streamify.mp4.tables import Chunks, OddTableError, entries_of, expand, read_chunks, read_keys, read_sizes
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The edit list, as FFmpeg's mov demuxer applies it; media ticks."""
+
+    shift: int
+    """Added to composition times."""
+    first: int
+    """Composition times before it are not shown."""
+    end: int | None
+    """Composition times from it on are not shown."""
+    cuts: bool = False
+    """Whether there are any."""
+
+
+@dataclass(frozen=True)
+class Mp4Index:
+    """All samples of a track."""
+
+    track: Track
+    timescale: int
+    """Ticks per second."""
+    samples: Samples
+    durations: array[int]
+    offsets: array[int] | None
+    """Composition offsets as the file has them; ``None``: none."""
+    delay: int
+    """What makes the least of them 0 where it is negative."""
+    chunks: Chunks
+    edit: Edit
+    shown: Sequence[int]
+    """Sorted, distinct presentation times of the samples that the edit list shows."""
+    duplicates: int
+    """How many shown samples share a presentation time with another."""
+
+    def delays(self, first: int, stop: int) -> array[int]:
+        """Return the time from decoding to showing of samples `first` to `stop` (exclusive); never negative."""
+        if self.offsets is None:
+            return array("I", bytes(4 * (stop - first)))
+        offsets = self.offsets[first:stop]
+        # As FFmpeg reports both times.
+        return array("I", map(add, offsets, repeat(self.delay))) if self.delay else offsets
+
+    def offset(self, sample: int) -> int:
+        """Return where a sample's bytes begin in the file."""
+        chunk, first, _ = self.chunks.chunk_of(sample)
+        return self.chunks.offsets[chunk] + sum(self.samples.sizes[first:sample])
+
+    @cached_property
+    def ends(self) -> array[int]:
+        """Where each chunk's bytes end in the file."""
+        return self.chunks.ends(self.samples.sizes)
+
+    def end(self, last: int) -> int:
+        """Return the end of the picture at `last`, the last one shown, ticks."""
+        number = next(n for n in range(len(self.samples) - 1, -1, -1) if self.samples.pts[n] == last)
+        end = last + max(self.durations[number], 1)
+        return end if self.edit.end is None else min(end, self.edit.end + self.edit.shift)
+
+
+def parse(track: Track) -> Mp4Index:
+    """Expand a track's tables.
+
+    Raises:
+        OddTableError: They need the whole file and FFmpeg's own reading of it.
+        BoxError: They are damaged.
+        SourceError: ``source-encrypted``.
+    """
+    data = track.trak
+    mdia, stbl = children(data, "mdia"), children(data, "mdia/minf/stbl")
+    timescale = _timescale(data, mdia)
+    for kind in (b"stsd", b"stts", b"stsz", b"stsc"):
+        if kind not in stbl and not (kind == b"stsz" and b"stz2" in stbl):
+            raise BoxError(f"no {kind.decode()} box")
+    _check_description(data, stbl[b"stsd"])
+    sizes = read_sizes(data, stbl)
+    count = len(sizes)
+    if not count:
+        raise OddTableError("the track has no samples")
+    durations = expand(data, stbl[b"stts"], count, "stts")
+    raw = _decode_times(durations)
+    if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
+        raise OddTableError("a sample has a negative duration")
+    offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
+    span, least, even = (raw[0], raw[-1]), 0, None
+    if offsets is not None:
+        least, span, even = _composition(raw, offsets)
+    delay = -min(least, 0)
+    edit = _edit(data, children(data), track.timescale, timescale, raw, offsets, span)
+    moved = _moved(raw, edit.shift)
+    pts: Sequence[int]
+    if offsets is None:
+        pts = times = moved
+    elif even is not None:
+        pts, times = Composed(moved, offsets, least), _moved(even, edit.shift)
+    else:
+        times = list(map(add, moved, offsets))
+        pts = array("q", times)  # an eighth of the memory
+    shown = _shown(times, edit, span)
+    distinct = _distinct(shown if isinstance(shown, range) else sorted(shown))
+    dts = moved if not delay else _moved(raw, edit.shift - delay)
+    return Mp4Index(
+        track,
+        timescale,
+        Samples(pts, dts, sizes, read_keys(data, stbl, count)),
+        durations,
+        offsets,
+        delay,
+        read_chunks(data, stbl, count),
+        edit,
+        distinct,
+        len(shown) - len(distinct),
+    )
+
+
+def _decode_times(durations: array[int]) -> Sequence[int]:
+    """Return the decode time of each sample from 0; a range where all durations but the last are equal."""
+    steps = durations[:-1]
+    if steps and steps[0] and steps == steps[:1] * len(steps):
+        return range(0, steps[0] * len(durations), steps[0])
+    return array("q", accumulate(steps, initial=0))
+
+
+def _composition(raw: Sequence[int], offsets: array[int]) -> tuple[int, tuple[int, int], range | None]:
+    """Return the least offset, the least and the greatest composition time, and all of these in order where evenly."""
+    code = coded(offsets)
+    values = set(offsets) if code is None else code[1].values()
+    even = evenly(raw, *code) if code is not None and isinstance(raw, range) else None
+    span = (even[0], even[-1]) if even is not None else _span(raw, offsets, min(values), max(values))
+    return min(values), span, even
+
+
+def _span(raw: Sequence[int], offsets: array[int], least: int, greatest: int) -> tuple[int, int]:
+    """Return the least and the greatest composition time. Only samples near the ends of `raw` can have them."""
+    head = bisect_right(raw, raw[0] + offsets[0] - least)
+    tail = bisect_left(raw, raw[-1] + offsets[-1] - greatest)
+    return min(map(add, raw[:head], offsets)), max(map(add, raw[tail:], offsets[tail:]))
+
+
+def _distinct(times: range | list[int]) -> Sequence[int]:
+    """Return sorted times without repetitions; a range where they are evenly spread, as most are."""
+    steps = len(times) - 1
+    if steps < 1 or isinstance(times, range):
+        return times
+    step, rest = divmod(times[-1] - times[0], steps)
+    even = range(times[0], times[-1] + 1, step) if step and not rest else range(0)
+    if times == list(even):
+        return even
+    rising = all(map(lt, times, islice(times, 1, None)))
+    return array("q", times if rising else sorted(set(times)))
+
+
+def _timescale(data: bytes, mdia: dict[bytes, Box]) -> int:
+    if b"mdhd" not in mdia:
+        raise BoxError("no mdhd box")
+    body = mdia[b"mdhd"].body
+    (timescale,) = struct.unpack_from(">I", data, body + (20 if data[body] else 12))
+    if not timescale:
+        raise OddTableError("the track has no timescale")
+    return int(timescale)
+
+
+def _check_description(data: bytes, stsd: Box) -> None:
+    entries = list(boxes(data, stsd.body + 8, stsd.end))
+    if len(entries) != 1:
+        raise OddTableError(f"the track has {len(entries)} sample descriptions")
+    if entries[0].kind == b"encv":
+        raise SourceError("source-encrypted", "the video is encrypted", "give a copy without DRM")
+    if entries[0].kind == b"vp08":
+        raise OddTableError("VP8 samples may show nothing, which only their bytes tell")
+
+
+def _edit(
+    data: bytes,
+    top: dict[bytes, Box],
+    movie_timescale: int,
+    timescale: int,
+    raw: Sequence[int],
+    offsets: array[int] | None,
+    span: tuple[int, int],
+) -> Edit:
+    """Mirror `mov_fix_index` of FFmpeg for an optional empty edit before one plain edit.
+
+    Args:
+        data: The trak box.
+        top: Its children.
+        movie_timescale: Of the edit list's lengths, ticks per second.
+        timescale: Of the track, ticks per second.
+        raw: Decode times before the edit.
+        offsets: From there to composition times; ``None``: there are none.
+        span: Least and greatest composition time.
+    """
+    elst = children(data, "edts").get(b"elst") if b"edts" in top else None
+    if elst is None:
+        return Edit(0, span[0], None)
+    wide = data[elst.body] == 1
+    count, start = entries_of(data, elst, 20 if wide else 12, "elst")
+    edits = [
+        struct.unpack_from(">QqI" if wide else ">IiI", data, start + (20 if wide else 12) * n) for n in range(count)
+    ]
+    if not edits:
+        return Edit(0, span[0], None)
+    empty = 0
+    while edits and edits[0][1] == -1:
+        if not movie_timescale:
+            raise OddTableError("the movie has no timescale")
+        empty += _rescale(edits.pop(0)[0], timescale, movie_timescale)
+    if len(edits) != 1:
+        raise OddTableError(f"the edit list has {len(edits)} parts that are shown")
+    length, begin, rate = edits[0]
+    if rate != 0x10000 or begin < 0 or not length or not movie_timescale:
+        raise OddTableError("the edit list has a part with another rate or without length")
+    end = begin + _rescale(length, timescale, movie_timescale)
+    if offsets is None:  # in order of time, as sound is
+        first = bisect_left(raw, begin)
+        shown: Sequence[int] = range(first, bisect_left(raw, end))
+        least = raw[first] if shown else 0
+    elif begin <= span[0] and end > span[1]:
+        first, shown, least = 0, range(len(raw)), span[0]
+    else:
+        composed = list(map(add, raw, offsets))
+        shown = [number for number, time in enumerate(composed) if begin <= time < end]
+        first, least = (shown[0], min(composed[number] for number in shown)) if shown else (0, 0)
+    if not shown:
+        raise OddTableError("the edit list shows nothing")
+    anchor = raw[first]  # the first shown sample in decode order keeps its place
+    least -= anchor
+    if least < 0:
+        raise OddTableError("the edit list begins inside a group of reordered pictures")
+    shift = empty - anchor - least
+    if abs(shift) >= 1 << 62:
+        raise OddTableError("the edit list moves the track beyond all time")
+    return Edit(shift, begin, end, end <= span[1])
+
+
+def _shown(pts: Sequence[int], edit: Edit, span: tuple[int, int]) -> Sequence[int]:
+    end = edit.end
+    if edit.first <= span[0] and (end is None or end > span[1]):
+        return pts
+    first, stop = edit.first + edit.shift, None if end is None else end + edit.shift
+    if isinstance(pts, range):
+        return pts[bisect_left(pts, first) : None if stop is None else bisect_left(pts, stop)]
+    return array("q", (time for time in pts if first <= time and (stop is None or time < stop)))
+
+
+def _moved(times: Sequence[int], by: int) -> Sequence[int]:
+    if isinstance(times, range):
+        return range(times.start + by, times.stop + by, times.step)
+    return array("q", map(add, times, repeat(by))) if by else times
+
+
+def _rescale(value: int, to: int, base: int) -> int:
+    """Return ``value * to / base`` rounded half away from zero, as `av_rescale` does."""
+    return (2 * value * to + base) // (2 * base)

@@ -1,0 +1,468 @@
+"""What only worker processes can suffer."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, wait
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from faults import worker as faults
+from faults.worker import LIMITS, task
+from streamify.executors.base import TaskError
+from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.log import LOG_BYTES
+from streamify.executors.retry import Retry
+from streamify.executors.wire import Hello
+from streamify.model.event import Event
+from streamify.model.task import CheckResult
+from streamify.storage.locate import StoreLocations
+
+pytestmark = [
+    pytest.mark.timeout(30),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and orphans are tested on Linux"),
+]
+COMMAND = (sys.executable, "-P", faults.__file__)
+
+
+def open_descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+class Bench:
+    def __init__(self, root: Path) -> None:
+        self.locations = StoreLocations(uploads=str(root / "uploads"), media=str(root / "media"))
+        self.events: list[Event] = []
+        self.engines: list[LocalExecutor] = []
+        self.others = set(psutil.Process().children(recursive=True))
+
+    def start(
+        self,
+        workers: int = 1,
+        *,
+        command: Sequence[str] = COMMAND,
+        timeout: float = 60,
+        stall: float = 60,
+        start: float = 60,
+        warm: bool = False,
+        first_delay: float = 0.02,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> LocalExecutor:
+        engine = LocalExecutor(
+            self.locations,
+            workers,
+            on_event or self.events.append,
+            command=command,
+            limits=LIMITS,
+            task_timeout=timeout,
+            stall_timeout=stall,
+            start_timeout=start,
+            warm=warm,
+            retry=Retry(first_delay=first_delay),
+        )
+        self.engines.append(engine)
+        return engine
+
+    def processes(self) -> set[psutil.Process]:
+        """Return the child processes that came since the test began; object stores of other tests may run beside."""
+        return set(psutil.Process().children(recursive=True)) - self.others
+
+    def of(self, kind: str) -> list[Event]:
+        return [event for event in self.events if event.kind == kind]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    descriptors, threads = open_descriptors(), threading.active_count()
+    bench = Bench(tmp_path)
+    yield bench
+    for engine in bench.engines:
+        engine.shutdown(cancel=True)
+    assert bench.processes() == set()
+    assert threading.active_count() == threads
+    assert open_descriptors() == descriptors
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # in a container nobody may reap orphans
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "name", "said"),
+    [
+        ("kill:once", "worker-killed", "SIGKILL", "stderr of kill:once"),
+        ("segfault:once", "worker-killed", "SIGSEGV", "in _misbehave"),  # faulthandler's stack
+        ("exit:once", "worker-exited", None, "stdout of exit:once"),
+        ("spin:once", "worker-cpu-limit", "SIGXCPU", ""),
+        ("eat:once", "worker-out-of-memory", None, "MemoryError"),
+    ],
+)
+def test_a_lost_worker_costs_its_task_a_retry(bench: Bench, key: str, code: str, name: str | None, said: str) -> None:
+    engine = bench.start(2)
+    other = engine.submit(task("sleep:0.3"))
+    done = engine.submit(task(key)).result(timeout=25)
+    assert isinstance(done, CheckResult)
+    assert done.frames == 2  # the second attempt
+    assert other.exception(timeout=5) is None
+    [retried] = bench.of("task.retried")
+    assert (retried.task, retried.attempt, retried.data["code"], retried.data["signal"]) == (key, 1, code, name)
+    assert said in retried.data["log"]
+    pids = [event.worker for event in bench.of("task.started") if event.task == key]
+    assert len(set(pids)) == 2  # a fresh process
+
+
+def test_a_poisoned_task_fails_after_three_attempts_with_its_log(bench: Bench) -> None:
+    engine = bench.start(2)
+    futures = [engine.submit(task(key)) for key in ("flood:always", "echo:1", "echo:2")]
+    error = futures[0].exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.code, error.exit_code, error.failure.attempts) == ("worker-killed", 4, 3)
+    assert "SIGKILL" in error.failure.cause
+    assert error.failure.log.endswith("flood\nlast words\n")
+    assert len(error.failure.log.encode()) == LOG_BYTES
+    [failed] = bench.of("task.failed")
+    assert failed.data["log"] == error.failure.log
+    assert [event.attempt for event in bench.of("task.retried")] == [1, 2]
+    assert [future.exception(timeout=5) for future in futures[1:]] == [None, None]
+
+
+def test_a_hung_task_is_killed_even_inside_c(bench: Bench) -> None:
+    engine = bench.start(timeout=1.0)
+    done = engine.submit(task("hang:once")).result(timeout=25)
+    assert isinstance(done, CheckResult)
+    assert done.frames == 2
+    [retried] = bench.of("task.retried")
+    assert retried.data["code"] in ("worker-hung", "worker-cpu-limit")
+
+
+def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(bench: Bench) -> None:
+    engine = bench.start(stall=0.5)
+    error = engine.submit(task("sleep:50")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.failure.code, error.failure.cause) == ("worker-hung", "it did nothing for 0.5 s")
+
+
+def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
+    engine = bench.start(stall=0.3, timeout=3)
+    error = engine.submit(task("spin")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert error.failure.cause != "it did nothing for 0.3 s"
+
+
+def test_a_stopped_worker_counts_as_hung(bench: Bench) -> None:
+    engine = bench.start(timeout=1.0)
+    assert engine.submit(task("signal:SIGSTOP")).exception(timeout=25) is not None
+    assert {event.data["code"] for event in bench.of("task.retried")} == {"worker-hung"}
+
+
+def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: Bench) -> None:
+    code = f"import os, sys, time; time.sleep(3); os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
+    engine = bench.start(command=(sys.executable, "-c", code), timeout=2.0)
+    assert engine.submit(task("echo:1")).exception(timeout=25) is None
+    assert bench.of("task.retried") == []
+
+
+def test_a_worker_that_never_gets_ready_counts_as_one_that_cannot_start(bench: Bench) -> None:
+    engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(60)"), start=0.5)
+    futures = [engine.submit(task(f"echo:{number}")) for number in range(20)]
+    for future in futures:
+        error = future.exception(timeout=25)
+        assert isinstance(error, TaskError)
+        assert (error.code, error.exit_code) == ("worker-start-failed", 5)
+        assert error.failure.cause == "the worker was not ready within 0.5 s"
+    assert len(bench.of("task.started")) == 3  # by then it is clear that none can start
+
+
+def test_spare_workers_that_never_get_ready_cost_no_attempt(bench: Bench, tmp_path: Path) -> None:
+    """The first worker starts well, the three beside it hang, and later ones start well again."""
+    seen = tmp_path / "pids"
+    code = (
+        "import os, sys, time\n"
+        f"with open({str(seen)!r}, 'a') as file: file.write(f'{{os.getpid()}}\\n')\n"
+        f"while len(four := open({str(seen)!r}).readlines()[:4]) < 4: time.sleep(0.01)\n"
+        "if os.getpid() in sorted(map(int, four))[1:]: time.sleep(60)\n"  # they are started one after another
+        f"os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
+    )
+    engine = bench.start(4, command=(sys.executable, "-c", code), start=3, warm=True)
+    first = engine.submit(task("sleep:5"))
+    wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 4, seconds=20)
+    time.sleep(3.5)  # the three are given up by now
+    assert engine.submit(task("echo:2")).exception(timeout=25) is None
+    assert first.exception(timeout=25) is None
+    assert bench.of("task.retried") == []
+
+
+def test_a_worker_cannot_extend_its_own_time(bench: Bench) -> None:
+    code = 'import os, sys, time\nwhile True: os.write(int(sys.argv[-1]), b\'{"kind":"ready"}\\n\'); time.sleep(0.1)'
+    error = bench.start(command=(sys.executable, "-c", code)).submit(task("echo:1")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.code, error.failure.attempts) == ("worker-garbled", 3)
+
+
+def test_kills_at_random_lose_no_task(bench: Bench) -> None:
+    dice, killed = random.Random(7), []
+
+    def kill_some(event: Event) -> None:
+        bench.events.append(event)
+        if event.kind == "task.started" and event.worker and event.attempt != 3 and dice.random() < 0.3:
+            killed.append(event.task)
+            os.kill(event.worker, signal.SIGKILL)
+
+    engine = bench.start(3, on_event=kill_some)
+    keys = [f"sleep:0.01#{number}" for number in range(30)]
+    futures = [engine.submit(task(key)) for key in keys]
+    assert [future.result(timeout=25).key for future in futures] == keys
+    assert len(killed) >= 5
+    assert sorted(event.task or "" for event in bench.of("task.retried")) == sorted(filter(None, killed))
+    assert sorted(event.task or "" for event in bench.of("task.finished")) == sorted(keys)
+
+
+def test_a_worker_that_leaks_is_replaced(bench: Bench) -> None:
+    engine = bench.start()
+    for key in ("leak", "echo:1", "echo:2"):
+        engine.submit(task(key)).result(timeout=25)
+    workers = [event.worker for event in bench.of("task.started")]
+    assert workers[0] != workers[1] == workers[2]
+    [note] = bench.of("note")
+    assert "replaced" in note.message
+    assert bench.of("task.retried") == []
+
+
+def test_an_idle_worker_that_dies_costs_nothing(bench: Bench) -> None:
+    engine = bench.start()
+    engine.submit(task("echo:1")).result(timeout=25)
+    pid = bench.of("task.started")[0].worker
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(pid))  # reaped, so the engine knows
+    engine.submit(task("echo:2")).result(timeout=25)
+    assert bench.of("task.retried") == []
+
+
+def test_the_log_holds_nothing_of_earlier_tasks(bench: Bench) -> None:
+    engine = bench.start()
+    engine.submit(task("echo:1")).result(timeout=25)
+    error = engine.submit(task("source")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert error.failure.log == "stdout of source\nstderr of source\n"
+
+
+def test_a_task_cannot_reach_the_pipes(bench: Bench) -> None:
+    assert bench.start().submit(task("stdin")).exception(timeout=25) is None
+
+
+def test_files_are_limited_in_size(bench: Bench) -> None:
+    error = bench.start().submit(task("file")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert "File too large" in error.failure.cause
+    assert [path.name for path in Path(bench.locations.media).iterdir()] == ["attempts"]  # no half file
+
+
+def test_workers_are_confined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    with Path(os.devnull).open() as extra:
+        os.set_inheritable(extra.fileno(), True)
+        engine = bench.start()
+        engine.submit(task("echo:1")).result(timeout=25)
+        pid = bench.of("task.started")[0].worker
+        assert pid is not None
+        worker = psutil.Process(pid)
+        assert worker.rlimit(psutil.RLIMIT_AS) == (LIMITS.address_bytes,) * 2
+        assert worker.rlimit(psutil.RLIMIT_NOFILE) == (LIMITS.open_files,) * 2
+        assert worker.rlimit(psutil.RLIMIT_FSIZE) == (LIMITS.file_bytes,) * 2
+        assert worker.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+        assert worker.num_fds() == 5  # /dev/null, stdout, stderr, tasks, replies
+        assert "AWS_SECRET_ACCESS_KEY" not in worker.environ()
+        assert os.getsid(pid) == pid  # Ctrl-C in our terminal does not reach it
+
+
+def test_ctrl_c_is_for_the_driver(bench: Bench) -> None:
+    engine = bench.start()
+    assert engine.submit(task("signal:SIGINT")).exception(timeout=25) is None
+    assert bench.of("task.retried") == []
+
+
+def test_cancel_kills_at_once(bench: Bench) -> None:
+    engine = bench.start(2, first_delay=60)
+    futures = [engine.submit(task(key)) for key in ("kill", "sleep:60", "hang", "echo:1", "echo:2")]
+    wait_until(lambda: len(bench.of("task.started")) == 3)
+    began = time.monotonic()
+    engine.shutdown(cancel=True)
+    assert time.monotonic() - began < 2
+    assert bench.processes() == set()
+    for future in futures:
+        with pytest.raises(CancelledError):
+            future.result(timeout=0)
+    assert [future.cancelled() for future in futures] == [False, False, False, True, True]
+
+
+def test_cancel_overtakes_a_drain(bench: Bench) -> None:
+    engine = bench.start()
+    future = engine.submit(task("sleep:60"))
+    drain = threading.Thread(target=engine.shutdown, kwargs={"cancel": False})
+    drain.start()
+    wait_until(lambda: bool(bench.of("task.started")))
+    engine.shutdown(cancel=True)
+    drain.join(timeout=5)
+    assert not drain.is_alive()
+    assert future.done()
+
+
+def test_a_cancelled_future_never_starts(bench: Bench) -> None:
+    engine = bench.start()
+    first, second, third = (engine.submit(task(f"sleep:0.{number}")) for number in (3, 1, 2))
+    assert second.cancel()
+    wait([first, third], timeout=25)
+    assert [event.task for event in bench.of("task.started")] == ["sleep:0.3", "sleep:0.2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "cause", "log"),
+    [
+        (("/nonexistent/python",), "cannot start /nonexistent/python: ", ""),
+        ((sys.executable, "-c", "import nonexistent"), "exited with status 1 before it was ready", "No module named"),
+    ],
+)
+def test_workers_that_cannot_start_fail_everything_soon(
+    bench: Bench, command: Sequence[str], cause: str, log: str
+) -> None:
+    engine = bench.start(2, command=command)
+    futures = [engine.submit(task(f"echo:{number}")) for number in range(50)]
+    wait(futures, timeout=25)
+    for future in futures:
+        error = future.exception()
+        assert isinstance(error, TaskError)
+        assert (error.code, error.exit_code) == ("worker-start-failed", 5)
+        assert cause in error.failure.cause
+        assert log in error.failure.log
+    assert len(bench.of("task.started")) < 8
+
+
+@pytest.mark.parametrize("line", [b"not json", b'{"kind":"done"}', b"\xff"])
+def test_a_worker_that_talks_nonsense_is_replaced(bench: Bench, line: bytes) -> None:
+    code = f"import os, sys, time; os.write(int(sys.argv[-1]), {line!r} + b'\\n'); time.sleep(60)"
+    error = bench.start(command=(sys.executable, "-c", code)).submit(task("echo:1")).exception(timeout=25)
+    assert isinstance(error, TaskError)
+    assert (error.code, error.failure.attempts) == ("worker-garbled", 3)
+
+
+def test_large_tasks_and_results_cross_the_pipe(bench: Bench) -> None:
+    key = "echo:" + "x" * 3_000_000  # far above what a pipe holds
+    done = bench.start().submit(task(key)).result(timeout=25)
+    assert done == CheckResult(key=key, faults=("echo", key[5:]), frames=1)
+
+
+def test_a_listener_that_raises_ends_the_engine_loudly(bench: Bench) -> None:
+    def listen(event: Event) -> None:
+        if event.kind == "task.finished":
+            raise LookupError("listener")
+
+    engine = bench.start(on_event=listen)
+    futures = [engine.submit(task(key)) for key in ("echo:1", "echo:2")]
+    for future in futures:
+        with pytest.raises(LookupError, match="listener"):
+            future.result(timeout=25)
+    engine.shutdown(cancel=False)
+    with pytest.raises(RuntimeError) as caught:
+        engine.submit(task("echo:3"))
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+# Orphans. The driver is typed into an interpreter: no file, no __main__ guard.
+
+DRIVER = """
+import sys, time
+from streamify.executors.local.executor import LocalExecutor
+from streamify.model.task import TASK
+from streamify.storage.locate import StoreLocations
+def listen(event):
+    print(event.to_json().decode(), flush=True)
+
+engine = LocalExecutor(StoreLocations(uploads={root!r}, media={root!r}), 2, listen, command={command!r})
+futures = [engine.submit(TASK.validate_json(line)) for line in {tasks!r}]
+{then}
+"""
+
+
+def drive(root: Path, then: str, keys: Sequence[str]) -> subprocess.Popen[bytes]:
+    tasks = [task(key).to_json() for key in keys]
+    script = DRIVER.format(root=str(root), command=COMMAND, tasks=tasks, then=then)
+    driver = subprocess.Popen([sys.executable, "-W", "error", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert driver.stdin is not None
+    driver.stdin.write(script.encode())
+    driver.stdin.close()
+    return driver
+
+
+def started(driver: subprocess.Popen[bytes], number: int) -> list[int]:
+    assert driver.stdout is not None
+    pids: list[int] = []
+    while len(pids) < number:
+        line = driver.stdout.readline()
+        assert line, "the driver ended early"
+        event: dict[str, Any] = json.loads(line)
+        if event["kind"] == "task.started":
+            pids.append(event["worker"])
+    return pids
+
+
+def test_no_orphan_after_kill_9_of_the_driver(tmp_path: Path) -> None:
+    with drive(tmp_path, "time.sleep(60)", ["hang", "sleep:60"]) as driver:
+        pids = started(driver, 2)
+        wait_until(lambda: len(list((tmp_path / "attempts").glob("*/*"))) == 2)
+        time.sleep(0.1)
+        driver.kill()
+    wait_until(lambda: all(gone(pid) for pid in pids), seconds=3)
+
+
+def test_no_orphan_when_the_driver_forgets_to_shut_down(tmp_path: Path) -> None:
+    with drive(tmp_path, "futures[0].result()", ["echo:1", "sleep:60"]) as driver:
+        pids = started(driver, 2)
+        assert driver.wait(timeout=20) == 0
+    wait_until(lambda: all(gone(pid) for pid in pids), seconds=3)
+
+
+def test_ctrl_c_in_the_driver_leaves_no_traceback_of_a_worker(tmp_path: Path) -> None:
+    then = "try: time.sleep(60)\nexcept KeyboardInterrupt: engine.shutdown(cancel=True); print('{}')"
+    with drive(tmp_path, then, ["sleep:60", "hang"]) as driver:
+        pids = started(driver, 2)
+        driver.send_signal(signal.SIGINT)
+        assert driver.wait(timeout=20) == 0
+    assert all(gone(pid) for pid in pids)
+
+
+def test_a_worker_ends_with_its_pipe_alone(bench: Bench) -> None:
+    """Where the kernel does not help (no PR_SET_PDEATHSIG): the watcher's part, in the middle of a task."""
+    ours, theirs = os.pipe()
+    hello = Hello(driver=os.getpid(), stores=bench.locations, limits=LIMITS)
+    with subprocess.Popen([*COMMAND, str(theirs)], stdin=subprocess.PIPE, pass_fds=(theirs,)) as worker:
+        os.close(theirs)
+        assert worker.stdin is not None
+        worker.stdin.write(hello.to_json() + b"\n" + task("sleep:60").to_json() + b"\n")
+        worker.stdin.flush()
+        assert os.read(ours, 4096) == b'{"kind":"ready"}\n'
+        wait_until(lambda: (Path(bench.locations.media) / "attempts").exists())
+        worker.stdin.close()
+        assert worker.wait(timeout=5) == 0
+    os.close(ours)

@@ -1,0 +1,168 @@
+"""The certificate accepts what fits and names whatever does not."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streamify.jobs.certificate import Ledgers, check_audio, check_video
+from streamify.model.plan import AudioTrack, EntryPoint, Plan, Segment, VideoTrack
+from streamify.model.task import Blob, Seam, SegmentRecord
+
+TRACK = VideoTrack(id="360p-0", name="360p", width=640, height=360, frame_rate=Fraction(25), timescale=25, crf=23,
+                   maxrate=900_000, bufsize=1_350_000, preset="medium", bframes=3)  # fmt: skip
+SOUND = AudioTrack(id="und-aac-0", stream=1, sample_rate=48000, bitrate=128000, samples=144_000, origin=Fraction(0),
+                   piece_segments=100)  # fmt: skip
+CUTS = (0, 48, 95, 142)
+"""3 s are 140.625 frames: 141 and one of priming."""
+FRAMES = 25
+
+
+def segments() -> list[Segment]:
+    """Three segments of one second; a picture is 40 ticks of the source."""
+    return [
+        Segment(
+            index=index, start=index * FRAMES, end=(index + 1) * FRAMES, source_start=index * 1000, frames=FRAMES,
+            source_end=(index + 1) * 1000 if index < 2 else None, first=index * 1000,
+            next=(index + 1) * 1000 if index < 2 else None, entries=(EntryPoint(pts=0, dts=0),),
+        )
+        for index in range(3)
+    ]  # fmt: skip
+
+
+def record(index: int, seam: dict[str, Any] | None = None, init: str = "i", **changes: Any) -> SegmentRecord:
+    known: dict[str, Any] = {
+        "decoded": FRAMES, "encoded": FRAMES, "first": index * 1000, "last": index * 1000 + 960,
+        "next": (index + 1) * 1000 if index < 2 else None,
+    }  # fmt: skip
+    fields: dict[str, Any] = {
+        "track": TRACK.id, "segment": index, "start": index * FRAMES, "duration": FRAMES, "frames": FRAMES,
+        "media": Blob(key=f"{TRACK.folder}/{index:05d}.m4s", size=1, sha256="m"),
+        "init": Blob(key=f"{TRACK.folder}/init.mp4", size=1, sha256=init), "seam": Seam(**known | (seam or {})),
+    }  # fmt: skip
+    return SegmentRecord(**fields | changes)
+
+
+def judge(changes: dict[int, dict[str, Any]]) -> tuple[list[str], Ledgers]:
+    sums = Ledgers()
+    pairs = [(one, record(one.index, **changes.get(one.index, {}))) for one in segments()]
+    return list(check_video(TRACK, pairs, sums, count=True)), sums
+
+
+def test_what_fits_has_no_fault() -> None:
+    faults, sums = judge({})
+    assert faults == []
+    found = sums.certificate()
+    assert (found.promised, found.decoded, found.encoded, found.seams) == (75, 75, 75, 2)
+    assert (found.damaged, found.duplicated, found.dropped, found.lost) == (0, 0, 0, ())
+
+
+def test_losses_that_are_named_are_no_fault_and_are_counted() -> None:
+    seam = {"decoded": 24, "encoded": 24, "lost": (1480,), "damaged": 2}
+    faults, sums = judge({1: {"seam": seam, "frames": 24}})
+    assert faults == []
+    found = sums.certificate()
+    assert (found.promised, found.decoded, found.lost, found.damaged) == (75, 74, (1480,), 2)
+
+
+def test_pictures_left_out_on_purpose_are_counted() -> None:
+    seam = {"encoded": 13, "dropped": 12}
+    faults, sums = judge({index: {"seam": seam, "frames": 13} for index in range(3)})
+    assert faults == []
+    assert (sums.certificate().encoded, sums.certificate().dropped) == (39, 36)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named", "why"),
+    [
+        ({1: {"seam": {"decoded": 24, "encoded": 24}, "frames": 24}}, 1, "24 pictures decoded"),
+        ({1: {"seam": {"decoded": 26, "encoded": 26}, "frames": 26}}, 1, "26 pictures decoded"),
+        ({1: {"seam": {"encoded": 24}, "frames": 24}}, 1, "24 encoded of 25"),
+        ({1: {"frames": 24}}, 1, "24 pictures in the file"),
+        ({1: {"seam": {"dropped": 1}}}, 1, "25 encoded of 25"),
+        ({1: {"seam": {"duplicated": 1}}}, 1, "25 encoded of 25"),
+        ({1: {"seam": {"first": 1040}}}, 1, "starts with picture 1040"),
+        ({0: {"seam": {"next": 1040}}}, 1, "saw 1040 next"),
+        ({0: {"seam": {"next": None}}}, 1, "saw None next"),
+        ({1: {"seam": {"next": 1960}}}, 2, "saw 1960 next"),
+        ({2: {"seam": {"next": 3000}}}, None, "saw a picture after its end"),
+        ({1: {"start": 26}}, 1, "ticks 26"),
+        ({1: {"duration": 24}}, 1, "ticks 25"),
+        ({2: {"init": "other"}}, 2, "init segment differs"),
+    ],
+)
+def test_each_fault_is_named(changes: dict[int, dict[str, Any]], named: int | None, why: str) -> None:
+    faults, _ = judge(changes)
+    where = f"{TRACK.folder}/{named:05d}.m4s" if named is not None else TRACK.folder
+    assert any(fault.startswith(where) and why in fault for fault in faults), faults
+
+
+def test_a_loss_elsewhere_does_not_excuse_a_seam() -> None:
+    lossy = {"decoded": 24, "encoded": 24, "lost": (1480,)}
+    faults, _ = judge({0: {"seam": {"next": None}}, 1: {"seam": lossy, "frames": 24}})
+    assert any("saw None next" in fault for fault in faults)
+
+
+def test_a_lost_first_picture_excuses_its_seam_only() -> None:
+    lossy = {"decoded": 24, "encoded": 24, "first": 1040, "lost": (1000,)}
+    for seen in (1040, 1000, None):
+        faults, _ = judge({0: {"seam": {"next": seen}}, 1: {"seam": lossy, "frames": 24}})
+        assert faults == []
+    faults, _ = judge({1: {"seam": lossy | {"next": 2040}, "frames": 24}})
+    assert any("saw 2040 next" in fault for fault in faults)
+
+
+def test_a_record_without_an_account_is_a_fault() -> None:
+    pairs = [(one, record(one.index)) for one in segments()]
+    pairs[1] = (pairs[1][0], pairs[1][1].model_copy(update={"seam": None}))
+    faults = list(check_video(TRACK, pairs, Ledgers(), count=True))
+    assert re.search("00001.m4s: .*no account", faults[0])
+
+
+def sound(index: int, **changes: Any) -> SegmentRecord:
+    start, end = CUTS[index : index + 2]
+    fields: dict[str, Any] = {
+        "track": SOUND.id, "segment": index, "start": start * 1024, "duration": (end - start) * 1024,
+        "frames": end - start, "media": Blob(key=f"{SOUND.folder}/{index:05d}.m4s", size=1, sha256="m"),
+        "init": Blob(key=f"{SOUND.folder}/init.mp4", size=1, sha256="i"),
+    }  # fmt: skip
+    return SegmentRecord(**fields | changes)
+
+
+def listen(records: list[SegmentRecord], end: int = 75, cuts: tuple[int, ...] = CUTS) -> tuple[list[str], Ledgers]:
+    plan: Plan = SimpleNamespace(timeline=SimpleNamespace(end=end, timescale=25))  # type: ignore[assignment]
+    sums = Ledgers()
+    return list(check_audio(plan, SOUND, records, sums, cuts)), sums
+
+
+def test_sound_covers_the_picture_by_less_than_a_frame() -> None:
+    faults, sums = listen([sound(0), sound(1), sound(2)])
+    assert faults == []
+    assert sums.certificate().audio_over_video == (Fraction(141 * 1024, 48000) - 3,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named", "why"),
+    [
+        ({1: {"start": 48 * 1024 + 1}}, 1, "starts at tick"),
+        ({1: {"start": 47 * 1024}}, 1, "other access units"),
+        ({1: {"duration": 46 * 1024, "frames": 46}}, 1, "other access units"),
+        ({1: {"frames": 46}}, 1, "46 access units in"),
+        ({0: {"start": 1024}}, 0, "starts at tick"),
+        ({2: {"init": Blob(key="x", size=1, sha256="other")}}, 2, "init segment differs"),
+    ],
+)
+def test_each_fault_of_sound_is_named(changes: dict[int, dict[str, Any]], named: int, why: str) -> None:
+    faults, _ = listen([sound(index, **changes.get(index, {})) for index in range(3)])
+    assert any(fault.startswith(f"{SOUND.folder}/{named:05d}.m4s") and why in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize("end", [74, 76, 80])
+def test_sound_too_long_or_too_short(end: int) -> None:
+    faults, _ = listen([sound(0), sound(1), sound(2)], end)
+    assert len(faults) == 1
+    assert "after the picture" in faults[0]
