@@ -18,6 +18,7 @@ from streamify.backends.aws.claim import Claim, take
 from streamify.backends.aws.events import read_event
 from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import start as begin
+from streamify.dest.layout import CLAIM
 from streamify.errors import DestinationError
 from streamify.jobs.steps import Run, split_step
 from streamify.model.report import Report
@@ -181,7 +182,7 @@ def test_one_execution_at_a_time_holds_a_dest(buckets: Buckets, clip: Path, monk
     monkeypatch.setattr(begin, "_is_running", lambda *_: True)
     answers = [buckets.split() for _ in range(3)]  # an event that is delivered three times
     assert [one["status"] for one in answers] == ["planned", "duplicate", "duplicate"]
-    held = Claim.from_json(buckets.dest.get(claim.KEY) or b"")
+    held = Claim.from_json(buckets.dest.get(CLAIM) or b"")
     retried = buckets.split(execution=held.execution)  # Lambda tries the same execution's split again
     assert retried["status"] == "planned"
 

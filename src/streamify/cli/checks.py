@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from streamify.dest.layout import DOCTOR
 from streamify.errors import StreamifyError
 from streamify.storage.locate import open_storage, scheme_of
 
@@ -96,7 +97,7 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
 
 
 def _object_store(name: str, dest: str) -> Iterator[Check]:
-    key = f".streamify/doctor-{uuid.uuid4().hex}"
+    key = f"{DOCTOR}{uuid.uuid4().hex}"
     try:
         storage = open_storage(dest)
         storage.names()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from streamify.dest.layout import is_state
+
 _TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".mpd": "application/dash+xml",
@@ -39,6 +41,6 @@ def is_immutable(key: str) -> bool:
 
 def cache_control(key: str) -> str:
     """Return the Cache-Control of an object below DEST, as an object store hands it to a CDN."""
-    if key.startswith(".streamify/"):
+    if is_state(key):
         return "no-store"
     return FOREVER if is_immutable(key) else SHORT

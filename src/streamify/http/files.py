@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from streamify.dest.delivery import FOREVER, content_type, is_immutable
+from streamify.dest.layout import MASTER
 from streamify.storage.base import Storage
 
 PAGE = Path(__file__).parent / "page"
@@ -63,7 +64,7 @@ class FolderSite:
 
     def holds_stream(self) -> bool:
         """See `Site.holds_stream`."""
-        return (self._root / "master.m3u8").is_file()
+        return (self._root / MASTER).is_file()
 
 
 class ObjectSite:
@@ -86,7 +87,7 @@ class ObjectSite:
 
     def holds_stream(self) -> bool:
         """See `Site.holds_stream`."""
-        return self._storage.stat("master.m3u8") is not None
+        return self._storage.stat(MASTER) is not None
 
 
 def find(site: Site, target: str) -> Served | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamify.dest.layout import MASTER, MPD, iframes_key, playlist_key, segment_key
 from streamify.errors import VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_audio, check_video
 from streamify.jobs.fanout import SegmentList, read_records, segment_cuts
@@ -82,7 +83,7 @@ def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tupl
     wanted = ((track.id, index) for index in range(plan.segments))
     for index, record in enumerate(read_records(media, wanted)):
         if record is None or record.track != track.id or record.segment != index:
-            missing.append(f"{track.folder}/{index:05d}.m4s: no ledger entry")
+            missing.append(f"{segment_key(track.folder, index)}: no ledger entry")
         else:
             records.append(record)
     return records, missing
@@ -174,11 +175,11 @@ def _publish(plan: Plan, manifests: list[TrackManifest], media: Storage) -> list
     texts: dict[str, str] = {}
     for manifest in manifests:
         folder = manifest.track.folder
-        texts[f"{folder}/playlist.m3u8"] = hls.media_playlist(manifest, plan.target_duration)
+        texts[playlist_key(folder)] = hls.media_playlist(manifest, plan.target_duration)
         if isinstance(manifest.track, VideoTrack):
-            texts[f"{folder}/iframes.m3u8"] = hls.iframe_playlist(manifest, plan.target_duration)
-    texts["manifest.mpd"] = dash.mpd(videos, audios, Fraction(plan.timeline.end, plan.timeline.timescale))
-    texts["master.m3u8"] = hls.master(videos, audios)
+            texts[iframes_key(folder)] = hls.iframe_playlist(manifest, plan.target_duration)
+    texts[MPD] = dash.mpd(videos, audios, Fraction(plan.timeline.end, plan.timeline.timescale))
+    texts[MASTER] = hls.master(videos, audios)
     blobs = []
     for key, text in texts.items():
         data = text.encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from streamify.dest.layout import segment_key
 from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
 from streamify.model.report import Certificate
 from streamify.model.task import SegmentRecord
@@ -57,7 +58,7 @@ def check_video(
     before: tuple[Segment, SegmentRecord] | None = None
     init: str | None = None
     for segment, record in pairs:
-        name = f"{track.folder}/{segment.index:05d}.m4s"
+        name = segment_key(track.folder, segment.index)
         seam = record.seam
         if seam is None:
             yield f"{name}: its ledger entry has no account of pictures"
@@ -107,7 +108,7 @@ def check_audio(
     end: int | None = None
     init: str | None = None
     for index, record in enumerate(records):
-        name = f"{track.folder}/{index:05d}.m4s"
+        name = segment_key(track.folder, index)
         if record.start != (end if end is not None else 0):
             yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
         if (record.start, record.start + record.duration) != (cuts[index] * AUDIO_FRAME, cuts[index + 1] * AUDIO_FRAME):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key
 from streamify.errors import TaskFailure
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.jobs.engine import Stop, completed
@@ -70,12 +71,12 @@ class Found:
 
 def survey(plan: Plan, media: Storage) -> Found:
     """Look at what exists, with one listing."""
-    sizes = {one.key: one.size for folder in ("video", "audio") for one in media.list(folder)}
+    sizes = {one.key: one.size for folder in TRACK_FOLDERS for one in media.list(folder)}
 
     def there() -> Iterator[tuple[VideoTrack | AudioTrack, int, str]]:
         for track in plan.tracks:
             for index in range(plan.segments):
-                key = f"{track.folder}/{index:05d}.m4s"
+                key = segment_key(track.folder, index)
                 if key in sizes:
                     yield track, index, key
 
@@ -86,14 +87,14 @@ def survey(plan: Plan, media: Storage) -> Found:
             continue
         if record.media.size != sizes[key]:
             damaged.append(key)
-        elif f"{track.folder}/init.mp4" in sizes:
+        elif init_key(track.folder) in sizes:
             done.add((track.id, index))
     return Found(done, tuple(damaged))
 
 
 def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
     """Yield the ledger entry of each (track, segment), in their order; ``None``: there is none that can be read."""
-    return map(_record, media.get_many(SegmentRecord.key_of(*one) for one in wanted))
+    return map(_record, media.get_many(ledger_key(*one) for one in wanted))
 
 
 def _record(data: bytes | None) -> SegmentRecord | None:

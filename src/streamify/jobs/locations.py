@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from streamify.dest.layout import REPORT, STATE, TOP
 from streamify.errors import DestinationError, SourceError
 from streamify.jobs.state import read_report
 from streamify.model.source import SourceRef
@@ -132,10 +133,6 @@ def _reaching(dest: str) -> Iterator[None]:
         ) from error
 
 
-OURS = frozenset({".streamify", "master.m3u8", "manifest.mpd", "report.json", "video", "audio"})
-"""What a stream consists of at its top."""
-
-
 def check_dest(location: str, dest: str, *, replace: bool, storage: Storage | None = None) -> None:
     """Make sure that DEST is ours to write: new, empty, or made by Streamify. Touches nothing.
 
@@ -153,15 +150,15 @@ def check_dest(location: str, dest: str, *, replace: bool, storage: Storage | No
     with _reaching(dest):
         storage = storage or open_storage(location)
         names = storage.names()
-        stripped = "report.json" in names and OURS.issuperset(names) and read_report(storage) is not None
-    if names and ".streamify" not in names and not (stripped and replace):
+        stripped = REPORT in names and TOP.issuperset(names) and read_report(storage) is not None
+    if names and STATE not in names and not (stripped and replace):
         if stripped:
             raise DestinationError(
                 "dest-occupied",
                 f"DEST {dest} holds a finished stream without its .streamify folder, so nothing of it can be resumed",
                 "name another DEST, or pass --replace to make it anew",
             )
-        strangers = sorted(set(names) - OURS) or sorted(names)
+        strangers = sorted(set(names) - TOP) or sorted(names)
         raise DestinationError(
             "dest-occupied",
             f"DEST {dest} holds files that Streamify did not make: {', '.join(strangers[:3])}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from streamify.dest.layout import PLAN, REPORT
 from streamify.errors import DestinationError, StreamifyError, TasksFailed
 from streamify.executors.base import OnEvent, TaskError
 from streamify.jobs import fanout
@@ -24,7 +25,6 @@ from streamify.model.task import SplitResult, SplitTask
 from streamify.storage.base import Storage
 from streamify.storage.hold import holding
 from streamify.storage.locate import StoreLocations
-from streamify.tasks.plan_file import PLAN
 
 Tell = Callable[[EventKind, str, dict[str, Any]], None]
 
@@ -118,7 +118,7 @@ def _run(
         )
         before = known_tracks(stores.media)
         stores.media.put(PLAN, planned.to_json())  # which another run may have replaced before it was sent away
-        stores.media.put("report.json", report.to_json())
+        stores.media.put(REPORT, report.to_json())
         if settings.replace:
             remove_others(planned, stores.media, before)
     return report

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
 
 from pydantic import ValidationError
 
 from streamify._version import __version__
+from streamify.dest.layout import LEDGER, REPORT, TRACK_FOLDERS, ledger_track, track_of
 from streamify.errors import DestinationError
 from streamify.jobs.assemble import Assembled
 from streamify.machine.cpu import cpu_facts
@@ -50,20 +50,16 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
     return old if holds else None
 
 
-_OURS = re.compile(r"(\d{5,}\.m4s|init\.mp4|playlist\.m3u8|iframes\.m3u8)")
-"""Names of the files in a track's folder."""
-
-
 def known_tracks(media: Storage) -> frozenset[str]:
     """Return the ids of the tracks at DEST by its ledger, and by its report where the ledger was removed."""
-    ledger = {one.key.split("/")[2] for one in media.list(".streamify/ledger")}
+    ledger = {ledger_track(one.key) for one in media.list(LEDGER)}
     report = read_report(media)
     return frozenset(ledger.union(one.id for one in report.tracks) if report is not None else ledger)
 
 
 def read_report(media: Storage) -> Report | None:
     """Return the report of the finished stream at DEST, or ``None`` where there is none that can be read."""
-    data = media.get("report.json")
+    data = media.get(REPORT)
     try:
         return Report.from_json(data) if data is not None else None
     except ValidationError:
@@ -77,12 +73,11 @@ def remove_others(planned: Plan, media: Storage, before: frozenset[str]) -> None
     stays.
     """
     kept = {track.id for track in planned.tracks}
-    ledger = {one.key: one.key.split("/")[2] for one in media.list(".streamify/ledger")}
+    ledger = {one.key: ledger_track(one.key) for one in media.list(LEDGER)}
     others = before.union(ledger.values()) - kept
-    for folder in ("video", "audio") if others else ():
+    for folder in TRACK_FOLDERS if others else ():
         for one in list(media.list(folder)):
-            parts = one.key.split("/")
-            if len(parts) == 3 and parts[1] in others and _OURS.fullmatch(parts[2]):
+            if track_of(one.key) in others:
                 media.delete(one.key)
     for key, track in ledger.items():  # last, so that a run that is cut off here can be finished by the next
         if track in others:

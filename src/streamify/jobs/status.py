@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
 from streamify.errors import DestinationError
 from streamify.jobs.state import read_report
 from streamify.model.plan import Track
 from streamify.model.status import JobStatus, TrackStatus
-from streamify.model.task import SegmentRecord
 from streamify.storage.base import Storage
-from streamify.tasks.plan_file import PLAN, read_plan
+from streamify.tasks.plan_file import read_plan
 
 
 def look(dest: str, media: Storage, *, begun: bool = False) -> JobStatus:
@@ -26,7 +26,7 @@ def look(dest: str, media: Storage, *, begun: bool = False) -> JobStatus:
     if plan is None and report is None and not begun:
         raise DestinationError("no-job", f"there is no job at {dest}", "give the DEST of a transcode")
     complete = report is not None and (plan is None or (report.source, report.settings) == (plan.source, plan.settings))
-    there = {one.key for folder in ("video", "audio", ".streamify/ledger") for one in media.list(folder)}
+    there = {one.key for folder in (*TRACK_FOLDERS, LEDGER) for one in media.list(folder)}
     tracks = tuple(_track(track, plan.segments, there) for track in plan.tracks) if plan is not None else ()
     facts = plan or report
     return JobStatus(
@@ -37,7 +37,7 @@ def look(dest: str, media: Storage, *, begun: bool = False) -> JobStatus:
         total=sum(one.total for one in tracks),
         tracks=tracks,
         planned=_written(media, PLAN),
-        finished=_written(media, "report.json") if complete else None,
+        finished=_written(media, REPORT) if complete else None,
     )
 
 
@@ -47,7 +47,7 @@ def _written(media: Storage, key: str) -> float | None:
 
 
 def _track(track: Track, segments: int, there: set[str]) -> TrackStatus:
-    keys = ((f"{track.folder}/{one:05d}.m4s", SegmentRecord.key_of(track.id, one)) for one in range(segments))
+    keys = ((segment_key(track.folder, one), ledger_key(track.id, one)) for one in range(segments))
     done = sum(file in there and entry in there for file, entry in keys)
     name = track.name if track.kind == "video" else "audio"
     return TrackStatus(id=track.id, name=name, done=done, total=segments)

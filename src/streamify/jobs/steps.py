@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal
 
+from streamify.dest.layout import PLAN, REPORT, run_failure_key, run_failures, run_items_key, run_plan_key
 from streamify.errors import TaskFailure, TasksFailed
 from streamify.jobs.assemble import assemble
 from streamify.jobs.fanout import survey
@@ -25,7 +26,7 @@ from streamify.model.source import SourceRef
 from streamify.model.task import MediaResult, SplitResult, SplitTask
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
-from streamify.tasks.plan_file import PLAN, read_plan
+from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
 
 
@@ -84,21 +85,11 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None) -> P
         stores.media.delete(key)
     chosen = list(items(plan, stores.media, found.done, group_below))
     # A plan of its own for every run: an earlier one that was ended may still write the one that they share.
-    stores.media.put(plan_key(run.id), plan.to_json())
-    key = items_key(run.id)
+    stores.media.put(run_plan_key(run.id), plan.to_json())
+    key = run_items_key(run.id)
     stores.media.put(key, b"".join(item.to_json() + b"\n" for item in chosen))
     total = plan.segments * len(plan.tracks)
     return Prepared(items=key, count=len(chosen), total=total, reused=len(found.done))
-
-
-def items_key(run: str) -> str:
-    """Return where the item list of a run lies, below DEST; it is there once the plan of that run stands."""
-    return f".streamify/runs/{run}/items.ndjson"
-
-
-def plan_key(run: str) -> str:
-    """Return where the plan of a run lies, below DEST."""
-    return f".streamify/runs/{run}/plan.json"
 
 
 def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
@@ -126,7 +117,7 @@ def _opened(places: StoreLocations, run: str) -> tuple[Stores, Plan]:
 def record_failure(run: Run, failure: Failure) -> None:
     """Note that a task failed for good, for `assemble_step` to name it."""
     media = run.places.open().media
-    media.put(f".streamify/runs/{run.id}/failed/{failure.key}.json", failure.to_json())
+    media.put(run_failure_key(run.id, failure.key), failure.to_json())
 
 
 def assemble_step(
@@ -164,7 +155,7 @@ def assemble_step(
     before = known_tracks(media)
     hold()
     media.put(PLAN, plan.to_json())
-    media.put("report.json", report.to_json())
+    media.put(REPORT, report.to_json())
     if run.settings.replace:
         hold()
         remove_others(plan, media, before)
@@ -173,7 +164,7 @@ def assemble_step(
 
 def failed_keys(run: str, media: Storage) -> list[str]:
     """Return the keys, below DEST, of what is noted of the tasks that failed in a run; with one listing."""
-    return sorted(one.key for one in media.list(f".streamify/runs/{run}/failed"))
+    return sorted(one.key for one in media.list(run_failures(run)))
 
 
 def read_failures(keys: Iterable[str], media: Storage) -> tuple[TaskFailure, ...]:
@@ -192,7 +183,7 @@ def _failure(data: bytes) -> TaskFailure:
 
 
 def _plan(run: str, media: Storage) -> Plan:
-    plan = read_plan(media, plan_key(run))
+    plan = read_plan(media, run_plan_key(run))
     if plan is None:
         raise AssertionError("split writes the plan before any other step runs")
     return plan

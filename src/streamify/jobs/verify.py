@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pydantic import ValidationError
 
+from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
 from streamify.errors import DestinationError, SourceError
 from streamify.executors.base import OnEvent, TaskError
 from streamify.jobs.engine import Engines, Need, Stop, completed
@@ -26,7 +27,6 @@ from streamify.storage.locate import StoreLocations, open_storage
 from streamify.tasks.plan_file import read_plan
 
 AUDIO_FRAME = 1024
-MANIFESTS = ("master.m3u8", "manifest.mpd")
 
 
 class TrackCheck(Frozen):
@@ -89,7 +89,7 @@ def verify(
 
 
 def _read_report(media: Storage, dest: str) -> Report:
-    data = media.get("report.json")
+    data = media.get(REPORT)
     if data is None:
         raise DestinationError(
             "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
@@ -99,7 +99,7 @@ def _read_report(media: Storage, dest: str) -> Report:
     except ValidationError as error:
         raise DestinationError(
             "report-unreadable",
-            f"{dest}/report.json is damaged or of another version: {error.error_count()} fields do not fit",
+            f"{dest}/{REPORT} is damaged or of another version: {error.error_count()} fields do not fit",
             "transcode again with --replace",
         ) from error
 
@@ -130,17 +130,17 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
 
 
 def _track(track: TrackReport, media: Storage) -> Iterator[str]:
-    init = media.get(f"{track.folder}/init.mp4")
+    init = media.get(init_key(track.folder))
     if init is None:
-        yield f"{track.folder}/init.mp4 is missing"
+        yield f"{init_key(track.folder)} is missing"
     elif sha256(init) != track.init_sha256:
-        yield f"{track.folder}/init.mp4: checksum differs"
-    playlist = media.get(f"{track.folder}/playlist.m3u8")
+        yield f"{init_key(track.folder)}: checksum differs"
+    playlist = media.get(playlist_key(track.folder))
     listed = [line for line in (playlist or b"").decode().splitlines() if line and not line.startswith("#")]
     columns = track.segments
-    names = [f"{index:05d}.m4s" for index in range(len(columns.size))]
+    names = [segment_name(index) for index in range(len(columns.size))]
     if listed != names:
-        yield f"{track.folder}/playlist.m3u8 is missing or does not list segments 0 to {len(names) - 1} in order"
+        yield f"{playlist_key(track.folder)} is missing or does not list segments 0 to {len(names) - 1} in order"
     at, sequence = 0, 0
     for index, name in enumerate(names):
         where = f"{track.folder}/{name}"
@@ -196,7 +196,7 @@ def _plan_of(report: Report, stores: Stores, dest: str, *, needed: bool) -> Plan
     if needed:
         raise DestinationError(
             "no-plan",
-            f"{dest}/.streamify holds no plan of this stream: pictures cannot be compared with the source",
+            f"{dest}/{STATE} holds no plan of this stream: pictures cannot be compared with the source",
             "finish the job at this DEST, or verify without --source",
         )
     return None
@@ -232,8 +232,8 @@ def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRec
     return SegmentRecord(
         track=track.id,
         segment=index,
-        media=Blob(key=f"{track.folder}/{index:05d}.m4s", size=size, sha256=track.segments.sha256[index]),
-        init=Blob(key=f"{track.folder}/init.mp4", size=0, sha256=track.init_sha256),
+        media=Blob(key=segment_key(track.folder, index), size=size, sha256=track.segments.sha256[index]),
+        init=Blob(key=init_key(track.folder), size=0, sha256=track.init_sha256),
         start=start,
         duration=track.segments.duration[index],
         frames=track.segments.frames[index],

@@ -9,17 +9,9 @@ from fractions import Fraction
 from functools import cached_property
 from urllib.parse import quote
 
+from streamify.dest.layout import segment_name
 from streamify.model.plan import AudioTrack, VideoTrack
 from streamify.model.task import IFrame
-
-INIT = "init.mp4"
-PLAYLIST = "playlist.m3u8"
-IFRAMES = "iframes.m3u8"
-
-
-def segment_name(index: int) -> str:
-    """Return the file name of a segment inside its track's folder."""
-    return f"{index:05d}.m4s"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from fractions import Fraction
 from math import gcd
 from urllib.parse import quote
 
+from streamify.dest.layout import INIT, SEGMENT_TEMPLATE
 from streamify.manifests.audio import AudioNames, audio_track, describe
-from streamify.manifests.base import INIT, TrackManifest
+from streamify.manifests.base import TrackManifest
 from streamify.model.plan import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
@@ -153,7 +154,7 @@ def _segments(representation: ET.Element, manifest: TrackManifest) -> None:
         "SegmentTemplate",
         timescale=str(track.timescale),
         initialization=f"{folder}/{INIT}",
-        media=f"{folder}/$Number%05d$.m4s",
+        media=f"{folder}/{SEGMENT_TEMPLATE}",
         startNumber="0",
     )
     timeline = ET.SubElement(template, "SegmentTimeline")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
+from streamify.dest.layout import IFRAMES, INIT, PLAYLIST, segment_name
 from streamify.manifests.audio import AudioNames, describe
 from streamify.manifests.base import (
-    IFRAMES,
-    INIT,
-    PLAYLIST,
     TrackManifest,
     frame_rate,
     peak_rate,
-    segment_name,
     variant_order,
 )
 from streamify.model.plan import VideoTrack

@@ -89,11 +89,6 @@ class SegmentRecord(Frozen):
     """Damage met on the way; the report collects it."""
     cost: Cost = Cost()
 
-    @staticmethod
-    def key_of(track: str, segment: int) -> str:
-        """Return the ledger key below DEST."""
-        return f".streamify/ledger/{track}/{segment:05d}.json"
-
 
 class SplitTask(Frozen):
     """Read the source's index and write the plan."""

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from streamify.dest.layout import LOCK
 from streamify.errors import DestinationError
 from streamify.storage.locate import parse_url
-
-NAME = ".streamify/lock"
 
 
 @contextmanager
@@ -30,7 +29,7 @@ def holding(location: str, dest: str, job: str, *, new: bool = True) -> Iterator
     Raises:
         DestinationError: ``dest-busy``, a run of another job holds it.
     """
-    path = Path(location, NAME)
+    path = Path(location, LOCK)
     if parse_url(location) is not None or not (new or path.exists()):
         yield
         return

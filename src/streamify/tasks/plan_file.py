@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from streamify.dest.layout import PLAN
 from streamify.errors import DestinationError
 from streamify.model.plan import Plan
 from streamify.storage.base import Storage
-
-PLAN = ".streamify/plan.json"
 
 
 def read_plan(media: Storage, key: str = PLAN) -> Plan | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamify.dest.layout import init_key, ledger_key, segment_key
 from streamify.model.plan import AudioTrack, VideoTrack
 from streamify.model.source import Note
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
@@ -30,8 +31,8 @@ def publish_segment(
     Raises:
         ConflictError: Other bytes have one of the names.
     """
-    file = Blob(key=f"{track.folder}/{segment:05d}.m4s", size=len(data), sha256=sha256(data))
-    head = Blob(key=f"{track.folder}/init.mp4", size=len(init), sha256=sha256(init))
+    file = Blob(key=segment_key(track.folder, segment), size=len(data), sha256=sha256(data))
+    head = Blob(key=init_key(track.folder), size=len(init), sha256=sha256(init))
     tag = media.put_new(file.key, data).tag
     media.put_new(head.key, init)  # by whichever segment is first; all of them have the same bytes
     record = SegmentRecord(
@@ -39,7 +40,7 @@ def publish_segment(
         frames=frames, iframes=iframes, seam=seam, notes=notes, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
-    media.put(SegmentRecord.key_of(track.id, segment), record.to_json())
+    media.put(ledger_key(track.id, segment), record.to_json())
     return record
 
 

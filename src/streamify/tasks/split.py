@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
+from streamify.dest.layout import PLAN, segment_list_key
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, audio_slices
 from streamify.media.audio.piece import window as piece_window
@@ -20,7 +21,6 @@ from streamify.planning.build import build_plan
 from streamify.planning.grid import Window
 from streamify.planning.rate import fit_rate
 from streamify.storage.base import Stores, sha256
-from streamify.tasks.plan_file import PLAN
 
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
@@ -32,7 +32,7 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
         parts = tuple(windows)
         slices = _sound_slices(plan, parts, found.sound, task.source, stores)
         lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices))
-        plan = plan.model_copy(update={"segment_list": f".streamify/segments-{sha256(lines)[:16]}.ndjson"})
+        plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())

@@ -12,12 +12,12 @@ from streamify.backends.aws.account import Account
 from streamify.backends.aws.client import follow as following
 from streamify.backends.aws.client.follow import Watch, follow
 from streamify.cli.show.tally import Tally
+from streamify.dest.layout import ledger_key, run_items_key, run_plan_key
 from streamify.errors import DestinationError, Interrupted
 from streamify.jobs.engine import Stop
-from streamify.jobs.steps import Failure, items_key, plan_key
+from streamify.jobs.steps import Failure
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.task import SegmentRecord
 from streamify.storage.objects import ObjectStorage
 
 ARN = "arn:aws:states:eu-central-1:1:execution:streamify:run-1"
@@ -42,7 +42,7 @@ class Counting(ObjectStorage):
 @pytest.fixture
 def media(stream: Path) -> Counting:
     storage = Counting(MemoryStore(), "memory")
-    storage.put(plan_key("run-1"), (stream / ".streamify/plan.json").read_bytes())
+    storage.put(run_plan_key("run-1"), (stream / ".streamify/plan.json").read_bytes())
     return storage
 
 
@@ -53,7 +53,7 @@ def plan(stream: Path) -> Plan:
 
 def made(media: ObjectStorage, track: str, *segments: int) -> None:
     for segment in segments:
-        media.put(SegmentRecord.key_of(track, segment), b"{}")
+        media.put(ledger_key(track, segment), b"{}")
 
 
 def test_what_appears_in_the_ledger_is_told_once(media: Counting, plan: Plan) -> None:
@@ -63,7 +63,7 @@ def test_what_appears_in_the_ledger_is_told_once(media: Counting, plan: Plan) ->
     assert events == []  # a plan of an earlier run may lie there
     high, low = plan.video
     made(media, high.id, 0)
-    media.put(items_key("run-1"), b"")
+    media.put(run_items_key("run-1"), b"")
     watch.look()
     assert [one.kind for one in events] == ["plan.ready"]
     assert (events[0].data["total"], events[0].data["reused"], events[0].data["reused_by"]) == (9, 1, {"360p": 1})
@@ -79,7 +79,7 @@ def test_what_appears_in_the_ledger_is_told_once(media: Counting, plan: Plan) ->
 
 
 def test_what_is_done_without_a_gap_is_not_listed_again(media: Counting, plan: Plan) -> None:
-    media.put(items_key("run-1"), b"")
+    media.put(run_items_key("run-1"), b"")
     watch = Watch(media, "run-1", lambda _: None)
     for track in plan.tracks:
         made(media, track.id, 0, 1)
@@ -95,7 +95,7 @@ def test_what_is_done_without_a_gap_is_not_listed_again(media: Counting, plan: P
 def test_failed_tasks_are_told_once(media: Counting) -> None:
     events: list[Event] = []
     watch = Watch(media, "run-1", events.append)
-    media.put(items_key("run-1"), b"")
+    media.put(run_items_key("run-1"), b"")
     failure = Failure(key="video/00001/360p", code="worker-lost", cause="killed", hint="more memory", exit_code=4)
     media.put(".streamify/runs/run-1/failed/video/00001/360p.json", failure.to_json())
     media.put(".streamify/runs/run-0/failed/video/00002/360p.json", failure.to_json())
@@ -108,7 +108,7 @@ def test_failed_tasks_are_told_once(media: Counting) -> None:
 def test_a_look_that_fails_is_made_up_for_by_the_next(media: Counting, plan: Plan) -> None:
     events: list[Event] = []
     watch = Watch(media, "run-1", events.append)
-    media.put(items_key("run-1"), b"")
+    media.put(run_items_key("run-1"), b"")
     for track in plan.tracks:
         made(media, track.id, 0)
     media.fails = 2  # the second track
@@ -148,7 +148,7 @@ def test_a_network_that_comes_back_is_waited_for(media: Counting) -> None:
 
 @pytest.mark.usefixtures("_at_once")
 def test_what_ends_the_following_says_that_the_job_goes_on(media: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    media.put(items_key("run-1"), b"")
+    media.put(run_items_key("run-1"), b"")
     expired = DestinationError("aws-credentials", "ExpiredToken", "get new ones")
     with pytest.raises(DestinationError, match="get new ones; the job goes on on AWS: streamify status s3://m/a"):
         follow(_Execution("RUNNING", expired), ARN, "s3://m/a", media, lambda _: None, Stop())
@@ -161,7 +161,7 @@ def test_what_ends_the_following_says_that_the_job_goes_on(media: Counting, monk
 @pytest.mark.parametrize("planned", [True, False])
 def test_a_signal_ends_the_following_not_the_job(media: Counting, planned: bool) -> None:
     if planned:
-        media.put(items_key("run-1"), b"")
+        media.put(run_items_key("run-1"), b"")
     name = "s3://m/a" if planned else ARN  # DEST leads to a job as soon as its claim stands
     stop = Stop()
     stop.exit_code = 143

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifest_samples import audio, video, video_track
+from streamify.dest.layout import segment_name
 from streamify.manifests.base import (
     SegmentLine,
     TrackManifest,
     clean,
     frame_rate,
     peak_rate,
-    segment_name,
     variant_order,
 )
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from streamify.backends.aws.events import Request
+from streamify.dest.layout import CLAIM
 from streamify.errors import DestinationError
 from streamify.model.base import Frozen
 from streamify.storage.base import ConflictError, Storage
 from streamify.storage.objects import ObjectStorage
-
-KEY = ".streamify/claim.json"
 
 
 class Claim(Frozen):
@@ -28,7 +27,7 @@ class Claim(Frozen):
 
 def read(media: Storage) -> Claim | None:
     """Return the claim at a DEST, or ``None`` where there is none that can be read: no job of AWS was here."""
-    data = media.get(KEY)
+    data = media.get(CLAIM)
     try:
         return Claim.from_json(data) if data is not None else None
     except ValidationError:
@@ -65,9 +64,9 @@ def take(media: ObjectStorage, wanted: Claim, is_running: Callable[[str], bool])
     """
     while True:
         try:
-            media.put_new(KEY, wanted.to_json())
+            media.put_new(CLAIM, wanted.to_json())
         except ConflictError:
-            found = media.get(KEY)
+            found = media.get(CLAIM)
         else:
             return wanted
         if found is None:
@@ -78,5 +77,5 @@ def take(media: ObjectStorage, wanted: Claim, is_running: Callable[[str], bool])
             held = None  # of another version
         if held is not None and (held.execution == wanted.execution or is_running(held.execution)):
             return held
-        if media.swap(KEY, found, wanted.to_json()):
+        if media.swap(CLAIM, found, wanted.to_json()):
             return wanted

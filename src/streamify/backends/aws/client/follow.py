@@ -14,14 +14,14 @@ from typing import Any
 
 from streamify.backends.aws.account import Account
 from streamify.backends.aws.refusals import PASSING
+from streamify.dest.layout import ledger_folder, ledger_key, run_items_key, run_plan_key
 from streamify.errors import DestinationError, Interrupted
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
 from streamify.jobs.run import tell_plan, teller
-from streamify.jobs.steps import failed_keys, items_key, plan_key, read_failures
+from streamify.jobs.steps import failed_keys, read_failures
 from streamify.model.event import Event
 from streamify.model.plan import Plan, Track
-from streamify.model.task import SegmentRecord
 from streamify.storage.objects import ObjectStorage
 from streamify.tasks.plan_file import read_plan
 
@@ -66,9 +66,9 @@ class Watch:
         self._failed.update(new)
 
     def _begin(self) -> Plan | None:
-        if self._media.stat(items_key(self._run)) is None:
+        if self._media.stat(run_items_key(self._run)) is None:
             return None  # split has not ended
-        plan = read_plan(self._media, plan_key(self._run))
+        plan = read_plan(self._media, run_plan_key(self._run))
         if plan is not None:
             self._done = {}
             done = {(track.id, segment) for track in plan.tracks for segment in self._news(plan, track)}
@@ -81,9 +81,9 @@ class Watch:
     def _news(self, plan: Plan, track: Track) -> Iterator[int]:
         done = self._done.setdefault(track.id, set())
         whole = next(index for index in range(len(done) + 1) if index not in done)
-        folder = f".streamify/ledger/{track.id}"
+        folder = ledger_folder(track.id)
         # Names of five digits sort as their numbers do.
-        after = SegmentRecord.key_of(track.id, whole - 1) if whole and plan.segments <= 100_000 else ""
+        after = ledger_key(track.id, whole - 1) if whole and plan.segments <= 100_000 else ""
         for found in self._media.list(folder, after):
             segment = int(found.key.rsplit("/", 1)[-1].removesuffix(".json"))
             if segment not in done:

@@ -20,6 +20,7 @@ from streamify.backends.aws.client.upload import upload, upload_key
 from streamify.backends.aws.events import Request, job_identity, settings_of
 from streamify.backends.aws.outcome import error_of
 from streamify.backends.aws.stack import Stack, find_stack
+from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
@@ -140,7 +141,7 @@ def _report(job: Job) -> Report:
     report = read_report(job.media)
     if report is None:
         raise DestinationError(
-            "report-unreadable", f"{job.dest}/report.json is missing or of another version",
+            "report-unreadable", f"{job.dest}/{REPORT} is missing or of another version",
             "deploy the stack of this version, or transcode again with --replace",
         )  # fmt: skip
     return report

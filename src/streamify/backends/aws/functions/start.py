@@ -21,11 +21,12 @@ from streamify.backends.aws.events import (
 from streamify.backends.aws.pricing.cost import refuse_above
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.predict import predict_items
+from streamify.dest.layout import CLAIM, run_plan_key
 from streamify.errors import CapExceeded, DestinationError, UsageError
 from streamify.jobs.items import Item
 from streamify.jobs.locations import check_dest, find_dest, find_source
 from streamify.jobs.state import read_report
-from streamify.jobs.steps import Prepared, Run, plan_key, split_step
+from streamify.jobs.steps import Prepared, Run, split_step
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
 from streamify.tasks.plan_file import read_plan
@@ -137,7 +138,7 @@ def _refuse_dear(run: Run, prepared: Prepared, dest: ObjectStorage) -> None:
     stack = Deployment.model_validate(
         {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
     )
-    plan = read_plan(dest, plan_key(run.id))
+    plan = read_plan(dest, run_plan_key(run.id))
     assert plan is not None  # split_step wrote it
     lines = (dest.get(prepared.items) or b"").splitlines()
     refuse_above(predict_items(plan, dest, [Item.from_json(line) for line in lines], stack), min(caps))
@@ -187,7 +188,7 @@ def _is_running(execution: str, dest: ObjectStorage) -> bool:
         raise DestinationError(
             "dest-claimed",
             f"the DEST is held by {execution}, which this stack may not look at",
-            "if that job does not run any more, delete .streamify/claim.json there",
+            f"if that job does not run any more, delete {CLAIM} there",
         ) from error
 
 

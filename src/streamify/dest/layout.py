@@ -1,0 +1,124 @@
+"""Every key and file name below DEST. Nothing else spells one. Pure.
+
+Layout::
+
+    master.m3u8  manifest.mpd  report.json
+    video/ID/  audio/ID/        init.mp4  playlist.m3u8  iframes.m3u8  00000.m4s 00001.m4s ...
+    .streamify/                 plan, ledger and other state; never served
+"""
+
+from __future__ import annotations
+
+import re
+
+MASTER = "master.m3u8"
+MPD = "manifest.mpd"
+REPORT = "report.json"
+MANIFESTS = (MASTER, MPD)
+"""Manifests of the whole stream; the playlists of single tracks lie in their folders."""
+
+TRACK_FOLDERS = ("video", "audio")
+"""Folders that hold one folder per track each, by kind of track."""
+
+INIT = "init.mp4"
+PLAYLIST = "playlist.m3u8"
+IFRAMES = "iframes.m3u8"
+
+STATE = ".streamify"
+PLAN = f"{STATE}/plan.json"
+LEDGER = f"{STATE}/ledger"
+LOCK = f"{STATE}/lock"
+CLAIM = f"{STATE}/claim.json"
+DOCTOR = f"{STATE}/doctor-"
+"""How the keys begin that `doctor` writes and removes."""
+
+TOP = frozenset({STATE, *MANIFESTS, REPORT, *TRACK_FOLDERS})
+"""What a stream consists of at its top."""
+
+SEGMENT_TEMPLATE = "$Number%05d$.m4s"
+"""File names of segments as a DASH template (ISO/IEC 23009-1, 5.3.9.4.4)."""
+
+_TRACK_FILE = re.compile(rf"(\d{{5,}}\.m4s|{re.escape(INIT)}|{re.escape(PLAYLIST)}|{re.escape(IFRAMES)})")
+
+
+def track_folder(kind: str, track: str) -> str:
+    """Return the folder of a track, by its kind and id."""
+    return f"{kind}/{track}"
+
+
+def segment_name(index: int) -> str:
+    """Return the file name of a segment inside its track's folder."""
+    return f"{index:05d}.m4s"
+
+
+def segment_key(folder: str, index: int) -> str:
+    """Return the key of a segment's media file in a track's folder."""
+    return f"{folder}/{segment_name(index)}"
+
+
+def init_key(folder: str) -> str:
+    """Return the key of a track's init segment."""
+    return f"{folder}/{INIT}"
+
+
+def playlist_key(folder: str) -> str:
+    """Return the key of a track's media playlist."""
+    return f"{folder}/{PLAYLIST}"
+
+
+def iframes_key(folder: str) -> str:
+    """Return the key of a video track's I-frame playlist."""
+    return f"{folder}/{IFRAMES}"
+
+
+def track_of(key: str) -> str | None:
+    """Return the id of the track that a media file or playlist of ours belongs to; ``None`` for any other key."""
+    parts = key.split("/")
+    if len(parts) == 3 and parts[0] in TRACK_FOLDERS and _TRACK_FILE.fullmatch(parts[2]):
+        return parts[1]
+    return None
+
+
+def ledger_folder(track: str) -> str:
+    """Return the folder of a track's ledger entries."""
+    return f"{LEDGER}/{track}"
+
+
+def ledger_key(track: str, segment: int) -> str:
+    """Return the key of the ledger entry of one segment of a track."""
+    return f"{ledger_folder(track)}/{segment:05d}.json"
+
+
+def ledger_track(key: str) -> str:
+    """Return the id of the track that a ledger entry belongs to."""
+    return key.removeprefix(f"{LEDGER}/").split("/")[0]
+
+
+def segment_list_key(digest: str) -> str:
+    """Return the key of a segment list, named by the SHA-256 of its bytes (hex)."""
+    return f"{STATE}/segments-{digest[:16]}.ndjson"
+
+
+def run_plan_key(run: str) -> str:
+    """Return the key of the plan of one run of a job."""
+    return f"{STATE}/runs/{run}/plan.json"
+
+
+def run_items_key(run: str) -> str:
+    """Return the key of the item list of a run; it is there once the plan of that run is."""
+    return f"{STATE}/runs/{run}/items.ndjson"
+
+
+def run_failures(run: str) -> str:
+    """Return the folder of a run's failed tasks."""
+    return f"{STATE}/runs/{run}/failed"
+
+
+def run_failure_key(run: str, task: str) -> str:
+    """Return the key of what is noted of a task that failed in a run."""
+    return f"{run_failures(run)}/{task}.json"
+
+
+def is_state(key: str) -> bool:
+    """Return whether a key lies in the state folder, which nothing serves."""
+    return key == STATE or key.startswith(f"{STATE}/")
