@@ -5,15 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
+QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean system tools compiled
+.PHONY: help demo check test test-long suite lint bench clean system tools compiled
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/.made demo/clip.mp4 ## Make a clip, turn it into a stream, verify it, say where to watch. Needs no media.
 	$(BIN)/streamify transcode demo/clip.mp4 demo/stream
@@ -24,9 +25,18 @@ demo/clip.mp4: | $(VENV)/.made
 	@rm -rf demo/stream
 	$(BIN)/python -m streamify.media.testcard $@
 
-test: tools lint compiled ## Install what tests need, then lint and test.
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players'
-	$(BIN)/pytest -m players  # alone: beside other tests the browser starves, and players stall
+check: lint compiled ## Lint, then what is tested without a browser, an emulator or an object store: about two minutes.
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not (players or deployed or servers or long)' $(QUICK)
+
+test: tools compiled ## Install what tests need; lint, and run every test but those of test-long.
+	@$(MAKE) --no-print-directory --jobs=2 lint suite
+	$(BIN)/pytest -m 'players and not long' --durations=30
+
+suite: tools compiled
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
+
+test-long: tools compiled ## Run what takes minutes: two thousand tasks, the whole corpus, long films, many kills.
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 tools:  # side by side: they come over a network
 	@$(MAKE) --no-print-directory --jobs=4 $(VENV)/.made-test $(JUDGES) tests/ministack/.made
@@ -83,8 +93,8 @@ system: | $(BIN)/python
 	need() { command -v "$$1" >/dev/null || missing="$$missing $$2"; }; \
 	need chromium chromium; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; \
 	if command -v dpkg-query >/dev/null; then \
-	  for one in $(PLUGINS); do \
-	    dpkg-query -W -f '$${db:Status-Status}' $$one 2>/dev/null | grep -qx installed || missing="$$missing $$one"; \
+	  for plugin in $(PLUGINS); do \
+	    dpkg-query -W -f '$${db:Status-Status}' $$plugin 2>/dev/null | grep -qx installed || missing="$$missing $$plugin"; \
 	  done; \
 	fi; \
 	test -z "$$missing" && exit 0; \

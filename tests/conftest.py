@@ -15,9 +15,27 @@ from pathlib import Path
 
 import pytest
 
+from clips.corpus import CASES, CORPUS
 from clips.make import Clip, ClipSpec, make_clip
 from clouds import CLOUDS, Cloud, Kind
 from e2e.driving import streamify
+from selection import (
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]
 
 # A shell starts what runs in the background with Ctrl-C ignored; what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,24 +44,18 @@ SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360
 """Three segments of 6, 6 and 2 s; keyframes of the source lie off the grid."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return the processes of ``-n auto``: more than two cores keep busy, because many tests wait for a clock.
-
-    Not without bound: each that runs a deployed test starts an emulator of its own, of up to 1 GB.
-    """
-    return max(4, min(os.cpu_count() or 1, 8))
-
-
-@pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the developer's environment reaches a test."""
-    for name in os.environ:
-        if name.startswith(("STREAMIFY_", "AWS_", "AZURE_", "GOOGLE_")) or name in (
-            "NO_COLOR",
-            "FORCE_COLOR",
-            "COLUMNS",
-        ):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _environment() -> Iterator[None]:
+    """Remove from the environment what the developer set, before any other fixture of the session is made."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("STREAMIFY_", "AWS_", "AZURE_", "GOOGLE_")) or name in (
+                "NO_COLOR",
+                "FORCE_COLOR",
+                "COLUMNS",
+            ):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +69,8 @@ def cloud() -> Iterator[Callable[[Kind], Cloud]]:
 def _no_error_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail a test in which anything logs an ERROR: a fault that was noticed and not raised."""
     yield
-    logged = [one.getMessage() for when in ("setup", "call") for one in caplog.get_records(when)
-              if one.levelno >= logging.ERROR]  # fmt: skip
+    logged = [record.getMessage() for when in ("setup", "call") for record in caplog.get_records(when)
+              if record.levelno >= logging.ERROR]  # fmt: skip
     assert not logged, logged
 
 
@@ -98,11 +110,14 @@ def stream(clip: Path, shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """Clips that nobody here encoded."""
-    folder = Path(os.environ.get("STREAMIFY_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
-    if not folder.is_dir():
-        pytest.skip(f"no corpus at {folder}; set STREAMIFY_CORPUS")
-    return folder
+    """Clips that nobody here encoded. Tests that use it are left out where there are none."""
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Small inputs on which a trial found a fault. Tests that use it are left out where there are none."""
+    return CASES
 
 
 class _locked:  # noqa: N801 - reads as a word

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
+from _pytest.mark.structures import ParameterSet
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-CORPUS = Path(os.environ.get("STREAMIFY_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+_SHARED = Path(__file__).parents[3] / "shared"
+CORPUS = Path(os.environ.get("STREAMIFY_CORPUS", _SHARED / "corpus"))
+CASES = Path(os.environ.get("STREAMIFY_CASES", _SHARED / "cases"))
 
 REFUSED = {
     "bad_4byte.mp4": "source-not-media",
@@ -29,6 +33,39 @@ DAMAGED = {"bad_invalid_nalu.mp4", "der_bad_bitrot_flower.mp4"}
 
 UNDECODABLE = {"bad_invalid_nalu.mp4": 1}
 """How many pictures the index promises that no decoder gives: a damaged packet."""
+
+
+DEAR = {
+    "audio51_720p25.mp4",
+    "der_bad_bitrot_flower.mp4",
+    "der_ilace_h264_480i2997_tff_6s.mp4",
+    "der_multi_2a_2movtext_coverart_10s.mp4",
+    "edit_positive_shift_1s.mp4",
+    "frag_flower_2997.mp4",
+    "frag_sidx_1080p_20s.mp4",
+    "gop_hevc_open_cra_rasl.mp4",
+    "hdr10_vfr_container_says_sdr.mp4",
+    "hlg_hevc_9frames.mp4",
+    "long_1080p30_363s_lowbitrate.mp4",
+    "nat_4k_dv_p10_ipt_av1_4s.mp4",
+    "nat_4k_portrait60_rot90.mp4",
+    "nat_agent327_1080p24_83s.mp4",
+    "nat_bbb_1080p24_30s_aac51.mp4",
+    "nat_testvideo_720p2997_24s_noaudio.mp4",
+    "nat_tos_battle_70s_vp8.webm",
+    "rot_180.mp4",
+    "rot_m90_start83ms_fmp4.mp4",
+    "ts_cea608_1080p2997_20s.ts",
+    "ts_hevc_portrait_10s.ts",
+    "ts_mp3_720p2997_35s.ts",
+    "vfr_cursed_3026x1386.mp4",
+}
+"""What takes more than a second to decode (2026-11): `make test` reads the others, `make test-long` these."""
+
+
+def parameters(names: Iterable[str]) -> list[ParameterSet]:
+    """Return names of files as parameters of a test, those of `DEAR` marked as long."""
+    return [pytest.param(name, marks=[pytest.mark.long] if name in DEAR else []) for name in names]
 
 
 def clips() -> list[Path]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,15 @@ RUNGS = [{"name": f"{side}p", "short_side": side, "maxrate": 50_000} for side in
 SETTINGS = {"ladder": RUNGS, "segment_seconds": 0.5, "keyframe_seconds": 0.5, "preset": "ultrafast"}
 
 
+Run = Callable[[int], dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def wide(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
-    """Executions over films of 10 and 500 s, by their length."""
-    found = {}
-    for seconds in (10, 500):
+def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return the execution over a film of so many seconds, four tasks each; it runs when it is first asked for."""
+
+    @cache
+    def execution(seconds: int) -> dict[str, Any]:
         path: Path = tmp_path_factory.mktemp("wide") / "film.mp4"
         write_long_mp4(path, seconds, every=15, noise=False)  # what counts here is the number of tasks
         stack.client("s3").put_object(Bucket=stack.uploads, Key=f".ignored/{seconds}.mp4", Body=path.read_bytes())
@@ -31,8 +37,9 @@ def wide(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[int, di
             "source": f"s3://{stack.uploads}/.ignored/{seconds}.mp4",
             "dest": f"s3://{stack.media}/wide/{seconds}",
         }
-        found[seconds] = stack.end(stack.start(request | {"settings": SETTINGS}), seconds=280)
-    return found
+        return stack.end(stack.start(request | {"settings": SETTINGS}), seconds=400)
+
+    return execution
 
 
 def carried(stack: Stack, arn: str) -> tuple[int, int]:
@@ -43,9 +50,10 @@ def carried(stack: Stack, arn: str) -> tuple[int, int]:
     return len(events), max(len(text.encode()) for text in texts)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
-def test_a_job_of_two_thousand_tasks_ends_complete(stack: Stack, wide: dict[int, dict[str, Any]]) -> None:
-    execution = wide[500]
+def test_a_job_of_two_thousand_tasks_ends_complete(stack: Stack, run: Run) -> None:
+    execution = run(500)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.media, Prefix="wide/500/video/")
     keys = [one["Key"] for page in pages for one in page["Contents"]]
@@ -56,12 +64,14 @@ def test_a_job_of_two_thousand_tasks_ends_complete(stack: Stack, wide: dict[int,
     assert len(stack.children(execution["executionArn"])) >= 2000
 
 
-def test_what_states_carry_does_not_grow(stack: Stack, wide: dict[int, dict[str, Any]]) -> None:
-    (few, small), (many, large) = (carried(stack, wide[seconds]["executionArn"]) for seconds in (10, 500))
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seconds", [30, pytest.param(500, marks=pytest.mark.long)])
+def test_what_states_carry_does_not_grow(stack: Stack, run: Run, seconds: int) -> None:
+    (few, small), (many, large) = (carried(stack, run(length)["executionArn"]) for length in (10, seconds))
     assert few == many < EVENTS
     assert large < small + 100  # digits of counts and of keys
     assert large < STATE / 20
-    for child in stack.children(wide[500]["executionArn"])[::20]:
+    for child in stack.children(run(seconds)["executionArn"])[::20]:
         events, most = carried(stack, child)
         assert events < 20
         assert most < STATE / 20

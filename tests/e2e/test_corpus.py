@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import streamify
+from clips.corpus import parameters
 from e2e.driving import published
 from streamify.errors import SourceError
 from streamify.jobs import fanout
@@ -58,7 +59,7 @@ def test_the_tables_cover_the_corpus(corpus: Path) -> None:
     assert len(files - set(REFUSED)) >= LEAST
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", parameters(ALL))
 def test_corpus(name: str, corpus: Path, tmp_path: Path) -> None:
     source = corpus / name
     if name in REFUSED:

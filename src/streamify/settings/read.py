@@ -23,7 +23,7 @@ from streamify.model.settings import Rung, Settings
 from streamify.settings.yaml import read_yaml
 
 PREFIX = "STREAMIFY_"
-NO_SETTINGS = frozenset({"STREAMIFY_CORPUS"})
+NO_SETTINGS = frozenset({"STREAMIFY_CORPUS", "STREAMIFY_CASES"})
 """Variables that are not settings: where this project's own tests find their clips."""
 DEFAULT_FILE = Path("streamify.yaml")
 _SEE = "docs/reference/settings.md lists all settings"

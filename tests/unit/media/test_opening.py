@@ -10,7 +10,7 @@ from typing import BinaryIO
 import av
 import pytest
 
-from clips.corpus import CORPUS, REFUSED
+from clips.corpus import REFUSED
 from clips.indexed import index_of
 from streamify.errors import SourceError
 from streamify.media.source.opening import open_media
@@ -119,10 +119,9 @@ def test_protocols_are_refused() -> None:
         av.open("file:/dev/null", options={"protocol_whitelist": "none"})
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}")
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_broken_uploads_are_told_apart(name: str) -> None:
-    path = CORPUS / name
+def test_broken_uploads_are_told_apart(name: str, corpus: Path) -> None:
+    path = corpus / name
     with path.open("rb") as file, pytest.raises(SourceError) as caught:
         index_of(file, path.stat().st_size, 0)
     assert caught.value.code == REFUSED[name]

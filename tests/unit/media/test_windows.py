@@ -13,7 +13,7 @@ import pytest
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from clips.corpus import CORPUS, DAMAGED, UNDECODABLE, clips, decode, digest
+from clips.corpus import DAMAGED, UNDECODABLE, clips, decode, digest, parameters
 from clips.indexed import index_of
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.index import VideoIndex
@@ -35,9 +35,9 @@ ACCESS = {
 """What is not told by the name: .ts, .mkv and .webm are spliced, other .mp4, .mov and .3gp are sliced."""
 
 
-@pytest.mark.skipif(not clips(), reason=f"no corpus at {CORPUS}")
-@pytest.mark.parametrize("path", clips(), ids=lambda path: path.name)
-def test_windows_show_what_the_whole_file_shows(path: Path) -> None:
+@pytest.mark.parametrize("name", parameters(path.name for path in clips()))
+def test_windows_show_what_the_whole_file_shows(name: str, corpus: Path) -> None:
+    path = corpus / name
     number, pixels = _stream(path)
     with path.open("rb") as file:
         index = index_of(file, path.stat().st_size, number)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2] / "deploy" / "aws"
+ROOT = Path(__file__).parents[4] / "deploy" / "aws"
 
 
 @pytest.fixture(scope="module")

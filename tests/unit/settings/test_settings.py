@@ -14,7 +14,7 @@ from streamify.errors import UsageError
 from streamify.model.settings import Settings
 from streamify.settings import read as settings_io
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

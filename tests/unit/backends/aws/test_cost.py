@@ -23,7 +23,7 @@ from streamify.model.source import SourceFacts
 from streamify.model.task import Blob, Cost, Seam, SegmentRecord
 from streamify.planning.build import build_plan
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 X86 = Deployment()
 HOURS = 10
 RUNGS = "2160p,1440p,1080p,720p,540p,480p,360p,240p"

@@ -1,0 +1,91 @@
+"""Hooks of pytest that `conftest.py` imports: which tests run, in which order, in which process of pytest-xdist."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+from clips.corpus import CASES, CORPUS
+
+HERE = Path(__file__).parent
+ORDER = ("deployed", "e2e", "contract", "docs")
+"""Folders in the order of their tests: the longest tests come first, so that no process ends long after the others."""
+
+FOLDERS = {"corpus": ("STREAMIFY_CORPUS", CORPUS), "cases": ("STREAMIFY_CASES", CASES)}
+"""Folders of media outside the repository by the marker of the tests that read them."""
+
+NEEDS = {"corpus": "corpus", "cases": "cases", "cloud": "servers"}
+"""Markers by the fixture whose users get them."""
+
+_LEFT_OUT = pytest.StashKey[set[str]]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the processes of ``-n auto``: more than two cores keep busy, because many tests wait for a clock."""
+    return max(4, min(os.cpu_count() or 1, 8))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they need, sort them, and deselect those whose folder of media is not here."""
+    for item in items:
+        for fixture, marker in NEEDS.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+    items.sort(key=_place)
+    for marker, (_, folder) in FOLDERS.items():
+        without = [] if folder.is_dir() else [item for item in items if item.get_closest_marker(marker)]
+        if without:
+            config.stash.setdefault(_LEFT_OUT, set()).add(marker)
+            config.hook.pytest_deselected(items=without)
+            items[:] = [item for item in items if item not in without]
+
+
+def _place(item: pytest.Item) -> int:
+    folder = item.path.relative_to(HERE).parts[0]
+    return ORDER.index(folder) if folder in ORDER else len(ORDER)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports what was left out here."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        left_out = session.config.stash.setdefault(_LEFT_OUT, set())
+        output["left_out"] = sorted(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Note what a process of pytest-xdist left out."""
+    found = getattr(node, "workeroutput", {}).get("left_out", [])
+    node.config.stash.setdefault(_LEFT_OUT, set()).update(found)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line for each missing folder of media that tests were left out."""
+    left_out = config.stash.setdefault(_LEFT_OUT, set())
+    for marker in sorted(left_out):
+        variable, folder = FOLDERS[marker]
+        terminalreporter.write_line(f"tests that read the {marker} were left out: there is no {folder}; set {variable}")
+
+
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Sends one test at a time to the process that is free; all tests of the deployed stack go to one process.
+
+    One process means one emulator and one deployment. `--dist loadgroup` of pytest-xdist 3.8 does not group under
+    pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "deployed" if nodeid.startswith("tests/deployed/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    """Return the scheduler of every parallel run."""
+    return Scheduler(config, log)
