@@ -15,6 +15,7 @@ import time
 from streamify.errors import DestinationError, SourceError
 from streamify.executors.local.worker import main
 from streamify.machine.limits import WorkerLimits
+from streamify.model.progress import OnProgress
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceRef
 from streamify.model.task import CheckResult, Result, SplitTask, Task
@@ -31,7 +32,7 @@ def task(key: str) -> Task:
     return SplitTask(key=key, source=ref, settings=MediaSettings(), write=False)
 
 
-def run(task: Task, stores: Stores) -> Result:
+def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
     """Do what the key says. Each attempt leaves an object ``attempts/...`` in the media storage."""
     verb, _, argument = task.key.split("#")[0].partition(":")
     folder = f"attempts/{task.key[:200]}"
@@ -40,6 +41,10 @@ def run(task: Task, stores: Stores) -> Result:
     print(f"stdout of {task.key}", flush=True)
     print(f"stderr of {task.key}", file=sys.stderr)
     if not (argument == "once" and earlier > 0):
+        if verb == "count" and progress is not None:
+            for number in range(int(argument)):
+                time.sleep(0.005)
+                progress(number + 1, int(argument), "pictures")
         _misbehave(verb, argument, stores)
     return CheckResult(key=task.key, faults=(verb, argument), frames=earlier + 1)
 

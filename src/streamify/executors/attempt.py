@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 from streamify.errors import StreamifyError
 from streamify.executors.log import tail
+from streamify.executors.throttle import Throttle
 from streamify.executors.wire import Again, Done, Failed, Usage
 from streamify.machine.usage import peak_bytes, resident_bytes
+from streamify.model.progress import OnProgress
 from streamify.model.task import Result, Task
 from streamify.storage.base import Stores
 
-Run = Callable[[Task, Stores], Result]
+Run = Callable[[Task, Stores, OnProgress | None], Result]
 """`streamify.tasks.run.run_task`, or what a test puts in its place."""
 
 
@@ -24,8 +26,11 @@ def real_run() -> Run:
     return run_task
 
 
-def attempt(task: Task, stores: Stores, run: Run) -> Done | Failed:
-    """Run `task` once. Only what is no `Exception` (KeyboardInterrupt, SystemExit) passes through."""
+def attempt(task: Task, stores: Stores, run: Run, progress: OnProgress | None = None) -> Done | Failed:
+    """Run `task` once; `progress` is called at most `PER_SECOND` times a second.
+
+    Only what is no `Exception` (KeyboardInterrupt, SystemExit) passes through.
+    """
     clock, cpu = time.monotonic(), time.process_time()
 
     def usage() -> Usage:
@@ -42,7 +47,7 @@ def attempt(task: Task, stores: Stores, run: Run) -> Done | Failed:
         return Failed(code=code, cause=line, hint=hint, exit_code=exit_code, again=again, trace=trace, usage=usage())
 
     try:
-        result = run(task, stores)
+        result = run(task, stores, Throttle(progress) if progress is not None else None)
     except StreamifyError as error:
         # A storage may recover within seconds; every other expected error is the same at the next try.
         again: Again = "yes" if error.code == "storage-failed" else "no"

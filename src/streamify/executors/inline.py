@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import Future
+from functools import partial
 
 from streamify.errors import TaskFailure
 from streamify.executors.attempt import Run, attempt, real_run
@@ -54,7 +55,8 @@ class InlineExecutor:
         while True:
             number += 1
             self._report.started(task.key, os.getpid(), number)
-            reply = attempt(task, self._stores, self._run)
+            progress = partial(self._report.progress, task.key, os.getpid(), number)
+            reply = attempt(task, self._stores, self._run, progress)
             if isinstance(reply, Done):
                 self._report.finished(task.key, os.getpid(), number, reply.usage)
                 return reply.result

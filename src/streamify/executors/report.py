@@ -9,6 +9,7 @@ from streamify.errors import TaskFailure
 from streamify.executors.base import OnEvent
 from streamify.executors.wire import Usage
 from streamify.model.event import Event, EventKind
+from streamify.model.progress import Unit
 
 
 class Reporter:
@@ -24,6 +25,10 @@ class Reporter:
     def started(self, key: str, worker: int, attempt: int) -> None:
         """A worker has begun a task."""
         self._send("task.started", key, worker, attempt)
+
+    def progress(self, key: str, worker: int, attempt: int, done: int, total: int, unit: Unit) -> None:
+        """A task is part done."""
+        self._send("task.progress", key, worker, attempt, data={"done": done, "total": total, "unit": unit})
 
     def finished(self, key: str, worker: int, attempt: int, usage: Usage) -> None:
         """A task gave its result."""

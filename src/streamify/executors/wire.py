@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from streamify.machine.limits import WorkerLimits
 from streamify.model.base import Frozen
+from streamify.model.progress import Unit
 from streamify.model.task import Result
 from streamify.storage.locate import StoreLocations
 
@@ -45,6 +46,17 @@ class Ready(Frozen):
     kind: Literal["ready"] = "ready"
 
 
+class Progress(Frozen):
+    """The task is part done."""
+
+    kind: Literal["progress"] = "progress"
+    key: str
+    """Of the task."""
+    done: int
+    total: int
+    unit: Unit
+
+
 class Done(Frozen):
     """The task gave a result."""
 
@@ -68,5 +80,5 @@ class Failed(Frozen):
     usage: Usage
 
 
-Reply = Annotated[Ready | Done | Failed, Field(discriminator="kind")]
-REPLY: TypeAdapter[Ready | Done | Failed] = TypeAdapter(Reply)
+Reply = Annotated[Ready | Progress | Done | Failed, Field(discriminator="kind")]
+REPLY: TypeAdapter[Ready | Progress | Done | Failed] = TypeAdapter(Reply)

@@ -15,6 +15,7 @@ EventKind = Literal[
     "plan.ready",
     "engine.ready",
     "task.started",
+    "task.progress",
     "task.finished",
     "task.retried",
     "task.failed",

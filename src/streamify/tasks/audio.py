@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 from streamify.media.audio.piece import AudioLog, AudioSource, encode_piece, package_audio
+from streamify.model.progress import OnProgress
 from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
 from streamify.planning.audio import FRAME
@@ -13,14 +14,13 @@ from streamify.storage.base import Stores
 from streamify.tasks.publish import damage_notes, publish_segment
 
 
-def run_audio(task: AudioTask, stores: Stores) -> MediaResult:
+def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
     """Encode and publish a piece of one audio track. See `run_task` for errors."""
     began = time.process_time()
     log = AudioLog()
     cuts = task.cuts
-    packets = encode_piece(
-        AudioSource(partial(stores.open_source, task.source), task.slice), task.track, cuts[0], cuts[-1], log
-    )
+    source = AudioSource(partial(stores.open_source, task.source), task.slice)
+    packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
     segments = package_audio(packets, task.track, cuts)
     share = (time.process_time() - began) / len(segments)
     records = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamify.model.progress import OnProgress
 from streamify.model.task import AudioTask, CheckTask, Result, SplitTask, Task, VideoTask
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
@@ -10,8 +11,13 @@ from streamify.tasks.split import run_split
 from streamify.tasks.video import run_video
 
 
-def run_task(task: Task, stores: Stores) -> Result:
+def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
     """Run one task to its end. Running it twice, or in two places at once, is harmless.
+
+    Args:
+        task: What to do.
+        stores: Where the source is read and the output written.
+        progress: Called with what is done of a video or audio task, after every picture or access unit.
 
     Raises:
         SourceError: The source cannot be used, or changed since it was planned.
@@ -22,8 +28,8 @@ def run_task(task: Task, stores: Stores) -> Result:
         case SplitTask():
             return run_split(task, stores)
         case VideoTask():
-            return run_video(task, stores)
+            return run_video(task, stores, progress)
         case AudioTask():
-            return run_audio(task, stores)
+            return run_audio(task, stores, progress)
         case CheckTask():
             return run_check(task, stores)

@@ -7,13 +7,14 @@ from functools import partial
 
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
+from streamify.model.progress import OnProgress
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.encoder import keyframe_ticks, x264_options
 from streamify.storage.base import Stores
 from streamify.tasks.publish import damage_notes, publish_segment
 
 
-def run_video(task: VideoTask, stores: Stores) -> MediaResult:
+def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
     """Transcode and publish one segment. See `run_task` for errors."""
     began = time.process_time()
     segment = task.segment
@@ -27,6 +28,7 @@ def run_video(task: VideoTask, stores: Stores) -> MediaResult:
         [x264_options(track) for track in task.renditions],
         keyframes,
         task.threads,
+        progress,
     )
     stages = sum(cost.decode + cost.scale + cost.encode for cost in done.costs)
     other = max(0.0, time.process_time() - began - stages) / len(done.costs)

@@ -359,7 +359,15 @@ def test_workers_that_cannot_start_fail_everything_soon(
     assert len(bench.of("task.started")) < 8
 
 
-@pytest.mark.parametrize("line", [b"not json", b'{"kind":"done"}', b"\xff"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not json",
+        b'{"kind":"done"}',
+        b"\xff",
+        b'{"kind":"progress","key":"other","done":1,"total":2,"unit":"pictures"}',
+    ],
+)
 def test_a_worker_that_talks_nonsense_is_replaced(bench: Bench, line: bytes) -> None:
     code = f"import os, sys, time; os.write(int(sys.argv[-1]), {line!r} + b'\\n'); time.sleep(60)"
     error = bench.start(command=(sys.executable, "-c", code)).submit(task("echo:1")).exception(timeout=25)

@@ -19,7 +19,7 @@ from streamify.executors.local.start import start_worker
 from streamify.executors.log import tail
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Loss, Retry, describe_exit
-from streamify.executors.wire import REPLY, Done, Failed, Hello, Ready
+from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready
 from streamify.machine.usage import cpu_seconds
 from streamify.model.task import Result
 
@@ -242,9 +242,13 @@ class Dispatcher:
                 isinstance(reply, Ready)
                 or worker.job is None
                 or (isinstance(reply, Done) and reply.result.key != worker.job.key)
+                or (isinstance(reply, Progress) and reply.key != worker.job.key)
             ):
                 self._lose(worker, Loss("worker-garbled", "the worker answered what it was not asked"))
                 return
+            elif isinstance(reply, Progress):
+                job, pid = worker.job, worker.process.pid
+                self._report.progress(job.key, pid, job.attempt, reply.done, reply.total, reply.unit)
             else:
                 self._conclude(worker, worker.job, reply)
         if worker.process.ended and worker in self._workers:

@@ -6,12 +6,14 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
-from streamify.executors.wire import Done, Failed, Hello, Ready
+from streamify.executors.wire import Done, Failed, Hello, Progress, Ready
 from streamify.machine.limits import allow_cpu, apply_limits, die_with_driver
+from streamify.model.progress import Unit
 from streamify.model.task import TASK
 
 
@@ -35,7 +37,7 @@ def main(run: Run | None = None) -> None:
     while True:
         task = TASK.validate_json(lines.get())
         allow_cpu(hello.limits.cpu_seconds)
-        reply: Done | Failed = attempt(task, stores, run)
+        reply: Done | Failed = attempt(task, stores, run, partial(_tell, replies, task.key))
         sys.stdout.flush()
         sys.stderr.flush()
         _answer(replies, reply.to_json())
@@ -58,6 +60,10 @@ def _watch(tasks: int, lines: SimpleQueue[bytes]) -> None:
             if line.endswith(b"\n"):
                 lines.put(line)
         os._exit(0)
+
+
+def _tell(replies: int, key: str, done: int, total: int, unit: Unit) -> None:
+    _answer(replies, Progress(key=key, done=done, total=total, unit=unit).to_json())
 
 
 def _answer(replies: int, line: bytes) -> None:

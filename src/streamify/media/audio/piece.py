@@ -21,6 +21,7 @@ from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioSlice, AudioTrack
+from streamify.model.progress import OnProgress
 
 FRAME = 1024
 """Samples of one access unit."""
@@ -70,7 +71,12 @@ class AudioLog:
 
 
 def encode_piece(
-    source: AudioSource, track: AudioTrack, first_unit: int, last_unit: int, log: AudioLog
+    source: AudioSource,
+    track: AudioTrack,
+    first_unit: int,
+    last_unit: int,
+    log: AudioLog,
+    progress: OnProgress | None = None,
 ) -> list[av.Packet[av.AudioStream]]:
     """Encode access units ``[first_unit, last_unit)`` of a track as one continuous stream.
 
@@ -95,6 +101,8 @@ def encode_piece(
         frame.sample_rate, frame.pts, frame.time_base = track.sample_rate, position, encoder.time_base
         position += FRAME
         packets.extend(encoder.encode(frame))
+        if progress is not None:
+            progress(min(len(packets), last_unit - first_unit), last_unit - first_unit, "access units")
     packets.extend(encoder.encode(None))
     # The encoder's first packet covers the 1024 samples before `start`.
     offset = first_unit - start // FRAME

@@ -14,6 +14,7 @@ from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import Encoders
 from streamify.media.video.picture import Renditions, output_colour, window_pictures
 from streamify.model.plan import Segment, Timeline, VideoTrack
+from streamify.model.progress import OnProgress
 from streamify.model.source import VideoFacts
 from streamify.model.task import Cost, Seam
 
@@ -47,6 +48,7 @@ def transcode_segment(
     options: Sequence[Mapping[str, str]],
     keyframes: Sequence[int],
     threads: int = 1,
+    progress: OnProgress | None = None,
 ) -> Transcoded:
     """Decode, scale and encode ``[start, end)``.
 
@@ -59,6 +61,7 @@ def transcode_segment(
         options: libx264 options, per rendition.
         keyframes: Output ticks of the IDR pictures, in order, the segment's start first.
         threads: Threads that encode; 1 does everything on this one.
+        progress: Called with the pictures of the segment that were decoded and given to the encoders.
 
     Raises:
         SourceError: Not one picture of the window decodes.
@@ -80,6 +83,8 @@ def transcode_segment(
             frames = renditions.make(picture.frame)
             watch.scale += time.thread_time() - before
             fed.encode(frames, ticks, kind)
+            if progress is not None:
+                progress(sieve.decoded, segment.frames, "pictures")
         if sieve.empty:
             raise undecodable(segment)
         packaged = fed.finish(
@@ -124,6 +129,11 @@ class _Sieve:
         self._decoded: list[int] = []
         self._encoded = self._dropped = 0
         self._next: int | None = None
+
+    @property
+    def decoded(self) -> int:
+        """Pictures of the segment so far."""
+        return len(self._decoded)
 
     @property
     def empty(self) -> bool:

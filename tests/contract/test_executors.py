@@ -1,4 +1,4 @@
-"""One suite over every engine. To add one: a `Case` in CASES that builds it round `faults.worker.run`."""
+"""One suite over every executor. To add one: a `Case` in CASES that builds it round `faults.worker.run`."""
 
 from __future__ import annotations
 
@@ -103,6 +103,21 @@ def test_reports_start_and_cost_of_a_task(bench: Bench) -> None:
     assert 0.1 <= finished.data["seconds"] < 5
     assert 0 <= finished.data["cpu_seconds"] < 2
     assert 5 << 20 < finished.data["resident_bytes"] <= finished.data["peak_bytes"]
+
+
+def test_reports_how_far_a_task_is_four_times_a_second_at_most(bench: Bench) -> None:
+    bench.engine.submit(task("count:200")).result(timeout=20)  # 5 ms and more each
+    kinds = bench.kinds("count:200")
+    assert kinds == ["task.started", *["task.progress"] * (len(kinds) - 2), "task.finished"]
+    reports = [event for event in bench.events if event.kind == "task.progress"]
+    seconds = bench.events[-1].data["seconds"]
+    assert 2 <= len(reports) <= 4 * seconds
+    done = [event.data["done"] for event in reports]
+    assert done == sorted(set(done))
+    assert 0 < done[0] <= done[-1] <= 200
+    for event in reports:
+        assert (event.data["total"], event.data["unit"], event.attempt) == (200, "pictures", 1)
+        assert event.worker is not None
 
 
 def test_an_event_comes_before_its_future_is_done(bench: Bench) -> None:

@@ -1,0 +1,41 @@
+"""What a running task tells of its progress ends at what there is to do."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from clips.make import ClipSpec, make_clip
+from e2e.driving import rungs
+from streamify.jobs import fanout
+from streamify.jobs.locations import find_source
+from streamify.model.progress import Unit
+from streamify.model.settings import Settings
+from streamify.model.task import SplitTask
+from streamify.storage.locate import StoreLocations
+from streamify.tasks.plan_file import read_plan
+from streamify.tasks.run import run_task
+
+
+def test_a_task_counts_up_to_its_pictures_and_access_units(tmp_path: Path) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(24), size=(320, 180)), tmp_path).path
+    folder, ref = find_source(str(source))
+    stores = StoreLocations(uploads=folder, media=str(tmp_path / "dest")).open()
+    settings = Settings.model_validate({"ladder": rungs(180), "segment_seconds": 1, "keyframe_seconds": 1}).media()
+    run_task(SplitTask(source=ref, settings=settings), stores)
+    plan = read_plan(stores.media)
+    assert plan is not None
+    segments = fanout.SegmentList(plan, stores.media)
+    for task in fanout._tasks(plan, segments, set(), 1):
+        seen: list[tuple[int, int, Unit]] = []
+        run_task(task, stores, lambda *told, seen=seen: seen.append(told))
+        done = [one[0] for one in seen]
+        assert done == sorted(done)
+        if task.kind == "video":
+            assert done == list(range(1, 25))  # 24 pictures a second
+            assert {one[1:] for one in seen} == {(24, "pictures")}
+        else:
+            units = -(-2 * 48_000 // 1024) + 1  # and the encoder's priming
+            assert {one[1:] for one in seen} == {(units, "access units")}
+            assert units - 3 <= done[-1] <= units  # the encoder holds the last few back until it is flushed
+    segments.close()
