@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from streamify.jobs.fanout import SegmentList, _tasks
 from streamify.jobs.locations import find_source
 from streamify.machine.usage import peak_bytes
+from streamify.model.location import Location
 from streamify.model.settings import Settings
 from streamify.model.task import TASK, SplitTask, Task
 from streamify.storage.base import Stores
@@ -48,8 +49,8 @@ class CountingStorage(LocalStorage):
 def main() -> None:
     """Run the action."""
     action, source, dest, *file = sys.argv[1:]
-    folder, ref = find_source(source)
-    stores = Stores(CountingStorage(Path(folder)), LocalStorage(Path(dest)))
+    folder, ref = find_source(Location.parse(source))
+    stores = Stores(CountingStorage(folder.path), LocalStorage(Path(dest)))
     if action == "split":
         _run(SplitTask(source=ref, settings=Settings().media()), stores)
     elif action == "run":

@@ -21,8 +21,8 @@ from typing import Literal
 
 import pytest
 
+from stores import open_storage
 from streamify.storage.base import sha256
-from streamify.storage.locate import open_storage
 
 AZURITE = Path(__file__).parent / "azurite"
 ACCOUNT = "devstoreaccount1"

@@ -9,12 +9,11 @@ reads neither the environment nor ``streamify.yaml``: a program says all that it
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamify.errors import UsageError, VerificationFailed
-from streamify.storage.locate import parse_url, scheme_of
+from streamify.errors import VerificationFailed
+from streamify.model.location import Location
 
 if TYPE_CHECKING:
     from streamify.backends.aws.pricing.cost import Prediction
@@ -50,7 +49,7 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
     from streamify.settings.read import from_arguments
 
     chosen = from_arguments(settings)
-    return control.transcode(source_location(source), dest_location(dest), chosen, on_event or _ignore)
+    return control.transcode(Location.of_source(source), Location.of_dest(dest), chosen, on_event or _ignore)
 
 
 def plan(source: str | Path, **settings: Any) -> Plan:
@@ -63,7 +62,7 @@ def plan(source: str | Path, **settings: Any) -> Plan:
     from streamify.jobs import run as jobs
     from streamify.settings.read import from_arguments
 
-    return jobs.plan(source_location(source), from_arguments(settings))
+    return jobs.plan(Location.of_source(source), from_arguments(settings))
 
 
 def predict(source: str | Path, **settings: Any) -> Prediction:
@@ -82,7 +81,7 @@ def predict(source: str | Path, **settings: Any) -> Prediction:
     from streamify.settings.read import from_arguments
 
     chosen = from_arguments(settings)
-    _, prediction = predict_source(source_location(source), chosen)
+    _, prediction = predict_source(Location.of_source(source), chosen)
     refuse_above(prediction, chosen.max_cost)
     return prediction
 
@@ -96,7 +95,7 @@ def probe(source: str | Path) -> SourceFacts:
     """
     from streamify.jobs import run as jobs
 
-    return jobs.probe(source_location(source))
+    return jobs.probe(Location.of_source(source))
 
 
 def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEvent | None = None) -> Verification:
@@ -109,53 +108,13 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
     """
     from streamify.jobs.verify import verify as run
 
-    found = run(dest_location(dest), None if source is None else source_location(source), on_event or _ignore)
+    found = run(Location.of_dest(dest), None if source is None else Location.of_source(source), on_event or _ignore)
     if found.faults:
         raise VerificationFailed(
             found.faults,
             "delete what is damaged of it, then transcode with the same settings: only what is missing is made",
         )
     return found
-
-
-def source_location(source: str | Path) -> str:
-    """Return SOURCE, a path or the URL of an object, or say why it cannot be one."""
-    text = _text(source, "SOURCE")
-    if text == "-":
-        raise UsageError(
-            "source-stdin", "SOURCE '-': a pipe cannot be read out of order", "save it to a file first: cat > video.mp4"
-        )
-    scheme, url = scheme_of(text), parse_url(text)
-    if scheme is not None and url is None:
-        remedy = "download it first: curl -fLo video.mp4 URL" if scheme.startswith("http") else "give a path"
-        raise UsageError("source-url", f"SOURCE '{text}': {scheme}:// is not read directly", remedy)
-    if url is not None and not url.key:
-        raise UsageError("location-url", f"SOURCE '{text}' names a bucket", f"name a video in it: {url.root}/KEY")
-    return text
-
-
-def dest_location(dest: str | Path) -> str:
-    """Return DEST, a path or the URL of a prefix, or say why it cannot be one."""
-    text = _text(dest, "DEST")
-    if text == "-" or (scheme_of(text) is not None and parse_url(text) is None):
-        raise UsageError(
-            "dest-not-a-folder", f"DEST '{text}' is not a folder", "give the path of a folder, or s3://BUCKET/PREFIX"
-        )
-    return text
-
-
-def _text(value: str | Path, what: str) -> str:
-    if not isinstance(value, str | os.PathLike) or not isinstance(text := os.fspath(value), str):
-        raise UsageError("location-type", f"{what} is a {type(value).__name__}, not a path", "give a str or a Path")
-    if not text:
-        raise UsageError("location-empty", f"{what} is empty", "give a path")
-    if "\0" in text:
-        raise UsageError("location-type", f"{what} {text!a} holds a null character", "give a path without it")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError("location-not-utf8", f"{what} {text!a} is not valid UTF-8", "rename it") from error
-    return text
 
 
 def _ignore(_: Event) -> None:

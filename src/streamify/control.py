@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamify.errors import UsageError
-from streamify.storage.locate import open_storage, parse_url
+from streamify.model.location import Location
+from streamify.storage.locate import open_storage
 
 if TYPE_CHECKING:
     from streamify.executors.base import OnEvent
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from streamify.model.status import Cancelled, JobStatus
 
 
-def transcode(source: str, dest: str, settings: Settings, on_event: OnEvent, stop: Stop | None = None) -> Report:
+def transcode(
+    source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
+) -> Report:
     """Carry a job out on the engine that the settings name; raises as `streamify.jobs.run.transcode`."""
     if settings.engine == "aws":
         from streamify.backends.aws.client import run as client
@@ -41,7 +44,8 @@ def status(job: str) -> JobStatus:
         return existing.status(job)
     from streamify.jobs.status import look
 
-    return look(job, open_storage(job))
+    dest = Location.of_dest(job)
+    return look(str(dest), open_storage(dest))
 
 
 def cancel(job: str) -> Cancelled:
@@ -63,7 +67,7 @@ def cancel(job: str) -> Cancelled:
     )
 
 
-def resume(job: str, on_event: OnEvent, stop: Stop | None = None) -> tuple[str, Report]:
+def resume(job: str, on_event: OnEvent, stop: Stop | None = None) -> tuple[Location, Report]:
     """Go on with a job on AWS, with the source and the settings that it had; return its DEST and its report.
 
     Raises:
@@ -86,5 +90,4 @@ def resume(job: str, on_event: OnEvent, stop: Stop | None = None) -> tuple[str, 
 
 
 def _may_be_on_aws(job: str) -> bool:
-    url = parse_url(job)
-    return job.startswith("arn:") or (url is not None and url.scheme == "s3")
+    return job.startswith("arn:") or Location.of_dest(job).scheme == "s3"

@@ -13,6 +13,7 @@ import pytest
 
 from faults import worker as faults
 from faults.worker import LIMITS, task
+from stores import locations
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.inline import InlineExecutor
 from streamify.executors.local.executor import LocalExecutor
@@ -62,8 +63,8 @@ class Bench:
 @pytest.fixture(params=CASES)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     events: list[Event] = []
-    locations = StoreLocations(uploads=str(tmp_path / "uploads"), media=str(tmp_path / "media"))
-    engine = CASES[request.param](locations, events.append)
+    places = locations(tmp_path / "uploads", tmp_path / "media")
+    engine = CASES[request.param](places, events.append)
     yield Bench(engine, tmp_path / "media", events)
     engine.shutdown(cancel=True)
 

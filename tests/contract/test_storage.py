@@ -17,10 +17,10 @@ from obstore.store import MemoryStore
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults
+from stores import open_storage
 from streamify.errors import DestinationError, SourceError
 from streamify.storage.base import ConflictError, Storage
 from streamify.storage.local import LocalStorage
-from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
 pytestmark = pytest.mark.timeout(30)

@@ -10,10 +10,10 @@ import pytest
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults, Proxy
+from stores import open_storage
 from streamify.errors import DestinationError
 from streamify.storage import object_errors
 from streamify.storage.base import ConflictError
-from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
 pytestmark = pytest.mark.timeout(60)

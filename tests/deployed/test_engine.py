@@ -15,7 +15,7 @@ import streamify as api
 from clouds import media
 from e2e.driving import Job, Ran, job, streamify, wait_for
 from emulator import Stack
-from streamify.storage.locate import open_storage
+from stores import open_storage
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "aws.md"
 FAST = ("--ladder", "240p", "--preset", "ultrafast")

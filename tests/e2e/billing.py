@@ -97,8 +97,8 @@ class _Worker:
 
 def _work() -> None:
     began = time.monotonic()
+    from stores import open_storage
     from streamify.backends.aws.functions import handlers
-    from streamify.storage.locate import open_storage
 
     def upload(event: dict[str, Any], _: Any) -> Any:
         open_storage(event["url"]).put("film", Path(event["path"]).read_bytes())

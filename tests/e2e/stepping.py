@@ -7,8 +7,8 @@ import uuid
 from typing import Any
 
 from clouds import Cloud
+from stores import open_storage
 from streamify.backends.aws.functions import handlers
-from streamify.storage.locate import open_storage
 
 KEY = "ünser film/50% #1 & a+b.mp4"
 SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast"}

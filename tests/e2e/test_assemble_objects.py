@@ -16,8 +16,8 @@ from clouds import Cloud, Kind
 from e2e.stepping import KEY, SETTINGS, Buckets
 from faults import proxy
 from faults.proxy import Proxy
+from stores import open_storage
 from streamify.backends.aws.functions import handlers
-from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
 SEGMENTS, TRACKS = 3, 3

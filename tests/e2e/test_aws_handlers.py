@@ -13,6 +13,7 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
+from stores import open_storage
 from streamify.backends.aws import claim
 from streamify.backends.aws.claim import Claim, take
 from streamify.backends.aws.events import read_event
@@ -22,7 +23,6 @@ from streamify.dest.layout import CLAIM
 from streamify.errors import DestinationError
 from streamify.jobs.steps import Run, split_step
 from streamify.model.report import Report
-from streamify.storage.locate import open_storage
 from streamify.storage.objects import ObjectStorage
 
 

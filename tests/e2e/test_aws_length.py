@@ -17,7 +17,7 @@ from clouds import Cloud, Kind
 from e2e.stepping import Buckets
 from faults import proxy
 from faults.proxy import Proxy
-from streamify.storage.locate import open_storage
+from stores import open_storage
 
 FUNCTION = """
 import json, resource, sys, time

@@ -19,7 +19,7 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind
-from streamify.storage.locate import open_storage
+from stores import open_storage
 
 MEMORY = {"split": 3008, "transcode": 1769, "assemble": 3008}
 """MB, as in deploy/aws/template.yaml."""

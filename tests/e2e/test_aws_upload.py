@@ -11,6 +11,7 @@ from clouds import Cloud, Kind
 from streamify.backends.aws.account import Account
 from streamify.backends.aws.client.upload import upload
 from streamify.jobs.engine import Stop
+from streamify.model.location import Location
 from streamify.storage.objects import ObjectStorage
 
 MIB = 1 << 20
@@ -33,7 +34,7 @@ def test_two_uploads_at_once_leave_one_version(
     said: list[str] = []
 
     for _ in range(2):
-        upload(account, str(source), bucket, lambda _kind, message, _data: said.append(message), Stop())
+        upload(account, Location.parse(str(source)), bucket, lambda _kind, message, _data: said.append(message), Stop())
 
     (only,) = store.list_object_versions(Bucket=bucket)["Versions"]
     assert only["Size"] == size

@@ -17,14 +17,15 @@ import pytest
 import streamify
 from clips.corpus import parameters
 from e2e.driving import published
+from stores import locations
 from streamify.errors import SourceError
 from streamify.jobs import fanout
 from streamify.jobs.locations import find_source
+from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings
 from streamify.model.task import MediaResult, SplitTask
 from streamify.planning.schedule import Group
-from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
 
@@ -139,8 +140,8 @@ def _ffprobe_accepts(playlist: Path, frames: int, duration: float) -> None:
 
 def _some_segments(source: Path, seen: dict[str, Any], dest: Path) -> None:
     """Plan the whole of it; make the first, a middle and the last segment."""
-    folder, ref = find_source(str(source))
-    stores = StoreLocations(uploads=folder, media=str(dest)).open()
+    folder, ref = find_source(Location.parse(str(source)))
+    stores = locations(folder.key, dest).open()
     ladder = ({"name": "small", "short_side": SIDE, "maxrate": 400_000},)
     settings = MediaSettings.model_validate({"ladder": ladder, "preset": "ultrafast"})
     run_task(SplitTask(source=ref, settings=settings), stores)

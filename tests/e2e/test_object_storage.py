@@ -12,7 +12,7 @@ import pytest
 
 from clouds import Cloud, Kind, media
 from e2e.driving import Ran, streamify
-from streamify.storage.locate import open_storage
+from stores import open_storage
 from streamify.storage.objects import ObjectStorage
 
 LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")

@@ -16,10 +16,10 @@ import streamify
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import media, published, rungs
 from e2e.driving import streamify as command
+from stores import locations
 from streamify.errors import SourceError, StreamifyError, VerificationFailed
 from streamify.jobs.assemble import assemble
 from streamify.media import testcard
-from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 
 SETTINGS: dict[str, Any] = {
@@ -173,7 +173,7 @@ def test_assemble_names_media_and_publishes_nothing(deed: str, copy: Path) -> No
         (copy / manifest).unlink()
     victim = track(copy, name) / file
     act(victim, copy)
-    stores = StoreLocations(uploads=str(copy.parent), media=str(copy)).open()
+    stores = locations(copy.parent, copy).open()
     plan = read_plan(stores.media)
     assert plan is not None
     with pytest.raises(VerificationFailed) as caught:

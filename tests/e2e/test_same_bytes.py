@@ -18,12 +18,13 @@ import streamify
 from clips.make import ClipSpec, make_clip
 from e2e import golden
 from e2e.driving import media, rungs
+from stores import locations
 from streamify.jobs import fanout
 from streamify.jobs.locations import find_source
+from streamify.model.location import Location
 from streamify.model.settings import Settings
 from streamify.model.task import SplitTask, Task
 from streamify.planning.schedule import Group
-from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task
 
@@ -66,8 +67,8 @@ def test_any_number_of_workers(workers: int, reference: Reference, tmp_path: Pat
 def test_any_order_grouping_and_threads_and_a_churned_heap(seed: int, reference: Reference, tmp_path: Path) -> None:
     """All in one process, which allocates and frees between tasks: what lies in memory must not matter."""
     dice = random.Random(seed)
-    folder, ref = find_source(str(reference.source))
-    stores = StoreLocations(uploads=folder, media=str(tmp_path / "dest")).open()
+    folder, ref = find_source(Location.parse(str(reference.source)))
+    stores = locations(folder.key, tmp_path / "dest").open()
     settings = Settings.model_validate({"engine": "inline", **SETTINGS}).media()
     run_task(SplitTask(source=ref, settings=settings), stores)
     plan = read_plan(stores.media)

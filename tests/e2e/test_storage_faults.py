@@ -16,10 +16,10 @@ from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
 from faults import proxy
 from faults.proxy import Faults, Passed, Proxy
+from stores import open_storage
 from streamify.backends.aws.functions import handlers
 from streamify.model.report import Report
 from streamify.storage import object_errors
-from streamify.storage.locate import open_storage
 
 LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
 PUT = frozenset({"PUT"})

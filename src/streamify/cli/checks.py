@@ -14,7 +14,8 @@ from typing import Literal
 
 from streamify.dest.layout import DOCTOR
 from streamify.errors import StreamifyError
-from streamify.storage.locate import open_storage, scheme_of
+from streamify.model.location import Location
+from streamify.storage.locate import open_storage
 
 GIB = 1 << 30
 NEEDED_MEMORY = GIB
@@ -30,14 +31,14 @@ class Check:
     text: str
 
 
-def checks(dest: str | None) -> Iterator[Check]:
+def checks(dest: Location | None) -> Iterator[Check]:
     """Look at everything."""
     yield from _versions()
     yield from _codecs()
     yield from _machine()
     yield from _folder("temporary", Path(tempfile.gettempdir()))
     if dest is not None:
-        yield from _folder("dest", Path(dest)) if scheme_of(dest) is None else _object_store("dest", dest)
+        yield from _object_store("dest", dest) if dest.remote else _folder("dest", dest.path)
 
 
 def _versions() -> Iterator[Check]:
@@ -96,7 +97,7 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
     yield Check(name, "ok" if free >= GIB else "warn", f"{where}: writable, {free / GIB:.1f} GiB free")
 
 
-def _object_store(name: str, dest: str) -> Iterator[Check]:
+def _object_store(name: str, dest: Location) -> Iterator[Check]:
     key = f"{DOCTOR}{uuid.uuid4().hex}"
     try:
         storage = open_storage(dest)

@@ -13,53 +13,51 @@ from pathlib import Path
 from streamify.dest.layout import REPORT, STATE, TOP
 from streamify.errors import DestinationError, SourceError
 from streamify.jobs.state import read_report
+from streamify.model.location import Location
 from streamify.model.source import SourceRef
 from streamify.storage.base import Storage
 from streamify.storage.local import file_version
-from streamify.storage.locate import ObjectUrl, open_storage, parse_url
+from streamify.storage.locate import open_storage
 
 EDGE = 1 << 20
 """Bytes of head and tail (where MP4 keeps its index) that go into a file's identity."""
 
 
-def find_source(source: str, like: SourceRef | None = None) -> tuple[str, SourceRef]:
+def find_source(source: Location, like: SourceRef | None = None) -> tuple[Location, SourceRef]:
     """Return the folder or bucket of a source and which version of it lies there.
 
     Args:
-        source: Its path or URL.
+        source: Of the file or object.
         like: A copy of this source counts as the same although its time of modification differs (files only).
 
     Raises:
         SourceError: There is no readable, non-empty file or object.
         DestinationError: The object store cannot be used.
     """
-    url = parse_url(source)
-    return _find_object(source, url) if url is not None else _find_file(source, like)
+    if source.remote:
+        return source.root, find_object(source, open_storage(source.root))
+    return source.parent, _find_file(source, like)
 
 
-def _find_object(source: str, url: ObjectUrl) -> tuple[str, SourceRef]:
-    return url.root, find_object(source, open_storage(url.root), url.key)
-
-
-def find_object(source: str, bucket: Storage, key: str) -> SourceRef:
+def find_object(source: Location, bucket: Storage) -> SourceRef:
     """Return which version of a source lies in a bucket.
 
     Raises:
         SourceError: There is no such object, or it is empty.
         DestinationError: The object store cannot be used.
     """
-    found = bucket.stat(key) if key else None
+    found = bucket.stat(source.key) if source.key else None
     if found is None:
         bucket.names()  # which tells a bucket that does not exist from an object that does not
         raise SourceError("source-missing", f"{source}: there is no such object", "check bucket, key and region")
     if not found.size:
         raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
     identity = hashlib.sha256(f"{found.version}\0{found.size}".encode()).hexdigest()[:32]
-    return SourceRef(key=key, size=found.size, version=found.version, identity=identity)
+    return SourceRef(key=source.key, size=found.size, version=found.version, identity=identity)
 
 
-def _find_file(source: str, like: SourceRef | None) -> tuple[str, SourceRef]:
-    path = _path(source)
+def _find_file(source: Location, like: SourceRef | None) -> SourceRef:
+    path = source.path
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # to open a pipe would wait for its writer
@@ -80,49 +78,38 @@ def _find_file(source: str, like: SourceRef | None) -> tuple[str, SourceRef]:
     if not facts.st_size:
         raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
     version = file_version(facts.st_size, facts.st_mtime_ns)
-    absolute = path.absolute()
-    ref = SourceRef(key=absolute.name, size=facts.st_size, version=version, identity=_identity(version, head, tail))
+    ref = SourceRef(key=source.name, size=facts.st_size, version=version, identity=_identity(version, head, tail))
     if like is not None and _identity(like.version, head, tail) == like.identity:
         ref = ref.model_copy(update={"identity": like.identity})
-    return str(absolute.parent), ref
+    return ref
 
 
 def _identity(version: str, head: bytes, tail: bytes) -> str:
     return hashlib.sha256(version.encode() + head + tail).hexdigest()[:32]
 
 
-def find_dest(dest: str, source: str | None = None) -> str:
-    """Return the location of DEST.
+def refuse_dest(dest: Location, source: Location | None = None) -> None:
+    """Refuse a DEST that cannot be one, whatever is there.
 
     Raises:
         DestinationError: It is a file, or lies inside SOURCE.
     """
-    url = parse_url(dest)
-    if url is not None:
-        original = parse_url(source) if source is not None else None
-        if original is not None and f"{url.root}/{url.key}/".startswith(f"{original.root}/{original.key}/"):
-            raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", "name another prefix")
-        return f"{url.root}/{url.key}" if url.key else url.root
     with _reaching(dest):
-        path = _path(dest).absolute()
-        if source is not None and parse_url(source) is None:
-            original_path = _path(source).absolute().resolve()
-            if path.resolve() == original_path or original_path in path.resolve().parents:
-                raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", "name another folder")
+        if source is not None and source.holds(dest):
+            other = "prefix" if dest.remote else "folder"
+            raise DestinationError("dest-in-source", f"DEST {dest} is the source itself", f"name another {other}")
+        if dest.remote:
+            return
+        path = dest.path
         if path.exists() and not path.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest} is a file", "name a folder, new or made by Streamify")
-        parent = next((one for one in path.parents if one.exists()), path)  # the root has none
+        parent = next((folder for folder in path.parents if folder.exists()), path)  # the root has none
         if not parent.is_dir():
             raise DestinationError("dest-is-file", f"DEST {dest}: {parent} is a file", "name a folder")
-    return str(path)
-
-
-def _path(text: str) -> Path:
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path("./~") forgets the "./" that makes it a plain name
 
 
 @contextmanager
-def _reaching(dest: str) -> Iterator[None]:
+def _reaching(dest: Location) -> Iterator[None]:
     """Turn what the system says about DEST into our error."""
     try:
         yield
@@ -133,22 +120,21 @@ def _reaching(dest: str) -> Iterator[None]:
         ) from error
 
 
-def check_dest(location: str, dest: str, *, replace: bool, storage: Storage | None = None) -> None:
+def check_dest(dest: Location, *, replace: bool, storage: Storage | None = None) -> None:
     """Make sure that DEST is ours to write: new, empty, or made by Streamify. Touches nothing.
 
     A finished stream without its ``.streamify`` may be replaced: nothing tells what of it could be kept.
 
     Args:
-        location: Of DEST.
-        dest: As the user wrote it.
+        dest: A folder or a prefix.
         replace: A stream there may be replaced.
-        storage: Opened at `location`, where it is open already.
+        storage: Opened at `dest`, where it is open already.
 
     Raises:
         DestinationError: It holds somebody else's files, or cannot be written.
     """
     with _reaching(dest):
-        storage = storage or open_storage(location)
+        storage = storage or open_storage(dest)
         names = storage.names()
         stripped = REPORT in names and TOP.issuperset(names) and read_report(storage) is not None
     if names and STATE not in names and not (stripped and replace):
@@ -165,9 +151,9 @@ def check_dest(location: str, dest: str, *, replace: bool, storage: Storage | No
             + (" ..." if len(strangers) > 3 else ""),
             "name a new or empty folder; nothing was touched",
         )
-    if parse_url(location) is None:
+    if not dest.remote:
         with _reaching(dest):
-            _try_out(Path(location))
+            _try_out(dest.path)
 
 
 def _try_out(path: Path) -> None:

@@ -14,9 +14,10 @@ from streamify.executors.base import OnEvent, TaskError
 from streamify.jobs import fanout
 from streamify.jobs.assemble import assemble
 from streamify.jobs.engine import Engines, Need, Stop, as_raised, one
-from streamify.jobs.locations import check_dest, find_dest, find_source
+from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.state import known_tracks, make_report, remove_others, usable_plan
 from streamify.model.event import Event, EventKind
+from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
@@ -29,12 +30,12 @@ from streamify.storage.locate import StoreLocations
 Tell = Callable[[EventKind, str, dict[str, Any]], None]
 
 
-def probe(source: str) -> SourceFacts:
+def probe(source: Location) -> SourceFacts:
     """Return facts about a source, found out in a worker process."""
     return plan(source, Settings()).source
 
 
-def plan(source: str, settings: Settings, stop: Stop | None = None) -> Plan:
+def plan(source: Location, settings: Settings, stop: Stop | None = None) -> Plan:
     """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
     here = settings.model_copy(update={"engine": "local"}) if settings.engine == "aws" else settings
@@ -43,7 +44,7 @@ def plan(source: str, settings: Settings, stop: Stop | None = None) -> Plan:
 
 
 def transcode(
-    source: str, dest: str, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
+    source: Location, dest: Location, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
 ) -> Report:
     """Carry a job out, or what is missing of it; return its report.
 
@@ -70,8 +71,8 @@ def narrated(tell: Tell, run: Callable[[], Report]) -> Report:
 
 
 def _run(
-    source: str,
-    dest: str,
+    source: Location,
+    dest: Location,
     settings: Settings,
     on_event: OnEvent,
     tell: Tell,
@@ -79,18 +80,18 @@ def _run(
     began: float,
 ) -> Report:
     folder, ref = find_source(source)
-    location = find_dest(dest, source)
-    check_dest(location, dest, replace=settings.replace)
-    places = StoreLocations(uploads=folder, media=location)
+    refuse_dest(dest, source)
+    check_dest(dest, replace=settings.replace)
+    places = StoreLocations(uploads=folder, media=dest)
     tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
     job = f"{ref.identity} {settings.media().model_dump_json()}"
-    with holding(location, dest, job, new=False):  # before a plan is replaced that another run goes by
+    with holding(dest, job, new=False):  # before a plan is replaced that another run goes by
         stores = places.open()
-        old = usable_plan(stores.media, ref, settings, dest)
+        old = usable_plan(stores.media, ref, settings, str(dest))
     with ExitStack() as held:
         with Engines(settings, places, on_event, warm=True) as engines:
             planned = old or _split(engines, ref, settings, stop, write=True)
-            held.enter_context(holding(location, dest, job))
+            held.enter_context(holding(dest, job))
             found = _look(planned, stores.media, dest, tell)
             total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()
             if len(found) < total:
@@ -124,7 +125,7 @@ def _run(
     return report
 
 
-def _look(planned: Plan, media: Storage, dest: str, tell: Tell) -> set[tuple[str, int]]:
+def _look(planned: Plan, media: Storage, dest: Location, tell: Tell) -> set[tuple[str, int]]:
     """Return the (track, segment) of all that earlier runs finished, once what they left unfinished is gone."""
     media.sweep()
     found = fanout.survey(planned, media)
@@ -141,7 +142,7 @@ def _split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | No
     return Plan.from_json(result.plan)
 
 
-def _check_disk(planned: Plan, media: Storage, dest: str, done: set[tuple[str, int]]) -> None:
+def _check_disk(planned: Plan, media: Storage, dest: Location, done: set[tuple[str, int]]) -> None:
     share = 1 - len(done) / max(1, planned.segments * len(planned.tracks))
     need, free = int(planned.estimate.media_bytes * share), media.free_bytes()
     if free is not None and free < need:

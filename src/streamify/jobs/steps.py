@@ -74,8 +74,8 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None) -> P
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
     """
     stores = run.places.open()
-    check_dest(run.places.media, run.places.media, replace=run.settings.replace)
-    plan = usable_plan(stores.media, run.source, run.settings, run.places.media)
+    check_dest(run.places.media, replace=run.settings.replace)
+    plan = usable_plan(stores.media, run.source, run.settings, str(run.places.media))
     if plan is None:
         result = run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
         assert isinstance(result, SplitResult)

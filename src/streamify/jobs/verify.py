@@ -12,9 +12,10 @@ from streamify.errors import DestinationError, SourceError
 from streamify.executors.base import OnEvent, TaskError
 from streamify.jobs.engine import Engines, Need, Stop, completed
 from streamify.jobs.fanout import SegmentList
-from streamify.jobs.locations import find_dest, find_source
+from streamify.jobs.locations import find_source, refuse_dest
 from streamify.model.base import Frozen
 from streamify.model.event import Event
+from streamify.model.location import Location
 from streamify.model.plan import AudioTrack, Plan, VideoTrack
 from streamify.model.report import Report, TrackReport
 from streamify.model.settings import Settings
@@ -50,7 +51,7 @@ class Verification(Frozen):
 
 
 def verify(
-    dest: str, source: str | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
+    dest: Location, source: Location | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
 ) -> Verification:
     """Check a finished stream: every byte, every border, every picture; with `source`, what the pictures show.
 
@@ -58,10 +59,10 @@ def verify(
         DestinationError: There is no finished stream at `dest`.
         SourceError: `source` cannot be read, or is not that of the stream.
     """
-    location = find_dest(dest)
-    report = _read_report(open_storage(location), dest)
-    folder, ref = find_source(source, report.source.ref) if source is not None else (location, None)
-    places = StoreLocations(uploads=folder, media=location)
+    refuse_dest(dest)
+    report = _read_report(open_storage(dest), dest)
+    folder, ref = find_source(source, report.source.ref) if source is not None else (dest, None)
+    places = StoreLocations(uploads=folder, media=dest)
     stores = places.open()
     if ref is not None and ref.identity != report.source.ref.identity:
         raise SourceError(
@@ -88,7 +89,7 @@ def verify(
     )
 
 
-def _read_report(media: Storage, dest: str) -> Report:
+def _read_report(media: Storage, dest: Location) -> Report:
     data = media.get(REPORT)
     if data is None:
         raise DestinationError(
@@ -188,7 +189,7 @@ def _chain(where: str, parts: tuple[Fragment, ...], at: int, duration: int, fram
         yield f"{where}: {-duration:+d} ticks and {-frames:+d} frames against the report"
 
 
-def _plan_of(report: Report, stores: Stores, dest: str, *, needed: bool) -> Plan | None:
+def _plan_of(report: Report, stores: Stores, dest: Location, *, needed: bool) -> Plan | None:
     """Return the plan that the stream was made from, or ``None`` where another or none lies beside it."""
     plan = read_plan(stores.media)
     if plan is not None and {track.id for track in report.tracks} <= {track.id for track in plan.tracks}:

@@ -9,34 +9,35 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from streamify.dest.layout import LOCK
 from streamify.errors import DestinationError
-from streamify.storage.locate import parse_url
+from streamify.model.location import Location
 
 
 @contextmanager
-def holding(location: str, dest: str, job: str, *, new: bool = True) -> Iterator[None]:
+def holding(dest: Location, job: str, *, new: bool = True) -> Iterator[None]:
     """Hold DEST for `job` until the end.
 
     Args:
-        location: Of DEST; object stores are not held.
-        dest: As the user wrote it.
+        dest: Object stores are not held.
         job: What is equal for two runs that make the same.
         new: Make the lock where there is none; else a DEST that nobody holds is left as it is.
 
     Raises:
         DestinationError: ``dest-busy``, a run of another job holds it.
     """
-    path = Path(location, LOCK)
-    if parse_url(location) is not None or not (new or path.exists()):
+    if dest.remote:
+        yield
+        return
+    path = dest.path / LOCK
+    if not (new or path.exists()):
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        _take(file, dest, job.encode())
+        _take(file, str(dest), job.encode())
         yield
     finally:
         os.close(file)

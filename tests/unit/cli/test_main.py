@@ -137,13 +137,13 @@ def test_odd_names_reach_the_pipeline_as_they_are(cli: Cli, job: Job, name: str)
     calls = job("probe", raising(SourceError("x", "y")))
     cli("probe", name)
     cli("probe", "--", name)
-    assert calls == [(name,), (name,)]
+    assert [str(source) for (source,) in calls] == [name, name]
 
 
 def test_a_leading_dash_works_after_two_dashes(cli: Cli, job: Job) -> None:
     calls = job("probe", raising(SourceError("x", "y")))
     outcome = cli("probe", "--", "--json")
-    assert (calls, outcome.out) == ([("--json",)], "")
+    assert ([str(source) for (source,) in calls], outcome.out) == (["--json"], "")
 
 
 def test_global_options_work_before_and_after(cli: Cli, job: Job) -> None:
@@ -160,7 +160,7 @@ def test_settings_reach_the_pipeline(cli: Cli, job: Job, tmp_path: Path, monkeyp
     calls = job("transcode", raising(SourceError("x", "y")))
     cli("transcode", "in.mp4", "my out", "--workers", "2", "--segment-seconds", "4.8", "--no-replace")
     source, dest, settings, _, stop = calls[0]
-    assert (source, dest, stop.is_set()) == ("in.mp4", "my out", False)
+    assert (str(source), str(dest), stop.is_set()) == ("in.mp4", "my out", False)
     assert settings == Settings.model_validate(
         {"preset": "slow", "crf": 19, "workers": 2, "segment_seconds": "24/5", "replace": False}
     )

@@ -20,6 +20,7 @@ import pytest
 
 from faults import worker as faults
 from faults.worker import LIMITS, task
+from stores import locations
 from streamify.executors.base import TaskError
 from streamify.executors.local.executor import LocalExecutor
 from streamify.executors.log import LOG_BYTES
@@ -27,7 +28,6 @@ from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
 from streamify.model.event import Event
 from streamify.model.task import CheckResult
-from streamify.storage.locate import StoreLocations
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -42,7 +42,7 @@ def open_descriptors() -> set[str]:
 
 class Bench:
     def __init__(self, root: Path) -> None:
-        self.locations = StoreLocations(uploads=str(root / "uploads"), media=str(root / "media"))
+        self.locations = locations(root / "uploads", root / "media")
         self.events: list[Event] = []
         self.engines: list[LocalExecutor] = []
         self.others = set(psutil.Process().children(recursive=True))
@@ -276,7 +276,7 @@ def test_files_are_limited_in_size(bench: Bench) -> None:
     error = bench.start().submit(task("file")).exception(timeout=25)
     assert isinstance(error, TaskError)
     assert "File too large" in error.failure.cause
-    assert [path.name for path in Path(bench.locations.media).iterdir()] == ["attempts"]  # no half file
+    assert [path.name for path in bench.locations.media.path.iterdir()] == ["attempts"]  # no half file
 
 
 def test_workers_are_confined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,7 +470,7 @@ def test_a_worker_ends_with_its_pipe_alone(bench: Bench) -> None:
         worker.stdin.write(hello.to_json() + b"\n" + task("sleep:60").to_json() + b"\n")
         worker.stdin.flush()
         assert os.read(ours, 4096) == b'{"kind":"ready"}\n'
-        wait_until(lambda: (Path(bench.locations.media) / "attempts").exists())
+        wait_until(lambda: (bench.locations.media.path / "attempts").exists())
         worker.stdin.close()
         assert worker.wait(timeout=5) == 0
     os.close(ours)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stores import locations
 from streamify.executors.base import TaskError
 from streamify.executors.local import start
 from streamify.executors.local.executor import LocalExecutor
@@ -19,7 +20,6 @@ from streamify.model.event import Event
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import SplitTask
-from streamify.storage.locate import StoreLocations
 
 pytestmark = [
     pytest.mark.timeout(60),
@@ -37,7 +37,7 @@ def test_the_engine_takes_over_the_worker_that_is_there(tmp_path: Path) -> None:
     start.start_ahead()
     (spare,) = start._spares
     events: list[Event] = []
-    engine = LocalExecutor(StoreLocations(uploads=str(tmp_path), media=str(tmp_path / "media")), 1, events.append)
+    engine = LocalExecutor(locations(tmp_path, tmp_path / "media"), 1, events.append)
     missing = SourceRef(key="missing.mp4", size=1, version="none", identity="none")
     try:
         with pytest.raises(TaskError):

@@ -8,11 +8,12 @@ from typing import Any
 
 from streamify.backends.aws.refusals import refusal
 from streamify.errors import DestinationError
-from streamify.storage.locate import object_store, open_storage, parse_url
+from streamify.model.location import Location
+from streamify.storage.locate import object_store, open_storage
 from streamify.storage.objects import ObjectStorage
 
 
-def open_dest(location: str) -> ObjectStorage:
+def open_dest(location: Location) -> ObjectStorage:
     """Return the storage at an ``s3://`` location, also where boto3 is not installed: not all of S3 is of AWS."""
     if find_spec("boto3") is not None:
         return Account().storage(location)
@@ -90,10 +91,8 @@ class Account:
                 ) from error
         return self._clients[service]
 
-    def storage(self, location: str) -> ObjectStorage:
+    def storage(self, location: Location) -> ObjectStorage:
         """Return the storage at an ``s3://`` location."""
-        url = parse_url(location)
-        assert url is not None
         if self._credentials is None:  # obstore looks in places of its own
             found = open_storage(location)
             assert isinstance(found, ObjectStorage)
@@ -106,7 +105,7 @@ class Account:
             raise refusal(error, "credentials") from error
         region = {"region": self._session.region_name} if self._session.region_name else {}
         provider = Boto3CredentialProvider(self._session)
-        return ObjectStorage(object_store(url, credential_provider=provider, **region), location)
+        return ObjectStorage(object_store(location, credential_provider=provider, **region), location.url)
 
 
 def is_running(account: Account, execution: str) -> bool:

@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError
 
 from streamify.errors import UsageError
 from streamify.model.base import Frozen
+from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION
 from streamify.model.settings import MediaSettings
 from streamify.settings.read import from_arguments
-from streamify.storage.locate import parse_url
 
 UPLOADS = ".streamify-uploads/"
 """Key prefix, in the uploads bucket, of sources that a command uploaded and starts an execution for."""
@@ -22,9 +22,9 @@ UPLOADS = ".streamify-uploads/"
 class Request(Frozen):
     """A job as its starter asks for it."""
 
-    source: str
+    source: Location
     """``s3://BUCKET/KEY``."""
-    dest: str
+    dest: Location
     """``s3://BUCKET/PREFIX``."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Keys of ``docs/reference/settings.md``."""
@@ -47,17 +47,20 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
         # A new version of an object takes the place of the old one's stream.
         settings = {"replace": True, **defaults}
-        return Request(source=f"s3://{bucket}/{key}", dest=f"s3://{media_bucket}/{key}", settings=settings)
+        return Request(
+            source=Location("s3", bucket, key),
+            dest=Location("s3", media_bucket, key.removesuffix("/")),
+            settings=settings,
+        )
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the input"
         raise _neither(f"{where}: {first['msg']}") from error
-    for name, text in (("source", request.source), ("dest", request.dest)):
-        url = parse_url(text)
-        if url is None or url.scheme != "s3":
-            raise _neither(f"{name}: '{text}' is no s3:// URL")
+    for name, location in (("source", request.source), ("dest", request.dest)):
+        if location.scheme != "s3":
+            raise _neither(f"{name}: '{location}' is no s3:// URL")
     return request
 
 

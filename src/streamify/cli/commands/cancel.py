@@ -18,12 +18,11 @@ def command(ctx: click.Context, /, job: str) -> None:
     terminal.
     """
     from streamify import control
-    from streamify.api import dest_location
     from streamify.cli.signals import raising
 
     common = Common.of(ctx)
     with raising():
-        found = control.cancel(job if job.startswith("arn:") else dest_location(job))
+        found = control.cancel(job)
     if common.json:
         out.print_json(found)
     elif not common.quiet:

@@ -18,10 +18,10 @@ def command(ctx: click.Context, /, dest: str | None) -> int:
 
     Exit code 5 if something is unusable.
     """
-    from streamify.api import dest_location
     from streamify.cli.checks import checks
+    from streamify.model.location import Location
 
-    found = list(checks(dest_location(dest) if dest is not None else None))
+    found = list(checks(Location.of_dest(dest) if dest is not None else None))
     failed = [check for check in found if check.status == "fail"]
     if Common.of(ctx).json:
         document: dict[str, Any] = {"ok": not failed, "checks": [vars(check) for check in found]}

@@ -11,6 +11,7 @@ from streamify.cli.common import Command, Common
 from streamify.cli.signals import raising
 
 if TYPE_CHECKING:
+    from streamify.model.location import Location
     from streamify.model.settings import Settings
 
 
@@ -25,8 +26,8 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
 
     Takes every flag of transcode. SOURCE may be left out with --print-settings and --print-schema.
     """
-    from streamify.api import source_location
     from streamify.cli.show.summary import planned
+    from streamify.model.location import Location
     from streamify.settings import read as settings_io
 
     json = Common.of(ctx).json
@@ -40,16 +41,16 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'", ctx)
     if effective.settings.engine == "aws":
-        _on_aws(source_location(source), effective.settings, json=json)
+        _on_aws(Location.of_source(source), effective.settings, json=json)
         return
     from streamify.jobs import run as jobs
 
     with raising():
-        plan = jobs.plan(source_location(source), effective.settings)
+        plan = jobs.plan(Location.of_source(source), effective.settings)
     out.print_json(plan) if json else out.say(planned(plan))
 
 
-def _on_aws(source: str, settings: Settings, *, json: bool) -> None:
+def _on_aws(source: Location, settings: Settings, *, json: bool) -> None:
     from streamify.backends.aws.pricing.cost import refuse_above
     from streamify.backends.aws.pricing.predict import predict_source
     from streamify.cli.show.predicted import predicted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from pathlib import Path
 
 import click
 
@@ -22,16 +21,16 @@ from streamify.cli.common import Command, Common
 @click.pass_context
 def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin: str | None, no_open: bool) -> int:
     """Serve the stream in DEST on a page that plays it, until Ctrl-C."""
-    from streamify.api import dest_location
     from streamify.cli.signals import raising
     from streamify.errors import Interrupted
     from streamify.http.files import FolderSite, ObjectSite
     from streamify.http.server import open_server
-    from streamify.storage.locate import open_storage, scheme_of
+    from streamify.model.location import Location
+    from streamify.storage.locate import open_storage
 
     common = Common.of(ctx)
-    place = dest_location(dest)
-    site = FolderSite(Path(place)) if scheme_of(place) is None else ObjectSite(open_storage(place), place)
+    location = Location.of_dest(dest)
+    site = ObjectSite(open_storage(location), str(location)) if location.remote else FolderSite(location.path)
     try:
         with raising(), open_server(site, host, port, allow_origin) as server:
             if common.json:

@@ -18,16 +18,14 @@ def command(ctx: click.Context, /, job: str) -> None:
     goes on when its command is run again.
     """
     from streamify import control
-    from streamify.api import dest_location
     from streamify.cli.show.progress import watching
     from streamify.cli.show.summary import made
     from streamify.cli.signals import stopping
 
     common = Common.of(ctx)
-    place = job if job.startswith("arn:") else dest_location(job)
     with watching(common) as on_event, stopping(as_json=common.json) as stop:
-        dest, report = control.resume(place, on_event, stop)
+        dest, report = control.resume(job, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:
-        out.say(made(report, dest))
+        out.say(made(report, str(dest)))

@@ -17,10 +17,9 @@ def command(ctx: click.Context, /, job: str) -> None:
     JOB is the DEST of a transcode, or the ARN of an execution on AWS.
     """
     from streamify import control
-    from streamify.api import dest_location
     from streamify.cli.show.summary import standing
     from streamify.cli.signals import raising
 
     with raising():
-        found = control.status(job if job.startswith("arn:") else dest_location(job))
+        found = control.status(job)
     out.print_json(found) if Common.of(ctx).json else out.say(standing(found))

@@ -19,17 +19,17 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     The same command again resumes what was interrupted; finished segments are never made twice.
     """
     from streamify import control
-    from streamify.api import dest_location, source_location
     from streamify.cli.show.progress import watching
     from streamify.cli.show.summary import made
     from streamify.cli.signals import stopping
+    from streamify.model.location import Location
 
     common = Common.of(ctx)
     settings = flags.effective(ctx).settings
-    source, folder = source_location(source), dest_location(dest)
+    original, folder = Location.of_source(source), Location.of_dest(dest)
     with watching(common) as on_event, stopping(as_json=common.json) as stop:
-        report = control.transcode(source, folder, settings, on_event, stop)
+        report = control.transcode(original, folder, settings, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:
-        out.say(made(report, folder))
+        out.say(made(report, str(folder)))

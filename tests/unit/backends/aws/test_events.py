@@ -43,7 +43,7 @@ def test_the_execution_that_such_an_upload_starts_ends_at_once() -> None:
 def test_a_request_for_such_a_source_is_a_job() -> None:
     given = {"source": "s3://raw/.streamify-uploads/0/a.mov", "dest": "s3://media/a.mov"}
     assert not is_command_upload(given)
-    assert read_event(given, "media", {}).source == given["source"]
+    assert read_event(given, "media", {}).source.url == given["source"]
 
 
 def test_settings_arrive_as_they_were_given_but_for_where_the_job_runs() -> None:

@@ -16,6 +16,7 @@ from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError, TaskFailure, UsageError
 from streamify.jobs.status import look
 from streamify.jobs.steps import failures_of
+from streamify.model.location import Location
 from streamify.model.status import Cancelled, Execution, FailedTask, JobStatus
 
 _ARN = re.compile(r"arn:[a-z-]+:states:(?P<region>[a-z0-9-]+):\d+:execution:(?P<machine>[^:]+):(?P<name>[^:]+)")
@@ -34,7 +35,7 @@ class Found:
 
     def __init__(self, job: str) -> None:
         self.execution: str | None = job if job.startswith("arn:") else None
-        self.dest = _dest_of(job) if self.execution else job
+        self.dest = _dest_of(job) if self.execution else Location.of_dest(job)
         self.media = open_dest(self.dest)
         self.claim = claim.read(self.media)
         if self.execution is None and self.claim is not None:
@@ -66,13 +67,13 @@ class Found:
         return Job(account, _machine(self.claim.execution), request, self.dest, self.media)
 
 
-def _dest_of(arn: str) -> str:
+def _dest_of(arn: str) -> Location:
     """Return the DEST that an execution's input names."""
     account = Account(_parts(arn)["region"])
     found = account.ask("stepfunctions", "DescribeExecution", executionArn=arn)
     given = json.loads(found.get("input") or "{}")
     if "dest" in given:
-        return str(given["dest"])
+        return Location.of_dest(str(given["dest"]))
     if given.get("detail-type") != "Object Created" or is_command_upload(given):
         raise UsageError("job-arn", f"{arn} carries out no job", "give the ARN of another execution, or DEST")
     return read_event(given, find_stack(account, _parts(arn)["machine"]).media, {}).dest
@@ -82,7 +83,7 @@ def status(job: str) -> JobStatus:
     """Return how a job stands."""
     found = Found(job)
     described = found.described()
-    seen = look(found.dest, found.media, begun=found.execution is not None)
+    seen = look(str(found.dest), found.media, begun=found.execution is not None)
     if described is None:
         return seen
     state = seen.state
@@ -93,7 +94,7 @@ def status(job: str) -> JobStatus:
         state = "failed"
     if state in ("running", "failed"):
         failures = failures_of(_parts(str(found.execution))["name"], found.media)
-    return seen.model_copy(update={"state": state, "execution": _execution(described, found.dest, failures)})
+    return seen.model_copy(update={"state": state, "execution": _execution(described, str(found.dest), failures)})
 
 
 def cancel(job: str) -> Cancelled | None:
@@ -106,7 +107,7 @@ def cancel(job: str) -> Cancelled | None:
     if running:
         found.ask("StopExecution", cause="streamify cancel")
     ended = "ABORTED" if running else described["status"]
-    return Cancelled(dest=found.dest, execution=str(found.execution), cancelled=running, status=ended)
+    return Cancelled(dest=str(found.dest), execution=str(found.execution), cancelled=running, status=ended)
 
 
 def _execution(described: dict[str, Any], dest: str, failures: tuple[TaskFailure, ...]) -> Execution:

@@ -24,13 +24,13 @@ from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
-from streamify.jobs.locations import check_dest, find_dest, find_object, find_source
+from streamify.jobs.locations import check_dest, find_object, find_source, refuse_dest
 from streamify.jobs.run import narrated, teller
 from streamify.jobs.state import read_report
 from streamify.jobs.steps import failures_of
+from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings, Settings
-from streamify.storage.locate import parse_url
 from streamify.storage.objects import ObjectStorage
 
 _HERE = {"engine", "workers", "stack"}
@@ -45,8 +45,7 @@ class Job:
     workflow: str
     """ARN of the state machine."""
     request: Request
-    dest: str
-    """As the user wrote it."""
+    dest: Location
     media: ObjectStorage
     """Rooted at DEST."""
 
@@ -57,7 +56,7 @@ class Job:
 
 
 def transcode(
-    source: str, dest: str, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
+    source: Location, dest: Location, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
 ) -> Report:
     """Carry a job out on AWS, or go on with it; return its report. A source of this machine is uploaded first.
 
@@ -72,17 +71,18 @@ def transcode(
 
     def run() -> Report:
         _check(source, dest)
-        local = find_source(source)[1] if parse_url(source) is None else None
+        local = find_source(source)[1] if not source.remote else None
         account = Account()
         stack = find_stack(account, settings.stack)
-        place = _dest(dest, source, stack)
-        url = source if local is None else f"s3://{stack.uploads}/{upload_key(local)}"
-        request = Request(source=url, dest=place, settings=_settings(settings), resume=True)
-        job = Job(account, stack.workflow, request, dest, account.storage(place))
-        tell("job.started", f"{source} -> {dest}", {"source": source.rsplit("/", 1)[-1]})
-        check_dest(place, dest, replace=settings.replace, storage=job.media)
+        _refuse_bucket(dest, stack)
+        refuse_dest(dest, source)
+        original = source if local is None else Location("s3", stack.uploads, upload_key(local))
+        request = Request(source=original, dest=dest, settings=_settings(settings), resume=True)
+        job = Job(account, stack.workflow, request, dest, account.storage(dest))
+        tell("job.started", f"{source} -> {dest}", {"source": source.name})
+        check_dest(dest, replace=settings.replace, storage=job.media)
         held = job.holder()
-        if held is not None and held.request is not None and held.request.source != url:
+        if held is not None and held.request is not None and held.request.source != original:
             raise _busy(dest, held.execution)  # before hours of uploading
         if local is not None:
             upload(account, source, stack.uploads, tell, halt)
@@ -97,7 +97,7 @@ def resume(job: Job, on_event: OnEvent | None = None, stop: Stop | None = None) 
     tell = teller(report_event)
 
     def run() -> Report:
-        tell("job.started", f"{job.request.source} -> {job.dest}", {"source": job.request.source.rsplit("/", 1)[-1]})
+        tell("job.started", f"{job.request.source} -> {job.dest}", {"source": job.request.source.name})
         return _to_the_end(job, settings_of(job.request).media(), report_event, halt)
 
     return narrated(tell, run)
@@ -106,9 +106,8 @@ def resume(job: Job, on_event: OnEvent | None = None, stop: Stop | None = None) 
 def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -> Report:
     """Attach to the execution that does the same, or start one; follow it to its end."""
     tell, held = teller(on_event), job.holder()
-    url = parse_url(job.request.source)
-    assert url is not None
-    ref = find_object(job.request.source, job.account.storage(url.root), url.key)
+    source = job.request.source
+    ref = find_object(source, job.account.storage(source.root))
     identity = job_identity(ref.identity, media)
     if held is not None and held.job != identity:
         raise _busy(job.dest, held.execution)
@@ -117,10 +116,10 @@ def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -
     execution = held.execution if held is not None else _start(job, identity)
     tell("note", f"{'attached to' if held else 'started'} {execution}", {"execution": execution})
     while True:
-        end = follow(job.account, execution, job.dest, job.media, on_event, stop)
+        end = follow(job.account, execution, str(job.dest), job.media, on_event, stop)
         if end["status"] != "SUCCEEDED":
             failures = failures_of(execution.rsplit(":", 1)[-1], job.media)
-            raise _told(error_of(end, job.dest, failures), url.root)
+            raise _told(error_of(end, str(job.dest), failures), source.root.url)
         other = json.loads(end.get("output") or "{}").get("plan", {}).get("execution")
         if other is None:
             return _report(job)  # ours did it, or it had been done before
@@ -130,7 +129,7 @@ def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -
 
 def _start(job: Job, identity: str) -> str:
     """Start an execution; return its ARN. Its name is a part of keys at DEST."""
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", job.request.dest.rsplit("/", 1)[-1]).strip("-")[:40] or "job"
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", job.request.dest.name).strip("-")[:40] or "job"
     name = f"{slug}-{identity[:12]}-{secrets.token_hex(4)}"
     text = job.request.to_json().decode()
     answer = job.account.ask("stepfunctions", "StartExecution", stateMachineArn=job.workflow, name=name, input=text)
@@ -147,11 +146,11 @@ def _report(job: Job) -> Report:
     return report
 
 
-def _busy(dest: str, execution: str) -> DestinationError:
+def _busy(dest: Location, execution: str) -> DestinationError:
     return DestinationError(
         "dest-busy",
         f"another job runs at {dest}: {execution}",
-        f"wait for it, or end it: streamify cancel {shlex.quote(dest)}",
+        f"wait for it, or end it: streamify cancel {shlex.quote(str(dest))}",
     )
 
 
@@ -172,15 +171,13 @@ def _settings(settings: Settings) -> dict[str, Any]:
     return settings.media().model_dump(mode="json") | usual
 
 
-def _check(source: str, dest: str) -> None:
+def _check(source: Location, dest: Location) -> None:
     """Refuse, before AWS is asked for anything, what this engine cannot do."""
-    url = parse_url(source)
-    if url is not None and url.scheme != "s3":
+    if source.scheme not in ("file", "s3"):
         raise UsageError(
             "aws-source", f"SOURCE '{source}': the AWS engine reads files and s3://", "download it, and give the path"
         )
-    place = parse_url(dest)
-    if place is None or place.scheme != "s3":
+    if dest.scheme != "s3":
         raise UsageError(
             "aws-dest",
             f"DEST '{dest}': the AWS engine writes to s3://",
@@ -188,16 +185,13 @@ def _check(source: str, dest: str) -> None:
         )
 
 
-def _dest(dest: str, source: str, stack: Stack) -> str:
-    """Return the location of DEST."""
-    url = parse_url(dest)
-    if url is None or url.bucket != stack.media:
+def _refuse_bucket(dest: Location, stack: Stack) -> None:
+    if dest.bucket != stack.media:
         raise DestinationError(
             "aws-other-bucket",
             f"DEST '{dest}' is not in the stack's media bucket, the only one that its functions may write",
             f"give s3://{stack.media}/PREFIX, or name another --stack",
         )
-    return find_dest(dest, source)
 
 
 def _ignore(_: object) -> None:

@@ -16,6 +16,7 @@ from streamify.errors import Interrupted, SourceError
 from streamify.jobs.engine import Stop
 from streamify.jobs.locations import find_source
 from streamify.jobs.run import Tell
+from streamify.model.location import Location
 from streamify.model.source import SourceRef
 
 EVERY = 0.5
@@ -27,7 +28,7 @@ def upload_key(ref: SourceRef) -> str:
     return f"{UPLOADS}{ref.identity}/{ref.key}"
 
 
-def upload(account: Account, source: str, bucket: str, tell: Tell, stop: Stop) -> None:
+def upload(account: Account, source: Location, bucket: str, tell: Tell, stop: Stop) -> None:
     """Upload a file unless it is there already.
 
     Raises:
@@ -36,10 +37,10 @@ def upload(account: Account, source: str, bucket: str, tell: Tell, stop: Stop) -
         Interrupted: `stop` was set; nothing of it stays in the bucket.
     """
     folder, ref = find_source(source)
-    storage, key = account.storage(f"s3://{bucket}"), upload_key(ref)
+    storage, key = account.storage(Location("s3", bucket, "")), upload_key(ref)
     there = storage.stat(key)
     found = there is not None and there.size == ref.size
-    if found or not _send(account, Path(folder, ref.key), bucket, key, ref.size, tell, stop, new=there is None):
+    if found or not _send(account, folder.child(ref.key).path, bucket, key, ref.size, tell, stop, new=there is None):
         tell("note", f"{source} is in s3://{bucket} already", {})
         return
     if find_source(source)[1] != ref:

@@ -90,7 +90,7 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ``status``: ``complete`` or ``failed``.
     """
     run, prepared = Run.model_validate(event["run"]), Prepared.model_validate(event["prepared"])
-    job = {"source": f"{run.places.uploads}/{run.source.key}", "dest": run.places.media}
+    job = {"source": run.places.uploads.child(run.source.key).url, "dest": run.places.media.url}
     media = open_storage(run.places.media)
     try:
         report = assemble_step(

@@ -24,7 +24,7 @@ from streamify.backends.aws.pricing.predict import predict_items
 from streamify.dest.layout import CLAIM, run_plan_key
 from streamify.errors import CapExceeded, DestinationError, UsageError
 from streamify.jobs.items import Item
-from streamify.jobs.locations import check_dest, find_dest, find_source
+from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.state import read_report
 from streamify.jobs.steps import Prepared, Run, split_step
 from streamify.storage.locate import StoreLocations, open_storage
@@ -56,18 +56,20 @@ def begin(event: dict[str, Any]) -> dict[str, Any]:
             f"{request.source} has {ref.size} bytes, the cap is {largest}",
             "raise MaxSourceBytes of the stack",
         )
-    media = find_dest(request.dest, request.source)
-    if len(media.encode()) > LONGEST:
+    media = request.dest
+    refuse_dest(media, request.source)
+    length = len(media.url.encode())
+    if length > LONGEST:
         raise UsageError(
             "location-url",
-            f"'{request.dest}' has {len(media.encode())} bytes: S3 could not name the files below it",
+            f"'{request.dest}' has {length} bytes: S3 could not name the files below it",
             f"choose a key so that it has at most {LONGEST}",
         )
-    job = {"source": request.source, "dest": request.dest}
+    job = {"source": request.source.url, "dest": media.url}
     identity = job_identity(ref.identity, settings.media())
     dest = open_storage(media)
     assert isinstance(dest, ObjectStorage)
-    check_dest(media, request.dest, replace=settings.replace)  # before the claim makes DEST look like ours
+    check_dest(media, replace=settings.replace)  # before the claim makes DEST look like ours
     if is_upload(given) and _is_complete(dest, ref.identity):
         # An event that comes once more, whatever has been made of that version with other settings since.
         return _duplicate(event, "this version of the original has its stream")
@@ -90,13 +92,12 @@ def begin(event: dict[str, Any]) -> dict[str, Any]:
     )
     prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None)
     _refuse_dear(run, prepared, dest)
-    bucket, _, prefix = media.removeprefix("s3://").partition("/")
     return {
         "status": "planned",
         "job": job,
         "run": run.model_dump(mode="json", by_alias=True),
         "prepared": prepared.model_dump(mode="json"),
-        "items": {"bucket": bucket, "key": f"{prefix}/{prepared.items}" if prefix else prepared.items},
+        "items": {"bucket": media.bucket, "key": media.child(prepared.items).key},
     }
 
 

@@ -16,6 +16,7 @@ from streamify.jobs.fanout import SegmentList
 from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
 from streamify.model.event import Event
+from streamify.model.location import Location
 from streamify.model.plan import AudioTrack, Plan
 from streamify.model.settings import Settings
 from streamify.model.task import SplitResult, SplitTask
@@ -31,7 +32,7 @@ class Planned(NamedTuple):
 
 
 def predict_source(
-    source: str, settings: Settings, stop: Stop | None = None, stack: Deployment | None = None
+    source: Location, settings: Settings, stop: Stop | None = None, stack: Deployment | None = None
 ) -> Planned:
     """Plan a source, measure a sample of it in worker processes, and predict; nothing is kept.
 
@@ -46,12 +47,12 @@ def predict_source(
     # One worker: two on the threads of one core would slow each other, which Lambda's do not.
     alone = settings.model_copy(update={"engine": "local", "workers": 1})
     with tempfile.TemporaryDirectory(prefix="streamify-plan-") as temporary:
-        places = StoreLocations(uploads=folder, media=temporary)
+        places = StoreLocations(uploads=folder, media=Location.parse(temporary))
         with Engines(alone, places, _ignore) as engines:
             result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media()), stop)
             assert isinstance(result, SplitResult)
             plan = Plan.from_json(result.plan)
-            segments = SegmentList(plan, open_storage(temporary))
+            segments = SegmentList(plan, open_storage(places.media))
             try:
                 speed = measure(plan, segments, engines, stack.group_below, stop)
                 loads = [load_of(plan, segment) for segment in segments]
