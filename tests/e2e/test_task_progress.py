@@ -9,6 +9,7 @@ from clips.make import ClipSpec, make_clip
 from e2e.driving import rungs
 from streamify.jobs import fanout
 from streamify.jobs.locations import find_source
+from streamify.model.location import Location
 from streamify.model.progress import Unit
 from streamify.model.settings import Settings
 from streamify.model.task import SplitTask
@@ -19,8 +20,8 @@ from streamify.tasks.run import run_task
 
 def test_a_task_counts_up_to_its_pictures_and_access_units(tmp_path: Path) -> None:
     source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(24), size=(320, 180)), tmp_path).path
-    folder, ref = find_source(str(source))
-    stores = StoreLocations(uploads=folder, media=str(tmp_path / "dest")).open()
+    folder, ref = find_source(Location.parse(str(source)))
+    stores = StoreLocations(uploads=folder, media=Location.parse(str(tmp_path / "dest"))).open()
     settings = Settings.model_validate({"ladder": rungs(180), "segment_seconds": 1, "keyframe_seconds": 1}).media()
     run_task(SplitTask(source=ref, settings=settings), stores)
     plan = read_plan(stores.media)
