@@ -33,7 +33,7 @@ def test_a_task_counts_up_to_its_pictures_and_access_units(tmp_path: Path) -> No
         done = [one[0] for one in seen]
         assert done == sorted(done)
         if task.kind == "video":
-            assert done == list(range(1, 25))  # 24 pictures a second
+            assert len(done) == done[-1] == 24  # a call for each picture that is encoded, 24 a second
             assert {one[1:] for one in seen} == {(24, "pictures")}
         else:
             units = -(-2 * 48_000 // 1024) + 1  # and the encoder's priming
