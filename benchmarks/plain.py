@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.command import BenchmarkError
-from streamify.model.plan import AudioTrack, Plan, VideoTrack
+from streamify.model.plan import Plan
+from streamify.model.track import AudioTrack, VideoTrack
 
 
 def ffmpeg() -> list[str]:
@@ -46,8 +47,8 @@ def ladder_command(plan: Plan, source: Path, dest: Path) -> list[str]:
 def _video(track: VideoTrack, plan: Plan) -> list[str]:
     step = float(plan.settings.keyframe_seconds)
     return [
-        *("-c:v", "libx264", "-preset", track.preset, "-crf", f"{track.crf:g}", "-profile:v", "high"),
-        *("-maxrate", str(track.maxrate), "-bufsize", str(track.bufsize)),
+        *("-c:v", "libx264", "-preset", track.recipe.preset, "-crf", f"{track.recipe.crf:g}", "-profile:v", "high"),
+        *("-maxrate", str(track.recipe.maxrate), "-bufsize", str(track.recipe.bufsize)),
         *("-force_key_frames", f"expr:gte(t,n_forced*{step:g})", "-forced-idr", "1"),
         *("-x264-params", "keyint=infinite:min-keyint=99999:scenecut=40:open-gop=0"),
     ]
@@ -55,7 +56,7 @@ def _video(track: VideoTrack, plan: Plan) -> list[str]:
 
 def _audio(track: AudioTrack) -> list[str]:
     rate = ["-ac", "2", "-ar", str(track.sample_rate)]
-    return ["-c:a", "aac", "-aac_coder", "fast", "-b:a", str(track.bitrate), *rate]
+    return ["-c:a", "aac", "-aac_coder", "fast", "-b:a", str(track.recipe.bitrate), *rate]
 
 
 def _hls(plan: Plan, folder: Path) -> list[str]:

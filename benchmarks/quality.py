@@ -13,7 +13,7 @@ from benchmarks.lab import Lab
 from benchmarks.plain import ffmpeg
 from benchmarks.sources import Source
 from benchmarks.vmaf import Point, bits_ratio, joined, judge
-from streamify.model.plan import VideoTrack
+from streamify.model.track import VideoTrack
 
 CRFS = (21, 25, 29)
 """Around the default of 23. Shaka Streamer, which has no crf, gets the bitrates to which these came."""

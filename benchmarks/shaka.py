@@ -28,7 +28,7 @@ def shaka_command(plan: Plan, source: Path, dest: Path, rates: Mapping[str, int]
     """
     inputs: list[dict[str, Any]] = [{"name": str(source), "media_type": "video"}]
     inputs += [{"name": str(source), "media_type": "audio", "track_num": n} for n, _ in enumerate(plan.audio)]
-    aac = f"{plan.audio[0].bitrate // 1000}k" if plan.audio else "128k"
+    aac = f"{plan.audio[0].recipe.bitrate // 1000}k" if plan.audio else "128k"
     settings: dict[str, dict[str, Any]] = {
         "input": {"inputs": inputs},
         "pipeline": {

@@ -5,23 +5,27 @@ from __future__ import annotations
 from fractions import Fraction
 
 from streamify.manifests.base import SegmentLine, TrackManifest
-from streamify.model.plan import AudioTrack, VideoTrack
+from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.task import IFrame
+from streamify.model.track import AudioTrack, Labels, VideoTrack
 
 
 def video_track(name: str = "1080p", width: int = 1920, height: int = 1080, scale: int = 24) -> VideoTrack:
     return VideoTrack(
         id=f"{name}-3f9a2c1b",
-        name=name,
-        width=width,
-        height=height,
-        frame_rate=Fraction(scale),
+        recipe=VideoRecipe(
+            codec="h264",
+            width=width,
+            height=height,
+            frame_rate=Fraction(scale),
+            crf=23,
+            maxrate=6_000_000,
+            bufsize=9_000_000,
+            preset="medium",
+            bframes=3,
+        ),
         timescale=scale,
-        crf=23,
-        maxrate=6_000_000,
-        bufsize=9_000_000,
-        preset="medium",
-        bframes=3,
+        labels=Labels(name=name),
     )
 
 
@@ -43,15 +47,19 @@ def audio(
     """48 kHz; `units` are AAC access units of each segment."""
     track = AudioTrack(
         id=name,
-        stream=1,
-        sample_rate=48_000,
-        bitrate=128_000,
-        language=language,
-        title=title,
-        default=default,
-        commentary=commentary,
-        samples=sum(units) * 1024,
-        origin=Fraction(0),
-        piece_segments=100,
+        recipe=AudioRecipe(
+            codec="aac",
+            stream=1,
+            sample_rate=48_000,
+            channels=2,
+            bitrate=128_000,
+            samples=sum(units) * 1024,
+            origin=Fraction(0),
+            piece_segments=100,
+        ),
+        timescale=48_000,
+        labels=Labels(
+            name=title or "", language=language, role="commentary" if commentary else "main", default=default
+        ),
     )
     return TrackManifest(track, "mp4a.40.2", 700, [SegmentLine(1024 * n, size, n) for n in units])

@@ -13,7 +13,7 @@ import av
 
 import streamify
 from e2e.driving import rungs
-from streamify.model.plan import VideoTrack
+from streamify.model.track import VideoTrack
 from streamify.planning.encoder import x264_options
 from streamify.tasks import video
 

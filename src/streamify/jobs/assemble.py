@@ -13,10 +13,11 @@ from streamify.jobs.fanout import SegmentList, read_records, segment_cuts
 from streamify.manifests import dash, hls
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.manifests.codecs import codecs_of
-from streamify.model.plan import AudioTrack, Plan, VideoTrack
+from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
 from streamify.model.source import Note
 from streamify.model.task import Blob, SegmentRecord
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Listed, Storage, sha256
 
 HINT = "delete the named files and run the same command again: only they are made again"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from streamify.dest.layout import segment_key
-from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
+from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.task import SegmentRecord
+from streamify.model.track import AudioTrack, VideoTrack
 
 AUDIO_FRAME = 1024
 """Samples of an AAC access unit; also the encoder's delay."""

@@ -13,8 +13,9 @@ from streamify.errors import TaskFailure
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.jobs.engine import Stop, completed
 from streamify.model.event import Event
-from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
+from streamify.model.plan import Plan, Segment
 from streamify.model.task import AudioTask, MediaResult, SegmentRecord, Task, VideoTask
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.audio import cuts
 from streamify.planning.schedule import Group, schedule
 from streamify.storage.base import Storage, Stores
@@ -207,7 +208,6 @@ def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> Au
     return AudioTask(
         key=audio_key(track, first.index),
         source=plan.source.ref,
-        audio=next(one for one in plan.source.audio if one.stream == track.stream),
         track=track,
         first_segment=first.index,
         cuts=segment_cuts(plan, track, [one.start for one in segments] + [segments[-1].end], first.index),

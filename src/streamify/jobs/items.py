@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from streamify.jobs.fanout import SegmentList, audio_key, audio_task, missing_pieces, video_key, video_task
 from streamify.model.base import Frozen
-from streamify.model.plan import AudioTrack, Plan, Segment, VideoTrack
+from streamify.model.plan import Plan, Segment
 from streamify.model.task import AudioTask, VideoTask
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.schedule import Group
 from streamify.storage.base import Storage
 

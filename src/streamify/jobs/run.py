@@ -15,7 +15,7 @@ from streamify.jobs import fanout
 from streamify.jobs.assemble import assemble
 from streamify.jobs.engine import Engines, Need, Stop, as_raised, one
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
-from streamify.jobs.state import known_tracks, make_report, remove_others, usable_plan
+from streamify.jobs.state import earlier_plan, known_tracks, make_report, remove_others
 from streamify.model.event import Event, EventKind
 from streamify.model.location import Location
 from streamify.model.plan import Plan
@@ -87,10 +87,12 @@ def _run(
     job = f"{ref.identity} {settings.media().model_dump_json()}"
     with holding(dest, job, new=False):  # before a plan is replaced that another run goes by
         stores = places.open()
-        old = usable_plan(stores.media, ref, settings, str(dest))
+        old = earlier_plan(stores.media, ref, settings, str(dest))
+    if old.passed_over:
+        tell("note", old.passed_over, {})
     with ExitStack() as held:
         with Engines(settings, places, on_event, warm=True) as engines:
-            planned = old or _split(engines, ref, settings, stop, write=True)
+            planned = old.plan or _split(engines, ref, settings, stop, write=True)
             held.enter_context(holding(dest, job))
             found = _look(planned, stores.media, dest, tell)
             total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()

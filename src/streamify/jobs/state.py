@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -11,7 +13,7 @@ from streamify.dest.layout import LEDGER, REPORT, TRACK_FOLDERS, ledger_track, t
 from streamify.errors import DestinationError
 from streamify.jobs.assemble import Assembled
 from streamify.machine.cpu import cpu_facts
-from streamify.model.plan import Plan
+from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Fingerprint, Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
@@ -19,8 +21,18 @@ from streamify.storage.base import Storage
 from streamify.tasks.plan_file import read_plan
 
 
-def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -> Plan | None:
-    """Return the plan at DEST where it is the one that split would make; ``None``: split again.
+@dataclass(frozen=True)
+class Earlier:
+    """The plan that an earlier run left at DEST."""
+
+    plan: Plan | None = None
+    """``None``: split again."""
+    passed_over: str = ""
+    """Why a plan of the same source is not used, for people; empty where there is none or it is used."""
+
+
+def earlier_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -> Earlier:
+    """Return the plan at DEST where it is the one that split would make.
 
     Raises:
         DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
@@ -30,24 +42,35 @@ def usable_plan(media: Storage, ref: SourceRef, settings: Settings, dest: str) -
     except DestinationError:
         if not settings.replace:
             raise
-        return None
+        return Earlier()
     if old is None:
-        return None
-    if old.source.ref.identity != ref.identity and not settings.replace:
+        return Earlier()
+    if old.source.ref.identity != ref.identity:
+        if settings.replace:
+            return Earlier()
         raise DestinationError(
             "dest-other-source",
             f"DEST {dest} holds the stream of another source or of an earlier version of it",
             "name another DEST, or pass --replace",
         )
+    why = "; ".join(_differences(old, media, ref, settings))
+    return Earlier(passed_over=f"planned anew: {why}") if why else Earlier(old)
+
+
+def _differences(old: Plan, media: Storage, ref: SourceRef, settings: Settings) -> Iterator[str]:
+    """Yield what splitting now would do otherwise."""
     from streamify.media.build import codec_build  # which loads FFmpeg: a driver of a new job does without
 
-    holds = (
-        old.source.ref == ref
-        and old.settings == settings.media()
-        and old.codec_build == codec_build()
-        and media.stat(old.segment_list) is not None
-    )
-    return old if holds else None
+    if old.media_version != MEDIA_VERSION:
+        yield f"the plan at DEST is of media version {old.media_version}, this release makes version {MEDIA_VERSION}"
+    if old.codec_build != codec_build():
+        yield "the plan at DEST is for another codec build or kind of processor"
+    if old.settings != settings.media():
+        yield "its settings differ"
+    if old.source.ref != ref:
+        yield "the source has another name or time of change"
+    if media.stat(old.segment_list) is None:
+        yield "its list of segments is missing"
 
 
 def known_tracks(media: Storage) -> frozenset[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
 from streamify.errors import DestinationError
 from streamify.jobs.state import read_report
-from streamify.model.plan import Track
 from streamify.model.status import JobStatus, TrackStatus
+from streamify.model.track import Track
 from streamify.storage.base import Storage
 from streamify.tasks.plan_file import read_plan
 

@@ -17,7 +17,7 @@ from streamify.jobs.assemble import assemble
 from streamify.jobs.fanout import survey
 from streamify.jobs.items import Item, items, task_of
 from streamify.jobs.locations import check_dest
-from streamify.jobs.state import known_tracks, make_report, remove_others, usable_plan
+from streamify.jobs.state import earlier_plan, known_tracks, make_report, remove_others
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan
 from streamify.model.report import Report
@@ -75,7 +75,7 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None) -> P
     """
     stores = run.places.open()
     check_dest(run.places.media, replace=run.settings.replace)
-    plan = usable_plan(stores.media, run.source, run.settings, str(run.places.media))
+    plan = earlier_plan(stores.media, run.source, run.settings, str(run.places.media)).plan
     if plan is None:
         result = run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
         assert isinstance(result, SplitResult)

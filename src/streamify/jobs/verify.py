@@ -16,11 +16,13 @@ from streamify.jobs.locations import find_source, refuse_dest
 from streamify.model.base import Frozen
 from streamify.model.event import Event
 from streamify.model.location import Location
-from streamify.model.plan import AudioTrack, Plan, VideoTrack
+from streamify.model.plan import Plan
+from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.report import Report, TrackReport
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Task
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.fragments import Fragment, fragments
 from streamify.storage.base import Storage, Stores, sha256
@@ -244,19 +246,12 @@ def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRec
 def _stand_in(track: TrackReport) -> VideoTrack | AudioTrack:
     """Return enough of a track for a check without a plan: a stream that was copied without its `.streamify`."""
     if track.kind == "audio":
-        return AudioTrack(
-            id=track.id,
-            stream=0,
-            sample_rate=track.timescale,
-            bitrate=0,
-            samples=0,
-            origin=Fraction(0),
-            piece_segments=0,
-        )
-    return VideoTrack(
-        id=track.id, name="", width=track.width or 0, height=track.height or 0, frame_rate=Fraction(1), preset="",
-        timescale=track.timescale, crf=0, maxrate=0, bufsize=0, bframes=0,
-    )  # fmt: skip
+        sound = AudioRecipe(codec="", stream=0, sample_rate=track.timescale, channels=0, bitrate=0, samples=0,
+                            origin=Fraction(0), piece_segments=0)  # fmt: skip
+        return AudioTrack(id=track.id, recipe=sound, timescale=track.timescale)
+    recipe = VideoRecipe(codec="", width=track.width or 0, height=track.height or 0, frame_rate=Fraction(1), crf=0,
+                         maxrate=0, bufsize=0, preset="", bframes=0)  # fmt: skip
+    return VideoTrack(id=track.id, recipe=recipe, timescale=track.timescale)
 
 
 def _summary(track: TrackReport, results: list[CheckResult]) -> TrackCheck:

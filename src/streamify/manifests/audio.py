@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streamify.manifests.base import TrackManifest, clean
 from streamify.manifests.language import bcp47
-from streamify.model.plan import AudioTrack
+from streamify.model.track import AudioTrack
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ def describe(audios: Sequence[TrackManifest]) -> tuple[AudioNames, ...]:
     tracks = [audio_track(audio) for audio in audios]
     if not tracks:
         return ()
-    default = min(range(len(tracks)), key=lambda n: (tracks[n].commentary, not tracks[n].default, n))
-    taken = {bcp47(tracks[default].language)}
+    default = min(range(len(tracks)), key=lambda n: (_commentary(tracks[n]), not tracks[n].labels.default, n))
+    taken = {bcp47(tracks[default].labels.language)}
     used: set[str] = set()
     found = []
     for number, track in enumerate(tracks):
-        language = bcp47(track.language)
-        auto = number == default or (not track.commentary and language not in taken)
+        language = bcp47(track.labels.language)
+        auto = number == default or (not _commentary(track) and language not in taken)
         if auto:
             taken.add(language)
-        name = _unique(clean(track.title or "") or _fallback(track, language, number), used)
-        found.append(AudioNames(name, language, number == default, auto, track.commentary, track.channels))
+        name = _unique(clean(track.labels.name) or _fallback(track, language, number), used)
+        found.append(AudioNames(name, language, number == default, auto, _commentary(track), track.recipe.channels))
     return tuple(found)
 
 
@@ -61,9 +61,13 @@ def audio_track(manifest: TrackManifest) -> AudioTrack:
     return manifest.track
 
 
+def _commentary(track: AudioTrack) -> bool:
+    return track.labels.role == "commentary"
+
+
 def _fallback(track: AudioTrack, language: str | None, number: int) -> str:
     name = language or f"Audio {number + 1}"
-    return f"{name} (commentary)" if track.commentary else name
+    return f"{name} (commentary)" if _commentary(track) else name
 
 
 def _unique(name: str, used: set[str]) -> str:

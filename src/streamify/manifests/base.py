@@ -10,8 +10,8 @@ from functools import cached_property
 from urllib.parse import quote
 
 from streamify.dest.layout import segment_name
-from streamify.model.plan import AudioTrack, VideoTrack
 from streamify.model.task import IFrame
+from streamify.model.track import AudioTrack, VideoTrack
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from streamify.dest.layout import INIT, SEGMENT_TEMPLATE
 from streamify.manifests.audio import AudioNames, audio_track, describe
 from streamify.manifests.base import TrackManifest
-from streamify.model.plan import VideoTrack
+from streamify.model.track import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _ROLE = "urn:mpeg:dash:role:2011"

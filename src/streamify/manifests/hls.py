@@ -13,7 +13,7 @@ from streamify.manifests.base import (
     peak_rate,
     variant_order,
 )
-from streamify.model.plan import VideoTrack
+from streamify.model.track import VideoTrack
 
 _VERSION = 7
 """EXT-X-MAP outside I-frame playlists needs 6; 7 is what players know as the first with fMP4."""

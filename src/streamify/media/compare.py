@@ -17,8 +17,9 @@ from streamify.media.damage import damage
 from streamify.media.source.opening import open_media
 from streamify.media.video.decode import DecodeLog, WindowSource
 from streamify.media.video.picture import Renditions, window_pictures
-from streamify.model.plan import Segment, Timeline, VideoTrack
+from streamify.model.plan import Segment, Timeline
 from streamify.model.source import VideoFacts
+from streamify.model.track import VideoTrack
 
 FLOOR = 16.0
 """Luma PSNR, dB, below which a picture does not show the source's."""

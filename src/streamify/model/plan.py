@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
+from streamify.model.track import AudioTrack, VideoTrack
+from streamify.model.upgrade import upgraded
 
 SCHEMA = 1
-"""Version of plan, ledger, report and events."""
+"""Version of ledger, report, events and status."""
 
-MEDIA_VERSION = 1
+PLAN_SCHEMA = 2
+"""Version of the plan; `streamify.model.upgrade` reads the one before."""
+
+MEDIA_VERSION = 2
 """Raised only when the bytes of media files may change; part of every track's hash; guarded by golden hashes."""
 
 
@@ -130,70 +135,6 @@ class Timeline(Frozen):
         return None if number % self.keep_every else number // self.keep_every * self.frame_duration
 
 
-class VideoTrack(Frozen):
-    """One video rendition of the output."""
-
-    kind: Literal["video"] = "video"
-    id: str
-    """Unique; ends in a hash of source identity and of all that decides the bytes."""
-    name: str
-    width: int
-    height: int
-    frame_rate: Rational
-    """Frames per second; the average at a variable rate."""
-    timescale: int
-    crf: float
-    maxrate: int
-    """Bits per second."""
-    bufsize: int
-    """Bits."""
-    preset: str
-    bframes: int
-    """Longest run of B pictures; 0 where the variable rate would need too long a reorder delay."""
-
-    @property
-    def folder(self) -> str:
-        """Folder of the track below DEST."""
-        return f"video/{self.id}"
-
-
-class AudioTrack(Frozen):
-    """One audio track of the output: stereo AAC-LC."""
-
-    kind: Literal["audio"] = "audio"
-    id: str
-    stream: int
-    """Index of the stream in the source."""
-    sample_rate: int
-    """Samples per second; also the track's timescale."""
-    channels: Literal[2] = 2
-    bitrate: int
-    """Bits per second."""
-    language: str | None = None
-    title: str | None = None
-    default: bool = False
-    commentary: bool = False
-    samples: int
-    """Samples that cover the video: the end of the video rounded up."""
-    origin: Rational
-    """Time of output tick 0 on the source's clock, seconds."""
-    piece_segments: int
-    """Segments that one task encodes as one continuous stream."""
-
-    @property
-    def folder(self) -> str:
-        """Folder of the track below DEST."""
-        return f"audio/{self.id}"
-
-    @property
-    def timescale(self) -> int:
-        """Output ticks per second."""
-        return self.sample_rate
-
-
-Track = Annotated[VideoTrack | AudioTrack, Field(discriminator="kind")]
-
-
 class Estimate(Frozen):
     """What the plan is expected to take."""
 
@@ -208,7 +149,7 @@ class Estimate(Frozen):
 class Plan(Frozen):
     """The plan without its segments, which stand one a line in the file that `segment_list` names."""
 
-    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    schema_version: Annotated[int, Field(alias="schema")] = PLAN_SCHEMA
     media_version: int = MEDIA_VERSION
     codec_build: str
     """Exact PyAV and FFmpeg build that makes the bytes."""
@@ -225,6 +166,11 @@ class Plan(Frozen):
     audio: tuple[AudioTrack, ...]
     notes: tuple[Note, ...] = ()
     estimate: Estimate
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgrade(cls, value: Any) -> Any:
+        return upgraded(value) if isinstance(value, dict) else value
 
     @property
     def tracks(self) -> tuple[VideoTrack | AudioTrack, ...]:

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
-from streamify.model.plan import SCHEMA, AudioSlice, AudioTrack, Segment, Timeline, VideoTrack
+from streamify.model.plan import SCHEMA, AudioSlice, Segment, Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import AudioFacts, Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.track import AudioTrack, VideoTrack
 
 
 class Blob(Frozen):
@@ -124,7 +125,6 @@ class AudioTask(Frozen):
     kind: Literal["audio"] = "audio"
     key: str
     source: SourceRef
-    audio: AudioFacts
     track: AudioTrack
     first_segment: int
     cuts: tuple[int, ...]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from operator import sub
 
-from streamify.model.plan import MEDIA_VERSION, AudioTrack, Plan, Timeline, VideoTrack
+from streamify.model.plan import Plan, Timeline
+from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
 from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
+from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.estimate import estimate
+from streamify.planning.identity import track_hash
 from streamify.planning.ladder import choose_ladder, rung_size
 
 
@@ -106,20 +107,23 @@ def _video_track(
     else:
         rate = min(Fraction(grid.MAX_RATE), video.average_rate).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
-    track = VideoTrack(
-        id="",
-        name=rung.name,
+    recipe = VideoRecipe(
+        codec="h264",
         width=size.width,
         height=size.height,
         frame_rate=rate,
-        timescale=timeline.timescale,
         crf=rung.crf if rung.crf is not None else settings.crf,
         maxrate=int(rung.maxrate * boost),
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
         preset=settings.preset,
         bframes=0 if settings.preset == "ultrafast" else 3,
     )
-    return track.model_copy(update={"id": f"{rung.name}-{_digest(facts, settings, build, timeline, video, track)}"})
+    return VideoTrack(
+        id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",
+        recipe=recipe,
+        timescale=timeline.timescale,
+        labels=Labels(name=rung.name),
+    )
 
 
 def _audio_track(
@@ -127,21 +131,28 @@ def _audio_track(
 ) -> AudioTrack:
     rate = audio_grid.output_rate(audio)
     needed = Fraction(timeline.end * rate, timeline.timescale)
-    track = AudioTrack(
-        id="",
+    recipe = AudioRecipe(
+        codec="aac",
         stream=audio.stream,
         sample_rate=rate,
+        channels=2,
         bitrate=settings.audio_bitrate,
-        language=audio.language,
-        title=audio.title,
-        default=audio.default,
-        commentary=audio.commentary,
         samples=-(-needed.numerator // needed.denominator),
         origin=timeline.origin * timeline.time_base,
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
     )
     language = re.sub(r"[^a-z0-9]", "", (audio.language or "und").lower())[:8] or "und"
-    return track.model_copy(update={"id": f"{language}-aac-{_digest(facts, settings, build, timeline, audio, track)}"})
+    return AudioTrack(
+        id=f"{language}-{recipe.codec}-{track_hash(facts, settings, timeline, recipe, build)}",
+        recipe=recipe,
+        timescale=rate,
+        labels=Labels(
+            name=audio.title or "",
+            language=audio.language,
+            role="commentary" if audio.commentary else "main",
+            default=audio.default,
+        ),
+    )
 
 
 def _longest_sound(
@@ -155,28 +166,6 @@ def _longest_sound(
             borders, timeline.timescale, track.sample_rate, track.samples, at_start=True, at_end=True
         )
         yield Fraction(max(map(sub, units[1:], units)) * audio_grid.FRAME, track.sample_rate)
-
-
-def _digest(
-    facts: SourceFacts,
-    settings: MediaSettings,
-    build: str,
-    timeline: Timeline,
-    stream: VideoFacts | AudioFacts,
-    track: VideoTrack | AudioTrack,
-) -> str:
-    """Hash all that decides a track's bytes, and nothing else: changing one rung must leave the others' URLs alone."""
-    value = [
-        MEDIA_VERSION,
-        build,
-        facts.ref.identity,
-        str(settings.segment_seconds),
-        str(settings.keyframe_seconds),
-        timeline.model_dump(mode="json"),
-        stream.model_dump(mode="json"),
-        track.model_dump(mode="json"),
-    ]
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:

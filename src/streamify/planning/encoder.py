@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamify.model.plan import Timeline, VideoTrack
+from streamify.model.plan import Timeline
+from streamify.model.track import VideoTrack
 
 
 def x264_options(track: VideoTrack) -> dict[str, str]:
@@ -20,15 +21,15 @@ def x264_options(track: VideoTrack) -> dict[str, str]:
         "open-gop": "0",
         "cpu-independent": "1",
         "threads": "1",
-        "vbv-maxrate": str(track.maxrate // 1000),
-        "vbv-bufsize": str(track.bufsize // 1000),
+        "vbv-maxrate": str(track.recipe.maxrate // 1000),
+        "vbv-bufsize": str(track.recipe.bufsize // 1000),
         "vbv-init": "0.5",
-        "bframes": str(track.bframes),
+        "bframes": str(track.recipe.bframes),
         "force-cfr": "1" if track.frame_rate.numerator == track.timescale else "0",
     }
     return {
-        "preset": track.preset,
-        "crf": f"{track.crf:g}",
+        "preset": track.recipe.preset,
+        "crf": f"{track.recipe.crf:g}",
         "profile": "high",
         "forced-idr": "1",
         "a53cc": "0",  # captions would reach only the rung that is not scaled

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from streamify.model.plan import AudioTrack, Estimate, VideoTrack
+from streamify.model.plan import Estimate
 from streamify.model.source import VideoFacts
+from streamify.model.track import AudioTrack, VideoTrack
 
 MIB = 1 << 20
 BASE = 80 * MIB
@@ -23,7 +24,7 @@ def estimate(
     seconds: Fraction, source: VideoFacts | None, video: Sequence[VideoTrack], audio: Sequence[AudioTrack]
 ) -> Estimate:
     """Predict output size, a worker's peak memory and the renditions' shares of the CPU time."""
-    rate = sum(track.maxrate for track in video) * 7 // 10 + sum(track.bitrate for track in audio)
+    rate = sum(track.recipe.maxrate for track in video) * 7 // 10 + sum(track.recipe.bitrate for track in audio)
     memory = BASE
     if source is not None:
         sample = 2 if source.bit_depth > 8 else 1

@@ -6,8 +6,8 @@ from functools import partial
 
 from streamify.media.compare import compare_segment, decode_published
 from streamify.media.video.decode import WindowSource
-from streamify.model.plan import VideoTrack
 from streamify.model.task import CheckResult, CheckTask
+from streamify.model.track import VideoTrack
 from streamify.storage.base import Stores, sha256
 
 

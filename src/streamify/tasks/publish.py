@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamify.dest.layout import init_key, ledger_key, segment_key
-from streamify.model.plan import AudioTrack, VideoTrack
 from streamify.model.source import Note
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage, sha256
 
 

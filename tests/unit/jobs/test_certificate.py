@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from streamify.jobs.certificate import Ledgers, check_audio, check_video
-from streamify.model.plan import AudioTrack, EntryPoint, Plan, Segment, VideoTrack
+from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.task import Blob, Seam, SegmentRecord
+from streamify.model.track import AudioTrack, VideoTrack
 
-TRACK = VideoTrack(id="360p-0", name="360p", width=640, height=360, frame_rate=Fraction(25), timescale=25, crf=23,
-                   maxrate=900_000, bufsize=1_350_000, preset="medium", bframes=3)  # fmt: skip
-SOUND = AudioTrack(id="und-aac-0", stream=1, sample_rate=48000, bitrate=128000, samples=144_000, origin=Fraction(0),
-                   piece_segments=100)  # fmt: skip
+TRACK = VideoTrack.model_validate({"id": "360p-0", "timescale": 25, "recipe": {
+    "codec": "h264", "width": 640, "height": 360, "frame_rate": 25, "crf": 23, "maxrate": 900_000,
+    "bufsize": 1_350_000, "preset": "medium", "bframes": 3}})  # fmt: skip
+SOUND = AudioTrack.model_validate({"id": "und-aac-0", "timescale": 48000, "recipe": {
+    "codec": "aac", "stream": 1, "sample_rate": 48000, "channels": 2, "bitrate": 128000, "samples": 144_000,
+    "origin": 0, "piece_segments": 100}})  # fmt: skip
 CUTS = (0, 48, 95, 142)
 """3 s are 140.625 frames: 141 and one of priming."""
 FRAMES = 25

@@ -10,46 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plan_samples import AUDIO, PTS, VIDEO, facts, ids, plan
 from streamify.model.plan import Plan
 from streamify.model.settings import MediaSettings, Rung, Settings
-from streamify.model.source import SourceFacts
 from streamify.planning.build import build_plan
-from streamify.planning.grid import Window
-
-VIDEO: dict[str, Any] = {
-    "stream": 0, "codec": "h264", "width": 1920, "height": 1080, "sample_aspect": 1, "pixel_format": "yuv420p",
-    "time_base": "1/30000", "frames": 420, "first": 3003, "end": 423423, "rate": "30000/1001",
-    "average_rate": "30000/1001",
-}  # fmt: skip
-AUDIO: dict[str, Any] = {
-    "stream": 1, "codec": "aac", "sample_rate": 48000, "channels": 2, "layout": "stereo", "time_base": "1/48000",
-    "start": 4805, "duration": "14.014", "language": "eng",
-}  # fmt: skip
-PTS = [3003 + number * 1001 for number in range(420)]
-
-
-def facts(video: dict[str, Any] | None = VIDEO, audio: tuple[dict[str, Any], ...] = (AUDIO,)) -> SourceFacts:
-    return SourceFacts.model_validate(
-        {
-            "ref": {"key": "a.mp4", "size": 1000, "version": "1", "identity": "0" * 32},
-            "container": "mov",
-            "duration": "14.014",
-            "access": "sliced",
-            "scanned": False,
-            "video": video,
-            "audio": audio,
-        }
-    )
-
-
-def plan(source: SourceFacts | None = None, build: str = "av 1", **settings: Any) -> tuple[Plan, list[Window]]:
-    source = source or facts()
-    found, windows = build_plan(source, PTS if source.video else (), MediaSettings(**settings), build)
-    return found, list(windows)
-
-
-def ids(found: tuple[Plan, list[Window]]) -> list[str]:
-    return [track.id for track in found[0].tracks]
 
 
 def test_the_usual_clip() -> None:
@@ -61,7 +25,7 @@ def test_the_usual_clip() -> None:
     assert found.timeline.origin == 3003
     sound = found.audio[0]
     assert sound.samples == 672_672  # 14.014 s at 48 kHz
-    assert sound.origin == Fraction(1001, 10000)
+    assert sound.recipe.origin == Fraction(1001, 10000)
     assert re.fullmatch(r"eng-aac-[0-9a-f]{8}", sound.id)
     assert re.fullmatch(r"1080p-[0-9a-f]{8}", found.video[0].id)
     assert sum(found.estimate.cost) == pytest.approx(1)
@@ -74,8 +38,8 @@ def test_caps_grow_with_the_rate() -> None:
     double = dict(VIDEO, rate="60000/1001", average_rate="60000/1001")
     pts = [3003 + number * 1001 // 2 for number in range(420)]
     fast, _ = build_plan(facts(double), pts, MediaSettings(ladder="720p"), "av 1")
-    assert (slow.video[0].maxrate, slow.video[0].bufsize) == (3_500_000, 5_250_000)
-    assert (fast.video[0].maxrate, fast.video[0].bufsize) == (5_250_000, 7_875_000)
+    assert (slow.video[0].recipe.maxrate, slow.video[0].recipe.bufsize) == (3_500_000, 5_250_000)
+    assert (fast.video[0].recipe.maxrate, fast.video[0].recipe.bufsize) == (5_250_000, 7_875_000)
 
 
 def test_ids_change_when_bytes_may() -> None:

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from streamify.model.plan import Timeline, VideoTrack
+from streamify.model.plan import Timeline
+from streamify.model.track import VideoTrack
 from streamify.planning.encoder import keyframe_ticks, x264_options
 
 
 def track(**changes: Any) -> VideoTrack:
-    known: dict[str, Any] = {
-        "id": "x", "name": "720p", "width": 1280, "height": 720, "frame_rate": "30000/1001", "timescale": 30000,
-        "crf": 23, "maxrate": 3_500_000, "bufsize": 5_250_000, "preset": "medium", "bframes": 3,
+    recipe: dict[str, Any] = {
+        "codec": "h264", "width": 1280, "height": 720, "frame_rate": "30000/1001", "crf": 23, "maxrate": 3_500_000,
+        "bufsize": 5_250_000, "preset": "medium", "bframes": 3,
     }  # fmt: skip
-    return VideoTrack.model_validate(known | changes)
+    scale = changes.pop("timescale", 30000)
+    return VideoTrack.model_validate({"id": "x", "timescale": scale, "recipe": recipe | changes})
 
 
 def params(options: dict[str, str]) -> dict[str, str]:

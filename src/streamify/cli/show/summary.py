@@ -33,12 +33,13 @@ def planned(plan: Plan) -> str:
     tracks = len(plan.tracks)
     lines = [facts(plan.source), f"Plan: {plan.segments} segments x {tracks} tracks = {plan.segments * tracks} files"]
     rows = [
-        (f"  {one.name}", f"{one.width}x{one.height}", f"{_rate(one.frame_rate)} fps", f"CRF {one.crf:g}",
-         f"at most {bits(one.maxrate)}")
+        (f"  {one.name}", f"{one.width}x{one.height}", f"{_rate(one.frame_rate)} fps", f"CRF {one.recipe.crf:g}",
+         f"at most {bits(one.recipe.maxrate)}")
         for one in plan.video
     ]  # fmt: skip
     rows += [
-        ("  audio", "AAC-LC", f"{one.sample_rate} Hz", one.language or "", bits(one.bitrate)) for one in plan.audio
+        ("  audio", "AAC-LC", f"{one.sample_rate} Hz", one.labels.language or "", bits(one.recipe.bitrate))
+        for one in plan.audio
     ]
     lines += table(rows)
     known = {(note.kind, note.what) for note in plan.source.notes}

@@ -20,8 +20,9 @@ from streamify.media.package import AAC_PROFILE, Packaged, split_muxed
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.splice import SplicedFile
-from streamify.model.plan import AudioSlice, AudioTrack
+from streamify.model.plan import AudioSlice
 from streamify.model.progress import OnProgress
+from streamify.model.track import AudioTrack
 
 FRAME = 1024
 """Samples of one access unit."""
@@ -56,7 +57,7 @@ def window(track: AudioTrack, first_unit: int, last_unit: int) -> tuple[Fraction
     """Return what a piece needs of the source, seconds on the source's clock: with pre-roll and post-roll."""
     start = Fraction((first_unit - 1 - PREROLL) * FRAME, track.sample_rate) - LEAD
     end = Fraction((last_unit + 2 * POSTROLL) * FRAME, track.sample_rate) + 1
-    return track.origin + max(start, Fraction(0)), track.origin + end
+    return track.recipe.origin + max(start, Fraction(0)), track.recipe.origin + end
 
 
 @dataclass
@@ -112,7 +113,7 @@ def encode_piece(
 def configure(encoder: av.AudioCodecContext, track: AudioTrack) -> None:
     """Set an AAC encoder up for a track and open it."""
     encoder.sample_rate, encoder.layout, encoder.format = track.sample_rate, "stereo", "fltp"
-    encoder.bit_rate = track.bitrate
+    encoder.bit_rate = track.recipe.bitrate
     encoder.time_base = Fraction(1, track.sample_rate)
     encoder.thread_count = 1
     encoder.options = {"aac_coder": "fast"}
@@ -198,7 +199,7 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) 
             at = ahead
         else:
             assert frame.time_base is not None
-            at = frame.pts * frame.time_base - track.origin
+            at = frame.pts * frame.time_base - track.recipe.origin
         if resampler is None or abs(at - ahead) > TOLERANCE:
             if resampler is not None:
                 log.gaps += 1
@@ -235,7 +236,7 @@ def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: Audio
             container = open_media(file)
             stream = cast("VideoStream", container.streams[track.stream])
             if start > LEAD and stream.time_base is not None:
-                container.seek(int((start + track.origin - LEAD) / stream.time_base), stream=stream)
+                container.seek(int((start + track.recipe.origin - LEAD) / stream.time_base), stream=stream)
             if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
                 keep_only(container, stream)
             packets = container.demux(stream)

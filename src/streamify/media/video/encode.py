@@ -11,8 +11,8 @@ from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.package import Packaged, avc_profile, split_muxed
-from streamify.model.plan import VideoTrack
 from streamify.model.source import Colour
+from streamify.model.track import VideoTrack
 
 
 class VideoEncoder:

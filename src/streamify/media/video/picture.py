@@ -13,8 +13,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, decode_window
-from streamify.model.plan import Segment, VideoTrack
+from streamify.model.plan import Segment
 from streamify.model.source import Colour, VideoFacts
+from streamify.model.track import VideoTrack
 
 # The SIMD paths of swscale differ from its C code without these two flags, so bytes would differ by CPU.
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT

@@ -13,10 +13,11 @@ from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undec
 from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import Encoders
 from streamify.media.video.picture import Renditions, output_colour, window_pictures
-from streamify.model.plan import Segment, Timeline, VideoTrack
+from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
 from streamify.model.source import VideoFacts
 from streamify.model.task import Cost, Seam
+from streamify.model.track import VideoTrack
 
 
 @dataclass(frozen=True)

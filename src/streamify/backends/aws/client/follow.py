@@ -21,7 +21,8 @@ from streamify.jobs.engine import Stop
 from streamify.jobs.run import tell_plan, teller
 from streamify.jobs.steps import failed_keys, read_failures
 from streamify.model.event import Event
-from streamify.model.plan import Plan, Track
+from streamify.model.plan import Plan
+from streamify.model.track import Track
 from streamify.storage.objects import ObjectStorage
 from streamify.tasks.plan_file import read_plan
 

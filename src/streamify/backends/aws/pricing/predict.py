@@ -17,9 +17,10 @@ from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
 from streamify.model.event import Event
 from streamify.model.location import Location
-from streamify.model.plan import AudioTrack, Plan
+from streamify.model.plan import Plan
 from streamify.model.settings import Settings
 from streamify.model.task import SplitResult, SplitTask
+from streamify.model.track import AudioTrack
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations, open_storage
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from streamify.model.base import Frozen
-from streamify.model.plan import Plan, VideoTrack
+from streamify.model.plan import Plan
 from streamify.model.settings import Preset
 from streamify.model.source import VideoFacts
 from streamify.model.task import SegmentRecord
+from streamify.model.track import VideoTrack
 
 ENCODE: dict[Preset, float] = {
     "ultrafast": 0.005,

@@ -1,0 +1,53 @@
+"""Recipes: all that decides the bytes of a track, beside the source, the grid and the codec build."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from streamify.model.base import Frozen, Rational
+
+VideoRange = Literal["SDR", "PQ", "HLG"]
+"""Transfer of the pictures, in the words of HLS (EXT-X-STREAM-INF, VIDEO-RANGE)."""
+
+
+class VideoRecipe(Frozen):
+    """One video rendition. A new field needs a default that never changes: `track_hash` leaves out fields at it."""
+
+    kind: Literal["video"] = "video"
+    codec: str
+    """Name in `codecs`, such as ``h264``."""
+    width: int
+    height: int
+    frame_rate: Rational
+    """Frames per second; the average at a variable rate."""
+    crf: float
+    maxrate: int
+    """Bits per second."""
+    bufsize: int
+    """Bits."""
+    preset: str
+    """In the words of the codec's encoder."""
+    bframes: int
+    """Longest run of B pictures; 0 where the variable rate would need too long a reorder delay."""
+    range: VideoRange = "SDR"
+
+
+class AudioRecipe(Frozen):
+    """One audio track; new fields as in `VideoRecipe`."""
+
+    kind: Literal["audio"] = "audio"
+    codec: str
+    """Name in `codecs`, such as ``aac``."""
+    stream: int
+    """Index of the stream in the source."""
+    sample_rate: int
+    """Samples per second; also the track's timescale."""
+    channels: int
+    bitrate: int
+    """Bits per second."""
+    samples: int
+    """Samples that cover the video: the end of the video rounded up."""
+    origin: Rational
+    """Time of output tick 0 on the source's clock, seconds."""
+    piece_segments: int
+    """Segments that one task encodes as one continuous stream; 0: all of them."""

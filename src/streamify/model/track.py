@@ -1,0 +1,103 @@
+"""Tracks of the output: a recipe, which decides the bytes, and labels, which do not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from streamify.dest.layout import track_folder
+from streamify.model.base import Frozen
+from streamify.model.recipe import AudioRecipe, VideoRecipe
+
+Role = Literal["main", "commentary", "description"]
+"""What a track is for; ``description``: the picture in words, for those who do not see it."""
+
+
+class Labels(Frozen):
+    """What people and players are told of a track. Decides no byte and is part of no hash."""
+
+    name: str = ""
+    """Of the rung, such as ``1080p``; of sound, the title that the source gives it."""
+    language: str | None = None
+    """As the source has it."""
+    role: Role = "main"
+    default: bool = False
+
+
+class _Track(Frozen):
+    kind: str
+    id: str
+    """Unique in the plan; name of the folder: a readable part and a hash of what decides the bytes."""
+    timescale: int
+    """Output ticks per second."""
+    labels: Labels = Labels()
+
+    @property
+    def folder(self) -> str:
+        """Folder of the track below DEST."""
+        return track_folder(self.kind, self.id)
+
+
+class VideoTrack(_Track):
+    """One video rendition of the output."""
+
+    kind: Literal["video"] = "video"
+    recipe: VideoRecipe
+
+    @property
+    def name(self) -> str:
+        """Name of the rung, such as ``1080p``."""
+        return self.labels.name
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.recipe.width
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.recipe.height
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Frames per second; the average at a variable rate."""
+        return self.recipe.frame_rate
+
+
+class AudioTrack(_Track):
+    """One audio track of the output."""
+
+    kind: Literal["audio"] = "audio"
+    recipe: AudioRecipe
+
+    @property
+    def name(self) -> str:
+        """What progress and status call it."""
+        return "audio"
+
+    @property
+    def stream(self) -> int:
+        """Index of the stream in the source."""
+        return self.recipe.stream
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+        return self.recipe.sample_rate
+
+    @property
+    def samples(self) -> int:
+        """Samples that cover the video."""
+        return self.recipe.samples
+
+    @property
+    def piece_segments(self) -> int:
+        """Segments that one task encodes as one continuous stream; 0: all of them."""
+        return self.recipe.piece_segments
+
+
+Track = Annotated[VideoTrack | AudioTrack, Field(discriminator="kind")]
+"""A track of any kind; other kinds, such as text and images, join here."""

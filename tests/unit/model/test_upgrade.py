@@ -1,0 +1,36 @@
+"""A plan as Streamify wrote it when its schema was 1 (plan-schema-1.json, made by that code) is still read."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+from streamify.model.plan import Plan
+
+OLD = Path(__file__).with_name("plan-schema-1.json").read_text()
+
+
+def test_a_plan_of_schema_1_is_read() -> None:
+    plan = Plan.from_json(OLD)
+    assert (plan.schema_version, plan.media_version) == (2, 1)  # the media is that of the old version
+    assert [track.folder for track in plan.tracks] == [
+        "video/120p-c9502874",
+        "video/90p-76bf9c2a",
+        "audio/und-aac-1bdfc33d",
+    ]
+    top, sound = plan.video[0], plan.audio[0]
+    assert (top.name, top.width, top.height, top.timescale) == ("120p", 214, 120, 25)
+    assert top.frame_rate == Fraction(25)
+    assert (top.recipe.codec, top.recipe.crf, top.recipe.maxrate, top.recipe.bframes) == ("h264", 23, 300_000, 3)
+    assert (sound.stream, sound.sample_rate, sound.timescale, sound.samples) == (1, 48_000, 48_000, 192_000)
+    assert (sound.recipe.codec, sound.recipe.channels, sound.recipe.origin) == ("aac", 2, Fraction(0))
+    assert sound.labels.model_dump() == {
+        "name": "Les coulisses", "language": "fra", "role": "commentary", "default": False,
+    }  # fmt: skip
+
+
+def test_what_is_read_is_written_in_the_new_schema() -> None:
+    plan = Plan.from_json(OLD)
+    assert json.loads(plan.to_json())["schema"] == 2
+    assert Plan.from_json(plan.to_json()) == plan
