@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance import RULES, check
-from conformance_sabotage import SABOTAGES
-from conformance_stream import Stream
-from conformance_variants import rule_17_video_range, rule_18_pictures
+from judges.conformance import RULES, check
+from judges.sabotage import SABOTAGES
+from judges.stream import Stream
+from judges.variants import rule_17_video_range, rule_18_pictures
 
 
 @pytest.fixture(scope="module")

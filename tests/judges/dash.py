@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from conformance_stream import DASH, Stream, Track
-from streamify.manifests.codecs import brands
-from streamify.mp4.boxes import boxes, find
+from judges.isobmff import brands, whole
+from judges.stream import DASH, Stream, Track
 
 Faults = Iterator[str]
 # 23000-19, annex A: brand, highest level, widest, highest, colours. All are 4:2:0 8 bit up to High profile, 60 fps.
@@ -29,7 +28,7 @@ def rule_19_decode_times(stream: Stream) -> Faults:
             if fragment.decode_time != total:
                 yield f"{track.name}: tfdt {fragment.decode_time}, sum of earlier durations {total}"
             total += sum(fragment.durations)
-    if len({track.facts.timescale for track in stream.video}) > 1:
+    if len({track.header.timescale for track in stream.video}) > 1:
         yield "video tracks differ in timescale"
     times = {tuple(fragment.decode_time for fragment in track.fragments) for track in stream.video}
     if len(times) > 1:
@@ -37,17 +36,17 @@ def rule_19_decode_times(stream: Stream) -> Faults:
 
 
 def _trun_versions(track: Track) -> set[int]:
-    return {segment.data[trun.body] for segment in track.segments for trun in find(segment.data, "moof/traf/trun")}
+    return {trun.version for segment in track.segments for trun in whole(segment.data).all("moof", "traf", "trun")}
 
 
 def rule_20_access(stream: Stream) -> Faults:
     """Video uses trun v1 or an edit list, not both; every fragment independently accessible (SAP type 1)."""
     for track in stream.video:
-        if 1 in _trun_versions(track) and track.facts.media_time:
+        if 1 in _trun_versions(track) and track.header.media_time:
             yield f"{track.name}: trun version 1 and an edit list"
     for track in stream.tracks:
-        if track.facts.edits > 1:
-            yield f"{track.name}: {track.facts.edits} edits"
+        if track.header.edits > 1:
+            yield f"{track.name}: {track.header.edits} edits"
         for fragment in track.fragments:
             if not fragment.sync or fragment.offsets[0] != _earliest(fragment.durations, fragment.offsets):
                 yield f"{track.name}: fragment at tfdt {fragment.decode_time} does not start with SAP type 1"
@@ -66,7 +65,8 @@ def _profiles(track: Track) -> tuple[set[str], set[str]]:
     true, maybe = set(), set()
     colours = {part for colour in track.decoded.colours for part in colour}
     for brand, level, width, height, allowed in VIDEO_BRANDS:
-        if track.decoded.extradata[3] <= level and track.facts.width <= width and track.facts.height <= height:
+        fits = all(wide <= width and high <= height for wide, high in track.decoded.sizes)
+        if track.decoded.extradata[3] <= level and fits:
             if colours <= allowed:
                 true.add(brand)
             elif colours <= allowed | {2}:
@@ -80,20 +80,20 @@ def rule_21_brands(stream: Stream) -> Faults:
         own = set(brands(track.init))
         if not own & {"cmfc", "cmf2"}:
             yield f"{track.name}: init brands {sorted(own)} without cmfc or cmf2"
-        if track.video and "cmf2" in own and track.facts.edits:
+        if track.video and "cmf2" in own and track.header.edits:
             yield f"{track.name}: cmf2 forbids the edit list"
         if track.video:
             true, maybe = _profiles(track)
             claimed = own & {brand for brand, *_ in VIDEO_BRANDS}
             if claimed - true - maybe or (true and not claimed):
                 yield f"{track.name}: claims {sorted(claimed)}, is {sorted(true)}"
-        elif ("caac" in own) != (track.facts.codecs == "mp4a.40.2" and track.facts.sample_rate <= 48_000):
+        elif ("caac" in own) != (track.codec == "mp4a.40.2" and track.decoded.sample_rate <= 48_000):
             yield f"{track.name}: caac is claimed wrongly or not at all"
         for segment in track.segments:
-            kinds = [item.kind for item in boxes(segment.data)]
-            if kinds[0] != b"styp" or not set(brands(segment.data)) & {"msdh", "cmfs", "cmff", "cmfl"}:
+            kinds = [box.kind for box in whole(segment.data).children()]
+            if kinds[0] != "styp" or not set(brands(segment.data)) & {"msdh", "cmfs", "cmff", "cmfl"}:
                 yield f"{segment.uri}: no styp with a segment brand"
-            if b"moov" in kinds:
+            if "moov" in kinds:
                 yield f"{segment.uri}: holds a moov"
 
 
@@ -134,8 +134,8 @@ def rule_22_mpd(stream: Stream) -> Faults:
         track = stream.by_folder(_folder(own))
         if abs(int(both.get("bandwidth", 0)) - track.peak) > track.peak / 10:
             yield f"Representation {own.get('id')}: bandwidth {both.get('bandwidth')}, measured {int(track.peak)}"
-        if both.get("codecs") != track.facts.codecs:
-            yield f"Representation {own.get('id')}: codecs {both.get('codecs')}, media {track.facts.codecs}"
+        if both.get("codecs") != track.codec:
+            yield f"Representation {own.get('id')}: codecs {both.get('codecs')}, media {track.codec}"
 
 
 def _template(representation: ET.Element) -> ET.Element:
@@ -164,8 +164,8 @@ def rule_23_timeline(stream: Stream) -> Faults:
     """SegmentTimeline t and d equal tfdt and trun; no gaps; presentationTimeOffset right; alignment and SAP true."""
     for parent, own in stream.representations:
         track, template, timeline = stream.by_folder(_folder(own)), _template(own), _timeline(own)
-        if int(template.get("timescale", 1)) != track.facts.timescale:
-            yield f"{track.name}: timescale {template.get('timescale')}, media {track.facts.timescale}"
+        if int(template.get("timescale", 1)) != track.header.timescale:
+            yield f"{track.name}: timescale {template.get('timescale')}, media {track.header.timescale}"
         if timeline != [(segment.start, segment.duration) for segment in track.segments]:
             yield f"{track.name}: SegmentTimeline is not that of tfdt and trun"
         if any(sum(one) != other[0] for one, other in pairwise(timeline)):
@@ -212,7 +212,7 @@ def rule_24_true_of_media(stream: Stream) -> Faults:
             layout = own.find(f"{DASH}AudioChannelConfiguration")
             if layout is None or layout.get("value") != str(track.decoded.channels):
                 yield f"{track.name}: AudioChannelConfiguration is not {track.decoded.channels}"
-            if int(own.get("audioSamplingRate", 0)) != track.facts.sample_rate:
+            if int(own.get("audioSamplingRate", 0)) != track.decoded.sample_rate:
                 yield f"{track.name}: audioSamplingRate {own.get('audioSamplingRate')}"
     for kind in ("AdaptationSet", "Representation"):
         ids = [element.get("id") for element in stream.mpd.iter(f"{DASH}{kind}")]

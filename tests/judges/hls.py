@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from conformance_playlist import Playlist
-from conformance_stream import Stream
+from judges.playlist import Playlist
+from judges.stream import Stream
 
 Faults = Iterator[str]
 HALF = Fraction(1, 2)
@@ -97,11 +97,11 @@ def rule_07_idr(stream: Stream) -> Faults:
                 at, time = fragment.data, fragment.decode_time
                 for size, duration in zip(fragment.sizes, fragment.durations, strict=True):
                     if 5 in _nal_types(segment.data, at, size):
-                        times.append(Fraction(time, track.facts.timescale))
+                        times.append(Fraction(time, track.header.timescale))
                     elif number == 0:
                         yield f"{segment.uri}: does not start with an IDR"
                     at, time, number = at + size, time + duration, number + 1
-        end = Fraction(track.segments[-1].start + track.segments[-1].duration, track.facts.timescale)
+        end = Fraction(track.segments[-1].start + track.segments[-1].duration, track.header.timescale)
         gaps = [b - a for a, b in zip(times, [*times[1:], end], strict=True)]
         if max(gaps, default=end) > 2 + track.frame:
             yield f"{track.name}: {float(max(gaps, default=end))} s without an IDR"
@@ -116,7 +116,7 @@ def rule_08_independent(stream: Stream) -> Faults:
 
 def rule_09_aligned(stream: Stream) -> Faults:
     """8.22 boundaries aligned over all variants; of audio as near as its access units allow."""
-    starts = {t.name: [Fraction(s.start, t.facts.timescale) for s in t.segments] for t in stream.tracks}
+    starts = {t.name: [Fraction(s.start, t.header.timescale) for s in t.segments] for t in stream.tracks}
     reference = starts[stream.tracks[0].name]
     for track in stream.tracks:
         slack = Fraction(0) if track.video else 2 * track.frame

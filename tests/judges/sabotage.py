@@ -4,14 +4,14 @@ an audio track or more, and two segments or more."""
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from streamify.mp4.boxes import find, first
-from streamify.mp4.fragments import fragments
+from judges.isobmff import FULL, Header, read_fragments, whole
 
 Sabotage = Callable[[Path], None]
+NO_DEFAULTS = Header("vide", 1, 0, 0, (0, 0, 0))
+"""For segments whose fragments say everything themselves."""
 
 
 def _track(dest: Path, kind: str) -> Path:
@@ -50,15 +50,18 @@ def _mpd(pattern: str, replacement: str) -> Sabotage:
 
 def _late(data: bytearray) -> None:
     """Add one tick to the tfdt of the first fragment."""
-    tfdt = first(bytes(data), "moof/traf/tfdt")
-    form = ">Q" if data[tfdt.body] else ">I"
-    (value,) = struct.unpack_from(form, data, tfdt.body + 4)
-    struct.pack_into(form, data, tfdt.body + 4, value + 1)
+    tfdt = whole(bytes(data)).all("moof", "traf", "tfdt")[0]
+    size = 8 if tfdt.version == 1 else 4
+    _put(data, tfdt.payload + FULL, tfdt.number(FULL, size) + 1, size)
+
+
+def _put(data: bytearray, at: int, value: int, size: int = 4) -> None:
+    data[at : at + size] = value.to_bytes(size, "big")
 
 
 def _no_idr(data: bytearray) -> None:
     """Turn the IDR slices of the first picture into others."""
-    fragment = fragments(bytes(data))[0]
+    fragment = read_fragments(bytes(data), NO_DEFAULTS)[0]
     at = fragment.data
     while at < fragment.data + fragment.sizes[0]:
         if data[at + 4] & 31 == 5:
@@ -68,33 +71,30 @@ def _no_idr(data: bytearray) -> None:
 
 def _no_sync(data: bytearray) -> None:
     """Declare the first sample a non-sync sample, wherever its flags stand."""
-    for trun in find(bytes(data), "moof/traf/trun"):
-        (word,) = struct.unpack_from(">I", data, trun.body)
-        at = trun.body + 8 + 4 * (word & 1)
-        if word & 4:
-            data[at + 1] |= 1
-        elif word & 0x400:
-            data[at + 1 + 4 * bool(word & 0x100) + 4 * bool(word & 0x200)] |= 1
-        else:
-            tfhd = first(bytes(data), "moof/traf/tfhd")
-            data[tfhd.end - 3] |= 1
-        return
+    traf = whole(bytes(data)).all("moof", "traf")[0]
+    trun = traf.all("trun")[0]
+    at = trun.payload + FULL + 4 + 4 * bool(trun.flags & 1)
+    if trun.flags & 4:
+        data[at + 1] |= 1
+    elif trun.flags & 0x400:
+        data[at + 1 + 4 * bool(trun.flags & 0x100) + 4 * bool(trun.flags & 0x200)] |= 1
+    else:
+        data[traf.only("tfhd").end - 3] |= 1
 
 
 def _trun_version(data: bytearray) -> None:
-    data[first(bytes(data), "moof/traf/trun").body] = 1
+    data[whole(bytes(data)).all("moof", "traf", "trun")[0].payload] = 1
 
 
 def _timescale(data: bytearray) -> None:
-    mdhd = first(bytes(data), "moov/trak/mdia/mdhd")
-    at = mdhd.body + (20 if data[mdhd.body] else 12)
-    struct.pack_into(">I", data, at, struct.unpack_from(">I", data, at)[0] * 4)
+    mdhd = whole(bytes(data)).only("moov", "trak", "mdia", "mdhd")
+    offset = FULL + (16 if mdhd.version == 1 else 8)
+    _put(data, mdhd.payload + offset, mdhd.number(offset) * 4)
 
 
 def _edit(data: bytearray) -> None:
     """Shift the presentation by one tick."""
-    elst = first(bytes(data), "moov/trak/edts/elst")
-    data[elst.end - 5] ^= 1
+    data[whole(bytes(data)).only("moov", "trak", "edts", "elst").end - 5] ^= 1
 
 
 def _unbrand(data: bytearray) -> None:
@@ -113,7 +113,7 @@ def _misbrand(data: bytearray) -> None:
 
 def _garbage(data: bytearray) -> None:
     """Overwrite the first samples but for the lengths of their NAL units."""
-    fragment = fragments(bytes(data))[-1]
+    fragment = read_fragments(bytes(data), NO_DEFAULTS)[-1]
     at = fragment.data
     for size in fragment.sizes[:20]:
         data[at + 5 : at + size] = bytes(max(0, size - 5))

@@ -13,9 +13,8 @@ from urllib.parse import unquote
 
 import av
 
-from conformance_playlist import Playlist, attributes
-from streamify.manifests.codecs import InitFacts, init_facts
-from streamify.mp4.fragments import Fragment, fragments
+from judges.isobmff import Fragment, Header, read_fragments, read_header
+from judges.playlist import Playlist, attributes
 
 DASH = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -51,6 +50,7 @@ class Decoded:
     colours: frozenset[tuple[int, int, int]]
     """Primaries, transfer, matrix by ITU-T H.273; 2 is unspecified."""
     channels: int
+    sample_rate: int
     profile: str
     damaged: int
 
@@ -66,11 +66,11 @@ class Track:
         if self.playlist.map is None:
             raise ValueError(f"{uri}: no EXT-X-MAP")
         self.init = (root / self.playlist.map).read_bytes()
-        self.facts: InitFacts = init_facts(self.init)
+        self.header: Header = read_header(self.init)
         self.segments = []
         for entry in self.playlist.entries:
             data = (root / entry.uri).read_bytes()
-            self.segments.append(Segment(entry.uri, data, fragments(data)))
+            self.segments.append(Segment(entry.uri, data, read_fragments(data, self.header)))
 
     @property
     def name(self) -> str:
@@ -78,7 +78,13 @@ class Track:
 
     @property
     def video(self) -> bool:
-        return self.facts.handler == "vide"
+        return self.header.handler == "vide"
+
+    @property
+    def codec(self) -> str:
+        """RFC 6381 string out of what FFmpeg reads: avcC as it stands, or AudioSpecificConfig."""
+        extra = self.decoded.extradata
+        return f"avc1.{extra[1:4].hex()}" if self.video else f"mp4a.40.{extra[0] >> 3}"
 
     @property
     def fragments(self) -> list[Fragment]:
@@ -86,7 +92,7 @@ class Track:
 
     @property
     def durations(self) -> list[Fraction]:
-        return [Fraction(segment.duration, self.facts.timescale) for segment in self.segments]
+        return [Fraction(segment.duration, self.header.timescale) for segment in self.segments]
 
     @property
     def samples(self) -> int:
@@ -95,7 +101,7 @@ class Track:
     @property
     def frame(self) -> Fraction:
         """Length of the longest picture or access unit, seconds."""
-        return Fraction(max(max(fragment.durations) for fragment in self.fragments), self.facts.timescale)
+        return Fraction(max(max(fragment.durations) for fragment in self.fragments), self.header.timescale)
 
     @property
     def start(self) -> Fraction:
@@ -105,7 +111,7 @@ class Track:
         for duration, offset in zip(first.durations, first.offsets, strict=True):
             times.append(at + offset)
             at += duration
-        return Fraction(min(times) - self.facts.media_time, self.facts.timescale)
+        return Fraction(min(times) - self.header.media_time, self.header.timescale)
 
     @property
     def end(self) -> Fraction:
@@ -144,7 +150,8 @@ def decode(data: bytes) -> Decoded:
         if stream.type == "audio":
             channels, empty = stream.codec_context.channels, frozenset[Any]()
             damaged = sum(frame.is_corrupt for frame in frames)
-            return Decoded(extradata, len(frames), first, empty, empty, 0, empty, channels, profile, damaged)
+            rate = stream.codec_context.sample_rate
+            return Decoded(extradata, len(frames), first, empty, empty, 0, empty, channels, rate, profile, damaged)
         return Decoded(
             extradata,
             len(frames),
@@ -153,6 +160,7 @@ def decode(data: bytes) -> Decoded:
             frozenset([Fraction(stream.codec_context.sample_aspect_ratio or 1) or Fraction(1)]),
             sum(frame.interlaced_frame for frame in frames),
             frozenset((int(f.color_primaries), int(f.color_trc), int(f.colorspace)) for f in frames),
+            0,
             0,
             profile,
             sum(frame.is_corrupt for frame in frames),

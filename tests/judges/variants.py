@@ -6,24 +6,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import accumulate
 
-from conformance_playlist import Playlist, attributes
-from conformance_stream import Stream, Track, decode
+from judges.playlist import Playlist, attributes
+from judges.stream import Stream, decode
 
 Faults = Iterator[str]
 
 
-def _codec(track: Track) -> str:
-    """RFC 6381 string out of what FFmpeg reads: avcC as it stands, or AudioSpecificConfig."""
-    extra = track.decoded.extradata
-    return f"avc1.{extra[1:4].hex()}" if track.video else f"mp4a.40.{extra[0] >> 3}"
-
-
 def rule_11_codecs(stream: Stream) -> Faults:
     """9.1 CODECS always, equal to what avcC/esds say; 1.10 avc1/hvc1."""
-    sound = {_codec(track) for track in stream.audio}
+    sound = {track.codec for track in stream.audio}
     for track in stream.video:
-        if set(track.about.get("CODECS", "").split(",")) != {_codec(track), *sound}:
-            yield f"{track.name}: CODECS {track.about.get('CODECS')!r}, media {_codec(track)} and {sorted(sound)}"
+        if set(track.about.get("CODECS", "").split(",")) != {track.codec, *sound}:
+            yield f"{track.name}: CODECS {track.about.get('CODECS')!r}, media {track.codec} and {sorted(sound)}"
         extra = track.decoded.extradata
         length = int.from_bytes(extra[6:8], "big")
         if extra[1:4] != extra[9 : 8 + length][:3]:
@@ -80,7 +74,7 @@ def rule_15_iframes(stream: Stream) -> Faults:
             continue
         uri = by_folder[track.name]
         about, playlist = stream.iframes[uri], Playlist(stream.root, uri)
-        if about.get("CODECS") != _codec(track) or about.get("RESOLUTION") != track.about["RESOLUTION"]:
+        if about.get("CODECS") != track.codec or about.get("RESOLUTION") != track.about["RESOLUTION"]:
             yield f"{uri}: CODECS or RESOLUTION wrong"
         if playlist.one("EXT-X-I-FRAMES-ONLY") is None or playlist.map != track.playlist.map:
             yield f"{uri}: no EXT-X-I-FRAMES-ONLY, or another EXT-X-MAP"
@@ -93,7 +87,7 @@ def rule_15_iframes(stream: Stream) -> Faults:
             yield f"{uri}: ranges are not moof to end of first picture of every fragment"
             continue
         stated = [Fraction(), *accumulate(entry.extinf for entry in playlist.entries)]
-        times = [Fraction(one[2], track.facts.timescale) for one in truth] + [sum(track.durations, Fraction())]
+        times = [Fraction(one[2], track.header.timescale) for one in truth] + [sum(track.durations, Fraction())]
         if any(abs(a - b) >= track.frame for a, b in zip(stated, times, strict=True)):
             yield f"{uri}: EXTINF is not the time to the next I-frame"
         files = {segment.uri: segment.data for segment in track.segments}
@@ -121,7 +115,7 @@ def rule_16_audio(stream: Stream) -> Faults:
     for about, uri in stream.master.variants:
         if media and about.get("AUDIO") not in groups:
             yield f"{uri}: names no audio group"
-    stereo = [t for t in stream.audio if t.decoded.channels == 2 and _codec(t) == "mp4a.40.2"]
+    stereo = [t for t in stream.audio if t.decoded.channels == 2 and t.codec == "mp4a.40.2"]
     if stream.audio and not stereo:
         yield "no stereo AAC-LC rendition"
     for track in stream.audio:

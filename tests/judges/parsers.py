@@ -9,9 +9,9 @@ from pathlib import Path
 import m3u8
 from mpegdash.parser import MPEGDASHParser
 
-from conformance_stream import Stream
+from judges.stream import Stream
 
-PARSERS = Path(__file__).parent / "parsers"
+PARSERS = Path(__file__).parents[1] / "parsers"
 
 
 def parser_m3u8(stream: Stream) -> Iterator[str]:
@@ -49,7 +49,7 @@ def decoder_ffmpeg(stream: Stream) -> Iterator[str]:
     """FFmpeg decodes every sample of every track, none of them damaged."""
     for track in stream.tracks:
         # The first access unit of AAC is priming; FFmpeg drops it whole where the edit list says so.
-        least = track.samples - (0 if track.video else -(-track.facts.media_time // 1024))
+        least = track.samples - (0 if track.video else -(-track.header.media_time // 1024))
         if not least <= track.decoded.frames <= track.samples or track.decoded.damaged:
             yield f"{track.name}: {track.decoded.frames} of {track.samples} decode, {track.decoded.damaged} damaged"
 

@@ -1,6 +1,6 @@
 """A judge over a finished DEST: every rule of the conformance list that applies to H.264 and AAC.
 
-Use it in a test as ``assert check(dest) == []``, or by hand: ``python tests/conformance.py DEST``.
+Use it in a test as ``assert check(dest) == []``, or by hand: ``PYTHONPATH=tests python -m judges.conformance DEST``.
 """
 
 from __future__ import annotations
@@ -9,18 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import conformance_dash
-import conformance_hls
-import conformance_parsers
-import conformance_variants
-from conformance_stream import Stream
+from judges import dash, hls, parsers, variants
+from judges.stream import Stream
 
 Rule = Callable[[Stream], Iterator[str]]
 RULES: tuple[Rule, ...] = (
-    *conformance_hls.RULES,
-    *conformance_variants.RULES,
-    *conformance_dash.RULES,
-    *conformance_parsers.RULES,
+    *hls.RULES,
+    *variants.RULES,
+    *dash.RULES,
+    *parsers.RULES,
 )
 
 
