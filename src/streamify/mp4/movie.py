@@ -88,8 +88,8 @@ def read_track(file: BinaryIO, layout: Layout, track_id: int) -> Track | None:
                 return None
             raise BoxError("the moov is compressed")
         if box.kind == b"mvhd":
-            mvhd = _read(file, at, at + min(box.end, 4096))
-        elif box.kind == b"trak" and _track_id(file, at + box.body, at + box.end) == track_id:
+            mvhd = read_exactly(file, at, at + min(box.end, 4096))
+        elif box.kind == b"trak" and track_id_of(file, at + box.body, at + box.end) == track_id:
             traks.append((at + box.body, at + box.end))
         at += box.end
     if len(traks) != 1:
@@ -97,11 +97,16 @@ def read_track(file: BinaryIO, layout: Layout, track_id: int) -> Track | None:
     if len(mvhd) < 32:
         raise BoxError("no mvhd box")
     (timescale,) = struct.unpack_from(">I", mvhd, 28 if mvhd[8] else 20)
-    head = _read(file, ftyp.start, min(ftyp.end, ftyp.start + 4096)) if ftyp and ftyp.size <= 4096 else b""
-    return Track(head, mvhd, _read(file, *traks[0]), timescale)
+    head = read_exactly(file, ftyp.start, min(ftyp.end, ftyp.start + 4096)) if ftyp and ftyp.size <= 4096 else b""
+    return Track(head, mvhd, read_exactly(file, *traks[0]), timescale)
 
 
-def _read(file: BinaryIO, start: int, end: int) -> bytes:
+def read_exactly(file: BinaryIO, start: int, end: int) -> bytes:
+    """Return the bytes ``[start, end)`` of a file.
+
+    Raises:
+        BoxError: It ends before.
+    """
     file.seek(start)
     data = bytes(file.read(end - start))
     while len(data) < end - start:
@@ -112,9 +117,12 @@ def _read(file: BinaryIO, start: int, end: int) -> bytes:
     return data
 
 
-def _track_id(file: BinaryIO, start: int, end: int) -> int:
-    """Find the tkhd, which comes first in nearly every file, in the first bytes of a trak."""
-    head = _read(file, start, min(end, start + 4096))
+def track_id_of(file: BinaryIO, start: int, end: int) -> int:
+    """Return the id of the track whose trak box has its payload there.
+
+    Its tkhd, which comes first in nearly every file, is looked for in the first bytes.
+    """
+    head = read_exactly(file, start, min(end, start + 4096))
     at = 0
     while at + 32 <= len(head):
         box = header(head, at, end - start)

@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
+from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.opening import open_media
@@ -68,7 +69,7 @@ def probe_source(
         name = container.format.name
         seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
         beginning = read_beginning(container, stream.index) if stream is not None else None
-        tag = _codec_tag(stream) if stream is not None else ""
+        tag, track = (_codec_tag(stream), stream.id) if stream is not None else ("", 0)
         starts = _audio_starts(container, audio)
         long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
         sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
@@ -96,7 +97,9 @@ def probe_source(
     with open_source() as file:
         index = read_index(file, ref.size, beginning, max_scan)
     video = _video_facts(shape, sample, index, fit_rate)
-    _refuse_dolby_vision(open_source, ref, tag, sample[0])
+    with open_source() as file:
+        refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
+                            transfer=int(sample[0].color_trc))  # fmt: skip
     facts = SourceFacts(
         ref=ref,
         container=name,
@@ -301,29 +304,3 @@ def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction
 
 def _codec_tag(stream: av.VideoStream) -> str:
     return str(stream.codec_context.codec_tag)
-
-
-def _refuse_dolby_vision(open_source: Callable[[], BinaryIO], ref: SourceRef, tag: str, frame: VideoFrame) -> None:
-    """Refuse profiles whose base layer is not watchable on its own (5, and 10 without a compatible layer)."""
-    with open_source() as file:
-        head = file.read(1 << 20)
-        file.seek(max(0, ref.size - (1 << 20)))
-        tail = file.read(1 << 20)
-    for data in (head, tail):
-        for kind in (b"dvcC", b"dvvC"):
-            at = data.find(kind)
-            if at < 4 or at + 9 > len(data):
-                continue
-            profile, compatible = data[at + 6] >> 1, data[at + 8] >> 4
-            if profile in (5, 10) and compatible == 0:
-                raise SourceError(
-                    "dolby-vision-unsupported",
-                    f"{ref.key} is Dolby Vision profile {profile} without a compatible base layer",
-                    "export it as HDR10, HLG or SDR: its pictures would come out green and purple",
-                )
-    if tag in ("dvh1", "dvhe", "dav1") and int(frame.color_trc) == 2:
-        raise SourceError(
-            "dolby-vision-unsupported",
-            f"{ref.key} is Dolby Vision ({tag}) without a compatible base layer",
-            "export it as HDR10, HLG or SDR: its pictures would come out green and purple",
-        )
