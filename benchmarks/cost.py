@@ -22,7 +22,7 @@ from streamify.backends.aws.pricing.cost import OTHER_MEMORY, Prediction
 def cost(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Compare `streamify.predict` with the handlers, called one after another over an emulated S3: wall clock."""
     for source in sources:
-        settings = {"ladder": LADDER, "preset": lab.preset}
+        settings: streamify.SettingsDict = {"ladder": LADDER, "preset": lab.preset}
         found = streamify.predict(source.path, **settings)
         calls = _told("e2e.billing", source.path, json.dumps(settings))
         wall, cpu = (_billed(calls, found.stack.memory, clock) for clock in ("wall", "cpu"))

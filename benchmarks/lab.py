@@ -17,6 +17,7 @@ from benchmarks.shaka import shaka_command
 from benchmarks.sources import Source
 from streamify.model.plan import Plan
 from streamify.model.report import Report
+from streamify.model.settings import Preset
 from streamify.model.task import Cost, SegmentRecord
 
 LADDER = "1080p,720p,480p,360p"
@@ -93,7 +94,7 @@ class Lab:
 
     def __init__(self, work: Path, rounds: int, *, quick: bool) -> None:
         self.work, self.rounds, self.quick = work, rounds, quick
-        self.preset = "ultrafast" if quick else "medium"
+        self.preset: Preset = "ultrafast" if quick else "medium"
         self.cores = len(os.sched_getaffinity(0))
         self._jobs: dict[tuple[object, ...], Job] = {}
         self._took: dict[tuple[object, ...], Took] = {}

@@ -1,4 +1,4 @@
-"""Streamify turns one uploaded video into an adaptive HLS + DASH stream.
+"""Streamify turns one video into an adaptive HLS + DASH stream.
 
     >>> import streamify
     >>> report = streamify.transcode("in.mp4", "out")  # doctest: +SKIP
@@ -8,37 +8,112 @@ Names are loaded on first use, so that ``streamify --help`` imports next to noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streamify._version import __version__
 
 if TYPE_CHECKING:
-    from streamify.api import plan, predict, probe, transcode, verify
-    from streamify.errors import StreamifyError
+    from streamify.api import (
+        cancel,
+        plan,
+        predict,
+        probe,
+        resume,
+        start,
+        status,
+        transcode,
+        transcode_async,
+        verify,
+    )
+    from streamify.backends.aws.pricing.cost import Prediction
+    from streamify.errors import (
+        CapExceeded,
+        DestinationError,
+        Interrupted,
+        SourceError,
+        StreamifyError,
+        TaskFailure,
+        TasksFailed,
+        UsageError,
+        VerificationFailed,
+    )
+    from streamify.executors.base import OnEvent
+    from streamify.handle import JobHandle
+    from streamify.jobs.verify import TrackCheck, Verification
+    from streamify.model.event import Event
+    from streamify.model.plan import Plan
+    from streamify.model.report import Certificate, Report, TrackReport
     from streamify.model.settings import Rung, Settings
+    from streamify.model.source import Note, SourceFacts
+    from streamify.model.status import Cancelled, JobStatus
+    from streamify.settings.arguments import RungDict, SettingsDict
+else:
+    _MODULES = {
+        "streamify.api": "cancel plan predict probe resume start status transcode transcode_async verify",
+        "streamify.backends.aws.pricing.cost": "Prediction",
+        "streamify.errors": "CapExceeded DestinationError Interrupted SourceError StreamifyError TaskFailure "
+        "TasksFailed UsageError VerificationFailed",
+        "streamify.executors.base": "OnEvent",
+        "streamify.handle": "JobHandle",
+        "streamify.jobs.verify": "TrackCheck Verification",
+        "streamify.model.event": "Event",
+        "streamify.model.plan": "Plan",
+        "streamify.model.report": "Certificate Report TrackReport",
+        "streamify.model.settings": "Rung Settings",
+        "streamify.model.source": "Note SourceFacts",
+        "streamify.model.status": "Cancelled JobStatus",
+        "streamify.settings.arguments": "RungDict SettingsDict",
+    }
 
-_HOMES = {
-    "plan": "streamify.api",
-    "predict": "streamify.api",
-    "probe": "streamify.api",
-    "transcode": "streamify.api",
-    "verify": "streamify.api",
-    "StreamifyError": "streamify.errors",
-    "Rung": "streamify.model.settings",
-    "Settings": "streamify.model.settings",
-}
+    def __getattr__(name):
+        from importlib import import_module
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+        for module, names in _MODULES.items():
+            if name in names.split():
+                return getattr(import_module(module), name)
         raise AttributeError(f"module 'streamify' has no attribute {name!r}")
-    from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    def __dir__():
+        return sorted(__all__)
 
 
-__all__ = ["Rung", "Settings", "StreamifyError", "__version__", "plan", "predict", "probe", "transcode", "verify"]
+__all__ = [
+    "Cancelled",
+    "CapExceeded",
+    "Certificate",
+    "DestinationError",
+    "Event",
+    "Interrupted",
+    "JobHandle",
+    "JobStatus",
+    "Note",
+    "OnEvent",
+    "Plan",
+    "Prediction",
+    "Report",
+    "Rung",
+    "RungDict",
+    "Settings",
+    "SettingsDict",
+    "SourceError",
+    "SourceFacts",
+    "StreamifyError",
+    "TaskFailure",
+    "TasksFailed",
+    "TrackCheck",
+    "TrackReport",
+    "UsageError",
+    "Verification",
+    "VerificationFailed",
+    "__version__",
+    "cancel",
+    "plan",
+    "predict",
+    "probe",
+    "resume",
+    "start",
+    "status",
+    "transcode",
+    "transcode_async",
+    "verify",
+]

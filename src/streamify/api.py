@@ -1,41 +1,50 @@
-"""The Python API: blocking functions that take paths and return frozen values.
+"""The Python API: functions that take paths and return frozen values.
+
+They block until they are done; `start` runs a job in the background, `transcode_async` awaits one. Settings are keyword
+arguments with the names of [settings](settings.md), which `SettingsDict` types. Unlike the command line, the API reads
+neither the environment nor ``streamify.yaml``.
 
     >>> import streamify
     >>> report = streamify.transcode("in.mp4", "out", ladder="720p,360p")  # doctest: +SKIP
-
-Settings are keyword arguments with the names of ``docs/reference/settings.md``. Unlike the command line, the API
-reads neither the environment nor ``streamify.yaml``: a program says all that it wants.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
-from streamify.errors import VerificationFailed
+from streamify.errors import Interrupted, VerificationFailed
 from streamify.model.location import Location
 
 if TYPE_CHECKING:
     from streamify.backends.aws.pricing.cost import Prediction
     from streamify.executors.base import OnEvent
+    from streamify.handle import JobHandle
+    from streamify.jobs.engine import Stop
     from streamify.jobs.verify import Verification
     from streamify.model.event import Event
     from streamify.model.plan import Plan
     from streamify.model.report import Report
+    from streamify.model.settings import Settings
     from streamify.model.source import SourceFacts
+    from streamify.model.status import Cancelled, JobStatus
+    from streamify.settings.arguments import SettingsDict
 
 
-def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Any) -> Report:
+def transcode(
+    source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Unpack[SettingsDict]
+) -> Report:
     """Turn `source` into an HLS + DASH stream at `dest`; block until it is complete. Run again, it resumes.
 
     Args:
         source: Path or URL (``s3://``, ``gs://``, ``az://``) of the video; never modified.
         dest: Folder of the stream, made where it does not exist, or URL of a prefix.
-        on_event: Receives every `Event` of the job, in any thread; times are seconds since the epoch.
-        **settings: Fields of `Settings`, such as ``ladder``, ``segment_seconds`` (seconds), ``crf``, ``workers``.
+        on_event: Called with every `Event` of the job, from any thread. An exception that it raises ends the job, and
+            `transcode` raises it; what is finished stays.
+        **settings: Keys of `SettingsDict`, such as ``ladder``, ``segment_seconds``, ``crf``, ``workers``.
 
     Returns:
-        What stands in ``report.json``: tracks (bytes, bits per second), certificate, notes, wall and CPU seconds.
+        What is in ``report.json``: tracks (bytes, bits per second), certificate, notes, wall and CPU seconds.
 
     Raises:
         UsageError: A setting or a location is wrong.
@@ -44,6 +53,7 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
         CapExceeded: The stack refuses it (``engine="aws"``).
         DestinationError: `dest` or the engine cannot be used.
         VerificationFailed: The certificate found a gap.
+        Interrupted: Another process or thread cancelled the job.
     """
     from streamify import control
     from streamify.settings.read import from_arguments
@@ -52,7 +62,98 @@ def transcode(source: str | Path, dest: str | Path, *, on_event: OnEvent | None 
     return control.transcode(Location.of_source(source), Location.of_dest(dest), chosen, on_event or _ignore)
 
 
-def plan(source: str | Path, **settings: Any) -> Plan:
+def start(
+    source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Unpack[SettingsDict]
+) -> JobHandle:
+    """Start what `transcode` does in a thread, and return a handle to follow, await or cancel it.
+
+    Args:
+        source: As of `transcode`.
+        dest: As of `transcode`.
+        on_event: As of `transcode`; `JobHandle.events` is another way to see them.
+        **settings: As of `transcode`.
+
+    Raises:
+        UsageError: A setting or a location is wrong. Everything else is raised by `JobHandle.result`.
+    """
+    from streamify.handle import JobHandle
+    from streamify.settings.read import from_arguments
+
+    chosen, video, folder = from_arguments(settings), Location.of_source(source), Location.of_dest(dest)
+    return JobHandle(
+        str(video), str(folder), lambda tell, stop: _carry_out(video, folder, chosen, tell, stop), on_event
+    )
+
+
+async def transcode_async(
+    source: str | Path, dest: str | Path, *, on_event: OnEvent | None = None, **settings: Unpack[SettingsDict]
+) -> Report:
+    """Do what `transcode` does without blocking the event loop.
+
+    Where the asyncio task is cancelled, the job is stopped in order, which takes up to a few seconds, and then
+    `asyncio.CancelledError` is raised; what is finished stays. The other functions of this module may be awaited with
+    `asyncio.to_thread`.
+
+    Args:
+        source: As of `transcode`.
+        dest: As of `transcode`.
+        on_event: As of `transcode`: not called from the thread of the event loop.
+        **settings: As of `transcode`.
+
+    Raises:
+        StreamifyError: As `transcode`.
+    """
+    return await start(source, dest, on_event=on_event, **settings)
+
+
+def status(job: str | Path) -> JobStatus:
+    """Return the status of a job: what is done of it, and whether it runs.
+
+    Args:
+        job: The `dest` of the job, or the ARN of an execution on AWS.
+
+    Raises:
+        UsageError: The location is of a kind that is not supported.
+        DestinationError: There is no job, or it cannot be read.
+    """
+    from streamify import control
+
+    return control.status(_job(job))
+
+
+def cancel(job: str | Path) -> Cancelled:
+    """Stop a job that any process runs; what is finished stays.
+
+    Args:
+        job: The `dest` of the job, or the ARN of an execution on AWS.
+
+    Raises:
+        UsageError: The location is of a kind that is not supported.
+        DestinationError: There is no job, or it cannot be stopped.
+    """
+    from streamify import control
+
+    return control.cancel(_job(job))
+
+
+def resume(job: str | Path, *, on_event: OnEvent | None = None) -> Report:
+    """Go on with a job, with the source and the settings that it was started with; block until it is complete.
+
+    Args:
+        job: The `dest` of the job, or the ARN of an execution on AWS.
+        on_event: As of `transcode`.
+
+    Raises:
+        StreamifyError: As `transcode`.
+        DestinationError: There is no job.
+    """
+    from streamify import control
+
+    _, report = control.resume(_job(job), on_event or _ignore)
+    return report
+
+
+def plan(source: str | Path, **settings: Unpack[SettingsDict]) -> Plan:
     """Return what `transcode` would do, without doing it: ladder, number of segments, predicted size in bytes.
 
     Raises:
@@ -65,7 +166,7 @@ def plan(source: str | Path, **settings: Any) -> Plan:
     return jobs.plan(Location.of_source(source), from_arguments(settings))
 
 
-def predict(source: str | Path, **settings: Any) -> Prediction:
+def predict(source: str | Path, **settings: Unpack[SettingsDict]) -> Prediction:
     """Return what transcoding `source` on AWS would cost, US dollars, and how long it would take, seconds.
 
     Asks AWS for the parameters of the stack (``stack``) and the account's quota, where it can be reached, and
@@ -115,6 +216,21 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
             "delete what is damaged of it, then transcode with the same settings: only what is missing is made",
         )
     return found
+
+
+def _carry_out(source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
+    from streamify import control
+
+    try:
+        return control.transcode(source, dest, settings, on_event, stop)
+    except Interrupted:
+        if settings.engine == "aws" and control.status(dest.url).execution is not None:
+            control.cancel(dest.url)  # it would go on there
+        raise
+
+
+def _job(job: str | Path) -> str:
+    return job if isinstance(job, str) else str(Location.of_dest(job))
 
 
 def _ignore(_: Event) -> None:

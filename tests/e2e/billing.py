@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -40,7 +41,7 @@ def gb_seconds(took: list[Took], memory: int, *, cpu: bool) -> float:
     return sum(math.ceil((one.cpu if cpu else one.wall) * 1000) / 1000 for one in took) * memory / 1024
 
 
-def bill_job(source: Path, settings: dict[str, Any], cloud: Cloud) -> list[Took]:
+def bill_job(source: Path, settings: Mapping[str, Any], cloud: Cloud) -> list[Took]:
     """Carry out a job through the handlers; return what every call took."""
     names = [f"{name}-{uuid.uuid4().hex}" for name in ("raw", "media")]
     uploads, _ = (cloud.make_bucket(name) for name in names)

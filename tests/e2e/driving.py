@@ -17,11 +17,13 @@ from typing import Any
 import psutil
 import pytest
 
+from streamify.settings.arguments import RungDict
+
 COMMAND = Path(sys.executable).with_name("streamify")
 MANIFESTS = ("master.m3u8", "manifest.mpd", "report.json")
 
 
-def rungs(*sides: int, crf: float | None = None, maxrate: int = 600_000) -> list[dict[str, Any]]:
+def rungs(*sides: int, crf: float | None = None, maxrate: int = 600_000) -> list[RungDict]:
     """Return a ladder of small rungs, as the API takes it."""
     return [{"name": f"{side}p", "short_side": side, "maxrate": maxrate, "crf": crf} for side in sides]
 

@@ -16,6 +16,7 @@ from e2e.billing import bill_job, gb_seconds
 from streamify.backends.aws.pricing import work
 from streamify.backends.aws.pricing.cost import Prediction
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
+from streamify.settings.arguments import SettingsDict
 
 TOLERANCE = 0.35
 """Of CPU seconds, on machines that do other things too; `benchmarks/cost.py` demands 20 % of the time, on idle ones."""
@@ -37,7 +38,7 @@ def test_a_prediction_is_near_what_the_handlers_take(
     corpus: Path, cloud: Callable[[Kind], Cloud], name: str, ladder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "REQUEST_SECONDS", 0)  # waiting takes no CPU
-    settings = {"ladder": ladder, "preset": "veryfast"}
+    settings: SettingsDict = {"ladder": ladder, "preset": "veryfast"}
     off: list[float] = []
     while len(off) < ATTEMPTS and not (off and abs(off[-1]) < TOLERANCE):
         found = streamify.predict(corpus / name, **settings)

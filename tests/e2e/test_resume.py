@@ -21,6 +21,7 @@ from e2e.driving import COMMAND, disk, job, media, published, rungs, wait_for
 from e2e.driving import streamify as command
 from streamify.errors import DestinationError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
+from streamify.model.settings import Engine
 
 FLAGS: tuple[str, ...] = (
     "--ladder",
@@ -261,7 +262,7 @@ def poison(source: Path, out: Path, *spans: tuple[float, float]) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["inline", "local"])
-def test_poisoned_segments_are_each_named_and_the_rest_stays(engine: str, source: Path, tmp_path: Path) -> None:
+def test_poisoned_segments_are_each_named_and_the_rest_stays(engine: Engine, source: Path, tmp_path: Path) -> None:
     bad = poison(source, tmp_path / "bad.mp4", (2.5, 4.5), (6.5, 8.5))
     dest = tmp_path / "dest"
     with pytest.raises(TasksFailed) as caught:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from streamify.model.base import Frozen, Rational
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+Engine = Literal["local", "inline", "aws"]
 
 
 class Rung(Frozen):
@@ -109,7 +110,7 @@ class MediaSettings(Frozen):
 class Settings(MediaSettings):
     """All settings of a job: what decides the bytes, and where it runs."""
 
-    engine: Literal["local", "inline", "aws"] = Field(
+    engine: Engine = Field(
         default="local",
         description="Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this "
         "process) or ``aws`` (Step Functions and Lambda).",

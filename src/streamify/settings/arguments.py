@@ -1,0 +1,41 @@
+"""The keyword arguments of the Python API, typed: the keys of `Settings`, each with all types that it accepts.
+
+Without ``from __future__ import annotations``: as text, ``Required`` would not reach ``__required_keys__``.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Required, TypedDict
+
+from streamify.model.settings import Engine, Preset, Rung
+
+Seconds = int | float | str | Decimal | Fraction
+"""A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
+
+
+class RungDict(TypedDict, total=False):
+    """A `Rung` as a mapping."""
+
+    name: Required[str]
+    short_side: Required[int]
+    crf: float | None
+    maxrate: Required[int]
+    bufsize: int | None
+
+
+class SettingsDict(TypedDict, total=False):
+    """Settings of a job as keyword arguments; each may be left out. ``docs/reference/settings.md`` explains them."""
+
+    ladder: str | Path | Sequence[Rung | RungDict]
+    segment_seconds: Seconds
+    keyframe_seconds: Seconds
+    preset: Preset
+    crf: float
+    audio_bitrate: int
+    engine: Engine
+    stack: str
+    max_cost: float | None
+    workers: int | None
+    replace: bool
