@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from streamify.model.event import Event
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report, TrackReport
-    from streamify.model.settings import Rung, Settings
+    from streamify.model.settings import Engine, Preset, Rung, Settings
     from streamify.model.source import Note, SourceFacts
     from streamify.model.status import Cancelled, JobStatus
     from streamify.settings.arguments import RungDict, SettingsDict
@@ -59,7 +59,7 @@ else:
         "streamify.model.event": "Event",
         "streamify.model.plan": "Plan",
         "streamify.model.report": "Certificate Report TrackReport",
-        "streamify.model.settings": "Rung Settings",
+        "streamify.model.settings": "Engine Preset Rung Settings",
         "streamify.model.source": "Note SourceFacts",
         "streamify.model.status": "Cancelled JobStatus",
         "streamify.settings.arguments": "RungDict SettingsDict",
@@ -82,6 +82,7 @@ __all__ = [
     "CapExceeded",
     "Certificate",
     "DestinationError",
+    "Engine",
     "Event",
     "Interrupted",
     "JobHandle",
@@ -90,6 +91,7 @@ __all__ = [
     "OnEvent",
     "Plan",
     "Prediction",
+    "Preset",
     "Report",
     "Rung",
     "RungDict",

@@ -1,0 +1,20 @@
+"""The reference page of the Python API is what the docstrings say."""
+
+from __future__ import annotations
+
+import difflib
+
+import streamify
+from docs import python_reference
+
+
+def test_the_page_is_made_from_the_docstrings() -> None:
+    shown, made = python_reference.PAGE.read_text(), python_reference.page()
+    lines = difflib.unified_diff(shown.splitlines(), made.splitlines(), "the page", "the docstrings", lineterm="")
+    assert shown == made, "make it anew: .venv/bin/python tests/docs/python_reference.py\n" + "\n".join(lines)
+
+
+def test_every_exported_name_is_on_the_page() -> None:
+    headings = {line.removeprefix("### ") for line in python_reference.page().splitlines() if line.startswith("#")}
+    listed = headings | {"JobHandle"} | set(python_reference.ERRORS)
+    assert set(streamify.__all__) - {"__version__"} - listed == set()

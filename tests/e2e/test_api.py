@@ -1,0 +1,112 @@
+"""The Python API with real jobs: followed, stopped, awaited, and ended by its own callback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import streamify
+from clips.make import Clip
+from e2e.driving import media, published, rungs, wait_for
+
+SETTINGS: streamify.SettingsDict = {"ladder": rungs(144), "segment_seconds": 1, "keyframe_seconds": 1}
+QUICK: streamify.SettingsDict = {**SETTINGS, "preset": "ultrafast", "workers": 2}
+SLOW: streamify.SettingsDict = {**SETTINGS, "preset": "veryslow", "ladder": rungs(360, 240)}
+
+PROGRAM = """
+import sys, streamify
+with streamify.start(sys.argv[1], sys.argv[2], preset="veryslow", segment_seconds=1, keyframe_seconds=1) as job:
+    for event in job.events():
+        print(event.kind, flush=True)
+    job.result()
+"""
+
+
+def test_two_jobs_run_side_by_side_and_can_be_followed(card: Clip, tmp_path: Path) -> None:
+    jobs = [streamify.start(card.path, tmp_path / name, **QUICK) for name in "ab"]
+    kinds = [[event.kind for event in job.events()] for job in jobs]
+    reports = [job.result(60) for job in jobs]
+    assert media(tmp_path / "a") == media(tmp_path / "b") != {}
+    for seen, report in zip(kinds, reports, strict=True):
+        assert (seen[0], seen[-1]) == ("job.started", "job.finished")
+        assert seen.count("segment.finished") == report.tasks_run == 28
+    assert streamify.status(tmp_path / "a").state == "complete"
+
+
+@pytest.mark.parametrize("engine", ["inline", "local"])
+def test_a_cancelled_job_stops_soon_and_the_same_call_goes_on(
+    card: Clip, tmp_path: Path, engine: streamify.Engine
+) -> None:
+    settings: streamify.SettingsDict = {**SLOW, "engine": engine}
+    with streamify.start(card.path, tmp_path / "dest", **settings) as job:
+        for event in job.events():
+            if event.kind == "segment.finished":
+                break
+        began = time.monotonic()
+        job.cancel()
+        with pytest.raises(streamify.Interrupted):
+            job.result(30)
+        assert time.monotonic() - began < 10
+    assert published(tmp_path / "dest") == []
+    report = streamify.transcode(card.path, tmp_path / "dest", **SLOW)
+    assert report.tasks_reused > 0
+
+
+@pytest.mark.parametrize("engine", ["inline", "local"])
+@pytest.mark.parametrize("kind", ["job.started", "plan.ready", "task.started", "segment.finished", "job.finished"])
+def test_an_exception_of_the_callback_ends_the_job_and_is_raised(
+    card: Clip, tmp_path: Path, engine: streamify.Engine, kind: str
+) -> None:
+    def full(event: streamify.Event) -> None:
+        if event.kind == kind:
+            raise ZeroDivisionError("the callback's own")
+
+    settings: streamify.SettingsDict = {**QUICK, "engine": engine}
+    with pytest.raises(ZeroDivisionError, match="the callback's own"):
+        streamify.transcode(card.path, tmp_path / "dest", on_event=full, **settings)
+    report = streamify.transcode(card.path, tmp_path / "dest", **settings)
+    assert (report.tasks_reused > 0) == (kind in ("segment.finished", "job.finished"))
+
+
+def test_a_cancelled_asyncio_task_leaves_no_job_behind(card: Clip, tmp_path: Path) -> None:
+    seen: list[streamify.Event] = []
+
+    async def main() -> streamify.Report:
+        dest = tmp_path / "dest"
+        task = asyncio.create_task(streamify.transcode_async(card.path, dest, on_event=seen.append, **SLOW))
+        while not any(event.kind == "segment.finished" for event in seen):
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert seen[-1].kind == "job.failed"
+        return await streamify.transcode_async(card.path, dest, **SLOW)
+
+    assert asyncio.run(main()).tasks_reused > 0
+
+
+def test_a_bad_setting_is_refused_before_a_thread_starts(card: Clip, tmp_path: Path) -> None:
+    with pytest.raises(streamify.UsageError, match="presett"):
+        streamify.start(card.path, tmp_path / "dest", presett="fast")  # type: ignore[call-arg]
+    with pytest.raises(streamify.UsageError, match="SOURCE is empty"):
+        streamify.start("", tmp_path / "dest")
+
+
+def test_ctrl_c_in_a_program_that_waits_stops_the_job_and_ends_the_program(card: Clip, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(card.path), str(tmp_path / "dest")]
+    log = tmp_path / "log"
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: "segment.finished" in log.read_text())
+        os.kill(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    assert "streamify.errors" not in err
+    assert published(tmp_path / "dest") == []
