@@ -224,8 +224,10 @@ def _carry_out(source: Location, dest: Location, settings: Settings, on_event: O
     try:
         return control.transcode(source, dest, settings, on_event, stop)
     except Interrupted:
-        if settings.engine == "aws" and control.status(dest.url).execution is not None:
-            control.cancel(dest.url)  # it would go on there
+        if settings.engine == "aws":  # where the execution, if it has one yet, would go on
+            from streamify.backends.aws.client import existing
+
+            existing.cancel(dest.url)
         raise
 
 

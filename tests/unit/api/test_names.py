@@ -48,7 +48,7 @@ def test_all_public_functions_are_exported() -> None:
         name for name, value in vars(api).items()
         if inspect.isfunction(value) and value.__module__ == api.__name__ and not name.startswith("_")
     }  # fmt: skip
-    assert functions - set(FUNCTIONS) == {"source_location", "dest_location"}
+    assert functions == set(FUNCTIONS)
     assert len(FUNCTIONS) >= 10
 
 
