@@ -18,7 +18,7 @@ from e2e.driving import media, published, rungs, wait_for
 
 SETTINGS: streamify.SettingsDict = {"ladder": rungs(144), "segment_seconds": 1, "keyframe_seconds": 1}
 QUICK: streamify.SettingsDict = {**SETTINGS, "preset": "ultrafast", "workers": 2}
-SLOW: streamify.SettingsDict = {**SETTINGS, "preset": "veryslow", "ladder": rungs(360, 240)}
+SLOW: streamify.SettingsDict = {**SETTINGS, "preset": "slow", "ladder": rungs(360, 240)}
 
 PROGRAM = """
 import sys, streamify
