@@ -106,7 +106,8 @@ def _prose(value: Any) -> Iterator[str]:
     for part in re.split(r"\n\n", text):
         if part.lstrip().startswith(">>>"):
             code = re.sub(r"^ *(>>>|\.\.\.) ?", "", part, flags=re.MULTILINE)
-            yield from ("```python", re.sub(r"  # doctest: \+SKIP", "", code), "```", "")
+            code = re.sub(r"^(import .*)\n", r"\1\n\n", code.replace("  # doctest: +SKIP", ""))
+            yield from ("```python", code, "```", "")
         elif part.startswith("Attributes:\n"):
             continue  # in the table of fields
         elif found := re.match(r"(Args|Returns|Raises):\n", part):
