@@ -99,11 +99,20 @@ def clip(card: Clip) -> Path:
 @pytest.fixture(scope="session")
 def stream(clip: Path, shared: Path) -> Path:
     """A stream of two rungs that the command line finished. Read it; change only copies."""
-    dest = shared / "stream"
-    with _locked(shared / "stream.lock"):
+    return _finished(shared / "stream", clip, "veryfast")
+
+
+@pytest.fixture(scope="session")
+def ultrafast_stream(clip: Path, shared: Path) -> Path:
+    """The same of the quickest preset, which other engines and storages are compared with."""
+    return _finished(shared / "ultrafast", clip, "ultrafast")
+
+
+def _finished(dest: Path, clip: Path, preset: str) -> Path:
+    with _locked(dest.with_suffix(".lock")):
         if not (dest / "report.json").exists():
             shutil.rmtree(dest, ignore_errors=True)
-            ran = streamify("transcode", clip, dest, "--ladder", "360p,240p", "--preset", "veryfast")
+            ran = streamify("transcode", clip, dest, "--ladder", "360p,240p", "--preset", preset)
             assert ran.code == 0, ran.err
     return dest
 

@@ -38,8 +38,10 @@ UNDECODABLE = {"bad_invalid_nalu.mp4": 1}
 DEAR = {
     "audio51_720p25.mp4",
     "der_bad_bitrot_flower.mp4",
+    "der_gop_h264_open_10s.mp4",
     "der_ilace_h264_480i2997_tff_6s.mp4",
     "der_multi_2a_2movtext_coverart_10s.mp4",
+    "dv84_hlg_rot_mebx.MOV",
     "edit_positive_shift_1s.mp4",
     "frag_flower_2997.mp4",
     "frag_sidx_1080p_20s.mp4",
@@ -47,20 +49,27 @@ DEAR = {
     "hdr10_vfr_container_says_sdr.mp4",
     "hlg_hevc_9frames.mp4",
     "long_1080p30_363s_lowbitrate.mp4",
+    "mp4_flower_2997.mp4",
     "nat_4k_dv_p10_ipt_av1_4s.mp4",
     "nat_4k_portrait60_rot90.mp4",
     "nat_agent327_1080p24_83s.mp4",
     "nat_bbb_1080p24_30s_aac51.mp4",
+    "nat_car_detection_30s.mp4",
     "nat_testvideo_720p2997_24s_noaudio.mp4",
     "nat_tos_battle_70s_vp8.webm",
+    "nat_vtest_79s.avi",
     "rot_180.mp4",
     "rot_m90_start83ms_fmp4.mp4",
     "ts_cea608_1080p2997_20s.ts",
     "ts_hevc_portrait_10s.ts",
     "ts_mp3_720p2997_35s.ts",
+    "ts_mpeg2_1080p.ts",
+    "ts_pts_wrap_360p24_20s.ts",
     "vfr_cursed_3026x1386.mp4",
+    "video_pcm_s16be.mp4",
+    "webm_vp8_2997.webm",
 }
-"""What takes more than a second to decode (2026-11): `make test` reads the others, `make test-long` these."""
+"""What takes more than a second to decode or three to transcode (2026-11): `make test` reads the others."""
 
 
 def parameters(names: Iterable[str]) -> list[ParameterSet]:

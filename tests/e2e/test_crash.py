@@ -19,8 +19,8 @@ from clips.make import ClipSpec, make_clip
 from e2e.driving import Job, alive, job, media, streamify, wait_for
 
 SEGMENTS = 32
-KILLS = 10
-"""Per run of the test; it runs twice."""
+KILLS = {"a few": 3, "many": 10, "many others": 10}
+"""Kills of each run of the test."""
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",
@@ -84,18 +84,20 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return media(dest)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_random_kills(seed: int, source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
-    dice = random.Random(seed)
+@pytest.mark.parametrize(
+    "run", ["a few", pytest.param("many", marks=pytest.mark.long), pytest.param("many others", marks=pytest.mark.long)]
+)
+def test_random_kills(run: str, source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    dice, wanted = random.Random(run), KILLS[run]
     kills: list[Kill] = []
     rounds = 0
-    while len(kills) < KILLS:
+    while len(kills) < wanted or len({kill.victim for kill in kills}) < 2:
         rounds += 1
         dest = tmp_path / f"dest{rounds}"
         watch = Watch(dest)
-        for run in range(2 * KILLS):
-            with job(tmp_path / f"events{rounds}-{run}", source, dest, *FLAGS) as running:
-                kills.extend(_disturb(running, watch, dice, KILLS - len(kills)))
+        for attempt in range(2 * wanted + 2):
+            with job(tmp_path / f"events{rounds}-{attempt}", source, dest, *FLAGS) as running:
+                kills.extend(_disturb(running, watch, dice, max(1, wanted - len(kills))))
                 ended = running.end()
                 wait_for(partial(_gone, running), 10)
             if ended.code == 0:
@@ -111,8 +113,7 @@ def test_random_kills(seed: int, source: Path, undisturbed: dict[str, str], tmp_
     (tmp_path / "kills.ndjson").write_text("\n".join(log))
     print("\n".join(log))  # noqa: T201 - for pytest -rP
     hits = sum(bool(kill.in_flight) for kill in kills)
-    assert hits >= KILLS * 3 // 4, log  # both runs together: at least 15 of 20
-    assert {kill.victim for kill in kills} == {"driver", "worker"}
+    assert hits >= wanted * 3 // 4, log
     assert streamify("verify", dest, "--source", source).code == 0
 
 

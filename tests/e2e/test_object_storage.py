@@ -10,12 +10,16 @@ from threading import Thread
 
 import pytest
 
+import streamify as api
 from clouds import Cloud, Kind, media
 from e2e.driving import Ran, streamify
 from stores import open_storage
+from streamify.errors import DestinationError
+from streamify.storage import object_errors
 from streamify.storage.objects import ObjectStorage
 
 LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
+SMALL = ("--ladder", "240p", "--preset", "ultrafast")
 KEY = "ünser film/50% #1 & a+b.mp4"
 
 
@@ -31,13 +35,12 @@ def bucket(store: Cloud) -> str:
     return store.make_bucket(f"b-{uuid.uuid4().hex}")
 
 
-def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, tmp_path: Path) -> None:
+def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, ultrafast_stream: Path) -> None:
     open_storage(bucket).put(KEY, clip.read_bytes())
     source, dest = f"{bucket}/{KEY}", f"{bucket}/streams/{KEY}"
     ran = streamify("transcode", source, dest, *LADDER, "--json")
     assert ran.code == 0, ran.err
-    assert streamify("transcode", clip, tmp_path / "local", *LADDER).code == 0
-    assert media(dest) == media(str(tmp_path / "local"))
+    assert media(dest) == media(str(ultrafast_stream))
     assert streamify("verify", dest, "--source", source).code == 0
     assert bucket.split("://")[1].encode() not in (open_storage(dest).get("report.json") or b"")  # no location in it
     again = streamify("transcode", source, dest, *LADDER, "--json")
@@ -48,18 +51,19 @@ def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, tmp
 def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, way: str) -> None:
     open_storage(bucket).put("in.mp4", clip.read_bytes())
     source, dest = (str(clip), f"{bucket}/out") if way == "up" else (f"{bucket}/in.mp4", str(tmp_path / "out"))
-    assert streamify("transcode", source, dest, *LADDER).code == 0
+    assert streamify("transcode", source, dest, *SMALL).code == 0
     assert streamify("verify", dest).code == 0
     assert streamify("probe", source).code == 0
     assert streamify("plan", source).code == 0
 
 
-def test_a_stream_in_a_bucket_is_played(bucket: str, clip: Path) -> None:
+def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> None:
     from streamify.http.files import ObjectSite
     from streamify.http.server import open_server
 
-    assert streamify("transcode", clip, f"{bucket}/out", *LADDER).code == 0
     storage = open_storage(f"{bucket}/out")
+    for path in filter(Path.is_file, ultrafast_stream.rglob("*")):
+        storage.put(str(path.relative_to(ultrafast_stream)), path.read_bytes())
     segment = next(key for key, *_ in storage.list("video") if key.endswith("00000.m4s"))
     with open_server(ObjectSite(storage, "out"), "127.0.0.1", 0) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -108,11 +112,26 @@ def test_somebody_elses_files_and_the_source_itself_are_left_alone(bucket: str, 
     assert sorted(key for key, *_ in storage.list()) == ["in.mp4", "mine/notes.txt"]
 
 
-def test_an_endpoint_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A source behind an endpoint where nobody listens."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    refused(streamify("plan", "s3://a/in.mp4", "--json"), 5, "storage-unreachable")
+    return "s3://a/in.mp4"
+
+
+def test_an_endpoint_that_does_not_answer(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_errors, "PATIENCE", 1)
+    with pytest.raises(DestinationError) as caught:
+        api.plan(nowhere)
+    assert (caught.value.code, caught.value.exit_code) == ("storage-unreachable", 5)
+    assert caught.value.hint
+
+
+@pytest.mark.long  # the default is half a minute
+def test_an_endpoint_that_does_not_answer_ends_the_command(nowhere: str) -> None:
+    refused(streamify("plan", nowhere, "--json"), 5, "storage-unreachable")
 
 
 def test_a_source_that_was_overwritten_fails_the_job(bucket: str, clip: Path, store: Cloud) -> None:
@@ -120,8 +139,8 @@ def test_a_source_that_was_overwritten_fails_the_job(bucket: str, clip: Path, st
     assert isinstance(storage, ObjectStorage)
     storage.put("in.mp4", clip.read_bytes())
     dest = f"{bucket}/out"
-    assert streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER).code == 0
+    assert streamify("transcode", f"{bucket}/in.mp4", dest, *SMALL).code == 0
     storage.put("in.mp4", clip.read_bytes() + b"\0\0\0\x08free")
-    refused(streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER, "--json"), 5, "dest-other-source")
-    assert streamify("transcode", f"{bucket}/in.mp4", dest, *LADDER, "--replace").code == 0
+    refused(streamify("transcode", f"{bucket}/in.mp4", dest, *SMALL, "--json"), 5, "dest-other-source")
+    assert streamify("transcode", f"{bucket}/in.mp4", dest, *SMALL, "--replace").code == 0
     assert streamify("verify", dest).code == 0

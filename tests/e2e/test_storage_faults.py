@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import streamify as api
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
@@ -18,6 +19,7 @@ from faults import proxy
 from faults.proxy import Faults, Passed, Proxy
 from stores import open_storage
 from streamify.backends.aws.functions import handlers
+from streamify.errors import DestinationError
 from streamify.model.report import Report
 from streamify.storage import object_errors
 
@@ -38,14 +40,6 @@ def way(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Iter
         yield found
 
 
-@pytest.fixture(scope="module")
-def local(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the same stream lies on this machine."""
-    dest = tmp_path_factory.mktemp("local") / "out"
-    assert streamify("transcode", clip, dest, *LADDER).code == 0
-    return str(dest)
-
-
 def names(location: str) -> list[str]:
     """Return all keys of a stream, without hashes and what orchestrators leave."""
     keys = (one.key for one in open_storage(location).list())
@@ -53,12 +47,12 @@ def names(location: str) -> list[str]:
     return sorted(re.sub(r"-[0-9a-f]{8,16}(?=[/.])", "", key) for key in kept)
 
 
-def check_whole(dest: str, local: str, way: Proxy) -> None:
+def check_whole(dest: str, local: Path, way: Proxy) -> None:
     """Make sure that a stream is the one that a quiet store would hold, and that the store was not quiet."""
     assert len([one for one in way.requests if one.fate != "passed"]) >= 3
     way.faults = Faults()
-    assert names(dest) == names(local)
-    assert media(dest) == media(local)
+    assert names(dest) == names(str(local))
+    assert media(dest) == media(str(local))
     report = Report.from_json(open_storage(dest).get("report.json") or b"")
     assert (report.tasks_run, report.tasks_reused, report.certificate.encoded) == (9, 0, 420)
     assert streamify("verify", dest).code == 0
@@ -66,7 +60,7 @@ def check_whole(dest: str, local: str, way: Proxy) -> None:
 
 @pytest.mark.parametrize("day", DAYS)
 def test_the_handlers_get_through(
-    day: str, way: Proxy, clip: Path, local: str, monkeypatch: pytest.MonkeyPatch
+    day: str, way: Proxy, clip: Path, ultrafast_stream: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buckets = Buckets(way.cloud)
     monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
@@ -76,17 +70,17 @@ def test_the_handlers_get_through(
     planned = buckets.split()
     assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
     assert buckets.assemble(planned)["status"] == "complete"
-    check_whole(f"{buckets.media}/{KEY}", local, way)
+    check_whole(f"{buckets.media}/{KEY}", ultrafast_stream, way)
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_the_local_engine_gets_through(day: str, way: Proxy, clip: Path, local: str) -> None:
+def test_the_local_engine_gets_through(day: str, way: Proxy, clip: Path, ultrafast_stream: Path) -> None:
     bucket = way.cloud.make_bucket(f"b-{uuid.uuid4().hex}")
     open_storage(bucket).put(KEY, clip.read_bytes())
     way.faults = DAYS[day]
     ran = streamify("transcode", f"{bucket}/{KEY}", f"{bucket}/out", *LADDER)
     assert ran.code == 0, ran.err
-    check_whole(f"{bucket}/out", local, way)
+    check_whole(f"{bucket}/out", ultrafast_stream, way)
 
 
 class Moment:
@@ -152,19 +146,44 @@ def test_a_source_that_does_not_stay(
     assert open_storage(f"{bucket}/out").names() <= {".streamify", "video", "audio"}
 
 
-@pytest.mark.parametrize("when", ["from the start", "from the plan on"])
-def test_a_store_that_stays_busy_ends_the_job_in_bounded_time(when: str, way: Proxy, clip: Path) -> None:
-    bucket = way.cloud.make_bucket(f"b-{uuid.uuid4().hex}")
-    open_storage(bucket).put(KEY, clip.read_bytes())
+def break_down(way: Proxy, when: str) -> list[float]:
+    """Make a store busy for good; return a list with the time at which that began."""
     began = [time.monotonic()]
 
-    def break_down(request: Passed) -> None:
+    def look(request: Passed) -> None:
         if when == "from the start" or request.key.endswith("/plan.json"):
             way.faults = Faults(busy=1)
             way.watch = lambda _: None
             began[0] = time.monotonic()
 
-    way.watch = break_down
+    way.watch = look
+    return began
+
+
+@pytest.mark.parametrize("when", ["from the start", "from the plan on"])
+def test_a_store_that_stays_busy_ends_the_job_in_bounded_time(
+    when: str, way: Proxy, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_errors, "PATIENCE", 1)
+    bucket = way.cloud.make_bucket(f"b-{uuid.uuid4().hex}")
+    open_storage(bucket).put(KEY, clip.read_bytes())
+    began = break_down(way, when)
+    with pytest.raises(DestinationError) as caught:
+        api.transcode(f"{bucket}/{KEY}", f"{bucket}/out", engine="inline", ladder="240p", preset="ultrafast")
+    took = time.monotonic() - began[0]
+    assert (caught.value.code, caught.value.exit_code) == ("storage-unavailable", 5)
+    assert "SlowDown" in caught.value.message or "HTTP 503" in caught.value.message
+    assert 0.5 < took < 15
+    way.faults = Faults()
+    assert open_storage(f"{bucket}/out").names() <= {".streamify", "video", "audio"}
+
+
+@pytest.mark.long  # the default is half a minute
+@pytest.mark.parametrize("when", ["from the start", "from the plan on"])
+def test_a_store_that_stays_busy_ends_the_command_within_a_minute(when: str, way: Proxy, clip: Path) -> None:
+    bucket = way.cloud.make_bucket(f"b-{uuid.uuid4().hex}")
+    open_storage(bucket).put(KEY, clip.read_bytes())
+    began = break_down(way, when)
     ran = streamify("transcode", f"{bucket}/{KEY}", f"{bucket}/out", *LADDER, "--json")
     took = time.monotonic() - began[0]
     assert ran.code == 5, ran.err
