@@ -58,15 +58,15 @@ def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, 
 
 
 def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> None:
-    from streamify.http.files import ObjectSite
-    from streamify.http.server import open_server
+    from streamify.http.files import ObjectFiles
+    from streamify.http.play import open_play
 
     storage = open_storage(f"{bucket}/out")
     for path in filter(Path.is_file, ultrafast_stream.rglob("*")):
         storage.put(str(path.relative_to(ultrafast_stream)), path.read_bytes())
     segment = next(key for key, *_ in storage.list("video") if key.endswith("00000.m4s"))
-    with open_server(ObjectSite(storage, "out"), "127.0.0.1", 0) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with open_play(ObjectFiles(storage, "out"), "127.0.0.1", 0, log=print) as server:
+        Thread(target=server.run, daemon=True).start()
         with urllib.request.urlopen(server.url + "master.m3u8") as answer:
             assert answer.read().startswith(b"#EXTM3U")
         request = urllib.request.Request(server.url + segment, headers={"Range": "bytes=4-7"})
@@ -74,7 +74,7 @@ def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> 
             assert (answer.status, answer.read()) == (206, b"styp")
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(server.url + ".streamify/plan.json")
-        server.shutdown()
+        server.stop()
 
 
 def refused(ran: Ran, code: int, error: str, *parts: str) -> None:

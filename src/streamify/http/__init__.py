@@ -1,1 +1,1 @@
-"""A small server for one finished stream, and the page that plays it. Standard library only."""
+"""A server for one finished stream, and the page that plays it."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
-import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from streamify.errors import DestinationError, UsageError
-from streamify.http.files import FolderSite
+from streamify.http.files import FolderFiles
+from streamify.http.play import PlayServer, open_play
 from streamify.http.ranges import Unsatisfiable, parse_range
-from streamify.http.server import Server, open_server
+from unit.http.asking import ask, connect, everything, playing
 
 DATA = bytes(range(256)) * 4
 
@@ -47,35 +47,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(root: Path) -> Iterator[Server]:
-    yield from _serve(root)
+def server(root: Path) -> Iterator[PlayServer]:
+    with playing(root) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def open_to_all(root: Path) -> Iterator[Server]:
-    yield from _serve(root, "*")
-
-
-def _serve(root: Path, origin: str | None = None) -> Iterator[Server]:
-    with open_server(FolderSite(root), "127.0.0.1", 0, origin) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+def open_to_all(root: Path) -> Iterator[PlayServer]:
+    with playing(root, "*") as server:
         yield server
-        server.shutdown()
-        thread.join()
-
-
-def ask(server: Server, target: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    try:
-        connection.putrequest(method, target, skip_host=True)
-        for name, value in ({"Host": f"127.0.0.1:{server.server_port}"} | headers).items():
-            connection.putheader(name.replace("_", "-"), value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-    finally:
-        connection.close()
 
 
 MEDIA = "/video/720p-1a2b3c4d/00000.m4s"
@@ -100,7 +80,7 @@ def test_ranges_outside_of_the_file(header: str, size: int) -> None:
         parse_range(header, size)
 
 
-def test_whole_files_and_parts(server: Server) -> None:
+def test_whole_files_and_parts(server: PlayServer) -> None:
     assert ask(server, MEDIA)[::2] == (200, DATA)
     status, headers, body = ask(server, MEDIA, Range="bytes=10-19")
     assert (status, body, headers["content-range"]) == (206, DATA[10:20], "bytes 10-19/1024")
@@ -111,13 +91,13 @@ def test_whole_files_and_parts(server: Server) -> None:
     assert ask(server, "/empty.m4s")[::2] == (200, b"")
 
 
-def test_head_gives_the_same_headers_without_a_body(server: Server) -> None:
+def test_head_gives_the_same_headers_without_a_body(server: PlayServer) -> None:
     status, headers, body = ask(server, MEDIA, "HEAD")
     assert (status, body, headers["content-length"], headers["accept-ranges"]) == (200, b"", "1024", "bytes")
     assert ask(server, "/none", "HEAD")[::2] == (404, b"")
 
 
-def test_what_is_known_is_not_sent_again(server: Server) -> None:
+def test_what_is_known_is_not_sent_again(server: PlayServer) -> None:
     tag = ask(server, MEDIA)[1]["etag"]
     for value in (tag, f'"x", W/{tag}', "*"):
         status, headers, body = ask(server, MEDIA, If_None_Match=value)
@@ -139,7 +119,7 @@ def test_what_is_known_is_not_sent_again(server: Server) -> None:
         ("/inside.m3u8?x=1", "application/vnd.apple.mpegurl", False),
     ],
 )
-def test_types_and_caching(server: Server, target: str, kind: str, immutable: bool) -> None:
+def test_types_and_caching(server: PlayServer, target: str, kind: str, immutable: bool) -> None:
     status, headers, _ = ask(server, target)
     assert (status, headers["content-type"]) == (200, kind)
     assert ("immutable" in headers["cache-control"]) == immutable
@@ -148,7 +128,7 @@ def test_types_and_caching(server: Server, target: str, kind: str, immutable: bo
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
 
 
-def test_odd_names(server: Server) -> None:
+def test_odd_names(server: PlayServer) -> None:
     assert ask(server, "/a%20b%25d%23%C3%A9.m4s")[::2] == (200, b"odd")
 
 
@@ -162,42 +142,42 @@ def test_odd_names(server: Server) -> None:
         "/a%00b", "/video%5c..%5cx", "/none.m4s", "/%ff%fe", "/" + "a" * 5000, "master.m3u8",
     ],
 )  # fmt: skip
-def test_nothing_hidden_or_outside_is_ever_sent(server: Server, target: str) -> None:
+def test_nothing_hidden_or_outside_is_ever_sent(server: PlayServer, target: str) -> None:
     status, _, body = ask(server, target)
     assert status == 404
     assert b"secret" not in body
 
 
-def test_only_reading(server: Server) -> None:
+def test_only_reading(server: PlayServer) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         status, headers, body = ask(server, MEDIA, method)
         assert (status, headers["allow"], body) == (405, "GET, HEAD, OPTIONS", b"this server is read only\n")
 
 
-def test_a_body_is_neither_asked_for_nor_taken_for_the_next_request(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+def test_a_body_is_neither_asked_for_nor_taken_for_the_next_request(server: PlayServer) -> None:
+    with connect(server) as connection:
         body = b"GET /master.m3u8 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = everything(connection)
     assert answer.startswith(b"HTTP/1.1 405 ")
     assert answer.count(b"HTTP/1.1") == 1
-    assert b"\r\nConnection: close\r\n" in answer
+    assert b"\r\nconnection: close\r\n" in answer.lower()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:80", "LOCALHOST", "[::1]:5", "192.168.1.7:8000"])
-def test_addresses_are_answered(server: Server, host: str) -> None:
+def test_addresses_are_answered(server: PlayServer, host: str) -> None:
     assert ask(server, "/master.m3u8", Host=host)[0] == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1"]
 )
-def test_a_name_that_a_stranger_points_at_us_is_refused(server: Server, host: str) -> None:
+def test_a_name_that_a_stranger_points_at_us_is_refused(server: PlayServer, host: str) -> None:
     assert ask(server, "/master.m3u8", Host=host)[0] == 403
 
 
-def test_other_origins_read_nothing_unless_allowed(server: Server, open_to_all: Server) -> None:
+def test_other_origins_read_nothing_unless_allowed(server: PlayServer, open_to_all: PlayServer) -> None:
     headers = ask(server, "/master.m3u8", Origin="https://evil.example")[1]
     assert "access-control-allow-origin" not in headers
     assert headers["cross-origin-resource-policy"] == "same-origin"
@@ -207,8 +187,8 @@ def test_other_origins_read_nothing_unless_allowed(server: Server, open_to_all: 
     assert "Content-Range" in ask(open_to_all, MEDIA)[1]["access-control-expose-headers"]
 
 
-def test_one_connection_carries_many_requests(server: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+def test_one_connection_carries_many_requests(server: PlayServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     for target, method in ((MEDIA, "GET"), ("/none", "GET"), (MEDIA, "HEAD"), ("/x", "OPTIONS"), (MEDIA, "GET")):
         connection.request(method, target)
         answer = connection.getresponse()
@@ -217,9 +197,13 @@ def test_one_connection_carries_many_requests(server: Server) -> None:
     connection.close()
 
 
-def test_where_there_is_nothing_to_play_or_to_listen_on(root: Path, server: Server, tmp_path: Path) -> None:
-    with pytest.raises(DestinationError, match="no finished stream"), open_server(FolderSite(tmp_path), "127.0.0.1", 0):
+def _opened(root: Path, host: str, port: int) -> AbstractContextManager[PlayServer]:
+    return open_play(FolderFiles(root), host, port, log=print)
+
+
+def test_where_there_is_nothing_to_play_or_to_listen_on(root: Path, server: PlayServer, tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="no finished stream"), _opened(tmp_path, "127.0.0.1", 0):
         pass
-    for host, port in (("127.0.0.1", server.server_port), ("192.0.2.1", 0), ("no.such.host.invalid", 0)):
-        with pytest.raises(UsageError, match="cannot listen"), open_server(FolderSite(root), host, port):
+    for host, port in (("127.0.0.1", server.port), ("192.0.2.1", 0), ("no.such.host.invalid", 0)):
+        with pytest.raises(UsageError, match="cannot listen"), _opened(root, host, port):
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partial
 
 import click
 
@@ -23,16 +24,17 @@ def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin
     """Serve the stream in DEST on a page that plays it, until Ctrl-C."""
     from streamify.cli.signals import raising
     from streamify.errors import Interrupted
-    from streamify.http.files import FolderSite, ObjectSite
-    from streamify.http.server import open_server
+    from streamify.http.files import FolderFiles, ObjectFiles
+    from streamify.http.play import open_play
     from streamify.model.location import Location
     from streamify.storage.locate import open_storage
 
     common = Common.of(ctx)
     location = Location.of_dest(dest)
-    site = ObjectSite(open_storage(location), str(location)) if location.remote else FolderSite(location.path)
+    files = ObjectFiles(open_storage(location), str(location)) if location.remote else FolderFiles(location.path)
+    log = partial(out.log, common, "error")
     try:
-        with raising(), open_server(site, host, port, allow_origin) as server:
+        with raising(), open_play(files, host, port, log=log, allow_origin=allow_origin) as server:
             if common.json:
                 out.print_json({"url": server.url})
             else:
@@ -41,7 +43,7 @@ def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin
                 import webbrowser
 
                 threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
-            server.serve_forever()
+            server.run()
     except Interrupted as error:  # the usual way to end it: no word needed
         return error.exit_code
     return 0

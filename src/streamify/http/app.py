@@ -1,0 +1,69 @@
+"""The application: routes, and the collaborators that they are given."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from streamify.http.access import METHODS, Access, parts_of
+from streamify.http.files import Served, Site
+from streamify.http.guard import Guard, Log, refusal
+from streamify.http.page_files import read_page
+from streamify.http.sending import answer
+from streamify.http.threads import Threads
+
+
+def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starlette:
+    """Return the application that serves `site` and the page that plays it.
+
+    Args:
+        site: What is served below ``/``.
+        access: Who may read it.
+        threads: For reads that block.
+        log: Takes a line for each fault.
+    """
+    page = read_page()
+
+    async def page_file(request: Request) -> Response:
+        return await _sent(request, page.get(request.path_params.get("name", "index.html")))
+
+    async def stream_file(request: Request) -> Response:
+        parts = parts_of(request.scope["path"])
+        return await _sent(request, await site.find(parts) if parts else None)
+
+    async def _sent(request: Request, found: Served | None) -> Response:
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        try:
+            return await answer(request, found, threads)
+        except FileNotFoundError as error:  # it went away since it was found
+            raise HTTPException(HTTPStatus.NOT_FOUND) from error
+
+    routes = [
+        Route("/", page_file),
+        Route("/_play/{name}", page_file),
+        Route("/_play", _nothing),
+        Route("/_play/{rest:path}", _nothing),
+        Route("/{path:path}", stream_file),
+    ]
+    guard = Middleware(Guard, access=access, log=log)
+    app = Starlette(routes=routes, middleware=[guard], exception_handlers={HTTPException: _refused})
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _nothing(_: Request) -> Response:
+    raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return refusal(status, "this server is read only", {"Allow": METHODS})
+    return refusal(status, HTTPStatus(status).phrase.lower())

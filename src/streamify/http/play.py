@@ -1,0 +1,107 @@
+"""What ``streamify play`` runs: one stream, read only, on one socket."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from streamify.errors import DestinationError, UsageError
+from streamify.http.access import Access
+from streamify.http.app import create_app
+from streamify.http.connections import Connection
+from streamify.http.files import StaticSite, StreamFiles
+from streamify.http.guard import Log
+from streamify.http.threads import Threads
+
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # read, not bound
+_BACKLOG = 256
+
+
+class PlayServer:
+    """A server whose socket listens already; `run` answers."""
+
+    def __init__(self, listener: socket.socket, host: str, config: uvicorn.Config) -> None:
+        self._listener, self._host = listener, host
+        self._server = uvicorn.Server(config)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = _ANY.get(self._host, self._host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    def run(self) -> None:
+        """Answer requests until `stop`, or until SIGINT or SIGTERM, which is then raised again."""
+        self._server.run(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Let `run` return soon. Can be called from another thread."""
+        self._server.should_exit = True
+
+
+@contextlib.contextmanager
+def open_play(
+    files: StreamFiles,
+    host: str,
+    port: int,
+    *,
+    log: Log,
+    allow_origin: str | None = None,
+    connection: type[Connection] = Connection,
+) -> Iterator[PlayServer]:
+    """Listen for requests to the stream at `files`.
+
+    Args:
+        files: Where a finished stream is.
+        host: Address to listen on.
+        port: Port; 0 takes a free one.
+        log: Takes a line for each fault.
+        allow_origin: See `Access.allow_origin`.
+        connection: The limits of connections.
+
+    Raises:
+        DestinationError: `files` holds no stream.
+        UsageError: `host` and `port` cannot be listened on.
+    """
+    if not files.holds_stream():
+        hint = "give the DEST of a finished transcode; an interrupted one goes on when it is run again"
+        raise DestinationError("no-stream", f"there is no finished stream in {files}", hint)
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        message = f"cannot listen on {host}, port {port}: {error.strerror or error}"
+        raise UsageError("cannot-listen", message, "choose another --host or --port") from error
+    with listener:
+        threads = Threads()
+        app = create_app(StaticSite(files, threads), Access(host, allow_origin), threads, log)
+        yield PlayServer(listener, host, _config(app, connection))
+
+
+def _config(app: object, connection: type[Connection]) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # Starlette's types of ASGI are not uvicorn's
+        loop="asyncio", http=connection, ws="none", lifespan="off", backlog=_BACKLOG, timeout_graceful_shutdown=1,
+        access_log=False, log_config=None, log_level="critical",  # `Guard` tells of every fault, in one line
+        server_header=False, proxy_headers=False,
+    )  # fmt: skip
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
