@@ -5,18 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import m3u8
 import pytest
 
-from clips.make import Clip
+from clips.make import Clip, ClipSpec, make_clip
 from clips.toy import broken_copy, make_toy
+from e2e.driving import streamify
 from players_harness import Player, ffprobe_counts, gstreamer_plays, misplaced, play
 
 pytestmark = pytest.mark.players
 
 ALL: tuple[Player, ...] = ("native", "hlsjs", "shaka", "dashjs")
+Plays = dict[Player, Future[dict[str, Any]]]
+SPEC = ClipSpec(rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
 SWITCHING: tuple[Player, ...] = ("hlsjs", "shaka", "dashjs")  # the native player takes no orders
 
 
@@ -39,12 +47,29 @@ def test_plays_to_the_end(stream: Path, card: Clip, player: Player) -> None:
     assert misplaced(result, card.times) == []
 
 
-@pytest.mark.parametrize("player", ALL)
-def test_seeks_to_seams(stream: Path, card: Clip, player: Player) -> None:
+@pytest.fixture(scope="module")
+def pairs() -> Iterator[Executor]:
+    """Runs two plays at a time: those that mostly wait. Played at 4x, two would starve each other."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def points(stream: Path, card: Clip) -> list[float]:
+    """Moments beside the seams, the last seam first."""
     # Less than two pictures before a buffered range, Chromium shows the first one of that range (seen with shaka).
     aside = float(card.times[1]) * 3.5
-    points = [round(seam + side, 6) for seam in seams(stream)[:3][::-1] for side in (aside, -aside)]
-    result = play(stream, player, "seek", points=points)
+    return [round(seam + side, 6) for seam in seams(stream)[:3][::-1] for side in (aside, -aside)]
+
+
+@pytest.fixture(scope="module")
+def seeks(pairs: Executor, stream: Path, points: list[float]) -> Plays:
+    return {player: pairs.submit(play, stream, player, "seek", points=points) for player in ALL}
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_seeks_to_seams(seeks: Plays, card: Clip, points: list[float], player: Player) -> None:
+    result = seeks[player].result()
     assert result["problems"] == []
     expected = [max(n for n, time in enumerate(card.times) if time <= point) for point in points]
     assert [seek["id"] for seek in result["seeks"]] == expected
@@ -62,15 +87,31 @@ def test_switches_rungs_at_seams(stream: Path, card: Clip, player: Player) -> No
     assert len(result["sizes"]) >= 2, "the picture never changed its size"
 
 
+@pytest.fixture(scope="module")
+def beeping(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Path]:
+    """A clip of 8 s and its stream of four segments: sound is judged at normal speed, for as long as it plays."""
+    folder = tmp_path_factory.mktemp("beeping")
+    clip = make_clip(replace(SPEC, seconds=Fraction(8)), folder)
+    flags = ("--ladder", "240p", "--preset", "veryfast", "--segment-seconds", "2", "--keyframe-seconds", "1")
+    ran = streamify("transcode", clip.path, folder / "dest", *flags)
+    assert ran.code == 0, ran.err
+    return clip, folder / "dest"
+
+
+@pytest.fixture(scope="module")
+def synced(pairs: Executor, beeping: tuple[Clip, Path]) -> Plays:
+    return {player: pairs.submit(play, beeping[1], player, "sync") for player in ALL}
+
+
 @pytest.mark.parametrize("player", ALL)
-def test_sound_follows_the_picture(stream: Path, card: Clip, player: Player) -> None:
-    result = play(stream, player, "sync")
+def test_sound_follows_the_picture(synced: Plays, beeping: tuple[Clip, Path], player: Player) -> None:
+    result, (clip, _) = synced[player].result(), beeping
     assert result["problems"] == []
     assert len(result["offsets"]) >= 2
     # Chromium's own HLS player puts the first packet of each track at 0, the AAC encoder's priming included, whatever
     # the edit list says: its sound is late by those 1024 samples. docs/guides/serving-to-players.md says so.
     late = 1024 / 48 if player == "native" else 0
-    truth = {round(float(flash), 3): float(second - flash) * 1000 for second, flash in enumerate(card.flashes)}
+    truth = {round(float(flash), 3): float(second - flash) * 1000 for second, flash in enumerate(clip.flashes)}
     for flash, offset in (result["offsets"][0], result["offsets"][-1]):
         near = min(truth, key=lambda time: abs(time - flash))
         assert offset - truth[near] == pytest.approx(late, abs=5), f"at {flash} s"

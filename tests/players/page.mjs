@@ -28,7 +28,7 @@ async function toTheEnd(seconds, reached = () => false) {
   await until(() => {
     if (video.currentTime !== last) [last, moved] = [video.currentTime, performance.now()];
     if (video.error) throw new Error(`gave up at ${last.toFixed(3)} s`);
-    if (!video.ended && performance.now() - moved > 8000) throw new Error(`stands still at ${last.toFixed(3)} s`);
+    if (!video.ended && performance.now() - moved > 4000) throw new Error(`stands still at ${last.toFixed(3)} s`);
     return video.ended || reached();
   }, seconds, "not ended");
 }
