@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-
 import streamify
 from docs import python_reference
+from docs.comparing import assert_same
 
 
 def test_the_page_is_made_from_the_docstrings() -> None:
-    shown, made = python_reference.PAGE.read_text(), python_reference.page()
-    lines = difflib.unified_diff(shown.splitlines(), made.splitlines(), "the page", "the docstrings", lineterm="")
-    assert shown == made, "make it anew: .venv/bin/python tests/docs/python_reference.py\n" + "\n".join(lines)
+    remedy = "make it anew: .venv/bin/python tests/docs/python_reference.py"
+    assert_same(python_reference.PAGE.read_text(), python_reference.page(), remedy)
 
 
 def test_every_exported_name_is_on_the_page() -> None:

@@ -13,6 +13,7 @@ from typing import get_args
 
 import pytest
 
+from docs.comparing import assert_same
 from streamify.cli.main import COMMANDS
 from streamify.model.event import EventKind
 
@@ -28,7 +29,9 @@ def test_the_page_of_a_command_shows_its_help(name: str) -> None:
     env = os.environ | {"COLUMNS": "80"}
     text = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.rstrip()
     page = PAGES / f"cli-{name or 'streamify'}.md"
-    assert f"```text\n$ streamify {' '.join(args)}\n{text}\n```\n" in page.read_text(), f"{page} should show:\n{text}"
+    head = f"```text\n$ streamify {' '.join(args)}\n"
+    shown = page.read_text().partition(head)[2].partition("\n```\n")[0]
+    assert_same(shown, text, f"{page} should show the help")
 
 
 def test_the_list_of_commands_is_that_of_the_modules() -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 import streamify
+from docs.comparing import assert_same
 from streamify.errors import UsageError
-from streamify.model.settings import Settings
+from streamify.model.settings import Rung, Settings
 from streamify.settings import read as settings_io
 
 ROOT = Path(__file__).parents[3]
@@ -128,14 +131,25 @@ def test_printed_settings_are_a_file_that_gives_the_same_settings(tmp_path: Path
 
 def test_the_published_schema_is_that_of_the_model() -> None:
     page = ROOT / "docs" / "reference" / "settings.schema.json"
-    assert page.read_text() == settings_io.schema(), f"write it: streamify plan --print-schema > {page}"
+    assert_same(page.read_text(), settings_io.schema(), f"write it: streamify plan --print-schema > {page}")
 
 
-def test_the_settings_page_names_every_setting_with_its_default() -> None:
+@pytest.mark.parametrize(("model", "heading"), [(Settings, "| key | default |"), (Rung, "| key of a rung |")])
+def test_the_settings_page_shows_every_field_with_its_default(model: type[BaseModel], heading: str) -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
-    for key, field in Settings.model_fields.items():
-        assert f"`{key}`" in page
-        assert " ".join((field.description or "").replace("``", "`").split()) in page, key
+    table = page[page.index(heading) :].partition("\n\n")[0]
+    rows = [f"| `{key}` | {_default(field)} | {_described(field)} |" for key, field in model.model_fields.items()]
+    assert_same("\n".join(table.splitlines()[2:]), "\n".join(rows), "settings.md should show the fields")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return {None: "-", False: "`false`"}.get(field.default, f"`{field.default}`")
+
+
+def _described(field: FieldInfo) -> str:
+    return " ".join((field.description or "").replace("``", "`").split())
 
 
 @pytest.mark.parametrize("text", ["workers: true", "crf: yes", "segment-seconds: on", "audio-bitrate: false"])
