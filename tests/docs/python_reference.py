@@ -74,6 +74,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "## Values"
     yield ""
+    yield "Models are frozen; `to_json()` gives what the command line prints with `--json`. `Rational` is a `fractions.Fraction`."
+    yield '`Seconds` is `int | float | str | Decimal | Fraction`: `"24/5"`, `4.8` and `Fraction(24, 5)` are the same number.'
+    yield ""
     for name in OTHERS:
         yield from _value(name, getattr(streamify, name))
 

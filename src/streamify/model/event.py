@@ -33,6 +33,7 @@ class Event(Frozen):
     time: float
     """Seconds since the epoch."""
     kind: EventKind
+    """What happened; docs/reference/events.md explains each kind."""
     task: str | None = None
     """Key of the task it is about."""
     worker: int | None = None
@@ -42,4 +43,4 @@ class Event(Frozen):
     message: str = ""
     """One line for people."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """Numbers and names for machines; docs/reference/events.md lists them by kind."""
+    """Numbers and names for programs; docs/reference/events.md lists them by kind."""

@@ -31,24 +31,32 @@ class TrackReport(Frozen):
     id: str
     kind: Literal["video", "audio"]
     folder: str
+    """Below DEST."""
     codecs: str
     """RFC 6381."""
     timescale: int
+    """Ticks per second."""
     width: int | None = None
+    """Pixels; ``None`` for audio."""
     height: int | None = None
     frames: int
+    """Pictures, or AAC access units."""
     duration: Rational
     """Seconds."""
     bytes: int
+    """Of all its media files."""
     bandwidth: int
     """Measured peak bitrate over one segment, bits per second, without audio."""
     average_bandwidth: int
     """Measured average bitrate, bits per second, without audio."""
     cpu_seconds: float
+    """Of its segments."""
     speed: float
     """Seconds of media per CPU second."""
     init_sha256: str
+    """Hex, of ``init.mp4``."""
     segments: TrackSegments
+    """Duration, frames, size and SHA-256 of each segment."""
 
 
 class Certificate(Frozen):
@@ -57,11 +65,15 @@ class Certificate(Frozen):
     promised: int
     """Pictures that the source's index promises."""
     decoded: int
+    """Pictures decoded."""
     encoded: int
-    """Per rendition."""
+    """Pictures encoded into each rendition."""
     damaged: int
+    """Pictures that the decoder marked as corrupt."""
     duplicated: int
+    """Pictures shown twice."""
     dropped: int
+    """Pictures left out on purpose: above 60 per second, or with the timestamp of another."""
     lost: tuple[int, ...]
     """Presentation times, source ticks, of pictures that the source could not give."""
     seams: int
@@ -87,20 +99,28 @@ class Report(Frozen):
     schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
     status: Literal["complete"]
     source: SourceFacts
+    """As `probe` returns them."""
     settings: MediaSettings
+    """Those that decide the bytes."""
     tracks: tuple[TrackReport, ...]
     manifests: tuple[Blob, ...] = ()
     """Manifests and playlists as they were published."""
     certificate: Certificate
     notes: tuple[Note, ...]
+    """What was converted, dropped or damaged, and why."""
     fingerprint: Fingerprint
+    """Versions and CPU that made the bytes."""
     engine: str
+    """Of the last run."""
     workers: int
+    """Of the last run."""
     tasks_run: int
     """Segments x renditions that this run made."""
     tasks_reused: int
     """Segments x renditions that earlier runs had made."""
     wall_seconds: float
+    """Of the last run."""
     cpu_seconds: float
+    """Of the last run."""
     speed: float
     """Seconds of source per second of wall time, this run."""

@@ -93,7 +93,9 @@ class Note(Frozen):
 
     kind: Literal["converted", "dropped", "damaged", "info"]
     what: str
+    """Of the source."""
     why: str
+    """The reason, for people."""
 
 
 class SourceFacts(Frozen):
@@ -109,5 +111,6 @@ class SourceFacts(Frozen):
     scanned: bool
     """Whether the container had no usable index, so that split read it once from end to end."""
     video: VideoFacts | None
+    """The stream that is transcoded."""
     audio: tuple[AudioFacts, ...] = ()
     notes: tuple[Note, ...] = ()
