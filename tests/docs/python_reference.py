@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 import streamify
 from streamify import api, errors
 from streamify.handle import JobHandle
+from streamify.settings.arguments import Seconds
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "python.md"
 
@@ -74,8 +75,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "## Values"
     yield ""
-    yield "Models are frozen; `to_json()` gives what the command line prints with `--json`. `Rational` is a `fractions.Fraction`."
-    yield '`Seconds` is `int | float | str | Decimal | Fraction`: `"24/5"`, `4.8` and `Fraction(24, 5)` are the same number.'
+    yield from ("Models are frozen; `to_json()` gives what the command line prints with `--json`.", "")
+    yield "- `Rational` is a `fractions.Fraction`."
+    yield f'- `Seconds` is `{Seconds}`; `"24/5"` and `4.8` are the same number.'
     yield ""
     for name in OTHERS:
         yield from _value(name, getattr(streamify, name))
