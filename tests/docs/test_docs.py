@@ -47,14 +47,14 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PATH": path, "COLUMNS": "200"}
 
 
-def _workshop(folder: Path) -> None:
+def _checkout(folder: Path) -> None:
     """Make `folder` a checkout whose .venv is the environment that runs the tests, so that `make` installs nothing."""
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     (folder / ".venv").mkdir()
-    for one in Path(sys.prefix).iterdir():
-        if not one.name.startswith(".made"):
-            (folder / ".venv" / one.name).symlink_to(one)
+    for path in Path(sys.prefix).iterdir():
+        if not path.name.startswith(".made"):
+            (folder / ".venv" / path.name).symlink_to(path)
     (folder / ".venv" / ".made").touch()
 
 
@@ -72,7 +72,7 @@ def _masked(text: str) -> str:
 def test_commands_and_snippets_run_and_say_what_the_page_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _workshop(tmp_path)
+    _checkout(tmp_path)
     if page.stem == "README":  # its clip is large; what is tested is the text, not x264
         monkeypatch.setenv("STREAMIFY_PRESET", "ultrafast")
     said = ""
