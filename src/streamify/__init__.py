@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         CapExceeded,
         DestinationError,
         Interrupted,
+        JobCancelled,
         SourceError,
         StreamifyError,
         TaskFailure,
@@ -51,8 +52,8 @@ else:
     _MODULES = {
         "streamify.api": "cancel plan predict probe resume start status transcode transcode_async verify",
         "streamify.backends.aws.pricing.cost": "Prediction",
-        "streamify.errors": "CapExceeded DestinationError Interrupted SourceError StreamifyError TaskFailure "
-        "TasksFailed UsageError VerificationFailed",
+        "streamify.errors": "CapExceeded DestinationError Interrupted JobCancelled SourceError StreamifyError "
+        "TaskFailure TasksFailed UsageError VerificationFailed",
         "streamify.executors.base": "OnEvent",
         "streamify.handle": "JobHandle",
         "streamify.jobs.verify": "TrackCheck Verification",
@@ -85,6 +86,7 @@ __all__ = [
     "Engine",
     "Event",
     "Interrupted",
+    "JobCancelled",
     "JobHandle",
     "JobStatus",
     "Note",

@@ -10,10 +10,11 @@ neither the environment nor ``streamify.yaml``.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from streamify.errors import Interrupted, VerificationFailed
+from streamify.errors import DestinationError, Interrupted, VerificationFailed
 from streamify.model.location import Location
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from streamify.handle import JobHandle
     from streamify.jobs.engine import Stop
     from streamify.jobs.verify import Verification
-    from streamify.model.event import Event
     from streamify.model.plan import Plan
     from streamify.model.report import Report
     from streamify.model.settings import Settings
@@ -55,11 +55,13 @@ def transcode(
         VerificationFailed: The certificate found a gap.
         Interrupted: Another process or thread cancelled the job.
     """
-    from streamify import control
+    from streamify.backends.choose import for_settings
+    from streamify.jobs.tell import no_event
     from streamify.settings.read import from_arguments
 
     chosen = from_arguments(settings)
-    return control.transcode(Location.of_source(source), Location.of_dest(dest), chosen, on_event or _ignore)
+    places = Location.of_source(source), Location.of_dest(dest)
+    return for_settings(chosen).transcode(*places, chosen, on_event or no_event)
 
 
 def start(
@@ -116,9 +118,10 @@ def status(job: str | Path) -> JobStatus:
         UsageError: The location is of a kind that is not supported.
         DestinationError: There is no job, or it cannot be read.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
 
-    return control.status(_job(job))
+    backend, dest = for_job(_job(job))
+    return backend.status(dest)
 
 
 def cancel(job: str | Path) -> Cancelled:
@@ -131,9 +134,10 @@ def cancel(job: str | Path) -> Cancelled:
         UsageError: The location is of a kind that is not supported.
         DestinationError: There is no job, or it cannot be stopped.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
 
-    return control.cancel(_job(job))
+    backend, dest = for_job(_job(job))
+    return backend.cancel(dest)
 
 
 def resume(job: str | Path, *, on_event: OnEvent | None = None) -> Report:
@@ -147,10 +151,11 @@ def resume(job: str | Path, *, on_event: OnEvent | None = None) -> Report:
         StreamifyError: As `transcode`.
         DestinationError: There is no job.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
+    from streamify.jobs.tell import no_event
 
-    _, report = control.resume(_job(job), on_event or _ignore)
-    return report
+    backend, dest = for_job(_job(job))
+    return backend.resume(dest, on_event or no_event)
 
 
 def plan(source: str | Path, **settings: Unpack[SettingsDict]) -> Plan:
@@ -207,9 +212,10 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
         UsageError: A location is of a kind that is not supported.
         DestinationError: There is no finished stream at `dest`.
     """
+    from streamify.jobs.tell import no_event
     from streamify.jobs.verify import verify as run
 
-    found = run(Location.of_dest(dest), None if source is None else Location.of_source(source), on_event or _ignore)
+    found = run(Location.of_dest(dest), None if source is None else Location.of_source(source), on_event or no_event)
     if found.faults:
         raise VerificationFailed(
             found.faults,
@@ -219,21 +225,18 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
 
 
 def _carry_out(source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
-    from streamify import control
+    from streamify.backends.choose import for_settings
 
     try:
-        return control.transcode(source, dest, settings, on_event, stop)
+        return for_settings(settings).transcode(source, dest, settings, on_event, stop)
     except Interrupted:
         if settings.engine == "aws":  # where the execution, if it has one yet, would go on
-            from streamify.backends.aws.client import existing
+            from streamify.backends.choose import for_job
 
-            existing.cancel(dest.url)
+            with suppress(DestinationError):  # there is none
+                for_job(dest.url)[0].cancel(dest)
         raise
 
 
 def _job(job: str | Path) -> str:
     return job if isinstance(job, str) else str(Location.of_dest(job))
-
-
-def _ignore(_: Event) -> None:
-    """Take an event and do nothing."""

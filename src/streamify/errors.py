@@ -10,6 +10,7 @@ Tree::
     ├── VerificationFailed      exit 6   verify found a fault
     ├── CapExceeded             exit 7   refused by a cap
     └── Interrupted             exit 130 / 143   SIGINT / SIGTERM; run the same command again to go on
+        └── JobCancelled        exit 143   `streamify cancel`; resume goes on
 
 An error says what is wrong, where, and how to fix it. `code` is a stable word that the reference page
 ``docs/reference/errors.md`` lists, one heading each.
@@ -124,3 +125,17 @@ class Interrupted(StreamifyError):
         super().__init__("interrupted", message, hint)
         self.args = (exit_code, message, hint)
         self.exit_code = exit_code
+
+
+class JobCancelled(Interrupted):
+    """The job was cancelled from elsewhere; what is finished stays finished."""
+
+    def __init__(self, dest: str) -> None:
+        hint = f"go on with: streamify resume {dest}"
+        super(Interrupted, self).__init__("cancelled", f"the job at {dest} was cancelled", hint)
+        self.args = (dest,)
+        self.exit_code = CANCELLED_EXIT
+
+
+CANCELLED_EXIT = 143
+"""That of SIGTERM, which ends a job in the same order."""

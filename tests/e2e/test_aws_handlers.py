@@ -14,14 +14,17 @@ from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
 from stores import open_storage
-from streamify.backends.aws import claim
-from streamify.backends.aws.claim import Claim, take
-from streamify.backends.aws.events import read_event
+from streamify.backends.aws.events import read_event, settings_of
 from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import start as begin
 from streamify.dest.layout import CLAIM
 from streamify.errors import DestinationError
+from streamify.jobs import claim
+from streamify.jobs.claim import take
+from streamify.jobs.record import read_job
 from streamify.jobs.steps import Run, split_step
+from streamify.model.job import Claim
+from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.storage import object_errors
 from streamify.storage.objects import ObjectStorage
@@ -134,12 +137,17 @@ def test_a_dest_with_files_of_somebody_else_is_left_alone(buckets: Buckets, clip
     assert [one.key for one in buckets.dest.list()] == ["holiday.jpg"]
 
 
-def test_the_claim_holds_all_that_resume_needs(buckets: Buckets, clip: Path) -> None:
+def test_the_record_holds_all_that_resume_needs(buckets: Buckets, clip: Path) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     buckets.split()
+    record = read_job(buckets.dest)
+    assert record is not None
+    wanted = settings_of(read_event(buckets.event(), buckets.media[5:], SETTINGS))
+    assert (record.source, record.settings) == (Location.parse(f"{buckets.uploads}/{KEY}"), wanted)
+    assert (wanted.engine, wanted.replace) == ("aws", True)
     held = claim.read(buckets.dest)
     assert held is not None
-    assert held.request == read_event(buckets.event(), buckets.media[5:], SETTINGS)
+    assert (held.job, held.run) == (record.id, "run-1")
 
 
 def test_caps_and_unknown_settings(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +193,7 @@ def test_one_execution_at_a_time_holds_a_dest(buckets: Buckets, clip: Path, monk
     answers = [buckets.split() for _ in range(3)]  # an event that is delivered three times
     assert [one["status"] for one in answers] == ["planned", "duplicate", "duplicate"]
     held = Claim.from_json(buckets.dest.get(CLAIM) or b"")
-    retried = buckets.split(execution=held.execution)  # Lambda tries the same execution's split again
+    retried = buckets.split(execution=str(held.execution))  # Lambda tries the same execution's split again
     assert retried["status"] == "planned"
 
 
@@ -236,10 +244,9 @@ def test_an_event_that_comes_again_leaves_alone_what_was_made_since(buckets: Buc
     assert buckets.assemble(planned)["status"] == "complete"
     again = buckets.split()  # the stack's settings are others
     assert (again["status"], again["reason"]) == ("duplicate", "this version of the original has its stream")
-    held = claim.read(buckets.dest)
-    assert held is not None
-    assert held.request is not None
-    assert held.request.settings == OTHERS
+    record = read_job(buckets.dest)
+    assert record is not None
+    assert (record.settings.ladder, record.settings.crf) == ("240p", 30)
 
 
 def test_a_folder_is_no_job(buckets: Buckets, clip: Path) -> None:
@@ -294,7 +301,8 @@ def test_a_holder_that_cannot_be_asked_for(
         open_storage(buckets.uploads).put(KEY, clip.read_bytes() + b"\0\0\0\x08free")
     else:
         assert isinstance(buckets.dest, ObjectStorage)
-        take(buckets.dest, Claim(execution="arn:aws:states:us-east-1:0:execution:other:x", job="a"), lambda _: True)
+        arn = "arn:aws:states:us-east-1:0:execution:other:x"
+        take(buckets.dest, Claim(execution=arn, job="a", run="x", engine="aws"), lambda _: True)
 
     def refuse(*_: object) -> bool:
         raise DestinationError(said, "AWS: states:DescribeExecution: as told", "wait")
@@ -310,12 +318,15 @@ def test_a_holder_that_cannot_be_asked_for(
 
 def test_a_claim_whose_execution_has_ended_is_taken_over_by_one(buckets: Buckets) -> None:
     assert isinstance(buckets.dest, ObjectStorage)
-    first = Claim(execution="arn:1", job="a")
+
+    def of(arn: str, job: str) -> Claim:
+        return Claim(execution=arn, run=arn, job=job, engine="aws")
+
+    first, third = of("arn:1", "a"), of("arn:3", "b")
     assert take(buckets.dest, first, lambda _: True) == first
-    assert take(buckets.dest, Claim(execution="arn:2", job="b"), lambda _: True) == first
-    third = Claim(execution="arn:3", job="b")
-    assert take(buckets.dest, third, lambda arn: arn != "arn:1") == third
-    assert take(buckets.dest, first, lambda arn: arn != "arn:1") == third
+    assert take(buckets.dest, of("arn:2", "b"), lambda _: True) == first
+    assert take(buckets.dest, third, lambda held: held.run != "arn:1") == third
+    assert take(buckets.dest, first, lambda held: held.run != "arn:1") == third
 
 
 ODD: list[Any] = [

@@ -186,7 +186,7 @@ def test_another_source_is_refused_unless_it_may_replace(source: Path, tmp_path:
     for path in mine:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine")
-    report = streamify.transcode(copy, dest, ladder=rungs(120), engine="inline", replace=True, **QUICK)
+    report = streamify.transcode(copy, dest, ladder=rungs(120), engine="inline", replace=True, replace_grace=0, **QUICK)
     assert report.certificate.encoded == 75
     assert [path.read_text() for path in mine] == ["mine"] * 3  # only what Streamify wrote is removed
     for path in mine:
@@ -208,7 +208,7 @@ def test_a_stream_without_its_state_may_be_replaced_and_is_else_left_alone(sourc
     with pytest.raises(DestinationError, match=r"did not make: mine.txt"):
         streamify.transcode(source, dest, ladder=rungs(120), engine="inline", replace=True, **QUICK)
     (dest / "mine.txt").unlink()
-    streamify.transcode(source, dest, ladder=rungs(60), engine="inline", replace=True, **QUICK)
+    streamify.transcode(source, dest, ladder=rungs(60), engine="inline", replace=True, replace_grace=0, **QUICK)
     assert not {name for name in set(media(dest)) & set(old) if name.startswith("video/")}
     assert streamify.verify(dest, source).faults == ()
 

@@ -29,6 +29,11 @@ PLAN = f"{STATE}/plan.json"
 LEDGER = f"{STATE}/ledger"
 LOCK = f"{STATE}/lock"
 CLAIM = f"{STATE}/claim.json"
+JOB = f"{STATE}/job.json"
+CANCEL = f"{STATE}/cancel.json"
+RETIRED = f"{STATE}/retired.json"
+STATE_SUFFIXES = (".json", ".ndjson")
+"""How the names of all files below STATE end but that of the lock; names of folders do not."""
 DOCTOR = f"{STATE}/doctor-"
 """How the keys begin that `doctor` writes and removes."""
 
@@ -107,6 +112,21 @@ def run_plan_key(run: str) -> str:
 def run_items_key(run: str) -> str:
     """Return the key of the item list of a run; it is there once the plan of that run is."""
     return f"{STATE}/runs/{run}/items.ndjson"
+
+
+def run_record_key(run: str) -> str:
+    """Return the key of the record of a run."""
+    return f"{STATE}/runs/{run}/run.json"
+
+
+def run_attempts_key(run: str, batch: str) -> str:
+    """Return the key of a file of attempts of a run, one JSON value a line."""
+    return f"{run_attempts(run)}/{batch}.ndjson"
+
+
+def run_attempts(run: str) -> str:
+    """Return the folder of a run's attempts."""
+    return f"{STATE}/runs/{run}/attempts"
 
 
 def run_failures(run: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from pydantic import ValidationError
-
-from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key
+from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key, segment_list_key
 from streamify.errors import TaskFailure
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.jobs.engine import Stop, completed
@@ -19,6 +19,7 @@ from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.audio import cuts
 from streamify.planning.schedule import Group, schedule
 from streamify.storage.base import Storage, Stores
+from streamify.storage.saved import damaged, parse_saved
 
 
 @dataclass
@@ -32,13 +33,22 @@ class Outcome:
 
 
 class SegmentList:
-    """The plan's segments, one line each; only where the lines start is held in memory."""
+    """The plan's segments, one line each; only where the lines start is held in memory.
+
+    Raises:
+        DestinationError: ``state-damaged``, the list is not the one that the plan names by its hash.
+    """
 
     def __init__(self, plan: Plan, media: Storage) -> None:
         self._file = media.open(plan.segment_list)
         self._starts = [0]
+        digest = hashlib.sha256()
         while line := self._file.readline():
+            digest.update(line)
             self._starts.append(self._starts[-1] + len(line))
+        if segment_list_key(digest.hexdigest()) != plan.segment_list or len(self) != plan.segments:
+            self._file.close()
+            raise damaged(f"{plan.segment_list} at DEST", "its content is not what its name says")
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -68,10 +78,18 @@ class Found:
     """(track, segment) of everything that exists: a ledger entry and a media file of the size it names."""
     damaged: tuple[str, ...]
     """Keys of media files whose ledger entry names another size: what is made again could not take their place."""
+    unreadable: int = 0
+    """Ledger entries that are damaged or of an earlier schema: their segments are made again."""
 
 
-def survey(plan: Plan, media: Storage) -> Found:
-    """Look at what exists, with one listing."""
+def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "refuse") -> Found:
+    """Look at what exists, with one listing.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        newer: What becomes of ledger entries of a newer schema: see `streamify.storage.saved.parse_saved`.
+    """
     sizes = {one.key: one.size for folder in TRACK_FOLDERS for one in media.list(folder)}
 
     def there() -> Iterator[tuple[VideoTrack | AudioTrack, int, str]]:
@@ -81,16 +99,17 @@ def survey(plan: Plan, media: Storage) -> Found:
                 if key in sizes:
                     yield track, index, key
 
-    done, damaged = set(), []
-    records = read_records(media, ((track.id, index) for track, index, _ in there()))
-    for (track, index, key), record in zip(there(), records, strict=True):
+    done, damaged_files, unreadable = set(), [], 0
+    entries = media.get_many(ledger_key(track.id, index) for track, index, _ in there())
+    for (track, index, key), entry in zip(there(), entries, strict=True):
+        record = parse_saved(SegmentRecord, entry, newer=newer) if entry is not None else None
         if record is None:
-            continue
-        if record.media.size != sizes[key]:
-            damaged.append(key)
+            unreadable += entry is not None
+        elif record.media.size != sizes[key]:
+            damaged_files.append(key)
         elif init_key(track.folder) in sizes:
             done.add((track.id, index))
-    return Found(done, tuple(damaged))
+    return Found(done, tuple(damaged_files), unreadable)
 
 
 def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
@@ -101,10 +120,7 @@ def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[
 def _record(data: bytes | None) -> SegmentRecord | None:
     if data is None:
         return None
-    try:
-        return SegmentRecord.from_json(data)
-    except ValidationError:
-        return None  # of another schema, or damaged: the segment is made again and its entry overwritten
+    return parse_saved(SegmentRecord, data)  # None: the segment is made again and its entry overwritten
 
 
 def fan_out(

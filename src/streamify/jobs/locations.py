@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streamify.dest.layout import REPORT, STATE, TOP
 from streamify.errors import DestinationError, SourceError
-from streamify.jobs.state import read_report
+from streamify.jobs.report import read_report
 from streamify.model.location import Location
 from streamify.model.source import SourceRef
 from streamify.storage.base import Storage
@@ -136,7 +136,7 @@ def check_dest(dest: Location, *, replace: bool, storage: Storage | None = None)
     with _reaching(dest):
         storage = storage or open_storage(dest)
         names = storage.names()
-        stripped = REPORT in names and TOP.issuperset(names) and read_report(storage) is not None
+        stripped = REPORT in names and TOP.issuperset(names) and read_report(storage, newer="ignore") is not None
     if names and STATE not in names and not (stripped and replace):
         if stripped:
             raise DestinationError(

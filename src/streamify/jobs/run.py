@@ -1,33 +1,33 @@
-"""Jobs on this machine: probe, plan, transcode."""
+"""The steps of a job, the same on every engine: plan, survey, run, certify, publish, finish.
+
+An engine adds where tasks run and who calls the steps: one process here, one function for each on AWS.
+"""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from streamify.dest.layout import PLAN, REPORT
-from streamify.errors import DestinationError, StreamifyError, TasksFailed
-from streamify.executors.base import OnEvent, TaskError
-from streamify.jobs import fanout
+from streamify.errors import DestinationError
 from streamify.jobs.assemble import assemble
-from streamify.jobs.engine import Engines, Need, Stop, as_raised, one
-from streamify.jobs.locations import check_dest, find_source, refuse_dest
-from streamify.jobs.state import earlier_plan, known_tracks, make_report, remove_others
-from streamify.model.event import Event, EventKind
+from streamify.jobs.engine import Engines, Need, Stop, one
+from streamify.jobs.fanout import Found, SegmentList, survey
+from streamify.jobs.hold import Hold
+from streamify.jobs.locations import find_source
+from streamify.jobs.report import RunTotals, make_report
+from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire
+from streamify.jobs.tell import Tell, no_event
 from streamify.model.location import Location
-from streamify.model.plan import Plan
+from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.storage.base import Storage
-from streamify.storage.hold import holding
 from streamify.storage.locate import StoreLocations
-
-Tell = Callable[[EventKind, str, dict[str, Any]], None]
+from streamify.tasks.plan_file import read_plan
 
 
 def probe(source: Location) -> SourceFacts:
@@ -39,161 +39,116 @@ def plan(source: Location, settings: Settings, stop: Stop | None = None) -> Plan
     """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
     here = settings.model_copy(update={"engine": "local"}) if settings.engine == "aws" else settings
-    with Engines(here, StoreLocations(uploads=folder, media=folder), _ignore) as engines:
-        return _split(engines, ref, settings, stop, write=False)
+    with Engines(here, StoreLocations(uploads=folder, media=folder), no_event) as engines:
+        return split(engines, ref, settings, stop, write=False)
 
 
-def transcode(
-    source: Location, dest: Location, settings: Settings, on_event: OnEvent | None = None, stop: Stop | None = None
-) -> Report:
-    """Carry a job out, or what is missing of it; return its report.
-
-    Raises:
-        UsageError, SourceError, DestinationError: Something given cannot be used.
-        TasksFailed: Tasks failed for good; what succeeded stays.
-        VerificationFailed: The certificate found a fault; no manifest was written.
-        Interrupted: `stop` was set; the same call goes on where this one stopped.
-    """
-    began = time.time()
-    tell = teller(on_event or _ignore)
-    return narrated(tell, lambda: _run(source, dest, settings, on_event or _ignore, tell, stop, began))
-
-
-def narrated(tell: Tell, run: Callable[[], Report]) -> Report:
-    """Run a job; tell how it ended."""
-    try:
-        report = run()
-    except StreamifyError as error:
-        tell("job.failed", str(error), {"code": error.code, "exit_code": error.exit_code})
-        raise
-    tell("job.finished", f"finished in {report.wall_seconds:.1f} s", {"wall_seconds": report.wall_seconds})
-    return report
-
-
-def _run(
-    source: Location,
-    dest: Location,
-    settings: Settings,
-    on_event: OnEvent,
-    tell: Tell,
-    stop: Stop | None,
-    began: float,
-) -> Report:
-    folder, ref = find_source(source)
-    refuse_dest(dest, source)
-    check_dest(dest, replace=settings.replace)
-    places = StoreLocations(uploads=folder, media=dest)
-    tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
-    job = f"{ref.identity} {settings.media().model_dump_json()}"
-    with holding(dest, job, new=False):  # before a plan is replaced that another run goes by
-        stores = places.open()
-        old = earlier_plan(stores.media, ref, settings, str(dest))
-    if old.passed_over:
-        tell("note", old.passed_over, {})
-    with ExitStack() as held:
-        with Engines(settings, places, on_event, warm=True) as engines:
-            planned = old.plan or _split(engines, ref, settings, stop, write=True)
-            held.enter_context(holding(dest, job))
-            found = _look(planned, stores.media, dest, tell)
-            total, workers, outcome = planned.segments * len(planned.tracks), 0, fanout.Outcome()
-            if len(found) < total:
-                engine = engines.fit(Need(planned.estimate.worker_bytes, _longest_task(planned)))
-                workers = engine.capacity
-                try:
-                    outcome = fanout.fan_out(planned, stores, engine, found, on_event, stop)
-                except TaskError as error:
-                    raise as_raised(error) from error
-        if outcome.failures:
-            raise TasksFailed(
-                tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
-            )
-        stores.media.sweep()  # of workers that were lost in this run
-        made = assemble(planned, stores.media)
-        report = make_report(
-            planned,
-            made,
-            engine=settings.engine,
-            workers=workers,
-            run=outcome.made,
-            reused=total - outcome.made,
-            wall=time.time() - began,
-            cpu=outcome.cpu_seconds,
-        )
-        before = known_tracks(stores.media)
-        stores.media.put(PLAN, planned.to_json())  # which another run may have replaced before it was sent away
-        stores.media.put(REPORT, report.to_json())
-        if settings.replace:
-            remove_others(planned, stores.media, before)
-    return report
-
-
-def _look(planned: Plan, media: Storage, dest: Location, tell: Tell) -> set[tuple[str, int]]:
-    """Return the (track, segment) of all that earlier runs finished, once what they left unfinished is gone."""
-    media.sweep()
-    found = fanout.survey(planned, media)
-    for key in found.damaged:
-        media.delete(key)
-    _check_disk(planned, media, dest, found.done)
-    tell_plan(planned, found.done, tell)
-    return found.done
-
-
-def _split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | None, *, write: bool) -> Plan:
+def split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | None, *, write: bool) -> Plan:
+    """Plan a source in a worker of this machine; with `write`, into the media storage."""
     result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media(), write=write), stop)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
 
 
-def _check_disk(planned: Plan, media: Storage, dest: Location, done: set[tuple[str, int]]) -> None:
-    share = 1 - len(done) / max(1, planned.segments * len(planned.tracks))
-    need, free = int(planned.estimate.media_bytes * share), media.free_bytes()
-    if free is not None and free < need:
+class OldPlan(NamedTuple):
+    """The plan that earlier runs left at DEST."""
+
+    plan: Plan | None
+    """``None``: split has to make one."""
+    why: str = ""
+    """Why the one that is there cannot be used, where the user should know."""
+
+
+def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location) -> OldPlan:
+    """Return the plan at DEST where it is the one that split would make.
+
+    Raises:
+        DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
+    """
+    try:
+        old = read_plan(media)
+    except DestinationError as error:
+        if not settings.replace:
+            raise
+        return OldPlan(None, error.message)
+    if old is None:
+        return OldPlan(None)
+    if old.source.ref.identity != ref.identity and not settings.replace:
         raise DestinationError(
-            "disk-too-small",
-            f"DEST {dest}: the stream may take {need / 1e6:,.1f} MB and {free / 1e6:,.1f} MB are free",
-            "free space, name a DEST on another disk, or choose a smaller ladder",
+            "dest-other-source",
+            f"DEST {dest} holds the stream of another source or of an earlier version of it",
+            "name another DEST, or pass --replace",
         )
+    why = "; ".join(_differences(old, media, ref, settings))
+    return OldPlan(None, why) if why else OldPlan(old)
 
 
-def tell_plan(planned: Plan, done: set[tuple[str, int]], tell: Tell) -> None:
-    """Tell what is to be done, and that `done` - (track, segment) - was there before."""
-    total = planned.segments * len(planned.tracks)
-    if planned.source.scanned:
-        tell("note", "the container has no usable index: the source was read once from end to end to plan it", {})
-    data = {
-        "segments": planned.segments,
-        "renditions": [track.name for track in planned.video],
-        "audio": len(planned.audio),
-        "duration": planned.timeline.end / planned.timeline.timescale,
-        "total": total,
-        "reused": len(done),
-        "reused_by": _reused_by(planned, done),
-        "cost": planned.estimate.cost,
-    }
-    what = f"{planned.segments} segments x {len(planned.tracks)} tracks"
-    tell("plan.ready", f"{what}, {len(done)} of {total} exist" if done else what, data)
+def _differences(old: Plan, media: Storage, ref: SourceRef, settings: Settings) -> Iterator[str]:
+    """Yield what splitting now would do otherwise."""
+    from streamify.media.build import codec_build  # which loads FFmpeg: a driver of a new job does without
+
+    if old.source.ref.identity != ref.identity:
+        yield "the source is another one"
+    elif old.source.ref != ref:
+        yield "the source has another name or time of change"
+    if old.media_version != MEDIA_VERSION:
+        yield f"the plan at DEST is of media version {old.media_version}, this release makes version {MEDIA_VERSION}"
+    if old.codec_build != codec_build():
+        yield "the plan at DEST is for another codec build or kind of processor"
+    if old.settings != settings.media():
+        yield "its settings differ"
+    try:
+        SegmentList(old, media).close()
+    except DestinationError as error:
+        yield error.message
 
 
-def _reused_by(planned: Plan, done: set[tuple[str, int]]) -> dict[str, int]:
-    names = {track.id: track.name for track in planned.video}
-    return dict(Counter(names.get(track, "audio") for track, _ in done))
+def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> Found:
+    """Look at what exists, once what cannot be used is gone: what was cut off, and files that are not as written."""
+    media.sweep()
+    found = survey(plan, media, newer="ignore" if settings.replace else "refuse")
+    for key in found.damaged:
+        media.delete(key)
+    if found.damaged:
+        tell("note", f"{len(found.damaged)} media files of another size than written are made again", {})
+    if found.unreadable:
+        text = f"{found.unreadable} ledger entries are damaged or of an earlier version: their segments are made again"
+        tell("note", text, {"entries": found.unreadable})
+    return found
 
 
-def _longest_task(planned: Plan) -> float:
-    length = planned.timeline.end / planned.timeline.timescale
-    if not planned.video:
-        return length
-    return max(length / planned.segments * 2, length / 20 if planned.audio else 0)
+def finish(
+    plan: Plan, media: Storage, settings: Settings, tell: Tell, totals: Callable[[float], RunTotals], hold: Hold
+) -> Report:
+    """Check the certificate, write the manifests, and last of all the report; retire what was replaced.
 
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        settings: Of the job.
+        tell: Receives notes.
+        totals: Called with the CPU seconds of all segments; returns what the run did up to then.
+        hold: Of DEST.
 
-def teller(on_event: OnEvent) -> Tell:
-    """Return what makes events of a kind, a line for people and data for machines."""
-
-    def tell(kind: EventKind, message: str, data: dict[str, Any]) -> None:
-        on_event(Event(time=time.time(), kind=kind, message=message, data=data))
-
-    return tell
-
-
-def _ignore(_: Event) -> None:
-    """Take an event and do nothing."""
+    Raises:
+        VerificationFailed: Something is missing or does not fit; nothing was written.
+        DestinationError: ``dest-taken``, another job holds DEST by now.
+    """
+    made = assemble(plan, media, hold.check)
+    before = known_tracks(media) if settings.replace else frozenset[str]()
+    report = make_report(plan, made, totals(sum(track.cpu_seconds for track in made.tracks)))
+    hold.check()
+    if media.get(PLAN) != plan.to_json():  # an earlier run on AWS that was ended may have written its own since
+        media.put(PLAN, plan.to_json())
+    media.put(REPORT, report.to_json())
+    now = time.time()
+    retired = retire(plan, media, before, now)
+    due = overdue(retired, now, settings.replace_grace)
+    if due:
+        hold.check()
+        tell("note", str(remove_tracks(media, retired, due)), {"tracks": list(due)})
+    if len(retired.tracks) > len(due):
+        kept = [track for track in retired.tracks if track not in due]
+        tell("note", f"replaced tracks stay for viewers who still play them, at least {settings.replace_grace:g} s: "
+             f"{', '.join(kept)}", {"tracks": kept})  # fmt: skip
+    return report

@@ -1,43 +1,97 @@
-"""How a job stands, by what lies at its DEST."""
+"""Job status, by what is at its DEST."""
 
 from __future__ import annotations
 
+import time
+
 from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
 from streamify.errors import DestinationError
-from streamify.jobs.state import read_report
-from streamify.model.status import JobStatus, TrackStatus
+from streamify.jobs.cost import seconds_left, share_done
+from streamify.jobs.failures import failures_of
+from streamify.jobs.hold import IsRunning, read_claim
+from streamify.jobs.record import read_job, read_run
+from streamify.jobs.report import read_report
+from streamify.model.job import Claim, RunRecord
+from streamify.model.location import Location
+from streamify.model.plan import Plan
+from streamify.model.report import Report
+from streamify.model.status import FailedTask, JobStatus, RunStatus, State, TrackStatus
 from streamify.model.track import Track
 from streamify.storage.base import Storage
 from streamify.tasks.plan_file import read_plan
 
 
-def look(dest: str, media: Storage, *, begun: bool = False) -> JobStatus:
-    """Return what is done of the job at a DEST, with three listings.
+def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStatus:
+    """Return what is done of the job at a DEST, with three listings, and whether it runs.
 
     Args:
-        dest: As the user wrote it.
+        dest: Of the job.
         media: Rooted there.
-        begun: A job is known to have begun, although there may be no plan yet.
+        is_running: Asked of claims whose holder is an execution on AWS.
 
     Raises:
-        DestinationError: ``no-job``, nothing of a job is there.
+        DestinationError: ``no-job``, nothing of a job is there; or the state there cannot be read.
     """
-    plan, report = read_plan(media), read_report(media)
-    if plan is None and report is None and not begun:
+    plan, report, job = read_plan(media), read_report(media), read_job(media)
+    held, alive = read_claim(dest, media, is_running)
+    if plan is None and report is None and job is None and held is None:
         raise DestinationError("no-job", f"there is no job at {dest}", "give the DEST of a transcode")
-    complete = report is not None and (plan is None or (report.source, report.settings) == (plan.source, plan.settings))
-    there = {one.key for folder in (*TRACK_FOLDERS, LEDGER) for one in media.list(folder)}
+    run = read_run(media, held.run) if held is not None else None
+    failures = failures_of(held.run, media) if held is not None else ()
+    state = _state(plan, report, run, alive=alive)
+    if (
+        plan is not None
+        and job is not None
+        and (plan.source.ref.identity, plan.settings) != (job.source_identity, job.settings.media())
+    ):
+        plan = None  # of an earlier job: this one has not been split yet
+    there = {entry.key for folder in (*TRACK_FOLDERS, LEDGER) for entry in media.list(folder)}
     tracks = tuple(_track(track, plan.segments, there) for track in plan.tracks) if plan is not None else ()
+    share = share_done(plan, {track.id: track.done for track in tracks}) if plan is not None else 0.0
     facts = plan or report
     return JobStatus(
-        dest=dest,
-        state="complete" if complete else "incomplete",
-        source=facts.source.ref.key if facts is not None else None,
-        done=sum(one.done for one in tracks),
-        total=sum(one.total for one in tracks),
+        dest=str(dest),
+        state=state,
+        source=facts.source.ref.key if facts is not None else job.source.name if job is not None else None,
+        done=sum(track.done for track in tracks),
+        total=sum(track.total for track in tracks),
+        share=round(share, 4),
+        seconds_left=_left(run, share) if state == "running" else None,
         tracks=tracks,
-        planned=_written(media, PLAN),
-        finished=_written(media, REPORT) if complete else None,
+        planned=_written(media, PLAN) if plan is not None else None,
+        finished=_written(media, REPORT) if state == "complete" else None,
+        run=_run(held, run) if held is not None else None,
+        failed=tuple(
+            FailedTask(key=task.key, code=task.code, cause=str(task), attempts=task.attempts) for task in failures
+        ),
+    )
+
+
+def _state(plan: Plan | None, report: Report | None, run: RunRecord | None, *, alive: bool) -> State:
+    if alive:
+        return "running"
+    if report is not None and (plan is None or (report.source, report.settings) == (plan.source, plan.settings)):
+        return "complete"
+    return "failed" if run is not None and run.outcome == "failed" else "interrupted"
+
+
+def _left(run: RunRecord | None, share: float) -> float | None:
+    if run is None or run.began_tasks is None:
+        return None
+    left = seconds_left(share, run.reused_share, time.time() - run.began_tasks)
+    return round(left, 1) if left is not None else None
+
+
+def _run(held: Claim, run: RunRecord | None) -> RunStatus:
+    return RunStatus(
+        id=held.run,
+        engine=held.engine,
+        host=held.host.partition(" ")[0],
+        pid=held.pid,
+        started=held.started or None,
+        ended=run.ended if run is not None else held.ended,
+        outcome=run.outcome if run is not None else None,
+        error=run.error if run is not None else None,
     )
 
 
@@ -47,7 +101,7 @@ def _written(media: Storage, key: str) -> float | None:
 
 
 def _track(track: Track, segments: int, there: set[str]) -> TrackStatus:
-    keys = ((segment_key(track.folder, one), ledger_key(track.id, one)) for one in range(segments))
+    keys = ((segment_key(track.folder, index), ledger_key(track.id, index)) for index in range(segments))
     done = sum(file in there and entry in there for file, entry in keys)
     name = track.name if track.kind == "video" else "audio"
     return TrackStatus(id=track.id, name=name, done=done, total=segments)

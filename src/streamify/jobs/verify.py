@@ -13,8 +13,8 @@ from streamify.executors.base import OnEvent, TaskError
 from streamify.jobs.engine import Engines, Need, Stop, completed
 from streamify.jobs.fanout import SegmentList
 from streamify.jobs.locations import find_source, refuse_dest
+from streamify.jobs.tell import no_event
 from streamify.model.base import Frozen
-from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.recipe import AudioRecipe, VideoRecipe
@@ -75,7 +75,7 @@ def verify(
     faults = list(_structure(report, stores.media))
     checks: dict[str, list[CheckResult]] = {one.id: [] for one in report.tracks}
     peak = (plan.estimate.worker_bytes if plan is not None else 800 << 20) // 2
-    with Engines(Settings(), places, on_event or _ignore) as engines:
+    with Engines(Settings(), places, on_event or no_event) as engines:
         engine = engines.fit(Need(peak))
         tasks = _tasks(report, plan, stores.media, ref)
         for key, outcome in completed(engine, tasks, stop):
@@ -264,7 +264,3 @@ def _summary(track: TrackReport, results: list[CheckResult]) -> TrackCheck:
         psnr_min=min(lows, default=None),
         psnr_mean=round(sum(means) / len(means), 2) if means else None,
     )
-
-
-def _ignore(_: Event) -> None:
-    """Take an event and do nothing."""

@@ -133,7 +133,19 @@ class Settings(MediaSettings):
     )
     replace: bool = Field(
         default=False,
-        description="Replace a finished stream of another source at DEST.",
+        description="Replace a finished stream of another source at DEST, and state there that cannot be read.",
+    )
+    replace_grace: float = Field(
+        default=3600,
+        ge=0,
+        le=10_000_000,
+        description="Seconds that the media of a replaced stream stay, for viewers who still play it; the end of the "
+        "next job at DEST removes them after that. 0 removes them at once.",
+    )
+    disk_check: bool = Field(
+        default=True,
+        description="Refuse a job whose stream is likely to need more room than is free at DEST; "
+        "``--no-disk-check`` warns instead.",
     )
 
     def media(self) -> MediaSettings:

@@ -1,4 +1,4 @@
-"""How a job stands, as `status` and `cancel` tell it."""
+"""Job status, as `status` and `cancel` tell it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from streamify.model.base import Frozen
 from streamify.model.plan import SCHEMA
 
-State = Literal["running", "complete", "incomplete", "failed"]
+State = Literal["running", "complete", "interrupted", "failed"]
 
 
 class TrackStatus(Frozen):
@@ -32,6 +32,25 @@ class FailedTask(Frozen):
     attempts: int
 
 
+class RunStatus(Frozen):
+    """The run that holds DEST, or the last one that did."""
+
+    id: str
+    engine: str
+    host: str
+    """Name of the machine; empty on AWS."""
+    pid: int
+    """Of the process on that machine; 0 on AWS."""
+    started: float | None
+    """Seconds since the epoch."""
+    ended: float | None
+    """Seconds since the epoch; ``None`` while it runs, and where its process was lost."""
+    outcome: str | None = None
+    """``complete``, ``failed``, ``cancelled`` or ``interrupted``; ``None`` as `ended`."""
+    error: str | None = None
+    """Why it failed."""
+
+
 class Execution(Frozen):
     """An execution on AWS."""
 
@@ -43,7 +62,6 @@ class Execution(Frozen):
     stopped: float | None
     error: str | None = None
     """Why it ended, where not because of tasks that failed."""
-    failed: tuple[FailedTask, ...] = ()
 
 
 class JobStatus(Frozen):
@@ -52,29 +70,37 @@ class JobStatus(Frozen):
     schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
     dest: str
     state: State
-    """``running`` and ``failed`` are known of AWS alone; a job of this machine that is not ``complete`` may run."""
     source: str | None = None
     """Name of the source; ``None`` as long as it is not planned."""
     done: int = 0
     """Segments x tracks."""
     total: int = 0
+    share: float = 0.0
+    """Of the job's CPU time, what its finished segments took; 0 to 1."""
+    seconds_left: float | None = None
+    """Until the end, at the speed of this run so far; ``None`` where it is not known."""
     tracks: tuple[TrackStatus, ...] = ()
     planned: float | None = None
     """When the plan was written, seconds since the epoch."""
     finished: float | None = None
     """When the report was written, seconds since the epoch; ``None`` as long as the stream is not complete."""
+    run: RunStatus | None = None
+    """The last run; ``None`` where it was of an earlier version of Streamify."""
+    failed: tuple[FailedTask, ...] = ()
+    """Tasks of that run that failed for good."""
     execution: Execution | None = None
     """Of the last job on AWS at this DEST."""
 
 
 class Cancelled(Frozen):
-    """What became of an execution that was to be ended."""
+    """What became of a job that was to be ended."""
 
     schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
     dest: str
-    execution: str
-    """ARN."""
+    run: str
+    execution: str | None = None
+    """On AWS: ARN."""
     cancelled: bool
     """False where it had ended before."""
     status: str
-    """In AWS's own words."""
+    """How the run ended: on AWS in its own words, else as `RunStatus.outcome`."""

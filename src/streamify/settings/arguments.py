@@ -39,3 +39,5 @@ class SettingsDict(TypedDict, total=False):
     max_cost: float | None
     workers: int | None
     replace: bool
+    replace_grace: float
+    disk_check: bool

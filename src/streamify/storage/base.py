@@ -82,6 +82,9 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; a key without one is no error."""
 
+    def delete_folder(self, prefix: str) -> None:
+        """Remove a folder that is empty; one that is not stays, and object stores have none."""
+
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """Return a seekable file object that reads by ranges.
 

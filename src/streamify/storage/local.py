@@ -140,6 +140,11 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("delete", key, error) from error
 
+    def delete_folder(self, prefix: str) -> None:
+        """See `Storage.delete_folder`."""
+        with contextlib.suppress(OSError):  # it holds files of somebody else, or was removed
+            (self.root / prefix).rmdir()
+
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`."""
         try:

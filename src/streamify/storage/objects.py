@@ -188,6 +188,9 @@ class ObjectStorage:
         except (BaseError, OSError) as error:
             self._nothing("delete", key, error)
 
+    def delete_folder(self, prefix: str) -> None:
+        """See `Storage.delete_folder`: there are none."""
+
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
         try:

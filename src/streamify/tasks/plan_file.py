@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from streamify.dest.layout import PLAN
 from streamify.errors import DestinationError
 from streamify.model.plan import Plan
 from streamify.storage.base import Storage
+from streamify.storage.saved import parse_saved
 
 
 def read_plan(media: Storage, key: str = PLAN) -> Plan | None:
     """Return the plan at DEST, or ``None`` where there is none.
 
     Raises:
-        DestinationError: It is damaged or of another version.
+        DestinationError: ``plan-unreadable``, it is damaged or too old; ``state-newer``.
     """
     data = media.get(key)
     if data is None:
         return None
-    try:
-        return Plan.from_json(data)
-    except ValidationError as error:
+    found = parse_saved(Plan, data)
+    if found is None:
         raise DestinationError(
             "plan-unreadable",
-            f"{key} at DEST is damaged or of another version: {error.error_count()} fields do not fit",
+            f"{key} at DEST is damaged, or of a version that is no longer read",
             "name another DEST, or pass --replace to start anew",
-        ) from error
+        )
+    return found

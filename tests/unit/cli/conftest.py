@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from streamify.backends.here import Here
 from streamify.cli.main import run
 from streamify.jobs import run as jobs
 
@@ -54,7 +55,10 @@ def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[..., Any]], 
             calls.append(args)
             return answer(*args)
 
-        monkeypatch.setattr(jobs, name, fake)
+        if name == "transcode":
+            monkeypatch.setattr(Here, name, lambda _, *args: fake(*args))
+        else:
+            monkeypatch.setattr(jobs, name, fake)
         return calls
 
     return replace

@@ -214,13 +214,13 @@ def test_a_reader_that_went_away_is_no_error() -> None:
 SLOW = """
 import sys, time
 from streamify.errors import Interrupted
-from streamify.jobs import run as jobs
-def slow(source, dest, settings, on_event, stop):
+from streamify.backends.here import Here
+def slow(self, source, dest, settings, on_event, stop):
     print("ready", file=sys.stderr, flush=True)
     while sys.argv[-1] == "stubborn" or not stop.wait(0.05):
         time.sleep(0.05)
     raise Interrupted(stop.exit_code)
-jobs.transcode = slow
+Here.transcode = slow
 from streamify.cli.main import run
 sys.exit(run(["transcode", "a", "b", "--json"]))
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -11,8 +9,7 @@ from pydantic import Field, ValidationError
 from streamify.errors import UsageError
 from streamify.model.base import Frozen
 from streamify.model.location import Location
-from streamify.model.plan import MEDIA_VERSION
-from streamify.model.settings import MediaSettings
+from streamify.model.settings import Settings
 from streamify.settings.read import from_arguments
 
 UPLOADS = ".streamify-uploads/"
@@ -91,16 +88,24 @@ def is_folder_marker(event: Any) -> bool:
     return is_upload(event) and event["detail"]["object"]["key"].endswith("/")
 
 
-def job_identity(identity: str, settings: MediaSettings) -> str:
-    """Return what is equal for two requests that mean the same work: source version, settings, media version."""
-    text = json.dumps([identity, settings.model_dump(mode="json"), MEDIA_VERSION], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+_ELSEWHERE = {"engine", "workers", "stack"}
+"""Settings that say where a job runs; those who run it know."""
 
 
-def settings_of(request: Request) -> Any:
+def request_of(source: Location, dest: Location, settings: Settings) -> Request:
+    """Return the request of a command: all settings that decide bytes, and of the rest those that differ from defaults.
+
+    It is carried out although it was before: a user who asks again may have deleted files.
+    """
+    others = settings.model_dump(mode="json", exclude_defaults=True, exclude=_ELSEWHERE)
+    chosen = settings.media().model_dump(mode="json") | others
+    return Request(source=source, dest=dest, settings=chosen, resume=True)
+
+
+def settings_of(request: Request) -> Settings:
     """Return the settings of a request, checked as everywhere else.
 
     Raises:
         UsageError: One is unknown or out of range.
     """
-    return from_arguments(request.settings)
+    return from_arguments(request.settings).model_copy(update={"engine": "aws"})

@@ -12,18 +12,19 @@ from streamify.cli.common import Command, Common
 @click.argument("job")
 @click.pass_context
 def command(ctx: click.Context, /, job: str) -> None:
-    """End the execution that carries a job out on AWS. What is finished stays, and resume goes on from there.
+    """End a job in order, wherever it runs, and wait until it has ended. What is finished stays; resume goes on.
 
-    JOB is the DEST of a transcode, or the ARN of an execution. A job of this machine is ended with Ctrl-C in its
-    terminal.
+    JOB is the DEST of a transcode, or the ARN of an execution on AWS.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
+    from streamify.cli.show.summary import cancelled
     from streamify.cli.signals import raising
 
     common = Common.of(ctx)
     with raising():
-        found = control.cancel(job)
+        backend, dest = for_job(job)
+        found = backend.cancel(dest)
     if common.json:
         out.print_json(found)
     elif not common.quiet:
-        out.say(f"cancelled: {found.execution}" if found.cancelled else f"had ended: {found.execution} {found.status}")
+        out.say(cancelled(found))

@@ -12,19 +12,19 @@ from streamify.cli.common import Command, Common
 @click.argument("job")
 @click.pass_context
 def command(ctx: click.Context, /, job: str) -> None:
-    """Go on with a job on AWS: only what is missing is made. Source and settings are those of its last run.
+    """Go on with a job: only what is missing is made. Source and settings are those of its last run.
 
-    JOB is the DEST of a transcode, or the ARN of an execution. If the job runs, it is followed. A job of this machine
-    goes on when its command is run again.
+    JOB is the DEST of a transcode, or the ARN of an execution on AWS. A job that runs on AWS is followed.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
     from streamify.cli.show.progress import watching
     from streamify.cli.show.summary import made
     from streamify.cli.signals import stopping
 
     common = Common.of(ctx)
     with watching(common) as on_event, stopping(as_json=common.json) as stop:
-        dest, report = control.resume(job, on_event, stop)
+        backend, dest = for_job(job)
+        report = backend.resume(dest, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:

@@ -12,14 +12,15 @@ from streamify.cli.common import Command, Common
 @click.argument("job")
 @click.pass_context
 def command(ctx: click.Context, /, job: str) -> None:
-    """Show how far a job is: what exists of each rendition, and on AWS whether it runs and what failed.
+    """Show how far a job is: whether it runs, what exists of each rendition, how long it takes yet, and what failed.
 
     JOB is the DEST of a transcode, or the ARN of an execution on AWS.
     """
-    from streamify import control
+    from streamify.backends.choose import for_job
     from streamify.cli.show.summary import standing
     from streamify.cli.signals import raising
 
     with raising():
-        found = control.status(job)
+        backend, dest = for_job(job)
+        found = backend.status(dest)
     out.print_json(found) if Common.of(ctx).json else out.say(standing(found))

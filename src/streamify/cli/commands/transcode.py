@@ -18,7 +18,7 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
 
     The same command again resumes what was interrupted; finished segments are never made twice.
     """
-    from streamify import control
+    from streamify.backends.choose import for_settings
     from streamify.cli.show.progress import watching
     from streamify.cli.show.summary import made
     from streamify.cli.signals import stopping
@@ -28,7 +28,7 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     settings = flags.effective(ctx).settings
     original, folder = Location.of_source(source), Location.of_dest(dest)
     with watching(common) as on_event, stopping(as_json=common.json) as stop:
-        report = control.transcode(original, folder, settings, on_event, stop)
+        report = for_settings(settings).transcode(original, folder, settings, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:

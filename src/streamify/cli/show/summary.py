@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report
     from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
-    from streamify.model.status import JobStatus
+    from streamify.model.status import Cancelled, JobStatus
 
 
 def facts(source: SourceFacts) -> str:
@@ -79,19 +79,47 @@ def _time(report: Report) -> str:
 
 def standing(found: JobStatus) -> str:
     """Return what `status` says."""
-    words = {"running": "running on AWS", "incomplete": "not complete", "failed": "failed", "complete": "complete"}
-    parts = [words[found.state], f"{found.done} of {found.total} segments"] if found.total else [words[found.state]]
+    parts = [_state(found)]
+    if found.total:
+        parts.append(f"{found.done} of {found.total} segments")
+    if found.seconds_left is not None:
+        parts.append(f"about {clock(found.seconds_left)} left")
     lines = [f"{found.dest}: {', '.join(parts)}"]
-    lines += table([(f"  {one.name}", f"{one.done} of {one.total}") for one in found.tracks])
+    lines += table([(f"  {track.name}", f"{track.done} of {track.total}") for track in found.tracks])
     times = [("Planned", found.planned), ("Finished", found.finished)]
     if found.execution is not None:
         run = found.execution
         lines += [f"Execution: {run.arn}, {run.status}", *([f"  {run.error}"] if run.error else [])]
         times = [("Started", run.started), ("Ended", run.stopped), *times]
-        lines += [f"{len(run.failed)} failed task{'s' * (len(run.failed) != 1)}:"] if run.failed else []
-        lines += [f"  {one.key}: {one.cause} [{one.code}]" for one in run.failed]
+    elif found.run is not None:
+        where = f"process {found.run.pid} on {found.run.host}" if found.run.pid else found.run.id
+        ended = [] if found.state == "running" else [("Ended", found.run.ended)]
+        lines += [f"Run: {where}, engine {found.run.engine}", *([f"  {found.run.error}"] if found.run.error else [])]
+        times = [("Started", found.run.started), *ended, *times]
+    lines += [f"{len(found.failed)} failed task{'s' * (len(found.failed) != 1)}:"] if found.failed else []
+    lines += [f"  {task.key}: {task.cause} [{task.code}]" for task in found.failed]
     lines += [f"{what}: {utc(when)}" for what, when in times if when is not None]
+    if found.state in ("interrupted", "failed"):
+        lines.append(f"Go on: streamify resume {shlex.quote(found.dest)}")
     return "\n".join(lines)
+
+
+def _state(found: JobStatus) -> str:
+    if found.state == "running":
+        where = " on AWS" if found.execution is not None else ""
+        return f"running{where}, {found.share:.0%}"
+    if found.state == "interrupted":
+        cancelled = found.run is not None and found.run.outcome == "cancelled"
+        return "cancelled" if cancelled else "interrupted"
+    return found.state
+
+
+def cancelled(found: Cancelled) -> str:
+    """Return what `cancel` says."""
+    name = found.execution or found.dest
+    if not found.cancelled:
+        return f"had ended: {name}, {found.status}"
+    return f"cancelled: {name}\nGo on: streamify resume {shlex.quote(found.dest)}"
 
 
 def utc(seconds: float) -> str:

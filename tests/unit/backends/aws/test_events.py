@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from streamify.backends.aws.client.run import _settings
 from streamify.backends.aws.client.upload import upload_key
-from streamify.backends.aws.events import is_command_upload, read_event, settings_of
+from streamify.backends.aws.events import is_command_upload, read_event, request_of, settings_of
 from streamify.backends.aws.functions import handlers
+from streamify.model.location import Location
 from streamify.model.settings import Rung, Settings
 from streamify.model.source import SourceRef
 
@@ -49,9 +49,7 @@ def test_a_request_for_such_a_source_is_a_job() -> None:
 def test_settings_arrive_as_they_were_given_but_for_where_the_job_runs() -> None:
     ladder = (Rung(name="300p", short_side=300, maxrate=500_000),)
     settings = Settings(engine="aws", stack="other", workers=3, segment_seconds="24/5", ladder=ladder, replace=True)  # type: ignore[arg-type]
-    sent = _settings(settings)
+    sent = request_of(Location.parse("s3://a/b"), Location.parse("s3://c/d"), settings).settings
     assert {"engine", "stack", "workers"}.isdisjoint(sent)
     request = read_event({"source": "s3://a/b", "dest": "s3://c/d", "settings": sent}, "c", {})
-    assert settings_of(request) == settings.model_copy(
-        update={"engine": "local", "stack": "streamify", "workers": None}
-    )
+    assert settings_of(request) == settings.model_copy(update={"stack": "streamify", "workers": None})

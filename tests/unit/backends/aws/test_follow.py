@@ -15,7 +15,7 @@ from streamify.cli.show.tally import Tally
 from streamify.dest.layout import ledger_key, run_items_key, run_plan_key
 from streamify.errors import DestinationError, Interrupted
 from streamify.jobs.engine import Stop
-from streamify.jobs.steps import Failure
+from streamify.jobs.failures import Failure
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.storage.objects import ObjectStorage

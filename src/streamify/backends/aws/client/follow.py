@@ -18,8 +18,8 @@ from streamify.dest.layout import ledger_folder, ledger_key, run_items_key, run_
 from streamify.errors import DestinationError, Interrupted
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
-from streamify.jobs.run import tell_plan, teller
-from streamify.jobs.steps import failed_keys, read_failures
+from streamify.jobs.failures import failed_keys, read_failures
+from streamify.jobs.tell import tell_plan, teller
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.model.track import Track

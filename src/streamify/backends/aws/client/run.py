@@ -9,32 +9,31 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import shlex
 from dataclasses import dataclass
-from typing import Any
 
-from streamify.backends.aws import claim
 from streamify.backends.aws.account import Account, is_running
 from streamify.backends.aws.client.follow import follow
 from streamify.backends.aws.client.upload import upload, upload_key
-from streamify.backends.aws.events import Request, job_identity, settings_of
+from streamify.backends.aws.events import Request, request_of, settings_of
 from streamify.backends.aws.outcome import error_of
 from streamify.backends.aws.stack import Stack, find_stack
 from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
 from streamify.executors.base import OnEvent
+from streamify.jobs.claim import read as read_claim
 from streamify.jobs.engine import Stop
+from streamify.jobs.failures import failures_of
+from streamify.jobs.hold import busy
+from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import check_dest, find_object, find_source, refuse_dest
-from streamify.jobs.run import narrated, teller
-from streamify.jobs.state import read_report
-from streamify.jobs.steps import failures_of
+from streamify.jobs.record import read_job
+from streamify.jobs.report import read_report
+from streamify.jobs.tell import narrated, no_event, teller
+from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings, Settings
 from streamify.storage.objects import ObjectStorage
-
-_HERE = {"engine", "workers", "stack"}
-"""Settings that say where a job runs; those who run it know."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,14 @@ class Job:
     media: ObjectStorage
     """Rooted at DEST."""
 
-    def holder(self) -> claim.Claim | None:
+    def holder(self) -> Claim | None:
         """Return the claim of the execution that runs at DEST."""
-        held = claim.read(self.media)
-        return held if held is not None and is_running(self.account, held.execution) else None
+        held = read_claim(self.media)
+        return (
+            held
+            if held is not None and held.execution is not None and is_running(self.account, held.execution)
+            else None
+        )
 
 
 def transcode(
@@ -66,7 +69,7 @@ def transcode(
         TasksFailed, VerificationFailed: As on every engine.
         Interrupted: `stop` was set; once the job runs on AWS it goes on there.
     """
-    report_event, halt = on_event or _ignore, stop or Stop()
+    report_event, halt = on_event or no_event, stop or Stop()
     tell = teller(report_event)
 
     def run() -> Report:
@@ -77,13 +80,13 @@ def transcode(
         _refuse_bucket(dest, stack)
         refuse_dest(dest, source)
         original = source if local is None else Location("s3", stack.uploads, upload_key(local))
-        request = Request(source=original, dest=dest, settings=_settings(settings), resume=True)
+        request = request_of(original, dest, settings)
         job = Job(account, stack.workflow, request, dest, account.storage(dest))
         tell("job.started", f"{source} -> {dest}", {"source": source.name})
         check_dest(dest, replace=settings.replace, storage=job.media)
-        held = job.holder()
-        if held is not None and held.request is not None and held.request.source != original:
-            raise _busy(dest, held.execution)  # before hours of uploading
+        held, recorded = job.holder(), read_job(job.media)
+        if held is not None and recorded is not None and recorded.source != original:
+            raise busy(dest, held)  # before hours of uploading
         if local is not None:
             upload(account, source, stack.uploads, tell, halt)
         return _to_the_end(job, settings.media(), report_event, halt)
@@ -93,7 +96,7 @@ def transcode(
 
 def resume(job: Job, on_event: OnEvent | None = None, stop: Stop | None = None) -> Report:
     """Go on with the last job at a DEST; follow it as `transcode` does."""
-    report_event, halt = on_event or _ignore, stop or Stop()
+    report_event, halt = on_event or no_event, stop or Stop()
     tell = teller(report_event)
 
     def run() -> Report:
@@ -110,10 +113,10 @@ def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -
     ref = find_object(source, job.account.storage(source.root))
     identity = job_identity(ref.identity, media)
     if held is not None and held.job != identity:
-        raise _busy(job.dest, held.execution)
+        raise busy(job.dest, held)
     if stop.is_set():
         raise Interrupted(stop.exit_code)
-    execution = held.execution if held is not None else _start(job, identity)
+    execution = str(held.execution) if held is not None else _start(job, identity)
     tell("note", f"{'attached to' if held else 'started'} {execution}", {"execution": execution})
     while True:
         end = follow(job.account, execution, str(job.dest), job.media, on_event, stop)
@@ -146,14 +149,6 @@ def _report(job: Job) -> Report:
     return report
 
 
-def _busy(dest: Location, execution: str) -> DestinationError:
-    return DestinationError(
-        "dest-busy",
-        f"another job runs at {dest}: {execution}",
-        f"wait for it, or end it: streamify cancel {shlex.quote(str(dest))}",
-    )
-
-
 def _told(error: StreamifyError, bucket: str) -> StreamifyError:
     """Say what only we know: the functions may read the uploads bucket, and perhaps no other."""
     if error.code != "storage-denied" or bucket not in error.message:
@@ -163,12 +158,6 @@ def _told(error: StreamifyError, bucket: str) -> StreamifyError:
         error.message,
         "the stack's functions may read its uploads bucket: copy the source there, or let their roles read it",
     )
-
-
-def _settings(settings: Settings) -> dict[str, Any]:
-    """Return what the functions are to know: all that decides bytes, and of the rest what is not as usual."""
-    usual = settings.model_dump(mode="json", exclude_defaults=True, exclude=_HERE)
-    return settings.media().model_dump(mode="json") | usual
 
 
 def _check(source: Location, dest: Location) -> None:
@@ -192,7 +181,3 @@ def _refuse_bucket(dest: Location, stack: Stack) -> None:
             f"DEST '{dest}' is not in the stack's media bucket, the only one that its functions may write",
             f"give s3://{stack.media}/PREFIX, or name another --stack",
         )
-
-
-def _ignore(_: object) -> None:
-    """Take an event and do nothing."""

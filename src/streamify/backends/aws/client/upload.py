@@ -15,7 +15,7 @@ from streamify.backends.aws.refusals import refusal
 from streamify.errors import Interrupted, SourceError
 from streamify.jobs.engine import Stop
 from streamify.jobs.locations import find_source
-from streamify.jobs.run import Tell
+from streamify.jobs.tell import Tell
 from streamify.model.location import Location
 from streamify.model.source import SourceRef
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from streamify.backends.aws import claim
+from streamify.backends.aws.functions.hold import ExecutionHold
 from streamify.backends.aws.functions.start import begin, named
 from streamify.errors import StreamifyError, TasksFailed, VerificationFailed
+from streamify.jobs.failures import Failure, write_failure
 from streamify.jobs.items import Item
-from streamify.jobs.steps import Failure, Prepared, Run, assemble_step, record_failure, task_step
+from streamify.jobs.steps import Prepared, Run, assemble_step, task_step
 from streamify.model.report import Report
 from streamify.storage.locate import open_storage
 
@@ -55,7 +56,7 @@ def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
         task_step(run, item, threads=_number("THREADS") or 1)
     except StreamifyError as error:
         refusal = _refusal(error)
-        record_failure(run, Failure(key=item.key, exit_code=error.exit_code, **{
+        write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{
             name: refusal[name] for name in ("code", "cause", "hint")}))  # fmt: skip
         return {"status": "failed", "key": item.key}
     return {"status": "done", "key": item.key}
@@ -75,7 +76,7 @@ def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
         exit_code=4,
         attempts=_number("ATTEMPTS") or 1,
     )
-    record_failure(run, failure)
+    write_failure(open_storage(run.places.media), run.id, failure)
     return {"status": "failed", "key": item.key}
 
 
@@ -93,9 +94,7 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
     job = {"source": run.places.uploads.child(run.source.key).url, "dest": run.places.media.url}
     media = open_storage(run.places.media)
     try:
-        report = assemble_step(
-            run, prepared, int(event["workers"]), engine="aws", hold=lambda: claim.check(media, run.id)
-        )
+        report = assemble_step(run, prepared, int(event["workers"]), ExecutionHold(media, run))
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": job}
     return {"status": "complete", "job": job, **_summary(report)}

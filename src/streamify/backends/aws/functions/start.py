@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from streamify.backends.aws import claim
 from streamify.backends.aws.account import Account, is_running
 from streamify.backends.aws.events import (
     is_command_upload,
     is_folder_marker,
     is_upload,
-    job_identity,
     read_event,
     settings_of,
 )
@@ -23,10 +21,16 @@ from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.predict import predict_items
 from streamify.dest.layout import CLAIM, run_plan_key
 from streamify.errors import CapExceeded, DestinationError, UsageError
+from streamify.jobs.claim import take
+from streamify.jobs.hold import describe
+from streamify.jobs.identity import job_identity
 from streamify.jobs.items import Item
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
-from streamify.jobs.state import read_report
+from streamify.jobs.record import new_job, write_job
+from streamify.jobs.report import read_report
+from streamify.jobs.state_files import check_saved
 from streamify.jobs.steps import Prepared, Run, split_step
+from streamify.model.job import Claim
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
 from streamify.tasks.plan_file import read_plan
@@ -73,23 +77,27 @@ def begin(event: dict[str, Any]) -> dict[str, Any]:
     if is_upload(given) and _is_complete(dest, ref.identity):
         # An event that comes once more, whatever has been made of that version with other settings since.
         return _duplicate(event, "this version of the original has its stream")
-    wanted = claim.Claim(execution=execution, job=identity, request=request)
-    earlier = claim.take(dest, wanted, lambda other: _is_running(other, dest))
-    if earlier.execution != wanted.execution:
-        if earlier.job != identity:
-            return {"status": "busy", "reason": f"another job runs there: {earlier.execution}", "job": job,
+    began = datetime.fromisoformat(event["started"]).timestamp()
+    name = execution.rsplit(":", 1)[-1]
+    wanted = Claim(job=identity, run=name, engine="aws", execution=execution, started=began)
+    earlier = take(dest, wanted, lambda other: _is_running(other, dest), replace=settings.replace)
+    if earlier.run != wanted.run:
+        if earlier.job != identity or earlier.execution is None:
+            return {"status": "busy", "reason": f"another job runs there: {describe(earlier)}", "job": job,
                     "wait": _patience(event["started"])}  # fmt: skip
         return {"status": "duplicate", "reason": f"the same job runs there: {earlier.execution}", "job": job,
                 "execution": earlier.execution}  # fmt: skip
     if not request.resume and _is_complete(dest, ref.identity, identity):
         return _duplicate(event, "the stream is complete")
     run = Run(
-        id=execution.rsplit(":", 1)[-1],
+        id=name,
         places=StoreLocations(uploads=uploads, media=media),
         source=ref,
         settings=settings,
-        began=datetime.fromisoformat(event["started"]).timestamp(),
+        began=began,
     )
+    check_saved(dest, replace=settings.replace)
+    write_job(dest, new_job(request.source, ref, media, settings))
     prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None)
     _refuse_dear(run, prepared, dest)
     return {
@@ -173,14 +181,14 @@ def _patience(started: str) -> int:
     return max(2, min(120, int(waited.total_seconds())))
 
 
-def _is_running(execution: str, dest: ObjectStorage) -> bool:
+def _is_running(held: Claim, dest: ObjectStorage) -> bool:
     """Return whether the execution that holds DEST still runs.
 
     Raises:
         DestinationError: ``dest-claimed``, it is of another stack, whose executions this one may not look at.
     """
     try:
-        return is_running(_account(), execution)
+        return is_running(_account(), str(held.execution))
     except DestinationError as error:
         if error.code != "aws-denied":
             raise
@@ -188,7 +196,7 @@ def _is_running(execution: str, dest: ObjectStorage) -> bool:
             return False  # it ended, well
         raise DestinationError(
             "dest-claimed",
-            f"the DEST is held by {execution}, which this stack may not look at",
+            f"the DEST is held by {held.execution}, which this stack may not look at",
             f"if that job does not run any more, delete {CLAIM} there",
         ) from error
 

@@ -15,7 +15,7 @@ from streamify.jobs.engine import Engines, Need, Stop, one
 from streamify.jobs.fanout import SegmentList
 from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
-from streamify.model.event import Event
+from streamify.jobs.tell import no_event
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.settings import Settings
@@ -49,7 +49,7 @@ def predict_source(
     alone = settings.model_copy(update={"engine": "local", "workers": 1})
     with tempfile.TemporaryDirectory(prefix="streamify-plan-") as temporary:
         places = StoreLocations(uploads=folder, media=Location.parse(temporary))
-        with Engines(alone, places, _ignore) as engines:
+        with Engines(alone, places, no_event) as engines:
             result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media()), stop)
             assert isinstance(result, SplitResult)
             plan = Plan.from_json(result.plan)
@@ -92,7 +92,3 @@ def _made_by(plan: Plan, item: Item) -> Iterable[tuple[str, int]]:
                 yield track.id, index
         else:
             yield track.id, int(item.key.split("/")[1])
-
-
-def _ignore(_: Event) -> None:
-    """Take an event and do nothing."""

@@ -1,0 +1,51 @@
+"""Which backend carries a job out: decided in this one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamify.model.location import Location
+
+if TYPE_CHECKING:
+    from streamify.backends.base import Backend
+    from streamify.model.settings import Settings
+
+
+def for_settings(settings: Settings) -> Backend:
+    """Return the backend of the engine that the settings name."""
+    if settings.engine == "aws":
+        from streamify.backends.aws.backend import Aws
+
+        return Aws()
+    from streamify.backends.here import Here
+
+    return Here()
+
+
+def for_job(job: str) -> tuple[Backend, Location]:
+    """Return the backend of a job, and its DEST.
+
+    Args:
+        job: DEST, or the ARN of an execution on AWS.
+
+    Raises:
+        UsageError: It is neither.
+        DestinationError: It is an ARN, and AWS refused.
+    """
+    from streamify.backends.here import Here
+
+    if job.startswith("arn:"):
+        from streamify.backends.aws.backend import Aws, dest_of
+
+        return Aws(execution=job), dest_of(job)
+    dest = Location.of_dest(job)
+    if dest.scheme == "s3":
+        from streamify.backends.aws.account import open_dest
+        from streamify.jobs.claim import read
+
+        held = read(open_dest(dest))
+        if held is not None and held.execution is not None:
+            from streamify.backends.aws.backend import Aws
+
+            return Aws(execution=held.execution), dest
+    return Here(), dest

@@ -1,0 +1,167 @@
+"""Jobs on this machine: one process calls the steps, and an executor runs the tasks."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from streamify.errors import DestinationError, SourceError, TasksFailed
+from streamify.executors.base import OnEvent, TaskError
+from streamify.jobs import run as steps
+from streamify.jobs.cancel import cancel_here
+from streamify.jobs.cost import count_by_track, share_done
+from streamify.jobs.disk import check_disk
+from streamify.jobs.engine import Engines, Need, Stop, as_raised
+from streamify.jobs.fanout import Outcome, fan_out
+from streamify.jobs.hold import Hold, holding
+from streamify.jobs.locations import check_dest, find_source, refuse_dest
+from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
+from streamify.jobs.report import RunTotals
+from streamify.jobs.state_files import check_saved, check_state_files
+from streamify.jobs.status import job_status
+from streamify.jobs.tell import narrated, tell_plan, teller
+from streamify.jobs.watch import pending, watched
+from streamify.model.job import Claim
+from streamify.model.location import Location
+from streamify.model.plan import Plan
+from streamify.model.report import Report
+from streamify.model.settings import Settings
+from streamify.model.source import SourceRef
+from streamify.model.status import Cancelled, JobStatus
+from streamify.storage.base import Stores
+from streamify.storage.locate import StoreLocations, open_storage
+
+
+class Here:
+    """The backend of this machine."""
+
+    def transcode(
+        self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
+    ) -> Report:
+        """See `Backend.transcode`."""
+        return narrated(teller(on_event), lambda: _transcode(source, dest, settings, on_event, stop or Stop()))
+
+    def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
+        """See `Backend.resume`."""
+        media = open_storage(dest)
+        job = read_job(media)
+        if job is None:
+            job_status(dest, media, _is_running)  # raises where there is no job at all
+            raise DestinationError(
+                "job-unknown",
+                f"the job at {dest} was started by an earlier Streamify, which did not note where its source is",
+                f"run its command again: streamify transcode SOURCE {dest}",
+            )
+        _, ref = find_source(job.source)
+        if ref.identity != job.source_identity:
+            raise SourceError(
+                "source-changed",
+                f"{job.source} is not what it was when the job at {dest} was started",
+                f"put it back, or start anew: streamify transcode {job.source} {dest} --replace",
+            )
+        return self.transcode(job.source, dest, job.settings, on_event, stop)
+
+    def status(self, dest: Location) -> JobStatus:
+        """See `Backend.status`."""
+        return job_status(dest, open_storage(dest), _is_running)
+
+    def cancel(self, dest: Location) -> Cancelled:
+        """See `Backend.cancel`."""
+        return cancel_here(dest, open_storage(dest), _is_running)
+
+
+def _is_running(held: Claim) -> bool:
+    """Ask AWS about an execution that holds DEST."""
+    from streamify.backends.aws.backend import holder_runs
+
+    return holder_runs(held)
+
+
+def _transcode(source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
+    began, tell = time.time(), teller(on_event)
+    folder, ref = find_source(source)
+    refuse_dest(dest, source)
+    check_dest(dest, replace=settings.replace)
+    places = StoreLocations(uploads=folder, media=dest)
+    tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
+    stores = places.open()
+    job = new_job(source, ref, dest, settings)
+    claim = local_claim(job)
+    with ExitStack() as stack:
+        hold = stack.enter_context(holding(dest, stores.media, claim, _is_running, replace=settings.replace))
+        before = pending(stores.media)
+        check_state_files(dest, replace=settings.replace)
+        check_saved(stores.media, replace=settings.replace)
+        old = steps.find_plan(stores.media, ref, settings, dest)
+        if old.why:
+            tell("note", f"planned anew: {old.why}", {})
+        write_job(stores.media, job)
+        log = stack.enter_context(recorded(stores.media, claim))
+        stack.enter_context(watched(dest, stores.media, hold, stop, before))
+        run = _Run(places, stores, dest, settings, on_event, stop, log, began)
+        return run.carry_out(old.plan, ref, hold)
+
+
+class _Run:
+    """One run of a job in this process."""
+
+    def __init__(
+        self,
+        places: StoreLocations,
+        stores: Stores,
+        dest: Location,
+        settings: Settings,
+        on_event: OnEvent,
+        stop: Stop,
+        log: RunLog,
+        began: float,
+    ) -> None:
+        self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
+        self._on_event, self._tell, self._stop, self._log, self._began = on_event, teller(on_event), stop, log, began
+
+    def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
+        media = self._stores.media
+        with Engines(self._settings, self._places, self._on_event, warm=True) as engines:
+            plan = old or steps.split(engines, ref, self._settings, self._stop, write=True)
+            total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
+            done = self._survey(plan)
+            if len(done) < total:
+                workers, outcome = self._run_tasks(plan, done, engines)
+        media.sweep()  # of workers that were lost in this run
+
+        def totals(_: float) -> RunTotals:
+            wall, made = time.time() - self._began, outcome.made
+            return RunTotals(self._settings.engine, workers, made, total - made, wall, outcome.cpu_seconds)
+
+        return steps.finish(plan, media, self._settings, self._tell, totals, hold)
+
+    def _survey(self, plan: Plan) -> set[tuple[str, int]]:
+        done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done
+        check_disk(plan, self._stores.media, self._dest, len(done), self._tell, refuse=self._settings.disk_check)
+        tell_plan(plan, done, self._tell)
+        return done
+
+    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], engines: Engines) -> tuple[int, Outcome]:
+        total = plan.segments * len(plan.tracks)
+        engine = engines.fit(Need(plan.estimate.worker_bytes, _longest_task(plan)))
+        share = share_done(plan, count_by_track(done))
+        self._log.update(
+            workers=engine.capacity, total=total, reused=len(done), reused_share=share, began_tasks=time.time()
+        )
+        try:
+            outcome = fan_out(plan, self._stores, engine, done, self._on_event, self._stop)
+        except TaskError as error:
+            raise as_raised(error) from error
+        if outcome.failures:
+            self._log.failed(outcome.failures)
+            raise TasksFailed(
+                tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
+            )
+        return engine.capacity, outcome
+
+
+def _longest_task(plan: Plan) -> float:
+    length = plan.timeline.end / plan.timeline.timescale
+    if not plan.video:
+        return length
+    return max(length / plan.segments * 2, length / 20 if plan.audio else 0)

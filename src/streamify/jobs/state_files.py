@@ -1,0 +1,91 @@
+"""State in a folder has to be files in folders: a pipe in place of a file would block a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from streamify.dest.layout import JOB, LEDGER, LOCK, RETIRED, STATE, STATE_SUFFIXES
+from streamify.errors import DestinationError
+from streamify.model.job import JobRecord, Retired
+from streamify.model.location import Location
+from streamify.storage.base import Storage
+from streamify.storage.saved import damaged, read_saved
+
+
+def check_state_files(dest: Location, *, replace: bool) -> None:
+    """Make sure that all state in a folder is of the right kind: a file, or a folder of files.
+
+    Args:
+        dest: A folder; object stores have no kinds.
+        replace: What is of another kind is removed.
+
+    Raises:
+        DestinationError: ``state-damaged``, something is of another kind; or it cannot be removed.
+    """
+    if dest.remote:
+        return
+    for path, why in list(_misfits(dest.path)):
+        if not replace:
+            raise damaged(str(path), why)
+        remove_whatever(path)
+
+
+def check_saved(media: Storage, *, replace: bool) -> None:
+    """Make sure that the state which later steps read can be read.
+
+    Args:
+        media: Rooted at DEST.
+        replace: What cannot be read is removed: it tells of what is replaced.
+
+    Raises:
+        DestinationError: ``state-damaged`` or ``state-newer``.
+    """
+    kinds: dict[str, type[JobRecord | Retired]] = {JOB: JobRecord, RETIRED: Retired}
+    for key, kind in kinds.items():
+        try:
+            read_saved(media, key, kind)
+        except DestinationError as error:
+            if not replace or error.code not in ("state-damaged", "state-newer"):
+                raise
+            media.delete(key)
+
+
+def remove_whatever(path: Path) -> None:
+    """Remove a file, link, pipe, device or whole folder."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise DestinationError(
+            "storage-failed", f"cannot remove {path}: {error.strerror}", "check the path and its permissions"
+        ) from error
+
+
+def _misfits(root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what is of a wrong kind, and why. Folders of state have no suffix, files have one."""
+    state = root / STATE
+    if not state.is_dir():
+        if state.exists() or state.is_symlink():
+            yield state, "it is no folder"
+        return
+    waiting = [str(state)]
+    while waiting:
+        folder = waiting.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                is_file_name = entry.name.endswith(STATE_SUFFIXES) or path == root / LOCK
+                if entry.is_dir():
+                    if is_file_name:
+                        yield path, "it is a folder, no file"
+                    else:
+                        waiting.append(entry.path)
+                elif not entry.is_file():
+                    yield path, "it is neither a file nor a folder"
+                elif path == root / LEDGER or path.parent in (root / LEDGER, state / "runs"):
+                    yield path, "it is a file, no folder"

@@ -1,0 +1,75 @@
+"""State that earlier runs left below ``.streamify/``: read, or refused with what to do about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from streamify.errors import DestinationError
+from streamify.model.base import Frozen
+from streamify.storage.base import Storage
+
+S = TypeVar("S", bound=Frozen)
+
+
+def read_saved(media: Storage, key: str, kind: type[S]) -> S | None:
+    """Return a value of the state, or ``None`` where there is none or it is of an older schema that is not read.
+
+    Raises:
+        DestinationError: ``state-newer``, a newer Streamify wrote it; ``state-damaged``, it is no such value.
+    """
+    data = media.get(key)
+    if data is None:
+        return None
+    found = parse_saved(kind, data)
+    if found is None and schema_of(data) is None:
+        raise damaged(f"{key} at DEST", "it cannot be read")
+    return found
+
+
+def parse_saved(kind: type[S], data: bytes, *, newer: Literal["refuse", "ignore"] = "refuse") -> S | None:
+    """Return a value, or ``None`` where it is damaged or of an older schema.
+
+    Args:
+        kind: Of the value; its field ``schema_version`` defaults to the schema that this release writes.
+        data: JSON.
+        newer: Whether a newer schema is an error, or as good as damage because the user said ``--replace``.
+
+    Raises:
+        DestinationError: ``state-newer``.
+    """
+    known: int = kind.model_fields["schema_version"].default
+    try:
+        found = kind.from_json(data)
+        schema = getattr(found, "schema_version", None)
+    except ValidationError:
+        found, schema = None, schema_of(data)
+    if schema is None or schema <= known:
+        return found
+    if newer == "ignore":
+        return None
+    raise DestinationError(
+        "state-newer",
+        f"the state at DEST was written by a newer Streamify: {kind.__name__} of schema {schema}, "
+        f"this one knows {known}",
+        "update Streamify, name another DEST, or pass --replace to make the stream anew",
+    )
+
+
+def schema_of(data: bytes) -> int | None:
+    """Return the schema that a JSON document names, or ``None``: it is damaged, or of before schemas were named."""
+    try:
+        found: Any = json.loads(data)
+    except ValueError:
+        return None
+    schema = found.get("schema") if isinstance(found, dict) else None
+    return schema if isinstance(schema, int) and not isinstance(schema, bool) else None
+
+
+def damaged(what: str, why: str) -> DestinationError:
+    """Return the error for state that cannot be used."""
+    return DestinationError(
+        "state-damaged", f"{what}: {why}", "remove it, or pass --replace to make anew what it tells of"
+    )
