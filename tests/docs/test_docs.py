@@ -62,7 +62,7 @@ def _masked(text: str) -> str:
     """Return `text` without what differs from run to run, machine to machine and preset to preset."""
     text = re.sub(r"-[0-9a-f]{8}\b", "-ID", text)
     text = re.sub(r"avc1\.\w+", "avc1.PROFILE", text)
-    text = re.sub(r"[\d.]+ (KB|MB|[kM]bit/s|dB)\b", "N units", text)
+    text = re.sub(r"[\d.]+ (kB|MB|[kM]bit/s|dB)\b", "N units", text)
     return re.sub(r"[ \t]+", " ", text)
 
 

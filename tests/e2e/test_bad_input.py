@@ -57,7 +57,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judge(ran: Ran, code: int, error: str, *words: str) -> None:
     """One line: what, where, how to fix it, and where to read more."""
     assert ran.code == code, ran.err
-    assert f"[{error}] docs/reference/errors.md#{error}" in ran.line
+    assert f"[{error}]; more: streamify error {error}, https://" in ran.line
     assert ran.err.count("\n") == 1, ran.err
     assert "(" in ran.line  # the remedy
     for word in words:

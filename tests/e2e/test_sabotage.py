@@ -99,6 +99,7 @@ MANIFESTS: dict[str, tuple[str, Deed]] = {
     "MPD without a rung": ("manifest.mpd", lambda file, dest: edit(file, f"{track(dest, '96p').name}", "gone")),
     "missing playlist": ("144p/playlist.m3u8", lambda file, _: file.unlink()),
     "truncated playlist": ("144p/playlist.m3u8", lambda file, _: file.write_bytes(file.read_bytes()[:-30])),
+    "playlist that is not UTF-8": ("144p/playlist.m3u8", lambda file, _: file.write_bytes(b"\xff" + file.read_bytes())),
     "playlist in another order": ("144p/playlist.m3u8", lambda file, _: edit(file, "00001.m4s", "00002.m4s")),
     "playlist of the other rung": ("aac/playlist.m3u8", lambda file, dest: swap(file, track(dest, "96p") / file.name)),
     "playlist without its end": ("144p/playlist.m3u8", lambda file, _: edit(file, "#EXT-X-ENDLIST", "")),

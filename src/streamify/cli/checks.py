@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from streamify.cli.text import size
 from streamify.dest.layout import DOCTOR
 from streamify.errors import StreamifyError
 from streamify.model.location import Location
@@ -75,7 +76,7 @@ def _machine() -> Iterator[Check]:
     quota = "no quota" if machine.cpu_quota is None else f"a quota of {machine.cpu_quota:g}"
     yield Check("cores", "ok", f"{machine.affinity} usable of {os.cpu_count()}, {quota}")
     enough = machine.free_memory >= NEEDED_MEMORY
-    text = f"{machine.free_memory / GIB:.1f} GiB free"
+    text = f"{size(machine.free_memory)} free"
     yield Check("memory", "ok" if enough else "warn", text if enough else f"{text}: little for a ladder up to 1080p")
 
 
@@ -94,7 +95,7 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
         return
     free = facts.f_bavail * facts.f_frsize
     where = str(folder) if there == folder else f"{folder} (to be made in {there})"
-    yield Check(name, "ok" if free >= GIB else "warn", f"{where}: writable, {free / GIB:.1f} GiB free")
+    yield Check(name, "ok" if free >= GIB else "warn", f"{where}: writable, {size(free)} free")
 
 
 def _object_store(name: str, dest: Location) -> Iterator[Check]:

@@ -1,8 +1,9 @@
-"""Ending at once, from a signal's handler: nothing is imported and nothing raised, wherever the signal came."""
+"""Exit from a signal handler, at once: nothing is imported, raised or waited for, wherever the signal came."""
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -20,7 +21,7 @@ def end_at_once(number: int, *, as_json: bool) -> NoReturn:
     error = Interrupted(128 + number)
     if sys.stderr is not None:
         if sys.stderr.isatty():
-            _write(2, "\x1b[?25h\n")  # the live display hides the cursor
+            _write(2, "\r\x1b[J\x1b[?25h")  # the live display hides the cursor, at the start of what it drew
         _write(2, f"streamify: error: {error.message} ({error.hint}) [{error.code}]\n")
     if as_json:
         _write(1, f'{{"error": {{"code": "{error.code}", "message": "{error.message}", "hint": "{error.hint}"}}}}\n')
@@ -28,5 +29,7 @@ def end_at_once(number: int, *, as_json: bool) -> NoReturn:
 
 
 def _write(descriptor: int, text: str) -> None:
-    with suppress(OSError):
-        os.write(descriptor, text.encode())
+    # Nothing is written where a reader left the pipe full or a terminal is stopped: a signal ends the command.
+    with suppress(OSError, ValueError):
+        if select.select([], [descriptor], [], 0)[1]:
+            os.write(descriptor, text.encode())  # short enough to be taken whole (PIPE_BUF)

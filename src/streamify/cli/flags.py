@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 from pydantic.fields import FieldInfo
 
+from streamify.cli import complete
 from streamify.model.settings import Settings
 from streamify.settings.read import Effective
 
@@ -33,7 +34,7 @@ def effective(ctx: click.Context) -> Effective:
     """Return the settings that hold for this command: flags over environment over file over defaults."""
     import os
 
-    from streamify.cli.common import Common
+    from streamify.cli.options import Common
     from streamify.settings.read import effective as read
 
     flags = {
@@ -53,4 +54,5 @@ def _flag(name: str, field: FieldInfo) -> Callable[[F], F]:
     text += "" if default is None else f"  [default: {default}]"
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     kind = click.Choice(choices) if choices else click.STRING
-    return click.option(flag, name, type=kind, metavar=_METAVARS.get(name), help=text)
+    shown = complete.ladders if name == "ladder" else None
+    return click.option(flag, name, type=kind, metavar=_METAVARS.get(name), shell_complete=shown, help=text)

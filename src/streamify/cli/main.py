@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 import click
 
-from streamify.cli.common import Common, Shared
+from streamify.cli import out
+from streamify.cli.command import CONTEXT, Shared
 from streamify.cli.exit import end_at_once
-from streamify.errors import Interrupted
+from streamify.cli.options import Common
+from streamify.errors import Interrupted, StreamifyError, UsageError
 
 COMMANDS = {
     "probe": "Show what a video is.",
@@ -26,6 +28,7 @@ COMMANDS = {
     "resume": "Go on with a job from where it stopped.",
     "play": "Serve a stream on a page that plays it.",
     "doctor": "Check this machine and its codecs.",
+    "error": "Explain an error code.",
     "completion": "Print a shell completion script.",
 }
 """Name and line of help; a command lives in ``streamify.cli.commands.NAME``, which is imported only when it runs."""
@@ -59,16 +62,13 @@ class Group(Shared, click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.command(cls=Group, no_args_is_help=False, context_settings={"max_content_width": 100})
+@click.command(cls=Group, no_args_is_help=False, context_settings=CONTEXT)
 def cli() -> None:
     """Turn one video into an adaptive HLS + DASH stream, on every core."""
 
 
 def run(args: Sequence[str]) -> int:
     """Run one command line; return the exit code."""
-    from streamify.cli import out
-    from streamify.errors import StreamifyError, UsageError
-
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
@@ -76,7 +76,9 @@ def run(args: Sequence[str]) -> int:
     log_format: Literal["text", "json"] = "json" if "--log-format=json" in before else "text"
     common = Common(json="--json" in before, log_format=log_format)
     try:
-        code = cli.main(list(args), "streamify", standalone_mode=False, obj={"json": True} if common.json else None)
+        code = cli.main(
+            list(args) or ["--help"], "streamify", standalone_mode=False, obj={"json": True} if common.json else None
+        )
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)
         path = ctx.command_path if ctx else "streamify"

@@ -1,39 +1,59 @@
-"""What goes to stdout (results) and to stderr (people's lines), and how an error reads."""
+"""What goes to stdout (results) and to stderr (people's lines), and how an error reads.
+
+Results wait for their reader, as those of any command do; a signal ends that wait. Lines on stderr never wait long:
+see `writer`. Everything that people read passes `text.visible`; JSON, scripts and YAML are written exactly.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TextIO
 
-from streamify.errors import DestinationError, StreamifyError, TasksFailed, VerificationFailed
+from streamify._project import ERRORS_URL
+from streamify.cli.options import Common
+from streamify.cli.text import counted, visible
+from streamify.cli.writer import BackgroundWriter
+from streamify.errors import DestinationError, StreamifyError, TaskFailure, TasksFailed, VerificationFailed
 
-if TYPE_CHECKING:
-    from streamify.cli.common import Common
 
-_PAGE = "docs/reference/errors.md"
+def say(*lines: str) -> None:
+    """Write a result for people to stdout."""
+    write_exactly("".join(f"{visible(line)}\n" for line in lines))
 
 
-def _write(stream: IO[str] | None, text: str) -> None:
-    """Write and flush. A reader that went away (``| head``), or a full disk under stderr, ends the output, not the job.
+def print_json(document: Any) -> None:
+    """Write the one JSON document to stdout. Models give their own JSON; other values must be plain."""
+    text = document.to_json().decode() if hasattr(document, "to_json") else json.dumps(document, ensure_ascii=False)
+    write_exactly(text + "\n")
+
+
+def write_exactly(text: str) -> None:
+    """Write to stdout, all of it. A reader that went away (``| head``) ends the output, not the command.
 
     Raises:
         DestinationError: ``stdout-unwritable``; once, for what follows goes nowhere.
     """
-    if stream is None:  # closed by whoever started us
+    if sys.stdout is None:  # closed by whoever started us
         return
+    left = encoded(text, sys.stdout)
     try:
-        stream.write(text)
-        stream.flush()
+        while left:
+            try:
+                left = left[os.write(sys.stdout.fileno(), left) :]
+            except BlockingIOError:  # whoever shares the descriptor made it non-blocking
+                select.select([], [sys.stdout], [])
     except OSError as error:
-        failed = unwritable(error, stream)
-        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+        failed = unwritable(error, sys.stdout)
+        if not isinstance(error, BrokenPipeError):
             raise failed from error
 
 
-def unwritable(error: OSError, stream: IO[str]) -> DestinationError:
+def unwritable(error: OSError, stream: TextIO) -> DestinationError:
     """Send what is buffered for `stream`, and what follows, nowhere; return the error to report."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())
@@ -43,58 +63,87 @@ def unwritable(error: OSError, stream: IO[str]) -> DestinationError:
     )
 
 
-def say(text: str) -> None:
-    """Write a result for people to stdout."""
-    _write(sys.stdout, text if text.endswith("\n") else text + "\n")
+def encoded(text: str, stream: TextIO) -> bytes:
+    """Return `text` as `stream` would write it; what its encoding lacks as an escape."""
+    return text.encode(stream.encoding or "utf-8", "backslashreplace")
 
 
-def print_json(document: Any) -> None:
-    """Write the one JSON document to stdout. Models give their own JSON; other values must be plain."""
-    text = document.to_json().decode() if hasattr(document, "to_json") else json.dumps(document, ensure_ascii=False)
-    _write(sys.stdout, text + "\n")
+def to_stderr(text: str) -> None:
+    """Write to stderr what must be said; a reader who takes nothing is waited for a few seconds."""
+    if sys.stderr is not None:
+        writer = BackgroundWriter(sys.stderr.fileno(), limit=1 << 26)
+        writer.put(encoded(text, sys.stderr))
+        writer.flush()
 
 
-def log(common: Common, level: str, message: str, **fields: Any) -> None:
-    """Write a line for people to stderr; with ``--log-format json`` as one JSON object."""
+def log_line(common: Common, level: str, message: str, **fields: Any) -> str:
+    """Return a line for people on stderr; with ``--log-format json`` one JSON object."""
     if common.log_format == "json":
         record = {"time": round(time.time(), 3), "level": level, "message": message} | fields
-        _write(sys.stderr, json.dumps(record, ensure_ascii=False) + "\n")
-    else:
-        _write(sys.stderr, f"{time.strftime('%H:%M:%S')} {message}\n")
+        return json.dumps(record, ensure_ascii=False) + "\n"
+    return f"{time.strftime('%H:%M:%S')} {visible(message)}\n"
 
 
-def failure(error: StreamifyError, common: Common) -> int:
-    """Report an expected error; return its exit code."""
-    document: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
-    message, details = error.message, []
-    if isinstance(error, TasksFailed):
-        document["failures"] = [vars(item) for item in error.failures]
-        message = f"{len(error.failures)} task(s) failed"
-        for item in error.failures:
-            details.append(f"{item.key}: {item} [{item.code}] after {item.attempts} attempt(s)")
-            if common.verbose and item.log:
-                details += [f"    {line}" for line in item.log.splitlines()]
-    if isinstance(error, VerificationFailed):
-        document["faults"] = list(error.faults)
-        message = f"{len(error.faults)} fault(s) found"
-        details += list(error.faults)
-    if common.json:
-        print_json({"error": document})
+def logger(common: Common, level: str) -> Callable[..., None]:
+    """Return the function that logs a message and fields from any thread, without waiting."""
+    writer = BackgroundWriter(sys.stderr.fileno()) if sys.stderr is not None else None
+
+    def log(message: str, **fields: Any) -> None:
+        if writer is not None:
+            writer.put(encoded(log_line(common, level, message, **fields), sys.stderr))
+
+    return log
+
+
+def failure(error: StreamifyError, common: Common, trace: str = "") -> int:
+    """Report an expected error; return its exit code.
+
+    Args:
+        error: What to report.
+        common: The global options.
+        trace: The traceback of a bug, which is shown with ``-v``.
+    """
+    failed = getattr(error, "failure", None)  # of a single task
+    trace = (trace or (failed.log if isinstance(failed, TaskFailure) else "")) if common.verbose else ""
     if common.log_format == "json":
-        log(common, "error", error.message, code=error.code, hint=error.hint)
+        more = {"trace": trace} if trace else {}
+        to_stderr(log_line(common, "error", error.message, code=error.code, hint=error.hint, **more))
     else:
-        hint = f" ({error.hint})" if error.hint else ""
-        line = " ".join(f"streamify: error: {message}{hint} [{error.code}] {_PAGE}#{error.code}".split())
-        _write(sys.stderr, "\n  ".join([line, *details]) + "\n")
+        to_stderr("".join(f"{visible(line)}\n" for line in _lines(error, trace, verbose=common.verbose)))
+    if common.json:
+        print_json({"error": _document(error)})
     return error.exit_code
 
 
 def bug(error: Exception, common: Common) -> int:
     """Report what we did not expect: one line, the traceback only with ``-v``."""
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    if common.verbose:
-        import traceback
+    import traceback
 
-        _write(sys.stderr, "".join(traceback.format_exception(error)))
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    trace = "".join(traceback.format_exception(error))
     hint = "please report it with the output of the same command and -v"
-    return failure(StreamifyError("bug", f"a fault in Streamify itself: {what}", hint), common)
+    return failure(StreamifyError("bug", f"a fault in Streamify itself: {what}", hint), common, trace)
+
+
+def _lines(error: StreamifyError, trace: str, *, verbose: bool) -> list[str]:
+    message, details = error.message, [f"  {line}" for line in trace.splitlines()]
+    if isinstance(error, TasksFailed):
+        message = f"{counted(len(error.failures), 'task')} failed"
+        for item in error.failures:
+            details.append(f"  {item.key}: {item} [{item.code}] after {counted(item.attempts, 'attempt')}")
+            details += [f"      {line}" for line in item.log.splitlines() if verbose]
+    if isinstance(error, VerificationFailed):
+        message = f"{counted(len(error.faults), 'fault')} found"
+        details += [f"  {fault}" for fault in error.faults]
+    hint = f" ({error.hint})" if error.hint else ""
+    more = f"streamify error {error.code}, {ERRORS_URL}#{error.code}"
+    return [f"streamify: error: {message}{hint} [{error.code}]; more: {more}", *details]
+
+
+def _document(error: StreamifyError) -> dict[str, Any]:
+    document: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if isinstance(error, TasksFailed):
+        document["failures"] = [vars(item) for item in error.failures]
+    if isinstance(error, VerificationFailed):
+        document["faults"] = list(error.faults)
+    return document

@@ -145,8 +145,8 @@ def fan_out(
             assert isinstance(result, MediaResult)
             for record in result.records:
                 outcome.made += 1
-                spent = record.cost
-                outcome.cpu_seconds += spent.decode + spent.scale + spent.encode + spent.other
+                spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other
+                outcome.cpu_seconds += spent
                 on_event(
                     Event(
                         time=time.time(),
@@ -157,6 +157,7 @@ def fan_out(
                             "name": names[record.track],
                             "segment": record.segment,
                             "bytes": record.media.size,
+                            "cpu_seconds": spent,
                         },
                     )
                 )

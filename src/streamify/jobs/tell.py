@@ -52,10 +52,12 @@ def tell_plan(plan: Plan, done: set[tuple[str, int]], tell: Tell) -> None:
         "duration": plan.timeline.end / plan.timeline.timescale,
         "total": total,
         "reused": len(done),
+        "frames": plan.source.video.frames if plan.source.video is not None else 0,
         "reused_by": _reused_by(plan, done),
         "cost": plan.estimate.cost,
     }
-    what = f"{plan.segments} segments x {len(plan.tracks)} tracks"
+    segments, tracks = plan.segments, len(plan.tracks)
+    what = f"{segments} segment{'s'[: segments != 1]} x {tracks} track{'s'[: tracks != 1]}"
     tell("plan.ready", f"{what}, {len(done)} of {total} exist" if done else what, data)
 
 

@@ -139,7 +139,9 @@ def _track(track: TrackReport, media: Storage) -> Iterator[str]:
     elif sha256(init) != track.init_sha256:
         yield f"{init_key(track.folder)}: checksum differs"
     playlist = media.get(playlist_key(track.folder))
-    listed = [line for line in (playlist or b"").decode().splitlines() if line and not line.startswith("#")]
+    listed = [
+        line for line in (playlist or b"").decode(errors="replace").splitlines() if line and not line.startswith("#")
+    ]
     columns = track.segments
     names = [segment_name(index) for index in range(len(columns.size))]
     if listed != names:

@@ -10,8 +10,6 @@ import psutil
 
 from streamify.machine.cgroup import read_cgroup
 
-GIB = 1 << 30
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -31,7 +29,7 @@ class WorkerChoice:
 
     count: int
     reason: str
-    """A sentence for people, such as ``2 workers: 2 cores (memory would allow 21)``."""
+    """A sentence for people, such as ``2 workers: 2 cores``."""
     warning: str = ""
     """What may go wrong with that number, or ""."""
 
@@ -57,16 +55,16 @@ def choose_workers(
     if cpu_quota is not None and cores < affinity:
         limit = f"a CPU quota of {cpu_quota:g} of {limit}"
     if requested is not None:
-        count, why = requested, f"as asked for ({limit}; memory would allow {fit})"
+        count, why = requested, f"as asked for ({limit})"
     elif fit < cores:
         count = max(1, fit)
-        why = f"{free_memory / GIB:.1f} GiB of free memory at {task_peak / GIB:.1f} GiB a worker ({limit})"
+        why = f"{free_memory / 1e9:.1f} GB of free memory at {task_peak / 1e9:.1f} GB a worker ({limit})"
     else:
-        count, why = cores, f"{limit} (memory would allow {fit})"
+        count, why = cores, limit
     warning = ""
     if count > fit:
         warning = (
-            f"{count} worker{'s'[: count != 1]} may need {count * task_peak / GIB:.1f} GiB of memory and "
-            f"{free_memory / GIB:.1f} GiB are free"
+            f"{count} worker{'s'[: count != 1]} may need {count * task_peak / 1e9:.1f} GB of memory and "
+            f"{free_memory / 1e9:.1f} GB are free"
         )
     return WorkerChoice(count, f"{count} worker{'s'[: count != 1]}: {why}", warning)

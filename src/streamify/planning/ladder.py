@@ -97,20 +97,24 @@ def named(text: str) -> tuple[Rung, ...]:
     """
     if text in LADDERS:
         return LADDERS[text]
-    known = {rung.name: rung for ladder in (COMPACT, APPLE, STANDARD) for rung in ladder}
+    known = known_rungs()
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise UsageError(
             "ladder-unknown",
             f"unknown ladder or rung: {', '.join(unknown) or repr(text)}",
-            f"ladders: auto, {', '.join(LADDERS)}; rungs: "
-            + ", ".join(sorted(known, key=lambda name: -known[name].short_side))
-            + "; or a YAML file with your own",
+            f"ladders: auto, {', '.join(LADDERS)}; rungs: " + ", ".join(known) + "; or a YAML file with your own",
         )
     if len(set(names)) != len(names):
         raise UsageError("ladder-unknown", f"a rung is named twice in {text!r}", "name each rung once")
     return tuple(known[name] for name in names)
+
+
+def known_rungs() -> dict[str, Rung]:
+    """Return the rungs that may be named one by one, largest first."""
+    rungs = (rung for ladder in (COMPACT, APPLE, STANDARD) for rung in ladder)
+    return dict(sorted(((rung.name, rung) for rung in rungs), key=lambda named: -named[1].short_side))
 
 
 def _auto(source: int) -> tuple[Rung, ...]:

@@ -56,7 +56,8 @@ class Effective:
             value = {key: _plain(getattr(self.settings, key))}
             text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
             many = "\n" in text
-            lines.append(f"# {self.origins[key]}\n{text}" if many else f"{text}  # {self.origins[key]}")
+            origin = self.origins[key].replace("\n", "\\n")  # a path may hold one, a comment may not
+            lines.append(f"# {origin}\n{text}" if many else f"{text}  # {origin}")
         return "\n".join(lines) + "\n"
 
 

@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from docs.comparing import assert_same
+from streamify._project import PROJECT_URL
 from streamify.cli.main import COMMANDS
 from streamify.model.event import EventKind
 
@@ -48,6 +51,15 @@ def test_every_error_code_has_a_heading() -> None:
     assert not missing, f"docs/reference/errors.md lacks '### CODE' for: {missing}"
     stale = headings - set(codes) - {"doctor"}
     assert not stale, f"docs/reference/errors.md has headings that nothing raises: {sorted(stale)}"
+
+
+def test_the_package_holds_the_page_of_errors() -> None:
+    assert files("streamify.cli").joinpath("errors.md").read_text("utf-8") == (PAGES / "errors.md").read_text("utf-8")
+
+
+def test_the_project_is_published_where_the_package_says() -> None:
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
+    assert urls["Homepage"] == PROJECT_URL
 
 
 def test_every_kind_of_event_is_described() -> None:

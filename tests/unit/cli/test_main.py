@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from streamify._project import ERRORS_URL
 from streamify.cli.main import _opens_media
 from streamify.errors import (
     CapExceeded,
@@ -25,6 +26,7 @@ from streamify.errors import (
     TasksFailed,
     VerificationFailed,
 )
+from streamify.executors.base import TaskError
 from streamify.model.settings import Settings
 
 Cli = Callable[..., Any]
@@ -68,15 +70,15 @@ def test_every_error_has_its_exit_code_one_line_and_one_document(cli: Cli, job: 
     assert {"code", "message", "hint"} <= set(document["error"])
     if isinstance(error, StreamifyError):
         assert document["error"]["code"] == error.code
-        assert f"[{error.code}] docs/reference/errors.md#{error.code}" in lines[0]
+        assert lines[0].endswith(f"[{error.code}]; more: streamify error {error.code}, {ERRORS_URL}#{error.code}")
 
 
 def test_failed_tasks_and_faults_are_each_listed(cli: Cli, job: Job) -> None:
     job("probe", raising(TasksFailed(FAILURES, "run it again")))
     text = cli("probe", "a").err.splitlines()
-    assert "2 task(s) failed (run it again) [tasks-failed]" in text[0]
-    assert text[1:] == ["  video/00003/720p: killed by SIGKILL [worker-killed] after 3 attempt(s)",
-                        "  video/00004/720p: no result within 60 s [worker-hung] after 3 attempt(s)"]  # fmt: skip
+    assert "2 tasks failed (run it again) [tasks-failed]" in text[0]
+    assert text[1:] == ["  video/00003/720p: killed by SIGKILL [worker-killed] after 3 attempts",
+                        "  video/00004/720p: no result within 60 s [worker-hung] after 3 attempts"]  # fmt: skip
     assert "line 2" in cli("probe", "a", "-v").err
     assert [one["key"] for one in cli("--json", "probe", "a").json["error"]["failures"]] == [
         one.key for one in FAILURES
@@ -96,7 +98,7 @@ def test_a_bug_shows_its_traceback_only_when_asked(cli: Cli, job: Job) -> None:
 @pytest.mark.parametrize(
     ("args", "part"),
     [
-        ([], "Missing command"),
+        (["-v"], "Missing command"),
         (["prove"], "did you mean 'probe'?"),
         (["probe"], "'SOURCE'"),
         (["plan"], "'SOURCE'"),
@@ -180,15 +182,88 @@ def test_version_and_completion(cli: Cli) -> None:
         assert cli("completion", shell, "--json").json["shell"] == shell
 
 
-def test_completion_completes() -> None:
+def completions(words: str) -> list[str]:
+    """Return what bash is told for the last of `words`."""
     env = os.environ | {
         "_STREAMIFY_COMPLETE": "bash_complete",
-        "COMP_WORDS": "streamify transcode --pre",
-        "COMP_CWORD": "2",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
     }
     done = subprocess.run([sys.executable, "-c", "from streamify.cli.main import main; main()"], env=env,
                           capture_output=True, text=True, check=False)  # fmt: skip
-    assert "--preset" in done.stdout
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("streamify transcode --pre", ["plain,--preset"]),
+        ("streamify transcode vid", ["file,vid"]),
+        ("streamify transcode video.mp4 str", ["dir,str"]),
+        ("streamify verify out --source vid", ["file,vid"]),
+        ("streamify status str", ["dir,str"]),
+        ("streamify plan --ladder s", ["plain,standard"]),
+        ("streamify plan --ladder my/", ["file,my/"]),
+        ("streamify plan --ladder 1080p,72", ["plain,1080p,720p"]),
+        ("streamify plan --preset slow", ["plain,slow", "plain,slower"]),
+        ("streamify plan --engine in", ["plain,inline"]),
+        ("streamify error disk", ["plain,disk-full", "plain,disk-too-small"]),
+    ],
+)
+def test_completion_completes(words: str, found: list[str]) -> None:
+    assert completions(words) == found
+
+
+def test_help_is_short_to_ask_for(cli: Cli) -> None:
+    long = cli("--help")
+    assert [(cli(*args).code, cli(*args).out) for args in ((), ("-h",))] == [(0, long.out)] * 2
+    assert cli("transcode", "-h").out == cli("transcode", "--help").out
+    assert cli("--json").json["error"]["code"] == "usage"
+
+
+def test_an_error_code_is_explained_without_a_network(cli: Cli) -> None:
+    found = cli("error", "source-stdin")
+    assert found.code == 0
+    assert found.out.splitlines() == [
+        "source-stdin: Usage and settings (exit code 2)",
+        "",
+        "SOURCE is -. Segments are read out of order and by several workers; a pipe cannot be.",
+        "",
+        "Remedy: Save it to a file first: cat > video.mp4.",
+        "",
+        f"{ERRORS_URL}#source-stdin",
+    ]
+    assert set(cli("error", "usage", "--json").json) == {"code", "section", "text", "url"}
+    close = cli("error", "source-stdn")
+    assert (close.code, "did you mean source-stdin" in close.err) == (2, True)
+    assert ERRORS_URL in cli("error", "zzzz").err
+
+
+def texts(value: Any) -> list[str]:
+    """Return all strings of a JSON document."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for one in inner for text in texts(one)]
+
+
+ESCAPES = "\x1b[31m\x1b]0;owned\x07\x9b1m\u202e\n.mp4"
+
+
+def test_what_comes_from_outside_is_shown_escaped_and_kept_exact_in_json(cli: Cli, job: Job) -> None:
+    failures = (TaskFailure(f"video/{ESCAPES}", "x", ESCAPES, 1, ESCAPES),)
+    for error in (SourceError("x", ESCAPES, ESCAPES), TasksFailed(failures), VerificationFailed((ESCAPES,))):
+        job("probe", raising(error))
+        outcome = cli("probe", "a", "-v")
+        assert r"\x1b[31m\x1b]0;owned\x07\x9b1m\u202e\n.mp4" in outcome.err
+        assert all(line.isprintable() for line in outcome.err.split("\n"))
+        assert any(ESCAPES in text for text in texts(cli("probe", "a", "--json").json))
+    assert all(line.isprintable() for line in cli("doctor", f"{ESCAPES}/x").out.split("\n"))
+
+
+def test_the_traceback_of_a_bug_in_a_worker_is_shown_when_asked(cli: Cli, job: Job) -> None:
+    job("probe", raising(TaskError(TaskFailure("split", "internal-error", "KeyError: 1", 1, "Traceback: here"), 1)))
+    assert "Traceback" not in cli("probe", "a").err
+    assert cli("probe", "a", "-v").err.splitlines()[1] == "  Traceback: here"
+    assert json.loads(cli("probe", "a", "-v", "--log-format", "json").err)["trace"] == "Traceback: here"
 
 
 def test_help_imports_next_to_nothing() -> None:
@@ -271,3 +346,67 @@ def test_the_second_signal_ends_at_once() -> None:
         job.send_signal(signal.SIGINT)
         job.communicate(timeout=20)
     assert job.returncode == 130
+
+
+FLOOD = """
+import sys
+from streamify.errors import Interrupted
+from streamify.backends.here import Here
+from streamify.model.event import Event
+def flood(self, source, dest, settings, on_event, stop):
+    for number in range(2000):
+        on_event(Event(time=number, kind="note", message="x" * 600))
+    open(sys.argv[1], "w").close()
+    while not stop.wait(0.05):
+        pass
+    if sys.argv[-1] == "stubborn":
+        while True:
+            pass
+    raise Interrupted(stop.exit_code)
+Here.transcode = flood
+from streamify.cli.main import run
+sys.exit(run(["transcode", "a", sys.argv[1], "--json", *sys.argv[2:-1]]))
+"""
+
+
+@pytest.mark.parametrize("how", ["in order", "stubborn"])
+def test_a_stderr_that_nobody_reads_stops_neither_the_job_nor_a_signal(how: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "events")
+    with (
+        os.fdopen(os.open(tmp_path / "events", os.O_RDONLY | os.O_NONBLOCK), "rb"),
+        subprocess.Popen(
+            [sys.executable, "-c", FLOOD, str(tmp_path / "done"), "--events", str(tmp_path / "events"), how],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as command,
+    ):  # fmt: skip
+        for _ in range(400):
+            if (tmp_path / "done").exists():
+                break
+            time.sleep(0.05)
+        else:
+            command.kill()
+        assert (tmp_path / "done").exists(), "the job waits for a reader"
+        command.send_signal(signal.SIGTERM)
+        if how == "stubborn":
+            time.sleep(0.3)
+            command.send_signal(signal.SIGTERM)
+        assert command.wait(timeout=20) == 143
+        assert command.stdout is not None
+        assert json.loads(command.stdout.read())["error"]["code"] == "interrupted"
+
+
+def test_a_signal_ends_the_wait_for_a_reader_of_stdout() -> None:
+    script = (
+        "import sys; from streamify.cli import out; from streamify.cli.main import main, _interrupt; import signal\n"
+        "signal.signal(signal.SIGTERM, _interrupt); sys.stderr.write('ready\\n'); sys.stderr.flush()\n"
+        "out.say('x' * (1 << 20))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stderr is not None
+        assert command.stderr.readline() == "ready\n"
+        time.sleep(0.3)
+        command.send_signal(signal.SIGTERM)
+        assert command.wait(timeout=5) == 143
+        assert "stopped before it was finished" in command.stderr.read()

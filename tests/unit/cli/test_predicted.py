@@ -44,7 +44,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 def test_the_table(cli: Cli, asked: list[Settings]) -> None:
     found = cli("plan", "in.mp4", "--engine", "aws", "--stack", "mine", "--max-cost", "5")
     assert (found.code, asked[0].stack, asked[0].max_cost) == (0, "mine", 5)
-    for part in ("Plan: 1 segments", "172.8 GB-s", "list prices of us-east-1", "Slowest task: audio/x/00000, about 100",
+    for part in ("Plan: 1 segment x 0 tracks", "172.8 GB-s",
+                 "list prices of us-east-1", "Slowest task: audio/x/00000, about 100",
                  "measured on this machine", "Assumed: stack 'mine' was not found"):  # fmt: skip
         assert part in found.out
 

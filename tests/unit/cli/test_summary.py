@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 
-from streamify.cli import checks
+from streamify.cli import checks, text
 from streamify.cli.show import summary
 from streamify.model.report import Certificate
 
 Cli = Callable[..., Any]
 
 
-@pytest.mark.parametrize("dest", ["out", "my film", "it's", "a&b", "#1", "%d", "é", "-x", "$HOME", "a\nb"])
-def test_the_play_command_survives_a_shell(dest: str) -> None:
-    words = summary.play_command(dest).removeprefix("streamify ")
+@pytest.mark.parametrize(
+    "dest", ["out", "my film", "it's", "a&b", "#1", "%d", "é", "-x", "$HOME", "a\nb", "\x1b[31m'\\n", "\u202ea\x9b1m"]
+)
+def test_the_command_to_play_survives_a_shell(dest: str) -> None:
+    assert text.visible(summary.shell_command("play", dest)) == summary.shell_command("play", dest)
+    words = summary.shell_command("play", dest).removeprefix("streamify ")
     script = "import sys; print(repr(sys.argv[1:]))"
     done = subprocess.run(
-        f"{sys.executable} -c '{script}' {words}", shell=True, capture_output=True, text=True, check=True
+        ["bash", "-c", f"{sys.executable} -c '{script}' {words}"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == repr(["play", f"./{dest}" if dest.startswith("-") else dest])
 
@@ -38,9 +41,9 @@ def test_the_certificate_is_one_line_and_names_every_loss() -> None:
 
 
 def test_sizes_and_rates() -> None:
-    assert [summary.size(n) for n in (0, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
-        "0 bytes", "999 bytes", "1.5 KB", "123 KB", "4.1 MB", "5.0 TB"]  # fmt: skip
-    assert [summary.bits(n) for n in (128_000, 4_520_000)] == ["128 kbit/s", "4.5 Mbit/s"]
+    assert [text.size(n) for n in (1, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
+        "1 byte", "999 bytes", "1.5 kB", "123 kB", "4.1 MB", "5.0 TB"]  # fmt: skip
+    assert [text.bits(n) for n in (128_000, 4_520_000)] == ["128 kbit/s", "4.5 Mbit/s"]
 
 
 def test_doctor_finds_this_machine_usable(cli: Cli) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e.driving import streamify
-from streamify.cli.show.summary import standing
+from streamify.cli.show.summary import status_lines
 from streamify.errors import DestinationError
 from streamify.jobs.failures import Failure, write_failure
 from streamify.jobs.hold import holding
@@ -70,7 +70,7 @@ def test_what_is_missing_is_counted_by_rendition(dest: Path) -> None:
     # A 360p segment costs 2.25 times as much as a 240p one: (640 * 360) / (426 * 240).
     share = (640 * 360 * 1 + 426 * 240 * 2) / 3 / (640 * 360 + 426 * 240)
     assert found.share == pytest.approx(share, abs=0.001)
-    lines = standing(found).splitlines()
+    lines = status_lines(found)
     assert lines[0] == f"{dest}: interrupted, 6 of 9 segments"
     assert lines[1].split() == ["360p", "1", "of", "3"]
     assert lines[-1] == f"Go on: streamify resume {dest}"
@@ -87,7 +87,7 @@ def test_a_job_runs_as_long_as_its_process_holds_dest(dest: Path) -> None:
         assert (found.state, found.seconds_left) == ("running", 0.0)
         assert found.run is not None
         assert (found.run.pid, found.run.started, found.run.ended) == (os.getpid(), claim.started, None)
-        assert standing(found).splitlines()[0] == f"{dest}: running, 100%, 9 of 9 segments, about 0:00 left"
+        assert status_lines(found)[0] == f"{dest}: running, 100%, 9 of 9 segments, about 0:00 left"
         next(dest.glob(".streamify/ledger/360p-*/00000.json")).unlink()
         next(dest.glob(".streamify/ledger/240p-*/00000.json")).unlink()
         left = look(dest).seconds_left
@@ -105,7 +105,7 @@ def test_a_job_that_failed_names_its_tasks(dest: Path) -> None:
     found = look(dest)
     assert found.state == "failed"
     assert [(one.key, one.code, one.attempts) for one in found.failed] == [("video/00001/360p", "worker-lost", 3)]
-    assert "  video/00001/360p: killed [worker-lost]" in standing(found).splitlines()
+    assert "  video/00001/360p: killed [worker-lost]" in status_lines(found)
 
 
 def test_a_report_of_other_settings_is_not_of_this_job(dest: Path) -> None:

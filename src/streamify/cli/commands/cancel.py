@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("cancel", cls=Command)
-@click.argument("job")
+@click.argument("job", shell_complete=complete.folders)
 @click.pass_context
 def command(ctx: click.Context, /, job: str) -> None:
     """End a job in order, wherever it runs, and wait until it has ended. What is finished stays; resume goes on.
@@ -27,4 +28,4 @@ def command(ctx: click.Context, /, job: str) -> None:
     if common.json:
         out.print_json(found)
     elif not common.quiet:
-        out.say(cancelled(found))
+        out.say(*cancelled(found))

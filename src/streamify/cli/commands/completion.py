@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("completion", cls=Command)
@@ -26,4 +27,4 @@ def command(ctx: click.Context, /, shell: str) -> None:
         raise click.BadParameter(f"no completion for {shell}")
     complete = kind(ctx.find_root().command, {}, "streamify", "_STREAMIFY_COMPLETE")
     script = complete.source_template % complete.source_vars()  # source() would start a bash to ask its version
-    out.print_json({"shell": shell, "script": script}) if Common.of(ctx).json else out.say(script)
+    out.print_json({"shell": shell, "script": script}) if Common.of(ctx).json else out.write_exactly(script + "\n")

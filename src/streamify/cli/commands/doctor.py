@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("doctor", cls=Command)
-@click.argument("dest", required=False)
+@click.argument("dest", required=False, shell_complete=complete.folders)
 @click.pass_context
 def command(ctx: click.Context, /, dest: str | None) -> int:
     """Check versions, codecs, CPU, memory and disk; with DEST, whether a stream can be written there.
@@ -31,5 +32,5 @@ def command(ctx: click.Context, /, dest: str | None) -> int:
         out.print_json(document)
     else:
         width = max(len(check.name) for check in found)
-        out.say("\n".join(f"{check.status:4}  {check.name:{width}}  {check.text}" for check in found))
+        out.say(*(f"{check.status:4}  {check.name:{width}}  {check.text}" for check in found))
     return 5 if failed else 0

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamify.cli import flags, out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, flags, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 from streamify.cli.signals import raising
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan", cls=Command)
-@click.argument("source", required=False)
+@click.argument("source", required=False, shell_complete=complete.paths)
 @flags.settings_flags
 @click.option("--print-settings", is_flag=True, help="Print the settings that hold and where each came from.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the settings.")
@@ -32,11 +33,11 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
 
     json = Common.of(ctx).json
     if print_schema:
-        out.say(settings_io.schema())
+        out.write_exactly(settings_io.schema())
         return
     effective = flags.effective(ctx)
     if print_settings:
-        out.say(effective.to_json() if json else effective.to_yaml())
+        out.say(*([effective.to_json()] if json else effective.to_yaml().rstrip("\n").split("\n")))
         return
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'", ctx)
@@ -47,7 +48,7 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
 
     with raising():
         plan = jobs.plan(Location.of_source(source), effective.settings)
-    out.print_json(plan) if json else out.say(planned(plan))
+    out.print_json(plan) if json else out.say(*planned(plan))
 
 
 def _on_aws(source: Location, settings: Settings, *, json: bool) -> None:
@@ -59,7 +60,7 @@ def _on_aws(source: Location, settings: Settings, *, json: bool) -> None:
     with raising():
         plan, prediction = predict_source(source, settings)
     if not json:
-        out.say(f"{planned(plan)}\n{predicted(prediction)}")
+        out.say(*planned(plan), *predicted(prediction))
     refuse_above(prediction, settings.max_cost)
     if json:
         out.print_json(plan.model_dump(mode="json", by_alias=True) | {"aws": prediction.model_dump(mode="json")})

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from functools import partial
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("play", cls=Command)
-@click.argument("dest")
+@click.argument("dest", shell_complete=complete.folders)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.  [default: 0]")
 @click.option("--allow-origin", metavar="ORIGIN", help="Let pages of this origin (or '*') read the stream (CORS).")
@@ -32,7 +32,7 @@ def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin
     common = Common.of(ctx)
     location = Location.of_dest(dest)
     files = ObjectFiles(open_storage(location), str(location)) if location.remote else FolderFiles(location.path)
-    log = partial(out.log, common, "error")
+    log = out.logger(common, "error")
     try:
         with raising(), open_play(files, host, port, log=log, allow_origin=allow_origin) as server:
             if common.json:

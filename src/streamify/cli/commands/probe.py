@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 from streamify.cli.signals import raising
 
 
 @click.command("probe", cls=Command)
-@click.argument("source")
+@click.argument("source", shell_complete=complete.paths)
 @click.pass_context
 def command(ctx: click.Context, /, source: str) -> None:
     """Show what a video is: streams, exact rate and length, rotation, colour, and what is peculiar about it."""
@@ -19,4 +20,4 @@ def command(ctx: click.Context, /, source: str) -> None:
 
     with raising():
         found = api.probe(source)
-    out.print_json(found) if Common.of(ctx).json else out.say(facts(found))
+    out.print_json(found) if Common.of(ctx).json else out.say(*facts(found))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("resume", cls=Command)
-@click.argument("job")
+@click.argument("job", shell_complete=complete.folders)
 @click.pass_context
 def command(ctx: click.Context, /, job: str) -> None:
     """Go on with a job: only what is missing is made. Source and settings are those of its last run.
@@ -28,4 +29,4 @@ def command(ctx: click.Context, /, job: str) -> None:
     if common.json:
         out.print_json(report)
     elif not common.quiet:
-        out.say(made(report, str(dest)))
+        out.say(*made(report, str(dest)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from streamify.cli import flags, out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, flags, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("transcode", cls=Command)
-@click.argument("source")
-@click.argument("dest")
+@click.argument("source", shell_complete=complete.paths)
+@click.argument("dest", shell_complete=complete.folders)
 @flags.settings_flags
 @click.pass_context
 def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
@@ -32,4 +33,4 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     if common.json:
         out.print_json(report)
     elif not common.quiet:
-        out.say(made(report, str(folder)))
+        out.say(*made(report, str(folder)))

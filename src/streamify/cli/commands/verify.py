@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import click
 
-from streamify.cli import out
-from streamify.cli.common import Command, Common
+from streamify.cli import complete, out
+from streamify.cli.command import Command
+from streamify.cli.options import Common
 
 
 @click.command("verify", cls=Command)
-@click.argument("dest")
-@click.option("--source", metavar="SOURCE", help="Also compare the pictures with those of the original.")
+@click.argument("dest", shell_complete=complete.folders)
+@click.option(
+    "--source",
+    metavar="SOURCE",
+    shell_complete=complete.paths,
+    help="Also compare the pictures with those of the original.",
+)
 @click.pass_context
 def command(ctx: click.Context, /, dest: str, source: str | None) -> None:
     """Recompute the certificate of the stream in DEST from its bytes. Exit code 6 and a line for every fault."""
@@ -25,4 +31,4 @@ def command(ctx: click.Context, /, dest: str, source: str | None) -> None:
     if common.json:
         out.print_json(found)
     elif not common.quiet:
-        out.say(verified(found))
+        out.say(*verified(found))

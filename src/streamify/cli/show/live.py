@@ -1,62 +1,70 @@
-"""The live display: segments x renditions on a terminal, over stderr."""
+"""The live display on a terminal, over stderr.
+
+The cursor rests at the start of what is drawn, so that erasing from there to the end of the screen removes it
+however the terminal wrapped it when its window changed. The size is read for every picture.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from streamify.cli.show.grid import Screen, picture
+from streamify.cli.show.tally import Tally
+from streamify.cli.text import visible
+from streamify.cli.writer import BackgroundWriter
 
-from streamify.cli.show.tally import Row, Tally
-
-_EMPTY, _PART, _FULL = "·", "▒", "█"
+EVERY = 0.25
+"""Seconds between two pictures."""
+_ERASE = "\r\x1b[J"
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
 @contextlib.contextmanager
-def live(tally: Tally) -> Iterator[Callable[[str], None]]:
-    """Draw `tally` four times a second; give the function that prints a line above it."""
-    console = Console(stderr=True, highlight=False)
+def live(
+    tally: Tally, lock: threading.Lock, writer: BackgroundWriter, descriptor: int, encoding: str
+) -> Iterator[Callable[[str], None]]:
+    """Draw `tally` four times a second, from a thread of its own; give the function that writes a line above it.
 
-    def draw() -> RenderableType:
-        return picture(tally, console.width, time.time())
+    Args:
+        tally: What is shown; changed only by who holds `lock`.
+        lock: Taken to look at `tally`.
+        writer: Writes to the terminal.
+        descriptor: Of the terminal.
+        encoding: Of the terminal.
+    """
+    ended = threading.Event()
+    unicode, colour = encoding.lower().startswith("utf"), not os.environ.get("NO_COLOR")
 
-    with Live(get_renderable=draw, console=console, refresh_per_second=4, transient=True):
-        yield lambda line: console.print(Text(line))
+    def put(text: str, *, droppable: bool = False) -> None:
+        writer.put(text.encode(encoding, "backslashreplace"), droppable=droppable)
+
+    def draw() -> None:
+        while not ended.is_set():
+            columns, rows = _size(descriptor)
+            with lock:
+                lines = picture(tally, Screen(columns, rows, colour, unicode), time.time())
+            drawn, up = "\n".join(lines), f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
+            put(f"{_ERASE}{drawn}\r{up}", droppable=True)
+            ended.wait(EVERY)
+
+    thread = threading.Thread(target=draw, name="display", daemon=True)
+    put(_HIDE)
+    thread.start()
+    try:
+        yield lambda text: put(f"{_ERASE}{visible(text)}\n")
+    finally:
+        ended.set()
+        thread.join()
+        put(_ERASE + _SHOW)
 
 
-def picture(tally: Tally, width: int, now: float) -> RenderableType:
-    """Return the grid: a row for each rendition, a cell for one or more neighbouring segments."""
-    head = Text(tally.line(now).strip(), style="bold", no_wrap=True, overflow="ellipsis")
-    if not tally.rows:
-        return head
-    table = Table.grid(padding=(0, 1))
-    room = max(10, width - max(map(len, tally.rows)) - 18)
-    for name, row in tally.rows.items():
-        table.add_row(name, cells(row, min(room, row.segments)), f"{row.complete}/{row.segments}")
-    return Group(head, table)
-
-
-def cells(row: Row, count: int) -> Text:
-    """Return `count` cells; the segments of earlier runs fill the holes from the left."""
-    made = sorted(segment for _, segment in row.done)
-    fill = [0] * count
-    size = [0] * count
-    per = max(1, row.segments)
-    for index in range(row.segments):
-        size[index * count // per] += 1
-    for segment in made:
-        fill[min(segment, per - 1) * count // per] += 1
-    before = row.before
-    for cell in range(count):
-        take = min(before, size[cell] - min(fill[cell], size[cell]))
-        fill[cell] += take
-        before -= take
-    text = Text(no_wrap=True)
-    for have, need in zip(fill, size, strict=True):
-        full = have >= need
-        text.append(_FULL if full else _PART if have else _EMPTY, "green" if full else "yellow" if have else "dim")
-    return text
+def _size(descriptor: int) -> tuple[int, int]:
+    try:
+        columns, rows = os.get_terminal_size(descriptor)
+    except OSError:
+        return 80, 24
+    return columns or 80, rows or 24

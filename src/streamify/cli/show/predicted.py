@@ -1,29 +1,28 @@
-"""What people read of a prediction: a value in, text out. Pure."""
+"""What people read of a prediction: a value in, lines out. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamify.cli.show.summary import table
-from streamify.cli.show.tally import clock
+from streamify.cli.text import clock, counted, table
 
 if TYPE_CHECKING:
     from streamify.backends.aws.pricing.cost import Prediction
 
 
-def predicted(found: Prediction) -> str:
+def predicted(found: Prediction) -> list[str]:
     """Return what ``plan --engine aws`` says beside the plan."""
     stack, cost = found.stack, found.cost
-    lines = [f"AWS: {found.invocations} calls of Lambda, at most {found.concurrency} at once"]
+    lines = [f"AWS: {counted(found.invocations, 'call')} of Lambda, at most {found.concurrency} at once"]
     rows = [
         (
-            f"  {one.what}",
-            f"{one.calls} x",
-            f"{one.seconds / one.calls:.1f} s",
-            f"{one.memory} MB",
-            f"{one.gb_seconds:,.1f} GB-s",
+            f"  {work.what}",
+            f"{work.calls} x",
+            f"{work.seconds / work.calls:.1f} s",
+            f"{work.memory} MB",
+            f"{work.gb_seconds:,.1f} GB-s",
         )
-        for one in found.work
+        for work in found.work
     ]
     rows.append(("  starts of workers", f"{found.starts} x", "", "", f"{found.start_gb_seconds:,.1f} GB-s"))
     lines += table(rows)
@@ -46,7 +45,7 @@ def predicted(found: Prediction) -> str:
         lines.append(f"  above TaskSeconds ({stack.task_seconds} s): it would be lost; use shorter segments")
     where = "measured on this machine, on parts of this film" if found.sampled else "from a table"
     lines.append(f"CPU seconds are {where}; Lambda's own cores differ")
-    return "\n".join([*lines, *(f"Assumed: {one}" for one in stack.assumed)])
+    return [*lines, *(f"Assumed: {assumption}" for assumption in stack.assumed)]
 
 
 def dollars(amount: float) -> str:

@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamify.cli import out
-from streamify.cli.common import Common
+from streamify.cli.options import Common
+from streamify.cli.show.line import line
 from streamify.cli.show.tally import Tally
-from streamify.errors import UsageError
+from streamify.cli.text import counted
+from streamify.cli.writer import BackgroundWriter
 
 if TYPE_CHECKING:
     from streamify.model.event import Event
@@ -23,16 +24,23 @@ EVERY = 5.0
 """Seconds between two plain progress lines."""
 _SPOKEN = {"plan.ready": "info", "engine.ready": "info", "task.retried": "warning", "task.failed": "error",
            "note": "info"}  # fmt: skip
+_SILENT = frozenset({"segment.finished", "upload.progress", "task.progress"})
+"""Too many to say, even with ``-v``."""
 
 
 @contextlib.contextmanager
 def watching(common: Common) -> Iterator[Callable[[Event], None]]:
-    """Give the function that takes the events of a job; close everything at the end."""
+    """Give the function that takes the events of a job, from any thread and without waiting; close all at the end."""
     lock = threading.Lock()  # engines report from several threads
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        record = stack.enter_context(_events_file(common))
-        show = stack.enter_context(_display(common, tally))
+        writer = stack.enter_context(_people())
+
+        def warn(message: str) -> None:
+            _put(writer, out.log_line(common, "warning", message))
+
+        record = stack.enter_context(_record(common, warn))
+        show = stack.enter_context(_display(common, tally, lock, writer))
 
         def take(event: Event) -> None:
             with lock:
@@ -44,42 +52,46 @@ def watching(common: Common) -> Iterator[Callable[[Event], None]]:
 
 
 @contextlib.contextmanager
-def _events_file(common: Common) -> Iterator[Callable[[Event], None]]:
+def _people() -> Iterator[BackgroundWriter | None]:
+    if sys.stderr is None:
+        yield None
+        return
+    writer = BackgroundWriter(sys.stderr.fileno())
+    try:
+        yield writer
+    finally:
+        writer.flush()
+
+
+def _put(writer: BackgroundWriter | None, text: str, *, droppable: bool = False) -> None:
+    if writer is not None:
+        writer.put(out.encoded(text, sys.stderr), droppable=droppable)
+
+
+@contextlib.contextmanager
+def _record(common: Common, warn: Callable[[str], None]) -> Iterator[Callable[[Event], None]]:
     if common.events is None:
         yield _nothing
         return
-    try:
-        file = Path(common.events).open("ab", buffering=0)  # noqa: SIM115  # closed below
-    except OSError as error:
-        message = f"cannot write events to {common.events}: {error.strerror}"
-        raise UsageError("events-unwritable", message, "check the path of --events") from error
-    healthy = True
+    from streamify.cli.show.record import recording
 
-    def record(event: Event) -> None:
-        nonlocal healthy
-        if healthy:
-            try:
-                file.write(event.to_json() + b"\n")
-            except OSError as error:  # a job is worth more than its log
-                healthy = False
-                out.log(common, "warning", f"no more events are written to {common.events}: {error.strerror}")
-
-    with file:
+    with recording(common.events, warn) as record:
         yield record
 
 
 @contextlib.contextmanager
-def _display(common: Common, tally: Tally) -> Iterator[Callable[[Event], None]]:
-    terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if common.quiet:
+def _display(
+    common: Common, tally: Tally, lock: threading.Lock, writer: BackgroundWriter | None
+) -> Iterator[Callable[[Event], None]]:
+    if common.quiet or writer is None:
         yield _nothing
-    elif common.log_format == "text" and terminal:
+    elif common.log_format == "text" and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from streamify.cli.show.live import live
 
-        with live(tally) as say:
+        with live(tally, lock, writer, sys.stderr.fileno(), sys.stderr.encoding) as say:
             yield lambda event: say(_words(event)) if _spoken(event, common, live=True) else None
     else:
-        yield _Lines(common, tally)
+        yield _Lines(common, tally, writer)
 
 
 def _nothing(_: Event) -> None:
@@ -89,9 +101,10 @@ def _nothing(_: Event) -> None:
 class _Lines:
     """Plain lines: what matters at once, progress at most every few seconds."""
 
-    def __init__(self, common: Common, tally: Tally) -> None:
+    def __init__(self, common: Common, tally: Tally, writer: BackgroundWriter) -> None:
         self._common = common
         self._tally = tally
+        self._writer = writer
         self._next = 0.0
         self._held: Event | None = None
 
@@ -101,17 +114,19 @@ class _Lines:
             return
         if self._held is not None and (event.kind == "plan.ready" or self._tally.tasks):
             held, self._held = self._held, None
-            for one in (event, held) if event.kind == "plan.ready" else (held, event):
-                self._say(one)
+            for told in (event, held) if event.kind == "plan.ready" else (held, event):
+                self._say(told)
         else:
             self._say(event)
 
     def _say(self, event: Event) -> None:
         if _spoken(event, self._common):
-            out.log(self._common, _SPOKEN.get(event.kind, "debug"), _words(event), **self._fields(event))
+            level = _SPOKEN.get(event.kind, "debug")
+            _put(self._writer, out.log_line(self._common, level, _words(event), **self._fields(event)))
         elif self._tally.moves(event) and time.monotonic() >= self._next:
             self._next = time.monotonic() + EVERY
-            out.log(self._common, "info", self._tally.line(event.time), event="progress")
+            text = line(self._tally, event.time).strip()
+            _put(self._writer, out.log_line(self._common, "info", text, event="progress"), droppable=True)
 
     def _fields(self, event: Event) -> dict[str, object]:
         fields = {"event": event.kind, "task": event.task, "attempt": event.attempt, "data": event.data or None}
@@ -119,7 +134,7 @@ class _Lines:
 
 
 def _spoken(event: Event, common: Common, live: bool = False) -> bool:
-    if common.verbose and event.kind not in ("segment.finished", "upload.progress"):
+    if common.verbose and event.kind not in _SILENT:
         return True
     if event.kind == "task.failed" and event.task == "split":
         return False  # it ends the job, whose error says the same
@@ -128,12 +143,12 @@ def _spoken(event: Event, common: Common, live: bool = False) -> bool:
 
 def _words(event: Event) -> str:
     data = event.data
+    if event.kind == "engine.ready":
+        return str(data.get("reason") or counted(int(data.get("workers", 0)), "worker"))
     if event.message:
         return f"{event.task}: {event.message}" if event.task else event.message
     if event.kind == "plan.ready":
         names = ", ".join(map(str, data.get("renditions", ()))) or "no video"
-        text = f"{data.get('segments')} segments x ({names}; {data.get('audio', 0)} audio)"
+        text = f"{counted(int(data.get('segments', 0)), 'segment')} x ({names}; {data.get('audio', 0)} audio)"
         return text + (f", {data['reused']} of {data['total']} kept from earlier runs" if data.get("reused") else "")
-    if event.kind == "engine.ready":
-        return f"{data.get('workers')} workers: {data.get('reason', '')}".rstrip(": ")
     return " ".join(filter(None, [event.kind, event.task]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from streamify.cli.show.pace import Countdown, Pace
+
 if TYPE_CHECKING:
     from streamify.model.event import Event
 
@@ -15,13 +17,30 @@ class Row:
 
     segments: int
     """How many it takes."""
-    weight: float
-    """Share of the whole work; 0 where it is too cheap to count."""
+    expected: float
+    """CPU cost of one segment as the plan expects it, in any unit; 0 where it is too cheap to count."""
     before: int = 0
     """Segments that earlier runs made."""
     done: set[tuple[str, int]] = field(default_factory=set)
     """Track and segment made in this run."""
-    bytes: int = 0
+    indices: set[int] = field(default_factory=set)
+    """Segments made in this run, of any track."""
+    cpu_seconds: float = 0.0
+    """What the `timed` segments took."""
+    timed: int = 0
+
+    def finish(self, track: str, segment: int, cpu_seconds: float) -> None:
+        """Take a segment that was made; told twice it counts once."""
+        if (track, segment) not in self.done:
+            self.done.add((track, segment))
+            self.indices.add(segment)
+            self.cpu_seconds += cpu_seconds
+            self.timed += cpu_seconds > 0
+
+    @property
+    def measured(self) -> float | None:
+        """CPU seconds of one segment on average."""
+        return self.cpu_seconds / self.timed if self.timed else None
 
     @property
     def complete(self) -> int:
@@ -29,61 +48,86 @@ class Row:
         return min(self.segments, self.before + len(self.done))
 
 
-class Tally:
-    """What is done, how fast, and how long it will take.
+@dataclass(frozen=True)
+class Running:
+    """A task that reports while it runs."""
 
-    Work is counted in seconds of output. Audio counts only where there is no video: its tasks end long before, and
-    a bar that counts them says 20 % when 2 % of the time is over.
+    segment: int
+    names: tuple[str, ...]
+    """Of the renditions that it makes."""
+    share: float
+    """How much of it is done, 0 to 1."""
+
+
+class Tally:
+    """What is done, how fast, and how long the rest will take.
+
+    Work is counted in what each rendition costs: as measured on the segments that are finished, until then as planned.
+    Audio counts only where there is no video: its tasks end long before, and a bar that counts them says 20 % when
+    2 % of the time is over.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.duration = 0.0
-        self.segments = 0
+        """Seconds of the film."""
+        self.frames = 0
+        """Pictures of the film; 0 where that is not known."""
         self.workers = 0
         self.retries = 0
         self.tasks = 0
+        """Tasks that ended."""
+        self.checking = False
+        """The tasks are checks of finished segments."""
         self.uploaded: tuple[float, float] | None = None
         """Bytes of the source, done and in all, while it is uploaded."""
-        self._started: float | None = None
+        self.started: float | None = None
+        """Time of the first event."""
+        self._segments = 0
+        self._running: dict[str, Running] = {}
+        self._pace = Pace()
+        self._countdown = Countdown()
 
     def see(self, event: Event) -> None:
         """Take one event."""
+        self.started = event.time if self.started is None else self.started
         data = event.data
         if event.kind == "plan.ready":
             self._plan(data)
-            self._started = event.time
+            self._pace.start(event.time)
         elif event.kind == "engine.ready":
             self.workers = int(data.get("workers", 0))
-            self._started = event.time
+            self._pace.start(event.time)
+        elif event.kind == "task.progress":
+            self._progress(event)
         elif event.kind == "segment.finished":
-            name = str(data.get("name", ""))
-            row = self.rows.get(name) or self.rows.setdefault("audio", Row(self.segments, 0.0))
-            row.done.add((str(data.get("track", name)), int(data["segment"])))
-            row.bytes += int(data.get("bytes", 0))
+            self._finished(event)
         elif event.kind == "upload.progress":
             done, total = _number(data.get("bytes")), _number(data.get("total"))
             self.uploaded = (done, total) if done < total else None
-        elif event.kind == "task.retried":
-            self.retries += 1
+        elif event.kind in ("task.retried", "task.failed"):
+            self.retries += event.kind == "task.retried"
+            self._running.pop(event.task or "", None)
         elif event.kind == "task.finished" and event.task != "split":
             self.tasks += 1
+            self.checking = (event.task or "").startswith("check/")
 
     def moves(self, event: Event) -> bool:
-        """Whether an event changes what `line` says."""
-        return event.kind in ("segment.finished", "upload.progress") or (
+        """Return whether an event changes how much is done."""
+        return event.kind in ("segment.finished", "upload.progress", "task.progress") or (
             not self.rows and event.kind == "task.finished" and self.tasks > 0
         )
 
     def _plan(self, data: dict[str, object]) -> None:
         names = [str(name) for name in _list(data.get("renditions"))]
-        self.segments, self.duration = int(_number(data.get("segments"))), _number(data.get("duration"))
+        self._segments, self.duration = int(_number(data.get("segments"))), _number(data.get("duration"))
+        self.frames = int(_number(data.get("frames")))
         cost = [_number(share) for share in _list(data.get("cost"))]
         shares = cost if len(cost) == len(names) and sum(cost) > 0 else [1.0] * len(names)
         audio = int(_number(data.get("audio")))
-        self.rows = {name: Row(self.segments, share / sum(shares)) for name, share in zip(names, shares, strict=True)}
+        self.rows = {name: Row(self._segments, share) for name, share in zip(names, shares, strict=True)}
         if audio:
-            self.rows["audio"] = Row(self.segments * audio, 0.0 if names else 1.0)
+            self.rows["audio"] = Row(self._segments * audio, 0.0 if names else 1.0)
         before = data.get("reused_by")
         if isinstance(before, dict):
             for name, count in before.items():
@@ -92,6 +136,26 @@ class Tally:
             total = sum(row.segments for row in self.rows.values()) or 1
             for row in self.rows.values():
                 row.before = min(row.segments, row.segments * reused // total)
+
+    def _progress(self, event: Event) -> None:
+        done, total = _number(event.data.get("done")), _number(event.data.get("total"))
+        kind, _, rest = (event.task or "").partition("/")
+        segment, _, names = rest.partition("/")
+        known = tuple(name for name in names.split(",") if name in self.rows)
+        if kind == "video" and segment.isdigit() and known and total > 0:
+            self._running[event.task or ""] = Running(int(segment), known, min(1.0, done / total))
+            self._pace.add(event.time, self._made(), partial=True)
+
+    def _finished(self, event: Event) -> None:
+        data = event.data
+        name, segment = str(data.get("name", "")), int(data["segment"])
+        row = self.rows.get(name) or self.rows.setdefault("audio", Row(self._segments, 0.0))
+        row.finish(str(data.get("track", name)), segment, _number(data.get("cpu_seconds")))
+        running = self._running.get(event.task or "")
+        if running is not None and all(running.segment in self.rows[name].indices for name in running.names):
+            del self._running[event.task or ""]
+        if row.expected:
+            self._pace.add(event.time, self._made(), partial=False)
 
     @property
     def total(self) -> int:
@@ -106,41 +170,44 @@ class Tally:
     @property
     def fraction(self) -> float:
         """Share of the whole work that is done, by this run and earlier ones."""
-        return sum(row.weight * row.complete / row.segments for row in self.rows.values() if row.segments)
+        weights = self._weights()
+        before = sum(weights[name] * row.before / row.segments for name, row in self.rows.items() if row.segments)
+        return min(1.0, before + self._made())
+
+    def _made(self) -> float:
+        """Return the share of the whole work that this run has done, with the parts of running tasks."""
+        weights = self._weights()
+        made = {name: float(len(row.done)) for name, row in self.rows.items()}
+        for task in self._running.values():
+            for name in task.names:
+                made[name] += 0.0 if task.segment in self.rows[name].indices else task.share
+        return sum(weights[name] * made[name] / row.segments for name, row in self.rows.items() if row.segments)
+
+    def _weights(self) -> dict[str, float]:
+        """Return each row's share of the whole work; expected costs are scaled to what was measured beside them."""
+        both = [(row.measured, row.expected) for row in self.rows.values() if row.measured and row.expected]
+        scale = sum(cost for cost, _ in both) / sum(expected for _, expected in both) if both else 1.0
+        cost = {
+            name: row.measured if row.measured and row.expected else row.expected * scale
+            for name, row in self.rows.items()
+        }
+        whole = sum(cost.values()) or 1.0
+        return {name: share / whole for name, share in cost.items()}
 
     def speed(self, now: float) -> float | None:
-        """Return seconds of stream per second of wall time of this run, or ``None`` before the first segment."""
-        made = sum(row.weight * len(row.done) / row.segments for row in self.rows.values() if row.segments)
-        if not made or self._started is None or now <= self._started:
-            return None
-        return made * self.duration / (now - self._started)
+        """Return seconds of film per second of wall time, or ``None`` before there is enough to tell."""
+        rate = self._pace.rate(now)
+        return rate * self.duration if rate is not None else None
+
+    def fps(self, now: float) -> float | None:
+        """Return pictures of the film per second of wall time, each counted once however many renditions it has."""
+        rate = self._pace.rate(now)
+        return rate * self.frames if rate is not None and self.frames else None
 
     def eta(self, now: float) -> float | None:
-        """Return the seconds that are left at the speed of this run."""
-        speed = self.speed(now)
-        return (1 - self.fraction) * self.duration / speed if speed else None
-
-    def line(self, now: float) -> str:
-        """Return the state in one line."""
-        if self.uploaded and not self.rows:
-            done, total = self.uploaded
-            return f"{done / total:4.0%}, uploaded {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
-        if not self.rows:
-            return f"{self.tasks} task{'s' * (self.tasks != 1)} done" if self.tasks else "reading the source"
-        speed, eta = self.speed(now), self.eta(now)
-        parts = [f"{self.fraction:4.0%}", f"{self.complete} of {self.total} segments"]
-        parts.append(f"{speed:.2f}x realtime" if speed else "speed not yet known")
-        parts += [f"{clock(eta)} left"] if eta is not None else []
-        parts += [f"{self.workers} worker{'s' * (self.workers != 1)}"] if self.workers else []
-        parts += [f"{self.retries} retried"] if self.retries else []
-        return ", ".join(parts)
-
-
-def clock(seconds: float) -> str:
-    """Return ``m:ss`` or ``h:mm:ss``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+        """Return the seconds that are left at the measured rate, or ``None`` before there is enough to tell."""
+        rate = self._pace.rate(now)
+        return self._countdown.update(now, (1 - self.fraction) / rate) if rate is not None else None
 
 
 def _number(value: object) -> float:

@@ -1,62 +1,35 @@
-"""What all commands share: global options before or after the command, and errors that become one line."""
+"""The class of all commands: global options before or after the name, and errors that become one line."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from streamify.errors import StreamifyError
+from streamify.cli import out
+from streamify.cli.options import OPTIONS_KEY, Common, global_options
+from streamify.errors import Interrupted, StreamifyError
 
-_KEY = "streamify.options"
-
-
-@dataclass(frozen=True)
-class Common:
-    """The global options."""
-
-    quiet: bool = False
-    verbose: bool = False
-    json: bool = False
-    config: Path | None = None
-    events: Path | None = None
-    log_format: Literal["text", "json"] = "text"
-
-    @classmethod
-    def of(cls, ctx: click.Context) -> Common:
-        """Return what was given before or after the command; after wins."""
-        return cls(**ctx.meta.get(_KEY, {}))
+CONTEXT = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+"""Settings of every command's context."""
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
-        ctx.meta.setdefault(_KEY, {})[param.name] = value  # meta is shared by the group's and the command's context
+        ctx.meta.setdefault(OPTIONS_KEY, {})[param.name] = value
 
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         from streamify._version import __version__
-        from streamify.cli.out import print_json, say
 
-        print_json({"version": __version__}) if ctx.find_object(dict) else say(f"streamify {__version__}")
+        if ctx.find_object(dict):
+            out.print_json({"version": __version__})
+        else:
+            out.say(f"streamify {__version__}")
         ctx.exit()
-
-
-def global_options() -> list[click.Parameter]:
-    """Return fresh parameters for one command."""
-    path = click.Path(path_type=Path)
-    return [
-        click.Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary; errors only."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="More detail, and the traceback of a bug."),
-        click.Option(["--json"], is_flag=True, help="Write exactly one JSON document to stdout, also on failure."),
-        click.Option(["--config"], type=path, metavar="FILE", help="Settings file.  [default: ./streamify.yaml]"),
-        click.Option(["--events"], type=path, metavar="FILE", help="Append every event to FILE as one JSON line."),
-        click.Option(["--log-format"], type=click.Choice(["text", "json"]), help="Form of the log lines on stderr."),
-    ]
 
 
 class Shared:
@@ -94,20 +67,16 @@ class Command(Shared, click.Command):
     """A command whose expected errors become one line and an exit code, never a traceback."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, context_settings={"max_content_width": 100}, **kwargs)
+        super().__init__(*args, context_settings=CONTEXT, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; return its exit code."""
-        from streamify.cli import out
-
         common = Common.of(ctx)
         try:
             return super().invoke(ctx)
         except StreamifyError as error:
             return out.failure(error, common)
         except KeyboardInterrupt:
-            from streamify.errors import Interrupted
-
             return out.failure(Interrupted(130), common)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

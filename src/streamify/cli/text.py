@@ -1,0 +1,60 @@
+"""Values as people read them, and text from outside made safe to show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SHOWN = frozenset("\xa0\u00ad\u200c\u200d\u202f\u3000")
+"""Not printable in Python's sense, harmless, and part of ordinary names: no-break spaces, joiners, soft hyphen."""
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with every character that a terminal would obey instead of show written as an escape (``\x1b``).
+
+    Text from outside is a name, a title, a path or a message. Escaped are C0 and C1 controls, line breaks, marks and
+    overrides of direction, surrogates, and code points that are not assigned. Applied twice it changes nothing more, so
+    that a column can be measured before the line is shown.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in _SHOWN else _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def counted(number: int, word: str) -> str:
+    """Return ``1 task`` or ``2 tasks``."""
+    return f"{number} {word}{'s'[: number != 1]}"
+
+
+def clock(seconds: float) -> str:
+    """Return ``m:ss`` or ``h:mm:ss``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units: 1 kB is 1000 bytes."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            if unit == "bytes":
+                return counted(count, "byte")
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def bits(rate: int) -> str:
+    """Return bits per second in decimal units."""
+    return f"{rate / 1e6:.1f} Mbit/s" if rate >= 1_000_000 else f"{rate / 1e3:.0f} kbit/s"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows with their columns lined up."""
+    shown = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
