@@ -23,6 +23,7 @@ def work() -> None:
     """Be a worker: the real one round the real tasks, which are given these instead of the functions of media/."""
     from streamify.executors.local.worker import main
     from streamify.media.audio import piece as audio
+    from streamify.media.audio.samples import AudioLog
     from streamify.media.package import Packaged
     from streamify.media.video import segment
     from streamify.model.plan import Segment
@@ -52,7 +53,7 @@ def work() -> None:
 
     def package(source: Any, track: AudioTrack, cuts: Sequence[int]) -> list[Packaged]:
         if track.id not in known:
-            packets = audio.encode_piece(source, track, cuts[0], cuts[1], audio.AudioLog())
+            packets = audio.encode_piece(source, track, cuts[0], cuts[1], AudioLog())
             known[track.id] = replace(audio.package_audio(packets, track, cuts[:2])[0], media=STUB)
         return [known[track.id] for _ in pairwise(cuts)]
 

@@ -13,14 +13,15 @@ import av
 
 import streamify
 from e2e.driving import rungs
-from streamify.model.track import VideoTrack
-from streamify.planning.encoder import x264_options
-from streamify.tasks import video
+from streamify.codecs.h264 import H264
+from streamify.model.recipe import VideoRecipe
+
+OPTIONS = H264.options
 
 
-def lesser(track: VideoTrack) -> dict[str, str]:
+def lesser(codec: H264, recipe: VideoRecipe, timescale: int) -> dict[str, str]:
     """Return the options of a rendition, and x264 kept to some instruction sets."""
-    options = x264_options(track)
+    options = OPTIONS(codec, recipe, timescale)
     return options | {"x264-params": f"{options['x264-params']}:asm={sys.argv[2]}"}
 
 
@@ -30,7 +31,7 @@ if __name__ == "__main__":
     util.av_get_cpu_flags.restype = ctypes.c_int
     util.av_force_cpu_flags(int(sys.argv[1]))
     assert util.av_get_cpu_flags() == int(sys.argv[1])
-    vars(video)["x264_options"] = lesser
+    setattr(H264, "options", lesser)  # noqa: B010 - mypy refuses the plain assignment
     ladder = rungs(480, 240)
     streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, segment_seconds="1/2",
                         keyframe_seconds="1/2", preset="veryfast")  # fmt: skip

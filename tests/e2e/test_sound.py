@@ -28,7 +28,8 @@ from clips.sound import (
     sync_errors,
 )
 from e2e.driving import rungs
-from streamify.media.audio.piece import AudioLog, AudioSource, encode_piece
+from streamify.media.audio.piece import encode_piece
+from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.report import Report, TrackReport
 from streamify.planning import audio as audio_grid
 

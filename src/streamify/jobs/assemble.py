@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamify.codecs.registry import codecs_string
 from streamify.dest.layout import MASTER, MPD, iframes_key, playlist_key, segment_key
 from streamify.errors import VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_audio, check_video
 from streamify.jobs.fanout import SegmentList, read_records, segment_cuts
 from streamify.manifests import dash, hls
 from streamify.manifests.base import SegmentLine, TrackManifest
-from streamify.manifests.codecs import codecs_of
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
 from streamify.model.source import Note
@@ -138,7 +138,7 @@ def _other_size(blob: Blob, size: int) -> str:
 
 def _manifest(track: VideoTrack | AudioTrack, records: list[SegmentRecord], init: bytes) -> TrackManifest:
     lines = [SegmentLine(one.duration, one.media.size, one.frames, one.iframes) for one in records]
-    return TrackManifest(track, codecs_of(init), len(init), lines)
+    return TrackManifest(track, codecs_string(init), len(init), lines)
 
 
 def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manifest: TrackManifest) -> TrackReport:

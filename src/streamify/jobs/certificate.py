@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import segment_key
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.task import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
-
-AUDIO_FRAME = 1024
-"""Samples of an AAC access unit; also the encoder's delay."""
 
 
 @dataclass
@@ -106,22 +104,24 @@ def check_audio(
     plan: Plan, track: AudioTrack, records: Iterable[SegmentRecord], sums: Ledgers, cuts: tuple[int, ...]
 ) -> Iterator[str]:
     """Yield the faults of one audio track: no gap, one init, covers the video by less than one codec frame."""
+    codec = audio_codec(track.recipe.codec)
+    frame = codec.frame
     end: int | None = None
     init: str | None = None
     for index, record in enumerate(records):
         name = segment_key(track.folder, index)
         if record.start != (end if end is not None else 0):
             yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
-        if (record.start, record.start + record.duration) != (cuts[index] * AUDIO_FRAME, cuts[index + 1] * AUDIO_FRAME):
+        if (record.start, record.start + record.duration) != (cuts[index] * frame, cuts[index + 1] * frame):
             yield f"{name}: covers other access units than planned"
-        if record.frames * AUDIO_FRAME != record.duration:
+        if record.frames * frame != record.duration:
             yield f"{name}: {record.frames} access units in {record.duration} ticks"
         if init is not None and record.init.sha256 != init:
             yield f"{name}: its init segment differs from the one before"
         init = record.init.sha256
         end = record.start + record.duration
-    heard = Fraction((end or 0) - AUDIO_FRAME, track.sample_rate)
+    heard = Fraction((end or 0) - codec.priming * frame, track.sample_rate)
     over = heard - Fraction(plan.timeline.end, plan.timeline.timescale)
     sums.over.append(over)
-    if not 0 <= over < Fraction(AUDIO_FRAME, track.sample_rate):
+    if not 0 <= over < Fraction(frame, track.sample_rate):
         yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture; at least 0, below one codec frame"

@@ -244,8 +244,7 @@ def segment_cuts(plan: Plan, track: AudioTrack, borders: Sequence[int], first: i
     return cuts(
         borders,
         plan.timeline.timescale,
-        track.sample_rate,
-        track.samples,
+        track.recipe,
         at_start=first == 0,
         at_end=first + len(borders) - 1 == plan.segments,
     )

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pydantic import ValidationError
 
+from streamify.codecs.registry import audio_codec_of
 from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
 from streamify.errors import DestinationError, SourceError
 from streamify.executors.base import OnEvent, TaskError
@@ -28,8 +29,6 @@ from streamify.mp4.fragments import Fragment, fragments
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.tasks.plan_file import read_plan
-
-AUDIO_FRAME = 1024
 
 
 class TrackCheck(Frozen):
@@ -127,9 +126,18 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
     for track in report.tracks:
         yield from _track(track, media)
         if track.kind == "audio" and video_end is not None:
-            over = track.duration - Fraction(AUDIO_FRAME, track.timescale) - video_end
-            if not 0 <= over < Fraction(AUDIO_FRAME, track.timescale):
-                yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture, not 0 to one codec frame"
+            yield from _covers(track, video_end)
+
+
+def _covers(track: TrackReport, video_end: Fraction) -> Iterator[str]:
+    codec = audio_codec_of(track.codecs)
+    if codec is None:
+        yield f"{track.folder}: the report names codec {track.codecs!r}, which no release of Streamify makes"
+        return
+    frame = Fraction(codec.frame, track.timescale)
+    over = track.duration - codec.priming * frame - video_end
+    if not 0 <= over < frame:
+        yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture, not 0 to one codec frame"
 
 
 def _track(track: TrackReport, media: Storage) -> Iterator[str]:

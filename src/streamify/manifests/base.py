@@ -34,7 +34,7 @@ class TrackManifest:
 
     track: VideoTrack | AudioTrack
     codecs: str
-    """RFC 6381, read from the init segment (`codecs_of`)."""
+    """RFC 6381, read from the init segment (`codecs.registry.codecs_string`)."""
     init_size: int
     """Bytes."""
     segments: Sequence[SegmentLine]

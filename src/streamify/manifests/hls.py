@@ -69,7 +69,7 @@ def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> 
                 f'CODECS="{",".join([video.codecs, *codecs])}"',
                 f"RESOLUTION={track.width}x{track.height}",
                 f"FRAME-RATE={frame_rate(track.frame_rate)}",
-                "VIDEO-RANGE=SDR",
+                f"VIDEO-RANGE={track.recipe.range}",
                 *group,
                 "CLOSED-CAPTIONS=NONE",
             ),
@@ -151,7 +151,7 @@ def _iframe_stream(video: TrackManifest) -> str:
         f"AVERAGE-BANDWIDTH={average}",
         f'CODECS="{video.codecs}"',
         f"RESOLUTION={track.width}x{track.height}",
-        "VIDEO-RANGE=SDR",
+        f"VIDEO-RANGE={track.recipe.range}",
         f'URI="{video.url(IFRAMES)}"',
     )
 

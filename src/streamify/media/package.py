@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from streamify.mp4.boxes import box, boxes
 from streamify.mp4.fragments import Fragment, fragments, retime
 
-AAC_PROFILE = b"caac"
-"""Media profile brand of AAC core tracks (ISO/IEC 23000-19, 10.4)."""
-
 SEGMENT_TYPE = box(b"styp", b"msdh", b"\0\0\0\0", b"msdhmsixcmfs")
 """Segment type before each media segment (ISO/IEC 23000-19, 7.3.3.1)."""
 
@@ -44,23 +41,3 @@ def split_muxed(data: bytes, start: int, sequence: int, profile: bytes) -> Packa
     file_type = box(b"ftyp", b"cmfc", b"\0\0\0\0", b"iso6cmfcmp41", profile)
     retime(body, start, sequence)
     return Packaged(file_type + parts[b"moov"], bytes(body), fragments(body))
-
-
-def avc_profile(moov_or_file: bytes, width: int, height: int, primaries: int) -> bytes:
-    """Return the lowest media profile brand that is true of an H.264 track (ISO/IEC 23000-19, annex A), or ``b""``.
-
-    Args:
-        moov_or_file: Bytes that hold the track's avcC, which has its level.
-        width: Pixels.
-        height: Pixels.
-        primaries: ITU-T H.273 code point.
-    """
-    at = moov_or_file.find(b"avcC")
-    level = moov_or_file[at + 7] if at >= 0 else 255
-    if level <= 31 and width <= 864 and height <= 576 and primaries in (1, 5, 6):
-        return b"cfsd"
-    if level <= 40 and width <= 1920 and height <= 1080 and primaries == 1:
-        return b"cfhd"
-    if level <= 42 and width <= 1920 and height <= 1080 and primaries == 1:
-        return b"chdf"
-    return b""

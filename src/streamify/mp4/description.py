@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from streamify.mp4.boxes import BoxError, boxes, header
+from streamify.mp4.boxes import BoxError, boxes, first, header
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 VISUAL = 78
@@ -45,6 +45,21 @@ def visual_entries(file: BinaryIO, layout: Layout, track: int) -> tuple[SampleEn
                 raise BoxError(f"a sample description of {stop - body} bytes")
             return tuple(_entries(read_exactly(file, body, stop)))
     return ()
+
+
+def sample_entry(data: bytes) -> SampleEntry:
+    """Return the sample entry of an init segment, or of a file in memory, that has one track.
+
+    Raises:
+        BoxError: The boxes are damaged, or there is none.
+    """
+    mdia = first(data, "moov/trak/mdia")
+    hdlr = first(data, "hdlr", mdia.body, mdia.end)
+    head = SOUND if data[hdlr.body + 8 : hdlr.body + 12] == b"soun" else VISUAL
+    stsd = first(data, "minf/stbl/stsd", mdia.body, mdia.end)
+    for entry in boxes(data, stsd.body + 8, stsd.end):
+        return SampleEntry(entry.kind, extensions(data, entry.body + head, entry.end))
+    raise BoxError("stsd holds no sample entry")
 
 
 def extensions(data: bytes, start: int, end: int) -> dict[bytes, bytes]:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from streamify.codecs.registry import audio_codec
+from streamify.model.recipe import AudioRecipe
 from streamify.model.source import AudioFacts
-
-FRAME = 1024
-"""Samples of one AAC-LC access unit."""
-
-PRIMING = 1
-"""Access units before time 0: FFmpeg's AAC encoder delays by 1024 samples; an edit list removes them."""
 
 PIECE_SECONDS = 300
 """One task encodes at most this much as one continuous stream; longer tracks are joined with pre-roll."""
@@ -33,27 +29,22 @@ def piece_segments(facts: AudioFacts, segment_seconds: Fraction) -> int:
     return max(1, int(PIECE_SECONDS // segment_seconds))
 
 
-def access_units(samples: int) -> int:
-    """Return the access units, priming included, that cover `samples` samples."""
-    return PRIMING + -(-samples // FRAME)
-
-
 def cuts(
-    borders: Sequence[int], timescale: int, rate: int, samples: int, *, at_start: bool, at_end: bool
+    borders: Sequence[int], timescale: int, recipe: AudioRecipe, *, at_start: bool, at_end: bool
 ) -> tuple[int, ...]:
     """Return the borders of segments in access units of the whole track.
 
     Args:
         borders: Segment borders on the video grid, output ticks; one more than there are segments.
         timescale: Ticks per second of `borders`.
-        rate: Samples per second.
-        samples: Samples of the whole track.
+        recipe: Of the track.
         at_start: Whether the first border is the start of the track.
         at_end: Whether the last border is its end.
     """
-    total = access_units(samples)
-    unit = timescale * FRAME  # of ``border * rate``; in whole numbers, as there may be thousands
-    units = [min(total, PRIMING + (2 * border * rate + unit) // (2 * unit)) for border in borders]
+    codec, rate = audio_codec(recipe.codec), recipe.sample_rate
+    total = codec.units(recipe.samples)
+    unit = timescale * codec.frame  # of ``border * rate``; in whole numbers, as there may be thousands
+    units = [min(total, codec.priming + (2 * border * rate + unit) // (2 * unit)) for border in borders]
     if at_start:
         units[0] = 0
     if at_end:

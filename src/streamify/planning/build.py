@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from operator import sub
 
+from streamify.codecs.registry import audio_codec, video_codec
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
@@ -107,8 +108,9 @@ def _video_track(
     else:
         rate = min(Fraction(grid.MAX_RATE), video.average_rate).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
+    codec = video_codec("h264")  # the one that is made today
     recipe = VideoRecipe(
-        codec="h264",
+        codec=codec.name,
         width=size.width,
         height=size.height,
         frame_rate=rate,
@@ -116,7 +118,7 @@ def _video_track(
         maxrate=int(rung.maxrate * boost),
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
         preset=settings.preset,
-        bframes=0 if settings.preset == "ultrafast" else 3,
+        bframes=codec.bframes(settings.preset),
     )
     return VideoTrack(
         id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",
@@ -162,10 +164,8 @@ def _longest_sound(
     yield Fraction(0)
     borders = [one.start for one in windows] + [timeline.end]
     for track in tracks:
-        units = audio_grid.cuts(
-            borders, timeline.timescale, track.sample_rate, track.samples, at_start=True, at_end=True
-        )
-        yield Fraction(max(map(sub, units[1:], units)) * audio_grid.FRAME, track.sample_rate)
+        units = audio_grid.cuts(borders, timeline.timescale, track.recipe, at_start=True, at_end=True)
+        yield Fraction(max(map(sub, units[1:], units)) * audio_codec(track.recipe.codec).frame, track.sample_rate)
 
 
 def _conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:

@@ -83,6 +83,13 @@ def idr_steps(rate: Fraction, segment_seconds: Fraction, keyframe_seconds: Fract
     return int(steps), max(1, frames)
 
 
+def keyframe_ticks(timeline: Timeline, start: int, end: int, variable: tuple[int, ...]) -> frozenset[int]:
+    """Return the output ticks of all IDR pictures of a segment, its first included."""
+    if timeline.frame_duration is None or timeline.keyframe_frames is None:
+        return frozenset((start, *variable))
+    return frozenset(range(start, end, timeline.frame_duration * timeline.keyframe_frames))
+
+
 def constant_windows(pts: Sequence[int], timeline: Timeline, segment_frames: int) -> Iterator[Window]:
     """Yield the segments of a constant-rate source, `segment_frames` kept pictures each."""
     assert timeline.frame_duration is not None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from streamify.media.audio.piece import AudioLog, AudioSource, encode_piece, package_audio
+from streamify.codecs.registry import audio_codec
+from streamify.media.audio.piece import encode_piece, package_audio
+from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
 from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
-from streamify.planning.audio import FRAME
 from streamify.storage.base import Stores
 from streamify.tasks.publish import damage_notes, publish_segment
 
@@ -18,7 +19,7 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
     """Encode and publish a piece of one audio track. See `run_task` for errors."""
     began = time.process_time()
     log = AudioLog()
-    cuts = task.cuts
+    cuts, frame = task.cuts, audio_codec(task.track.recipe.codec).frame
     source = AudioSource(partial(stores.open_source, task.source), task.slice)
     packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
     segments = package_audio(packets, task.track, cuts)
@@ -30,8 +31,8 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
             task.first_segment + number,
             init=packaged.init,
             data=packaged.media,
-            start=cuts[number] * FRAME,
-            duration=(cuts[number + 1] - cuts[number]) * FRAME,
+            start=cuts[number] * frame,
+            duration=(cuts[number + 1] - cuts[number]) * frame,
             frames=cuts[number + 1] - cuts[number],
             notes=_notes(task, log) if number == 0 else (),
             cost=Cost(encode=round(share, 4)),

@@ -81,7 +81,7 @@ def _sound_slices(
         size = track.piece_segments
         if not size or len(windows) <= size or track.stream not in sound:
             continue
-        units = cuts(borders, plan.timeline.timescale, track.sample_rate, track.samples, at_start=True, at_end=True)
+        units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
         firsts = range(0, len(windows), size)
         needs = [piece_window(track, units[first], units[min(first + size, len(windows))]) for first in firsts]
         with stores.open_source(ref) as file:

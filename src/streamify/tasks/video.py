@@ -9,7 +9,7 @@ from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
 from streamify.model.progress import OnProgress
 from streamify.model.task import IFrame, MediaResult, VideoTask
-from streamify.planning.encoder import keyframe_ticks, x264_options
+from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
 from streamify.tasks.publish import damage_notes, publish_segment
 
@@ -25,7 +25,6 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
         task.timeline,
         segment,
         task.renditions,
-        [x264_options(track) for track in task.renditions],
         keyframes,
         task.threads,
         progress,

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamify.codecs.registry import audio_codec
+from streamify.model.recipe import AudioRecipe
 from streamify.model.source import AudioFacts
-from streamify.planning.audio import access_units, cuts, output_rate, piece_segments
+from streamify.planning.audio import cuts, output_rate, piece_segments
 
 
 def audio(**changes: Any) -> AudioFacts:
@@ -21,17 +23,22 @@ def audio(**changes: Any) -> AudioFacts:
     return AudioFacts.model_validate(known | changes)
 
 
+def recipe(rate: int, samples: int) -> AudioRecipe:
+    return AudioRecipe(codec="aac", stream=1, sample_rate=rate, channels=2, bitrate=128_000, samples=samples,
+                       origin=Fraction(0), piece_segments=0)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("samples", "units"), [(1, 2), (1024, 2), (1025, 3), (288_000, 283), (288_288, 283), (384_000, 376)]
 )
 def test_priming_comes_on_top(samples: int, units: int) -> None:
-    assert access_units(samples) == units
+    assert audio_codec("aac").units(samples) == units
 
 
 def test_6_s_at_48_khz() -> None:
     # 6 s are 281.25 frames: segments take 281 or 282, the first one the priming as well.
     borders = [0, 6, 12, 18, 24, 26]
-    found = cuts(borders, 1, 48000, 26 * 48000, at_start=True, at_end=True)
+    found = cuts(borders, 1, recipe(48000, 26 * 48000), at_start=True, at_end=True)
     assert found == (0, 282, 564, 845, 1126, 1220)
     assert [b - a for a, b in itertools.pairwise(found)] == [282, 282, 281, 281, 94]
 
@@ -44,19 +51,18 @@ def test_6_s_at_48_khz() -> None:
 def test_cuts_cover_and_stay_near_the_grid(durations: list[int], rate: int, split: Any) -> None:
     borders = list(itertools.accumulate(durations, initial=0))
     samples = int(-(-Fraction(borders[-1] * rate, 30000) // 1))
-    found = cuts(borders, 30000, rate, samples, at_start=True, at_end=True)
+    aac = recipe(rate, samples)
+    found = cuts(borders, 30000, aac, at_start=True, at_end=True)
     assert found[0] == 0
-    assert found[-1] == access_units(samples)
+    assert found[-1] == audio_codec("aac").units(samples)
     assert all(before < after for before, after in itertools.pairwise(found))
     for unit, border in zip(found[1:-1], borders[1:-1], strict=True):
         assert abs((unit - 1) * 1024 - Fraction(border * rate, 30000)) <= 512
     over = (found[-1] - 1) * 1024 - Fraction(borders[-1] * rate, 30000)
     assert 0 <= over < 1025
     at = split.draw(st.integers(0, len(durations)))  # pieces give the same cuts as the whole
-    first = cuts(borders[: at + 1], 30000, rate, samples, at_start=True, at_end=at == len(durations)) if at else (0,)
-    second = (
-        cuts(borders[at:], 30000, rate, samples, at_start=at == 0, at_end=True) if at < len(durations) else found[-1:]
-    )
+    first = cuts(borders[: at + 1], 30000, aac, at_start=True, at_end=at == len(durations)) if at else (0,)
+    second = cuts(borders[at:], 30000, aac, at_start=at == 0, at_end=True) if at < len(durations) else found[-1:]
     assert first[-1] == second[0] or at in (0, len(durations))
     assert (*first[:-1], *second) == found or at in (0, len(durations))
 

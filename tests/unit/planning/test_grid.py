@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamify.model.plan import Timeline
 from streamify.planning.grid import (
     Window,
     constant_timeline,
     constant_windows,
     idr_steps,
+    keyframe_ticks,
     variable_timeline,
     variable_windows,
 )
@@ -160,3 +163,19 @@ def test_bursts_above_60_set_a_least_distance() -> None:
     burst = [n * 4 for n in range(100)]
     timeline = variable_timeline(pts=[*burst, 1000], end=1500, time_base=Fraction(1, 1000))
     assert timeline.min_gap == 1000 // 65
+
+
+def _timeline(**changes: Any) -> Timeline:
+    known: dict[str, Any] = {"time_base": Fraction(1, 1000), "origin": 0, "timescale": 30000, "end": 360360}
+    return Timeline.model_validate(known | changes)
+
+
+def test_keyframes_at_a_constant_rate() -> None:
+    timeline = _timeline(frame_duration=1001, keyframe_frames=60)
+    assert keyframe_ticks(timeline, 180180, 360360, ()) == {180180, 240240, 300300}
+    assert keyframe_ticks(timeline, 180180, 240240, ()) == {180180}
+
+
+def test_keyframes_at_a_variable_rate() -> None:
+    timeline = _timeline(frame_duration=None)
+    assert keyframe_ticks(timeline, 500, 9000, (2100, 4400)) == {500, 2100, 4400}

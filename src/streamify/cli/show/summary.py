@@ -30,6 +30,8 @@ def facts(source: SourceFacts) -> list[str]:
 
 def planned(plan: Plan) -> list[str]:
     """Return what `plan` says."""
+    from streamify.codecs.registry import audio_codec
+
     tracks = len(plan.tracks)
     lines = facts(plan.source)
     lines.append(
@@ -42,7 +44,13 @@ def planned(plan: Plan) -> list[str]:
         for one in plan.video
     ]  # fmt: skip
     rows += [
-        ("  audio", "AAC-LC", f"{one.sample_rate} Hz", one.labels.language or "", bits(one.recipe.bitrate))
+        (
+            "  audio",
+            audio_codec(one.recipe.codec).title,
+            f"{one.sample_rate} Hz",
+            one.labels.language or "",
+            bits(one.recipe.bitrate),
+        )
         for one in plan.audio
     ]
     lines += table(rows)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from fractions import Fraction
 
 import av
 from av.codec.context import Flags
 from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
 
-from streamify.media.package import Packaged, avc_profile, split_muxed
+from streamify.codecs.registry import video_codec
+from streamify.media.package import Packaged, split_muxed
 from streamify.model.source import Colour
 from streamify.model.track import VideoTrack
+from streamify.mp4.description import sample_entry
 
 
 class VideoEncoder:
     """Encodes the pictures of one segment; use once."""
 
-    def __init__(self, track: VideoTrack, options: Mapping[str, str], colour: Colour) -> None:
+    def __init__(self, track: VideoTrack, colour: Colour) -> None:
         self._container = av.open(
             (buffer := io.BytesIO()),
             "w",
@@ -32,10 +34,14 @@ class VideoEncoder:
             },
         )
         self._buffer = buffer
-        self._track, self._primaries = track, colour.primaries
-        self._stream = self._container.add_stream("libx264", rate=track.frame_rate, options=dict(options))
+        self._recipe, self._primaries = track.recipe, colour.primaries
+        self._codec = video_codec(track.recipe.codec)
+        options = self._codec.options(track.recipe, track.timescale)
+        stream = self._container.add_stream(self._codec.encoder, rate=track.frame_rate, options=options)
+        assert isinstance(stream, VideoStream)
+        self._stream = stream
         context = self._stream.codec_context
-        context.width, context.height, context.pix_fmt = track.width, track.height, "yuv420p"
+        context.width, context.height, context.pix_fmt = track.width, track.height, self._codec.pixel_format
         context.time_base = Fraction(1, track.timescale)
         context.framerate = track.frame_rate
         context.sample_aspect_ratio = Fraction(1)
@@ -79,5 +85,5 @@ class VideoEncoder:
             packet.time_base = self._time_base
             self._container.mux(packet)
         self._container.close()
-        data, track = self._buffer.getvalue(), self._track
-        return split_muxed(data, start, sequence, avc_profile(data, track.width, track.height, self._primaries))
+        data = self._buffer.getvalue()
+        return split_muxed(data, start, sequence, self._codec.brand(sample_entry(data), self._recipe, self._primaries))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from av.video.frame import PictureType
@@ -46,7 +46,6 @@ def transcode_segment(
     timeline: Timeline,
     segment: Segment,
     tracks: Sequence[VideoTrack],
-    options: Sequence[Mapping[str, str]],
     keyframes: Sequence[int],
     threads: int = 1,
     progress: OnProgress | None = None,
@@ -59,7 +58,6 @@ def transcode_segment(
         timeline: From source time to output time.
         segment: Which segment.
         tracks: Renditions to make.
-        options: libx264 options, per rendition.
         keyframes: Output ticks of the IDR pictures, in order, the segment's start first.
         threads: Threads that encode; 1 does everything on this one.
         progress: Called with the pictures of the segment that were decoded and given to the encoders.
@@ -69,7 +67,7 @@ def transcode_segment(
     """
     log, watch = DecodeLog(), _Watch()
     colour = output_colour(video)
-    encoders = [VideoEncoder(track, how, colour) for track, how in zip(tracks, options, strict=True)]
+    encoders = [VideoEncoder(track, colour) for track in tracks]
     renditions = Renditions(video, tracks)
     sieve = _Sieve(timeline, segment)
     due = [tick - segment.start for tick in keyframes]

@@ -4,8 +4,9 @@ import struct
 
 import pytest
 
-from streamify.manifests.codecs import CodecError, brands, codecs_of, init_facts
-from streamify.mp4.boxes import BoxError, box, first, full_box
+from streamify.codecs.base import CodecError
+from streamify.codecs.registry import AUDIO, VIDEO, audio_codec, audio_codec_of, codecs_string, video_codec
+from streamify.mp4.boxes import BoxError, box, full_box
 
 AVCC = bytes.fromhex("01640028ffe1")
 """14496-15, 5.3.3.1: version 1, High, no constraints, level 4.0."""
@@ -46,6 +47,10 @@ def init(entry: bytes, handler: bytes = b"vide", wide: bool = False, edit: int |
     return box(b"ftyp", b"cmfc", bytes(4), b"iso6cmfc") + box(b"moov", trak)
 
 
+def handler_of(entry: bytes) -> bytes:
+    return b"soun" if entry[4:8] == b"mp4a" else b"vide"
+
+
 @pytest.mark.parametrize(
     ("entry", "codecs"),
     [
@@ -59,43 +64,32 @@ def init(entry: bytes, handler: bytes = b"vide", wide: bool = False, edit: int |
     ],
 )
 def test_codecs(entry: bytes, codecs: str) -> None:
-    assert codecs_of(init(entry)) == codecs
+    assert codecs_string(init(entry, handler_of(entry))) == codecs
 
 
 def test_unknown_codec_is_named() -> None:
     with pytest.raises(CodecError, match="'hvc1'"):
-        codecs_of(init(visual(b"hvc1")))
-
-
-@pytest.mark.parametrize("wide", [False, True])
-def test_facts_of_video(wide: bool) -> None:
-    facts = init_facts(init(visual(), wide=wide))
-    assert (facts.codecs, facts.track_id, facts.handler, facts.timescale) == ("avc1.640028", 7, "vide", 30_000)
-    assert (facts.width, facts.height, facts.edits, facts.media_time) == (1280, 720, 1, 2002)
-    assert facts.brands == ("cmfc", "iso6", "cmfc")
-
-
-def test_facts_of_audio() -> None:
-    facts = init_facts(init(sound(esds(0x40, bytes.fromhex("1190"))), b"soun", edit=None))
-    assert (facts.handler, facts.channels, facts.sample_rate) == ("soun", 2, 48_000)
-    assert (facts.edits, facts.media_time) == (0, 0)
-
-
-def test_two_tracks_are_refused() -> None:
-    one = init(visual())
-    moov = first(one, "moov")
-    with pytest.raises(BoxError, match="has 2"):
-        init_facts(box(b"moov", one[moov.body : moov.end] * 2))
+        codecs_string(init(visual(b"hvc1")))
 
 
 @pytest.mark.parametrize("entry", [visual(), sound(esds(0x40, bytes.fromhex("1190")))])
 def test_cut_off_anywhere_is_a_box_error(entry: bytes) -> None:
-    whole = init(entry, b"vide" if entry[4:8] == b"avc1" else b"soun")
+    whole = init(entry, handler_of(entry))
     for length in range(8, len(whole)):
         with pytest.raises(BoxError):
-            init_facts(whole[:length])
+            codecs_string(whole[:length])
 
 
-def test_brands_of_nothing() -> None:
-    assert brands(b"") == ()
-    assert brands(box(b"moof")) == ()
+def test_names_and_entries_are_unique() -> None:
+    names = [codec.name for codec in (*VIDEO, *AUDIO)]
+    entries = [kind for codec in (*VIDEO, *AUDIO) for kind in codec.entries]
+    assert len(set(names)) == len(names)
+    assert len(set(entries)) == len(entries)
+    assert [video_codec(codec.name) for codec in VIDEO] == list(VIDEO)
+    assert [audio_codec(codec.name) for codec in AUDIO] == list(AUDIO)
+
+
+@pytest.mark.parametrize(("codecs", "name"), [("mp4a.40.2", "aac"), ("opus", None), ("avc1.640028", None), ("", None)])
+def test_of_a_codecs_string(codecs: str, name: str | None) -> None:
+    found = audio_codec_of(codecs)
+    assert (found.name if found is not None else None) == name

@@ -1,0 +1,85 @@
+"""What is asked of a codec. A new one is a file beside this one and a line in `registry`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from streamify.model.recipe import VideoRecipe
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.description import SampleEntry
+
+
+class CodecError(BoxError):
+    """The init segment is well formed, but its codec is none of ours."""
+
+
+class Codec(ABC):
+    """What all codecs have."""
+
+    name: ClassVar[str]
+    """In recipes and in ids of tracks; never changes."""
+    title: ClassVar[str]
+    """For people."""
+    encoder: ClassVar[str]
+    """FFmpeg's name of the encoder."""
+    library: ClassVar[str | None] = None
+    """How the name of the encoder's own shared library begins; ``None``: it is part of FFmpeg."""
+    entries: ClassVar[tuple[bytes, ...]]
+    """Kinds of sample entry in which the codec is stored."""
+
+    @abstractmethod
+    def rfc6381(self, entry: SampleEntry) -> str:
+        """Return the codecs string of a track.
+
+        Raises:
+            BoxError: The sample entry is damaged.
+        """
+
+
+class VideoCodec(Codec):
+    """A codec for pictures."""
+
+    pixel_format: ClassVar[str]
+    """FFmpeg's name of the pixel format that is encoded."""
+
+    @abstractmethod
+    def bframes(self, preset: str) -> int:
+        """Return the longest run of B pictures that a preset makes."""
+
+    @abstractmethod
+    def options(self, recipe: VideoRecipe, timescale: int) -> dict[str, str]:
+        """Return the encoder's options for one rendition.
+
+        Args:
+            recipe: Of the rendition.
+            timescale: Ticks per second.
+        """
+
+    @abstractmethod
+    def brand(self, entry: SampleEntry, recipe: VideoRecipe, primaries: int) -> bytes:
+        """Return the lowest CMAF media profile brand that is true of a track, or ``b""``.
+
+        Args:
+            entry: Of the track.
+            recipe: Of the track.
+            primaries: ITU-T H.273 code point of its pictures.
+        """
+
+
+class AudioCodec(Codec):
+    """A codec for sound."""
+
+    frame: ClassVar[int]
+    """Samples of one access unit."""
+    priming: ClassVar[int]
+    """Access units before time 0, which the encoder's delay takes; the edit list removes them."""
+    options: ClassVar[Mapping[str, str]]
+    """Of the encoder."""
+    brand: ClassVar[bytes]
+    """CMAF media profile brand."""
+
+    def units(self, samples: int) -> int:
+        """Return the access units, priming included, that cover `samples` samples."""
+        return self.priming + -(-samples // self.frame)

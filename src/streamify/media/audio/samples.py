@@ -1,0 +1,156 @@
+"""Audio: the samples of a source stream, resampled and placed on the output's timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import BinaryIO, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.video.stream import VideoStream
+
+from streamify.media.damage import damage
+from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.splice import SplicedFile
+from streamify.model.plan import AudioSlice
+from streamify.model.track import AudioTrack
+
+TOLERANCE = Fraction(3, 100)
+"""Seconds by which a timestamp may be off before it counts as a gap or an overlap."""
+LEAD = 2
+"""Seconds of source decoded before a piece, for the decoder and the resampler to settle."""
+
+FORMAT = "fltp"
+"""Samples as they leave the resampler: floating point, one plane for each channel."""
+WIDTH = 4
+"""Bytes of a sample."""
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+"""FFmpeg's names of layouts by number of channels."""
+
+Planes = tuple[bytes, ...]
+"""Samples of each channel."""
+
+
+@dataclass(frozen=True)
+class AudioSource:
+    """Where a piece's bytes come from."""
+
+    open_source: Callable[[], BinaryIO]
+    slice: AudioSlice | None = None
+    """``None``: the whole file is opened and sought in."""
+
+
+@dataclass
+class AudioLog:
+    """What happened on the way."""
+
+    gaps: int = 0
+    """Places where silence was put in or samples were left out, beyond the tolerance."""
+    errors: list[str] = field(default_factory=list)
+
+
+def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: int, log: AudioLog) -> Iterator[Planes]:
+    """Yield each `frame` samples from `start` to `stop`; silence where the source has nothing."""
+    size = frame * WIDTH
+    planes = tuple(bytearray() for _ in range(track.recipe.channels))
+
+    def taken() -> Planes:
+        found = tuple(bytes(plane[:size]) for plane in planes)
+        for plane in planes:
+            del plane[:size]
+        return found
+
+    have = start  # output position of the next sample to be appended
+    for position, run in _samples(source, track, start, log):
+        count = len(run[0]) // WIDTH
+        if position + count <= have:
+            continue  # before the piece, or overlapped by what came before
+        if position > have:
+            gap = min(position, stop) - have
+            for plane in planes:
+                plane.extend(bytes(gap * WIDTH))
+            have += gap
+        cut = max(0, have - position) * WIDTH
+        for plane, samples in zip(planes, run, strict=True):
+            plane.extend(samples[cut:])
+        have = position + count
+        while len(planes[0]) >= size:
+            yield taken()
+            start += frame
+            if start >= stop:
+                return
+        if have >= stop + frame:
+            break
+    while start < stop:
+        for plane in planes:
+            plane.extend(bytes(max(0, size - len(plane))))
+        yield taken()
+        start += frame
+
+
+def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[tuple[int, Planes]]:
+    """Yield runs of resampled samples and their position on the output timeline."""
+    rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
+    resampler: AudioResampler | None = None
+    position = 0  # of the next sample out of the resampler
+    ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
+    for frame in _decoded(source, track, Fraction(start, rate), log):
+        if frame.pts is None:
+            at = ahead
+        else:
+            assert frame.time_base is not None
+            at = frame.pts * frame.time_base - track.recipe.origin
+        if resampler is None or abs(at - ahead) > TOLERANCE:
+            if resampler is not None:
+                log.gaps += 1
+                yield from _planes(resampler.resample(None), position)
+            resampler = AudioResampler(format=FORMAT, layout=layout, rate=rate)
+            position = _nearest(at * rate)
+            ahead = at
+        ahead += Fraction(frame.samples, frame.sample_rate)
+        frame.pts = None
+        for piece in resampler.resample(frame):
+            yield from _planes([piece], position)
+            position += piece.samples
+    if resampler is not None:
+        for piece in resampler.resample(None):
+            yield from _planes([piece], position)
+            position += piece.samples
+
+
+def _planes(frames: list[AudioFrame], position: int) -> Iterator[tuple[int, Planes]]:
+    for frame in frames:
+        size = frame.samples * WIDTH  # planes are padded
+        yield position, tuple(bytes(plane)[:size] for plane in frame.planes)
+        position += frame.samples
+
+
+def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: AudioLog) -> Iterator[AudioFrame]:
+    with source.open_source() as file:
+        if source.slice is not None:
+            where = source.slice
+            container, stream = open_splice(SplicedFile(where.splice, file), where.splice, track.stream)
+            packets = packets_from(container, stream, (where.entry,), where.entry, sliced=True)
+        else:
+            container = open_media(file)
+            stream = cast("VideoStream", container.streams[track.stream])
+            if start > LEAD and stream.time_base is not None:
+                container.seek(int((start + track.recipe.origin - LEAD) / stream.time_base), stream=stream)
+            if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
+                keep_only(container, stream)
+            packets = container.demux(stream)
+        with container:
+            stream.codec_context.thread_count = 1
+            for packet in packets:
+                try:
+                    yield from cast("list[AudioFrame]", packet.decode())
+                except av.FFmpegError as error:
+                    log.errors.append(damage(error, packet))
+
+
+def _nearest(value: Fraction) -> int:
+    return int((value + Fraction(1, 2)).__floor__())
