@@ -11,13 +11,14 @@ from streamify.codecs.registry import audio_codec, video_codec
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
-from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
+from streamify.model.source import AudioFacts, SourceFacts, VideoFacts
 from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.estimate import estimate
 from streamify.planning.identity import track_hash
 from streamify.planning.ladder import choose_ladder, rung_size
+from streamify.planning.notes import conversions, grid_notes
 
 
 def build_plan(
@@ -36,7 +37,8 @@ def build_plan(
     """
     if facts.video is not None:
         timeline, windows = _video_timeline(facts.video, pts, settings)
-        rungs, notes = choose_ladder(facts.video, settings.ladder)
+        rungs, left_out = choose_ladder(facts.video, settings.ladder)
+        notes = (*left_out, *grid_notes(settings, timeline))
         video = tuple(_video_track(facts, facts.video, timeline, settings, rung, codec_build) for rung in rungs)
     else:
         timeline, windows = _audio_timeline(facts, settings)
@@ -54,7 +56,7 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
-        notes=(*facts.notes, *notes, *_conversions(facts, timeline)),
+        notes=(*facts.notes, *notes, *conversions(facts, timeline)),
         estimate=estimate(seconds, facts.video, video, audio),
     )
     return plan, iter(all_windows)
@@ -166,41 +168,3 @@ def _longest_sound(
     for track in tracks:
         units = audio_grid.cuts(borders, timeline.timescale, track.recipe, at_start=True, at_end=True)
         yield Fraction(max(map(sub, units[1:], units)) * audio_codec(track.recipe.codec).frame, track.sample_rate)
-
-
-def _conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
-    video = facts.video
-    if video is not None:
-        if timeline.keep_every > 1 or timeline.min_gap:
-            yield Note(
-                kind="converted", what="frame rate", why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)"
-            )
-        if video.sample_aspect != 1:
-            yield Note(kind="converted", what=f"sample aspect {video.sample_aspect}", why="scaled to square pixels")
-        if video.rotation or video.mirrored:
-            yield Note(
-                kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
-            )
-        if video.interlaced:
-            yield Note(kind="converted", what="interlaced pictures", why="deinterlaced (HLS rule 1.14)")
-        if video.bit_depth > 8:
-            yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
-        if video.colour.hdr:
-            yield Note(kind="converted", what="HDR", why="SDR BT.709 for H.264; light above SDR white is clipped")
-        if video.colour.full_range:
-            yield Note(kind="converted", what="full-range colour", why="limited range for players")
-    for audio in facts.audio:
-        if audio.channels > 2:
-            yield Note(
-                kind="converted", what=f"audio stream {audio.stream}: {audio.layout}", why="mixed down to stereo"
-            )
-        elif audio.channels == 1:
-            yield Note(
-                kind="converted", what=f"audio stream {audio.stream}: mono", why="the same signal on both channels"
-            )
-        if audio.sample_rate != audio_grid.output_rate(audio):
-            yield Note(
-                kind="converted",
-                what=f"audio stream {audio.stream}: {audio.sample_rate} Hz",
-                why=f"resampled to {audio_grid.output_rate(audio)} Hz",
-            )

@@ -75,12 +75,17 @@ def constant_timeline(
 
 def idr_steps(rate: Fraction, segment_seconds: Fraction, keyframe_seconds: Fraction) -> tuple[int, int]:
     """Return IDR steps per segment and frames per step; both at least 1."""
-    steps = max(1, -(-segment_seconds // keyframe_seconds))
+    steps = steps_of(segment_seconds, keyframe_seconds)
     frames = round(segment_seconds * rate / steps)
     while steps > 1 and frames < 1:
         steps -= 1
         frames = round(segment_seconds * rate / steps)
-    return int(steps), max(1, frames)
+    return steps, max(1, frames)
+
+
+def steps_of(segment_seconds: Fraction, keyframe_seconds: Fraction) -> int:
+    """Return into how many equal steps of at most `keyframe_seconds` a segment is divided."""
+    return max(1, int(-(-segment_seconds // keyframe_seconds)))
 
 
 def keyframe_ticks(timeline: Timeline, start: int, end: int, variable: tuple[int, ...]) -> frozenset[int]:
@@ -138,14 +143,14 @@ def variable_windows(
     A nominal segment without a picture of its own is part of the one before it.
     """
     unit = timeline.time_base.numerator
-    steps = max(1, -(-segment_seconds // keyframe_seconds))
+    steps = steps_of(segment_seconds, keyframe_seconds)
     ticks = segment_seconds * timeline.timescale / unit  # source ticks
     starts = _firsts(pts, timeline.origin, ticks)
     for index, at in enumerate(starts):
         after = starts[index + 1] if index + 1 < len(starts) else len(pts)
         last = after == len(pts)
         nominal = timeline.origin + ((pts[at] - timeline.origin) // ticks) * ticks
-        wanted = (bisect_left(pts, nominal + step * ticks / steps, at, after) for step in range(1, int(steps)))
+        wanted = (bisect_left(pts, nominal + step * ticks / steps, at, after) for step in range(1, steps))
         yield Window(
             index=index,
             start=(pts[at] - timeline.origin) * unit,

@@ -37,11 +37,6 @@ class Size:
     width: int
     height: int
 
-    @property
-    def short(self) -> int:
-        """The shorter side."""
-        return min(self.width, self.height)
-
 
 def display_size(video: VideoFacts) -> tuple[Fraction, Fraction]:
     """Return the exact size at which a player shows the source: sample aspect and rotation applied."""

@@ -111,3 +111,49 @@ def test_target_duration_holds_for_every_segment(frames: int, segment_seconds: F
     found, windows = build_plan(source, PTS[:frames], MediaSettings(segment_seconds=segment_seconds), "av 1")
     for window in windows:
         assert round(float(Fraction(window.end - window.start, 30000))) <= found.target_duration
+
+
+@pytest.mark.parametrize(
+    ("segment", "keyframe", "what"),
+    [
+        (6, 4, ["keyframes every 3.003 s, not 4 s"]),  # 180 frames in two steps of 90, 90 x 1001 / 30000 s each
+        (1, 5, ["keyframes every 1.001 s, not 5 s"]),
+        (6, 2, []),
+        (6, 6, []),
+        ("7.5", "2.5", []),
+        (10, 3, ["keyframes every 2.502 s, not 3 s"]),  # four steps of 75 frames
+    ],
+)
+def test_another_grid_than_asked_for_is_named(segment: object, keyframe: object, what: list[str]) -> None:
+    found, _ = plan(segment_seconds=segment, keyframe_seconds=keyframe)
+    assert [note.what for note in found.notes] == what
+
+
+def test_another_grid_at_a_variable_rate_is_named() -> None:
+    settings = MediaSettings(segment_seconds=Fraction(6), keyframe_seconds=Fraction(4))
+    found, _ = build_plan(facts(dict(VIDEO, rate=None)), PTS, settings, "a")
+    assert [note.what for note in found.notes] == ["keyframes every 3 s, not 4 s"]
+
+
+def test_segments_of_another_length_are_named() -> None:
+    slow = dict(VIDEO, rate=1, average_rate=1, time_base=1, first=0, end=14, frames=14)
+    settings = MediaSettings(segment_seconds=Fraction(5, 2), keyframe_seconds=Fraction(1, 2))
+    found, windows = build_plan(facts(slow, ()), range(14), settings, "a")
+    assert next(window.end - window.start for window in windows) == 4  # four steps of one frame: half ones are none
+    assert [note.what for note in found.notes] == ["segments of 4 s, not 2.5 s"]
+
+
+@given(
+    st.fractions(Fraction(1, 2), 10, max_denominator=10),
+    st.fractions(Fraction(1, 10), 10, max_denominator=10),
+)
+def test_whatever_the_grid_is_a_note_says_where_it_is_another(segment: Fraction, keyframe: Fraction) -> None:
+    found, windows = plan(segment_seconds=segment, keyframe_seconds=keyframe)
+    frame = Fraction(1001, 30000)
+    assert found.timeline.keyframe_frames is not None
+    real = found.timeline.keyframe_frames * frame
+    said = [note.what for note in found.notes if note.what.startswith("keyframes")]
+    assert bool(said) == (abs(real - keyframe) > frame)
+    if len(windows) > 1:
+        length = Fraction(windows[0].end - windows[0].start, 30000)
+        assert (abs(length - segment) < frame) or any(note.what.startswith("segments of") for note in found.notes)

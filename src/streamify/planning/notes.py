@@ -1,0 +1,84 @@
+"""What the plan changes of the source or of the settings, said as notes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from streamify.model.plan import Timeline
+from streamify.model.settings import MediaSettings
+from streamify.model.source import Note, SourceFacts
+from streamify.planning import grid
+from streamify.planning.audio import output_rate
+
+
+def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
+    """Yield where segments or IDR pictures are not as far apart as the settings say; less than a frame is no change.
+
+    Args:
+        settings: What the user wants.
+        timeline: Of a source with video.
+    """
+    wanted, step = settings.segment_seconds, settings.keyframe_seconds
+    frame, segment = Fraction(0), wanted
+    steps = grid.steps_of(wanted, step)
+    if timeline.frame_duration is not None:
+        frame = Fraction(timeline.frame_duration, timeline.timescale)
+        steps, frames = grid.idr_steps(1 / frame, wanted, step)
+        segment = steps * frames * frame
+    if abs(segment - wanted) >= frame > 0:
+        yield Note(
+            kind="info",
+            what=f"segments of {_seconds(segment)} s, not {_seconds(wanted)} s",
+            why=f"{steps} steps of {_seconds(segment / steps)} s, for frames of {_seconds(frame)} s are not divided",
+        )
+    if abs(segment / steps - step) > frame:
+        why = (
+            f"every segment of {_seconds(segment)} s starts with one"
+            if step > segment
+            else f"a segment of {_seconds(segment)} s is divided into equal steps of at most {_seconds(step)} s"
+        )
+        yield Note(kind="info", what=f"keyframes every {_seconds(segment / steps)} s, not {_seconds(step)} s", why=why)
+
+
+def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
+    """Yield what of the source is not kept as it is."""
+    video = facts.video
+    if video is not None:
+        if timeline.keep_every > 1 or timeline.min_gap:
+            yield Note(
+                kind="converted", what="frame rate", why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)"
+            )
+        if video.sample_aspect != 1:
+            yield Note(kind="converted", what=f"sample aspect {video.sample_aspect}", why="scaled to square pixels")
+        if video.rotation or video.mirrored:
+            yield Note(
+                kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
+            )
+        if video.interlaced:
+            yield Note(kind="converted", what="interlaced pictures", why="deinterlaced (HLS rule 1.14)")
+        if video.bit_depth > 8:
+            yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
+        if video.colour.hdr:
+            yield Note(kind="converted", what="HDR", why="SDR BT.709 for H.264; light above SDR white is clipped")
+        if video.colour.full_range:
+            yield Note(kind="converted", what="full-range colour", why="limited range for players")
+    for audio in facts.audio:
+        if audio.channels > 2:
+            yield Note(
+                kind="converted", what=f"audio stream {audio.stream}: {audio.layout}", why="mixed down to stereo"
+            )
+        elif audio.channels == 1:
+            yield Note(
+                kind="converted", what=f"audio stream {audio.stream}: mono", why="the same signal on both channels"
+            )
+        if audio.sample_rate != output_rate(audio):
+            yield Note(
+                kind="converted",
+                what=f"audio stream {audio.stream}: {audio.sample_rate} Hz",
+                why=f"resampled to {output_rate(audio)} Hz",
+            )
+
+
+def _seconds(value: Fraction) -> str:
+    return f"{float(value):.3f}".rstrip("0").rstrip(".")
