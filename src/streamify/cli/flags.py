@@ -15,7 +15,7 @@ from streamify.model.settings import Settings
 from streamify.settings.read import Effective
 
 F = TypeVar("F", bound=Callable[..., Any])
-_METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "BITS", "segment_seconds": "SECONDS",
+_METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segment_seconds": "SECONDS",
              "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N", "stack": "NAME", "max_cost": "USD",
              "replace_grace": "SECONDS"}  # fmt: skip
 _ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "engine", "stack",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Self
@@ -46,3 +47,34 @@ Rational = Annotated[
     WithJsonSchema({"type": ["number", "string"], "description": "a number, a decimal string or 'N/D'"}),
 ]
 """An exact number; in JSON a string such as ``30000/1001``."""
+
+
+_RATE = r"([0-9]+(?:\.[0-9]+)?) ?([kKmMgG]?)(?:bit/s|bps)?"
+_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def _bits(value: Any) -> Any:
+    if isinstance(value, float):
+        value = str(Decimal(str(value)).to_integral_value()) if value.is_integer() else repr(value)
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(_RATE, value.strip())
+    if found is None:
+        raise ValueError("should be bits per second: a whole number, or one with k, M or G such as 128k or 1.5M")
+    bits = Decimal(found[1]) * _FACTORS[found[2].lower()]
+    if bits != bits.to_integral_value():
+        raise ValueError("should be a whole number of bits per second")
+    return int(bits)
+
+
+BitRate = Annotated[int, BeforeValidator(_bits)]
+"""Bits per second, or bits of a buffer: ``128000``, ``128k`` or ``5M``; written as a whole number."""
+
+
+def bit_rate_schema(schema: dict[str, Any]) -> None:
+    """Add the text form to the JSON Schema of a `BitRate`; for ``json_schema_extra`` of its field."""
+    keys = ("type", "minimum", "maximum")
+    kinds = schema.pop("anyOf", None) or [{key: schema.pop(key) for key in keys if key in schema}]
+    if "ge" in kinds[0]:  # pydantic's own word, where the field may be left out
+        kinds[0]["minimum"] = kinds[0].pop("ge")
+    schema["anyOf"] = [kinds[0], {"type": "string", "pattern": f"^{_RATE}$"}, *kinds[1:]]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from streamify.model.base import Frozen, Rational
+from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Engine = Literal["local", "inline", "aws"]
@@ -31,14 +31,17 @@ class Rung(Frozen):
         le=51,
         description="Constant rate factor of this rung; ``None`` takes the setting `crf`.",
     )
-    maxrate: int = Field(
+    maxrate: BitRate = Field(
+        json_schema_extra=bit_rate_schema,
         ge=10_000,
-        description="Cap of the bitrate, bits per second, at up to 30 frames per second (x1.5 above).",
+        description="Cap of the bitrate, bits per second (``5M``), at up to 30 frames per second (x1.5 above).",
     )
-    bufsize: int | None = Field(
+    bufsize: BitRate | None = Field(
+        json_schema_extra=bit_rate_schema,
         default=None,
         ge=10_000,
-        description="Size of the rate control buffer, bits; ``None`` takes 1.5 x `maxrate`; at most 2 x `maxrate`.",
+        description="Size of the rate control buffer, bits (``7.5M``); ``None`` takes 1.5 x `maxrate`; at most "
+        "2 x `maxrate`.",
     )
 
     @model_validator(mode="after")
@@ -80,11 +83,12 @@ class MediaSettings(Frozen):
         le=51,
         description="Constant rate factor for rungs that name none: lower is better and larger.",
     )
-    audio_bitrate: int = Field(
+    audio_bitrate: BitRate = Field(
+        json_schema_extra=bit_rate_schema,
         default=128_000,
         ge=32_000,
         le=320_000,
-        description="Bitrate of each stereo AAC-LC track, bits per second.",
+        description="Bitrate of each stereo AAC-LC track, bits per second: ``128000`` or ``128k``.",
     )
 
     @field_validator("*", mode="before")

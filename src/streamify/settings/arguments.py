@@ -21,8 +21,8 @@ class RungDict(TypedDict, total=False):
     name: Required[str]
     short_side: Required[int]
     crf: float | None
-    maxrate: Required[int]
-    bufsize: int | None
+    maxrate: Required[int | str]
+    bufsize: int | str | None
 
 
 class SettingsDict(TypedDict, total=False):
@@ -33,7 +33,7 @@ class SettingsDict(TypedDict, total=False):
     keyframe_seconds: Seconds
     preset: Preset
     crf: float
-    audio_bitrate: int
+    audio_bitrate: int | str
     engine: Engine
     stack: str
     max_cost: float | None

@@ -20,7 +20,7 @@ from streamify.settings.read import from_arguments
 VALUES: dict[Any, dict[str, Any]] = {
     int: {"audio_bitrate": 128_000, "maxrate": 500_000, "bufsize": 500_000, "short_side": 144},
     float: {},
-    str: {"ladder": "240p", "name": "144p"},
+    str: {"ladder": "240p", "name": "144p", "audio_bitrate": "128k", "maxrate": "0.5M", "bufsize": "500k"},
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""
 
@@ -31,6 +31,8 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 def _members(hint: Any) -> list[Any]:
     """Return the types of a union, each alone."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _members(typing.get_args(hint)[0])
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return [member for part in typing.get_args(hint) for member in _members(part)]
     return [hint]

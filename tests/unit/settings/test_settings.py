@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -145,7 +147,9 @@ def test_the_settings_page_shows_every_field_with_its_default(model: type[BaseMo
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    return {None: "-", False: "`false`"}.get(field.default, f"`{field.default}`")
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    return "-" if field.default is None else f"`{field.default}`"
 
 
 def _described(field: FieldInfo) -> str:
@@ -171,3 +175,42 @@ def test_a_location_that_is_no_path_is_named(what: object) -> None:
     with pytest.raises(UsageError, match=r"SOURCE is a .*, not a path") as caught:
         streamify.probe(what)  # type: ignore[arg-type]
     assert caught.value.code == "location-type"
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"),
+    [
+        ("128k", 128_000), ("128K", 128_000), ("0.2M", 200_000), ("128000", 128_000), (128_000, 128_000),
+        (128e3, 128_000),
+        (" 96.5 kbit/s ", 96_500), ("64kbps", 64_000),
+    ],
+)  # fmt: skip
+def test_a_rate_is_read_the_same_from_everywhere(text: Any, bits: int, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({"audio_bitrate": text}))
+    found = [
+        settings_io.effective({"audio_bitrate": text}, {}, None),
+        settings_io.effective({}, {"STREAMIFY_AUDIO_BITRATE": str(text)}, None),
+        settings_io.effective({}, {}, tmp_path / "s.yaml"),
+    ]
+    assert {one.settings.audio_bitrate for one in found} == {bits}
+    assert settings_io.from_arguments({"audio_bitrate": text}).audio_bitrate == bits
+    rung = {"name": "1080p", "short_side": 1080, "maxrate": text, "bufsize": text}
+    ladder = settings_io.from_arguments({"ladder": [rung]}).ladder
+    assert isinstance(ladder[0], Rung)
+    assert (ladder[0].maxrate, ladder[0].bufsize) == (bits, bits)
+
+
+@pytest.mark.parametrize(
+    "text", ["128.5", "1.0001k", "abc", "-5k", "128 k b", "1e5", "k", "\u0661k", 128_000.5, True, [1]]
+)
+def test_what_is_no_rate_is_refused(text: Any) -> None:
+    with pytest.raises(UsageError, match="audio_bitrate"):
+        settings_io.from_arguments({"audio_bitrate": text})
+
+
+def test_the_schema_of_a_rate_keeps_its_bounds() -> None:
+    number, text = json.loads(settings_io.schema())["properties"]["audio_bitrate"]["anyOf"]
+    assert (number["minimum"], number["maximum"]) == (32_000, 320_000)
+    assert [bool(re.search(text["pattern"], one)) for one in ("128k", "5M", "1.5M", "x", "5 M b")] == [
+        True, True, True, False, False
+    ]  # fmt: skip
