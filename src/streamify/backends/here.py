@@ -28,7 +28,7 @@ from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
-from streamify.storage.base import Stores
+from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, open_storage
 
 
@@ -43,7 +43,7 @@ class Here:
 
     def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
         """See `Backend.resume`."""
-        media = open_storage(dest)
+        media = _open(dest)
         job = read_job(media)
         if job is None:
             job_status(dest, media, _is_running)  # raises where there is no job at all
@@ -63,11 +63,17 @@ class Here:
 
     def status(self, dest: Location) -> JobStatus:
         """See `Backend.status`."""
-        return job_status(dest, open_storage(dest), _is_running)
+        return job_status(dest, _open(dest), _is_running)
 
     def cancel(self, dest: Location) -> Cancelled:
         """See `Backend.cancel`."""
-        return cancel_here(dest, open_storage(dest), _is_running)
+        return cancel_here(dest, _open(dest), _is_running)
+
+
+def _open(dest: Location) -> Storage:
+    """Return the storage at the DEST of a job that is asked about."""
+    check_state_files(dest, replace=False)
+    return open_storage(dest)
 
 
 def _is_running(held: Claim) -> bool:
@@ -89,9 +95,9 @@ def _transcode(source: Location, dest: Location, settings: Settings, on_event: O
     claim = local_claim(job)
     with ExitStack() as stack:
         hold = stack.enter_context(holding(dest, stores.media, claim, _is_running, replace=settings.replace))
-        before = pending(stores.media)
         check_state_files(dest, replace=settings.replace)
         check_saved(stores.media, replace=settings.replace)
+        before = pending(stores.media)
         old = steps.find_plan(stores.media, ref, settings, dest)
         if old.why:
             tell("note", f"planned anew: {old.why}", {})

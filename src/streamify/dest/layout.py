@@ -27,6 +27,8 @@ IFRAMES = "iframes.m3u8"
 STATE = ".streamify"
 PLAN = f"{STATE}/plan.json"
 LEDGER = f"{STATE}/ledger"
+RUNS = f"{STATE}/runs"
+"""One folder for each run of a job, by its id."""
 LOCK = f"{STATE}/lock"
 CLAIM = f"{STATE}/claim.json"
 JOB = f"{STATE}/job.json"
@@ -106,17 +108,17 @@ def segment_list_key(digest: str) -> str:
 
 def run_plan_key(run: str) -> str:
     """Return the key of the plan of one run of a job."""
-    return f"{STATE}/runs/{run}/plan.json"
+    return f"{RUNS}/{run}/plan.json"
 
 
 def run_items_key(run: str) -> str:
     """Return the key of the item list of a run; it is there once the plan of that run is."""
-    return f"{STATE}/runs/{run}/items.ndjson"
+    return f"{RUNS}/{run}/items.ndjson"
 
 
 def run_record_key(run: str) -> str:
     """Return the key of the record of a run."""
-    return f"{STATE}/runs/{run}/run.json"
+    return f"{RUNS}/{run}/run.json"
 
 
 def run_attempts_key(run: str, batch: str) -> str:
@@ -126,12 +128,12 @@ def run_attempts_key(run: str, batch: str) -> str:
 
 def run_attempts(run: str) -> str:
     """Return the folder of a run's attempts."""
-    return f"{STATE}/runs/{run}/attempts"
+    return f"{RUNS}/{run}/attempts"
 
 
 def run_failures(run: str) -> str:
     """Return the folder of a run's failed tasks."""
-    return f"{STATE}/runs/{run}/failed"
+    return f"{RUNS}/{run}/failed"
 
 
 def run_failure_key(run: str, task: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from streamify.dest.layout import JOB, LEDGER, LOCK, RETIRED, STATE, STATE_SUFFIXES
+from streamify.dest.layout import JOB, LEDGER, LOCK, RETIRED, RUNS, STATE, STATE_SUFFIXES
 from streamify.errors import DestinationError
 from streamify.model.job import JobRecord, Retired
 from streamify.model.location import Location
@@ -87,5 +87,5 @@ def _misfits(root: Path) -> Iterator[tuple[Path, str]]:
                         waiting.append(entry.path)
                 elif not entry.is_file():
                     yield path, "it is neither a file nor a folder"
-                elif path == root / LEDGER or path.parent in (root / LEDGER, state / "runs"):
+                elif root / LEDGER in (path, path.parent) or root / RUNS in (path, path.parent):
                     yield path, "it is a file, no folder"

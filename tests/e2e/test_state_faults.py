@@ -1,0 +1,230 @@
+"""State below ``.streamify`` that is damaged, of another schema, or no file: made again and said, or refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streamify
+from e2e.driving import media, rungs
+from e2e.driving import streamify as command
+from streamify.errors import DestinationError
+from streamify.model.event import Event
+
+SETTINGS: dict[str, Any] = {"ladder": rungs(120), "preset": "ultrafast", "engine": "inline"}
+
+
+@pytest.fixture(scope="module")
+def made(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    dest = tmp_path_factory.mktemp("made") / "dest"
+    streamify.transcode(clip, dest, **SETTINGS)
+    return dest
+
+
+@pytest.fixture
+def dest(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "dest"))
+
+
+def segment_list(dest: Path) -> Path:
+    return next((dest / ".streamify").glob("segments-*.ndjson"))
+
+
+def entry(dest: Path) -> Path:
+    return next((dest / ".streamify" / "ledger").glob("120p-*/00001.json"))
+
+
+def again(clip: Path, dest: Path, **more: Any) -> tuple[Any, list[str]]:
+    notes: list[Event] = []
+    report = streamify.transcode(clip, dest, on_event=notes.append, **{**SETTINGS, **more})
+    return report, [one.message for one in notes if one.kind == "note"]
+
+
+def altered(data: bytes) -> bytes:
+    """Change one digit of the first number of three or more."""
+    found = re.search(rb"\d{3,}", data)
+    assert found is not None
+    at = found.start()
+    return data[:at] + (b"9" if data[at : at + 1] != b"9" else b"8") + data[at + 1 :]
+
+
+LISTS: dict[str, Callable[[bytes], bytes]] = {
+    "emptied": lambda _: b"",
+    "cut off": lambda data: data[: len(data) // 2],
+    "no JSON": lambda _: b"\0" * 100,
+    "altered digits": altered,
+    "a line too many": lambda data: data + data.splitlines(keepends=True)[-1],
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_a_segment_list_that_is_not_what_its_name_says_is_made_again(
+    case: str, clip: Path, dest: Path, made: Path
+) -> None:
+    path = segment_list(dest)
+    good = path.read_bytes()
+    path.write_bytes(LISTS[case](good))
+    entry(dest).unlink()  # something is to be made, from that list
+    report, notes = again(clip, dest)
+    assert report.tasks_run >= 1
+    assert any("planned anew" in note and path.name in note for note in notes), notes
+    assert path.read_bytes() == good
+    assert media(dest) == media(made)
+    assert streamify.verify(dest, clip).faults == ()
+
+
+def test_a_segment_list_that_is_missing_is_made_again(clip: Path, dest: Path, made: Path) -> None:
+    good = segment_list(dest).read_bytes()
+    segment_list(dest).unlink()
+    again(clip, dest)
+    assert segment_list(dest).read_bytes() == good
+    assert media(dest) == media(made)
+
+
+def change(path: Path, **fields: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+@pytest.mark.parametrize("fields", [{"schema": 0, "other": 1}, {"track": 5}])
+def test_a_ledger_entry_that_cannot_be_read_is_made_again_and_said(
+    fields: dict[str, Any], clip: Path, dest: Path, made: Path
+) -> None:
+    change(entry(dest), **fields)
+    report, notes = again(clip, dest)
+    assert report.tasks_run == 1
+    assert [note for note in notes if note.startswith("1 ledger entries are damaged or of an earlier version")]
+    assert media(dest) == media(made)
+
+
+NEWER: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "a ledger entry": (entry, {"schema": 99, "colour": "blue"}),
+    "a ledger entry with the same fields": (entry, {"schema": 99}),
+    "the plan": (lambda dest: dest / ".streamify" / "plan.json", {"schema": 99, "shape": []}),
+    "the job": (lambda dest: dest / ".streamify" / "job.json", {"schema": 99}),
+}
+
+
+@pytest.mark.parametrize("case", NEWER)
+def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path, dest: Path, made: Path) -> None:
+    find, fields = NEWER[case]
+    change(find(dest), **fields)
+    before = {path: path.stat().st_mtime_ns for path in dest.rglob("*.m4s")}
+    with pytest.raises(DestinationError) as caught:
+        again(clip, dest)
+    assert (caught.value.code, caught.value.exit_code) == ("state-newer", 5)
+    assert "--replace" in caught.value.hint
+    assert {path: path.stat().st_mtime_ns for path in dest.rglob("*.m4s")} == before
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+    assert streamify.verify(dest, clip).faults == ()
+
+
+def folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    (path / "inside").mkdir(parents=True)
+
+
+def pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/full")
+
+
+def file(path: Path) -> None:
+    shutil.rmtree(path)
+    path.write_text("x")
+
+
+def nowhere(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.parent / "none" / "at all")
+
+
+PLACES: dict[str, Callable[[Path], Path]] = {
+    "lock": lambda dest: dest / ".streamify" / "lock",
+    "plan": lambda dest: dest / ".streamify" / "plan.json",
+    "job": lambda dest: dest / ".streamify" / "job.json",
+    "list": segment_list,
+    "entry": entry,
+    "cancel": lambda dest: dest / ".streamify" / "cancel.json",
+    "retired": lambda dest: dest / ".streamify" / "retired.json",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("how", [folder, pipe, device])
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_file_in_place_of_one_is_refused_and_replaced_if_asked(
+    place: str, how: Callable[[Path], None], clip: Path, dest: Path, made: Path
+) -> None:
+    path = PLACES[place](dest)
+    how(path)
+    refused = command("transcode", clip, dest, "--ladder", "240p", "--preset", "ultrafast", "--json")
+    assert (refused.code, refused.json["error"]["code"]) == (5, "state-damaged"), refused.err
+    assert path.name in refused.json["error"]["message"]
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+    assert streamify.verify(dest, clip).faults == ()
+
+
+@pytest.mark.parametrize("place", ["", "ledger", "ledger/track", "runs"])
+def test_a_file_in_place_of_a_folder(place: str, clip: Path, dest: Path, made: Path) -> None:
+    path = entry(dest).parent if place == "ledger/track" else dest / ".streamify" / place
+    file(path)
+    with pytest.raises(DestinationError) as caught:
+        again(clip, dest)
+    assert (caught.value.code, caught.value.exit_code) == ("state-damaged", 5)
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+
+
+@pytest.mark.parametrize("place", ["plan", "job", "list", "entry"])
+def test_a_link_that_leads_nowhere_is_no_file(place: str, clip: Path, dest: Path, made: Path) -> None:
+    nowhere(PLACES[place](dest))
+    with pytest.raises(DestinationError) as caught:
+        again(clip, dest)
+    assert caught.value.code == "state-damaged"
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+
+
+@pytest.mark.parametrize(("text", "refused"), [("", True), ("no JSON", True), ("[]", True), ('{"schema": 1}', False)])
+def test_a_record_of_the_job_that_is_damaged(text: str, refused: bool, clip: Path, dest: Path, made: Path) -> None:
+    """One that says its schema is as good as none: the same command writes it again."""
+    (dest / ".streamify" / "job.json").write_text(text)
+    assert command("resume", dest).code == 5
+    if refused:
+        assert "[state-damaged]" in command("status", dest).line
+        with pytest.raises(DestinationError, match=r"job\.json"):
+            again(clip, dest)
+    again(clip, dest, replace=refused)
+    assert media(dest) == media(made)
+    assert command("resume", dest).code == 0
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "abc {}", "[]"])
+def test_any_text_in_the_lock_is_overwritten(text: str, clip: Path, dest: Path) -> None:
+    (dest / ".streamify" / "lock").write_text(text)
+    assert command("status", dest).code == 0
+    again(clip, dest)
+
+
+@pytest.mark.parametrize("name", ["status", "cancel", "resume"])
+@pytest.mark.parametrize("how", [folder, pipe])
+@pytest.mark.parametrize("place", ["lock", "plan", "job"])
+@pytest.mark.timeout(60)
+def test_commands_on_a_job_say_what_is_no_file(name: str, place: str, how: Callable[[Path], None], dest: Path) -> None:
+    how(PLACES[place](dest))
+    ran = command(name, dest)
+    assert (ran.code, "[state-damaged]" in ran.line) == (5, True), ran.err
