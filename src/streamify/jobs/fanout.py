@@ -229,6 +229,7 @@ def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> Au
         first_segment=first.index,
         cuts=segment_cuts(plan, track, [one.start for one in segments] + [segments[-1].end], first.index),
         slice=next((one for one in first.audio if one.stream == track.stream), None),
+        breaks=plan.source.breaks,
     )
 
 

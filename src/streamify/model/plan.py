@@ -61,6 +61,20 @@ class EntryPoint(Frozen):
     dts: int
 
 
+class PacketTimes(Frozen):
+    """When the packets of a stretch of the source are shown, where their own times do not say so."""
+
+    first: int
+    """Number of the first of them among the stream's packets, which are counted from 0 without empty ones. Where the
+    segment has a splice, it is the first packet in it."""
+    numbers: tuple[int, ...]
+    """Of each entry point: number of its packet."""
+    positions: tuple[int, ...]
+    """Of each entry point: byte offset of its packet as FFmpeg reports it, by which it is known after a seek."""
+    times: tuple[int | None, ...]
+    """Of each packet: presentation time, source ticks from the segment's `source_start`; ``None``: shows no picture."""
+
+
 class AudioSlice(Frozen):
     """Where the bytes of one piece of an audio track are, in sources whose index is too long for every task."""
 
@@ -97,6 +111,8 @@ class Segment(Frozen):
     """Where decoding may start, nearest first; the later ones serve where the nearest gives no picture in time."""
     splice: Splice | None = None
     """Where the bytes are; ``None``: the whole file is opened and sought in."""
+    packets: PacketTimes | None = None
+    """Those that count where the container's cannot be used; entry points then have the container's, all else these."""
     audio: tuple[AudioSlice, ...] = ()
     """Slices of the audio pieces that start with this segment."""
 
@@ -129,10 +145,16 @@ class Timeline(Frozen):
         At a constant rate the time is snapped to the frame that is meant.
         """
         if self.frame_duration is None:
-            return (pts - self.origin) * self.time_base.numerator
+            return self.variable_ticks(pts)
         rate = self.timescale * self.keep_every * self.time_base / self.frame_duration  # pictures per source tick
         number = round((pts - self.origin) * rate)
         return None if number % self.keep_every else number // self.keep_every * self.frame_duration
+
+    def variable_ticks(self, pts: int) -> int:
+        """Return where a source picture of a variable rate lies on the output's timeline, ticks."""
+        if self.timescale == self.time_base.denominator:
+            return (pts - self.origin) * self.time_base.numerator
+        return round((pts - self.origin) * self.time_base * self.timescale)
 
 
 class Estimate(Frozen):

@@ -98,6 +98,15 @@ class Note(Frozen):
     """The reason, for people."""
 
 
+class ClockBreak(Frozen):
+    """A place where the clock of a source starts anew or jumps."""
+
+    position: int
+    """Byte offset of the first video packet behind it; -1 where it is not known."""
+    shift: Rational
+    """What is added to the source's times from there on, seconds."""
+
+
 class SourceFacts(Frozen):
     """What is known of a source before anything is transcoded."""
 
@@ -113,4 +122,6 @@ class SourceFacts(Frozen):
     video: VideoFacts | None
     """The stream that is transcoded."""
     audio: tuple[AudioFacts, ...] = ()
+    breaks: tuple[ClockBreak, ...] = ()
+    """Where the clock does not go on, in the order of the file."""
     notes: tuple[Note, ...] = ()

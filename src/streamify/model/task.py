@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from streamify.model.base import Frozen, Rational
 from streamify.model.plan import SCHEMA, AudioSlice, Segment, Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import ClockBreak, Note, SourceFacts, SourceRef, VideoFacts
 from streamify.model.track import AudioTrack, VideoTrack
 
 
@@ -131,6 +131,8 @@ class AudioTask(Frozen):
     """Borders of the segments in AAC access units of the whole track, one more than there are segments."""
     slice: AudioSlice | None = None
     """Where the bytes are; ``None``: the whole file is opened and sought in."""
+    breaks: tuple[ClockBreak, ...] = ()
+    """Where the source's clock does not go on."""
 
 
 class CheckTask(Frozen):

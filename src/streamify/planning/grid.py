@@ -14,6 +14,11 @@ from streamify.model.plan import Timeline
 MAX_RATE = 60
 """Frames per second; HLS authoring rule 1.19."""
 
+MAX_DURATION = (1 << 31) - 1
+"""Most ticks that one picture may last in the files that FFmpeg writes."""
+COARSE_TIMESCALE = 90_000
+"""Ticks per second where the source's would be too many."""
+
 MAX_REORDER_GAP = Fraction(1, 4)
 """Seconds. Pictures further apart than this are never reordered across the gap, which bounds the reorder delay."""
 
@@ -116,11 +121,16 @@ def constant_windows(pts: Sequence[int], timeline: Timeline, segment_frames: int
 
 
 def variable_timeline(*, pts: Sequence[int], end: int, time_base: Fraction) -> Timeline:
-    """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture."""
+    """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture.
+
+    A pause of more ticks than a sample's duration can hold (nanoseconds: 2.1 s) makes them coarser.
+    """
     timescale = time_base.denominator
     unit = time_base.numerator
     gaps = map(sub, islice(pts, 1, None), pts)
-    widest = max(gaps, default=1) * unit
+    widest = max(max(gaps, default=1), end - pts[-1]) * unit
+    if widest > MAX_DURATION:
+        return _coarser(pts, end, time_base)
     fast = any(gap * unit < timescale for gap in map(sub, islice(pts, MAX_RATE + 1, None), pts))
     min_gap = timescale // (MAX_RATE + 5) if fast else 0
     reorder = 2 * max(1, min(widest + min_gap, int(MAX_REORDER_GAP * timescale)))
@@ -135,6 +145,13 @@ def variable_timeline(*, pts: Sequence[int], end: int, time_base: Fraction) -> T
     )
 
 
+def _coarser(pts: Sequence[int], end: int, time_base: Fraction) -> Timeline:
+    scaled = Fraction(time_base.denominator, COARSE_TIMESCALE) / time_base.numerator
+    ticks = [round((time - pts[0]) / scaled) for time in (*pts, end)]
+    timeline = variable_timeline(pts=ticks[:-1], end=ticks[-1], time_base=Fraction(1, COARSE_TIMESCALE))
+    return timeline.model_copy(update={"time_base": time_base, "origin": pts[0]})
+
+
 def variable_windows(
     pts: Sequence[int], timeline: Timeline, segment_seconds: Fraction, keyframe_seconds: Fraction
 ) -> Iterator[Window]:
@@ -142,9 +159,9 @@ def variable_windows(
 
     A nominal segment without a picture of its own is part of the one before it.
     """
-    unit = timeline.time_base.numerator
     steps = steps_of(segment_seconds, keyframe_seconds)
-    ticks = segment_seconds * timeline.timescale / unit  # source ticks
+    ticks = segment_seconds / timeline.time_base  # source ticks
+    shown = timeline.variable_ticks
     starts = _firsts(pts, timeline.origin, ticks)
     for index, at in enumerate(starts):
         after = starts[index + 1] if index + 1 < len(starts) else len(pts)
@@ -153,14 +170,14 @@ def variable_windows(
         wanted = (bisect_left(pts, nominal + step * ticks / steps, at, after) for step in range(1, steps))
         yield Window(
             index=index,
-            start=(pts[at] - timeline.origin) * unit,
-            end=timeline.end if last else (pts[after] - timeline.origin) * unit,
+            start=shown(pts[at]),
+            end=timeline.end if last else shown(pts[after]),
             source_start=pts[at],
             source_end=None if last else pts[after],
             frames=after - at,
             first=pts[at],
             next=None if last else pts[after],
-            keyframes=tuple(sorted({(pts[i] - timeline.origin) * unit for i in wanted if at < i < after})),
+            keyframes=tuple(sorted({shown(pts[i]) for i in wanted if at < i < after})),
         )
 
 

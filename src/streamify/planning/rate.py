@@ -17,7 +17,9 @@ STANDARD_RATES = tuple(
 def fit_rate(pts: Sequence[int], time_base: Fraction) -> Fraction | None:
     """Return the constant rate in frames per second, or ``None`` at a variable one.
 
-    Constant means: every timestamp lies within one tick of ``first + n / rate``.
+    Constant means: every timestamp lies within one tick of ``first + n / rate``. Where pictures are few ticks apart
+    (AVI, MP4 whose timescale is the rate), one tick would be a picture: below `COARSE` ticks the errors must lie within
+    one tick in all, as rounding leaves them, and below two only an exact rate is one.
 
     Args:
         pts: Distinct presentation times in order, ticks.
@@ -64,7 +66,15 @@ def _spread(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> Fraction
     return max(errors) - min(errors)
 
 
+COARSE = 4
+"""Ticks per picture below which a missing picture could pass as rounding."""
+
+
 def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:
     step = 1 / (rate * time_base)  # ticks per frame
+    if step < 2:
+        return False
+    if step < COARSE and _spread(pts, rate, time_base) > 1:
+        return False
     first, up, down = pts[0], step.numerator, step.denominator
     return all(-down <= (tick - first) * down - number * up <= down for number, tick in enumerate(pts))

@@ -11,7 +11,7 @@ from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, audio_slices
 from streamify.media.audio.piece import window as piece_window
 from streamify.media.build import codec_build
-from streamify.media.source.index import VideoIndex
+from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
 from streamify.model.plan import AudioSlice, Plan, Segment
 from streamify.model.source import SourceRef
@@ -53,7 +53,7 @@ def _segments(
     windows: Sequence[Window], index: VideoIndex | None, sound: dict[int, tuple[AudioSlice, ...]]
 ) -> Iterator[Segment]:
     for window in windows:
-        entries, splice = index.locate(window.source_start, window.source_end) if index is not None else ((), None)
+        found = index.locate(window.source_start, window.source_end) if index is not None else Located((), None)
         yield Segment(
             index=window.index,
             start=window.start,
@@ -65,8 +65,9 @@ def _segments(
             next=window.next,
             weight=index.weight(window.source_start, window.source_end) if index is not None else 0,
             keyframes=window.keyframes,
-            entries=entries,
-            splice=splice,
+            entries=found.entries,
+            splice=found.splice,
+            packets=found.packets,
             audio=sound.get(window.index, ()),
         )
 

@@ -50,7 +50,8 @@ def test_cost_of_a_window_is_the_same_at_any_length(films: dict[str, Film]) -> N
     for name, film in films.items():
         middle = len(film.index.pts) // 2
         start, end = film.index.pts[middle + 7], film.index.pts[middle + 7 + 6 * RATE]
-        entries, splice = film.index.locate(start, end)
+        found = film.index.locate(start, end)
+        entries, splice = found.entries, found.splice
         assert splice is not None
         carried = sum(len(piece.data) for piece in splice.pieces if isinstance(piece, Inline))
         with film.path.open("rb") as file:

@@ -106,7 +106,8 @@ def _linear(path: Path, number: int, windows: list[tuple[int, int | None]], heav
 def _through_splice(
     file: BinaryIO, path: Path, number: int, index: VideoIndex, start: int, end: int | None, after: list[int]
 ) -> dict[int, str]:
-    entries, splice = index.locate(start, end)
+    found = index.locate(start, end)
+    entries, splice = found.entries, found.splice
     assert 1 <= len(entries) <= 4
     assert sorted(entries, key=lambda entry: -entry.pts) == list(entries)
     assert (splice is not None) == (index.access != "whole")

@@ -57,7 +57,8 @@ def shown(data: bytes) -> dict[int, str]:
 
 
 def through_slices(data: bytes, index: VideoIndex, start: int, end: int | None) -> dict[int, str]:
-    entries, splice = index.locate(start, end)
+    where = index.locate(start, end)
+    entries, splice = where.entries, where.splice
     assert splice is not None
     container, stream = open_splice(SplicedFile(splice, io.BytesIO(data)), splice, 0)
     with container:
@@ -140,7 +141,7 @@ def test_negative_composition_offsets(film: bytes) -> None:
 def test_no_sync_table_means_that_every_sample_is_a_keyframe(film: bytes) -> None:
     data = swapped(film, "moov/trak/mdia/minf/stbl/stss", box(b"free"))
     index = index_of(io.BytesIO(data), len(data), 0)
-    entries, _ = index.locate(index.pts[100], index.pts[130])
+    entries = index.locate(index.pts[100], index.pts[130]).entries
     assert entries[0].pts == index.pts[100]
     assert len(entries) >= 2
 

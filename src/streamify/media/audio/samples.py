@@ -12,11 +12,14 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.video.stream import VideoStream
 
+from streamify.media.audio.clock import SoundClock
 from streamify.media.damage import damage
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioSlice
+from streamify.model.source import ClockBreak
 from streamify.model.track import AudioTrack
 
 TOLERANCE = Fraction(3, 100)
@@ -42,6 +45,8 @@ class AudioSource:
     open_source: Callable[[], BinaryIO]
     slice: AudioSlice | None = None
     """``None``: the whole file is opened and sought in."""
+    breaks: tuple[ClockBreak, ...] = ()
+    """Where the source's clock does not go on."""
 
 
 @dataclass
@@ -98,12 +103,13 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) 
     resampler: AudioResampler | None = None
     position = 0  # of the next sample out of the resampler
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
-    for frame in _decoded(source, track, Fraction(start, rate), log):
+    clock = SoundClock(source.breaks)
+    for frame, offset in _decoded(source, track, Fraction(start, rate), log):
         if frame.pts is None:
             at = ahead
         else:
             assert frame.time_base is not None
-            at = frame.pts * frame.time_base - track.recipe.origin
+            at = clock.at(frame.pts * frame.time_base - track.recipe.origin, ahead, offset)
         if resampler is None or abs(at - ahead) > TOLERANCE:
             if resampler is not None:
                 log.gaps += 1
@@ -129,7 +135,10 @@ def _planes(frames: list[AudioFrame], position: int) -> Iterator[tuple[int, Plan
         position += frame.samples
 
 
-def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: AudioLog) -> Iterator[AudioFrame]:
+def _decoded(
+    source: AudioSource, track: AudioTrack, start: Fraction, log: AudioLog
+) -> Iterator[tuple[AudioFrame, int | None]]:
+    """Yield what decodes, and where the bytes of its packet are."""
     with source.open_source() as file:
         if source.slice is not None:
             where = source.slice
@@ -138,18 +147,21 @@ def _decoded(source: AudioSource, track: AudioTrack, start: Fraction, log: Audio
         else:
             container = open_media(file)
             stream = cast("VideoStream", container.streams[track.stream])
-            if start > LEAD and stream.time_base is not None:
+            if start > LEAD and stream.time_base is not None and not source.breaks:
                 container.seek(int((start + track.recipe.origin - LEAD) / stream.time_base), stream=stream)
             if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
                 keep_only(container, stream)
-            packets = container.demux(stream)
+            packets = read_packets(container, stream)
         with container:
             stream.codec_context.thread_count = 1
             for packet in packets:
                 try:
-                    yield from cast("list[AudioFrame]", packet.decode())
+                    frames = cast("list[AudioFrame]", packet.decode())
                 except av.FFmpegError as error:
                     log.errors.append(damage(error, packet))
+                    continue
+                for frame in frames:
+                    yield frame, packet.pos
 
 
 def _nearest(value: Fraction) -> int:

@@ -10,8 +10,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.source.opening import open_media
+from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
-from streamify.model.plan import EntryPoint, Splice
+from streamify.model.plan import EntryPoint, PacketTimes, Splice
 
 
 def open_splice(file: SplicedFile, splice: Splice, stream: int) -> tuple[InputContainer, VideoStream]:
@@ -35,7 +36,7 @@ def packets_from(
         if entry != entries[-1]:
             container.seek(entry.dts - shift, stream=stream)
     found = False
-    for packet in container.demux(stream):
+    for packet in read_packets(container, stream):
         time = packet.pts if packet.pts is not None else packet.dts
         if shift is None and time is not None:
             shift = entries[-1].pts - time
@@ -45,4 +46,44 @@ def packets_from(
                 packet.pts += shift
             if packet.dts is not None:
                 packet.dts += shift
+            yield packet
+
+
+SOUGHT = 5000
+"""Packets read at most behind a seek to find the one that was sought."""
+
+
+def numbered_packets(
+    packets: Iterator[Packet[VideoStream]], given: PacketTimes, entry: int | None, base: int, *, spliced: bool
+) -> Iterator[Packet[VideoStream]]:
+    """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it.
+
+    Args:
+        packets: From the start of the splice, from where a seek led, or from the start of the file.
+        given: The plan's times.
+        entry: Which of the entry points to begin at; ``None``: decode from the first packet on.
+        base: What `given.times` count from, source ticks.
+        spliced: Whether the first packet is that of the farthest entry point.
+    """
+    number = given.first - 1 if spliced else -1 if entry is None else None
+    begin = given.numbers[entry] if entry is not None else 0
+    passed = 0
+    for packet in packets:
+        if not packet.size:
+            continue
+        if number is None:
+            passed += 1
+            if entry is None or packet.pos != given.positions[entry]:
+                if passed > SOUGHT:
+                    return
+                continue
+            number = given.numbers[entry]
+        else:
+            number += 1
+        place = number - given.first
+        if place >= len(given.times):
+            return
+        if number >= begin:
+            time = given.times[place] if place >= 0 else None
+            packet.pts = None if time is None else time + base
             yield packet

@@ -11,17 +11,19 @@ from typing import BinaryIO, Literal, cast
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
+from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
 from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
-from streamify.model.plan import EntryPoint, Splice
-from streamify.model.source import Note
+from streamify.model.plan import EntryPoint, PacketTimes, Splice
+from streamify.model.source import ClockBreak, Note
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.index import Mp4Index
-from streamify.mp4.samples import Order
+from streamify.mp4.samples import Order, Samples
 from streamify.mp4.slice import Slicer
 
 Access = Literal["sliced", "spliced", "whole"]
@@ -41,14 +43,19 @@ class VideoIndex:
     scanned: bool
     """Whether the source was read from end to end for this."""
     notes: tuple[Note, ...]
+    coded: int
+    """Pictures to be shown, counted in another way: in the bitstream by the scan, else by the container's samples."""
+    breaks: tuple[ClockBreak, ...]
+    """Where the source's clock does not go on."""
     _order: Order = field(repr=False)
     _cut: Cut | None = field(repr=False)
+    _numbering: Numbering | None = field(default=None, repr=False)
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
         return self._order.weight(start, end)
 
-    def locate(self, start: int, end: int | None) -> tuple[tuple[EntryPoint, ...], Splice | None]:
+    def locate(self, start: int, end: int | None) -> Located:
         """Return where decoding for ``[start, end)`` (source ticks) may begin, nearest first, and where the bytes are.
 
         The stream's first packet in the splice is that of the farthest entry point. The splice holds what the window
@@ -57,9 +64,51 @@ class VideoIndex:
         """
         samples = self._order.samples
         numbers = self._order.entries(start)
-        entries = tuple(EntryPoint(pts=samples.pts[number], dts=samples.dts[number]) for number in numbers)
         last = max(self._order.last(end), numbers[0])
-        return entries, self._cut(numbers[-1], last) if self._cut else None
+        splice = self._cut(numbers[-1], last) if self._cut else None
+        if self._numbering is not None:
+            return self._numbering.located(numbers, last, start, splice)
+        entries = tuple(EntryPoint(pts=samples.pts[number], dts=samples.dts[number]) for number in numbers)
+        return Located(entries, splice)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a window's bytes are."""
+
+    entries: tuple[EntryPoint, ...]
+    splice: Splice | None
+    packets: PacketTimes | None = None
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Packets by their number, in streams whose own times cannot be used."""
+
+    raw: Samples
+    """With the times that FFmpeg reports, or `NONE`."""
+    positions: Sequence[int]
+    times: Sequence[int]
+    """Of each packet, ticks; `NONE`: shows no picture."""
+
+    def located(self, numbers: Sequence[int], last: int, start: int, splice: Splice | None) -> Located:
+        """Return where decoding from some packets, nearest first, up to the packet `last` finds them."""
+        raw, first = self.raw, numbers[-1]
+        times = (None if time == NONE else time - start for time in self.times[first : last + 1])
+        return Located(
+            tuple(EntryPoint(pts=_known(raw.pts[n], raw.dts[n]), dts=_known(raw.dts[n], raw.pts[n])) for n in numbers),
+            splice,
+            PacketTimes(
+                first=first,
+                numbers=tuple(numbers),
+                positions=tuple(self.positions[number] for number in numbers),
+                times=tuple(times),
+            ),
+        )
+
+
+def _known(time: int, other: int) -> int:
+    return time if time != NONE else other if other != NONE else 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +121,7 @@ class Beginning:
     start: Start
     witness: Witness | None
     """MP4/MOV only."""
+    codec: Codec
 
 
 def read_beginning(container: InputContainer, stream: int) -> Beginning:
@@ -85,7 +135,9 @@ def read_beginning(container: InputContainer, stream: int) -> Beginning:
     witness = None
     if name.startswith("mov"):
         witness = Witness(video.id, len(video.index_entries), sample_entries(video), start.packets)
-    return Beginning(stream, name, cast("Fraction", video.time_base), start, witness)
+    context = video.codec_context
+    codec = Codec(context.name, bytes(context.extradata or b""))
+    return Beginning(stream, name, cast("Fraction", video.time_base), start, witness, codec)
 
 
 def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None = None) -> VideoIndex:
@@ -101,23 +153,33 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
     if seen.witness is not None:
         index = _indexed(file, size, seen.witness, notes)
         if index is not None:
-            return _from_mp4(file, index, time_base, first, notes)
-    if max_scan is not None and size > max_scan:
-        raise SourceError(
-            "source-too-large-to-scan",
-            f"it has no usable index ({format_name}), so {size} bytes would be read to plan it; the cap is {max_scan}",
-            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
-        )
-    with open_media(file) as container:
-        found = scan(container, _video(container.streams, stream))
-    if not found.shown:
-        raise SourceError("no-pictures", f"video stream {stream} has no pictures", "check the source in a player")
-    shown = _from_first(found.shown, first, time_base, notes)
+            return _from_mp4(file, size, index, seen, max_scan, notes)
+    found = _scan(file, size, seen, max_scan)
+    shown = _from_first(found.shown, found.time_of(first), time_base, notes)
     _note_duplicates(found.duplicates, notes)
     order = Order(found.samples, shown, time_base)
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
     access: Access = "spliced" if cut else "whole"
-    return VideoIndex(time_base, shown, found.end, access, True, (*notes, *found.notes), order, cut)
+    numbering = None if found.timed.own else Numbering(found.raw, found.positions, found.timed.times)
+    every = (*notes, *found.notes)
+    return VideoIndex(
+        time_base, shown, found.end, access, True, every, found.coded, found.breaks(time_base), order, cut, numbering
+    )
+
+
+def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> Scan:
+    if max_scan is not None and size > max_scan:
+        raise SourceError(
+            "source-too-large-to-scan",
+            f"it has no usable index ({seen.format_name}), so {size} bytes would be read to plan it; "
+            f"the cap is {max_scan}",
+            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
+        )
+    with open_media(file) as container:
+        found = scan(container, _video(container.streams, seen.stream))
+    if not found.shown:
+        raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
+    return found
 
 
 def _video(streams: object, number: int) -> VideoStream:
@@ -147,18 +209,40 @@ def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> 
     return index
 
 
-def _from_mp4(file: BinaryIO, index: Mp4Index, time_base: Fraction, first: int | None, notes: list[Note]) -> VideoIndex:
-    shown = _from_first(index.shown, first, time_base, notes)
+def _from_mp4(
+    file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, max_scan: int | None, notes: list[Note]
+) -> VideoIndex:
+    time_base, first = seen.time_base, seen.start.first
+    numbering: Numbering | None = None
+    breaks: tuple[ClockBreak, ...] = ()
+    samples, promised, end, coded = index.samples, index.shown, 0, len(index.shown) + index.duplicates
+    scanned = doubt(file, index, seen.codec, seen.start.coded) is not None
+    if scanned:
+        found = _scan(file, size, seen, max_scan)
+        coded = found.coded
+        if not found.timed.own:
+            if found.samples.sizes != samples.sizes:
+                raise SourceError(
+                    "index-disagrees",
+                    "FFmpeg reads other samples than the index has, and their times cannot be used",
+                    "remux it: ffmpeg -i SOURCE -c copy OUT.mkv",
+                )
+            numbering = Numbering(found.raw, found.positions, found.timed.times)
+            breaks = found.breaks(time_base)
+            samples, promised, end, first = found.samples, found.shown, found.end, found.time_of(first)
+        notes += found.notes
+    shown = _from_first(promised, first, time_base, notes)
     _note_duplicates(index.duplicates, notes)
-    order = Order(index.samples, shown, time_base)
+    order = Order(samples, shown, time_base)
     cut = Slicer(index).cut
     access: Access = "sliced"
     usable: Cut | None = cut
-    if not reproduces(file, 0, order, cut, sliced=True):
+    if not reproduces(file, 0, Order(index.samples, index.shown, time_base), cut, sliced=True):
         why = "a slice of it does not read like the whole"
         notes.append(Note(kind="info", what="every task opens the whole file and seeks in it", why=why))
         access, usable = "whole", None
-    return VideoIndex(time_base, shown, index.end(shown[-1]), access, False, tuple(notes), order, usable)
+    end = end or index.end(shown[-1])
+    return VideoIndex(time_base, shown, end, access, scanned, tuple(notes), coded, breaks, order, usable, numbering)
 
 
 def _proven_cut(
@@ -175,7 +259,8 @@ def _proven_cut(
         cutters = containers.mpegts(file, size, positions)
     for cutter in cutters:
         cut = _scanned_cut(found, cutter)
-        if reproduces(file, stream, order, cut, sliced=False):
+        raw = None if found.timed.own else found.raw
+        if reproduces(file, stream, order, cut, sliced=False, raw=raw):
             return cut
     why = "no cut of it reads like the whole" if cutters else f"{format_name} cannot be cut"
     notes.append(Note(kind="info", what="every task opens the whole file and seeks in it", why=why))

@@ -26,6 +26,8 @@ OPTIONS = {
     "format_whitelist": DEMUXERS,
     # No protocol has this name: whatever a file names beside itself is never opened.
     "protocol_whitelist": "none",
+    # A transport stream whose PIDs change midway goes on in the same streams.
+    "merge_pmt_versions": "1",
 }
 
 _TEXTS = (

@@ -108,7 +108,8 @@ def probe_source(
         scanned=index.scanned,
         video=video,
         audio=audio,
-        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, seconds)),
+        breaks=index.breaks,
+        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, None if index.breaks else seconds)),
     )
     return Probed(facts, index, sound)
 
@@ -267,8 +268,14 @@ def _changes(frame: VideoFrame) -> Iterator[Note]:
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
 
 
-def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction) -> Iterator[Note]:
-    """Yield what the video's start and end cut off; `announced` is the container's duration, seconds."""
+def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction | None) -> Iterator[Note]:
+    """Yield what the video's start and end cut off.
+
+    Args:
+        video: The pictures.
+        audio: The sound.
+        announced: The container's duration, seconds; ``None``: its clock breaks, so that no announced length is one.
+    """
     start, end = video.first * video.time_base, video.end * video.time_base
     for one in audio:
         if one.start is None:
@@ -286,7 +293,7 @@ def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction
                 what=f"audio stream {one.stream} starts {float(begin - start):.3f} s late",
                 why="silence fills it: sync is kept",
             )
-        if one.duration is None or begin + one.duration <= end + Fraction(1, 20):
+        if announced is None or one.duration is None or begin + one.duration <= end + Fraction(1, 20):
             continue
         if one.duration == announced:  # not a length of its own
             yield Note(

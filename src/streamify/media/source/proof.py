@@ -9,9 +9,10 @@ import av.error
 
 from streamify.errors import SourceError
 from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, Splice
-from streamify.mp4.samples import Order
+from streamify.mp4.samples import Order, Samples
 
 Cut = Callable[[int, int], Splice | None]
 """From the first and the last packet, both included, to where their bytes are."""
@@ -21,12 +22,15 @@ PROBE_PACKETS = 8
 """How many splices of a source are opened at split, and how many packets of each are compared."""
 
 
-def reproduces(file: BinaryIO, stream: int, order: Order, cut: Cut, *, sliced: bool) -> bool:
+def reproduces(
+    file: BinaryIO, stream: int, order: Order, cut: Cut, *, sliced: bool, raw: Samples | None = None
+) -> bool:
     """Open splices at the first, a middle and the last keyframe; compare their packets with those of the whole file.
 
-    False also where none of these places can be cut.
+    False also where none of these places can be cut. Packets whose own times cannot be used (`raw`: what FFmpeg reports
+    of them) are compared by their sizes, from the first one in the splice on.
     """
-    samples = order.samples
+    samples = order.samples if raw is None else raw
     proven = 0
     for number in order.keyframes(PROBES):
         last = max(min(number + PROBE_PACKETS, order.last(None)), number)
@@ -39,10 +43,12 @@ def reproduces(file: BinaryIO, stream: int, order: Order, cut: Cut, *, sliced: b
         try:
             container, video = open_splice(SplicedFile(splice, file), splice, stream)
             with container:
-                for packet in packets_from(container, video, (entry,), entry, sliced=sliced):
+                packets = packets_from(container, video, (entry,), entry, sliced=sliced)
+                for packet in packets if raw is None else read_packets(container, video):
                     if not packet.size or len(seen) == len(wanted):
                         break
-                    seen.append((packet.pts if packet.pts is not None else packet.dts, packet.size))
+                    time = packet.pts if packet.pts is not None else packet.dts
+                    seen.append((time if raw is None else wanted[len(seen)][0], packet.size))
         except (av.error.FFmpegError, SourceError, IndexError):
             return False
         if seen != wanted:

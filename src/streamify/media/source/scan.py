@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
+from zlib import crc32
 
 import av.error
 from av.container import InputContainer
@@ -13,10 +16,16 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamify.bitstream.base import Coded, Reader
+from streamify.bitstream.clock import Timed, time_packets
+from streamify.bitstream.packets import NONE, Packets
+from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.damage import damage
+from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import keep_only
-from streamify.model.source import Note
+from streamify.media.source.reading import read_packets
+from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
 
@@ -25,86 +34,139 @@ class Scan:
     """What the pass found."""
 
     samples: Samples
+    """The packets with the times at which they are shown."""
+    raw: Samples
+    """The packets with the times that FFmpeg reports; `NONE` where it reports none."""
     positions: array[int]
     """Byte offset of each packet as FFmpeg reports it; -1 where it does not."""
     shown: array[int]
     """Sorted, distinct presentation times of the packets that show a picture."""
+    coded: int
+    """Pictures that the bitstream holds and shows, counted in the order of decoding."""
     duplicates: int
     end: int
     """End of the last picture, ticks."""
+    timed: Timed
     notes: tuple[Note, ...]
+
+    def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
+        """Return where the clock does not go on."""
+        return tuple(
+            ClockBreak(position=self.positions[one.packet], shift=one.shift * time_base) for one in self.timed.breaks
+        )
+
+    def time_of(self, first: int | None) -> int | None:
+        """Return when the first picture that decoded is shown, of which FFmpeg says `first`."""
+        if self.timed.own or first is None:
+            return first
+        known = zip(self.raw.pts[:DECODED_PACKETS], self.timed.times, strict=False)
+        return next((time for pts, time in known if pts == first and time != NONE), None)
 
 
 def scan(container: InputContainer, stream: VideoStream) -> Scan:
     """Demux `container` from its start and keep no packet.
 
     Raises:
-        SourceError: ``no-timestamps`` where a packet has neither presentation nor decode time.
+        SourceError: ``no-timestamps`` where no packet has a time.
     """
     keep_only(container, stream)
-    pts, dts, positions, keys = array("q"), array("q"), array("q"), array("q")
-    sizes, hidden, shown = array("I"), 0, array("q")
-    last = (0, 0)
+    packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
+    context = stream.codec_context
+    coded = reader(context.name, bytes(context.extradata or b""))
     notes: list[Note] = []
-    codec = stream.codec_context.name
     try:
-        for packet in container.demux(stream):
+        for packet in read_packets(container, stream):
             if not packet.size:
                 continue
-            time = packet.pts if packet.pts is not None else packet.dts
-            if time is None:
-                raise SourceError(
-                    "no-timestamps",
-                    f"packet {len(pts)} of video stream {stream.index} has no timestamp",
-                    "remux the source first: ffmpeg -fflags +genpts -i SOURCE -c copy OUT.mkv",
-                )
             if packet.is_keyframe:
-                keys.append(len(pts))
-            pts.append(time)
-            dts.append(packet.dts if packet.dts is not None else time)
+                keys.append(len(packets))
             positions.append(packet.pos if packet.pos is not None else -1)
             sizes.append(packet.size)
-            if packet.is_discard or is_hidden(codec, packet):
-                hidden += 1
-                continue
-            shown.append(time)
-            last = max(last, (time, packet.duration or 0)) if len(shown) > 1 else (time, packet.duration or 0)
+            _add(packets, packet, coded)
     except av.error.FFmpegError as error:
         notes.append(
             Note(
                 kind="damaged",
-                what=f"reading the container stopped after {len(pts)} video packets",
+                what=f"reading the container stopped after {len(packets)} video packets",
                 why=f"the rest is unreadable: {error.strerror}",
             )
         )
+    if not keys and len(packets):
+        keys.append(0)
+    time_base = cast("Fraction", stream.time_base)
+    jumps = container.format.name in ("mpegts", "mpeg")
+    known = knows(context.name)
+    timed = time_packets(packets, time_base, reordered=known, jumps=jumps, depth=context.reorder_depth)
+    if timed is None:
+        raise SourceError(
+            "no-timestamps",
+            f"no packet of video stream {stream.index} has a timestamp",
+            "remux the source first: ffmpeg -fflags +genpts -i SOURCE -c copy OUT.mkv",
+        )
+    hidden = packets.shown.count(0)
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
+    notes += clock_notes(packets, timed, time_base)
+    return _found(packets, timed, Columns(positions, sizes, keys), tuple(notes))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is kept of each packet beside its times."""
+
+    positions: array[int]
+    sizes: array[int]
+    keys: array[int]
+
+
+def _add(packets: Packets, packet: Packet[VideoStream], coded: Reader) -> None:
+    data = bytes(packet)
+    packets.pts.append(NONE if packet.pts is None else packet.pts)
+    packets.dts.append(NONE if packet.dts is None else packet.dts)
+    packets.duration.append(packet.duration or 0)
+    packets.prints.append(len(data) << 32 | crc32(data[:PRINTED] + data[-PRINTED:]))
+    first = next((one for one in coded.read(data) if not one.second), None)
+    if first is None:
+        packets.picture.append(-1)
+        return
+    packets.picture.append(len(packets.shown))
+    packets.shown.append(first.shown and not packet.is_discard)
+    packets.sequences.append(first.sequence)
+    packets.orders.append(first.order)
+
+
+PRINTED = 512
+"""Bytes at both ends of a packet that its fingerprint is made of."""
+
+
+def _found(packets: Packets, timed: Timed, columns: Columns, notes: tuple[Note, ...]) -> Scan:
+    shown = array("q", (time for time in timed.times if time != NONE))
     distinct = array("q", sorted(set(shown)))
-    if not keys and pts:
-        keys.append(0)
+    times = array("q", _all_times(packets, timed))
+    dts = array("q", (d if d != NONE else t for d, t in zip(packets.dts, times, strict=True)))
+    duration = 0
+    if distinct:
+        last = timed.times.index(distinct[-1])
+        duration = packets.duration[last] if timed.own else timed.step
     return Scan(
-        Samples(pts, dts, sizes, keys),
-        positions,
+        Samples(times, dts, columns.sizes, columns.keys),
+        Samples(packets.pts, packets.dts, columns.sizes, columns.keys),
+        columns.positions,
         distinct,
+        packets.shown.count(1),
         len(shown) - len(distinct),
-        last[0] + (last[1] or _gap(distinct)),
-        tuple(notes),
+        distinct[-1] + (duration or _gap(distinct)) if distinct else 0,
+        timed,
+        notes,
     )
 
 
-def is_hidden(codec: str, packet: Packet[VideoStream]) -> bool:
-    """Whether a packet only feeds later ones: VP8 (RFC 6386, 9.1) and VP9 (uncompressed header, 6.2) can say so."""
-    if codec not in ("vp8", "vp9", "libvpx", "libvpx-vp9"):
-        return False
-    data = memoryview(packet)
-    first = data[0]
-    if "vp8" in codec or codec == "libvpx":
-        return not first & 0x10
-    if data[-1] & 0xE0 == 0xC0 and len(data) > 1:
-        return False  # a superframe ends in a picture that is shown
-    if first >> 4 & 3 == 3:
-        first <<= 1  # profile 3 has a reserved bit more
-    return not first & 0x08 and not first & 0x02
+def _all_times(packets: Packets, timed: Timed) -> Iterator[int]:
+    """Yield a time for each packet: of those that show nothing their own, or that of the picture before them."""
+    before = 0
+    for time, own in zip(timed.times, packets.pts, strict=True):
+        before = time if time != NONE else own if timed.own and own != NONE else before
+        yield before
 
 
 def _gap(times: array[int]) -> int:
@@ -119,6 +181,8 @@ class Start:
     """Presentation time, position and size of the first packets."""
     pictures: tuple[VideoFrame, ...]
     """The first pictures that come out."""
+    coded: tuple[tuple[Coded, ...], ...]
+    """What the first packets hold."""
 
     @property
     def first(self) -> int | None:
@@ -139,10 +203,13 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
     context.thread_count = 1
     packets: list[tuple[int | None, int | None, int]] = []
     pictures: list[VideoFrame] = []
+    coded: list[tuple[Coded, ...]] = []
+    bitstream = reader(context.name, bytes(context.extradata or b""))
     try:
-        for packet in container.demux(stream):
+        for packet in read_packets(container, stream):
             if packet.size:
                 packets.append((packet.pts, packet.pos, packet.size))
+                coded.append(tuple(bitstream.read(bytes(packet))))
                 if len(pictures) < PICTURES:
                     pictures += _decode(context, packet)
             if len(packets) >= DECODED_PACKETS or (len(packets) >= COMPARED_PACKETS and len(pictures) >= PICTURES):
@@ -151,7 +218,7 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
         packets.clear()  # a file that ends in its first packets; the index or the scan says so
     if len(pictures) < PICTURES:
         pictures += _decode(context, None)
-    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures))
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded))
 
 
 def _decode(context: VideoCodecContext, packet: Packet[VideoStream] | None) -> list[VideoFrame]:

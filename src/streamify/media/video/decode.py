@@ -9,15 +9,17 @@ from itertools import chain
 from typing import BinaryIO, cast
 
 import av
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
 from streamify.media.damage import damage
-from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
+from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
-from streamify.model.plan import EntryPoint, Segment
+from streamify.model.plan import EntryPoint, PacketTimes, Segment
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,10 @@ class _Run:
             self._container, self._stream = open_splice(SplicedFile(splice, file), splice, self._source.stream)
             sliced = self._source.access == "sliced"
             entries = self._segment.entries
-            self._packets = packets_from(self._container, self._stream, entries, self._entry, sliced=sliced)
+            if self._segment.packets is None:
+                self._packets = packets_from(self._container, self._stream, entries, self._entry, sliced=sliced)
+            else:
+                self._packets = self._numbered(self._segment.packets, spliced=True)
         else:
             self._container = open_media(file)
             self._stream = cast("VideoStream", self._container.streams[self._source.stream])
@@ -155,8 +160,15 @@ class _Run:
                 by_pts = "matroska" in self._container.format.name
                 target = self._entry.pts if by_pts else min(self._entry.pts, self._entry.dts)
                 self._container.seek(target, stream=self._stream)
-            self._packets = self._container.demux(self._stream)
+            self._packets = read_packets(self._container, self._stream)
+            if self._segment.packets is not None:
+                self._packets = self._numbered(self._segment.packets, spliced=False)
         return self
+
+    def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream]]:
+        entry = self._segment.entries.index(self._entry) if self._entry is not None else None
+        packets = read_packets(self._container, self._stream)
+        return numbered_packets(packets, given, entry, self._segment.source_start, spliced=spliced)
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -175,7 +187,9 @@ class _Run:
             try:
                 frames = context.decode(packet)
             except av.FFmpegError as error:
-                self.errors.append(damage(error, packet))
+                said = damage(error, packet)
+                if packet is None or packet.pts is not None or self._segment.packets is None:
+                    self.errors.append(said)  # else it holds no picture, which some decoders call an error
                 continue
             for frame in frames:
                 if frame.pts is not None:

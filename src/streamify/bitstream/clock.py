@@ -1,0 +1,221 @@
+"""When each packet's picture is shown: container times where they can be right, the order of decoding where not. Pure.
+
+Containers give decode times for presentation times (AVI, VFW in Matroska, MXF, MP4 without ``ctts``), leave times out,
+start their clock anew where recordings were joined, let it jump, or hold the same stretch twice. What comes out is one
+timeline on which each picture has a place of its own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+
+from streamify.bitstream.packets import NONE, Packets
+from streamify.bitstream.piece import Piece
+
+BACK = Fraction(1, 2)
+"""Seconds by which decode times must fall for the clock to count as restarted."""
+AHEAD = 10
+"""Seconds by which decode times must rise for the clock of a transport or program stream to count as jumped, as in
+FFmpeg (``dts_delta_threshold``); in other containers it is a pause."""
+WILD = 3
+"""Most packets in a row whose times count as wild where the clock goes on behind them as if nothing had been."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A place where the clock does not go on."""
+
+    packet: int
+    """First packet behind it."""
+    before: int
+    """Raw time of the packet in front of it, ticks."""
+    after: int
+    """Raw time of the packet behind it, ticks."""
+    shift: int
+    """What is added to raw times from here on, ticks."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """When pictures are shown."""
+
+    times: array[int]
+    """Of each packet, ticks; `NONE` where it shows nothing of its own."""
+    ordered: bool
+    """Whether presentation times of the container were usable; else the order of decoding gave them."""
+    own: bool
+    """Whether each packet keeps its own presentation time, or shows nothing: what decoders give is right as it is."""
+    breaks: tuple[Break, ...]
+    wild: tuple[int, ...]
+    """Packets with a wild time."""
+    late: tuple[int, ...]
+    """Packets of pictures that belong far before where they are, and are not shown."""
+    repeated: frozenset[int]
+    """Packets that hold the same as earlier ones at the same time."""
+    filled: int
+    """Pictures without a usable time of their own, between others that have one."""
+    step: int
+    """Usual distance of pictures, ticks; 0: not known."""
+
+
+def time_packets(
+    packets: Packets, time_base: Fraction, *, reordered: bool, jumps: bool, depth: int = 0
+) -> Timed | None:
+    """Give each picture its time; ``None`` where no packet has any.
+
+    Args:
+        packets: All of the stream.
+        time_base: Seconds per tick.
+        reordered: Whether `Packets.orders` says in which order pictures are shown.
+        jumps: Whether the container's clock may jump ahead (transport and program streams).
+        depth: Pictures by which the decoder's output is known to lag, at least.
+    """
+    raw = _decode_times(packets)
+    if all(time == NONE for time in raw):
+        return None
+    step = _usual_step(packets, raw)
+    if _right(packets, time_base, reordered=reordered, jumps=jumps):
+        times = array("q", (pts if packets.shows(at) else NONE for at, pts in enumerate(packets.pts)))
+        return Timed(times, True, _keeps(packets, times), (), (), (), frozenset(), 0, step)
+    wild = _wild(raw, time_base)
+    repeated: set[int] = set()
+    starts = [0]
+    for start in _breaks(raw, wild, time_base, jumps=jumps):
+        copies = _copies(packets, raw, starts[-1], start)
+        repeated.update(copies)
+        if not copies or not _goes_on(raw, start, copies, step):
+            repeated.difference_update(copies)
+            starts.append(start)
+    times = array("q", [NONE]) * len(packets)
+    pieces = [Piece(packets, raw, start, end, wild, repeated) for start, end in _spans(starts, len(packets))]
+    ordered, filled, shift = True, 0, 0
+    breaks: list[Break] = []
+    latest: int | None = None
+    for piece in pieces:
+        own = piece.timed(reordered=reordered, step=step, depth=depth)
+        ordered, filled = ordered and piece.trusted, filled + piece.filled
+        if not own:
+            continue
+        if latest is not None:
+            shift = latest + step - min(own.values())
+            before = next((raw[at] for at in range(piece.start - 1, -1, -1) if raw[at] != NONE), 0)
+            after = next((raw[at] for at in range(piece.start, piece.end) if raw[at] != NONE), 0)
+            breaks.append(Break(piece.start, before, after, shift))
+        for number, time in own.items():
+            times[number] = time + shift
+        latest = max(own.values()) + shift
+    same = _keeps(packets, times)
+    late = tuple(number for piece in pieces for number in piece.late)
+    odd = tuple(sorted(wild.difference(late)))
+    return Timed(times, ordered, same, tuple(breaks), odd, late, frozenset(repeated), filled, step)
+
+
+def _right(packets: Packets, time_base: Fraction, *, reordered: bool, jumps: bool) -> bool:
+    """Whether all pictures have presentation times that rise in the order in which they are shown."""
+    if not reordered:
+        return False
+    pictures = [(packets.sequences[at], packets.orders[at]) for at in packets.picture if at >= 0 and packets.shown[at]]
+    times = [pts for at, pts in enumerate(packets.pts) if packets.shows(at)]
+    if NONE in times:
+        return False
+    shown = [time for _, time in sorted(zip(pictures, times, strict=True))]
+    ahead = int(AHEAD / time_base)
+    return all(before < time and not (jumps and time - before > ahead) for before, time in pairwise(shown))
+
+
+def _keeps(packets: Packets, times: Sequence[int]) -> bool:
+    """Whether every packet keeps its presentation time, or holds a picture that is not shown."""
+    return all(
+        (time == pts) if time != NONE else picture >= 0 and not packets.shown[picture]
+        for time, pts, picture in zip(times, packets.pts, packets.picture, strict=True)
+    )
+
+
+def _decode_times(packets: Packets) -> array[int]:
+    return array("q", (d if d != NONE else p for d, p in zip(packets.dts, packets.pts, strict=True)))
+
+
+def _usual_step(packets: Packets, raw: Sequence[int]) -> int:
+    """Return the usual distance of pictures: of decode times where most have one, else what packets claim."""
+    gaps: list[int] = []
+    before: int | None = None
+    for number, time in enumerate(raw):
+        if not packets.shows(number):
+            continue
+        if time == NONE:
+            before = None
+            continue
+        if before is not None and time > before:
+            gaps.append(time - before)
+        before = time
+    if gaps:
+        return median_low(gaps)
+    claimed = [one for one in packets.duration if one > 0]
+    return median_low(claimed) if claimed else 0
+
+
+def _wild(raw: Sequence[int], time_base: Fraction) -> set[int]:
+    """Return single packets whose time is far from that of both neighbours, which are near each other."""
+    far, near = int(BACK / time_base), int(2 / time_base)
+    found: set[int] = set()
+    known = [at for at, time in enumerate(raw) if time != NONE]
+    at = 1
+    while at < len(known):
+        jump = raw[known[at]] - raw[known[at - 1]]
+        if not -far <= jump <= near:
+            for length in range(1, WILD + 1):
+                after = at + length
+                if (
+                    after < len(known)
+                    and 0 < raw[known[after]] - raw[known[at - 1]] <= near
+                    and _apart(raw, known, at, after, near)
+                ):
+                    found.update(known[at:after])
+                    at = after
+                    break
+        at += 1
+    return found
+
+
+def _apart(raw: Sequence[int], known: Sequence[int], first: int, stop: int, near: int) -> bool:
+    """Whether all of some packets are far from where the clock goes on."""
+    return all(abs(raw[known[at]] - raw[known[stop]]) > near for at in range(first, stop))
+
+
+def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, *, jumps: bool) -> Iterator[int]:
+    """Yield packets before which the clock restarts or jumps."""
+    far, ahead = int(BACK / time_base), int(AHEAD / time_base)
+    before: int | None = None
+    for number, time in enumerate(raw):
+        if time == NONE or number in wild:
+            continue
+        if before is not None and (time - before < -far or (jumps and time - before > ahead)):
+            yield number
+        before = time
+
+
+def _copies(packets: Packets, raw: Sequence[int], first: int, start: int) -> list[int]:
+    """Return the packets from `start` on that were there before, since `first`: same time, same bytes."""
+    known = {(raw[at], packets.prints[at]) for at in range(first, start)}
+    found = []
+    for number in range(start, len(raw)):
+        if (raw[number], packets.prints[number]) not in known:
+            break
+        found.append(number)
+    whole = len(found) >= start - first  # all of it over again: a loop, not a part that came twice
+    return [] if whole or len(found) < 3 else found
+
+
+def _goes_on(raw: Sequence[int], start: int, copies: Sequence[int], step: int) -> bool:
+    """Whether the clock goes on behind copies where it was before them."""
+    after = copies[-1] + 1
+    return after >= len(raw) or raw[after] == NONE or 0 <= raw[after] - raw[start - 1] <= max(8 * step, 1)
+
+
+def _spans(starts: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
+    return zip(starts, [*starts[1:], count], strict=True)

@@ -1,0 +1,178 @@
+"""The times of the pictures of one run of packets, between two breaks of the clock. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from streamify.bitstream.packets import NONE, Packets
+
+FAULTY = Fraction(1, 20)
+"""Share of pictures whose presentation times may contradict the order of the bitstream before all are given up."""
+
+HOLE = 8
+"""Pictures that must be missing for the orders before and behind a hole not to be comparable: their low bits wrap."""
+REACH = 16
+"""Most pictures that a decoder holds back (ITU-T H.264, A.3.1; H.265, A.4.2)."""
+
+
+class Piece:
+    """A run of packets on one clock."""
+
+    def __init__(
+        self, packets: Packets, raw: Sequence[int], start: int, end: int, wild: set[int], repeated: set[int]
+    ) -> None:
+        self.start, self.end = start, end
+        self.trusted, self.filled = True, 0
+        self.late: list[int] = []
+        self._raw = raw
+        self._pts = packets.pts
+        self._wild, self._repeated = wild, repeated
+        self._packets = packets
+        self._shown = [number for number in range(start, end) if packets.shows(number)]
+        self._epochs = dict[int, int]()
+
+    def timed(self, *, reordered: bool, step: int, depth: int) -> dict[int, int]:
+        """Return the time of each packet that shows a picture."""
+        twice = [number for number in self._shown if number in self._repeated]
+        self.late = self._late(step)
+        once = [number for number in self._shown if number not in self._repeated and number not in self.late]
+        self._count_epochs(step)
+        shown = sorted(once, key=self._rank) if reordered else once
+        known = {number: self._own(number) for number in shown}
+        if reordered:
+            known = self._sifted(shown, known, step, depth)
+        elif not _rises([known[number] for number in shown if known[number] != NONE]):
+            # Nothing tells the order but the times themselves.
+            shown = sorted(shown, key=lambda number: known[number])
+        if reordered:
+            known |= dict.fromkeys(_twins(shown, known, step), NONE)
+        self.filled = sum(time == NONE for time in known.values())
+        times = _filled([known[number] for number in shown], step)
+        return dict(zip(shown, times, strict=True)) | {number: self._own(number) for number in twice}
+
+    def _late(self, step: int) -> list[int]:
+        """Return wild packets whose time is that of a picture that is missing elsewhere: they came too late."""
+        doubtful = [number for number in self._shown if number in self._wild and self._pts[number] != NONE]
+        if not doubtful:
+            return []
+        times = sorted(self._own(number) for number in self._shown if self._own(number) != NONE)
+        late = []
+        for number in doubtful:
+            time = self._pts[number]
+            place = bisect_right(times, time)
+            if 0 < place < len(times) and min(time - times[place - 1], times[place] - time) > step // 3:
+                late.append(number)
+        return late
+
+    def _count_epochs(self, step: int) -> None:
+        """Number the runs between holes: across one, orders of the bitstream cannot be compared."""
+        epoch, before, passed = 0, NONE, 0
+        for number in self._shown:
+            time = self._raw[number] if number not in self._wild else NONE
+            passed += 1
+            if time != NONE:
+                epoch += before != NONE and time - before > (HOLE + passed) * max(step, 1)
+                before, passed = time, 0
+            self._epochs[number] = epoch
+
+    def _rank(self, number: int) -> tuple[int, int, int]:
+        picture = self._packets.picture[number]
+        return self._epochs[number], self._packets.sequences[picture], self._packets.orders[picture]
+
+    def _own(self, number: int) -> int:
+        if number in self._wild:
+            return NONE
+        time = self._pts[number]
+        return time if time != NONE or self._raw[number] == NONE else self._raw[number]
+
+    def _sifted(self, shown: list[int], known: dict[int, int], step: int, depth: int) -> dict[int, int]:
+        """Return the times that fit the order in which pictures are shown; those of decoding where too few do."""
+        times = [known[number] for number in shown]
+        wrong = _falling(times)
+        if not wrong:
+            return known
+        place = {number: at for at, number in enumerate(sorted(shown))}
+        lag = max(place[number] - at for at, number in enumerate(shown))
+        if lag > REACH:
+            return known  # no decoder holds that many pictures back: the orders were read wrongly
+        have = sum(time != NONE for time in times)
+        if len(wrong) <= FAULTY * have and not self._of_decoding(shown, known):
+            doubtful = (shown[at] for at in wrong)
+            return known | {number: NONE for number in doubtful if not self._plausible(number, known[number], step)}
+        self.trusted = False
+        lag = max(depth, lag)
+        slots = _filled([self._slot(number) for number in sorted(shown)], step)
+        slots.sort()
+        slots += [slots[-1] + max(step, 1) * (more + 1) for more in range(lag)]
+        return {number: slots[at + lag] for at, number in enumerate(shown)}
+
+    def _plausible(self, number: int, time: int, step: int) -> bool:
+        """Whether a picture can be shown at a time, by that of its decoding."""
+        dts = self._packets.dts[number]
+        return dts != NONE and 0 <= time - dts <= 2 * REACH * max(step, 1)
+
+    def _slot(self, number: int) -> int:
+        return NONE if number in self._wild else self._raw[number]
+
+    def _of_decoding(self, shown: list[int], known: dict[int, int]) -> bool:
+        """Whether the times rise in the order of decoding, which is not that of showing."""
+        return _rises([known[number] for number in sorted(shown) if known[number] != NONE])
+
+
+def _twins(shown: Sequence[int], known: dict[int, int], step: int) -> list[int]:
+    """Return packets with the time of the picture before them where the next one leaves room for both."""
+    return [
+        number
+        for before, number, after in zip(shown, shown[1:], shown[2:], strict=False)
+        if known[before] == known[number] != NONE and known[after] - known[number] > step * 3 // 2
+    ]
+
+
+def _rises(times: Sequence[int]) -> bool:
+    return all(before < after for before, after in pairwise(times))
+
+
+def _falling(times: Sequence[int]) -> list[int]:
+    """Return the places outside one longest run of times that do not fall."""
+    tails: list[int] = []
+    ends: list[int] = []
+    before: dict[int, int] = {}
+    for place, time in enumerate(times):
+        if time == NONE:
+            continue
+        at = bisect_right(tails, time)
+        if at:
+            before[place] = ends[at - 1]
+        if at == len(tails):
+            tails.append(time)
+            ends.append(place)
+        else:
+            tails[at], ends[at] = time, place
+    kept = set()
+    place_at = ends[-1] if ends else None
+    while place_at is not None:
+        kept.add(place_at)
+        place_at = before.get(place_at)
+    return [place for place, time in enumerate(times) if time != NONE and place not in kept]
+
+
+def _filled(times: list[int], step: int) -> list[int]:
+    """Return times in order with those that are missing spread evenly between their neighbours."""
+    known = [place for place, time in enumerate(times) if time != NONE]
+    if len(known) == len(times) or not known:
+        return list(times)
+    found = list(times)
+    pace = Fraction(step)
+    if not step and len(known) > 1:
+        pace = Fraction(times[known[-1]] - times[known[0]], known[-1] - known[0])
+    for left, right in pairwise(known):
+        for place in range(left + 1, right):
+            found[place] = times[left] + (times[right] - times[left]) * (place - left) // (right - left)
+    for place in range(known[0]):
+        found[place] = times[known[0]] - int(pace * (known[0] - place))
+    for place in range(known[-1] + 1, len(times)):
+        found[place] = times[known[-1]] + int(pace * (place - known[-1]))
+    return found

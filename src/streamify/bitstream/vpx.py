@@ -1,0 +1,110 @@
+"""VP8, VP9 and AV1: which packets show a picture. None of them reorders: what is shown is shown at once."""
+
+from __future__ import annotations
+
+from streamify.bitstream.base import Bits, Coded, OutOfBitsError
+
+SEQUENCE, FRAME_HEADER, FRAME = 1, 3, 6
+"""AV1 (section 5.3): types of open bitstream units."""
+
+
+class Vp8Reader:
+    """Reads VP8 (RFC 6386, 9.1)."""
+
+    reorders: bool | None = False
+
+    def __init__(self, extradata: bytes) -> None:
+        del extradata
+        self._count = 0
+
+    def read(self, data: bytes) -> list[Coded]:
+        """Return the picture of a packet."""
+        if not data:
+            return []
+        self._count += 1
+        return [Coded(0, self._count, shown=bool(data[0] & 0x10), leads=not data[0] & 1)]
+
+
+class Vp9Reader:
+    """Reads VP9 (uncompressed header, 6.2; superframes, annex B)."""
+
+    reorders: bool | None = False
+
+    def __init__(self, extradata: bytes) -> None:
+        del extradata
+        self._count = 0
+
+    def read(self, data: bytes) -> list[Coded]:
+        """Return the picture that a packet shows, or feeds later ones with."""
+        if not data:
+            return []
+        self._count += 1
+        first = data[0]
+        if first >> 4 & 3 == 3:
+            first <<= 1  # profile 3 has a reserved bit more
+        superframe = data[-1] & 0xE0 == 0xC0 and len(data) > 1
+        repeated = bool(first & 0x08)
+        # A superframe ends in a picture that is shown.
+        shown = superframe or repeated or bool(first & 0x02)
+        return [Coded(0, self._count, shown=shown, leads=not repeated and not first & 0x04)]
+
+
+class Av1Reader:
+    """Reads AV1 (sections 5.3 to 5.9)."""
+
+    reorders: bool | None = False
+
+    def __init__(self, extradata: bytes) -> None:
+        self._count = 0
+        self._still = False
+        if extradata[:1] == b"\x81":
+            self._units(extradata[4:])
+
+    def read(self, data: bytes) -> list[Coded]:
+        """Return the picture that a packet shows, or one that is not shown where it only feeds later ones."""
+        found = self._units(data)
+        if not found:
+            return []
+        self._count += 1
+        return [Coded(0, self._count, shown=any(shown for shown, _ in found), leads=found[0][1])]
+
+    def _units(self, data: bytes) -> list[tuple[bool, bool]]:
+        found: list[tuple[bool, bool]] = []
+        at = 0
+        while at < len(data):
+            head = data[at]
+            kind, at = head >> 3 & 15, at + 1 + (head >> 2 & 1)
+            size = len(data) - at
+            if head & 2:
+                size, at = _leb128(data, at)
+            body = data[at : at + min(size, 16)]
+            if kind == SEQUENCE and body:
+                self._still = bool(body[0] & 0x08)
+            elif kind in (FRAME, FRAME_HEADER) and body:
+                found.append(self._shown(body))
+            at += size
+        return found
+
+    def _shown(self, body: bytes) -> tuple[bool, bool]:
+        if self._still:
+            return True, True
+        try:
+            bits = Bits(body)
+            if bits.flag():
+                return True, False
+            kind = bits.read(2)
+            return bits.flag(), kind == 0
+        except OutOfBitsError:
+            return False, False
+
+
+def _leb128(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for place in range(8):
+        if at >= len(data):
+            return 0, at
+        byte, at = data[at], at + 1
+        value |= (byte & 0x7F) << 7 * place
+        if not byte & 0x80:
+            break
+    return value, at

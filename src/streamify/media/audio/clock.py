@@ -1,0 +1,47 @@
+"""Where sound lies on a timeline whose source starts its clock anew or lets it jump. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from streamify.model.source import ClockBreak
+
+JUMP = Fraction(1, 2)
+"""Seconds off the expected time from which on a time may be that of another part of the clock."""
+APART = 4 << 20
+"""Bytes by which sound may lie before the pictures that are shown with it."""
+
+
+class SoundClock:
+    """Puts the times of one stream's packets, taken in the order of the file, on one timeline.
+
+    The clock of the sound breaks where that of the pictures does, a little earlier or later in the file.
+    """
+
+    def __init__(self, breaks: Sequence[ClockBreak]) -> None:
+        self._breaks = breaks
+        self._passed: int | None = None
+
+    def at(self, time: Fraction, expected: Fraction, position: int | None) -> Fraction:
+        """Return when something is heard, seconds.
+
+        Args:
+            time: What the source says, seconds; the clock before the first break counts.
+            expected: When it is heard if it follows what came before.
+            position: Byte offset of its packet, where it is known.
+        """
+        if self._passed is None:
+            self._passed = self._reached(position, 0) if position is not None else 0
+        last = self._reached(position, APART) if position is not None else len(self._breaks)
+        while abs(self._on(time, self._passed) - expected) > JUMP and self._passed < last:
+            if abs(self._on(time, self._passed + 1) - expected) >= abs(self._on(time, self._passed) - expected):
+                break
+            self._passed += 1
+        return self._on(time, self._passed)
+
+    def _on(self, time: Fraction, passed: int) -> Fraction:
+        return time + (self._breaks[passed - 1].shift if passed else 0)
+
+    def _reached(self, position: int, ahead: int) -> int:
+        return sum(one.position <= position + ahead for one in self._breaks)

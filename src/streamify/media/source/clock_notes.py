@@ -1,0 +1,64 @@
+"""What is said of a source whose times could not be taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from streamify.bitstream.clock import Timed
+from streamify.bitstream.packets import NONE, Packets
+from streamify.model.source import Note
+
+NAMED = 20
+"""Breaks that are named one by one; the rest are counted."""
+
+
+def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator[Note]:
+    """Yield what was made of the times of a stream's packets; times are those of the finished stream."""
+    origin = min((time for time in timed.times if time != NONE), default=0)
+
+    def at(packet: int) -> str:
+        """Return where a packet is shown, from the first picture on."""
+        shown = next((time for time in timed.times[packet:] if time != NONE), origin)
+        return f"{float((shown - origin) * time_base):.3f} s"
+
+    joined = "recordings that were joined, or a clock that was set: one timeline in the order of the file"
+    for number, one in enumerate(timed.breaks):
+        if number == NAMED:
+            yield Note(kind="converted", what=f"{len(timed.breaks) - NAMED} more breaks of the clock", why="as above")
+            break
+        jump = float((one.after - one.before) * time_base)
+        how = "jumps ahead" if jump > 0 else "starts anew"
+        yield Note(kind="converted", what=f"the clock {how} at {at(one.packet)} ({jump:+.3f} s)", why=joined)
+    if timed.wild:
+        named = ", ".join(at(packet) for packet in timed.wild[:5])
+        yield Note(
+            kind="converted",
+            what=f"{len(timed.wild)} wild timestamps, at {named}",
+            why="far from those around them: replaced by the times between their neighbours",
+        )
+    if timed.late:
+        yield Note(
+            kind="dropped",
+            what=f"{len(timed.late)} pictures whose packets come long after their time",
+            why="what they are decoded from has gone by then, as where PIDs change",
+        )
+    if not timed.ordered:
+        yield Note(
+            kind="info",
+            what="the container gives no presentation times, only those of decoding",
+            why="pictures are shown in the order that the bitstream says, as FFmpeg shows them",
+        )
+    elif timed.filled - len(timed.wild) > 0:
+        yield Note(
+            kind="info",
+            what=f"{timed.filled - len(timed.wild)} pictures without a usable timestamp",
+            why="spread evenly between their neighbours, in the order that the bitstream says",
+        )
+    second = sum(picture < 0 for picture in packets.picture)
+    if second:
+        yield Note(
+            kind="info",
+            what=f"{second} packets that begin no picture",
+            why="second fields, parameters or messages: they are no pictures of their own",
+        )

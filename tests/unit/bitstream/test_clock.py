@@ -1,0 +1,133 @@
+"""One timeline from what containers say: joined recordings, wild times, copies, holes, times of decoding."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from fractions import Fraction
+
+import pytest
+
+from streamify.bitstream.clock import Timed, time_packets
+from streamify.bitstream.packets import NONE, Packets
+
+TICK = Fraction(1, 90000)
+STEP = 3600
+
+
+def packets(
+    pts: Sequence[int | None], dts: Sequence[int | None] | None = None, order: Sequence[int] | None = None
+) -> Packets:
+    """Return packets of one picture each; `order` says when they are shown, by default as they are decoded."""
+    count = len(pts)
+    found = Packets()
+    found.pts = array("q", (NONE if one is None else one for one in pts))
+    found.dts = array("q", (NONE if one is None else one for one in (dts if dts is not None else pts)))
+    found.duration = array("q", [STEP] * count)
+    found.prints = array("Q", range(count))
+    found.picture = array("q", range(count))
+    found.shown = bytearray(b"\1" * count)
+    found.sequences = array("q", [0] * count)
+    found.orders = array("q", order if order is not None else range(count))
+    return found
+
+
+def timed(given: Packets, *, reordered: bool = True, jumps: bool = True) -> Timed:
+    """Time packets on a clock of 90 kHz."""
+    found = time_packets(given, TICK, reordered=reordered, jumps=jumps)
+    assert found is not None
+    return found
+
+
+def steps(*numbers: int) -> list[int]:
+    """Return times of pictures 3600 ticks apart."""
+    return [number * STEP for number in numbers]
+
+
+def test_times_that_rise_in_the_order_of_showing_are_kept() -> None:
+    found = timed(packets(steps(1, 3, 2, 5, 4), steps(0, 1, 2, 3, 4), order=[0, 2, 1, 4, 3]))
+    assert list(found.times) == steps(1, 3, 2, 5, 4)
+    assert found.own
+    assert not found.breaks
+
+
+def test_decode_times_become_those_of_the_decoders_output() -> None:
+    # I P B P B in the order of decoding, as FFmpeg gives them out: one picture late.
+    found = timed(packets(steps(0, 1, 2, 3, 4), order=[0, 2, 1, 4, 3]))
+    assert list(found.times) == steps(1, 3, 2, 5, 4)
+    assert not found.own
+    assert not found.ordered
+
+
+def test_a_clock_that_starts_anew_goes_on() -> None:
+    found = timed(packets(steps(*range(100, 200), *range(100, 180))))
+    assert list(found.times) == steps(*range(100, 280))
+    (at,) = found.breaks
+    assert (at.packet, at.shift) == (100, 100 * STEP)
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_a_jump_ahead_is_one_of_the_clock_only_in_transport_streams(jumps: bool) -> None:
+    found = timed(packets(steps(*range(50), *range(1000, 1050))), jumps=jumps)
+    assert list(found.times) == (steps(*range(100)) if jumps else steps(*range(50), *range(1000, 1050)))
+    assert found.own is not jumps
+
+
+def test_many_restarts_are_one_timeline() -> None:
+    found = timed(packets(steps(*range(60)) * 5))
+    assert list(found.times) == steps(*range(300))
+    assert len(found.breaks) == 4
+
+
+@pytest.mark.parametrize("wild", [10**9, -(10**9), 0])
+def test_a_wild_time_is_replaced(wild: int) -> None:
+    times = steps(*range(500, 600))
+    times[40] = wild
+    found = timed(packets(times))
+    assert list(found.times) == steps(*range(500, 600))
+    assert found.wild == (40,)
+    assert not found.breaks
+
+
+def test_a_stretch_that_came_twice_is_told_from_a_restart_by_its_bytes() -> None:
+    given = packets(steps(*range(100), *range(50, 100), *range(100, 150)))
+    assert len(timed(given).breaks) == 1  # other bytes: two recordings
+    given.prints = array("Q", [*range(100), *range(50, 100), *range(100, 150)])
+    found = timed(given)
+    assert found.repeated == frozenset(range(100, 150))
+    assert not found.breaks
+    assert sorted(set(found.times)) == steps(*range(150))
+
+
+def test_a_recording_joined_with_itself_is_shown_twice() -> None:
+    given = packets(steps(*range(100), *range(100)))
+    given.prints = array("Q", [*range(100), *range(100)])
+    assert list(timed(given).times) == steps(*range(200))
+
+
+def test_times_that_are_missing_are_spread_in_the_order_of_showing() -> None:
+    pts = [0, None, None, 3 * STEP, None, None]
+    found = timed(packets(pts, order=[0, 2, 1, 3, 5, 4]))
+    assert list(found.times) == steps(0, 2, 1, 3, 5, 4)
+    assert found.filled == 4
+
+
+def test_orders_are_not_compared_across_a_hole() -> None:
+    # Behind the hole the low bits of the orders have wrapped: they seem to lie before it.
+    pts = steps(*range(30), *range(60, 90))
+    found = timed(packets(pts, order=[*range(30), *range(-100, -70)]))
+    assert list(found.times) == pts
+    assert found.own
+
+
+def test_second_fields_have_no_time() -> None:
+    given = packets(steps(0, 1, 2, 3))
+    given.picture = array("q", [0, -1, 1, -1])
+    given.shown = bytearray(b"\1\1")
+    found = timed(given)
+    assert list(found.times) == [0, NONE, 2 * STEP, NONE]
+    assert not found.own
+
+
+def test_no_time_at_all() -> None:
+    assert time_packets(packets([None] * 4), TICK, reordered=True, jumps=True) is None

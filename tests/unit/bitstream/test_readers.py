@@ -1,0 +1,99 @@
+"""The order that is read from a bitstream is the one in which FFmpeg's decoder gives pictures out."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.video.stream import VideoStream
+
+from streamify.bitstream.readers import reader
+
+COUNT = 60
+
+ENCODERS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "h264": ("libx264", "mp4", {"preset": "ultrafast", "bf": "3", "g": "20", "x264-params": "b-pyramid=normal"}),
+    "h264-annex-b": ("libx264", "mpegts", {"bf": "2", "g": "15", "x264-params": "open-gop=1:b-adapt=0"}),
+    "h264-slices": ("libx264", "mpegts", {"preset": "ultrafast", "bf": "2", "x264-params": "slices=4:b-adapt=0"}),
+    "h264-fields": ("libx264", "mpegts", {"flags": "+ildct+ilme", "bf": "2", "x264-params": "tff=1:b-adapt=0"}),
+    "h264-without-b": ("libx264", "mp4", {"preset": "ultrafast", "bf": "0"}),
+    "hevc": ("libx265", "mp4", {"x265-params": "bframes=4:b-pyramid=1:keyint=24:log-level=none"}),
+    "hevc-annex-b": ("libx265", "mpegts", {"x265-params": "bframes=3:open-gop=1:keyint=24:log-level=none"}),
+    "mpeg1": ("mpeg1video", "mpegts", {"bf": "2", "g": "12"}),
+    "mpeg2": ("mpeg2video", "mpegts", {"bf": "2", "g": "15"}),
+    "mpeg2-fields": ("mpeg2video", "mpegts", {"bf": "2", "flags": "+ildct+ilme"}),
+    "mpeg4": ("mpeg4", "mp4", {"bf": "2", "g": "20"}),
+    "vp8": ("libvpx", "webm", {"auto-alt-ref": "1", "lag-in-frames": "10", "deadline": "realtime"}),
+    "vp9": ("libvpx-vp9", "webm", {"lag-in-frames": "10", "deadline": "realtime", "cpu-used": "8"}),
+    "av1": ("libsvtav1", "mp4", {"preset": "12"}),
+    "mjpeg": ("mjpeg", "matroska", {}),
+}
+
+
+def encode(encoder: str, muxer: str, options: dict[str, str]) -> bytes:
+    """Return a short film with movement."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=muxer) as container:
+        stream = container.add_stream(encoder, rate=25, options=options)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = 160, 96
+        stream.pix_fmt = "yuvj420p" if encoder == "mjpeg" else "yuv420p"
+        texture = np.random.default_rng(1).integers(0, 255, (96, 160, 3), np.uint8)
+        for number in range(COUNT):
+            frame = av.VideoFrame.from_ndarray(np.roll(texture, 3 * number, axis=1), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_pictures_come_out_in_the_order_that_is_read(name: str) -> None:
+    with av.open(io.BytesIO(encode(*ENCODERS[name])), "r") as container:
+        context = container.streams.video[0].codec_context
+        bitstream = reader(context.name, bytes(context.extradata or b""))
+        kept: list[tuple[Any, Any]] = []
+        for packet in container.demux(video=0):
+            if packet.size:
+                first = [one for one in bitstream.read(bytes(packet)) if not one.second]
+                assert len(first) <= 1
+                kept.append((packet, first[0] if first and first[0].shown else None))
+        shown = sorted((one.sequence, one.order, at) for at, (_, one) in enumerate(kept) if one is not None)
+        assert len(shown) == COUNT
+        ranks = {at: rank for rank, (_, _, at) in enumerate(shown)}
+        context.thread_count = 1
+        out: list[int | None] = []
+        for at, (packet, _) in enumerate(kept):
+            packet.pts = ranks.get(at)
+            out += [frame.pts for frame in context.decode(packet)]
+        out += [frame.pts for frame in context.decode(None)]
+        assert out == list(range(COUNT))
+
+
+def test_packets_without_a_picture_are_none() -> None:
+    h264 = reader("h264", b"")
+    assert h264.read(b"\0\0\0\1\x09\xf0") == []  # an access unit delimiter
+    assert h264.read(b"\0\0\0\1\x06\x05\x04abcd\x80") == []  # a message
+    mpeg4 = reader("mpeg4", b"\0\0\1\x20" + bytes.fromhex("08c488800cf5"))
+    assert len(mpeg4.read(b"\0\0\1\xb6\x10\x00\x10\x00")) <= 1
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2video", "mpeg4"])
+def test_what_cannot_be_read_counts_as_a_picture_to_be_missed(codec: str) -> None:
+    assert len(reader(codec, b"").read(b"\x11" * 200)) == 1
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "prores"])
+def test_no_bytes_end_a_reader(codec: str) -> None:
+    dice = np.random.default_rng(7)
+    bitstream = reader(codec, bytes(dice.integers(0, 255, 60, np.uint8)))
+    for size in (0, 1, 2, 3, 5, 9, 30, 200):
+        for _ in range(40):
+            data = bytes(dice.integers(0, 255, size, np.uint8))
+            bitstream.read(data)
+            bitstream.read(b"\0\0\1" + data)
+            bitstream.read(b"\0\0\1" + bytes([7 + int(dice.integers(0, 2)) * 94]) + data)
