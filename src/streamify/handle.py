@@ -35,7 +35,7 @@ class JobHandle:
         self.source = source
         self.dest = dest
         self._run, self._on_event = run, on_event
-        self._stop, self._queue, self._future = Stop(), EventQueue(), Future[Report]()
+        self._stop, self._queue, self._future = Stop(), UnreadEvents(), Future[Report]()
         self._future.set_running_or_notify_cancel()
         threading.Thread(target=self._work, name=f"streamify {dest}").start()
 
@@ -143,7 +143,7 @@ class JobHandle:
             raise
 
 
-class EventQueue:
+class UnreadEvents:
     """Events that wait for a reader: unbounded, but of the progress of one task only the latest is kept."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from streamify.errors import Interrupted, SourceError
 from streamify.executors.base import OnEvent
-from streamify.handle import EventQueue, JobHandle, Run
+from streamify.handle import UnreadEvents, JobHandle, Run
 from streamify.jobs.engine import Stop
 from streamify.model.event import Event, EventKind
 from streamify.model.report import Report
@@ -104,7 +104,7 @@ def test_the_callback_gets_every_event_too() -> None:
 
 
 def test_of_unread_progress_of_a_task_only_the_latest_is_kept() -> None:
-    queue = EventQueue()
+    queue = UnreadEvents()
     queue.put(event("task.started", "a"))
     for number in range(1000):
         queue.put(event("task.progress", "a", str(number)))
@@ -118,7 +118,7 @@ def test_of_unread_progress_of_a_task_only_the_latest_is_kept() -> None:
 
 
 def test_a_hundred_thousand_events_are_read_in_linear_time() -> None:
-    queue = EventQueue()
+    queue = UnreadEvents()
     for _ in range(100_000):
         queue.put(event("note"))
     queue.close()
