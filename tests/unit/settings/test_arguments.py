@@ -55,7 +55,7 @@ CASES = [(key, member) for key, hint in _hints(SettingsDict).items() for member 
 
 
 def test_the_keys_are_those_of_the_model() -> None:
-    assert list(SettingsDict.__annotations__) == list(Settings.model_fields)
+    assert list(SettingsDict.__annotations__) == list(Settings.model_fields), "see settings/arguments.py"
     assert SettingsDict.__required_keys__ == set()
     assert list(RungDict.__annotations__) == list(Rung.model_fields)
     required = {key for key, field in Rung.model_fields.items() if field.is_required()}
