@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,9 +24,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("build")
     checkout = folder / "checkout"
     for name in _tracked("."):
-        if name.startswith("src/") or "/" not in name:
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            (checkout / name).write_bytes((ROOT / name).read_bytes())
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name, follow_symlinks=False)
     _build("build_sdist", checkout, folder)
     with tarfile.open(next(folder.glob("*.tar.gz"))) as source:
         source.extractall(folder / "unpacked", filter="data")
