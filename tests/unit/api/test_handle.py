@@ -11,7 +11,7 @@ import pytest
 
 from streamify.errors import Interrupted, SourceError
 from streamify.executors.base import OnEvent
-from streamify.handle import UnreadEvents, JobHandle, Run
+from streamify.handle import JobHandle, Run, UnreadEvents
 from streamify.jobs.engine import Stop
 from streamify.model.event import Event, EventKind
 from streamify.model.report import Report
