@@ -139,7 +139,10 @@ def test_a_block_waits_for_its_job_and_stops_it_where_it_raises() -> None:
 @pytest.fixture
 def _no_stray_threads() -> Iterator[None]:
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("streamify ")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("streamify "):
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 @pytest.mark.usefixtures("_no_stray_threads")
