@@ -10,7 +10,6 @@ neither the environment nor ``streamify.yaml``.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -19,6 +18,7 @@ from streamify.model.location import Location
 
 if TYPE_CHECKING:
     from streamify.backends.aws.pricing.cost import Prediction
+    from streamify.backends.base import Backend
     from streamify.executors.base import OnEvent
     from streamify.handle import JobHandle
     from streamify.jobs.engine import Stop
@@ -53,7 +53,7 @@ def transcode(
         CapExceeded: The stack refuses it (``engine="aws"``).
         DestinationError: `dest` or the engine cannot be used.
         VerificationFailed: The certificate found a gap.
-        Interrupted: Another process or thread cancelled the job.
+        JobCancelled: `cancel` ended it, from another thread or process.
     """
     from streamify.backends.choose import for_settings
     from streamify.jobs.tell import no_event
@@ -227,15 +227,21 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
 def _carry_out(source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
     from streamify.backends.choose import for_settings
 
+    backend = for_settings(settings)
     try:
-        return for_settings(settings).transcode(source, dest, settings, on_event, stop)
+        return backend.transcode(source, dest, settings, on_event, stop)
     except Interrupted:
-        if settings.engine == "aws":  # where the execution, if it has one yet, would go on
-            from streamify.backends.choose import for_job
-
-            with suppress(DestinationError):  # there is none
-                for_job(dest.url)[0].cancel(dest)
+        if settings.engine == "aws":
+            _end_execution(backend, dest)  # which would go on there
         raise
+
+
+def _end_execution(backend: Backend, dest: Location) -> None:
+    try:
+        backend.cancel(dest)
+    except DestinationError as error:
+        if error.code != "no-job":  # stopped before an execution was started
+            raise
 
 
 def _job(job: str | Path) -> str:

@@ -75,6 +75,22 @@ def test_an_exception_of_the_callback_ends_the_job_and_is_raised(
     assert (report.tasks_reused > 0) == (kind in ("segment.finished", "job.finished"))
 
 
+def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(card: Clip, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    with streamify.start(card.path, dest, **SLOW) as job:
+        while next(job.events()).kind != "segment.finished":
+            pass
+        seen = streamify.status(dest)
+        assert (seen.state, seen.source) == ("running", card.path.name)
+        assert streamify.cancel(dest).cancelled
+        assert isinstance(job.exception(10), streamify.JobCancelled)
+    assert streamify.status(dest).state == "interrupted"
+    report = streamify.resume(dest)
+    assert report.tasks_reused > 0
+    assert streamify.status(dest).state == "complete"
+    assert not streamify.cancel(dest).cancelled
+
+
 def test_a_cancelled_asyncio_task_leaves_no_job_behind(card: Clip, tmp_path: Path) -> None:
     seen: list[streamify.Event] = []
 
