@@ -11,7 +11,7 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check test test-long suite lint bench clean system tools compiled
+.PHONY: help demo check test test-long suite lint bench pictures clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -52,6 +52,9 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.made ## Make the picture of the terminal for the README. Wants an idle machine.
+	$(BIN)/python -m benchmarks.terminal
 
 clean: ## Remove all that these targets made.
 	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules tests/ministack/.[a-z]*

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-PATIENCE = 5.0
+PATIENCE = 2.5
 """Seconds that the end of a command waits for a reader who takes nothing."""
 _DROP_ABOVE = 1 << 14
 """Bytes that may wait before what can be left out is left out."""

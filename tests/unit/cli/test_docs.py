@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
+from xml.etree import ElementTree
 
 import pytest
 
@@ -60,6 +61,14 @@ def test_the_package_holds_the_page_of_errors() -> None:
 def test_the_project_is_published_where_the_package_says() -> None:
     urls = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]
     assert urls["Homepage"] == PROJECT_URL
+
+
+def test_pictures_are_small_and_drawings_are_well_formed() -> None:
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert pictures
+    assert {picture.name for picture in pictures if picture.stat().st_size > 100_000} == set()
+    for drawing in (ROOT / "docs" / "images").glob("*.svg"):
+        assert ElementTree.parse(drawing).getroot().tag.endswith("svg")
 
 
 def test_every_kind_of_event_is_described() -> None:

@@ -27,6 +27,7 @@ def test_cells_show_what_is_done_and_kept() -> None:
     assert cells(done, 4) == "··█▒"
     assert cells(Row(8, 1, before=3, done={("a", 4), ("a", 5)}), 4) == "█▒█·"
     assert cells(Row(3, 1), 3) == "···"
+    assert cells(Row(8, 1, done={("a", 0), ("a", 1)}), 4, {1, 2, 7}) == "█▒·▒"
 
 
 @pytest.mark.parametrize("width", [1, 2, 12, 40, 80, 160])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,14 +44,14 @@ def picture(tally: Tally, screen: Screen, now: float) -> list[str]:
     if room < 1 or len(tally.rows) + 2 > screen.rows:
         return lines
     for name, row in tally.rows.items():
-        made = cells(row, min(room, row.segments))
+        made = cells(row, min(room, row.segments), tally.at_work(name))
         shown = _coloured(made) if screen.colour else made
         shown = shown if screen.unicode else shown.translate(_PLAIN)
         lines.append(f"{names[name]:{label}} {shown} {counts[name]}")
     return lines
 
 
-def cells(row: Row, count: int) -> str:
+def cells(row: Row, count: int, at_work: AbstractSet[int] = frozenset()) -> str:
     """Return `count` cells; the segments of earlier runs fill the holes from the left."""
     fill = [0] * count
     size = [0] * count
@@ -64,7 +65,11 @@ def cells(row: Row, count: int) -> str:
         take = min(before, size[cell] - min(fill[cell], size[cell]))
         fill[cell] += take
         before -= take
-    return "".join(_FULL if have >= need else _PART if have else _EMPTY for have, need in zip(fill, size, strict=True))
+    busy = {segment * count // per for segment in at_work}
+    return "".join(
+        _FULL if have >= need else _PART if have or cell in busy else _EMPTY
+        for cell, (have, need) in enumerate(zip(fill, size, strict=True))
+    )
 
 
 def _coloured(text: str) -> str:

@@ -167,6 +167,10 @@ class Tally:
         """Segments of all tracks that exist."""
         return sum(row.complete for row in self.rows.values())
 
+    def at_work(self, name: str) -> set[int]:
+        """Return the segments of a rendition that workers make now, as far as they report."""
+        return {task.segment for task in self._running.values() if name in task.names}
+
     @property
     def fraction(self) -> float:
         """Share of the whole work that is done, by this run and earlier ones."""
