@@ -37,7 +37,7 @@ def video(*sizes: int, name: str = "1080p", width: int = 1920, height: int = 108
 
 def audio(
     *units: int,
-    language: str | None = "eng",
+    language: str | None = "en",
     title: str | None = None,
     default: bool = False,
     commentary: bool = False,
@@ -59,7 +59,10 @@ def audio(
         ),
         timescale=48_000,
         labels=Labels(
-            name=title or "", language=language, role="commentary" if commentary else "main", default=default
+            name=title or language or "Audio 1",
+            language=language,
+            role="commentary" if commentary else "main",
+            default=default,
         ),
     )
     return TrackManifest(track, "mp4a.40.2", 700, [SegmentLine(1024 * n, size, n) for n in units])

@@ -127,7 +127,7 @@ def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: Aud
     if names.language:
         adaptation.set("lang", names.language)
     ET.SubElement(adaptation, "Label").text = names.name
-    role = "main" if names.default else "commentary" if names.commentary else "alternate"
+    role = "main" if names.default else "alternate" if names.role == "main" else names.role
     _descriptor(adaptation, "Role", _ROLE, role)
     representation = ET.SubElement(
         adaptation,

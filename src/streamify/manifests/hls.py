@@ -135,6 +135,7 @@ def _audio_media(audio: TrackManifest, names: AudioNames) -> str:
         f'LANGUAGE="{names.language or "und"}"',  # Apple's rules demand a value
         f"DEFAULT={'YES' if names.default else 'NO'}",
         f"AUTOSELECT={'YES' if names.autoselect else 'NO'}",
+        *(['CHARACTERISTICS="public.accessibility.describes-video"'] if names.role == "description" else []),
         f'CHANNELS="{names.channels}"',
         f'URI="{audio.url(PLAYLIST)}"',
     )

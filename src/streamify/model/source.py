@@ -81,6 +81,8 @@ class AudioFacts(Frozen):
     title: str | None = None
     default: bool = False
     commentary: bool = False
+    description: bool = False
+    """Whether it tells what the picture shows, for those who do not see it."""
     time_base: Rational
     start: int | None = None
     """Presentation time of the first sample, ticks of `time_base`."""

@@ -19,9 +19,9 @@ class Labels(Frozen):
     """What people and players are told of a track. Decides no byte and is part of no hash."""
 
     name: str = ""
-    """Of the rung, such as ``1080p``; of sound, the title that the source gives it."""
+    """Of the rung, such as ``1080p``; of sound, its title or language, unique in the plan."""
     language: str | None = None
-    """As the source has it."""
+    """BCP 47; ``None``: unknown."""
     role: Role = "main"
     default: bool = False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from operator import sub
@@ -17,6 +16,7 @@ from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.estimate import estimate
 from streamify.planning.identity import track_hash
+from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes
 
@@ -43,7 +43,10 @@ def build_plan(
     else:
         timeline, windows = _audio_timeline(facts, settings)
         notes, video = (), ()
-    audio = tuple(_audio_track(facts, one, timeline, settings, codec_build) for one in facts.audio)
+    audio = tuple(
+        _audio_track(facts, stream, labels, timeline, settings, codec_build)
+        for stream, labels in zip(facts.audio, audio_labels(facts.audio), strict=True)
+    )
     all_windows = list(windows)
     seconds = Fraction(timeline.end, timeline.timescale)
     longest = Fraction(max(one.end - one.start for one in all_windows), timeline.timescale)
@@ -131,7 +134,7 @@ def _video_track(
 
 
 def _audio_track(
-    facts: SourceFacts, audio: AudioFacts, timeline: Timeline, settings: MediaSettings, build: str
+    facts: SourceFacts, audio: AudioFacts, labels: Labels, timeline: Timeline, settings: MediaSettings, build: str
 ) -> AudioTrack:
     rate = audio_grid.output_rate(audio)
     needed = Fraction(timeline.end * rate, timeline.timescale)
@@ -145,17 +148,12 @@ def _audio_track(
         origin=timeline.origin * timeline.time_base,
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
     )
-    language = re.sub(r"[^a-z0-9]", "", (audio.language or "und").lower())[:8] or "und"
+    language = (labels.language or "und").partition("-")[0]
     return AudioTrack(
         id=f"{language}-{recipe.codec}-{track_hash(facts, settings, timeline, recipe, build)}",
         recipe=recipe,
         timescale=rate,
-        labels=Labels(
-            name=audio.title or "",
-            language=audio.language,
-            role="commentary" if audio.commentary else "main",
-            default=audio.default,
-        ),
+        labels=labels,
     )
 
 

@@ -15,7 +15,7 @@ NS = "{urn:mpeg:dash:schema:mpd:2011}"
 
 def test_mpd() -> None:
     ladder = [video(600_000, 750_000), video(60_000, 75_000, name="360p", width=640, height=360)]
-    text = mpd(ladder[:1], [audio(282, 281, title="Ton & Wort", language="ger")], Fraction(12))
+    text = mpd(ladder[:1], [audio(282, 281, title="Ton & Wort", language="de", default=True)], Fraction(12))
     assert (
         text
         == """<?xml version="1.0" encoding="UTF-8"?>
@@ -67,7 +67,7 @@ def test_ladder_is_one_adaptation_set() -> None:
 
 def test_roles_and_languages() -> None:
     tracks = [
-        audio(282, language="und", name="x"),
+        audio(282, language=None, name="x"),
         audio(282, default=True, name="y"),
         audio(282, commentary=True, name="z"),
     ]

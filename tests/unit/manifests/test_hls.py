@@ -50,7 +50,7 @@ def test_iframe_playlist() -> None:
 def test_master() -> None:
     high = video(600_000, 7_500_000)  # average 5.4 Mbit/s, peak 10 Mbit/s
     low = video(600_000, 750_000, name="360p", width=640, height=360)
-    text = master([high, low], [audio(282, 281, default=True), audio(282, 281, language="fre", name="fr-aac-1")])
+    text = master([high, low], [audio(282, 281, default=True), audio(282, 281, language="fr", name="fr-aac-1")])
     # Audio: 96,000 x 8 / (281 x 1024 / 48000) = 128,113.9 peak; 2 x 96,000 x 8 / 12.0107 s = 127,887 average.
     assert text == (
         "#EXTM3U\n"
@@ -91,7 +91,7 @@ def test_audio_only() -> None:
 
 
 def test_name_cannot_break_out() -> None:
-    text = master([video(600_000)], [audio(282, title='x",DEFAULT=NO\n#EXT-X-ENDLIST\nhttp://evil/')])
+    text = master([video(600_000)], [audio(282, title='x",DEFAULT=NO\n#EXT-X-ENDLIST\nhttp://evil/', default=True)])
     assert 'NAME="x\u201d,DEFAULT=NO #EXT-X-ENDLIST http://evil/",LANGUAGE="en",DEFAULT=YES' in text
     assert len(text.splitlines()) == 7
 

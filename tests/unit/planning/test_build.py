@@ -26,7 +26,7 @@ def test_the_usual_clip() -> None:
     sound = found.audio[0]
     assert sound.samples == 672_672  # 14.014 s at 48 kHz
     assert sound.recipe.origin == Fraction(1001, 10000)
-    assert re.fullmatch(r"eng-aac-[0-9a-f]{8}", sound.id)
+    assert re.fullmatch(r"en-aac-[0-9a-f]{8}", sound.id)
     assert re.fullmatch(r"1080p-[0-9a-f]{8}", found.video[0].id)
     assert sum(found.estimate.cost) == pytest.approx(1)
     assert found.estimate.cost[0] > found.estimate.cost[1] > found.estimate.cost[3]

@@ -48,7 +48,7 @@ def planned(plan: Plan) -> list[str]:
             "  audio",
             audio_codec(one.recipe.codec).title,
             f"{one.sample_rate} Hz",
-            one.labels.language or "",
+            one.labels.name,
             bits(one.recipe.bitrate),
         )
         for one in plan.audio

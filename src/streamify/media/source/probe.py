@@ -23,6 +23,7 @@ from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.opening import open_media
+from streamify.media.source.titles import audio_language, audio_title
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
 
 
@@ -226,19 +227,15 @@ def _audio_streams(container: InputContainer) -> Iterator[AudioFacts]:
             sample_rate=context.sample_rate,
             channels=context.layout.nb_channels,
             layout=context.layout.name,
-            language=_known(stream.metadata.get("language")),
-            title=_known(stream.metadata.get("title") or stream.metadata.get("handler_name")),
+            language=audio_language(stream.metadata),
+            title=audio_title(stream.metadata),
             default=bool(stream.disposition & Disposition.default),
             commentary=bool(stream.disposition & Disposition.comment),
+            description=bool(stream.disposition & Disposition.visual_impaired),
             time_base=stream.time_base,
             start=stream.start_time,
             duration=duration,
         )
-
-
-def _known(value: str | None) -> str | None:
-    generic = (None, "", "und", "SoundHandler", "SoundHandle", "Core Media Audio", "Sound Media Handler")
-    return None if value in generic else value
 
 
 def _audio_starts(container: InputContainer, audio: tuple[AudioFacts, ...]) -> dict[int, int]:
