@@ -33,7 +33,7 @@ def _tracked() -> list[Path]:
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
-PAGES = [path for path in _tracked() if path.suffix == ".md"]
+PAGES = [path for path in _tracked() if path.suffix == ".md" and not path.is_symlink()]
 
 
 def _blocks(page: Path) -> Iterator[tuple[str, str]]:
