@@ -92,7 +92,9 @@ def take(
             continue  # somebody whose claim we cannot read lives
         if held is not None and held.run == wanted.run:
             return held
-        if held is not None and ((join and held.job == wanted.job) or is_alive(media, held, is_running)):
+        if held is not None and (
+            (join and held.job == wanted.job and held.ended is None) or is_alive(media, held, is_running)
+        ):
             return held
         if media.swap(CLAIM, found, wanted.to_json()):
             return wanted
