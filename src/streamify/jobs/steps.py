@@ -17,7 +17,7 @@ from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import failures_of
 from streamify.jobs.hold import Hold
 from streamify.jobs.items import Item, items, task_of
-from streamify.jobs.record import RunLog
+from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals
 from streamify.jobs.tell import no_event, teller
 from streamify.model.base import Frozen
@@ -138,17 +138,16 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, hold: Hold, on_eve
     except StreamifyError as error:
         if not (isinstance(error, DestinationError) and error.code == "dest-taken"):
             fields = {"ended": time.time(), "outcome": "failed", "error": f"{error.message[:2000]} [{error.code}]"}
-            _log(run, media, prepared).update(workers=workers, **fields)
+            _log(run, media).update(workers=workers, **fields)
         raise
-    _log(run, media, prepared).update(workers=workers, ended=time.time(), outcome="complete")
+    _log(run, media).update(workers=workers, ended=time.time(), outcome="complete")
     return report
 
 
-def _log(run: Run, media: Storage, prepared: Prepared | None = None) -> RunLog:
-    record = RunRecord(id=run.id, engine="aws", started=run.began)
-    if prepared is not None:
-        record = record.model_copy(update={"total": prepared.total, "reused": prepared.reused})
-    return RunLog(media, record)
+def _log(run: Run, media: Storage) -> RunLog:
+    """Return the log of a run, as the step before left it."""
+    fresh = RunRecord(id=run.id, engine=run.settings.engine, started=run.began)
+    return RunLog(media, read_run(media, run.id) or fresh)
 
 
 def _plan(run: str, media: Storage) -> Plan:

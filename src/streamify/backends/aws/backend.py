@@ -11,7 +11,7 @@ from streamify.backends.aws.account import Account, is_running, open_dest
 from streamify.backends.aws.arn import machine_arn, parse_arn
 from streamify.backends.aws.client import run as client
 from streamify.backends.aws.events import Request, is_command_upload, read_event, request_of
-from streamify.backends.aws.outcome import error_of
+from streamify.backends.aws.outcome import CANCEL_CAUSE, error_of
 from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError, UsageError
 from streamify.executors.base import OnEvent
@@ -66,8 +66,9 @@ class Aws:
         state = seen.state
         if described["status"] == "RUNNING":
             state = "running"
-        elif described["status"] != "SUCCEEDED" and state != "complete":
-            state = "failed"
+        elif state != "complete":
+            cancelled = described["status"] == "ABORTED"
+            state = "interrupted" if cancelled or described["status"] == "SUCCEEDED" else "failed"
         return seen.model_copy(update={"state": state, "execution": _execution(described, str(dest), seen)})
 
     def cancel(self, dest: Location) -> Cancelled:
@@ -77,7 +78,7 @@ class Aws:
             raise no_job(dest)
         running = described["status"] == "RUNNING"
         if running:
-            self._ask("StopExecution", cause="streamify cancel")
+            self._ask("StopExecution", cause=CANCEL_CAUSE)
             described = self._wait_for_end(dest)
         return Cancelled(
             dest=str(dest),

@@ -9,6 +9,7 @@ from typing import Any
 from streamify.errors import (
     CapExceeded,
     DestinationError,
+    JobCancelled,
     SourceError,
     StreamifyError,
     TaskFailure,
@@ -16,6 +17,9 @@ from streamify.errors import (
     UsageError,
     VerificationFailed,
 )
+
+CANCEL_CAUSE = "streamify cancel"
+"""What `cancel` gives StopExecution as the cause."""
 
 _KINDS: dict[int, type[StreamifyError]] = {2: UsageError, 3: SourceError, 5: DestinationError, 7: CapExceeded}
 
@@ -36,6 +40,8 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[TaskFailure, 
             f"{arn} took longer than the stack lets a job run",
             f"raise LongestJobSeconds of the stack; {resume} does only what is missing",
         )
+    if status == "ABORTED" and execution.get("cause") == CANCEL_CAUSE:
+        return JobCancelled(shlex.quote(dest))
     if status == "ABORTED":
         return DestinationError("aws-aborted", f"{arn} was stopped", f"{resume} goes on where it was")
     said = _document(execution.get("cause"))

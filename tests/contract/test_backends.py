@@ -1,0 +1,243 @@
+"""One suite over every backend. To add one: a `Case` in CASES."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clouds import Cloud, Kind, media
+from e2e.machine_double import Machine
+from e2e.test_resume import poison
+from stores import open_storage
+from streamify.backends.aws import backend as aws
+from streamify.backends.aws.client import follow, run
+from streamify.backends.aws.functions import start
+from streamify.backends.base import Backend
+from streamify.backends.choose import for_job, for_settings
+from streamify.errors import DestinationError, JobCancelled, SourceError, StreamifyError, TasksFailed
+from streamify.jobs.record import read_job
+from streamify.jobs.tell import no_event
+from streamify.model.event import Event
+from streamify.model.location import Location
+from streamify.model.settings import Settings
+from streamify.storage.base import Storage
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+
+
+@dataclass
+class Case:
+    """A backend, a place for its streams, and a way to hold its jobs in the middle."""
+
+    engine: str
+    root: str
+    slow: Callable[[], None]
+    """From now on a job stops in the middle until it is cancelled."""
+    blocks: threading.Event = field(default_factory=threading.Event)
+
+    def settings(self, **more: Any) -> Settings:
+        chosen = {"ladder": "240p", "preset": "ultrafast", "segment_seconds": 2, "engine": self.engine}
+        return Settings.model_validate(chosen | more)
+
+    def backend(self, **more: Any) -> Backend:
+        return for_settings(self.settings(**more))
+
+    def dest(self) -> Location:
+        return Location.parse(f"{self.root}/{uuid.uuid4().hex}/a film.mov")
+
+    def run(self, source: Path, dest: Location, on_event: Callable[[Event], None] | None = None, **more: Any) -> Any:
+        settings = self.settings(**more)
+        return for_settings(settings).transcode(
+            Location.of_source(source), dest, settings, on_event or (lambda _: None)
+        )
+
+
+def storage(dest: Location) -> Storage:
+    return open_storage(dest.url)
+
+
+def _bucket(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    store = cloud("s3")
+    store.enter(monkeypatch)
+    return lambda: store.make_bucket(f"b-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(params=["folder", "bucket", "aws"])
+def case(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    cloud: Callable[[Kind], Cloud],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Case]:
+    if request.param == "folder":
+        yield Case("inline", str(tmp_path), lambda: None)
+        return
+    make = _bucket(cloud, monkeypatch)
+    if request.param == "bucket":
+        yield Case("inline", make(), lambda: None)
+        return
+    machine = Machine(make()[5:], make()[5:])
+    for module in (run, aws, start):
+        monkeypatch.setattr(module, "Account", machine.account())
+    monkeypatch.setattr(start, "_is_running", machine.runs)
+    monkeypatch.setattr(follow, "FIRST", 0.1)
+    monkeypatch.setattr(follow, "LONGEST", 0.2)
+    monkeypatch.setenv("MEDIA_BUCKET", machine.media)
+    yield Case("aws", f"s3://{machine.media}", machine.gate.clear)
+    machine.gate.set()
+
+
+@pytest.fixture(scope="module")
+def wanted(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = Case("inline", str(tmp_path_factory.mktemp("wanted")), lambda: None)
+    dest = folder.dest()
+    folder.run(clip, dest)
+    return media(dest.url)
+
+
+class Halfway:
+    """A job that another thread runs and that has made its first segment."""
+
+    def __init__(self, case: Case, source: Path, dest: Location) -> None:
+        self._case, self._source, self._dest = case, source, dest
+        self._begun, self.release = threading.Event(), threading.Event()
+        self.error: StreamifyError | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self._case.run(self._source, self._dest, self._event)
+        except StreamifyError as error:
+            self.error = error
+
+    def _event(self, event: Event) -> None:
+        if event.kind == "segment.finished" and not self._begun.is_set():
+            self._begun.set()
+            if self._case.engine != "aws":
+                self.release.wait(60)
+
+    def __enter__(self) -> Halfway:
+        self._case.slow()
+        self._thread.start()
+        assert self._begun.wait(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release.set()
+        self._thread.join(60)
+
+
+def test_the_same_bytes_and_a_status_that_says_so(case: Case, clip: Path, wanted: dict[str, str]) -> None:
+    dest, events = case.dest(), list[Event]()
+    backend, found = for_job(dest.url)
+    with pytest.raises(DestinationError, match="no job"):
+        backend.status(found)
+    report = case.run(clip, dest, events.append)
+    assert (report.status, report.engine, report.tasks_reused) == ("complete", case.engine, 0)
+    assert media(dest.url) == wanted
+    kinds = [event.kind for event in events if event.kind in ("job.started", "plan.ready", "job.finished")]
+    assert kinds == ["job.started", "plan.ready", "job.finished"]
+    backend, found = for_job(dest.url)
+    seen = backend.status(found)
+    assert (seen.state, seen.done, seen.total, seen.share) == ("complete", 14, 14, 1.0)
+    assert seen.run is not None
+    assert (seen.run.engine, seen.run.outcome, seen.run.error) == (case.engine, "complete", None)
+    assert seen.planned is not None
+    assert seen.finished is not None
+    assert seen.planned <= seen.finished
+
+
+def test_a_finished_job_is_resumed_without_work_and_cancelled_without_effect(case: Case, clip: Path) -> None:
+    dest = case.dest()
+    case.run(clip, dest)
+    backend, found = for_job(dest.url)
+    report = backend.resume(found, no_event)
+    assert (report.tasks_run, report.tasks_reused) == (0, 14)
+    assert backend.cancel(found).cancelled is False
+    assert backend.status(found).state == "complete"
+
+
+def test_what_was_asked_for_is_recorded_and_nothing_published_says_where_from(case: Case, clip: Path) -> None:
+    dest = case.dest()
+    case.run(clip, dest)
+    record = read_job(storage(dest))
+    assert record is not None
+    assert (record.dest, record.settings.ladder, record.settings.engine) == (dest, "240p", case.engine)
+    assert record.source.name == clip.name
+    for key in ("report.json", "master.m3u8", "manifest.mpd"):
+        text = storage(dest).get(key) or b""
+        assert text
+        for secret in (record.source.url, str(clip.parent), dest.bucket or dest.key):
+            assert secret.encode() not in text
+
+
+def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Path, wanted: dict[str, str]) -> None:
+    dest = case.dest()
+    with Halfway(case, clip, dest) as job:
+        backend, found = for_job(dest.url)
+        seen = backend.status(found)
+        assert (seen.state, 0 < seen.done < seen.total) == ("running", True)
+        threading.Timer(3.0, job.release.set).start()  # by then it has seen the request
+        cancelled = backend.cancel(found)
+    assert (cancelled.cancelled, cancelled.dest) == (True, dest.url)
+    assert isinstance(job.error, JobCancelled)
+    assert (job.error.exit_code, job.error.code) == (143, "cancelled")
+    assert storage(dest).get("master.m3u8") is None
+    assert backend.status(found).state == "interrupted"
+    report = backend.resume(found, no_event)
+    assert report.tasks_reused >= 1
+    assert media(dest.url) == wanted
+
+
+def test_another_job_at_the_same_dest_is_refused_while_one_runs(case: Case, clip: Path) -> None:
+    dest = case.dest()
+    with Halfway(case, clip, dest) as job:
+        with pytest.raises(DestinationError) as caught:
+            case.run(clip, dest, crf=31)
+        assert (caught.value.code, caught.value.exit_code) == ("dest-busy", 5)
+        threading.Timer(3.0, job.release.set).start()
+        backend, found = for_job(dest.url)
+        backend.cancel(found)
+    assert case.run(clip, dest, crf=31).status == "complete"
+
+
+def test_failed_tasks_are_each_named_also_afterwards(case: Case, clip: Path, tmp_path: Path) -> None:
+    bad, dest = poison(clip, tmp_path / "bad.mp4", (3.5, 8.5)), case.dest()
+    with pytest.raises(TasksFailed) as caught:
+        case.run(bad, dest)
+    keys = sorted(failure.key for failure in caught.value.failures)
+    assert keys
+    backend, found = for_job(dest.url)
+    seen = backend.status(found)
+    assert (seen.state, sorted(task.key for task in seen.failed)) == ("failed", keys)
+    assert seen.run is not None
+    assert "[tasks-failed]" in str(seen.run.error)
+
+
+def test_a_source_that_cannot_be_used_leaves_no_stream(case: Case, tmp_path: Path) -> None:
+    dest, text = case.dest(), tmp_path / "text.mp4"
+    text.write_bytes(b"hello, no video\n" * 20)
+    with pytest.raises(SourceError) as caught:
+        case.run(text, dest)
+    assert caught.value.exit_code == 3
+    with pytest.raises(SourceError):
+        case.run(tmp_path / "gone.mp4", dest)
+    assert storage(dest).get("master.m3u8") is None
+
+
+def test_each_run_is_recorded(case: Case, clip: Path) -> None:
+    dest, before = case.dest(), time.time()
+    case.run(clip, dest)
+    runs = [json.loads(storage(dest).get(one.key) or b"") for one in storage(dest).list(".streamify/runs")
+            if one.key.endswith("/run.json")]  # fmt: skip
+    assert len(runs) == 1
+    assert (runs[0]["outcome"], runs[0]["total"], runs[0]["reused"]) == ("complete", 14, 0)
+    assert before - 1 <= runs[0]["started"] <= runs[0]["began_tasks"] <= runs[0]["ended"] <= time.time() + 1
