@@ -13,6 +13,7 @@ from streamify.jobs.claim import parse_claim, take
 from streamify.jobs.hold import LEASE, IsRunning, busy, taken
 from streamify.model.job import Claim
 from streamify.model.location import Location
+from streamify.storage.base import is_out_of_reach
 from streamify.storage.objects import ObjectStorage
 
 
@@ -36,8 +37,8 @@ class ObjectHold:
             raise busy(self._dest, self._held)
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        if self._held.run == self._ours.run:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if self._held.run == self._ours.run and not is_out_of_reach(error):
             ended = self._held.model_copy(update={"ended": time.time()})
             with suppress(StreamifyError):  # it ends by itself after a while
                 self._media.swap(CLAIM, self._held.to_json(), ended.to_json())

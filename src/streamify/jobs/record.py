@@ -17,7 +17,7 @@ from streamify.model.job import Claim, JobRecord, Outcome, RunRecord
 from streamify.model.location import Location
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.storage.base import Storage
+from streamify.storage.base import Storage, is_out_of_reach
 from streamify.storage.saved import read_saved
 
 
@@ -83,7 +83,7 @@ def recorded(media: Storage, claim: Claim) -> Iterator[RunLog]:
     """Keep the record of a run: that it runs, and how it ends."""
     log = RunLog(media, RunRecord(id=claim.run, engine=claim.engine, started=claim.started))
     log.update()
-    outcome: Outcome = "failed"
+    outcome: Outcome | None = "failed"
     error = None
     try:
         yield log
@@ -92,13 +92,16 @@ def recorded(media: Storage, claim: Claim) -> Iterator[RunLog]:
         outcome = "cancelled" if isinstance(stopped, JobCancelled) else "interrupted"
         raise
     except StreamifyError as failed:
+        if is_out_of_reach(failed):
+            outcome = None  # it was waited for long enough
         error = f"{failed.message[:2000]} [{failed.code}]"
         raise
     except Exception as bug:
         error = f"{type(bug).__name__}: {bug}"
         raise
     finally:
-        _end(log, outcome, error)
+        if outcome is not None:
+            _end(log, outcome, error)
 
 
 def _end(log: RunLog, outcome: Outcome, error: str | None) -> None:

@@ -101,6 +101,11 @@ class Storage(Protocol):
         """Remove what writes that were cut off long ago left behind."""
 
 
+def is_out_of_reach(error: BaseException | None) -> bool:
+    """Return whether a store could not be used, after it was tried for as long as one waits for it."""
+    return isinstance(error, DestinationError) and error.code.startswith("storage-")
+
+
 def source_changed(key: str, how: str) -> SourceError:
     """Return the error for a source that does not stay what it was.
 
