@@ -21,6 +21,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def counted(number: int, word: str) -> str:
+    """Return ``1 task`` or ``2 tasks``."""
+    return f"{number} {word}{'s'[: number != 1]}"
+
+
 class StreamifyError(Exception):
     """Root of all expected errors.
 
@@ -84,8 +89,8 @@ class TasksFailed(StreamifyError):
     exit_code = 4
 
     def __init__(self, failures: tuple[TaskFailure, ...], hint: str = "") -> None:
-        lines = "; ".join(f"{f.key}: {f} [{f.code}, {f.attempts} attempts]" for f in failures)
-        super().__init__("tasks-failed", f"{len(failures)} task(s) failed: {lines}", hint)
+        lines = "; ".join(f"{f.key}: {f} [{f.code}, {counted(f.attempts, 'attempt')}]" for f in failures)
+        super().__init__("tasks-failed", f"{counted(len(failures), 'task')} failed: {lines}", hint)
         self.args = (failures, hint)
         self.failures = failures
 
@@ -102,7 +107,7 @@ class VerificationFailed(StreamifyError):
     exit_code = 6
 
     def __init__(self, faults: tuple[str, ...], hint: str = "") -> None:
-        super().__init__("verification-failed", f"{len(faults)} fault(s): " + "; ".join(faults), hint)
+        super().__init__("verification-failed", f"{counted(len(faults), 'fault')}: " + "; ".join(faults), hint)
         self.args = (faults, hint)
         self.faults = faults
 

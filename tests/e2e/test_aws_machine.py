@@ -32,7 +32,7 @@ PLANNED = {
     "list": ITEMS,
 }
 COMPLETE = {"status": "complete", "job": INPUT, "frames": 300}
-FAILED = {"status": "failed", "error": {"code": "tasks-failed", "cause": "2 task(s) failed"}, "job": INPUT}
+FAILED = {"status": "failed", "error": {"code": "tasks-failed", "cause": "2 tasks failed"}, "job": INPUT}
 DONE = {"status": "done", "key": "video/00000/0"}
 
 

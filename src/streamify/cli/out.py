@@ -16,9 +16,9 @@ from typing import Any, TextIO
 
 from streamify._project import ERRORS_URL
 from streamify.cli.options import Common
-from streamify.cli.text import counted, visible
+from streamify.cli.text import visible
 from streamify.cli.writer import BackgroundWriter
-from streamify.errors import DestinationError, StreamifyError, TaskFailure, TasksFailed, VerificationFailed
+from streamify.errors import DestinationError, StreamifyError, TaskFailure, TasksFailed, VerificationFailed, counted
 
 
 def say(*lines: str) -> None:

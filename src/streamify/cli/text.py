@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamify.errors import counted
+
 _SHOWN = frozenset("\xa0\u00ad\u200c\u200d\u202f\u3000")
 """Not printable in Python's sense, harmless, and part of ordinary names: no-break spaces, joiners, soft hyphen."""
 
@@ -17,16 +19,11 @@ def visible(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one in _SHOWN else _escape(one) for one in text)
+    return "".join(char if char.isprintable() or char in _SHOWN else _escape(char) for char in text)
 
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
-
-
-def counted(number: int, word: str) -> str:
-    """Return ``1 task`` or ``2 tasks``."""
-    return f"{number} {word}{'s'[: number != 1]}"
 
 
 def clock(seconds: float) -> str:

@@ -7,7 +7,8 @@ import unicodedata
 
 import pytest
 
-from streamify.cli.text import counted, table, visible
+from streamify.cli.text import table, visible
+from streamify.errors import counted
 
 
 @pytest.mark.parametrize(

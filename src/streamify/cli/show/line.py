@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamify.cli.text import clock, counted
+from streamify.cli.text import clock
+from streamify.errors import counted
 
 if TYPE_CHECKING:
     from streamify.cli.show.tally import Tally

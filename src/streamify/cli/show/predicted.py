@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamify.cli.text import clock, counted, table
+from streamify.cli.text import clock, table
+from streamify.errors import counted
 
 if TYPE_CHECKING:
     from streamify.backends.aws.pricing.cost import Prediction

@@ -14,8 +14,8 @@ from streamify.cli import out
 from streamify.cli.options import Common
 from streamify.cli.show.line import line
 from streamify.cli.show.tally import Tally
-from streamify.cli.text import counted
 from streamify.cli.writer import BackgroundWriter
+from streamify.errors import counted
 
 if TYPE_CHECKING:
     from streamify.model.event import Event

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamify.cli.text import counted
 from streamify.cli.writer import BackgroundWriter
-from streamify.errors import UsageError
+from streamify.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from streamify.model.event import Event

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from streamify.cli.text import bits, clock, counted, size, table, visible
+from streamify.cli.text import bits, clock, size, table, visible
+from streamify.errors import counted
 
 if TYPE_CHECKING:
     from streamify.jobs.verify import Verification
@@ -22,7 +23,7 @@ def facts(source: SourceFacts) -> list[str]:
     """Return what `probe` says."""
     lines = [f"{source.ref.key}: {size(source.ref.size)}, {source.container}, {clock(float(source.duration))}"]
     lines += [_video(source.video)] if source.video else ["  no video"]
-    lines += [_audio(one) for one in source.audio] or ["  no audio"]
+    lines += [_audio(track) for track in source.audio] or ["  no audio"]
     if source.scanned:
         lines.append("  no usable index: the file was read once from end to end")
     return [*lines, *_notes(source.notes)]
@@ -39,19 +40,19 @@ def planned(plan: Plan) -> list[str]:
         f" = {counted(plan.segments * tracks, 'file')}"
     )
     rows = [
-        (f"  {one.name}", f"{one.width}x{one.height}", f"{_rate(one.frame_rate)} fps", f"CRF {one.recipe.crf:g}",
-         f"at most {bits(one.recipe.maxrate)}")
-        for one in plan.video
+        (f"  {track.name}", f"{track.width}x{track.height}", f"{_rate(track.frame_rate)} fps",
+         f"CRF {track.recipe.crf:g}", f"at most {bits(track.recipe.maxrate)}")
+        for track in plan.video
     ]  # fmt: skip
     rows += [
         (
             "  audio",
-            audio_codec(one.recipe.codec).title,
-            f"{one.sample_rate} Hz",
-            one.labels.name,
-            bits(one.recipe.bitrate),
+            audio_codec(track.recipe.codec).title,
+            f"{track.sample_rate} Hz",
+            track.labels.name,
+            bits(track.recipe.bitrate),
         )
-        for one in plan.audio
+        for track in plan.audio
     ]
     lines += table(rows)
     known = {(note.kind, note.what) for note in plan.source.notes}
@@ -64,11 +65,11 @@ def planned(plan: Plan) -> list[str]:
 def made(report: Report, dest: str) -> list[str]:
     """Return what `transcode` says when it is done."""
     rows = [
-        (f"  {one.folder}", f"{one.width}x{one.height}" if one.width else "", one.codecs, size(one.bytes),
-         bits(one.average_bandwidth))
-        for one in report.tracks
+        (f"  {track.folder}", f"{track.width}x{track.height}" if track.width else "", track.codecs, size(track.bytes),
+         bits(track.average_bandwidth))
+        for track in report.tracks
     ]  # fmt: skip
-    total = sum(one.bytes for one in report.tracks)
+    total = sum(track.bytes for track in report.tracks)
     return [
         f"{dest}: {counted(len(report.tracks), 'track')}, {size(total)}, {clock(float(report.source.duration))}",
         *table(rows),
@@ -141,9 +142,10 @@ def utc(seconds: float) -> str:
 def verified(found: Verification) -> list[str]:
     """Return what `verify` says of a stream without fault."""
     rows = [
-        (f"  {one.track}", counted(one.segments, "segment"), counted(one.frames, "frame"),
-         f"luma PSNR {one.psnr_mean} dB on average, {one.psnr_min:.2f} dB at least" if one.psnr_min is not None else "")
-        for one in found.checks
+        (f"  {check.track}", counted(check.segments, "segment"), counted(check.frames, "frame"),
+         "" if check.psnr_min is None
+         else f"luma PSNR {check.psnr_mean} dB on average, {check.psnr_min:.2f} dB at least")
+        for check in found.checks
     ]  # fmt: skip
     return [*table(rows), "No fault found"]
 
@@ -161,7 +163,9 @@ def shell_command(name: str, dest: str) -> str:
     path = f"./{dest}" if dest.startswith("-") else dest
     if visible(path) == path:
         return f"streamify {name} {shlex.quote(path)}"
-    quoted = (f"\\{one}" if one in "\\'" else one if visible(one) == one else f"\\U{ord(one):08x}" for one in path)
+    quoted = (
+        f"\\{char}" if char in "\\'" else char if visible(char) == char else f"\\U{ord(char):08x}" for char in path
+    )
     return f"streamify {name} $'{''.join(quoted)}'"
 
 

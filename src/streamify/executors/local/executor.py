@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from threading import Lock, Thread, current_thread
 from typing import Literal
 
+from streamify.errors import counted
 from streamify.executors.base import OnEvent
 from streamify.executors.local.dispatch import Dispatcher, Job, Workshop
 from streamify.executors.local.start import COMMAND, worker_environment
@@ -68,7 +69,7 @@ class LocalExecutor:
         self._state: Literal["open", "drain", "cancel", "closed"] = "open"
         self._error: BaseException | None = None
         report = Reporter(on_event)
-        report.ready(self.name, workers, reason or f"{workers} worker(s)")
+        report.ready(self.name, workers, reason or counted(workers, "worker"))
         self._ear, self._bell = os.pipe()
         os.set_blocking(self._ear, False)
         os.set_blocking(self._bell, False)

@@ -39,7 +39,7 @@ def test_what_a_handler_refused_is_raised_as_here(exit_code: int, kind: type[Exc
 
 def test_every_failed_task_is_listed() -> None:
     named = [{"key": "video/00000/240p", "code": "worker-lost", "cause": "killed"}]
-    document = {"code": "tasks-failed", "cause": "2 task(s) failed", "hint": "", "exit_code": 4, "failures": named}
+    document = {"code": "tasks-failed", "cause": "2 tasks failed", "hint": "", "exit_code": 4, "failures": named}
     listed = tuple(TaskFailure(f"video/0000{one}/240p", "worker-lost", "killed", 3) for one in range(2))
     error = error_of(ended(document=document), DEST, listed)
     assert isinstance(error, TasksFailed)
@@ -53,7 +53,7 @@ def test_every_failed_task_is_listed() -> None:
 def test_faults_are_listed_with_their_number() -> None:
     document = {
         "code": "verification-failed",
-        "cause": "40 fault(s)",
+        "cause": "40 faults",
         "hint": "h",
         "exit_code": 6,
         "faults": ["a", "b"],
@@ -61,7 +61,7 @@ def test_faults_are_listed_with_their_number() -> None:
     error = error_of(ended(document=document), DEST)
     assert isinstance(error, VerificationFailed)
     assert error.faults == ("a", "b")
-    assert "40 fault(s) in all" in error.hint
+    assert "40 faults in all" in error.hint
 
 
 @pytest.mark.parametrize(

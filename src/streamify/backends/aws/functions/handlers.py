@@ -12,7 +12,7 @@ from typing import Any
 
 from streamify.backends.aws.functions.hold import ExecutionHold
 from streamify.backends.aws.functions.start import begin, named
-from streamify.errors import StreamifyError, TasksFailed, VerificationFailed
+from streamify.errors import StreamifyError, TasksFailed, VerificationFailed, counted
 from streamify.jobs.failures import Failure, write_failure
 from streamify.jobs.items import Item
 from streamify.jobs.steps import Prepared, Run, assemble_step, task_step
@@ -120,12 +120,12 @@ def _refusal(error: StreamifyError) -> dict[str, Any]:
         raise TransientError(str(error)) from error
     found = {"code": error.code, "cause": error.message[:4000], "hint": error.hint, "exit_code": error.exit_code}
     if isinstance(error, TasksFailed):
-        found["cause"] = f"{len(error.failures)} task(s) failed"
+        found["cause"] = f"{counted(len(error.failures), 'task')} failed"
         found["failures"] = [
             {"key": one.key, "code": one.code, "cause": str(one)[:500]} for one in error.failures[:NAMED]
         ]
     if isinstance(error, VerificationFailed):
-        found["cause"] = f"{len(error.faults)} fault(s)"
+        found["cause"] = counted(len(error.faults), "fault")
         found["faults"] = [fault[:500] for fault in error.faults[:NAMED]]
     return found
 
