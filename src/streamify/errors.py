@@ -33,15 +33,17 @@ class StreamifyError(Exception):
         code: Stable identifier, lower case with dashes; the heading in ``docs/reference/errors.md``.
         message: What is wrong and where.
         hint: How to fix it.
+        transient: Whether the same may succeed at the next try.
     """
 
     exit_code = 1
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
+    def __init__(self, code: str, message: str, hint: str = "", *, transient: bool = False) -> None:
         super().__init__(code, message, hint)  # all three, so that it survives pickling
         self.code = code
         self.message = message
         self.hint = hint
+        self.transient = transient
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -60,24 +62,30 @@ class SourceError(StreamifyError):
 
 
 @dataclass(frozen=True)
-class TaskFailure:
-    """One task that failed for good.
+class Failure:
+    """Why a task, or one attempt at it, failed; the same value in every process and on every engine.
 
     Attributes:
         key: The task's key.
         code: Stable identifier of the cause.
         cause: What happened, one line.
-        attempts: How often it was tried.
+        attempts: How often it was tried so far.
         log: Last lines that the worker wrote to its stderr, or "".
         hint: How to fix it, or "".
+        exit_code: That of the error which the task raised; 4 where its worker was lost, 1 for a bug.
+        transient: Whether the task may succeed at the next try.
+        signal: Name of the signal that ended the worker, where one did.
     """
 
     key: str
     code: str
     cause: str
-    attempts: int
+    attempts: int = 1
     log: str = ""
     hint: str = ""
+    exit_code: int = 4
+    transient: bool = False
+    signal: str | None = None
 
     def __str__(self) -> str:
         return f"{self.cause} ({self.hint})" if self.hint else self.cause
@@ -88,7 +96,7 @@ class TasksFailed(StreamifyError):
 
     exit_code = 4
 
-    def __init__(self, failures: tuple[TaskFailure, ...], hint: str = "") -> None:
+    def __init__(self, failures: tuple[Failure, ...], hint: str = "") -> None:
         lines = "; ".join(f"{f.key}: {f} [{f.code}, {counted(f.attempts, 'attempt')}]" for f in failures)
         super().__init__("tasks-failed", f"{counted(len(failures), 'task')} failed: {lines}", hint)
         self.args = (failures, hint)
@@ -144,3 +152,9 @@ class JobCancelled(Interrupted):
 
 CANCELLED_EXIT = 143
 """That of SIGTERM, which ends a job in the same order."""
+
+
+def error_for(exit_code: int) -> type[StreamifyError]:
+    """Return the class of the errors with an exit code that take code, message and hint; the root where none does."""
+    kinds: tuple[type[StreamifyError], ...] = (UsageError, SourceError, DestinationError, CapExceeded)
+    return next((kind for kind in kinds if kind.exit_code == exit_code), StreamifyError)

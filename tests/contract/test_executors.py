@@ -7,23 +7,28 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 
 from faults import worker as faults
-from faults.worker import LIMITS, task
+from faults.worker import LIMITS, MIB, task
 from stores import locations
 from streamify.executors.base import Executor, OnEvent, TaskError
+from streamify.executors.events import EventDelivery
 from streamify.executors.inline import InlineExecutor
 from streamify.executors.local.executor import LocalExecutor
 from streamify.executors.retry import Retry
+from streamify.model.attempt import Attempt
+from streamify.model.backoff import Backoff
 from streamify.model.event import Event
-from streamify.model.task import CheckResult, Result
+from streamify.model.task import Budget, CheckResult, Result
 from streamify.storage.locate import StoreLocations
 
 pytestmark = pytest.mark.timeout(30)
-QUICK = Retry(first_delay=0.02)
+QUICK = Retry(backoff=Backoff(first=0.02, factor=4, longest=30))
 
 
 def inline(locations: StoreLocations, on_event: OnEvent) -> Executor:
@@ -162,6 +167,65 @@ def test_a_storage_that_stays_away_fails_after_three_attempts(bench: Bench) -> N
     error = bench.failure("storage:always")
     assert (error.code, error.exit_code, error.failure.attempts) == ("storage-failed", 5, 3)
     assert bench.attempts("storage:always") == 3
+
+
+def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
+    before = time.time()
+    future = bench.engine.submit(task("sleep:0.1"))
+    future.result(timeout=20)
+    [attempt] = future.attempts
+    started = next(event for event in bench.events if event.kind == "task.started")
+    assert (attempt.task, attempt.number, attempt.outcome) == ("sleep:0.1", 1, "finished")
+    assert attempt.worker == str(started.worker)
+    assert attempt.failure is None
+    assert before <= attempt.started <= attempt.ended - 0.1 <= time.time() - 0.1
+    assert attempt.usage is not None
+    assert attempt.usage.seconds >= 0.1
+    assert Attempt.from_json(attempt.to_json()) == attempt
+
+
+def test_a_future_holds_every_attempt_that_failed(bench: Bench) -> None:
+    future = bench.engine.submit(task("storage:always"))
+    error = future.exception(timeout=20)
+    assert isinstance(error, TaskError)
+    assert [one.outcome for one in future.attempts] == ["retried", "retried", "failed"]
+    assert [one.number for one in future.attempts] == [1, 2, 3]
+    assert future.attempts[-1].failure == error.failure
+    for number, attempt in enumerate(future.attempts, 1):
+        assert attempt.failure is not None
+        assert (attempt.failure.code, attempt.failure.attempts) == ("storage-failed", number)
+        assert attempt.failure.transient
+        assert Attempt.from_json(attempt.to_json()) == attempt
+    assert all(one.ended <= two.started for one, two in pairwise(future.attempts))
+
+
+def test_width_is_within_capacity(bench: Bench) -> None:
+    assert bench.engine.width(Budget(memory_bytes=MIB)) == bench.engine.capacity
+    assert bench.engine.width(Budget(memory_bytes=0)) == bench.engine.capacity
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path) -> None:
+    seen: list[Event] = []
+    released = Flag()
+
+    def listen(event: Event) -> None:
+        released.wait(20)
+        seen.append(event)
+
+    places = locations(tmp_path / "uploads", tmp_path / "media")
+    keys = [*(f"echo:{number}" for number in range(20)), "count:200"]
+    with EventDelivery(listen) as events:
+        engine = CASES[name](places, events)
+        futures = [engine.submit(task(key)) for key in keys]
+        assert [future.result(timeout=20).key for future in futures] == keys
+        engine.shutdown(cancel=False)
+        assert seen == []
+        released.set()
+    for key in keys[:-1]:
+        assert [event.kind for event in seen if event.task == key] == ["task.started", "task.finished"]
+    of_last = [event.kind for event in seen if event.task == keys[-1]]
+    assert of_last == ["task.started", "task.progress", "task.finished"]  # of several reports the last one
 
 
 def test_a_failed_task_harms_no_other(bench: Bench) -> None:

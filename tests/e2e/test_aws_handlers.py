@@ -305,7 +305,8 @@ def test_a_holder_that_cannot_be_asked_for(
         take(buckets.dest, Claim(execution=arn, job="a", run="x", engine="aws"), lambda _: True)
 
     def refuse(*_: object) -> bool:
-        raise DestinationError(said, "AWS: states:DescribeExecution: as told", "wait")
+        transient = said in ("aws-limit", "aws-unreachable")
+        raise DestinationError(said, "AWS: states:DescribeExecution: as told", "wait", transient=transient)
 
     monkeypatch.setattr(begin, "is_running", refuse)
     if outcome == "tried again":

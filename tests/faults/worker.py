@@ -18,18 +18,19 @@ from streamify.machine.limits import WorkerLimits
 from streamify.model.progress import OnProgress
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceRef
-from streamify.model.task import CheckResult, Result, SplitTask, Task
+from streamify.model.task import Budget, CheckResult, Result, SplitTask, Task
 from streamify.storage.base import Stores
 
 MIB = 1 << 20
-LIMITS = WorkerLimits(address_bytes=2048 * MIB, recycle_bytes=200 * MIB, cpu_seconds=1, file_bytes=MIB)
+LIMITS = WorkerLimits(address_bytes=2048 * MIB, recycle_bytes=200 * MIB, file_bytes=MIB)
+BUDGET = Budget(cpu_seconds=1, memory_bytes=100 * MIB)
 _leaked: list[bytearray] = []
 
 
-def task(key: str) -> Task:
+def task(key: str, budget: Budget = BUDGET, priority: int = 0) -> Task:
     """Return a task that does what `key` says."""
     ref = SourceRef(key="in.mp4", size=1, version="v", identity="x")
-    return SplitTask(key=key, source=ref, settings=MediaSettings(), write=False)
+    return SplitTask(key=key, source=ref, settings=MediaSettings(), write=False, budget=budget, priority=priority)
 
 
 def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
@@ -82,7 +83,7 @@ def _misbehave(verb: str, argument: str, stores: Stores) -> None:
         case "source":
             raise SourceError("no-video", "in.mp4 has no video", "give another file")
         case "storage":
-            raise DestinationError("storage-failed", "the storage did not answer")
+            raise DestinationError("storage-failed", "the storage did not answer", transient=True)
         case "full":
             raise DestinationError("disk-full", "the disk is full")
         case "bug":

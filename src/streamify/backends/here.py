@@ -6,13 +6,14 @@ import time
 from contextlib import ExitStack
 
 from streamify.errors import DestinationError, SourceError, TasksFailed
-from streamify.executors.base import OnEvent, TaskError
+from streamify.executors.base import Executor, OnEvent, TaskError
+from streamify.executors.events import EventDelivery, delivering
 from streamify.jobs import run as steps
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.disk import check_disk
-from streamify.jobs.engine import Engines, Need, Stop, as_raised
-from streamify.jobs.fanout import Outcome, fan_out
+from streamify.jobs.engine import Stop, executor_for
+from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import Hold, holding
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
@@ -39,7 +40,9 @@ class Here:
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
     ) -> Report:
         """See `Backend.transcode`."""
-        return narrated(teller(on_event), lambda: _transcode(source, dest, settings, on_event, stop or Stop()))
+        stop = stop or Stop()
+        with delivering(on_event, stop) as events:
+            return narrated(teller(events), lambda: _transcode(source, dest, settings, events, stop))
 
     def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
         """See `Backend.resume`."""
@@ -83,8 +86,8 @@ def _is_running(held: Claim) -> bool:
     return holder_runs(held)
 
 
-def _transcode(source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
-    began, tell = time.time(), teller(on_event)
+def _transcode(source: Location, dest: Location, settings: Settings, events: EventDelivery, stop: Stop) -> Report:
+    began, tell = time.time(), teller(events)
     folder, ref = find_source(source)
     refuse_dest(dest, source)
     check_dest(dest, replace=settings.replace)
@@ -104,7 +107,7 @@ def _transcode(source: Location, dest: Location, settings: Settings, on_event: O
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
         stack.enter_context(watched(dest, stores.media, hold, stop, before))
-        run = _Run(places, stores, dest, settings, on_event, stop, log, began)
+        run = _Run(places, stores, dest, settings, events, stop, log, began)
         return run.carry_out(old.plan, ref, hold)
 
 
@@ -117,22 +120,22 @@ class _Run:
         stores: Stores,
         dest: Location,
         settings: Settings,
-        on_event: OnEvent,
+        events: EventDelivery,
         stop: Stop,
         log: RunLog,
         began: float,
     ) -> None:
         self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
-        self._on_event, self._tell, self._stop, self._log, self._began = on_event, teller(on_event), stop, log, began
+        self._events, self._tell, self._stop, self._log, self._began = events, teller(events), stop, log, began
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
         media = self._stores.media
-        with Engines(self._settings, self._places, self._on_event, warm=True) as engines:
-            plan = old or steps.split(engines, ref, self._settings, self._stop, write=True)
+        with executor_for(self._settings, self._places, self._events, warm=True) as executor:
+            plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
             total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
             done = self._survey(plan)
             if len(done) < total:
-                workers, outcome = self._run_tasks(plan, done, engines)
+                workers, outcome = self._run_tasks(plan, done, executor)
         media.sweep()  # of workers that were lost in this run
 
         def totals(_: float) -> RunTotals:
@@ -147,27 +150,18 @@ class _Run:
         tell_plan(plan, done, self._tell)
         return done
 
-    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], engines: Engines) -> tuple[int, Outcome]:
+    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
-        engine = engines.fit(Need(plan.estimate.worker_bytes, _longest_task(plan)))
+        workers = width_of(executor, plan)
         share = share_done(plan, count_by_track(done))
-        self._log.update(
-            workers=engine.capacity, total=total, reused=len(done), reused_share=share, began_tasks=time.time()
-        )
+        self._log.update(workers=workers, total=total, reused=len(done), reused_share=share, began_tasks=time.time())
         try:
-            outcome = fan_out(plan, self._stores, engine, done, self._on_event, self._stop)
+            outcome = fan_out(plan, self._stores, executor, done, self._events, self._stop)
         except TaskError as error:
-            raise as_raised(error) from error
+            raise error.as_raised() from error
         if outcome.failures:
             self._log.failed(outcome.failures)
             raise TasksFailed(
                 tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
             )
-        return engine.capacity, outcome
-
-
-def _longest_task(plan: Plan) -> float:
-    length = plan.timeline.end / plan.timeline.timescale
-    if not plan.video:
-        return length
-    return max(length / plan.segments * 2, length / 20 if plan.audio else 0)
+        return workers, outcome

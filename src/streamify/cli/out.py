@@ -18,7 +18,7 @@ from streamify._project import ERRORS_URL
 from streamify.cli.options import Common
 from streamify.cli.text import visible
 from streamify.cli.writer import BackgroundWriter
-from streamify.errors import DestinationError, StreamifyError, TaskFailure, TasksFailed, VerificationFailed, counted
+from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed, VerificationFailed, counted
 
 
 def say(*lines: str) -> None:
@@ -104,7 +104,7 @@ def failure(error: StreamifyError, common: Common, trace: str = "") -> int:
         trace: The traceback of a bug, which is shown with ``-v``.
     """
     failed = getattr(error, "failure", None)  # of a single task
-    trace = (trace or (failed.log if isinstance(failed, TaskFailure) else "")) if common.verbose else ""
+    trace = (trace or (failed.log if isinstance(failed, Failure) else "")) if common.verbose else ""
     if common.log_format == "json":
         more = {"trace": trace} if trace else {}
         to_stderr(log_line(common, "error", error.message, code=error.code, hint=error.hint, **more))

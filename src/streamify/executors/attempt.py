@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from typing import Literal
 
-from streamify.errors import StreamifyError
+from streamify.errors import Failure, StreamifyError
 from streamify.executors.log import tail
 from streamify.executors.throttle import Throttle
-from streamify.executors.wire import Again, Done, Failed, Usage
+from streamify.executors.wire import Done, Failed
 from streamify.machine.usage import peak_bytes, resident_bytes
+from streamify.model.attempt import Attempt, Stages, Usage
 from streamify.model.progress import OnProgress
 from streamify.model.task import Result, Task
 from streamify.storage.base import Stores
@@ -42,20 +44,57 @@ def attempt(task: Task, stores: Stores, run: Run, progress: OnProgress | None = 
             resident_bytes=resident,
         )
 
-    def failed(code: str, cause: str, exit_code: int, again: Again, trace: str = "", hint: str = "") -> Failed:
-        line = " ".join(cause.split())
-        return Failed(code=code, cause=line, hint=hint, exit_code=exit_code, again=again, trace=trace, usage=usage())
-
     try:
         result = run(task, stores, Throttle(progress) if progress is not None else None)
     except StreamifyError as error:
-        # A storage may recover within seconds; every other expected error is the same at the next try.
-        again: Again = "yes" if error.code == "storage-failed" else "no"
-        return failed(error.code, error.message, error.exit_code, again, hint=error.hint)
+        failure = failure_of(task.key, error)
+        return Failed(failure=failure, usage=usage())
     except MemoryError as error:
         # A worker that leaked meets its limit here; a fresh one has all of it again.
-        cause = f"out of memory: {error}" if str(error) else "out of memory"
-        return failed("worker-out-of-memory", cause, 4, "fresh", tail(traceback.format_exc()))
+        cause = _line(f"out of memory: {error}" if str(error) else "out of memory")
+        log = tail(traceback.format_exc())
+        failure = Failure(task.key, "worker-out-of-memory", cause, log=log, transient=True)
+        return Failed(failure=failure, usage=usage(), exhausted=True)
     except Exception as error:
-        return failed("internal-error", f"{type(error).__name__}: {error}", 1, "no", tail(traceback.format_exc()))
+        cause, log = _line(f"{type(error).__name__}: {error}"), tail(traceback.format_exc())
+        return Failed(failure=Failure(task.key, "internal-error", cause, log=log, exit_code=1), usage=usage())
     return Done(result=result, usage=usage())
+
+
+def failure_of(key: str, error: StreamifyError) -> Failure:
+    """Return an expected error of the task `key` as a value."""
+    code, cause = error.code, _line(error.message)
+    return Failure(key, code, cause, hint=error.hint, exit_code=error.exit_code, transient=error.transient)
+
+
+def finished(key: str, number: int, worker: str, started: float, reply: Done) -> Attempt:
+    """Return the attempt that gave a result, as it ends now."""
+    return Attempt(
+        task=key, number=number, worker=worker, started=started, ended=time.time(), stages=Stages.of(reply.result),
+        usage=reply.usage, outcome="finished",
+    )  # fmt: skip
+
+
+def failed(
+    failure: Failure,
+    worker: str,
+    started: float,
+    outcome: Literal["retried", "failed"],
+    usage: Usage | None = None,
+) -> Attempt:
+    """Return the attempt that failed, as it ends now."""
+    return Attempt(
+        task=failure.key, number=failure.attempts, worker=worker, started=started, ended=time.time(), usage=usage,
+        outcome=outcome, failure=failure,
+    )  # fmt: skip
+
+
+def cut_off(key: str, number: int, worker: str, started: float) -> Attempt:
+    """Return the attempt that was cut off now, with its job."""
+    return Attempt(
+        task=key, number=number, worker=worker, started=started, ended=time.time(), outcome="cancelled"
+    )  # fmt: skip
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

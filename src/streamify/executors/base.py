@@ -1,16 +1,26 @@
-"""What an engine is: something that takes tasks and gives futures."""
+"""What an executor is: something that takes tasks and gives futures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from streamify.errors import StreamifyError, TaskFailure
+from streamify.errors import Failure, StreamifyError, error_for
+from streamify.model.attempt import Attempt
 from streamify.model.event import Event
-from streamify.model.task import Result, Task
+from streamify.model.task import Budget, Result, Task
 
 OnEvent = Callable[[Event], None]
+"""Takes events. Executors call theirs from threads that must not wait, so an `EventDelivery` goes between."""
+
+Order = Callable[[Sequence[Task]], Task]
+"""Chooses which of the waiting tasks, which are in order of submission, starts next; asked whenever one can start."""
+
+
+def by_priority(waiting: Sequence[Task]) -> Task:
+    """Choose the task with the greatest priority, of several the first that was submitted."""
+    return max(waiting, key=lambda task: task.priority)
 
 
 class TaskError(StreamifyError):
@@ -18,27 +28,44 @@ class TaskError(StreamifyError):
 
     exit_code = 4
 
-    def __init__(self, failure: TaskFailure, exit_code: int = 4) -> None:
-        super().__init__(failure.code, failure.cause, failure.hint)
-        self.args = (failure, exit_code)
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code, failure.cause, failure.hint, transient=failure.transient)
+        self.args = (failure,)
         self.failure = failure
-        self.exit_code = exit_code
+        self.exit_code = failure.exit_code
+
+    def as_raised(self) -> StreamifyError:
+        """Return the error of the kind that the task itself raised."""
+        kind = error_for(self.exit_code)
+        return self if kind is StreamifyError else kind(self.code, self.message, self.hint, transient=self.transient)
+
+
+class TaskFuture(Future[Result]):
+    """The future of a task, with what became of each attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts: tuple[Attempt, ...] = ()
+        """In order; all of them once the future is done."""
 
 
 class Executor(Protocol):
-    """Runs tasks. Deterministic for a given task: the engine changes where and when, never what."""
+    """Runs tasks. Deterministic for a given task: the executor changes where and when, never what."""
 
     name: str
     """As in ``--engine``."""
     capacity: int
-    """Tasks that run at the same moment; callers keep a small multiple of it submitted."""
+    """Tasks that run at the same moment at most; callers keep a small multiple of it submitted."""
 
-    def submit(self, task: Task) -> Future[Result]:
-        """Queue one task; queued tasks start in order of submission.
+    def submit(self, task: Task) -> TaskFuture:
+        """Queue one task; of those that wait, the executor's `Order` chooses the next one to start.
 
         The future raises `TaskError` where the task failed for good; `exit_code` of that error is the exit code
         of the `StreamifyError` that the task itself raised, 4 where its worker died or hung, 1 for a bug.
         """
+
+    def width(self, budget: Budget) -> int:
+        """Return how many tasks of that budget run at the same moment: `capacity`, or fewer where memory is short."""
 
     def shutdown(self, *, cancel: bool) -> None:
         """Stop. With `cancel`, running tasks are stopped at once and queued ones never start."""

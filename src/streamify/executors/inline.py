@@ -1,19 +1,18 @@
-"""The reference engine: every task in this process, one after another."""
+"""The reference executor: every task in this process, one after another."""
 
 from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 
-from streamify.errors import TaskFailure
-from streamify.executors.attempt import Run, attempt, real_run
-from streamify.executors.base import OnEvent, TaskError
+from streamify.executors.attempt import Run, attempt, failed, finished, real_run
+from streamify.executors.base import OnEvent, TaskError, TaskFuture
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Done
-from streamify.model.task import Result, Task
+from streamify.model.task import Budget, Task
 from streamify.storage.base import Stores
 
 
@@ -31,39 +30,46 @@ class InlineExecutor:
         self._run = run or real_run()
         self._retry = retry or Retry()
         self._open = True
-        self._report.ready(self.name, 1, "1 worker: inline runs in this process")
+        self._report.ready(self.name, 1, "in this process")
 
-    def submit(self, task: Task) -> Future[Result]:
+    def submit(self, task: Task) -> TaskFuture:
         """See `Executor.submit`."""
         if not self._open:
-            raise RuntimeError("the engine is shut down")
-        future: Future[Result] = Future()
+            raise RuntimeError("the executor is shut down")
+        future = TaskFuture()
         future.set_running_or_notify_cancel()
-        outcome = self._settle(task)
-        if isinstance(outcome, TaskError):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+        number = 0
+        while not future.done():
+            number += 1
+            self._attempt(task, future, number)
         return future
+
+    def width(self, budget: Budget) -> int:  # noqa: ARG002 - one, whatever it needs
+        """See `Executor.width`."""
+        return 1
 
     def shutdown(self, *, cancel: bool) -> None:  # noqa: ARG002 - nothing ever waits here
         """See `Executor.shutdown`."""
         self._open = False
 
-    def _settle(self, task: Task) -> Result | TaskError:
-        number = 0
-        while True:
-            number += 1
-            self._report.started(task.key, os.getpid(), number)
-            progress = partial(self._report.progress, task.key, os.getpid(), number)
-            reply = attempt(task, self._stores, self._run, progress)
-            if isinstance(reply, Done):
-                self._report.finished(task.key, os.getpid(), number, reply.usage)
-                return reply.result
-            failure = TaskFailure(task.key, reply.code, reply.cause, number, reply.trace, reply.hint)
-            if reply.again != "yes" or number == self._retry.attempts:
-                self._report.failed(failure, os.getpid(), reply.exit_code)
-                return TaskError(failure, reply.exit_code)
+    def _attempt(self, task: Task, future: TaskFuture, number: int) -> None:
+        pid, started = os.getpid(), time.time()
+        self._report.started(task.key, pid, number)
+        reply = attempt(task, self._stores, self._run, partial(self._report.progress, task.key, pid, number))
+        if isinstance(reply, Done):
+            made = finished(task.key, number, str(pid), started, reply)
+            future.attempts += (made,)
+            self._report.finished(made)
+            future.set_result(reply.result)
+            return
+        failure = replace(reply.failure, attempts=number)
+        again = self._retry.again(failure) and not reply.exhausted
+        made = failed(failure, str(pid), started, "retried" if again else "failed", reply.usage)
+        future.attempts += (made,)
+        if again:
             delay = self._retry.delay(number)
-            self._report.retried(failure, os.getpid(), delay)
+            self._report.retried(made, failure, delay)
             time.sleep(delay)
+        else:
+            self._report.failed(made, failure)
+            future.set_exception(TaskError(failure))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from streamify.errors import TaskFailure
+from streamify.errors import Failure
 from streamify.executors.base import OnEvent
-from streamify.executors.wire import Usage
+from streamify.model.attempt import Attempt
 from streamify.model.event import Event, EventKind
 from streamify.model.progress import Unit
+
+GIB = 1 << 30
 
 
 class Reporter:
@@ -30,20 +32,31 @@ class Reporter:
         """A task is part done."""
         self._send("task.progress", key, worker, attempt, data={"done": done, "total": total, "unit": unit})
 
-    def finished(self, key: str, worker: int, attempt: int, usage: Usage) -> None:
+    def finished(self, attempt: Attempt) -> None:
         """A task gave its result."""
-        self._send("task.finished", key, worker, attempt, data=usage.model_dump())
+        usage = attempt.usage.model_dump() if attempt.usage is not None else {}
+        self._send("task.finished", attempt.task, _pid(attempt), attempt.number, data=usage)
 
-    def retried(self, failure: TaskFailure, worker: int | None, delay: float, signal: str | None = None) -> None:
+    def retried(self, attempt: Attempt, failure: Failure, delay: float) -> None:
         """An attempt failed; another follows after `delay` seconds."""
-        data = {"code": failure.code, "signal": signal, "delay": delay, "log": failure.log}
+        data = {"code": failure.code, "signal": failure.signal, "delay": delay, "log": failure.log}
         message = f"{failure}; trying again in {delay:.1f} s"
-        self._send("task.retried", failure.key, worker, failure.attempts, message, data)
+        self._send("task.retried", failure.key, _pid(attempt), failure.attempts, message, data)
 
-    def failed(self, failure: TaskFailure, worker: int | None, exit_code: int, signal: str | None = None) -> None:
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
         """A task failed for good."""
-        data = {"code": failure.code, "signal": signal, "exit_code": exit_code, "log": failure.log}
-        self._send("task.failed", failure.key, worker, failure.attempts, str(failure), data)
+        data = {
+            "code": failure.code, "signal": failure.signal, "exit_code": failure.exit_code, "log": failure.log
+        }  # fmt: skip
+        self._send("task.failed", failure.key, _pid(attempt), failure.attempts, str(failure), data)
+
+    def short_of_memory(self, key: str, budget: int, free: int, running: int) -> None:
+        """A task waits for memory, or runs alone although its budget is above what is free."""
+        what = f"{max(1, running)} at a time"
+        message = (
+            f"memory limits tasks to {what}: this one may need {budget / GIB:.1f} GiB, {free / GIB:.1f} GiB were free"
+        )
+        self._send("note", key, message=message, data={"budget_bytes": budget, "free_bytes": free})
 
     def recycled(self, worker: int, resident: int, cap: int) -> None:
         """A worker that had grown too large was replaced."""
@@ -64,3 +77,7 @@ class Reporter:
                 time=time.time(), kind=kind, task=task, worker=worker, attempt=attempt, message=message, data=data or {}
             )
         )
+
+
+def _pid(attempt: Attempt) -> int | None:
+    return int(attempt.worker) if attempt.worker else None

@@ -1,52 +1,50 @@
-"""How often and when a task is tried again, and how a lost worker is described."""
+"""How often and when a task is tried again, and how the exit of a worker is described."""
 
 from __future__ import annotations
 
-import random
 import signal
 from dataclasses import dataclass, field
+
+from streamify.errors import Failure
+from streamify.model.backoff import Backoff
+
+WAITED_FOR = frozenset({"storage-unavailable", "storage-unreachable"})
+"""Codes of failures for whose end the storage has waited half a minute by itself: the job ends, and can be resumed."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Exponential backoff with jitter."""
+    """Attempts at a task and the pauses between them."""
 
     attempts: int = 3
-    """Attempts in all: the first and two retries."""
-    first_delay: float = 0.5
-    """Seconds before the second attempt."""
-    factor: float = 4
-    longest_delay: float = 30
-    random: random.Random = field(default_factory=random.SystemRandom, repr=False)
+    """In all: the first and two retries."""
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, factor=4, longest=30))
+
+    def again(self, failure: Failure) -> bool:
+        """Return whether another attempt follows the one that failed."""
+        return failure.transient and failure.code not in WAITED_FOR and failure.attempts < self.attempts
 
     def delay(self, attempt: int) -> float:
         """Return the seconds to wait after failed attempt number `attempt` (1 is the first)."""
-        delay: float = min(self.longest_delay, self.first_delay * self.factor ** (attempt - 1))
-        return delay * self.random.uniform(0.75, 1.25)
+        return self.backoff.pause(attempt)
 
 
-@dataclass(frozen=True)
-class Loss:
-    """Why a worker went away in the middle of a task."""
-
-    code: str
-    cause: str
-    signal: str | None = None
-    """Name of the signal that ended it, where one did."""
-    hint: str = ""
-    """How to fix it."""
+def lost(key: str, code: str, cause: str, signal: str | None = None) -> Failure:
+    """Return the failure of a task whose worker was lost; another worker may carry it out."""
+    return Failure(key, code, cause, signal=signal, transient=True)
 
 
-def describe_exit(status: int, limit: int) -> Loss:
-    """Describe a worker's exit `status`, as `subprocess` gives it, under a limit of `limit` CPU seconds a task."""
+def describe_exit(key: str, status: int, limit: int) -> Failure:
+    """Describe a worker that exited with `status`, as `subprocess` gives it, under a limit of `limit` CPU seconds."""
     if status >= 0:
-        return Loss("worker-exited", f"the worker exited with status {status} in the middle of the task")
+        return lost(key, "worker-exited", f"the worker exited with status {status} in the middle of the task")
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"  # real-time signals have no name
     if name == "SIGXCPU":
-        return Loss("worker-cpu-limit", f"the task used more than its {limit} s of CPU time", name)
+        return lost(key, "worker-cpu-limit", f"the task used more than its {limit} s of CPU time", name)
     if name == "SIGKILL":
-        return Loss("worker-killed", "the worker was killed by SIGKILL, as the kernel does when memory runs out", name)
-    return Loss("worker-killed", f"the worker was ended by {name}", name)
+        cause = "the worker was killed by SIGKILL, as the kernel does when memory runs out"
+        return lost(key, "worker-killed", cause, name)
+    return lost(key, "worker-killed", f"the worker was ended by {name}", name)

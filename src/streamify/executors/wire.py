@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from streamify.errors import Failure
 from streamify.machine.limits import WorkerLimits
+from streamify.model.attempt import Usage
 from streamify.model.base import Frozen
 from streamify.model.progress import Unit
 from streamify.model.task import Result
 from streamify.storage.locate import StoreLocations
-
-Again = Literal["no", "yes", "fresh"]
-"""Whether a failed task may be tried again: not at all, anywhere, or in a fresh process only."""
 
 
 class Hello(Frozen):
@@ -27,17 +26,6 @@ class Hello(Frozen):
     """Process id of the driver."""
     stores: StoreLocations
     limits: WorkerLimits
-
-
-class Usage(Frozen):
-    """What one attempt of a task took."""
-
-    seconds: float
-    cpu_seconds: float
-    peak_bytes: int
-    """Peak resident size of the process so far."""
-    resident_bytes: int
-    """Resident size after the task."""
 
 
 class Ready(Frozen):
@@ -69,15 +57,10 @@ class Failed(Frozen):
     """The task raised."""
 
     kind: Literal["failed"] = "failed"
-    code: str
-    cause: str
-    """One line."""
-    hint: str = ""
-    exit_code: int
-    again: Again
-    trace: str = ""
-    """Traceback of an error that nobody expected."""
+    failure: Failure
     usage: Usage
+    exhausted: bool = False
+    """Whether the process has no memory left: another attempt needs a fresh one."""
 
 
 Reply = Annotated[Ready | Progress | Done | Failed, Field(discriminator="kind")]

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key, segment_list_key
-from streamify.errors import TaskFailure
-from streamify.executors.base import Executor, OnEvent, TaskError
+from streamify.errors import Failure
+from streamify.executors.base import Executor, TaskError
+from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, completed
 from streamify.model.event import Event
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import AudioTask, MediaResult, SegmentRecord, Task, VideoTask
+from streamify.model.task import SPLIT, AudioTask, MediaResult, SegmentRecord, Task, VideoTask
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.audio import cuts
+from streamify.planning.budget import AUDIO_PRIORITY, audio_budget, video_budget
 from streamify.planning.schedule import Group, schedule
 from streamify.storage.base import Storage, Stores
 from streamify.storage.saved import damaged, parse_saved
@@ -29,7 +31,7 @@ class Outcome:
     made: int = 0
     """Segments x tracks."""
     cpu_seconds: float = 0
-    failures: list[TaskFailure] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
 
 class SegmentList:
@@ -124,7 +126,12 @@ def _record(data: bytes | None) -> SegmentRecord | None:
 
 
 def fan_out(
-    plan: Plan, stores: Stores, engine: Executor, done: set[tuple[str, int]], on_event: OnEvent, stop: Stop | None
+    plan: Plan,
+    stores: Stores,
+    executor: Executor,
+    done: set[tuple[str, int]],
+    events: EventDelivery,
+    stop: Stop | None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -136,7 +143,8 @@ def fan_out(
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
     segments = SegmentList(plan, stores.media)
     try:
-        for key, result in completed(engine, _tasks(plan, segments, done, engine.capacity), stop):
+        tasks = _tasks(plan, segments, done, width_of(executor, plan))
+        for key, result, _ in completed(executor, tasks, stop, events):
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
                     raise result
@@ -147,7 +155,7 @@ def fan_out(
                 outcome.made += 1
                 spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other
                 outcome.cpu_seconds += spent
-                on_event(
+                events(
                     Event(
                         time=time.time(),
                         kind="segment.finished",
@@ -164,6 +172,13 @@ def fan_out(
     finally:
         segments.close()
     return outcome
+
+
+def width_of(executor: Executor, plan: Plan) -> int:
+    """Return how many segments of a plan an executor transcodes at the same moment."""
+    if plan.source.video is None or not plan.video:
+        return executor.capacity
+    return executor.width(video_budget(0, plan.source.video, plan.video))
 
 
 def _tasks(plan: Plan, segments: SegmentList, done: set[tuple[str, int]], workers: int) -> Iterator[Task]:
@@ -191,6 +206,7 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
     """Return the task of one segment and some renditions."""
     assert plan.source.video is not None
     renditions = tuple(plan.video[number] for number in group.renditions)
+    seconds = (segment.end - segment.start) / plan.timeline.timescale
     return VideoTask(
         key=video_key(plan, segment.index, group.renditions),
         source=plan.source.ref,
@@ -200,6 +216,8 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
         segment=segment.model_copy(update={"audio": ()}),
         renditions=renditions,
         threads=group.threads,
+        needs=(SPLIT,),
+        budget=video_budget(seconds, plan.source.video, renditions, group.threads),
     )
 
 
@@ -222,6 +240,7 @@ def missing_pieces(plan: Plan, track: AudioTrack, done: set[tuple[str, int]]) ->
 def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> AudioTask:
     """Return the task of one piece: a run of segments of an audio track."""
     first = segments[0]
+    seconds = (segments[-1].end - first.start) / plan.timeline.timescale
     return AudioTask(
         key=audio_key(track, first.index),
         source=plan.source.ref,
@@ -230,6 +249,9 @@ def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> Au
         cuts=segment_cuts(plan, track, [one.start for one in segments] + [segments[-1].end], first.index),
         slice=next((one for one in first.audio if one.stream == track.stream), None),
         breaks=plan.source.breaks,
+        needs=(SPLIT,),
+        budget=audio_budget(seconds, track),
+        priority=AUDIO_PRIORITY,
     )
 
 

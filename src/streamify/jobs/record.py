@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from streamify.dest.layout import JOB, run_record_key
-from streamify.errors import Interrupted, JobCancelled, StreamifyError, TaskFailure
-from streamify.jobs.failures import failure_of, write_failure
+from streamify.errors import Failure, Interrupted, JobCancelled, StreamifyError
+from streamify.jobs.failures import write_failure
 from streamify.jobs.identity import job_identity
 from streamify.machine.host import this_host
 from streamify.model.job import Claim, JobRecord, Outcome, RunRecord
@@ -72,10 +72,10 @@ class RunLog:
         self.record = self.record.model_copy(update=fields)
         self._media.put(run_record_key(self.record.id), self.record.to_json())
 
-    def failed(self, failures: Iterable[TaskFailure]) -> None:
+    def failed(self, failures: Iterable[Failure]) -> None:
         """Note the tasks that failed for good."""
         for failure in failures:
-            write_failure(self._media, self.record.id, failure_of(failure))
+            write_failure(self._media, self.record.id, failure)
 
 
 @contextmanager

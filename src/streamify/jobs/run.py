@@ -11,20 +11,23 @@ from typing import NamedTuple
 
 from streamify.dest.layout import PLAN, REPORT
 from streamify.errors import DestinationError
+from streamify.executors.base import Executor
+from streamify.executors.events import EventDelivery
 from streamify.jobs.assemble import assemble
-from streamify.jobs.engine import Engines, Need, Stop, one
+from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.fanout import Found, SegmentList, survey
 from streamify.jobs.hold import Hold
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
 from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire
-from streamify.jobs.tell import Tell, no_event
+from streamify.jobs.tell import Tell
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
+from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
@@ -38,14 +41,17 @@ def probe(source: Location) -> SourceFacts:
 def plan(source: Location, settings: Settings, stop: Stop | None = None) -> Plan:
     """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
-    here = settings.model_copy(update={"engine": "local"}) if settings.engine == "aws" else settings
-    with Engines(here, StoreLocations(uploads=folder, media=folder), no_event) as engines:
-        return split(engines, ref, settings, stop, write=False)
+    events = EventDelivery(None)
+    with executor_for(settings, StoreLocations(uploads=folder, media=folder), events) as executor:
+        return split(executor, ref, settings, stop, events, write=False)
 
 
-def split(engines: Engines, ref: SourceRef, settings: Settings, stop: Stop | None, *, write: bool) -> Plan:
+def split(
+    executor: Executor, ref: SourceRef, settings: Settings, stop: Stop | None, events: EventDelivery, *, write: bool
+) -> Plan:
     """Plan a source in a worker of this machine; with `write`, into the media storage."""
-    result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media(), write=write), stop)
+    task = SplitTask(source=ref, settings=settings.media(), write=write, budget=split_budget(ref.size))
+    result = run_one(executor, task, stop, events)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
 

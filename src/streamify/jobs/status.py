@@ -15,7 +15,7 @@ from streamify.model.job import Claim, RunRecord
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.report import Report
-from streamify.model.status import FailedTask, JobStatus, RunStatus, State, TrackStatus
+from streamify.model.status import JobStatus, RunStatus, State, TrackStatus
 from streamify.model.track import Track
 from streamify.storage.base import Storage
 from streamify.tasks.plan_file import read_plan
@@ -61,9 +61,7 @@ def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStat
         planned=_written(media, PLAN) if plan is not None else None,
         finished=_written(media, REPORT) if state == "complete" else None,
         run=_run(held, run) if held is not None else None,
-        failed=tuple(
-            FailedTask(key=task.key, code=task.code, cause=str(task), attempts=task.attempts) for task in failures
-        ),
+        failed=failures,
     )
 
 

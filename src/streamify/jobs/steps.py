@@ -27,6 +27,7 @@ from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import MediaResult, SplitResult, SplitTask
+from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
@@ -70,7 +71,9 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_e
         tell("note", f"planned anew: {old.why}", {})
     plan = old.plan
     if plan is None:
-        result = run_task(SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan), stores)
+        budget = split_budget(run.source.size)
+        task = SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan, budget=budget)
+        result = run_task(task, stores)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
     done = steps.survey_dest(plan, stores.media, run.settings, tell).done

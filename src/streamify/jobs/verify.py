@@ -11,10 +11,10 @@ from streamify.codecs.registry import audio_codec_of
 from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
 from streamify.errors import DestinationError, SourceError
 from streamify.executors.base import OnEvent, TaskError
-from streamify.jobs.engine import Engines, Need, Stop, completed
+from streamify.executors.events import delivering
+from streamify.jobs.engine import Stop, completed, executor_for
 from streamify.jobs.fanout import SegmentList
 from streamify.jobs.locations import find_source, refuse_dest
-from streamify.jobs.tell import no_event
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.model.plan import Plan
@@ -26,6 +26,7 @@ from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Ta
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.fragments import Fragment, fragments
+from streamify.planning.budget import check_budget
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.tasks.plan_file import read_plan
@@ -73,11 +74,9 @@ def verify(
     plan = _plan_of(report, stores, dest, needed=ref is not None)
     faults = list(_structure(report, stores.media))
     checks: dict[str, list[CheckResult]] = {one.id: [] for one in report.tracks}
-    peak = (plan.estimate.worker_bytes if plan is not None else 800 << 20) // 2
-    with Engines(Settings(), places, on_event or no_event) as engines:
-        engine = engines.fit(Need(peak))
+    with delivering(on_event, stop) as events, executor_for(Settings(), places, events) as executor:
         tasks = _tasks(report, plan, stores.media, ref)
-        for key, outcome in completed(engine, tasks, stop):
+        for key, outcome, _ in completed(executor, tasks, stop, events):
             if isinstance(outcome, TaskError):
                 faults.append(f"{key}: {outcome.failure}")
             else:
@@ -226,6 +225,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                 record = _record(track, index, start, size)
                 start += track.segments.duration[index]
                 model = tracks.get(track.id) or _stand_in(track)
+                seconds = track.segments.duration[index] / track.timescale
                 yield CheckTask(
                     key=f"check/{track.id}/{index:05d}",
                     track=model,
@@ -235,6 +235,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                     video=report.source.video,
                     timeline=plan.timeline if plan is not None else None,
                     segment=segments[index] if segments is not None else None,
+                    budget=check_budget(seconds, model, report.source.video if source is not None else None),
                 )
     finally:
         if segments is not None:

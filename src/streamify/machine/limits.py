@@ -20,35 +20,34 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 class WorkerLimits(Frozen):
     """Limits of one worker process."""
 
-    address_bytes: Annotated[int, Field(ge=1 << 28)] = 8 * GIB
-    """Address space (RLIMIT_AS). Above the resident size by mapped libraries, thread stacks and allocator slack."""
-    cpu_seconds: Annotated[int, Field(ge=1)] = 3600
-    """CPU seconds that one task may use (RLIMIT_CPU, raised before each task)."""
+    address_bytes: Annotated[int, Field(ge=1 << 28)] = 64 * GIB
+    """Hard limit of the address space (RLIMIT_AS); each task has a soft limit below it, see `allow_memory`."""
     open_files: Annotated[int, Field(ge=16)] = 256
     """Open files (RLIMIT_NOFILE)."""
     file_bytes: Annotated[int, Field(ge=0)] = 4 * GIB
     """Size of any file that is written (RLIMIT_FSIZE)."""
-    recycle_bytes: Annotated[int, Field(ge=1)] = 2 * GIB
-    """A worker whose resident size is above this after a task is replaced: it leaks."""
+    recycle_bytes: Annotated[int, Field(ge=1)] = GIB
+    """A worker whose resident size is above this, and above 1.5 times its task's budget, after a task is replaced."""
 
-    @classmethod
-    def for_peak(cls, peak: int, *, cpu_seconds: int = 3600, file_bytes: int = 4 * GIB) -> WorkerLimits:
-        """Return limits for tasks whose predicted peak is `peak` resident bytes.
+    def recycle_above(self, memory_bytes: int) -> int:
+        """Return the resident size above which a worker leaks, after a task with a budget of `memory_bytes`."""
+        return max(self.recycle_bytes, 3 * memory_bytes // 2)
 
-        Generous, because they are there to stop runaways: a 2160/1440/1080/720 ladder from 4K frames (x264 medium,
-        one thread each) peaked at 2462 MiB resident and 3190 MiB of addresses (PyAV 18.1, 2026-11).
-        """
-        return cls(
-            address_bytes=max(6 * GIB, 3 * peak + 2 * GIB),
-            cpu_seconds=cpu_seconds,
-            file_bytes=file_bytes,
-            recycle_bytes=max(GIB, 3 * peak // 2),
-        )
+
+def address_bytes(memory_bytes: int) -> int:
+    """Return the address space for a task whose predicted peak is `memory_bytes` of resident size.
+
+    Generous, because it is there to stop runaways: libraries, thread stacks and allocator slack come on top. A
+    2160/1440/1080/720 ladder from 4K frames (x264 medium, one thread each) peaked at 2462 MiB resident and 3190 MiB
+    of addresses (PyAV 18.1, 2026-11).
+    """
+    return max(6 * GIB, 3 * memory_bytes + 2 * GIB)
 
 
 def apply_limits(limits: WorkerLimits) -> None:
     """Lower the limits of this process."""
     _lower(resource.RLIMIT_AS, limits.address_bytes)
+    allow_memory(0)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_CORE, 0)
@@ -60,6 +59,12 @@ def allow_cpu(seconds: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (_least(soft, hard), hard))
+
+
+def allow_memory(memory_bytes: int) -> None:
+    """Let this process have the address space of a task of that budget; above it, allocations fail."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_least(address_bytes(memory_bytes), hard), hard))
 
 
 def die_with_driver(driver: int) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from streamify.errors import Failure
 from streamify.model.base import Frozen
 from streamify.model.plan import SCHEMA
 
@@ -21,15 +22,6 @@ class TrackStatus(Frozen):
     done: int
     """Segments."""
     total: int
-
-
-class FailedTask(Frozen):
-    """A task that failed for good."""
-
-    key: str
-    code: str
-    cause: str
-    attempts: int
 
 
 class RunStatus(Frozen):
@@ -86,7 +78,7 @@ class JobStatus(Frozen):
     """When the report was written, seconds since the epoch; ``None`` as long as the stream is not complete."""
     run: RunStatus | None = None
     """The last run; ``None`` where it was of an earlier version of Streamify."""
-    failed: tuple[FailedTask, ...] = ()
+    failed: tuple[Failure, ...] = ()
     """Tasks of that run that failed for good."""
     execution: Execution | None = None
     """Of the last job on AWS at this DEST."""

@@ -12,6 +12,9 @@ from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, SourceFacts, SourceRef, VideoFacts
 from streamify.model.track import AudioTrack, VideoTrack
 
+SPLIT = "split"
+"""Key of the split task of every job."""
+
 
 class Blob(Frozen):
     """A published object."""
@@ -91,11 +94,34 @@ class SegmentRecord(Frozen):
     cost: Cost = Cost()
 
 
-class SplitTask(Frozen):
+class Budget(Frozen):
+    """What a task may use: what executors admit, limit and route it by. Bounds, not estimates of the usual case."""
+
+    cpu_seconds: Annotated[int, Field(ge=1)] = 3600
+    """CPU seconds after which the task counts as hung."""
+    memory_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    """Predicted peak of the resident size of a worker that runs it."""
+    cores: Annotated[int, Field(ge=1)] = 1
+    """Cores that it can use."""
+
+
+class BaseTask(Frozen):
+    """What every task carries."""
+
+    key: str
+    """Unique in its job."""
+    needs: tuple[str, ...] = ()
+    """Keys of the tasks whose output it reads: it is submitted once they are done."""
+    budget: Budget = Budget()
+    priority: int = 0
+    """Of the tasks that wait in an executor, the greatest goes first."""
+
+
+class SplitTask(BaseTask):
     """Read the source's index and write the plan."""
 
     kind: Literal["split"] = "split"
-    key: str = "split"
+    key: str = SPLIT
     source: SourceRef
     settings: MediaSettings
     write: bool = True
@@ -104,11 +130,10 @@ class SplitTask(Frozen):
     """Bytes of the largest source without an index that may be read from end to end; ``None``: of any size."""
 
 
-class VideoTask(Frozen):
+class VideoTask(BaseTask):
     """One segment into one or more renditions from one decode."""
 
     kind: Literal["video"] = "video"
-    key: str
     source: SourceRef
     access: Literal["sliced", "spliced", "whole"]
     video: VideoFacts
@@ -119,11 +144,10 @@ class VideoTask(Frozen):
     """Threads that encode, where cores would idle otherwise; changes the speed, never the bytes."""
 
 
-class AudioTask(Frozen):
+class AudioTask(BaseTask):
     """A run of segments of one audio track, encoded as one continuous stream."""
 
     kind: Literal["audio"] = "audio"
-    key: str
     source: SourceRef
     track: AudioTrack
     first_segment: int
@@ -135,11 +159,10 @@ class AudioTask(Frozen):
     """Where the source's clock does not go on."""
 
 
-class CheckTask(Frozen):
+class CheckTask(BaseTask):
     """Decode one published segment and, where a source is given, compare its pictures."""
 
     kind: Literal["check"] = "check"
-    key: str
     track: VideoTrack | AudioTrack
     record: SegmentRecord
     source: SourceRef | None = None
@@ -157,7 +180,7 @@ class SplitResult(Frozen):
     """What split found; the plan itself is in the media storage."""
 
     kind: Literal["split"] = "split"
-    key: str = "split"
+    key: str = SPLIT
     plan: str
     """The plan as JSON text (without segments)."""
 
@@ -188,7 +211,9 @@ __all__ = [
     "RESULT",
     "TASK",
     "AudioTask",
+    "BaseTask",
     "Blob",
+    "Budget",
     "CheckResult",
     "CheckTask",
     "Cost",

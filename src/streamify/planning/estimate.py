@@ -25,16 +25,11 @@ def estimate(
 ) -> Estimate:
     """Predict output size, a worker's peak memory and the renditions' shares of the CPU time."""
     rate = sum(track.recipe.maxrate for track in video) * 7 // 10 + sum(track.recipe.bitrate for track in audio)
-    memory = BASE
-    if source is not None:
-        sample = 2 if source.bit_depth > 8 else 1
-        memory += source.width * source.height * 3 // 2 * sample * 20  # reference pictures and the decoder's queue
-        memory += sum(track.width * track.height * 3 // 2 * X264_PICTURES for track in video)
     weights = [track.width * track.height * float(track.frame_rate) ** 0.9 for track in video]
     total = sum(weights) or 1.0
     return Estimate(
         media_bytes=int(seconds * rate / 8) + MIB,
-        worker_bytes=memory,
+        worker_bytes=video_memory(source, video),
         cost=tuple(weight / total for weight in weights),
     )
 
@@ -57,3 +52,18 @@ def likely_bytes(plan: Plan) -> int:
         share = track.width * track.height / (source.width * source.height) if source is not None else 1.0
         rate += min(float(usual), track.recipe.maxrate * 0.7, given * share**0.75)
     return int(seconds * rate / 8)
+
+
+def video_memory(source: VideoFacts | None, video: Sequence[VideoTrack]) -> int:
+    """Predict the peak memory, bytes, of a worker that makes renditions from one decode of the source."""
+    memory = BASE
+    if source is not None:
+        memory += decoder_memory(source)
+        memory += sum(track.width * track.height * 3 // 2 * X264_PICTURES for track in video)
+    return memory
+
+
+def decoder_memory(source: VideoFacts) -> int:
+    """Predict the memory, bytes, of a decoder: reference pictures and its queue."""
+    sample = 2 if source.bit_depth > 8 else 1
+    return source.width * source.height * 3 // 2 * sample * 20

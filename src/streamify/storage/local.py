@@ -189,7 +189,10 @@ class LocalStorage:
                 "disk-full", f"cannot {verb} {where}: {error.strerror}", "free space and run the same command again"
             )
         return DestinationError(
-            "storage-failed", f"cannot {verb} {where}: {error.strerror or error}", "check the path and its permissions"
+            "storage-failed",
+            f"cannot {verb} {where}: {error.strerror or error}",
+            "check the path and its permissions",
+            transient=True,
         )
 
 

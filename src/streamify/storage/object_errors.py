@@ -42,6 +42,8 @@ class KnownError(NamedTuple):
     hint: str
     marks: tuple[str, ...]
     """What such an answer holds, any of them."""
+    transient: bool = False
+    """Whether it may be gone at the next try."""
 
 
 _KNOWN = (
@@ -66,6 +68,7 @@ _KNOWN = (
         "storage-unreachable",
         "check the endpoint, the network and the proxy",
         ("error trying to connect", "dns error", "tcp connect error", "Connection refused", "error sending request"),
+        transient=True,
     ),
 )  # fmt: skip
 
@@ -140,7 +143,7 @@ def explain(what: str, error: Exception) -> DestinationError:
         return DestinationError("storage-key", f"{what}: {text[:300]}", "use another name")
     for known in _KNOWN:
         if any(mark in text for mark in known.marks):
-            return DestinationError(known.code, f"{what}: {said}", known.hint)
+            return DestinationError(known.code, f"{what}: {said}", known.hint, transient=known.transient)
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)) or said in _DENIED:
         return DestinationError(
             "storage-denied", f"{what}: {said}", "grant these credentials the right to read, write and list there"
@@ -148,7 +151,8 @@ def explain(what: str, error: Exception) -> DestinationError:
     tried = _TRIED.search(text)
     if tried and (status is None or status[1].startswith("5") or status[1] == "429"):
         hint = "wait until the store is well, and run the same command again"
-        return DestinationError("storage-unavailable", f"{what}: {said}, also after {tried[1]} retries", hint)
+        cause = f"{what}: {said}, also after {tried[1]} retries"
+        return DestinationError("storage-unavailable", cause, hint, transient=True)
     if status and status[1].startswith("4") and status[1] not in _PASSING:
         return DestinationError("storage-refused", f"{what}: {said}", "see that code in the store's documentation")
-    return DestinationError("storage-failed", f"{what}: {said}", "run the same command again")
+    return DestinationError("storage-failed", f"{what}: {said}", "run the same command again", transient=True)

@@ -83,7 +83,7 @@ def test_links_between_the_pages_lead_somewhere() -> None:
 
 
 def _codes(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the codes that a module can raise: the first string of an error, a `Loss`, or a report of a failed try."""
+    """Yield the codes that a module can raise: the first string of an error, or the second value of a `Failure`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
@@ -93,8 +93,8 @@ def _codes(path: Path) -> Iterator[tuple[str, str]]:
         if not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        ours = name.endswith(("Error", "Exceeded")) or name in ("Loss", "failed", "__init__")
-        first = node.args[0]
+        ours = name.endswith(("Error", "Exceeded")) or name in ("Failure", "lost", "__init__")
+        first = node.args[1 if name in ("Failure", "lost") and len(node.args) > 2 else 0]
         is_text = isinstance(first, ast.Constant) and isinstance(first.value, str)
         if ours and is_text and len(node.args) > 1 and _CODE.fullmatch(str(first.value)):  # type: ignore[attr-defined]
             yield str(first.value), f"{path.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined]

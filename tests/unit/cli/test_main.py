@@ -19,10 +19,10 @@ from streamify.cli.main import _opens_media
 from streamify.errors import (
     CapExceeded,
     DestinationError,
+    Failure,
     Interrupted,
     SourceError,
     StreamifyError,
-    TaskFailure,
     TasksFailed,
     VerificationFailed,
 )
@@ -32,8 +32,8 @@ from streamify.model.settings import Settings
 Cli = Callable[..., Any]
 
 Job = Callable[[str, Callable[..., Any]], list[tuple[Any, ...]]]
-FAILURES = (TaskFailure("video/00003/720p", "worker-killed", "killed by SIGKILL", 3, "line 1\nline 2"),
-            TaskFailure("video/00004/720p", "worker-hung", "no result within 60 s", 3))  # fmt: skip
+FAILURES = (Failure("video/00003/720p", "worker-killed", "killed by SIGKILL", 3, "line 1\nline 2"),
+            Failure("video/00004/720p", "worker-hung", "no result within 60 s", 3))  # fmt: skip
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -249,7 +249,7 @@ ESCAPES = "\x1b[31m\x1b]0;owned\x07\x9b1m\u202e\n.mp4"
 
 
 def test_what_comes_from_outside_is_shown_escaped_and_kept_exact_in_json(cli: Cli, job: Job) -> None:
-    failures = (TaskFailure(f"video/{ESCAPES}", "x", ESCAPES, 1, ESCAPES),)
+    failures = (Failure(f"video/{ESCAPES}", "x", ESCAPES, 1, ESCAPES),)
     for error in (SourceError("x", ESCAPES, ESCAPES), TasksFailed(failures), VerificationFailed((ESCAPES,))):
         job("probe", raising(error))
         outcome = cli("probe", "a", "-v")
@@ -260,7 +260,10 @@ def test_what_comes_from_outside_is_shown_escaped_and_kept_exact_in_json(cli: Cl
 
 
 def test_the_traceback_of_a_bug_in_a_worker_is_shown_when_asked(cli: Cli, job: Job) -> None:
-    job("probe", raising(TaskError(TaskFailure("split", "internal-error", "KeyError: 1", 1, "Traceback: here"), 1)))
+    job(
+        "probe",
+        raising(TaskError(Failure("split", "internal-error", "KeyError: 1", 1, "Traceback: here", exit_code=1))),
+    )
     assert "Traceback" not in cli("probe", "a").err
     assert cli("probe", "a", "-v").err.splitlines()[1] == "  Traceback: here"
     assert json.loads(cli("probe", "a", "-v", "--log-format", "json").err)["trace"] == "Traceback: here"

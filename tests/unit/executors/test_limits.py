@@ -7,7 +7,7 @@ import pytest
 
 from streamify.executors.local.start import worker_environment
 from streamify.executors.log import LOG_BYTES, tail
-from streamify.machine.limits import WorkerLimits
+from streamify.machine.limits import WorkerLimits, address_bytes
 from streamify.machine.usage import peak_bytes, resident_bytes
 
 pytestmark = pytest.mark.timeout(10)
@@ -16,11 +16,11 @@ MIB = 1 << 20
 
 def test_limits_leave_room_over_the_predicted_peak() -> None:
     # Measured: a 4K ladder of four rungs, 2462 MiB resident, 3190 MiB of addresses.
-    limits = WorkerLimits.for_peak(2462 * MIB)
-    assert limits.address_bytes > 2 * 3190 * MIB
-    assert limits.recycle_bytes > 2462 * MIB
-    small = WorkerLimits.for_peak(50 * MIB)
-    assert small.address_bytes >= 4096 * MIB
+    assert address_bytes(2462 * MIB) > 2 * 3190 * MIB
+    assert address_bytes(50 * MIB) >= 4096 * MIB
+    limits = WorkerLimits()
+    assert limits.recycle_above(2462 * MIB) > 2462 * MIB
+    assert limits.recycle_above(50 * MIB) == 1024 * MIB
     assert WorkerLimits.from_json(limits.to_json()) == limits
 
 

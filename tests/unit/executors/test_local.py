@@ -19,15 +19,17 @@ import psutil
 import pytest
 
 from faults import worker as faults
-from faults.worker import LIMITS, task
+from faults.worker import LIMITS, MIB, task
 from stores import locations
-from streamify.executors.base import TaskError
+from streamify.executors.base import Order, TaskError, by_priority
 from streamify.executors.local.executor import LocalExecutor
 from streamify.executors.log import LOG_BYTES
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
+from streamify.machine.limits import WorkerLimits
+from streamify.model.backoff import Backoff
 from streamify.model.event import Event
-from streamify.model.task import CheckResult
+from streamify.model.task import Budget, CheckResult
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -57,6 +59,9 @@ class Bench:
         start: float = 60,
         warm: bool = False,
         first_delay: float = 0.02,
+        memory: int | None = None,
+        order: Order = by_priority,
+        limits: WorkerLimits = LIMITS,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalExecutor:
         engine = LocalExecutor(
@@ -64,12 +69,14 @@ class Bench:
             workers,
             on_event or self.events.append,
             command=command,
-            limits=LIMITS,
+            limits=limits,
+            memory=memory,
+            order=order,
             task_timeout=timeout,
             stall_timeout=stall,
             start_timeout=start,
             warm=warm,
-            retry=Retry(first_delay=first_delay),
+            retry=Retry(backoff=Backoff(first=first_delay, factor=4, longest=30)),
         )
         self.engines.append(engine)
         return engine
@@ -288,13 +295,83 @@ def test_workers_are_confined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
         pid = bench.of("task.started")[0].worker
         assert pid is not None
         worker = psutil.Process(pid)
-        assert worker.rlimit(psutil.RLIMIT_AS) == (LIMITS.address_bytes,) * 2
+        assert worker.rlimit(psutil.RLIMIT_AS) == (LIMITS.address_bytes,) * 2  # the task's own limit is above it
         assert worker.rlimit(psutil.RLIMIT_NOFILE) == (LIMITS.open_files,) * 2
         assert worker.rlimit(psutil.RLIMIT_FSIZE) == (LIMITS.file_bytes,) * 2
         assert worker.rlimit(psutil.RLIMIT_CORE) == (0, 0)
         assert worker.num_fds() == 5  # /dev/null, stdout, stderr, tasks, replies
         assert "AWS_SECRET_ACCESS_KEY" not in worker.environ()
         assert os.getsid(pid) == pid  # Ctrl-C in our terminal does not reach it
+
+
+def test_a_worker_has_the_limits_of_each_task(bench: Bench) -> None:
+    """CPU time and addresses come from the budget, in a process that has done other tasks before."""
+    engine = bench.start(limits=WorkerLimits())
+    soft: dict[int, int] = {}
+    engine.submit(task("echo:1")).result(timeout=25)
+    worker = psutil.Process(bench.of("task.started")[0].worker)
+    for gib, seconds in ((1, 50), (8, 5000), (2, 100)):
+        future = engine.submit(task(f"sleep:0.6#{gib}", Budget(cpu_seconds=seconds, memory_bytes=gib << 30)))
+        time.sleep(0.3)  # it has started
+        soft[gib] = worker.rlimit(psutil.RLIMIT_AS)[0] >> 30
+        assert seconds <= worker.rlimit(psutil.RLIMIT_CPU)[0] <= seconds + 5
+        assert worker.rlimit(psutil.RLIMIT_AS)[1] == WorkerLimits().address_bytes
+        future.result(timeout=25)
+    assert soft == {1: 6, 8: 26, 2: 8}  # GiB: three times the budget and 2, and 6 at the least
+    assert len({event.worker for event in bench.of("task.started")}) == 1
+
+
+def test_tasks_start_only_where_their_memory_fits(bench: Bench) -> None:
+    engine = bench.start(3, memory=1000 * MIB)
+    small, large = Budget(memory_bytes=400 * MIB), Budget(memory_bytes=5000 * MIB)
+    assert (engine.width(small), engine.width(large), engine.width(Budget(memory_bytes=1))) == (2, 1, 3)
+    futures = [engine.submit(task(f"sleep:0.2#{number}", small)) for number in range(5)]
+    futures.append(engine.submit(task("sleep:0.2#large", large)))  # more than there is: it runs alone
+    futures += [engine.submit(task(f"sleep:0.2#more{number}", small)) for number in range(2)]
+    wait(futures, timeout=25)
+    assert [future.exception() for future in futures] == [None] * 8
+    running, most, beside = set[str](), 0, set[str]()
+    for event in bench.events:
+        if event.kind == "task.started":
+            running.add(event.task or "")
+        elif event.kind == "task.finished":
+            running.remove(event.task or "")
+        most = max(most, len(running))
+        if "sleep:0.2#large" in running:
+            beside |= running
+    assert most == 2
+    assert beside == {"sleep:0.2#large"}
+    [note] = bench.of("note")
+    assert note.message == "memory limits tasks to 2 at a time: this one may need 0.4 GiB, 1.0 GiB were free"
+
+
+def test_the_greatest_priority_goes_first(bench: Bench) -> None:
+    engine = bench.start()
+    futures = [engine.submit(task("sleep:0.3"))]
+    wait_until(lambda: bool(bench.of("task.started")))
+    futures += [engine.submit(task(f"echo:{number}", priority=number % 3)) for number in range(6)]
+    wait(futures, timeout=25)
+    started = [event.task for event in bench.of("task.started")]
+    assert started == ["sleep:0.3", "echo:2", "echo:5", "echo:1", "echo:4", "echo:0", "echo:3"]
+
+
+def test_an_order_decides_what_is_next(bench: Bench) -> None:
+    engine = bench.start(order=lambda waiting: waiting[-1])
+    futures = [engine.submit(task("sleep:0.3"))]
+    wait_until(lambda: bool(bench.of("task.started")))
+    futures += [engine.submit(task(f"echo:{number}")) for number in range(4)]
+    wait(futures, timeout=25)
+    assert [event.task for event in bench.of("task.started")] == ["sleep:0.3", "echo:3", "echo:2", "echo:1", "echo:0"]
+
+
+def test_attempts_that_were_cut_off_are_kept(bench: Bench) -> None:
+    engine = bench.start()
+    future, waiting = engine.submit(task("sleep:60")), engine.submit(task("echo:1"))
+    wait_until(lambda: bool(bench.of("task.started")))
+    engine.shutdown(cancel=True)
+    [attempt] = future.attempts
+    assert (attempt.outcome, attempt.number, attempt.usage) == ("cancelled", 1, None)
+    assert waiting.attempts == ()
 
 
 def test_ctrl_c_is_for_the_driver(bench: Bench) -> None:

@@ -5,12 +5,13 @@ import random
 import pytest
 
 from streamify.executors.retry import Retry, describe_exit
+from streamify.model.backoff import Backoff
 
 pytestmark = pytest.mark.timeout(10)
 
 
 def test_waits_longer_each_time_and_never_too_long() -> None:
-    retry = Retry(first_delay=1, factor=4, longest_delay=30, random=random.Random(1))
+    retry = Retry(backoff=Backoff(first=1, factor=4, longest=30, random=random.Random(1)))
     for attempt, least, most in ((1, 0.75, 1.25), (2, 3, 5), (3, 12, 20), (4, 22.5, 37.5), (9, 22.5, 37.5)):
         delays = [retry.delay(attempt) for _ in range(100)]
         assert least <= min(delays) < max(delays) <= most
@@ -29,6 +30,6 @@ def test_waits_longer_each_time_and_never_too_long() -> None:
     ],
 )
 def test_describes_how_a_worker_ended(status: int, code: str, signal: str | None, words: str) -> None:
-    loss = describe_exit(status, 7)
-    assert (loss.code, loss.signal) == (code, signal)
-    assert words in loss.cause
+    failure = describe_exit("split", status, 7)
+    assert (failure.key, failure.code, failure.signal, failure.transient) == ("split", code, signal, True)
+    assert words in failure.cause

@@ -10,8 +10,8 @@ import pytest
 
 from e2e.driving import streamify
 from streamify.cli.show.summary import status_lines
-from streamify.errors import DestinationError
-from streamify.jobs.failures import Failure, write_failure
+from streamify.errors import DestinationError, Failure
+from streamify.jobs.failures import write_failure
 from streamify.jobs.hold import holding
 from streamify.jobs.record import RunLog, local_claim, read_job
 from streamify.jobs.status import job_status

@@ -7,24 +7,20 @@ import shlex
 from typing import Any
 
 from streamify.errors import (
-    CapExceeded,
     DestinationError,
+    Failure,
     JobCancelled,
-    SourceError,
     StreamifyError,
-    TaskFailure,
     TasksFailed,
-    UsageError,
     VerificationFailed,
+    error_for,
 )
 
 CANCEL_CAUSE = "streamify cancel"
 """What `cancel` gives StopExecution as the cause."""
 
-_KINDS: dict[int, type[StreamifyError]] = {2: UsageError, 3: SourceError, 5: DestinationError, 7: CapExceeded}
 
-
-def error_of(execution: dict[str, Any], dest: str, failures: tuple[TaskFailure, ...] = ()) -> StreamifyError:
+def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...] = ()) -> StreamifyError:
     """Return the error of an execution that did not succeed.
 
     Args:
@@ -56,7 +52,7 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[TaskFailure, 
     if number == VerificationFailed.exit_code:
         faults = tuple(map(str, said.get("faults", ())))
         return VerificationFailed(faults or (cause,), f"{cause} in all; {hint}" if faults else hint)
-    return _KINDS.get(number, StreamifyError)(code, cause, hint)
+    return error_for(number)(code, cause, hint)
 
 
 def _document(cause: Any) -> dict[str, Any] | None:
@@ -68,8 +64,8 @@ def _document(cause: Any) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and {"code", "exit_code"} <= set(said) else None
 
 
-def _failure(said: dict[str, Any]) -> TaskFailure:
-    return TaskFailure(str(said["key"]), str(said["code"]), str(said.get("cause", "")), 1)
+def _failure(said: dict[str, Any]) -> Failure:
+    return Failure(str(said["key"]), str(said["code"]), str(said.get("cause", "")), 1)
 
 
 def _line(text: Any) -> str:

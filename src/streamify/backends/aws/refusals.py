@@ -7,10 +7,6 @@ from typing import Any
 from streamify.errors import DestinationError
 from streamify.storage.object_errors import KnownError
 
-PASSING = frozenset({"aws-limit", "aws-unreachable", "storage-unreachable", "storage-unavailable", "storage-failed"})
-"""Codes of what may be gone at the next try."""
-
-
 _KNOWN = (  # marks: error codes of AWS, and names of botocore's own exceptions
     KnownError(
         "aws-credentials",
@@ -43,6 +39,7 @@ _KNOWN = (  # marks: error codes of AWS, and names of botocore's own exceptions
         "a limit of the account: wait and run the same command again, or raise it in Service Quotas",
         ("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded",
          "ExecutionLimitExceeded", "ServiceQuotaExceededException", "LimitExceededException", "SlowDown"),
+        transient=True,
     ),
     KnownError(
         "aws-no-stack",
@@ -61,6 +58,7 @@ _KNOWN = (  # marks: error codes of AWS, and names of botocore's own exceptions
         ("EndpointConnectionError", "HTTPClientError", "ConnectionError", "InternalError", "InternalFailure",
          "InternalServerError", "InternalServiceError", "ServiceUnavailable", "ServiceUnavailableException",
          "500", "502", "503", "504"),
+        transient=True,
     ),
 )  # fmt: skip
 
@@ -80,5 +78,5 @@ def refusal(error: Exception, action: str) -> DestinationError:
     message = f"AWS: {action}: {code}: {words}" if words else f"AWS: {action}: {code}"
     for known in _KNOWN:
         if not names.isdisjoint(known.marks):
-            return DestinationError(known.code, message, known.hint)
+            return DestinationError(known.code, message, known.hint, transient=known.transient)
     return DestinationError("aws-failed", message, "see the code in the AWS documentation; run the same command again")

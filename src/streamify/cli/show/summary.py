@@ -109,7 +109,7 @@ def status_lines(found: JobStatus) -> list[str]:
         lines += [f"Run: {where}, engine {found.run.engine}", *([f"  {found.run.error}"] if found.run.error else [])]
         times = [("Started", found.run.started), *ended, *times]
     lines += [f"{counted(len(found.failed), 'failed task')}:"] if found.failed else []
-    lines += [f"  {task.key}: {task.cause} [{task.code}]" for task in found.failed]
+    lines += [f"  {task.key}: {task} [{task.code}]" for task in found.failed]
     lines += [f"{what}: {utc(when)}" for what, when in times if when is not None]
     if found.state in ("interrupted", "failed"):
         lines.append(f"Go on: {shell_command('resume', found.dest)}")

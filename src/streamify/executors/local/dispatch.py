@@ -2,69 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 import os
 import selectors
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError
+from dataclasses import replace
 
-from streamify.errors import TaskFailure
+from streamify.errors import Failure
+from streamify.executors import attempt
+from streamify.executors.admission import admits
 from streamify.executors.base import TaskError
-from streamify.executors.local.process import WorkerProcess
+from streamify.executors.local.config import WorkerConfig
+from streamify.executors.local.slot import Worker
 from streamify.executors.local.start import start_worker
+from streamify.executors.local.waiting import Job, Waiting
 from streamify.executors.log import tail
 from streamify.executors.report import Reporter
-from streamify.executors.retry import Loss, Retry, describe_exit
-from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready
-from streamify.machine.usage import cpu_seconds
-from streamify.model.task import Result
-
-
-@dataclass(eq=False)
-class Job:
-    """A submitted task on its way."""
-
-    key: str
-    payload: bytes
-    """The task as JSON."""
-    future: Future[Result] = field(default_factory=Future)
-    attempt: int = 0
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """How workers are made and what they may do."""
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    hello: Hello
-    capacity: int
-    task_timeout: float
-    """Seconds of wall clock that an attempt may take, from the moment at which its worker has it and is ready."""
-    stall_timeout: float
-    """Seconds in which a worker with a task may use no CPU time."""
-    retry: Retry
-    start_timeout: float = 120
-    """Seconds of wall clock that a worker may take to become ready."""
-    warm: bool = False
-    """Start all workers with the first task, not each with its own."""
-
-
-@dataclass(eq=False)
-class _Worker:
-    process: WorkerProcess
-    deadline: float
-    """When it must be ready; once it is, when it must have done its task."""
-    job: Job | None = None
-    ready: bool = False
-    cpu: float = 0
-    """Seconds that it had used at the last look."""
-    moved: float = math.inf
-    """When it was last seen to have used any, once it is ready."""
+from streamify.executors.retry import describe_exit, lost
+from streamify.executors.wire import REPLY, Done, Failed, Progress, Ready
+from streamify.machine.limits import GIB
+from streamify.model.attempt import Usage
 
 
 class Dispatcher:
@@ -73,29 +30,28 @@ class Dispatcher:
     That one thread starts all workers and outlives them: the kernel ends a worker with the thread that started it.
 
     Args:
-        shop: How workers are made.
+        config: How workers are made.
         report: Takes the events.
         wake: A descriptor; bytes that arrive there end a `step`.
     """
 
-    def __init__(self, shop: Workshop, report: Reporter, wake: int) -> None:
-        self._shop = shop
+    def __init__(self, config: WorkerConfig, report: Reporter, wake: int) -> None:
+        self._config = config
         self._report = report
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake, selectors.EVENT_READ)
         self._unsettled: dict[Job, None] = {}  # in order of submission, so that `close` forgets none
-        self._queued: deque[Job] = deque()
-        self._delayed: list[tuple[float, int, Job]] = []
-        self._delays = 0
-        self._workers: list[_Worker] = []
+        self._waiting = Waiting(config.order)
+        self._workers: list[Worker] = []
         self._failed_starts = 0
-        self._warm = shop.warm
+        self._warm = config.warm
+        self._told_of_memory = False
 
     def add(self, job: Job) -> None:
         """Queue a job."""
         self._unsettled[job] = None
-        self._queued.append(job)
+        self._waiting.add(job)
 
     @property
     def finished(self) -> bool:
@@ -105,8 +61,8 @@ class Dispatcher:
     def step(self) -> None:
         """Start what can start, then wait until a pipe or a deadline has news, and act on it."""
         self._start()
-        for key, _ in self._selector.select(self._patience()):
-            worker: _Worker | None = key.data
+        for key, _ in self._selector.select(self._longest_wait()):
+            worker: Worker | None = key.data
             if worker is None:
                 os.read(self._wake, 4096)
             elif worker not in self._workers:
@@ -114,21 +70,23 @@ class Dispatcher:
             elif key.fd == worker.process.replies:
                 self._receive(worker)
             elif key.fd == worker.process.output:
-                if not worker.process.listen():
+                if not worker.process.read_output():
                     self._selector.unregister(key.fd)
             elif not worker.process.flush():
                 self._selector.unregister(key.fd)
         now = time.monotonic()
-        for worker in self._timed():
-            if worker.deadline <= now:
-                self._lose(worker, self._too_late(worker))
-            elif self._stalled(worker, now):
-                self._lose(worker, Loss("worker-hung", f"it did nothing for {self._shop.stall_timeout:g} s"))
+        for worker in [worker for worker in self._workers if worker.timed]:
+            if (failure := worker.overdue(now)) is not None:
+                self._lose(worker, failure)
 
     def close(self, error: BaseException | None) -> None:
         """Kill every worker; cancel what is left, or fail it with `error`."""
         while self._workers:
-            self._end(self._workers[0])
+            worker = self._workers[0]
+            self._end(worker)
+            if (job := worker.job) is not None:
+                pid = str(worker.process.pid)
+                job.future.attempts += (attempt.cut_off(job.key, job.number, pid, job.started),)
         self._selector.close()
         for job in self._unsettled:
             if error is None:
@@ -139,180 +97,175 @@ class Dispatcher:
     # Starting
 
     def _start(self) -> None:
-        while self._busy() < self._shop.capacity:
-            job = self._next()
-            if job is None:
+        for gone in self._waiting.remove_cancelled():
+            del self._unsettled[gone]
+        while self._busy() < self._config.capacity:
+            job = self._waiting.choose()
+            if job is None or not self._admits(job):
                 return
-            job.attempt += 1
+            self._waiting.take(job)
+            if not job.number and not job.future.set_running_or_notify_cancel():
+                del self._unsettled[job]
+                continue
+            job.number += 1
+            job.started = time.time()
             try:
-                idle = (one for one in self._workers if one.job is None)
-                worker = min(idle, key=lambda one: not one.ready, default=None) or self._spawn()
+                idle = (worker for worker in self._workers if worker.job is None)
+                worker = min(idle, key=lambda worker: not worker.ready, default=None) or self._spawn()
             except OSError as error:
-                self._fail_start(job, f"cannot start {self._shop.command[0]}: {error}", "", None)
+                cause = f"cannot start {self._config.command[0]}: {error}"
+                self._fail_start(job, lost(job.key, "worker-start-failed", cause), None)
                 continue
             worker.job = job
             if worker.ready:
-                self._allow(worker)
-            worker.process.forget_log()
-            self._report.started(job.key, worker.process.pid, job.attempt)
+                worker.allow(job)
+            worker.process.clear_log()
+            self._report.started(job.key, worker.process.pid, job.number)
             self._send(worker, job.payload)
             self._warm_up()
 
+    def _admits(self, job: Job) -> bool:
+        """Return whether a job fits beside those that run; tell once that memory is what limits them."""
+        running = [worker.job.task.budget for worker in self._workers if worker.job is not None]
+        memory, budget = self._config.memory, job.task.budget
+        admitted = admits(memory, running, budget)
+        if not self._told_of_memory and (not admitted or budget.memory_bytes > memory):
+            self._told_of_memory = True
+            self._report.short_of_memory(job.key, budget.memory_bytes, memory, len(running))
+        return admitted
+
     def _warm_up(self) -> None:
-        """Start the workers that have no task yet, so that they are ready when theirs comes."""
+        """Start workers that have no task yet, so that they are ready when theirs comes: as many as memory is for."""
         warm, self._warm = self._warm, False
-        while warm and len(self._workers) < self._shop.capacity:
+        while warm and len(self._workers) < min(self._config.capacity, self._config.memory // GIB):
             try:
                 self._spawn()
             except OSError:
                 return  # the first task that needs this worker tries again, and reports it
 
-    def _next(self) -> Job | None:
-        if self._delayed and self._delayed[0][0] <= time.monotonic():
-            return heapq.heappop(self._delayed)[2]
-        while self._queued:
-            job = self._queued.popleft()
-            if job.future.set_running_or_notify_cancel():
-                return job
-            del self._unsettled[job]
-        return None
-
-    def _spawn(self) -> _Worker:
-        process = start_worker(self._shop.command, self._shop.environment)
-        worker = _Worker(process, time.monotonic() + self._shop.start_timeout)
+    def _spawn(self) -> Worker:
+        process = start_worker(self._config.command, self._config.environment)
+        worker = Worker(self._config, process, time.monotonic() + self._config.start_timeout)
         self._workers.append(worker)
         for descriptor in (worker.process.replies, worker.process.output):
             self._selector.register(descriptor, selectors.EVENT_READ, worker)
-        self._send(worker, self._shop.hello.to_json())
+        self._send(worker, self._config.hello.to_json())
         return worker
 
-    def _send(self, worker: _Worker, line: bytes) -> None:
+    def _send(self, worker: Worker, line: bytes) -> None:
         if worker.process.send(line) and worker.process.tasks not in self._selector.get_map():
             self._selector.register(worker.process.tasks, selectors.EVENT_WRITE, worker)
-
-    def _allow(self, worker: _Worker) -> None:
-        """Let the time begin that an attempt has."""
-        worker.moved = time.monotonic()
-        worker.deadline = worker.moved + self._shop.task_timeout
-
-    def _stalled(self, worker: _Worker, now: float) -> bool:
-        """Return whether a worker has done nothing for too long; looked at only when that may be."""
-        if now - worker.moved < self._shop.stall_timeout:
-            return False
-        used = cpu_seconds(worker.process.pid)
-        if used - worker.cpu < 0.01:
-            return True
-        worker.cpu, worker.moved = used, now
-        return False
 
     def _busy(self) -> int:
         """Return how many workers have a task."""
         return sum(worker.job is not None for worker in self._workers)
 
-    def _timed(self) -> list[_Worker]:
-        """Return the workers whose deadline counts: those that are starting or have a task."""
-        return [worker for worker in self._workers if worker.job or not worker.ready]
-
-    def _too_late(self, worker: _Worker) -> Loss:
-        if worker.ready:
-            return Loss("worker-hung", f"no result within {self._shop.task_timeout:g} s")
-        return Loss("worker-start-failed", f"the worker was not ready within {self._shop.start_timeout:g} s")
-
-    def _patience(self) -> float | None:
-        stall = self._shop.stall_timeout
-        moments = [min(worker.deadline, worker.moved + stall) for worker in self._timed()]
-        if self._delayed and self._busy() < self._shop.capacity:
-            moments.append(self._delayed[0][0])
+    def _longest_wait(self) -> float | None:
+        moments = [worker.look_at for worker in self._workers if worker.timed]
+        if self._waiting.due is not None and self._busy() < self._config.capacity:
+            moments.append(self._waiting.due)
         return max(0, min(moments) - time.monotonic()) if moments else None
 
     # Judging
 
-    def _receive(self, worker: _Worker) -> None:
+    def _receive(self, worker: Worker) -> None:
         try:
             replies = [REPLY.validate_json(line) for line in worker.process.receive()]
         except ValueError as error:  # pydantic's ValidationError is one
-            self._lose(worker, Loss("worker-garbled", f"the worker sent no valid reply: {error}"))
+            self._lose(worker, lost("", "worker-garbled", f"the worker sent no valid reply: {error}"))
             return
         for reply in replies:
             if isinstance(reply, Ready) and not worker.ready:
                 worker.ready = True
-                self._allow(worker)
+                worker.allow(worker.job)
                 self._failed_starts = 0
-            elif (
-                isinstance(reply, Ready)
-                or worker.job is None
-                or (isinstance(reply, Done) and reply.result.key != worker.job.key)
-                or (isinstance(reply, Progress) and reply.key != worker.job.key)
-            ):
-                self._lose(worker, Loss("worker-garbled", "the worker answered what it was not asked"))
+            elif isinstance(reply, Ready) or worker.job is None or _key(reply) != worker.job.key:
+                self._lose(worker, lost("", "worker-garbled", "the worker answered what it was not asked"))
                 return
             elif isinstance(reply, Progress):
                 job, pid = worker.job, worker.process.pid
-                self._report.progress(job.key, pid, job.attempt, reply.done, reply.total, reply.unit)
+                self._report.progress(job.key, pid, job.number, reply.done, reply.total, reply.unit)
             else:
                 self._conclude(worker, worker.job, reply)
         if worker.process.ended and worker in self._workers:
             self._lose(worker, None)
 
-    def _conclude(self, worker: _Worker, job: Job, reply: Done | Failed) -> None:
+    def _conclude(self, worker: Worker, job: Job, reply: Done | Failed) -> None:
         worker.job = None
-        worker.process.listen()
-        pid, resident, cap = worker.process.pid, reply.usage.resident_bytes, self._shop.hello.limits.recycle_bytes
-        if resident > cap or (isinstance(reply, Failed) and reply.again == "fresh"):
+        worker.process.read_output()
+        pid, resident = worker.process.pid, reply.usage.resident_bytes
+        cap = self._config.hello.limits.recycle_above(job.task.budget.memory_bytes)
+        if resident > cap or (isinstance(reply, Failed) and reply.exhausted):
             self._end(worker)
             self._report.recycled(pid, resident, cap)
         if isinstance(reply, Done):
-            self._report.finished(job.key, pid, job.attempt, reply.usage)
+            made = attempt.finished(job.key, job.number, str(pid), job.started, reply)
+            job.future.attempts += (made,)
+            self._report.finished(made)
             del self._unsettled[job]
             job.future.set_result(reply.result)
         else:
-            log = tail(worker.process.log + reply.trace)
-            loss = Loss(reply.code, reply.cause, hint=reply.hint)
-            self._fail(job, loss, log, pid, reply.exit_code, again=reply.again != "no")
+            log = tail(worker.process.log + reply.failure.log)
+            self._fail(job, replace(reply.failure, log=log), pid, reply.usage)
 
-    def _lose(self, worker: _Worker, loss: Loss | None) -> None:
-        """End a worker that broke the rules (`loss` says how) or is dead already (its exit status says how)."""
+    def _lose(self, worker: Worker, failure: Failure | None) -> None:
+        """End a worker that broke the rules (`failure` says how) or is dead already (its exit status says how)."""
         status = self._end(worker)
         job, pid, log = worker.job, worker.process.pid, worker.process.log
         if job is None:
             return
-        if loss is None and not worker.ready and status >= 0:  # it gave up by itself: no accident
-            loss = Loss("worker-start-failed", f"the worker exited with status {status} before it was ready")
-        loss = loss or describe_exit(status, self._shop.hello.limits.cpu_seconds)
-        if loss.code == "worker-start-failed":
-            self._fail_start(job, loss.cause, log, pid)
+        if failure is None and not worker.ready and status >= 0:  # it gave up by itself: no accident
+            cause = f"the worker exited with status {status} before it was ready"
+            failure = lost(job.key, "worker-start-failed", cause)
+        failure = failure or describe_exit(job.key, status, job.task.budget.cpu_seconds)
+        failure = replace(failure, key=job.key, log=log)
+        if failure.code == "worker-start-failed":
+            self._fail_start(job, failure, pid)
         else:
-            self._fail(job, loss, log, pid)
+            self._fail(job, failure, pid)
 
-    def _fail_start(self, job: Job, cause: str, log: str, pid: int | None) -> None:
+    def _fail_start(self, job: Job, failure: Failure, pid: int | None) -> None:
         """Count a worker that could not start; where none can, give up on everything instead of task by task."""
         self._failed_starts += 1
-        loss = Loss("worker-start-failed", cause)
-        hopeless = self._failed_starts >= self._shop.retry.attempts
-        self._fail(job, loss, log, pid, 5, again=not hopeless)
-        while hopeless and (job_left := self._drop()) is not None:
-            self._fail(job_left, loss, log, None, 5, again=False)
+        hopeless = self._failed_starts >= self._config.retry.attempts
+        failure = replace(failure, exit_code=5, transient=not hopeless)
+        self._fail(job, failure, pid)
+        if hopeless:
+            for left in self._waiting.take_all():
+                if left.number or left.future.set_running_or_notify_cancel():
+                    self._fail(left, replace(failure, key=left.key), None)
+                else:
+                    del self._unsettled[left]
 
-    def _fail(self, job: Job, loss: Loss, log: str, pid: int | None, exit_code: int = 4, *, again: bool = True) -> None:
-        failure = TaskFailure(job.key, loss.code, loss.cause, job.attempt, log, loss.hint)
-        if again and job.attempt < self._shop.retry.attempts:
-            delay = self._shop.retry.delay(job.attempt)
-            self._delays += 1  # so that equal moments do not compare jobs
-            heapq.heappush(self._delayed, (time.monotonic() + delay, self._delays, job))
-            self._report.retried(failure, pid, delay, loss.signal)
+    def _fail(self, job: Job, failure: Failure, pid: int | None, usage: Usage | None = None) -> None:
+        failure = replace(failure, attempts=job.number)
+        again = self._config.retry.again(failure)
+        worker = str(pid) if pid is not None else ""
+        made = attempt.failed(failure, worker, job.started, "retried" if again else "failed", usage)
+        if job.number:
+            job.future.attempts += (made,)
+        if again:
+            delay = self._config.retry.delay(job.number)
+            self._waiting.delay(job, delay)
+            self._report.retried(made, failure, delay)
         else:
-            self._report.failed(failure, pid, exit_code, loss.signal)
+            self._report.failed(made, failure)
             del self._unsettled[job]
-            job.future.set_exception(TaskError(failure, exit_code))
+            job.future.set_exception(TaskError(failure))
 
-    def _drop(self) -> Job | None:
-        if self._delayed:
-            return heapq.heappop(self._delayed)[2]
-        return self._next()
-
-    def _end(self, worker: _Worker) -> int:
+    def _end(self, worker: Worker) -> int:
         self._workers.remove(worker)
         for descriptor in (worker.process.replies, worker.process.output, worker.process.tasks):
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
         return worker.process.kill()
+
+
+def _key(reply: Progress | Done | Failed) -> str:
+    match reply:
+        case Progress():
+            return reply.key
+        case Done():
+            return reply.result.key
+        case Failed():
+            return reply.failure.key

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from threading import Lock, Thread, current_thread
 from typing import Literal
 
-from streamify.errors import counted
-from streamify.executors.base import OnEvent
-from streamify.executors.local.dispatch import Dispatcher, Job, Workshop
+from streamify.executors.admission import width
+from streamify.executors.base import OnEvent, Order, TaskFuture, by_priority
+from streamify.executors.local.config import WorkerConfig
+from streamify.executors.local.dispatch import Dispatcher
 from streamify.executors.local.start import COMMAND, worker_environment
+from streamify.executors.local.waiting import Job
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
 from streamify.machine.limits import WorkerLimits
-from streamify.model.task import Result, Task
+from streamify.model.task import Budget, Task
 from streamify.storage.locate import CREDENTIALS, StoreLocations
 
 
@@ -26,23 +28,27 @@ class LocalExecutor:
     """Runs tasks in worker processes, one at a time in each, and tries again where a worker is lost.
 
     Workers start when there is work for them. One thread looks after them; `on_event` and the callbacks of futures
-    are called from it, so they must not block. An exception of `on_event` ends the engine: every future raises it.
+    are called from it, so they must not block. An exception of `on_event` ends the executor: every future raises it.
+    Each task has the CPU time and the memory of its budget.
 
     Args:
         locations: What the workers open.
         workers: How many processes there are at most; see `streamify.machine.resources.choose_workers`.
-        on_event: Takes `engine.ready`, `task.*` and `note` events.
+        on_event: Takes `engine.ready`, `task.*` and `note` events: an `EventDelivery`, where they may be slow to take.
+        memory: Bytes that the budgets of all running tasks together may not exceed; one task runs in any case.
+            ``None``: any number.
         reason: Why that many workers, for `engine.ready`.
-        limits: What one worker may use.
-        task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung. What a worker needs
-            to start is not in it: that may take `start_timeout`.
+        limits: What one worker may use, whatever its task.
+        task_timeout: Seconds of wall clock an attempt may take before its worker counts as hung; ``None``: twice the
+            CPU seconds of the task's budget. What a worker needs to start is not in it: that may take `start_timeout`.
         stall_timeout: Seconds in which a worker with a task may use no CPU time; after about that, at most twice
             that, it counts as hung. Storage that does not answer is given up after 150.
         start_timeout: Seconds of wall clock in which a worker must be ready.
         retry: How often and when to try again.
+        order: Chooses which of the waiting tasks starts next.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
-        warm: Start all workers with the first task: they load FFmpeg while it runs.
+        warm: Start workers with the first task: they load FFmpeg while it runs.
     """
 
     name = "local"
@@ -53,12 +59,14 @@ class LocalExecutor:
         workers: int,
         on_event: OnEvent,
         *,
+        memory: int | None = None,
         reason: str = "",
         limits: WorkerLimits | None = None,
-        task_timeout: float = 3600,
+        task_timeout: float | None = None,
         stall_timeout: float = 300,
         start_timeout: float = 120,
         retry: Retry | None = None,
+        order: Order = by_priority,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
         warm: bool = False,
@@ -69,51 +77,58 @@ class LocalExecutor:
         self._state: Literal["open", "drain", "cancel", "closed"] = "open"
         self._error: BaseException | None = None
         report = Reporter(on_event)
-        report.ready(self.name, workers, reason or counted(workers, "worker"))
-        self._ear, self._bell = os.pipe()
-        os.set_blocking(self._ear, False)
-        os.set_blocking(self._bell, False)
-        shop = Workshop(
+        report.ready(self.name, workers, reason or "as asked for")
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._memory = sys.maxsize if memory is None else memory
+        config = WorkerConfig(
             command=tuple(command),
             environment=environment or worker_environment(os.environ, *(CREDENTIALS if locations.remote else ())),
             hello=Hello(driver=os.getpid(), stores=locations, limits=limits or WorkerLimits()),
             capacity=workers,
+            memory=self._memory,
             task_timeout=task_timeout,
             stall_timeout=stall_timeout,
             retry=retry or Retry(),
             start_timeout=start_timeout,
+            order=order,
             warm=warm,
         )
-        self._dispatcher = Dispatcher(shop, report, self._ear)
+        self._dispatcher = Dispatcher(config, report, self._wake_read)
         # A daemon: a driver that forgets `shutdown` must end all the same, and its workers end with it.
-        self._thread = Thread(target=self._work, name="streamify-local-engine", daemon=True)
+        self._thread = Thread(target=self._work, name="streamify-local-executor", daemon=True)
         self._thread.start()
 
-    def submit(self, task: Task) -> Future[Result]:
+    def submit(self, task: Task) -> TaskFuture:
         """See `Executor.submit`."""
-        job = Job(task.key, task.to_json())
+        job = Job(task, task.to_json())
         with self._lock:
             if self._state != "open":
-                raise RuntimeError("the engine is shut down") from self._error
+                raise RuntimeError("the executor is shut down") from self._error
             self._inbox.append(job)
-            self._ring()
+            self._wake()
         return job.future
+
+    def width(self, budget: Budget) -> int:
+        """See `Executor.width`."""
+        return width(self.capacity, self._memory, budget)
 
     def shutdown(self, *, cancel: bool) -> None:
         """See `Executor.shutdown`. Futures of tasks that were cut off raise `concurrent.futures.CancelledError`.
 
-        Returns when every worker is gone, except when called from a callback of the engine's own thread.
+        Returns when every worker is gone, except when called from a callback of the executor's own thread.
         """
         with self._lock:
             if self._state == "open" or (self._state == "drain" and cancel):
                 self._state = "cancel" if cancel else "drain"
-                self._ring()
+                self._wake()
         if current_thread() is not self._thread:
             self._thread.join()
 
-    def _ring(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full: it has been rung often enough
-            os.write(self._bell, b"\0")
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # full: it will wake in any case
+            os.write(self._wake_write, b"\0")
 
     def _work(self) -> None:
         try:
@@ -124,10 +139,10 @@ class LocalExecutor:
         finally:
             with self._lock:
                 self._state = "closed"
-                os.close(self._bell)
+                os.close(self._wake_write)
             self._take()
             self._dispatcher.close(self._error)
-            os.close(self._ear)
+            os.close(self._wake_read)
 
     def _take(self) -> str:
         with self._lock:

@@ -67,7 +67,7 @@ class WorkerProcess:
                 del self._unsent[: os.write(self.tasks, self._unsent[:_CHUNK])]
         except BlockingIOError:
             return True
-        except BrokenPipeError:  # it is dead, and the end of its replies will tell so
+        except BrokenPipeError:  # it is dead, and the end of its replies says so
             self._unsent.clear()
         return False
 
@@ -87,7 +87,7 @@ class WorkerProcess:
         self._unread = bytearray(rest)
         return [bytes(line) for line in lines]
 
-    def listen(self) -> bool:
+    def read_output(self) -> bool:
         """Take in what the worker printed, up to 1 MiB at a time. Return whether it may print more."""
         with contextlib.suppress(BlockingIOError):
             for _ in range(16):
@@ -98,23 +98,23 @@ class WorkerProcess:
                 del self._log[:-LOG_BYTES]
         return True
 
-    def forget_log(self) -> None:
+    def clear_log(self) -> None:
         """Drop what was printed so far: a new task begins."""
-        self.listen()
+        self.read_output()
         self._log.clear()
 
     @property
     def log(self) -> str:
-        """The end of what was printed, as far as `listen` has heard it, since `forget_log`."""
+        """The end of what was printed, as far as `read_output` has read it, since `clear_log`."""
         return self._log.decode(errors="replace")
 
     def kill(self) -> int:
-        """End the process and its group, collect its last words, close the pipes. Return its exit status."""
+        """End the process and its group, read the rest of its output, close the pipes. Return its exit status."""
         if self._popen.poll() is None:  # not reaped, so its id cannot be another's
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         status = self._popen.wait()
-        self.listen()
+        self.read_output()
         for pipe in (self._popen.stdin, self._popen.stdout):
             assert pipe is not None
             pipe.close()

@@ -12,7 +12,7 @@ from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
 from streamify.executors.wire import Done, Failed, Hello, Progress, Ready
-from streamify.machine.limits import allow_cpu, apply_limits, die_with_driver
+from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
 from streamify.model.progress import Unit
 from streamify.model.task import TASK
 
@@ -36,7 +36,8 @@ def main(run: Run | None = None) -> None:
     _answer(replies, Ready().to_json())
     while True:
         task = TASK.validate_json(lines.get())
-        allow_cpu(hello.limits.cpu_seconds)
+        allow_cpu(task.budget.cpu_seconds)
+        allow_memory(task.budget.memory_bytes)
         reply: Done | Failed = attempt(task, stores, run, partial(_tell, replies, task.key))
         sys.stdout.flush()
         sys.stderr.flush()

@@ -13,9 +13,9 @@ from streamify.backends.aws.client import follow as following
 from streamify.backends.aws.client.follow import Watch, follow
 from streamify.cli.show.tally import Tally
 from streamify.dest.layout import ledger_key, run_items_key, run_plan_key
-from streamify.errors import DestinationError, Interrupted
+from streamify.errors import DestinationError, Failure, Interrupted
 from streamify.jobs.engine import Stop
-from streamify.jobs.failures import Failure
+from streamify.model.attempt import FAILURE
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.storage.objects import ObjectStorage
@@ -33,7 +33,7 @@ class Counting(ObjectStorage):
     def list(self, prefix: str = "", after: str = "") -> Any:
         self.fails -= 1
         if not self.fails:
-            raise DestinationError("storage-failed", "HTTP 503")
+            raise DestinationError("storage-failed", "HTTP 503", transient=True)
         for one in super().list(prefix, after):
             self.listed += 1
             yield one
@@ -97,8 +97,8 @@ def test_failed_tasks_are_told_once(media: Counting) -> None:
     watch = Watch(media, "run-1", events.append)
     media.put(run_items_key("run-1"), b"")
     failure = Failure(key="video/00001/360p", code="worker-lost", cause="killed", hint="more memory", exit_code=4)
-    media.put(".streamify/runs/run-1/failed/video/00001/360p.json", failure.to_json())
-    media.put(".streamify/runs/run-0/failed/video/00002/360p.json", failure.to_json())
+    media.put(".streamify/runs/run-1/failed/video/00001/360p.json", FAILURE.dump_json(failure))
+    media.put(".streamify/runs/run-0/failed/video/00002/360p.json", FAILURE.dump_json(failure))
     watch.look()
     watch.look()
     told = [one for one in events if one.kind == "task.failed"]
@@ -139,7 +139,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_at_once")
 def test_a_network_that_comes_back_is_waited_for(media: Counting) -> None:
-    away = DestinationError("aws-unreachable", "no answer", "check the network")
+    away = DestinationError("aws-unreachable", "no answer", "check the network", transient=True)
     events: list[Event] = []
     end = follow(_Execution("RUNNING", away, "RUNNING", "SUCCEEDED"), ARN, "s3://m/a", media, events.append, Stop())
     assert end["status"] == "SUCCEEDED"
@@ -153,7 +153,7 @@ def test_what_ends_the_following_says_that_the_job_goes_on(media: Counting, monk
     with pytest.raises(DestinationError, match="get new ones; the job goes on on AWS: streamify status s3://m/a"):
         follow(_Execution("RUNNING", expired), ARN, "s3://m/a", media, lambda _: None, Stop())
     monkeypatch.setattr(following, "PATIENCE", 0.01)
-    away = DestinationError("aws-limit", "ThrottlingException", "wait")
+    away = DestinationError("aws-limit", "ThrottlingException", "wait", transient=True)
     with pytest.raises(DestinationError, match="goes on"):
         follow(_Execution(away), ARN, "s3://m/a", media, lambda _: None, Stop())
 

@@ -11,8 +11,8 @@ from streamify.backends.aws.outcome import error_of
 from streamify.errors import (
     CapExceeded,
     DestinationError,
+    Failure,
     SourceError,
-    TaskFailure,
     TasksFailed,
     UsageError,
     VerificationFailed,
@@ -40,7 +40,7 @@ def test_what_a_handler_refused_is_raised_as_here(exit_code: int, kind: type[Exc
 def test_every_failed_task_is_listed() -> None:
     named = [{"key": "video/00000/240p", "code": "worker-lost", "cause": "killed"}]
     document = {"code": "tasks-failed", "cause": "2 tasks failed", "hint": "", "exit_code": 4, "failures": named}
-    listed = tuple(TaskFailure(f"video/0000{one}/240p", "worker-lost", "killed", 3) for one in range(2))
+    listed = tuple(Failure(f"video/0000{one}/240p", "worker-lost", "killed", 3) for one in range(2))
     error = error_of(ended(document=document), DEST, listed)
     assert isinstance(error, TasksFailed)
     assert error.failures == listed

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamify.backends.aws.account import Account
-from streamify.backends.aws.refusals import PASSING
 from streamify.dest.layout import ledger_folder, ledger_key, run_items_key, run_plan_key
 from streamify.errors import DestinationError, Interrupted
 from streamify.executors.base import OnEvent
@@ -120,7 +119,7 @@ def follow(account: Account, execution: str, dest: str, media: ObjectStorage, on
             watch.look()
         except DestinationError as error:
             lost = lost or began
-            if error.code not in PASSING or began - lost > PATIENCE:
+            if not error.transient or began - lost > PATIENCE:
                 raise type(error)(error.code, error.message, f"{error.hint}; {_goes_on(name())}") from error
             tell("note", f"out of reach, trying again: {error.message}", {"code": error.code})
         else:

@@ -12,8 +12,8 @@ from typing import Any
 
 from streamify.backends.aws.functions.hold import ExecutionHold
 from streamify.backends.aws.functions.start import begin, named
-from streamify.errors import StreamifyError, TasksFailed, VerificationFailed, counted
-from streamify.jobs.failures import Failure, write_failure
+from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
+from streamify.jobs.failures import write_failure
 from streamify.jobs.items import Item
 from streamify.jobs.steps import Prepared, Run, assemble_step, task_step
 from streamify.model.report import Report
@@ -21,8 +21,6 @@ from streamify.storage.locate import open_storage
 
 NAMED = 20
 """Failed tasks that an answer names; all of them stand in the media bucket. An answer has at most 256 KiB."""
-
-_TRANSIENT = frozenset({"storage-failed", "storage-unavailable", "storage-unreachable", "aws-limit", "aws-unreachable"})
 
 
 class TransientError(Exception):
@@ -116,7 +114,7 @@ def _refusal(error: StreamifyError) -> dict[str, Any]:
     Raises:
         TransientError: It may be gone at the next try.
     """
-    if error.code in _TRANSIENT:
+    if error.transient:
         raise TransientError(str(error)) from error
     found = {"code": error.code, "cause": error.message[:4000], "hint": error.hint, "exit_code": error.exit_code}
     if isinstance(error, TasksFailed):

@@ -11,16 +11,17 @@ from streamify.backends.aws.pricing.deployment import Deployment, read_deploymen
 from streamify.backends.aws.pricing.sample import measure
 from streamify.backends.aws.pricing.speed import from_table
 from streamify.backends.aws.pricing.work import calls, load_of
-from streamify.jobs.engine import Engines, Need, Stop, one
+from streamify.executors.events import EventDelivery
+from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.fanout import SegmentList
 from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
-from streamify.jobs.tell import no_event
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.settings import Settings
 from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
+from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations, open_storage
 
@@ -49,13 +50,15 @@ def predict_source(
     alone = settings.model_copy(update={"engine": "local", "workers": 1})
     with tempfile.TemporaryDirectory(prefix="streamify-plan-") as temporary:
         places = StoreLocations(uploads=folder, media=Location.parse(temporary))
-        with Engines(alone, places, no_event) as engines:
-            result = one(engines.fit(Need()), SplitTask(source=ref, settings=settings.media()), stop)
+        events = EventDelivery(None)
+        with executor_for(alone, places, events) as executor:
+            task = SplitTask(source=ref, settings=settings.media(), budget=split_budget(ref.size))
+            result = run_one(executor, task, stop, events)
             assert isinstance(result, SplitResult)
             plan = Plan.from_json(result.plan)
             segments = SegmentList(plan, open_storage(places.media))
             try:
-                speed = measure(plan, segments, engines, stack.group_below, stop)
+                speed = measure(plan, segments, executor, stack.group_below, stop)
                 loads = [load_of(plan, segment) for segment in segments]
             finally:
                 segments.close()

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from streamify.backends.aws.pricing.speed import Speed, from_sample, from_table
-from streamify.executors.base import TaskError
-from streamify.jobs.engine import Engines, Need, Stop, as_raised, completed
+from streamify.executors.base import Executor, TaskError
+from streamify.executors.events import EventDelivery
+from streamify.jobs.engine import Stop, completed
 from streamify.jobs.fanout import SegmentList, video_task
 from streamify.jobs.items import group_renditions
 from streamify.model.plan import Plan, Segment, Timeline
@@ -23,13 +24,13 @@ Encoding a picture took the same time in windows of 0.25 to 6 s, within noise (m
 """
 
 
-def measure(plan: Plan, segments: SegmentList, engines: Engines, group_below: int, stop: Stop | None = None) -> Speed:
+def measure(plan: Plan, segments: SegmentList, executor: Executor, group_below: int, stop: Stop | None = None) -> Speed:
     """Transcode the windows, each rendition as the stack will; return what the parts of a task take.
 
     Args:
         plan: Of the film.
         segments: All of them.
-        engines: Whose media storage takes what is made; tasks run one at a time on one that has a single worker.
+        executor: Has a single worker: tasks run one at a time. Its media storage takes what is made.
         group_below: See `streamify.jobs.items.items`.
         stop: Ends it early.
 
@@ -39,11 +40,11 @@ def measure(plan: Plan, segments: SegmentList, engines: Engines, group_below: in
     """
     if not plan.video:
         return from_table(plan)
-    engine = engines.fit(Need(plan.estimate.worker_bytes, float(SECONDS)))
     done: list[tuple[SegmentRecord, ...]] = []
-    for _, result in completed(engine, _tasks(plan, segments, group_below), stop):
+    tasks = _tasks(plan, segments, group_below)
+    for _, result, _ in completed(executor, tasks, stop, EventDelivery(None)):
         if isinstance(result, TaskError):
-            raise as_raised(result) from result
+            raise result.as_raised() from result
         assert isinstance(result, MediaResult)
         done.append(result.records)
     return from_sample(plan, done)

@@ -1,0 +1,38 @@
+"""How worker processes are made and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from streamify.executors.base import Order, by_priority
+from streamify.executors.retry import Retry
+from streamify.executors.wire import Hello
+from streamify.model.task import Budget
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What is the same for all workers of an executor."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    hello: Hello
+    capacity: int
+    memory: int
+    """Bytes that the budgets of all running tasks together may not exceed."""
+    task_timeout: float | None
+    """Seconds of wall clock that an attempt may take, from the moment at which its worker has it and is ready;
+    ``None``: twice the CPU seconds of its budget."""
+    stall_timeout: float
+    """Seconds in which a worker with a task may use no CPU time."""
+    start_timeout: float
+    """Seconds of wall clock that a worker may take to become ready."""
+    retry: Retry
+    order: Order = by_priority
+    warm: bool = False
+    """Start workers with the first task, not each with its own."""
+
+    def timeout(self, budget: Budget) -> float:
+        """Return the seconds of wall clock that an attempt at a task of that budget may take."""
+        return 2 * budget.cpu_seconds if self.task_timeout is None else self.task_timeout

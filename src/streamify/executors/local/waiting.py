@@ -1,0 +1,80 @@
+"""Tasks that were submitted and do not run: in order of submission, or waiting for their next attempt."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, field
+
+from streamify.executors.base import Order, TaskFuture
+from streamify.model.task import Task
+
+
+@dataclass(eq=False)
+class Job:
+    """A submitted task on its way."""
+
+    task: Task
+    payload: bytes
+    """The task as JSON."""
+    future: TaskFuture = field(default_factory=TaskFuture)
+    number: int = 0
+    """Of the last attempt."""
+    started: float = 0
+    """When that began, seconds since the epoch."""
+
+    @property
+    def key(self) -> str:
+        """The task's key."""
+        return self.task.key
+
+
+class Waiting:
+    """The jobs that can start, and those that must wait a little after a failed attempt."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._ready: list[Job] = []
+        self._delayed: list[tuple[float, int, Job]] = []
+        self._delays = 0  # so that equal moments do not compare jobs
+
+    def add(self, job: Job) -> None:
+        """Queue a job."""
+        self._ready.append(job)
+
+    def delay(self, job: Job, seconds: float) -> None:
+        """Queue a job for another attempt, after a pause."""
+        self._delays += 1
+        heapq.heappush(self._delayed, (time.monotonic() + seconds, self._delays, job))
+
+    @property
+    def due(self) -> float | None:
+        """When the next pause ends, on the monotonic clock."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def remove_cancelled(self) -> list[Job]:
+        """Take out the jobs whose futures were cancelled before they began."""
+        gone = [job for job in self._ready if job.future.cancelled()]
+        for job in gone:
+            self._ready.remove(job)
+            job.future.set_running_or_notify_cancel()
+        return gone
+
+    def choose(self) -> Job | None:
+        """Return the job that is next, without taking it out."""
+        while self._delayed and self._delayed[0][0] <= time.monotonic():
+            self._ready.insert(0, heapq.heappop(self._delayed)[2])
+        if not self._ready:
+            return None
+        chosen = self._order([job.task for job in self._ready])
+        return next(job for job in self._ready if job.task is chosen)
+
+    def take(self, job: Job) -> None:
+        """Take a job out."""
+        self._ready.remove(job)
+
+    def take_all(self) -> list[Job]:
+        """Take every job out, also those that wait for their next attempt."""
+        jobs = [*self._ready, *(job for _, _, job in self._delayed)]
+        self._ready, self._delayed = [], []
+        return jobs

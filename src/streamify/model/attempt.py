@@ -1,0 +1,67 @@
+"""One attempt at a task: the same value on every engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from streamify.errors import Failure
+from streamify.model.base import Frozen
+from streamify.model.plan import SCHEMA
+from streamify.model.task import MediaResult, Result
+
+FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
+"""A failure as JSON."""
+
+
+class Usage(Frozen):
+    """What one attempt took."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    """Peak resident size of the process so far."""
+    resident_bytes: int
+    """Resident size after the task."""
+
+
+class Stages(Frozen):
+    """CPU seconds by stage."""
+
+    decode: float = 0
+    scale: float = 0
+    encode: float = 0
+    other: float = 0
+
+    @classmethod
+    def of(cls, result: Result) -> Stages:
+        """Return what the segments of a result cost together."""
+        if not isinstance(result, MediaResult):
+            return cls()
+        costs = [record.cost for record in result.records]
+        names = ("decode", "scale", "encode", "other")
+        return cls(**{name: round(sum(getattr(cost, name) for cost in costs), 4) for name in names})
+
+
+class Attempt(Frozen):
+    """One attempt at a task, once it has ended."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    task: str
+    """Key."""
+    number: int
+    """1 at the first try."""
+    worker: str
+    """What ran it: a process id, or the name of a log stream."""
+    started: float
+    """Seconds since the epoch."""
+    ended: float
+    stages: Stages = Stages()
+    """All 0 where it gave no result."""
+    usage: Usage | None = None
+    """``None`` where the worker was lost."""
+    outcome: Literal["finished", "retried", "failed", "cancelled"]
+    """``retried``: it failed and another follows; ``failed``: for good; ``cancelled``: it was cut off."""
+    failure: Failure | None = None
+    """Where it failed."""

@@ -1,0 +1,54 @@
+"""Budgets lie above what was measured and below what stops nothing."""
+
+from __future__ import annotations
+
+import plan_samples
+from streamify.model.task import Budget
+from streamify.planning.budget import audio_budget, check_budget, split_budget, video_budget
+
+MIB = 1 << 20
+HOUR = 3600
+
+
+def test_split_has_time_to_read_fifty_gigabytes() -> None:
+    small, large = split_budget(1000), split_budget(50 * 10**9)
+    assert small.cpu_seconds >= 900
+    assert 5 * HOUR < large.cpu_seconds < 10 * HOUR
+    assert small.memory_bytes == large.memory_bytes == 1024 * MIB
+
+
+def test_a_segment_has_time_and_memory_for_its_renditions() -> None:
+    plan, _ = plan_samples.plan(ladder="1080p,720p,480p,360p")
+    assert plan.source.video is not None
+    whole = video_budget(6, plan.source.video, plan.video)
+    # Measured: 828 MiB at the peak for this ladder; 4K at the slowest preset took 200 s per second of media.
+    assert 750 * MIB < whole.memory_bytes < 1250 * MIB
+    assert whole.memory_bytes == plan.estimate.worker_bytes
+    assert whole.cpu_seconds > 6 * 200
+    assert whole.cores == 1
+    one = video_budget(6, plan.source.video, plan.video[-1:], threads=1)
+    assert one.memory_bytes < whole.memory_bytes / 2
+    assert video_budget(6, plan.source.video, plan.video, threads=4).cores == 4
+
+
+def test_sound_of_ten_hours_in_one_task_has_time_and_memory() -> None:
+    plan, _ = plan_samples.plan()
+    [track] = plan.audio
+    piece, film = audio_budget(300, track), audio_budget(10 * HOUR, track)
+    assert piece.memory_bytes < 256 * MIB
+    stream = track.recipe.bitrate / 8 * 10 * HOUR
+    assert 2 * stream < film.memory_bytes < 10 * stream  # as packets and as segments, in memory
+    assert film.cpu_seconds > 10 * HOUR
+
+
+def test_a_check_with_the_source_decodes_both() -> None:
+    plan, _ = plan_samples.plan()
+    alone = check_budget(6, plan.video[0], None)
+    beside = check_budget(6, plan.video[0], plan.source.video)
+    assert alone.memory_bytes < beside.memory_bytes < 1024 * MIB
+    assert check_budget(6, plan.audio[0], plan.source.video).memory_bytes < 256 * MIB
+
+
+def test_a_budget_is_json_both_ways() -> None:
+    budget = Budget(cpu_seconds=7, memory_bytes=8, cores=2)
+    assert Budget.from_json(budget.to_json()) == budget
