@@ -37,7 +37,9 @@ def write_job(media: Storage, record: JobRecord) -> None:
     """Write the record of a job, unless the same job is recorded already: it was created then."""
     try:
         before = read_saved(media, JOB, JobRecord)
-    except StreamifyError:
+    except StreamifyError as error:
+        if is_out_of_reach(error):
+            raise
         before = None  # damaged, and replaced by what is known now
     if before is not None and before.model_copy(update={"created": record.created}) == record:
         return
