@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from streamify.codecs.registry import codecs_string
-from streamify.dest.layout import MASTER, MPD, iframes_key, playlist_key, segment_key
+from streamify.dest.layout import segment_key
 from streamify.errors import VerificationFailed
-from streamify.jobs.certificate import Ledgers, check_audio, check_video
-from streamify.jobs.fanout import SegmentList, read_records, segment_cuts
-from streamify.manifests import dash, hls
+from streamify.jobs.certify import Certifying
+from streamify.jobs.fanout import SegmentList, read_records
+from streamify.jobs.publish import StreamView, publish
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
@@ -46,25 +46,20 @@ def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None
         VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
     """
     segments = SegmentList(plan, media)
-    published = _Published(media)
-    sums = Ledgers()
-    manifests: list[TrackManifest] = []
-    reports: list[TrackReport] = []
-    faults: list[str] = []
-    notes: dict[Note, None] = {}
     try:
-        for number, track in enumerate(plan.tracks):
+        certifying = Certifying(plan, segments, plan.segments)
+        published = _Published(media)
+        manifests: list[TrackManifest] = []
+        reports: list[TrackReport] = []
+        faults: list[str] = []
+        notes: dict[Note, None] = {}
+        for track in plan.tracks:
             records, missing = _records(plan, track, media)
             faults.extend(missing)
             notes.update(dict.fromkeys(note for record in records for note in record.notes))
             if missing:
                 continue
-            if isinstance(track, VideoTrack):
-                pairs = zip(segments, records, strict=True)
-                faults.extend(check_video(track, pairs, sums, count=number == 0))
-            else:
-                wanted = segment_cuts(plan, track, [*(one.start for one in segments), plan.timeline.end])
-                faults.extend(check_audio(plan, track, records, sums, wanted))
+            faults.extend(certifying.check(track, records))
             init = media.get(records[0].init.key)
             faults.extend(_differs(records[0].init, init))
             faults.extend(fault for record in records for fault in published.faults(record))
@@ -76,7 +71,9 @@ def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
     hold()
-    return Assembled(sums.certificate(), tuple(reports), tuple(_publish(plan, manifests, media)), tuple(notes))
+    view = StreamView(tuple(manifests), plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
+    blobs = publish(view, media)
+    return Assembled(certifying.sums.certificate(), tuple(reports), blobs, tuple(notes))
 
 
 def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tuple[list[SegmentRecord], list[str]]:
@@ -167,23 +164,3 @@ def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manife
             sha256=tuple(one.media.sha256 for one in records),
         ),
     )
-
-
-def _publish(plan: Plan, manifests: list[TrackManifest], media: Storage) -> list[Blob]:
-    """Write all manifests, the master playlist last; return what was written."""
-    videos = [one for one in manifests if isinstance(one.track, VideoTrack)]
-    audios = [one for one in manifests if isinstance(one.track, AudioTrack)]
-    texts: dict[str, str] = {}
-    for manifest in manifests:
-        folder = manifest.track.folder
-        texts[playlist_key(folder)] = hls.media_playlist(manifest, plan.target_duration)
-        if isinstance(manifest.track, VideoTrack):
-            texts[iframes_key(folder)] = hls.iframe_playlist(manifest, plan.target_duration)
-    texts[MPD] = dash.mpd(videos, audios, Fraction(plan.timeline.end, plan.timeline.timescale))
-    texts[MASTER] = hls.master(videos, audios)
-    blobs = []
-    for key, text in texts.items():
-        data = text.encode()
-        media.put(key, data)
-        blobs.append(Blob(key=key, size=len(data), sha256=sha256(data)))
-    return blobs

@@ -44,7 +44,12 @@ class Ledgers:
 
 
 def check_video(
-    track: VideoTrack, pairs: Iterable[tuple[Segment, SegmentRecord]], sums: Ledgers, *, count: bool
+    track: VideoTrack,
+    pairs: Iterable[tuple[Segment, SegmentRecord]],
+    sums: Ledgers,
+    *,
+    count: bool,
+    whole: bool = True,
 ) -> Iterator[str]:
     """Yield the faults of one video track: every seam, every count, one init.
 
@@ -53,6 +58,7 @@ def check_video(
         pairs: Segments of the plan and their ledger entries, in order.
         sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
         count: See `sums`.
+        whole: The last pair is that of the last segment; else it is a prefix of the stream.
     """
     before: tuple[Segment, SegmentRecord] | None = None
     init: str | None = None
@@ -86,7 +92,7 @@ def check_video(
             sums.duplicated += seam.duplicated
             sums.dropped += seam.dropped
             sums.lost.extend(seam.lost)
-    if before is not None and before[1].seam is not None and before[1].seam.next is not None:
+    if whole and before is not None and before[1].seam is not None and before[1].seam.next is not None:
         yield f"{track.folder}: the last segment saw a picture after its end"
 
 
@@ -101,9 +107,24 @@ def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecor
 
 
 def check_audio(
-    plan: Plan, track: AudioTrack, records: Iterable[SegmentRecord], sums: Ledgers, cuts: tuple[int, ...]
+    plan: Plan,
+    track: AudioTrack,
+    records: Iterable[SegmentRecord],
+    sums: Ledgers,
+    cuts: tuple[int, ...],
+    *,
+    whole: bool = True,
 ) -> Iterator[str]:
-    """Yield the faults of one audio track: no gap, one init, covers the video by less than one codec frame."""
+    """Yield the faults of one audio track: no gap, one init, covers the video by less than one codec frame.
+
+    Args:
+        plan: Of the job.
+        track: Which one.
+        records: Its ledger entries, in order.
+        sums: Receives by how much it outlasts the video.
+        cuts: Borders of those segments, access units.
+        whole: The last record is that of the last segment; else it is a prefix of the stream.
+    """
     codec = audio_codec(track.recipe.codec)
     frame = codec.frame
     end: int | None = None
@@ -120,6 +141,8 @@ def check_audio(
             yield f"{name}: its init segment differs from the one before"
         init = record.init.sha256
         end = record.start + record.duration
+    if not whole:
+        return
     heard = Fraction((end or 0) - codec.priming * frame, track.sample_rate)
     over = heard - Fraction(plan.timeline.end, plan.timeline.timescale)
     sums.over.append(over)

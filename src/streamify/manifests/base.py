@@ -37,6 +37,9 @@ class TrackManifest:
     init_size: int
     """Bytes."""
     segments: Sequence[SegmentLine]
+    """Those that are published: all of them, or the first ones of a stream that grows."""
+    declared: int | None = None
+    """Bits per second to declare in place of what was measured, for a stream that grows: the cap of its rung."""
 
     def __post_init__(self) -> None:
         if not self.segments or any(line.duration <= 0 for line in self.segments):
@@ -59,12 +62,16 @@ class TrackManifest:
 
     @property
     def bandwidth(self) -> int:
-        """Measured peak, bits per second (`peak_rate`)."""
+        """What is declared, else the measured peak, bits per second (`peak_rate`)."""
+        if self.declared is not None:
+            return self.declared
         return peak_rate(self.durations, [line.size for line in self.segments], self.target)
 
     @property
     def average_bandwidth(self) -> int:
-        """Measured average, bits per second, over the segments (the init segment is no segment)."""
+        """What is declared, else the measured average, bits per second (the init segment is no segment)."""
+        if self.declared is not None:
+            return self.declared
         return _bits(sum(line.size for line in self.segments), self.duration)
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from math import gcd
 from urllib.parse import quote
@@ -19,13 +21,31 @@ _CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 _MICRO = 1_000_000
 
 
-def mpd(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], duration: Fraction) -> str:
-    """Return the MPD of a finished stream.
+@dataclass(frozen=True)
+class Growing:
+    """When a stream that grows was published."""
+
+    since: datetime
+    """In its first version: time 0 of the presentation, for players."""
+    now: datetime
+    """In this version."""
+    update: Fraction
+    """Seconds after which players ask for the next version."""
+
+
+def mpd(
+    videos: Sequence[TrackManifest],
+    audios: Sequence[TrackManifest],
+    duration: Fraction,
+    growing: Growing | None = None,
+) -> str:
+    """Return the MPD of a stream.
 
     Args:
         videos: Video renditions in ladder order; one AdaptationSet, between which players switch.
         audios: Audio tracks; an AdaptationSet each, for languages and commentary are chosen, not switched.
         duration: Length of the presentation, seconds: of the video where there is one.
+        growing: More segments follow (dynamic); ``None``: it has ended (static).
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -38,8 +58,7 @@ def mpd(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], durati
         {
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
             "profiles": _PROFILES,
-            "type": "static",
-            "mediaPresentationDuration": iso_duration(duration),
+            **_times(duration, growing),
             "maxSegmentDuration": iso_duration(longest),
             # @bandwidth holds from any segment on where one whole segment is buffered before playback starts.
             "minBufferTime": iso_duration(longest),
@@ -52,6 +71,22 @@ def mpd(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], durati
         _audio_set(period, number, audio, names)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _times(duration: Fraction, growing: Growing | None) -> dict[str, str]:
+    """Return the attributes that say whether the presentation has ended. A dynamic one has no length yet."""
+    if growing is None:
+        return {"type": "static", "mediaPresentationDuration": iso_duration(duration)}
+    return {
+        "type": "dynamic",
+        "availabilityStartTime": _moment(growing.since),
+        "publishTime": _moment(growing.now),
+        "minimumUpdatePeriod": iso_duration(growing.update),
+    }
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def iso_duration(seconds: Fraction) -> str:

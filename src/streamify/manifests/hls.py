@@ -21,29 +21,39 @@ _AUDIO_GROUP = "audio"
 _MICRO = 1_000_000
 
 
-def media_playlist(manifest: TrackManifest, target_duration: int) -> str:
+def media_playlist(manifest: TrackManifest, target_duration: int, *, ended: bool = True) -> str:
     """Return a track's media playlist.
+
+    Args:
+        manifest: Of the track, as far as it is published.
+        target_duration: Of the stream, seconds; never changes.
+        ended: Nothing follows (VOD); else players ask again, and only lines at the end may be new (EVENT).
 
     Raises:
         ValueError: A segment is longer than `target_duration` allows.
     """
-    lines = _head(target_duration)
+    lines = _head(target_duration, ended=ended)
     for number, length in enumerate(extinf(manifest.durations, target_duration)):
         lines += [f"#EXTINF:{length},", segment_name(number)]
-    return _text([*lines, "#EXT-X-ENDLIST"])
+    return _text([*lines, *_end(ended)])
 
 
-def iframe_playlist(manifest: TrackManifest, target_duration: int) -> str:
+def iframe_playlist(manifest: TrackManifest, target_duration: int, *, ended: bool = True) -> str:
     """Return a video track's I-frame playlist: every IDR picture as a byte range that includes its moof.
+
+    Args:
+        manifest: As of `media_playlist`.
+        target_duration: As of `media_playlist`.
+        ended: As of `media_playlist`.
 
     Raises:
         ValueError: The track has no IDR picture at 0, or two are further apart than `target_duration` allows.
     """
-    lines = _head(target_duration, "#EXT-X-I-FRAMES-ONLY")
+    lines = _head(target_duration, "#EXT-X-I-FRAMES-ONLY", ended=ended)
     lengths = extinf([length for length, _, _ in manifest.iframes], target_duration)
     for text, (_, name, iframe) in zip(lengths, manifest.iframes, strict=True):
         lines += [f"#EXTINF:{text},", f"#EXT-X-BYTERANGE:{iframe.size}@{iframe.offset}", name]
-    return _text([*lines, "#EXT-X-ENDLIST"])
+    return _text([*lines, *_end(ended)])
 
 
 def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> str:
@@ -113,13 +123,17 @@ def extinf(durations: Iterable[Fraction], target_duration: int) -> Iterator[str]
         yield f"{length // _MICRO}.{length % _MICRO:06d}"
 
 
-def _head(target_duration: int, *more: str) -> list[str]:
+def _end(ended: bool) -> list[str]:
+    return ["#EXT-X-ENDLIST"] if ended else []
+
+
+def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
     return [
         "#EXTM3U",
         f"#EXT-X-VERSION:{_VERSION}",
         f"#EXT-X-TARGETDURATION:{target_duration}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
         *more,
         "#EXT-X-INDEPENDENT-SEGMENTS",
         f'#EXT-X-MAP:URI="{INIT}"',

@@ -1,0 +1,53 @@
+"""Publish a view of a stream: how far each track goes, and whether that is the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from streamify.dest.layout import MASTER, MPD, iframes_key, playlist_key
+from streamify.manifests import dash, hls
+from streamify.manifests.base import TrackManifest
+from streamify.manifests.dash import Growing
+from streamify.model.task import Blob
+from streamify.model.track import AudioTrack, VideoTrack
+from streamify.storage.base import Storage, sha256
+
+
+@dataclass(frozen=True)
+class StreamView:
+    """What is published of a stream."""
+
+    tracks: tuple[TrackManifest, ...]
+    """Each as far as it is certified, video in ladder order."""
+    target_duration: int
+    """Of the plan, seconds."""
+    duration: Fraction
+    """Of the whole presentation, seconds."""
+    growing: Growing | None = None
+    """More segments follow; ``None``: these are all."""
+
+    def texts(self) -> dict[str, str]:
+        """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
+        videos = [track for track in self.tracks if isinstance(track.track, VideoTrack)]
+        audios = [track for track in self.tracks if isinstance(track.track, AudioTrack)]
+        ended = self.growing is None
+        texts: dict[str, str] = {}
+        for track in self.tracks:
+            folder = track.track.folder
+            texts[playlist_key(folder)] = hls.media_playlist(track, self.target_duration, ended=ended)
+            if isinstance(track.track, VideoTrack):
+                texts[iframes_key(folder)] = hls.iframe_playlist(track, self.target_duration, ended=ended)
+        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing)
+        texts[MASTER] = hls.master(videos, audios)
+        return texts
+
+
+def publish(view: StreamView, media: Storage) -> tuple[Blob, ...]:
+    """Write all playlists and manifests, the master playlist last; return what was written."""
+    blobs = []
+    for key, text in view.texts().items():
+        data = text.encode()
+        media.put(key, data)
+        blobs.append(Blob(key=key, size=len(data), sha256=sha256(data)))
+    return tuple(blobs)
