@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from players_harness import Player, ffprobe_counts, gstreamer_plays, misplaced, 
 pytestmark = pytest.mark.players
 
 ALL: tuple[Player, ...] = ("native", "hlsjs", "shaka", "dashjs")
-Plays = dict[Player, Future[dict[str, Any]]]
 SPEC = ClipSpec(rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
 SWITCHING: tuple[Player, ...] = ("hlsjs", "shaka", "dashjs")  # the native player takes no orders
 
@@ -48,43 +48,11 @@ def test_plays_to_the_end(stream: Path, card: Clip, player: Player) -> None:
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Iterator[Executor]:
-    """Runs two plays at a time: those that mostly wait. Played at 4x, two would starve each other."""
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
 def points(stream: Path, card: Clip) -> list[float]:
     """Moments beside the seams, the last seam first."""
     # Less than two pictures before a buffered range, Chromium shows the first one of that range (seen with shaka).
     aside = float(card.times[1]) * 3.5
     return [round(seam + side, 6) for seam in seams(stream)[:3][::-1] for side in (aside, -aside)]
-
-
-@pytest.fixture(scope="module")
-def seeks(pairs: Executor, stream: Path, points: list[float]) -> Plays:
-    return {player: pairs.submit(play, stream, player, "seek", points=points) for player in ALL}
-
-
-@pytest.mark.parametrize("player", ALL)
-def test_seeks_to_seams(seeks: Plays, card: Clip, points: list[float], player: Player) -> None:
-    result = seeks[player].result()
-    assert result["problems"] == []
-    expected = [max(n for n, time in enumerate(card.times) if time <= point) for point in points]
-    assert [seek["id"] for seek in result["seeks"]] == expected
-    assert all(seek["reached"] > seek["point"] + 0.3 for seek in result["seeks"])
-
-
-@pytest.mark.parametrize("player", SWITCHING)
-def test_switches_rungs_at_seams(stream: Path, card: Clip, player: Player) -> None:
-    points = [round(seam + 0.2, 3) for seam in seams(stream)[:-1]]
-    result = play(stream, player, "switch", rate=1.5, points=points)
-    assert result["problems"] == []
-    assert result["decoded"] == card.frames
-    assert misplaced(result, card.times) == []
-    # The first switch is asked for before anything plays, so it always shows; a later one may come after the last load.
-    assert len(result["sizes"]) >= 2, "the picture never changed its size"
 
 
 @pytest.fixture(scope="module")
@@ -99,20 +67,71 @@ def beeping(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Path]:
 
 
 @pytest.fixture(scope="module")
-def synced(pairs: Executor, beeping: tuple[Clip, Path]) -> Plays:
-    return {player: pairs.submit(play, beeping[1], player, "sync") for player in ALL}
+def plays(
+    request: pytest.FixtureRequest,
+    stream: Path,
+    points: list[float],
+    beeping: tuple[Clip, Path],
+    toy: tuple[Clip, Path],
+) -> dict[str, Future[dict[str, Any]]]:
+    """The plays of all selected tests that take them, by the id of the test.
+
+    They mostly wait, so two run at a time; none of those that play at 4x runs beside them.
+    """
+    switches = [round(seam + 0.2, 3) for seam in seams(stream)[:-1]]
+    kinds: dict[str, Callable[..., dict[str, Any]]] = {
+        "test_seeks_to_seams": partial(play, stream, scenario="seek", points=points),
+        "test_switches_rungs_at_seams": partial(play, stream, scenario="switch", rate=1.5, points=switches),
+        "test_sound_follows_the_picture": partial(play, beeping[1], scenario="sync"),
+        "test_the_harness_hears_a_picture_that_is_20_ms_late": partial(
+            play, broken_copy(toy[1], "late"), player="hlsjs", scenario="sync"
+        ),
+    }
+    with ThreadPoolExecutor(2) as pool:
+        return {
+            item.nodeid: pool.submit(kinds[item.originalname], **_player(item))
+            for item in request.session.items
+            if isinstance(item, pytest.Function) and item.path == request.path and item.originalname in kinds
+        }
+
+
+def _player(item: pytest.Function) -> dict[str, Any]:
+    return {"player": item.callspec.params["player"]} if hasattr(item, "callspec") else {}
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest, plays: dict[str, Future[dict[str, Any]]]) -> dict[str, Any]:
+    """What the player of this test reported."""
+    return plays[request.node.nodeid].result()
 
 
 @pytest.mark.parametrize("player", ALL)
-def test_sound_follows_the_picture(synced: Plays, beeping: tuple[Clip, Path], player: Player) -> None:
-    result, (clip, _) = synced[player].result(), beeping
-    assert result["problems"] == []
-    assert len(result["offsets"]) >= 2
+def test_seeks_to_seams(played: dict[str, Any], card: Clip, points: list[float], player: Player) -> None:
+    assert played["problems"] == []
+    expected = [max(n for n, time in enumerate(card.times) if time <= point) for point in points]
+    assert [seek["id"] for seek in played["seeks"]] == expected
+    assert all(seek["reached"] > seek["point"] + 0.3 for seek in played["seeks"])
+
+
+@pytest.mark.parametrize("player", SWITCHING)
+def test_switches_rungs_at_seams(played: dict[str, Any], card: Clip, player: Player) -> None:
+    assert played["problems"] == []
+    assert played["decoded"] == card.frames
+    assert misplaced(played, card.times) == []
+    # The first switch is asked for before anything plays, so it always shows; a later one may come after the last load.
+    assert len(played["sizes"]) >= 2, "the picture never changed its size"
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_sound_follows_the_picture(played: dict[str, Any], beeping: tuple[Clip, Path], player: Player) -> None:
+    clip, _ = beeping
+    assert played["problems"] == []
+    assert len(played["offsets"]) >= 2
     # Chromium's own HLS player puts the first packet of each track at 0, the AAC encoder's priming included, whatever
     # the edit list says: its sound is late by those 1024 samples. docs/guides/serving-to-players.md says so.
     late = 1024 / 48 if player == "native" else 0
     truth = {round(float(flash), 3): float(second - flash) * 1000 for second, flash in enumerate(clip.flashes)}
-    for flash, offset in (result["offsets"][0], result["offsets"][-1]):
+    for flash, offset in (played["offsets"][0], played["offsets"][-1]):
         near = min(truth, key=lambda time: abs(time - flash))
         assert offset - truth[near] == pytest.approx(late, abs=5), f"at {flash} s"
 
@@ -124,8 +143,8 @@ def test_gstreamer_plays_both_manifests(stream: Path) -> None:
 
 @pytest.mark.parametrize("manifest", ["master.m3u8", "manifest.mpd"])
 def test_ffprobe_counts_every_picture(stream: Path, card: Clip, manifest: str) -> None:
-    video = [one for one in ffprobe_counts(stream, manifest) if one["codec_type"] == "video"]
-    assert {int(one["nb_read_frames"]) for one in video} == {card.frames}
+    video = [track for track in ffprobe_counts(stream, manifest) if track["codec_type"] == "video"]
+    assert {int(track["nb_read_frames"]) for track in video} == {card.frames}
 
 
 @pytest.fixture(scope="module")
@@ -155,9 +174,7 @@ def test_the_harness_notices_faults(toy: tuple[Clip, Path], fault: str, player: 
     assert result["problems"] or misplaced(result, clip.times)
 
 
-def test_the_harness_hears_a_picture_that_is_20_ms_late(toy: tuple[Clip, Path]) -> None:
-    _, dest = toy
-    late = play(broken_copy(dest, "late"), "hlsjs", "sync")
-    offsets = [offset for _, offset in late["offsets"]]
+def test_the_harness_hears_a_picture_that_is_20_ms_late(played: dict[str, Any]) -> None:
+    offsets = [offset for _, offset in played["offsets"]]
     assert offsets == pytest.approx([-20] * len(offsets), abs=1)
     assert len(offsets) > 5
