@@ -24,6 +24,7 @@ from streamify.backends.aws.functions import start
 from streamify.backends.base import Backend
 from streamify.backends.choose import for_job, for_settings
 from streamify.errors import DestinationError, JobCancelled, SourceError, StreamifyError, TasksFailed
+from streamify.jobs.attempts import read_attempts
 from streamify.jobs.record import read_job
 from streamify.jobs.tell import no_event
 from streamify.model.event import Event
@@ -260,3 +261,35 @@ def test_each_run_is_recorded(case: Case, clip: Path) -> None:
     assert len(runs) == 1
     assert (runs[0]["outcome"], runs[0]["total"], runs[0]["reused"]) == ("complete", 14, 0)
     assert before - 1 <= runs[0]["started"] <= runs[0]["began_tasks"] <= runs[0]["ended"] <= time.time() + 1
+
+
+def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path) -> None:
+    dest, before = case.dest(), time.time()
+    case.run(clip, dest)
+    backend, found = for_job(dest.url)
+    run = backend.status(found).run
+    assert run is not None
+    attempts = list(read_attempts(storage(dest), run.id))
+    keys = {f"video/{index:05d}/240p" for index in range(7)}
+    assert {one.task for one in attempts if one.task.startswith("video/")} == keys
+    assert len([one for one in attempts if one.task.startswith("audio/")]) == 1
+    assert len(attempts) == 8
+    for one in attempts:
+        assert (one.outcome, one.number, one.failure) == ("finished", 1, None)
+        assert before - 1 <= one.started < one.ended <= time.time() + 1
+        assert one.stages.encode > 0
+        assert one.usage is not None
+        assert one.usage.cpu_seconds > 0
+
+
+def test_an_attempt_that_failed_says_why(case: Case, clip: Path, tmp_path: Path) -> None:
+    bad, dest = poison(clip, tmp_path / "bad.mp4", (3.5, 8.5)), case.dest()
+    with pytest.raises(TasksFailed) as caught:
+        case.run(bad, dest)
+    backend, found = for_job(dest.url)
+    run = backend.status(found).run
+    assert run is not None
+    failed = {one.task: one.failure for one in read_attempts(storage(dest), run.id) if one.outcome == "failed"}
+    assert {key: failure.code for key, failure in failed.items() if failure} == {
+        failure.key: failure.code for failure in caught.value.failures
+    }

@@ -156,7 +156,7 @@ class _Run:
         share = share_done(plan, count_by_track(done))
         self._log.update(workers=workers, total=total, reused=len(done), reused_share=share, began_tasks=time.time())
         try:
-            outcome = fan_out(plan, self._stores, executor, done, self._events, self._stop)
+            outcome = fan_out(plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add)
         except TaskError as error:
             raise error.as_raised() from error
         if outcome.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,7 @@ from streamify.errors import Failure
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, completed
+from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan, Segment
 from streamify.model.task import SPLIT, AudioTask, MediaResult, SegmentRecord, Task, VideoTask
@@ -132,8 +133,18 @@ def fan_out(
     done: set[tuple[str, int]],
     events: EventDelivery,
     stop: Stop | None,
+    keep: Callable[[Iterable[Attempt]], None] = lambda _: None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
+
+    Args:
+        plan: Of the job.
+        stores: Of the job.
+        executor: Runs the tasks.
+        done: (track, segment) of everything that exists.
+        events: Receives ``segment.finished``.
+        stop: Ends it early.
+        keep: Receives the attempts at each task, once it has ended.
 
     Raises:
         Interrupted: `stop` was set.
@@ -144,7 +155,8 @@ def fan_out(
     segments = SegmentList(plan, stores.media)
     try:
         tasks = _tasks(plan, segments, done, width_of(executor, plan))
-        for key, result, _ in completed(executor, tasks, stop, events):
+        for key, result, attempts in completed(executor, tasks, stop, events):
+            keep(attempts)
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
                     raise result

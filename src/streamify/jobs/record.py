@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from streamify.dest.layout import JOB, run_record_key
 from streamify.errors import Failure, Interrupted, JobCancelled, StreamifyError
+from streamify.jobs.attempts import AttemptLog
 from streamify.jobs.failures import write_failure
 from streamify.jobs.identity import job_identity
 from streamify.machine.host import this_host
@@ -68,6 +69,7 @@ class RunLog:
     def __init__(self, media: Storage, record: RunRecord) -> None:
         self._media = media
         self.record = record
+        self.attempts = AttemptLog(media, record.id)
 
     def update(self, **fields: object) -> None:
         """Change fields of the record and write it."""
@@ -103,6 +105,7 @@ def recorded(media: Storage, claim: Claim) -> Iterator[RunLog]:
         raise
     finally:
         if outcome is not None:
+            log.attempts.close()
             _end(log, outcome, error)
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
+from typing import Literal
 
 from streamify.dest.layout import run_items_key, run_plan_key
-from streamify.errors import DestinationError, StreamifyError, TasksFailed
+from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed
+from streamify.executors.attempt import failure_of
 from streamify.executors.base import OnEvent
 from streamify.jobs import run as steps
+from streamify.jobs.attempts import write_attempt
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import failures_of
 from streamify.jobs.hold import Hold
@@ -20,6 +23,8 @@ from streamify.jobs.items import Item, items, task_of
 from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals
 from streamify.jobs.tell import no_event, teller
+from streamify.machine.usage import peak_bytes, resident_bytes
+from streamify.model.attempt import Attempt, Stages, Usage
 from streamify.model.base import Frozen
 from streamify.model.job import RunRecord
 from streamify.model.plan import Plan
@@ -89,15 +94,41 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_e
     return Prepared(items=key, count=len(chosen), total=total, reused=len(done))
 
 
-def task_step(run: Run, item: Item, threads: int = 1) -> MediaResult:
-    """Run the task that an item points at.
+def task_step(run: Run, item: Item, worker: str, threads: int = 1) -> MediaResult:
+    """Run the task that an item points at; keep the attempt.
+
+    Args:
+        run: The run.
+        item: Of its list.
+        worker: What runs it, for the record of the attempt.
+        threads: That encode video.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
     """
     stores, plan = _opened(run.places, run.id)
-    result = run_task(task_of(item, plan, stores.media, threads), stores)
+    started, clock, cpu = time.time(), time.monotonic(), time.process_time()
+
+    def keep(outcome: Literal["finished", "retried", "failed"], stages: Stages, failure: Failure | None = None) -> None:
+        resident, peak = resident_bytes(), peak_bytes()
+        usage = Usage(
+            seconds=time.monotonic() - clock,
+            cpu_seconds=time.process_time() - cpu,
+            peak_bytes=max(resident, peak),
+            resident_bytes=resident,
+        )
+        write_attempt(stores.media, run.id, Attempt(
+            task=item.key, number=1, worker=worker, started=started, ended=time.time(), stages=stages, usage=usage,
+            outcome=outcome, failure=failure,
+        ))  # fmt: skip
+
+    try:
+        result = run_task(task_of(item, plan, stores.media, threads), stores)
+    except StreamifyError as error:
+        keep("retried" if error.transient else "failed", Stages(), failure_of(item.key, error))
+        raise
     assert isinstance(result, MediaResult)
+    keep("finished", Stages.of(result))
     return result
 
 

@@ -71,6 +71,15 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("write", key, error) from error
 
+    def append(self, key: str, data: bytes) -> None:
+        """Add to the end of a file that one process writes: what is cut off by a crash is its last line."""
+        try:
+            _make_folder((self.root / key).parent)
+            with (self.root / key).open("ab", buffering=0) as file:
+                file.write(data)
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+
     def put_new(self, key: str, data: bytes) -> Written:
         """See `Storage.put_new`."""
         try:

@@ -79,9 +79,9 @@ def test_ten_hours_and_eight_rungs() -> None:
     speed = Speed(sampled=True, decode=0.01, renditions=(0.06,) * 8)
     every = list(calls(plan, [Load(144, 144, 2 << 20)] * plan.segments, speed))
     assert len(every) == 48_000
-    # 144 x 0.07 s = 10.08 s, what a call takes of its own, and (6 + 1 + 8) + 3 requests of 8 ms.
+    # 144 x 0.07 s = 10.08 s, what a call takes of its own, and (6 + 1 + 8) + 3 + 1 requests of 8 ms.
     assert every[0].cpu == pytest.approx(10.08 + CALL_CPU)
-    assert (every[0].gets, every[0].puts) == (15, 3)
+    assert (every[0].gets, every[0].puts) == (15, 4)
     bare = [call(10.0, one.key, one.what) for one in every]
     found = predict_job(plan, bare, X86, sampled=True)
     video = [one for one in found.work if one.what.endswith("p")]
@@ -144,14 +144,14 @@ def test_small_renditions_share_a_call_and_what_exists_is_not_made_again() -> No
         ("video/00001/480p,360p", "480p+360p"),
     ]
     assert [one.cpu - CALL_CPU for one in found] == pytest.approx([2 + 7.2, 2 + 2.88 + 1.44, 1.44 + 2.88 + 1.44])
-    assert [one.puts for one in found] == [3, 6, 6]
+    assert [one.puts for one in found] == [4, 7, 7]
 
 
 def test_sound_goes_in_pieces_before_the_pictures() -> None:
     plan = film(segments=120, ladder="360p")
     found = list(calls(plan, [Load(144, 144, 0)] * 120, Speed(sampled=True, renditions=(0.0,), sound=0.01)))
     assert [one.what for one in found[:4]] == ["audio", "audio", "audio", "360p"]
-    assert [one.puts for one in found[:3]] == [150, 150, 60]  # 50 segments of 6 s are 300 s
+    assert [one.puts for one in found[:3]] == [151, 151, 61]  # 50 segments of 6 s are 300 s
     assert found[0].cpu == pytest.approx(3.0 + CALL_CPU)
 
 

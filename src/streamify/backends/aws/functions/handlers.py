@@ -51,7 +51,7 @@ def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run the task that ``item`` points at, as part of ``run``."""
     run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
     try:
-        task_step(run, item, threads=_number("THREADS") or 1)
+        task_step(run, item, getattr(context, "log_stream_name", ""), threads=_number("THREADS") or 1)
     except StreamifyError as error:
         refusal = _refusal(error)
         write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{

@@ -240,15 +240,15 @@ def _slower(memory: int) -> float:
 
 
 def _split(plan: Plan) -> Call:
-    """Claim, index, ten pictures; plan, segment list, item list. An index has about 500 bytes a second of film."""
-    return Call("split", "split", SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU, gets=25 + plan.segments // 30, puts=8)
+    """Claim, records, index, ten pictures; plan, segment list, items. An index has about 500 bytes a second of film."""
+    return Call("split", "split", SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU, gets=28 + plan.segments // 30, puts=10)
 
 
 def _assemble(plan: Plan) -> Call:
     """Every ledger entry and media file, twice the init of each track; manifests, report, and what is listed."""
     files, tracks = plan.segments * len(plan.tracks), len(plan.tracks)
     cpu = ASSEMBLE_CPU + files * ASSEMBLE_FILE_CPU
-    return Call("assemble", "assemble", cpu, gets=2 * files + 2 * tracks + 9, puts=2 * tracks + 9)
+    return Call("assemble", "assemble", cpu, gets=2 * files + 2 * tracks + 12, puts=2 * tracks + 9)
 
 
 def _work(what: str, memory: int, seconds: Sequence[float]) -> Work:

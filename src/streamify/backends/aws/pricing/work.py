@@ -85,7 +85,7 @@ def calls(
             # The sound lies between the pictures: to read it is to read through the file.
             size = plan.source.ref.size * count // plan.segments
             gets = _GETS + count + -(-size // READ)
-            yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count)
+            yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count + 1)
     groups = group_renditions(plan.video, group_below)
     for index, load in enumerate(loads):
         for group in groups:
@@ -98,7 +98,7 @@ def calls(
                 what="+".join(plan.video[number].name for number in missing),
                 cpu=CALL_CPU + pictures,
                 gets=_GETS + len(missing) + -(-load.bytes // READ),
-                puts=3 * len(missing),
+                puts=3 * len(missing) + 1,
             )
 
 
@@ -106,5 +106,6 @@ _GETS = 6
 """Requests of every call that read: the plan, the segment list (size, lines), the source (version, size, header).
 
 To these come the ranges of the source and, for each rendition or segment of sound, the init that is there already,
-read back. Each of them writes three objects: media, init, ledger entry. Counted in the handlers, 2026-11.
+read back. Each of them writes three objects: media, init, ledger entry; and each call one: its attempt. Counted in the
+handlers, 2026-11.
 """
