@@ -219,7 +219,7 @@ def test_quota_memory_and_time_limit_show() -> None:
     found = predict_job(film(ladder="360p"), [call(1000.0)] * 20, small, sampled=False)
     assert found.concurrency == 10
     assert found.slowest.seconds == pytest.approx(1727.5, abs=0.1)
-    text = predicted(found)
+    text = "\n".join(predicted(found))
     assert "quota of 10" in text
     assert "above TaskSeconds (900 s)" in text
     assert "Assumed: stack 'x' was not found" in text
