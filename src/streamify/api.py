@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from streamify.errors import DestinationError, Interrupted, VerificationFailed
+from streamify.errors import DestinationError, Interrupted
 from streamify.model.location import Location
 
 if TYPE_CHECKING:
@@ -217,11 +217,7 @@ def verify(dest: str | Path, source: str | Path | None = None, *, on_event: OnEv
     from streamify.jobs.verify import verify as run
 
     found = run(Location.of_dest(dest), None if source is None else Location.of_source(source), on_event or no_event)
-    if found.faults:
-        raise VerificationFailed(
-            found.faults,
-            "delete what is damaged of it, then transcode with the same settings: only what is missing is made",
-        )
+    found.check()
     return found
 
 

@@ -33,9 +33,9 @@ from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 
 
-def probe(source: Location) -> SourceFacts:
+def probe(source: Location, stop: Stop | None = None) -> SourceFacts:
     """Return facts about a source, found out in a worker process."""
-    return plan(source, Settings()).source
+    return plan(source, Settings(), stop).source
 
 
 def plan(source: Location, settings: Settings, stop: Stop | None = None) -> Plan:

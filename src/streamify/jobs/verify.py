@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from streamify.codecs.registry import audio_codec_of
 from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
-from streamify.errors import DestinationError, SourceError
+from streamify.errors import DestinationError, SourceError, VerificationFailed
 from streamify.executors.base import OnEvent, TaskError
 from streamify.executors.events import delivering
 from streamify.jobs.engine import Stop, completed, executor_for
@@ -51,6 +51,14 @@ class Verification(Frozen):
     faults: tuple[str, ...]
     checks: tuple[TrackCheck, ...]
 
+    def check(self) -> None:
+        """Raise `VerificationFailed` where there is a fault."""
+        if self.faults:
+            raise VerificationFailed(
+                self.faults,
+                "delete what is damaged of it, then transcode with the same settings: only what is missing is made",
+            )
+
 
 def verify(
     dest: Location, source: Location | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
@@ -60,6 +68,7 @@ def verify(
     Raises:
         DestinationError: There is no finished stream at `dest`.
         SourceError: `source` cannot be read, or is not that of the stream.
+        Interrupted: `stop` was set.
     """
     refuse_dest(dest)
     report = _read_report(open_storage(dest), dest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Callable
@@ -17,12 +16,14 @@ from obstore.exceptions import (
 )
 
 from streamify.errors import DestinationError
+from streamify.model.backoff import Backoff
 
 PATIENCE = 30
 """Seconds for which what a store fails to do is tried again."""
 FIRST_PAUSE = 0.2
 """Seconds before the second try."""
 LONGEST_PAUSE = 5.0
+_PAUSES = Backoff(FIRST_PAUSE, 2, LONGEST_PAUSE)
 
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -80,7 +81,7 @@ class Patience:
     """Waits between the tries of one call, longer each time."""
 
     def __init__(self) -> None:
-        self._until, self._pause = time.monotonic() + PATIENCE, FIRST_PAUSE
+        self._until, self._tries = time.monotonic() + PATIENCE, 0
 
     def wait(self, error: Exception, broken: str = "HTTP error:") -> None:
         """Wait for the next try.
@@ -100,8 +101,8 @@ class Patience:
         """
         if time.monotonic() > self._until:
             raise error
-        time.sleep(random.uniform(0.5, 1) * self._pause)  # noqa: S311 - to keep workers out of step
-        self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+        self._tries += 1
+        time.sleep(_PAUSES.pause(self._tries))
 
 
 BROKE_OFF = "body error"

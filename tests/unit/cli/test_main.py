@@ -27,6 +27,7 @@ from streamify.errors import (
     VerificationFailed,
 )
 from streamify.executors.base import TaskError
+from streamify.jobs.engine import Stop
 from streamify.model.settings import Settings
 
 Cli = Callable[..., Any]
@@ -139,13 +140,13 @@ def test_odd_names_reach_the_pipeline_as_they_are(cli: Cli, job: Job, name: str)
     calls = job("probe", raising(SourceError("x", "y")))
     cli("probe", name)
     cli("probe", "--", name)
-    assert [str(source) for (source,) in calls] == [name, name]
+    assert [str(source) for source, *_ in calls] == [name, name]
 
 
 def test_a_leading_dash_works_after_two_dashes(cli: Cli, job: Job) -> None:
     calls = job("probe", raising(SourceError("x", "y")))
     outcome = cli("probe", "--", "--json")
-    assert ([str(source) for (source,) in calls], outcome.out) == (["--json"], "")
+    assert ([str(source) for source, *_ in calls], outcome.out) == (["--json"], "")
 
 
 def test_global_options_work_before_and_after(cli: Cli, job: Job) -> None:
@@ -257,6 +258,18 @@ def test_what_comes_from_outside_is_shown_escaped_and_kept_exact_in_json(cli: Cl
         assert all(line.isprintable() for line in outcome.err.split("\n"))
         assert any(ESCAPES in text for text in texts(cli("probe", "a", "--json").json))
     assert all(line.isprintable() for line in cli("doctor", f"{ESCAPES}/x").out.split("\n"))
+
+
+@pytest.mark.parametrize("command", ["probe", "plan"])
+def test_signals_reach_a_command_through_its_stop(command: str, cli: Cli, job: Job) -> None:
+    def stopped(*given: Any) -> None:
+        [stop] = [one for one in given if isinstance(one, Stop)]
+        signal.raise_signal(signal.SIGTERM)  # raises nothing by itself
+        assert stop.wait(10)
+        raise Interrupted(stop.exit_code)
+
+    job(command, stopped)
+    assert cli(command, "a.mp4").code == 143
 
 
 def test_the_traceback_of_a_bug_in_a_worker_is_shown_when_asked(cli: Cli, job: Job) -> None:

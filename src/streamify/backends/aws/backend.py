@@ -15,6 +15,7 @@ from streamify.backends.aws.outcome import CANCEL_CAUSE, error_of
 from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError, UsageError
 from streamify.executors.base import OnEvent
+from streamify.executors.events import delivering
 from streamify.jobs.claim import earlier_request
 from streamify.jobs.engine import Stop
 from streamify.jobs.record import read_job
@@ -44,7 +45,8 @@ class Aws:
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
     ) -> Report:
         """See `Backend.transcode`. Once the job runs on AWS it goes on there, whatever becomes of this process."""
-        return client.transcode(source, dest, settings, on_event, stop)
+        with delivering(on_event, stop) as events:
+            return client.transcode(source, dest, settings, events, stop)
 
     def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
         """See `Backend.resume`; a job that runs is followed."""
@@ -55,7 +57,8 @@ class Aws:
             raise no_job(dest)
         account = Account(parse_arn(self._execution).region)
         job = client.Job(account, machine_arn(self._execution), request, dest, account.storage(dest))
-        return client.resume(job, on_event, stop)
+        with delivering(on_event, stop) as events:
+            return client.resume(job, events, stop)
 
     def status(self, dest: Location) -> JobStatus:
         """See `Backend.status`; the execution is asked for too."""

@@ -9,7 +9,7 @@ import click
 from streamify.cli import complete, flags, out
 from streamify.cli.command import Command
 from streamify.cli.options import Common
-from streamify.cli.signals import raising
+from streamify.cli.signals import stopping
 
 if TYPE_CHECKING:
     from streamify.model.location import Location
@@ -46,8 +46,8 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
         return
     from streamify.jobs import run as jobs
 
-    with raising():
-        plan = jobs.plan(Location.of_source(source), effective.settings)
+    with stopping(as_json=json) as stop:
+        plan = jobs.plan(Location.of_source(source), effective.settings, stop)
     out.print_json(plan) if json else out.say(*planned(plan))
 
 
@@ -57,8 +57,8 @@ def _on_aws(source: Location, settings: Settings, *, json: bool) -> None:
     from streamify.cli.show.predicted import predicted
     from streamify.cli.show.summary import planned
 
-    with raising():
-        plan, prediction = predict_source(source, settings)
+    with stopping(as_json=json) as stop:
+        plan, prediction = predict_source(source, settings, stop)
     if not json:
         out.say(*planned(plan), *predicted(prediction))
     refuse_above(prediction, settings.max_cost)

@@ -7,7 +7,7 @@ import click
 from streamify.cli import complete, out
 from streamify.cli.command import Command
 from streamify.cli.options import Common
-from streamify.cli.signals import raising
+from streamify.cli.signals import stopping
 
 
 @click.command("probe", cls=Command)
@@ -15,9 +15,11 @@ from streamify.cli.signals import raising
 @click.pass_context
 def command(ctx: click.Context, /, source: str) -> None:
     """Show what a video is: streams, exact rate and length, rotation, colour, and what is peculiar about it."""
-    from streamify import api
     from streamify.cli.show.summary import facts
+    from streamify.jobs import run as jobs
+    from streamify.model.location import Location
 
-    with raising():
-        found = api.probe(source)
-    out.print_json(found) if Common.of(ctx).json else out.say(*facts(found))
+    as_json = Common.of(ctx).json
+    with stopping(as_json=as_json) as stop:
+        found = jobs.probe(Location.of_source(source), stop)
+    out.print_json(found) if as_json else out.say(*facts(found))

@@ -20,14 +20,17 @@ from streamify.cli.options import Common
 @click.pass_context
 def command(ctx: click.Context, /, dest: str, source: str | None) -> None:
     """Recompute the certificate of the stream in DEST from its bytes. Exit code 6 and a line for every fault."""
-    from streamify.api import verify
     from streamify.cli.show.progress import watching
     from streamify.cli.show.summary import verified
-    from streamify.cli.signals import raising
+    from streamify.cli.signals import stopping
+    from streamify.jobs.verify import verify
+    from streamify.model.location import Location
 
     common = Common.of(ctx)
-    with raising(), watching(common) as on_event:
-        found = verify(dest, source, on_event=on_event)
+    original = None if source is None else Location.of_source(source)
+    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+        found = verify(Location.of_dest(dest), original, on_event, stop)
+    found.check()
     if common.json:
         out.print_json(found)
     elif not common.quiet:
