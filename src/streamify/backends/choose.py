@@ -8,18 +8,19 @@ from streamify.model.location import Location
 
 if TYPE_CHECKING:
     from streamify.backends.base import Backend
+    from streamify.executors.local.start import WorkerStarter
     from streamify.model.settings import Settings
 
 
-def for_settings(settings: Settings) -> Backend:
-    """Return the backend of the engine that the settings name."""
+def for_settings(settings: Settings, starter: WorkerStarter | None = None) -> Backend:
+    """Return the backend of the engine that the settings name; `starter` has perhaps a worker running already."""
     if settings.engine == "aws":
         from streamify.backends.aws.backend import Aws
 
         return Aws()
     from streamify.backends.here import Here
 
-    return Here()
+    return Here(starter)
 
 
 def for_job(job: str) -> tuple[Backend, Location]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from streamify.errors import DestinationError, SourceError, TasksFailed
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
+from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cost import count_by_track, share_done
@@ -34,7 +35,14 @@ from streamify.storage.locate import StoreLocations, open_storage
 
 
 class Here:
-    """The backend of this machine."""
+    """The backend of this machine.
+
+    Args:
+        starter: Has perhaps a worker running already.
+    """
+
+    def __init__(self, starter: WorkerStarter | None = None) -> None:
+        self._starter = starter
 
     def transcode(
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
@@ -42,7 +50,7 @@ class Here:
         """See `Backend.transcode`."""
         stop = stop or Stop()
         with delivering(on_event, stop) as events:
-            return narrated(teller(events), lambda: _transcode(source, dest, settings, events, stop))
+            return narrated(teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter))
 
     def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
         """See `Backend.resume`."""
@@ -86,7 +94,14 @@ def _is_running(held: Claim) -> bool:
     return holder_runs(held)
 
 
-def _transcode(source: Location, dest: Location, settings: Settings, events: EventDelivery, stop: Stop) -> Report:
+def _transcode(
+    source: Location,
+    dest: Location,
+    settings: Settings,
+    events: EventDelivery,
+    stop: Stop,
+    starter: WorkerStarter | None,
+) -> Report:
     began, tell = time.time(), teller(events)
     folder, ref = find_source(source)
     refuse_dest(dest, source)
@@ -107,7 +122,7 @@ def _transcode(source: Location, dest: Location, settings: Settings, events: Eve
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
         stack.enter_context(watched(dest, stores.media, hold, stop, before))
-        run = _Run(places, stores, dest, settings, events, stop, log, began)
+        run = _Run(places, stores, dest, settings, events, stop, log, began, starter)
         return run.carry_out(old.plan, ref, hold)
 
 
@@ -124,13 +139,15 @@ class _Run:
         stop: Stop,
         log: RunLog,
         began: float,
+        starter: WorkerStarter | None,
     ) -> None:
+        self._starter = starter
         self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
         self._events, self._tell, self._stop, self._log, self._began = events, teller(events), stop, log, began
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
         media = self._stores.media
-        with executor_for(self._settings, self._places, self._events, warm=True) as executor:
+        with executor_for(self._settings, self._places, self._events, warm=True, starter=self._starter) as executor:
             plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
             total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
             done = self._survey(plan)

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from streamify.cli import out
-from streamify.cli.options import OPTIONS_KEY, Common, global_options
+from streamify.cli.options import OPTIONS_KEY, Common, Given, global_options
 from streamify.errors import Interrupted, StreamifyError
 
 CONTEXT = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
@@ -25,7 +25,8 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         from streamify._version import __version__
 
-        if ctx.find_object(dict):
+        given = ctx.find_object(Given)
+        if given is not None and given.json:
             out.print_json({"version": __version__})
         else:
             out.say(f"streamify {__version__}")

@@ -8,15 +8,18 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from streamify.cli import out
 from streamify.cli.command import CONTEXT, Shared
 from streamify.cli.exit import end_at_once
-from streamify.cli.options import Common
+from streamify.cli.options import Common, Given
 from streamify.errors import Interrupted, StreamifyError, UsageError
+
+if TYPE_CHECKING:
+    from streamify.executors.local.start import WorkerStarter
 
 COMMANDS = {
     "probe": "Show what a video is.",
@@ -67,8 +70,8 @@ def cli() -> None:
     """Turn one video into an adaptive HLS + DASH stream, on every core."""
 
 
-def run(args: Sequence[str]) -> int:
-    """Run one command line; return the exit code."""
+def run(args: Sequence[str], starter: WorkerStarter | None = None) -> int:
+    """Run one command line; return the exit code. `starter` has perhaps a worker running already."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
@@ -76,9 +79,7 @@ def run(args: Sequence[str]) -> int:
     log_format: Literal["text", "json"] = "json" if "--log-format=json" in before else "text"
     common = Common(json="--json" in before, log_format=log_format)
     try:
-        code = cli.main(
-            list(args) or ["--help"], "streamify", standalone_mode=False, obj={"json": True} if common.json else None
-        )
+        code = cli.main(list(args) or ["--help"], "streamify", standalone_mode=False, obj=Given(common.json, starter))
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)
         path = ctx.command_path if ctx else "streamify"
@@ -100,10 +101,13 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     if _opens_media(sys.argv[1:]):
-        from streamify.executors.local.start import start_ahead
+        from streamify.executors.local.start import WorkerStarter
 
-        start_ahead()
-    code = run(sys.argv[1:])
+        with WorkerStarter() as starter:
+            starter.start_ahead()
+            code = run(sys.argv[1:], starter)
+    else:
+        code = run(sys.argv[1:])
     gc.freeze()  # or Python looks through all that was loaded once more before it ends: 0.1 s (2026-11)
     sys.exit(code)
 

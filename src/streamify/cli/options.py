@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from streamify.executors.local.start import WorkerStarter
 
 OPTIONS_KEY = "streamify.options"
 """Where the context's ``meta`` keeps what was given; the group's and the command's context share it."""
@@ -27,6 +30,22 @@ class Common:
     def of(cls, ctx: click.Context) -> Common:
         """Return what was given before or after the command; after wins."""
         return cls(**ctx.meta.get(OPTIONS_KEY, {}))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the entry point hands to the commands, as the ``obj`` of click's context."""
+
+    json: bool = False
+    """Whether a document is owed to stdout, known before anything is parsed."""
+    starter: WorkerStarter | None = None
+    """Has perhaps a worker running already."""
+
+
+def starter_of(ctx: click.Context) -> WorkerStarter | None:
+    """Return what starts the workers of a command."""
+    given = ctx.find_object(Given)
+    return given.starter if given is not None else None
 
 
 def global_options() -> list[click.Parameter]:

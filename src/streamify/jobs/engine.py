@@ -12,6 +12,7 @@ from streamify.errors import Interrupted
 from streamify.executors.base import Executor, TaskError, TaskFuture
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.local.start import WorkerStarter
 from streamify.machine.resources import choose_workers, read_machine
 from streamify.model.attempt import Attempt
 from streamify.model.settings import Settings
@@ -37,7 +38,12 @@ class Ended(NamedTuple):
 
 @contextmanager
 def executor_for(
-    settings: Settings, stores: StoreLocations, events: EventDelivery, *, warm: bool = False
+    settings: Settings,
+    stores: StoreLocations,
+    events: EventDelivery,
+    *,
+    warm: bool = False,
+    starter: WorkerStarter | None = None,
 ) -> Iterator[Executor]:
     """Give the executor of a job: started once, for all of its tasks; stopped at the end, at once after an error.
 
@@ -46,8 +52,9 @@ def executor_for(
         stores: What the tasks read and write.
         events: Takes the executor's events.
         warm: Start all workers with the first task.
+        starter: Has perhaps a worker running already.
     """
-    executor = _executor(settings, stores, events, warm=warm)
+    executor = _executor(settings, stores, events, starter, warm=warm)
     try:
         yield executor
     except BaseException:
@@ -56,14 +63,18 @@ def executor_for(
     executor.shutdown(cancel=False)
 
 
-def _executor(settings: Settings, stores: StoreLocations, events: EventDelivery, *, warm: bool) -> Executor:
+def _executor(
+    settings: Settings, stores: StoreLocations, events: EventDelivery, starter: WorkerStarter | None, *, warm: bool
+) -> Executor:
     if settings.engine == "inline":
         from streamify.executors.inline import InlineExecutor  # which loads FFmpeg
 
         return InlineExecutor(stores.open(), events)
     machine = read_machine()
     choice = choose_workers(affinity=machine.affinity, cpu_quota=machine.cpu_quota, requested=settings.workers)
-    return LocalExecutor(stores, choice.count, events, memory=machine.free_memory, reason=choice.reason, warm=warm)
+    return LocalExecutor(
+        stores, choice.count, events, memory=machine.free_memory, reason=choice.reason, starter=starter, warm=warm
+    )
 
 
 def completed(executor: Executor, tasks: Iterator[Task], stop: Stop | None, events: EventDelivery) -> Iterator[Ended]:

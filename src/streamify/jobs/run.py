@@ -13,6 +13,7 @@ from streamify.dest.layout import PLAN, REPORT
 from streamify.errors import DestinationError
 from streamify.executors.base import Executor
 from streamify.executors.events import EventDelivery
+from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
 from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.fanout import Found, SegmentList, survey
@@ -33,16 +34,16 @@ from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 
 
-def probe(source: Location, stop: Stop | None = None) -> SourceFacts:
+def probe(source: Location, stop: Stop | None = None, starter: WorkerStarter | None = None) -> SourceFacts:
     """Return facts about a source, found out in a worker process."""
-    return plan(source, Settings(), stop).source
+    return plan(source, Settings(), stop, starter).source
 
 
-def plan(source: Location, settings: Settings, stop: Stop | None = None) -> Plan:
+def plan(source: Location, settings: Settings, stop: Stop | None = None, starter: WorkerStarter | None = None) -> Plan:
     """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
     events = EventDelivery(None)
-    with executor_for(settings, StoreLocations(uploads=folder, media=folder), events) as executor:
+    with executor_for(settings, StoreLocations(uploads=folder, media=folder), events, starter=starter) as executor:
         return split(executor, ref, settings, stop, events, write=False)
 
 

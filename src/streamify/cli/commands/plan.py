@@ -8,7 +8,7 @@ import click
 
 from streamify.cli import complete, flags, out
 from streamify.cli.command import Command
-from streamify.cli.options import Common
+from streamify.cli.options import Common, starter_of
 from streamify.cli.signals import stopping
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
     from streamify.jobs import run as jobs
 
     with stopping(as_json=json) as stop:
-        plan = jobs.plan(Location.of_source(source), effective.settings, stop)
+        plan = jobs.plan(Location.of_source(source), effective.settings, stop, starter_of(ctx))
     out.print_json(plan) if json else out.say(*planned(plan))
 
 

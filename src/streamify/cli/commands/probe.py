@@ -6,7 +6,7 @@ import click
 
 from streamify.cli import complete, out
 from streamify.cli.command import Command
-from streamify.cli.options import Common
+from streamify.cli.options import Common, starter_of
 from streamify.cli.signals import stopping
 
 
@@ -21,5 +21,5 @@ def command(ctx: click.Context, /, source: str) -> None:
 
     as_json = Common.of(ctx).json
     with stopping(as_json=as_json) as stop:
-        found = jobs.probe(Location.of_source(source), stop)
+        found = jobs.probe(Location.of_source(source), stop, starter_of(ctx))
     out.print_json(found) if as_json else out.say(*facts(found))

@@ -6,7 +6,7 @@ import click
 
 from streamify.cli import complete, flags, out
 from streamify.cli.command import Command
-from streamify.cli.options import Common
+from streamify.cli.options import Common, starter_of
 
 
 @click.command("transcode", cls=Command)
@@ -29,7 +29,7 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     settings = flags.effective(ctx).settings
     original, folder = Location.of_source(source), Location.of_dest(dest)
     with watching(common) as on_event, stopping(as_json=common.json) as stop:
-        report = for_settings(settings).transcode(original, folder, settings, on_event, stop)
+        report = for_settings(settings, starter_of(ctx)).transcode(original, folder, settings, on_event, stop)
     if common.json:
         out.print_json(report)
     elif not common.quiet:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streamify.executors.base import Order, by_priority
+from streamify.executors.local.start import WorkerStarter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
 from streamify.model.task import Budget
@@ -15,6 +16,7 @@ from streamify.model.task import Budget
 class WorkerConfig:
     """What is the same for all workers of an executor."""
 
+    starter: WorkerStarter
     command: Sequence[str]
     environment: Mapping[str, str]
     hello: Hello

@@ -14,7 +14,6 @@ from streamify.executors.admission import admits
 from streamify.executors.base import TaskError
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.slot import Worker
-from streamify.executors.local.start import start_worker
 from streamify.executors.local.waiting import Job, Waiting
 from streamify.executors.log import tail
 from streamify.executors.report import Reporter
@@ -144,7 +143,7 @@ class Dispatcher:
                 return  # the first task that needs this worker tries again, and reports it
 
     def _spawn(self) -> Worker:
-        process = start_worker(self._config.command, self._config.environment)
+        process = self._config.starter.start(self._config.command, self._config.environment)
         worker = Worker(self._config, process, time.monotonic() + self._config.start_timeout)
         self._workers.append(worker)
         for descriptor in (worker.process.replies, worker.process.output):

@@ -14,7 +14,7 @@ from streamify.executors.admission import width
 from streamify.executors.base import OnEvent, Order, TaskFuture, by_priority
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.dispatch import Dispatcher
-from streamify.executors.local.start import COMMAND, worker_environment
+from streamify.executors.local.start import COMMAND, WorkerStarter, worker_environment
 from streamify.executors.local.waiting import Job
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
@@ -48,6 +48,7 @@ class LocalExecutor:
         order: Chooses which of the waiting tasks starts next.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
+        starter: Has perhaps a worker running already.
         warm: Start workers with the first task: they load FFmpeg while it runs.
     """
 
@@ -69,6 +70,7 @@ class LocalExecutor:
         order: Order = by_priority,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
+        starter: WorkerStarter | None = None,
         warm: bool = False,
     ) -> None:
         self.capacity = workers
@@ -83,6 +85,7 @@ class LocalExecutor:
         os.set_blocking(self._wake_write, False)
         self._memory = sys.maxsize if memory is None else memory
         config = WorkerConfig(
+            starter=starter or WorkerStarter(),
             command=tuple(command),
             environment=environment or worker_environment(os.environ, *(CREDENTIALS if locations.remote else ())),
             hello=Hello(driver=os.getpid(), stores=locations, limits=limits or WorkerLimits()),

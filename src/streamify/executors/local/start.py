@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from streamify.executors.local.process import WorkerProcess
 
@@ -19,44 +17,45 @@ _KEPT = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Spare:
-    environment: Mapping[str, str]
-    process: WorkerProcess
-
-
-_spares: list[_Spare] = []
-
-
-def start_ahead() -> None:
-    """Start a worker that the first local engine takes over where it needs one like it.
+class WorkerStarter:
+    """Starts worker processes, and one ahead of need: the first executor that asks for one like it takes it over.
 
     It loads FFmpeg on one core while the driver loads on another: half a second for every command that opens media.
-    Call it from a thread that outlives the worker; the main one does. A worker that nobody took ends with the driver.
+    A context manager, which ends the worker that nobody took; one whose driver is killed ends by itself.
     """
-    with contextlib.suppress(OSError):  # the engine tries again, and reports it
-        environment = worker_environment(os.environ)
-        _spares.append(_Spare(environment, WorkerProcess(COMMAND, environment)))
 
+    def __init__(self) -> None:
+        self._ahead: tuple[Mapping[str, str], WorkerProcess] | None = None
 
-def start_worker(command: Sequence[str], environment: Mapping[str, str]) -> WorkerProcess:
-    """Return a worker that is starting or has started, the one of `start_ahead` if it is of the same kind.
+    @property
+    def ahead(self) -> int | None:
+        """Process id of the worker that waits to be taken over."""
+        return self._ahead[1].pid if self._ahead is not None else None
 
-    Raises:
-        OSError: The command cannot be started.
-    """
-    for spare in _spares:
-        if tuple(command) == COMMAND and spare.environment == environment:
-            _spares.remove(spare)
-            return spare.process
-    return WorkerProcess(command, environment)
+    def start_ahead(self) -> None:
+        """Start a worker. Call it from a thread that outlives the worker; the main one does."""
+        with contextlib.suppress(OSError):  # the executor tries again, and reports it
+            environment = worker_environment(os.environ)
+            self._ahead = environment, WorkerProcess(COMMAND, environment)
 
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> WorkerProcess:
+        """Return a worker that is starting or has started, the one of `start_ahead` if it is of the same kind.
 
-@atexit.register
-def end_spares() -> None:
-    """End the workers that nobody took."""
-    while _spares:
-        _spares.pop().process.kill()
+        Raises:
+            OSError: The command cannot be started.
+        """
+        if self._ahead is not None and tuple(command) == COMMAND and self._ahead[0] == environment:
+            process, self._ahead = self._ahead[1], None
+            return process
+        return WorkerProcess(command, environment)
+
+    def __enter__(self) -> WorkerStarter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ahead is not None:
+            self._ahead[1].kill()
+            self._ahead = None
 
 
 def worker_environment(outer: Mapping[str, str], *prefixes: str) -> dict[str, str]:
