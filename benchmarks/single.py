@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamify.jobs.fanout import SegmentList, _tasks
+from streamify.jobs.fanout import tasks_of
 from streamify.jobs.locations import find_source
+from streamify.jobs.segments import SegmentList
 from streamify.machine.usage import peak_bytes
 from streamify.model.location import Location
 from streamify.model.settings import Settings
@@ -70,10 +71,10 @@ def _middle(kind: str, stores: Stores) -> Task:
     """Return the task in the middle of those of its kind, as a job on one worker hands it out."""
     plan = read_plan(stores.media)
     assert plan is not None
-    keys = [task.key for task in _tasks(plan, SegmentList(plan, stores.media), set(), 1)]
+    keys = [task.key for task in tasks_of(plan, SegmentList(plan, stores.media), set(), 1)]
     fitting = [key for key in keys if key.startswith(f"{kind}/")]
     wanted = fitting[len(fitting) // 2]
-    return next(task for task in _tasks(plan, SegmentList(plan, stores.media), set(), 1) if task.key == wanted)
+    return next(task for task in tasks_of(plan, SegmentList(plan, stores.media), set(), 1) if task.key == wanted)
 
 
 if __name__ == "__main__":

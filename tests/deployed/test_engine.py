@@ -142,9 +142,7 @@ def test_every_failed_task_is_listed(dest: str, clip: Path, tmp_path: Path) -> N
     }
     assert f"streamify resume '{dest}'" in ran.json["error"]["hint"]
     assert status(dest)["state"] == "failed"
-    assert [one["key"] for one in status(dest)["failed"]] == [
-        one["key"] for one in ran.json["error"]["failures"]
-    ]
+    assert [one["key"] for one in status(dest)["failed"]] == [one["key"] for one in ran.json["error"]["failures"]]
 
 
 def test_two_commands_at_once_do_the_work_once(stack: Stack, dest: str, clip: Path, tmp_path: Path) -> None:

@@ -351,3 +351,25 @@ def test_an_input_that_is_neither_event_nor_request(given: Any, buckets: Buckets
     answer = handlers.split({"input": given, "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}, None)
     assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", "aws-input", 2)
     assert "s3://..." in answer["error"]["hint"]
+
+
+def test_lines_of_the_segment_list_that_were_changed_are_not_used(buckets: Buckets, clip: Path) -> None:
+    """A task reads its own lines alone: the hash of the whole list does not tell it."""
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    key = next(one.key for one in buckets.dest.list(".streamify") if "/segments-" in one.key)
+    lines = (buckets.dest.get(key) or b"").splitlines(keepends=True)
+    assert b'"frames":180' in lines[1]
+    lines[1] = lines[1].replace(b'"frames":180', b'"frames":181')
+    buckets.dest.put(key, b"".join(lines))
+    answers = {item["item"]["key"]: handlers.transcode(item, None)["status"] for item in buckets.items(planned)}
+    assert [name for name, status in sorted(answers.items()) if status == "failed" and "video" in name] == [
+        "video/00001/240p",
+        "video/00001/360p",
+    ]
+    end = buckets.assemble(planned)
+    assert {one["code"] for one in end["error"]["failures"]} == {"state-damaged"}
+    again = buckets.split()  # which makes the list anew
+    assert again["status"] == "planned"
+    assert {one["status"] for one in buckets.transcode(again)} == {"done"}
+    assert buckets.assemble(again)["status"] == "complete"

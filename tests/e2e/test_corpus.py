@@ -19,8 +19,9 @@ from clips.corpus import parameters
 from e2e.driving import published
 from stores import locations
 from streamify.errors import SourceError
-from streamify.jobs import fanout
 from streamify.jobs.locations import find_source
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.work import video_task
 from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings
@@ -151,11 +152,11 @@ def _some_segments(source: Path, seen: dict[str, Any], dest: Path) -> None:
     assert plan.source.video.frames == seen["frames"]
     assert not plan.source.scanned
     assert abs(plan.source.duration - Fraction(seen["duration"])) < Fraction(1, 24)
-    segments = fanout.SegmentList(plan, stores.media)
+    segments = SegmentList(plan, stores.media)
     assert sum(segment.frames for segment in segments) == seen["frames"]
     for number in (0, plan.segments // 2, plan.segments - 1):
         segment = segments[number]
-        result = run_task(fanout.video_task(plan, segment, Group(number, (0,))), stores)
+        result = run_task(video_task(plan, segment, Group(number, (0,))), stores)
         assert isinstance(result, MediaResult)
         seam = result.records[0].seam
         assert seam is not None

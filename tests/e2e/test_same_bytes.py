@@ -19,8 +19,10 @@ from clips.make import ClipSpec, make_clip
 from e2e import golden
 from e2e.driving import media, rungs
 from stores import locations
-from streamify.jobs import fanout
+from streamify.jobs.fanout import tasks_of
 from streamify.jobs.locations import find_source
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.work import video_task
 from streamify.model.location import Location
 from streamify.model.settings import Settings
 from streamify.model.task import SplitTask, Task
@@ -73,13 +75,13 @@ def test_any_order_grouping_and_threads_and_a_churned_heap(seed: int, reference:
     run_task(SplitTask(source=ref, settings=settings), stores)
     plan = read_plan(stores.media)
     assert plan is not None
-    segments = fanout.SegmentList(plan, stores.media)
+    segments = SegmentList(plan, stores.media)
     groupings: list[list[tuple[int, ...]]] = [[(0, 1)], [(0,), (1,)], [(1,), (0,)]]
-    tasks: list[Task] = [one for one in fanout._tasks(plan, segments, set(), 1) if one.kind == "audio"]
+    tasks: list[Task] = [one for one in tasks_of(plan, segments, set(), 1) if one.kind == "audio"]
     for segment in segments:
         for group in dice.choice(groupings):
             threads = dice.choice((1, len(group)))
-            tasks.append(fanout.video_task(plan, segment, Group(segment.index, group, threads)))
+            tasks.append(video_task(plan, segment, Group(segment.index, group, threads)))
     segments.close()
     dice.shuffle(tasks)
     held: list[bytes] = []

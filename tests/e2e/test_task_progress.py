@@ -7,8 +7,9 @@ from pathlib import Path
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import rungs
-from streamify.jobs import fanout
+from streamify.jobs.fanout import tasks_of
 from streamify.jobs.locations import find_source
+from streamify.jobs.segments import SegmentList
 from streamify.model.location import Location
 from streamify.model.progress import Unit
 from streamify.model.settings import Settings
@@ -26,8 +27,8 @@ def test_a_task_counts_up_to_its_pictures_and_access_units(tmp_path: Path) -> No
     run_task(SplitTask(source=ref, settings=settings), stores)
     plan = read_plan(stores.media)
     assert plan is not None
-    segments = fanout.SegmentList(plan, stores.media)
-    for task in fanout._tasks(plan, segments, set(), 1):
+    segments = SegmentList(plan, stores.media)
+    for task in tasks_of(plan, segments, set(), 1):
         seen: list[tuple[int, int, Unit]] = []
         run_task(task, stores, lambda *told, seen=seen: seen.append(told))
         done = [one[0] for one in seen]

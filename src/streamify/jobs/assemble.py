@@ -10,8 +10,9 @@ from streamify.codecs.registry import codecs_string
 from streamify.dest.layout import segment_key
 from streamify.errors import VerificationFailed
 from streamify.jobs.certify import Certifying
-from streamify.jobs.fanout import SegmentList, read_records
 from streamify.jobs.publish import StreamView, publish
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.survey import read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments

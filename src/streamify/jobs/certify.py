@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from streamify.jobs.certificate import Ledgers, check_audio, check_video
-from streamify.jobs.fanout import segment_cuts
+from streamify.jobs.work import segment_cuts
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.task import SegmentRecord

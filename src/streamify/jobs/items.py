@@ -6,15 +6,17 @@ the length of the source, and whoever runs it reads only those lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from streamify.jobs.fanout import SegmentList, audio_key, audio_task, missing_pieces, video_key, video_task
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_key, video_task
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
 from streamify.model.task import AudioTask, VideoTask
-from streamify.model.track import AudioTrack, VideoTrack
-from streamify.planning.schedule import Group
-from streamify.storage.base import Storage
+from streamify.model.track import AudioTrack
+from streamify.planning.schedule import Group, group_renditions, spread
+from streamify.storage.base import Storage, sha256
+from streamify.storage.saved import damaged
 
 
 class Item(Frozen):
@@ -28,6 +30,8 @@ class Item(Frozen):
     """Where the task's segments begin in the segment list, bytes."""
     length: int
     """Of their lines, bytes."""
+    digest: str = ""
+    """Of those lines: the start of their SHA-256, hex. Who runs the task does not read the rest of the list."""
 
 
 def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: int = 0) -> Iterator[Item]:
@@ -45,24 +49,21 @@ def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: i
         for number, track in enumerate(plan.tracks):
             if isinstance(track, AudioTrack):
                 for first, stop in missing_pieces(plan, track, done):
-                    at, length = segments.where(first, stop)
-                    yield Item(key=audio_key(track, first), tracks=(number,), at=at, length=length)
-        groups = group_renditions(plan.video, group_below)
-        for index in range(plan.segments):
-            at, length = segments.where(index, index + 1)
-            for group in groups:
-                missing = tuple(number for number in group if (plan.video[number].id, index) not in done)
-                if missing:
-                    yield Item(key=video_key(plan, index, missing), tracks=missing, at=at, length=length)
+                    yield _item(audio_key(track, first), (number,), segments, first, stop)
+        for group in spread(missing_renditions(plan, done), group_renditions(plan.video, group_below)):
+            key = video_key(plan, group.segment, group.renditions)
+            yield _item(key, group.renditions, segments, group.segment, group.segment + 1)
     finally:
         segments.close()
 
 
-def group_renditions(video: Sequence[VideoTrack], below: int) -> tuple[tuple[int, ...], ...]:
-    """Return the renditions that share an item, as indices in ladder order."""
-    small = tuple(number for number, track in enumerate(video) if min(track.width, track.height) < below)
-    alone = tuple((number,) for number in range(len(video)) if number not in small)
-    return (*alone, small) if small else alone
+def _item(key: str, tracks: tuple[int, ...], segments: SegmentList, first: int, stop: int) -> Item:
+    at, length = segments.where(first, stop)
+    return Item(key=key, tracks=tracks, at=at, length=length, digest=_digest(segments.read(first, stop)))
+
+
+def _digest(lines: bytes) -> str:
+    return sha256(lines)[:16]
 
 
 def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTask | AudioTask:
@@ -73,11 +74,16 @@ def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTa
         plan: Of the job.
         media: Rooted at DEST.
         threads: That encode video.
+
+    Raises:
+        DestinationError: ``state-damaged``, the lines are not those that the item was made for.
     """
     with media.open(plan.segment_list) as file:
         file.seek(item.at)
-        lines = file.read(item.length).splitlines()
-    segments = [Segment.from_json(line) for line in lines]
+        lines = file.read(item.length)
+    if item.digest and _digest(lines) != item.digest:
+        raise damaged(f"{plan.segment_list} at DEST", "it was changed since this run was planned")
+    segments = [Segment.from_json(line) for line in lines.splitlines()]
     track = plan.tracks[item.tracks[0]]
     if isinstance(track, AudioTrack):
         return audio_task(plan, track, segments)

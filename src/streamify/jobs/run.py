@@ -16,11 +16,12 @@ from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
 from streamify.jobs.engine import Stop, executor_for, run_one
-from streamify.jobs.fanout import Found, SegmentList, survey
 from streamify.jobs.hold import Hold
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
 from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.survey import Found, survey
 from streamify.jobs.tell import Tell
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan

@@ -13,8 +13,8 @@ from streamify.errors import DestinationError, SourceError, VerificationFailed
 from streamify.executors.base import OnEvent, TaskError
 from streamify.executors.events import delivering
 from streamify.jobs.engine import Stop, completed, executor_for
-from streamify.jobs.fanout import SegmentList
 from streamify.jobs.locations import find_source, refuse_dest
+from streamify.jobs.segments import SegmentList
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.model.plan import Plan

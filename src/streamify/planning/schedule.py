@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from streamify.model.track import VideoTrack
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,29 @@ def schedule(
     ordered = sorted(missing[len(missing) - tail :], key=lambda one: (-weight(one[0]), one[0]))
     for place, (segment, renditions) in enumerate(ordered):
         yield Group(segment, renditions, len(renditions) if tail - place <= workers else 1)
+
+
+def group_renditions(video: Sequence[VideoTrack], below: int) -> tuple[tuple[int, ...], ...]:
+    """Return the renditions that share a call, as indices in ladder order.
+
+    Args:
+        video: The ladder.
+        below: Renditions whose shorter side is below this, pixels, share one; all others have one of their own.
+    """
+    small = tuple(number for number, track in enumerate(video) if min(track.width, track.height) < below)
+    alone = tuple((number,) for number in range(len(video)) if number not in small)
+    return (*alone, small) if small else alone
+
+
+def spread(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Sequence[tuple[int, ...]]) -> Iterator[Group]:
+    """Yield groups for workers that are started by the thousand: segment by segment, every group by itself.
+
+    Args:
+        missing: As of `schedule`.
+        groups: Renditions that share a decode: see `group_renditions`.
+    """
+    for segment, renditions in missing:
+        for group in groups:
+            wanted = tuple(number for number in group if number in renditions)
+            if wanted:
+                yield Group(segment, wanted)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from streamify.jobs.certify import certify
-from streamify.jobs.fanout import read_records
 from streamify.jobs.publish import StreamView
+from streamify.jobs.survey import read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.manifests.dash import Growing
 from streamify.model.plan import Plan, Segment

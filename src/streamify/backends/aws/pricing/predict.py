@@ -13,9 +13,9 @@ from streamify.backends.aws.pricing.speed import from_table
 from streamify.backends.aws.pricing.work import calls, load_of
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, executor_for, run_one
-from streamify.jobs.fanout import SegmentList
 from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
+from streamify.jobs.segments import SegmentList
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.settings import Settings

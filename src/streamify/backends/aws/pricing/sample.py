@@ -9,11 +9,11 @@ from streamify.backends.aws.pricing.speed import Speed, from_sample, from_table
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, completed
-from streamify.jobs.fanout import SegmentList, video_task
-from streamify.jobs.items import group_renditions
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.work import video_task
 from streamify.model.plan import Plan, Segment, Timeline
 from streamify.model.task import MediaResult, SegmentRecord, VideoTask
-from streamify.planning.schedule import Group
+from streamify.planning.schedule import Group, group_renditions
 
 WINDOWS = 4
 """Parts of the film that are looked at, spread evenly over it; each begins with a segment."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from streamify.backends.aws.pricing.speed import AFTER, OPENING_CPU, Speed
-from streamify.jobs.fanout import audio_key, missing_pieces, video_key
-from streamify.jobs.items import group_renditions
+from streamify.jobs.work import audio_key, missing_pieces, missing_renditions, video_key
 from streamify.model.plan import Plan, Segment
+from streamify.planning.schedule import group_renditions, spread
 
 CALL_CPU = 0.03 + OPENING_CPU
 """CPU seconds of one call beside decoding, scaling and encoding: requests, opening, checksums, JSON.
@@ -87,19 +87,17 @@ def calls(
             gets = _GETS + count + -(-size // READ)
             yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count + 1)
     groups = group_renditions(plan.video, group_below)
-    for index, load in enumerate(loads):
-        for group in groups:
-            missing = tuple(number for number in group if (plan.video[number].id, index) not in finished)
-            if not missing:
-                continue
-            pictures = load.decoded * speed.decode + load.encoded * sum(speed.renditions[one] for one in missing)
-            yield Call(
-                key=video_key(plan, index, missing),
-                what="+".join(plan.video[number].name for number in missing),
-                cpu=CALL_CPU + pictures,
-                gets=_GETS + len(missing) + -(-load.bytes // READ),
-                puts=3 * len(missing) + 1,
-            )
+    each = list(loads)
+    for group in spread(missing_renditions(plan, finished), groups):
+        load, made = each[group.segment], group.renditions
+        pictures = load.decoded * speed.decode + load.encoded * sum(speed.renditions[number] for number in made)
+        yield Call(
+            key=video_key(plan, group.segment, made),
+            what="+".join(plan.video[number].name for number in made),
+            cpu=CALL_CPU + pictures,
+            gets=_GETS + len(made) + -(-load.bytes // READ),
+            puts=3 * len(made) + 1,
+        )
 
 
 _GETS = 6

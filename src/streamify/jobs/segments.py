@@ -1,0 +1,55 @@
+"""The segment list of a plan, as it is at DEST: checked by the hash in its name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from streamify.dest.layout import segment_list_key
+from streamify.model.plan import Plan, Segment
+from streamify.storage.base import Storage
+from streamify.storage.saved import damaged
+
+
+class SegmentList:
+    """The plan's segments, one line each; only where the lines start is held in memory.
+
+    Raises:
+        DestinationError: ``state-damaged``, the list is not the one that the plan names by its hash.
+    """
+
+    def __init__(self, plan: Plan, media: Storage) -> None:
+        self._file = media.open(plan.segment_list)
+        self._starts = [0]
+        digest = hashlib.sha256()
+        while line := self._file.readline():
+            digest.update(line)
+            self._starts.append(self._starts[-1] + len(line))
+        if segment_list_key(digest.hexdigest()) != plan.segment_list or len(self) != plan.segments:
+            self._file.close()
+            raise damaged(f"{plan.segment_list} at DEST", "its content is not what its name says")
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: int) -> Segment:
+        start, end = self._starts[index : index + 2]
+        self._file.seek(start)
+        return Segment.from_json(self._file.read(end - start))
+
+    def __iter__(self) -> Iterator[Segment]:
+        return (self[index] for index in range(len(self)))
+
+    def where(self, first: int, stop: int) -> tuple[int, int]:
+        """Return where the lines of segments ``first`` to ``stop`` (exclusive) begin, and their length; bytes."""
+        return self._starts[first], self._starts[stop] - self._starts[first]
+
+    def read(self, first: int, stop: int) -> bytes:
+        """Return the lines of segments ``first`` to ``stop`` (exclusive)."""
+        at, length = self.where(first, stop)
+        self._file.seek(at)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

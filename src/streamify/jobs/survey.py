@@ -1,0 +1,67 @@
+"""What earlier runs left at DEST: the ledger beside the files that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key
+from streamify.model.plan import Plan
+from streamify.model.task import SegmentRecord
+from streamify.model.track import AudioTrack, VideoTrack
+from streamify.storage.base import Storage
+from streamify.storage.saved import parse_saved
+
+
+@dataclass(frozen=True)
+class Found:
+    """What earlier runs left at DEST."""
+
+    done: set[tuple[str, int]]
+    """(track, segment) of everything that exists: a ledger entry and a media file of the size it names."""
+    damaged: tuple[str, ...]
+    """Keys of media files whose ledger entry names another size: what is made again could not take their place."""
+    unreadable: int = 0
+    """Ledger entries that are damaged or of an earlier schema: their segments are made again."""
+
+
+def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "refuse") -> Found:
+    """Look at what exists, with one listing.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        newer: What becomes of ledger entries of a newer schema: see `streamify.storage.saved.parse_saved`.
+    """
+    sizes = {one.key: one.size for folder in TRACK_FOLDERS for one in media.list(folder)}
+
+    def there() -> Iterator[tuple[VideoTrack | AudioTrack, int, str]]:
+        for track in plan.tracks:
+            for index in range(plan.segments):
+                key = segment_key(track.folder, index)
+                if key in sizes:
+                    yield track, index, key
+
+    done, damaged_files, unreadable = set(), [], 0
+    entries = media.get_many(ledger_key(track.id, index) for track, index, _ in there())
+    for (track, index, key), entry in zip(there(), entries, strict=True):
+        record = parse_saved(SegmentRecord, entry, newer=newer) if entry is not None else None
+        if record is None:
+            unreadable += entry is not None
+        elif record.media.size != sizes[key]:
+            damaged_files.append(key)
+        elif init_key(track.folder) in sizes:
+            done.add((track.id, index))
+    return Found(done, tuple(damaged_files), unreadable)
+
+
+def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
+    """Yield the ledger entry of each (track, segment), in their order; ``None``: there is none that can be read."""
+    return map(_record, media.get_many(ledger_key(*one) for one in wanted))
+
+
+def _record(data: bytes | None) -> SegmentRecord | None:
+    if data is None:
+        return None
+    return parse_saved(SegmentRecord, data)  # None: the segment is made again and its entry overwritten
