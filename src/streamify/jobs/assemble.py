@@ -35,13 +35,13 @@ class Assembled:
     """Damage that tasks met."""
 
 
-def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None) -> Assembled:
+def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: None) -> Assembled:
     """Check every segment and every seam, then write all manifests; the master playlist last.
 
     Args:
         plan: Of the job.
         media: Rooted at DEST.
-        hold: Called before the first manifest is written; raises where that is no longer allowed.
+        check: Called before the first manifest is written; raises where that is no longer allowed.
 
     Raises:
         VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
@@ -71,7 +71,7 @@ def assemble(plan: Plan, media: Storage, hold: Callable[[], None] = lambda: None
         segments.close()
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
-    hold()
+    check()
     view = StreamView(tuple(manifests), plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
     blobs = publish(view, media)
     return Assembled(certifying.sums.certificate(), tuple(reports), blobs, tuple(notes))
@@ -116,7 +116,7 @@ class _Published:
     def _find(self, key: str) -> Listed | None:
         folder = key.partition("/")[0]
         if folder not in self._listed:
-            self._listed[folder] = {one.key: one for one in self._media.list(folder)}
+            self._listed[folder] = {record.key: record for record in self._media.list(folder)}
         return self._listed[folder].get(key)
 
 
@@ -135,13 +135,13 @@ def _other_size(blob: Blob, size: int) -> str:
 
 
 def _manifest(track: VideoTrack | AudioTrack, records: list[SegmentRecord], init: bytes) -> TrackManifest:
-    lines = [SegmentLine(one.duration, one.media.size, one.frames, one.iframes) for one in records]
+    lines = [SegmentLine(record.duration, record.media.size, record.frames, record.iframes) for record in records]
     return TrackManifest(track, codecs_string(init), len(init), lines)
 
 
 def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manifest: TrackManifest) -> TrackReport:
-    seconds = Fraction(sum(one.duration for one in records), track.timescale)
-    cpu = sum(one.cost.decode + one.cost.scale + one.cost.encode + one.cost.other for one in records)
+    seconds = Fraction(sum(record.duration for record in records), track.timescale)
+    cpu = sum(record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other for record in records)
     return TrackReport(
         id=track.id,
         kind=track.kind,
@@ -150,18 +150,18 @@ def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manife
         timescale=track.timescale,
         width=track.width if isinstance(track, VideoTrack) else None,
         height=track.height if isinstance(track, VideoTrack) else None,
-        frames=sum(one.frames for one in records),
+        frames=sum(record.frames for record in records),
         duration=seconds,
-        bytes=sum(one.media.size for one in records) + records[0].init.size,
+        bytes=sum(record.media.size for record in records) + records[0].init.size,
         bandwidth=manifest.bandwidth,
         average_bandwidth=manifest.average_bandwidth,
         cpu_seconds=round(cpu, 3),
         speed=round(float(seconds) / cpu, 3) if cpu else 0.0,
         init_sha256=records[0].init.sha256,
         segments=TrackSegments(
-            duration=tuple(one.duration for one in records),
-            frames=tuple(one.frames for one in records),
-            size=tuple(one.media.size for one in records),
-            sha256=tuple(one.media.sha256 for one in records),
+            duration=tuple(record.duration for record in records),
+            frames=tuple(record.frames for record in records),
+            size=tuple(record.media.size for record in records),
+            sha256=tuple(record.media.sha256 for record in records),
         ),
     )

@@ -158,12 +158,12 @@ def check_dest(dest: Location, *, replace: bool, storage: Storage | None = None)
 
 def _try_out(path: Path) -> None:
     """Write and remove a file in a folder that may not exist yet; leave no trace."""
-    missing = [one for one in (path, *path.parents) if not one.exists()]
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     finally:
-        for one in missing:
+        for folder in missing:
             with suppress(OSError):  # never made, or another job already writes there
-                one.rmdir()
+                folder.rmdir()

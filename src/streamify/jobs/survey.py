@@ -34,7 +34,7 @@ def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "
         media: Rooted at DEST.
         newer: What becomes of ledger entries of a newer schema: see `streamify.storage.saved.parse_saved`.
     """
-    sizes = {one.key: one.size for folder in TRACK_FOLDERS for one in media.list(folder)}
+    sizes = {entry.key: entry.size for folder in TRACK_FOLDERS for entry in media.list(folder)}
 
     def there() -> Iterator[tuple[VideoTrack | AudioTrack, int, str]]:
         for track in plan.tracks:
@@ -58,7 +58,7 @@ def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "
 
 def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
     """Yield the ledger entry of each (track, segment), in their order; ``None``: there is none that can be read."""
-    return map(_record, media.get_many(ledger_key(*one) for one in wanted))
+    return map(_record, media.get_many(ledger_key(*entry) for entry in wanted))
 
 
 def _record(data: bytes | None) -> SegmentRecord | None:

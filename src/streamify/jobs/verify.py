@@ -82,7 +82,7 @@ def verify(
         )  # fmt: skip
     plan = _plan_of(report, stores, dest, needed=ref is not None)
     faults = list(_structure(report, stores.media))
-    checks: dict[str, list[CheckResult]] = {one.id: [] for one in report.tracks}
+    checks: dict[str, list[CheckResult]] = {item.id: [] for item in report.tracks}
     with delivering(on_event, stop) as events, executor_for(Settings(), places, events) as executor:
         tasks = _tasks(report, plan, stores.media, ref)
         for key, outcome, _ in completed(executor, tasks, stop, events):
@@ -275,12 +275,12 @@ def _stand_in(track: TrackReport) -> VideoTrack | AudioTrack:
 
 
 def _summary(track: TrackReport, results: list[CheckResult]) -> TrackCheck:
-    lows = [one.psnr_min for one in results if one.psnr_min is not None]
-    means = [one.psnr_mean for one in results if one.psnr_mean is not None]
+    lows = [item.psnr_min for item in results if item.psnr_min is not None]
+    means = [item.psnr_mean for item in results if item.psnr_mean is not None]
     return TrackCheck(
         track=track.id,
         segments=len(results),
-        frames=sum(one.frames for one in results) if track.kind == "video" else track.frames,
+        frames=sum(item.frames for item in results) if track.kind == "video" else track.frames,
         psnr_min=min(lows, default=None),
         psnr_mean=round(sum(means) / len(means), 2) if means else None,
     )

@@ -71,7 +71,11 @@ class Cost(Frozen):
 
 
 class SegmentRecord(Frozen):
-    """Ledger entry: one segment of one track exists. Written after the media file, by conditional put."""
+    """Ledger entry: one segment of one track exists.
+
+    Written after the media file. Another run of the same task overwrites it: it gives the same media, but not the same
+    CPU seconds.
+    """
 
     schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
     track: str

@@ -39,7 +39,7 @@ def schedule(
     tail = min(len(missing), 2 * workers)
     head = missing[: len(missing) - tail]
     yield from (Group(segment, renditions) for segment, renditions in head)
-    ordered = sorted(missing[len(missing) - tail :], key=lambda one: (-weight(one[0]), one[0]))
+    ordered = sorted(missing[len(missing) - tail :], key=lambda item: (-weight(item[0]), item[0]))
     for place, (segment, renditions) in enumerate(ordered):
         yield Group(segment, renditions, len(renditions) if tail - place <= workers else 1)
 

@@ -75,7 +75,7 @@ def is_upload(event: Any) -> bool:
         told = event["detail-type"], event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
     except (TypeError, KeyError):
         return False
-    return told[0] == "Object Created" and all(isinstance(one, str) for one in told)
+    return told[0] == "Object Created" and all(isinstance(value, str) for value in told)
 
 
 def is_command_upload(event: Any) -> bool:

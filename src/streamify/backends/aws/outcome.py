@@ -47,7 +47,7 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...]
     code, cause, hint = str(said["code"]), str(said.get("cause", "")), str(said.get("hint", ""))
     number = int(said["exit_code"])
     if number == TasksFailed.exit_code:
-        listed = failures or tuple(_failure(one) for one in said.get("failures", ()))
+        listed = failures or tuple(_failure(item) for item in said.get("failures", ()))
         return TasksFailed(listed, f"what succeeded is kept: {resume} tries the rest again")
     if number == VerificationFailed.exit_code:
         faults = tuple(map(str, said.get("faults", ())))

@@ -72,7 +72,7 @@ def refusal(error: Exception, action: str) -> DestinationError:
     """
     answer: dict[str, Any] = getattr(error, "response", None) or {}
     said = answer.get("Error", {})
-    names = {str(said.get("Code") or ""), *(one.__name__ for one in type(error).__mro__)}
+    names = {str(said.get("Code") or ""), *(kind.__name__ for kind in type(error).__mro__)}
     code = str(said.get("Code") or type(error).__name__)
     words = " ".join(str(said.get("Message") or error).split())[:300]
     message = f"AWS: {action}: {code}: {words}" if words else f"AWS: {action}: {code}"

@@ -35,7 +35,7 @@ def find_stack(account: Account, name: str) -> Stack:
             raise
         message = f"{error.message} (region {account.region})"
         raise DestinationError("aws-no-stack", message, _DEPLOY) from error
-    outputs = {one["OutputKey"]: one["OutputValue"] for stack in found for one in stack.get("Outputs", ())}
+    outputs = {item["OutputKey"]: item["OutputValue"] for stack in found for item in stack.get("Outputs", ())}
     missing = [key for key in ("Workflow", "UploadsBucket", "MediaBucket") if key not in outputs]
     if missing:
         state = found[0].get("StackStatus", "unknown") if found else "unknown"

@@ -61,8 +61,8 @@ class Watch:
             for segment in self._news(self._plan, track):
                 self._tell("segment.finished", data={"track": track.id, "name": name, "segment": segment})
         new = [key for key in failed_keys(self._run, self._media) if key not in self._failed]
-        for one in read_failures(new, self._media):
-            self._tell("task.failed", task=one.key, message=str(one), data={"code": one.code})
+        for failure in read_failures(new, self._media):
+            self._tell("task.failed", task=failure.key, message=str(failure), data={"code": failure.code})
         self._failed.update(new)
 
     def _begin(self) -> Plan | None:

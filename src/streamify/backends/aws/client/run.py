@@ -1,6 +1,6 @@
 """The AWS engine: whole jobs, carried out by the state machine of the stack and followed from here.
 
-A job is started by its DEST alone being free: one execution at a time holds it (`streamify.backends.aws.claim`). The
+A job is started by its DEST alone being free: one execution at a time holds it (`streamify.jobs.claim`). The
 same request while its execution runs attaches to it.
 """
 

@@ -11,7 +11,7 @@ import os
 from typing import Any
 
 from streamify.backends.aws.functions.hold import ExecutionHold
-from streamify.backends.aws.functions.start import begin, named
+from streamify.backends.aws.functions.start import named, start_job
 from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
 from streamify.jobs.failures import write_failure
 from streamify.jobs.items import Item
@@ -42,7 +42,7 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         TransientError: To be tried again.
     """
     try:
-        return begin(event)
+        return start_job(event)
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": named(event)}
 
@@ -120,7 +120,8 @@ def _refusal(error: StreamifyError) -> dict[str, Any]:
     if isinstance(error, TasksFailed):
         found["cause"] = f"{counted(len(error.failures), 'task')} failed"
         found["failures"] = [
-            {"key": one.key, "code": one.code, "cause": str(one)[:500]} for one in error.failures[:NAMED]
+            {"key": failure.key, "code": failure.code, "cause": str(failure)[:500]}
+            for failure in error.failures[:NAMED]
         ]
     if isinstance(error, VerificationFailed):
         found["cause"] = counted(len(error.faults), "fault")

@@ -39,7 +39,7 @@ LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
 
 
-def begin(event: dict[str, Any]) -> dict[str, Any]:
+def start_job(event: dict[str, Any]) -> dict[str, Any]:
     """Do what `streamify.backends.aws.functions.handlers.split` says; errors are raised.
 
     Raises:

@@ -121,23 +121,23 @@ def predict_job(
         prices: Of AWS.
     """
     every = list(calls)
-    seconds = [lambda_seconds(one.cpu, one.waits, stack.memory) for one in every]
+    seconds = [lambda_seconds(item.cpu, item.waits, stack.memory) for item in every]
     split, assemble = _split(plan), _assemble(plan)
-    first, last = (lambda_seconds(one.cpu, one.waits, OTHER_MEMORY) for one in (split, assemble))
+    first, last = (lambda_seconds(item.cpu, item.waits, OTHER_MEMORY) for item in (split, assemble))
     work = [_work("split", OTHER_MEMORY, [first])]
-    for what in dict.fromkeys(one.what for one in every):
-        picked = [spent for one, spent in zip(every, seconds, strict=True) if one.what == what]
+    for what in dict.fromkeys(item.what for item in every):
+        picked = [spent for item, spent in zip(every, seconds, strict=True) if item.what == what]
         work.append(_work(what, stack.memory, picked))
     work.append(_work("assemble", OTHER_MEMORY, [last]))
     concurrency = min(stack.concurrency, max(1, len(every)))
     starts = min(concurrency, len(every)) + 2
     start_gb = START_SECONDS * ((starts - 2) * stack.memory * _slower(stack.memory) + 2 * OTHER_MEMORY) / 1024
-    gb_seconds = start_gb + sum(one.gb_seconds for one in work)
+    gb_seconds = start_gb + sum(item.gb_seconds for item in work)
     invocations = len(every) + 2
     transitions = JOB_TRANSITIONS + CHILD_TRANSITIONS * len(every)
-    gets, puts = (sum(getattr(one, kind) for one in (split, *every, assemble)) for kind in ("gets", "puts"))
+    gets, puts = (sum(getattr(item, kind) for item in (split, *every, assemble)) for kind in ("gets", "puts"))
     begin = START_SECONDS * _slower(stack.memory)
-    longest = max(zip(seconds, (one.key for one in every), strict=True), default=(first, "split"))
+    longest = max(zip(seconds, (item.key for item in every), strict=True), default=(first, "split"))
     return Prediction(
         stack=stack,
         sampled=sampled,

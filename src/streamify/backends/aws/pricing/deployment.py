@@ -63,14 +63,14 @@ def read_deployment(name: str) -> Deployment:
             return Deployment(name=name, assumed=(f"stack '{name}' was not found, no AWS credentials: {defaults}",))
         patience = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3})
         region = session.region_name
-        formation, functions = (session.client(one, config=patience) for one in ("cloudformation", "lambda"))
+        formation, functions = (session.client(item, config=patience) for item in ("cloudformation", "lambda"))
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         return Deployment(name=name, assumed=(f"stack '{name}' was not found, {_line(error)}: {defaults}",))
     if region != PRICES.region:
         assumed.append(f"prices of {PRICES.region} are taken for {region}")
     try:
         stack = formation.describe_stacks(StackName=name)["Stacks"][0]
-        given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", ())}
+        given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", ())}
         found = {field: given[key] for key, field in _PARAMETERS.items() if key in given}
     except (BotoCoreError, ClientError) as error:
         why = "" if "does not exist" in str(error) else f", {_line(error)}"

@@ -76,7 +76,7 @@ def shorten(segment: Segment, timeline: Timeline, seconds: Fraction) -> Segment:
             "source_end": until,
             "frames": max(1, int(segment.frames * share)),
             "next": until,
-            "keyframes": tuple(one for one in segment.keyframes if one < segment.start + length),
+            "keyframes": tuple(item for item in segment.keyframes if item < segment.start + length),
             "audio": (),
         }
     )
