@@ -21,7 +21,7 @@ from streamify.media import testcard
 
 PLAYERS = Path(__file__).parent / "players"
 
-Player = Literal["native", "hlsjs", "shaka", "dashjs"]
+Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
 Scenario = Literal["play", "seek", "switch", "sync"]
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
@@ -135,7 +135,8 @@ def play(
 
     Args:
         dest: Folder of the stream, or of any file named by `entry`.
-        player: Native HLS and hls.js play master.m3u8, shaka and dash.js manifest.mpd.
+        player: Native HLS, the player of our page (`own`; `firefox`: it in Firefox, the others play in Chromium) and
+            hls.js play master.m3u8, shaka and dash.js manifest.mpd.
         scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture.
         timeout: Seconds for the whole run.
         rate: Playback rate of play and switch.
@@ -144,6 +145,7 @@ def play(
         entry: Another file of `dest` to play than its manifest.
     """
     install()
+    name, browser = ("own", player) if player == "firefox" else (player, "chromium")
     barcode = {
         "rows": testcard.ROWS,
         "columns": testcard.COLUMNS,
@@ -151,8 +153,9 @@ def play(
     }
     # Without latency hls.js may have loaded a short stream to its end before the first switch can be asked for.
     with served(dest, latency=0.5 if scenario == "switch" else 0) as url:
-        command = ["node", "play.mjs", url + entry, player, "--scenario", scenario, "--rate", str(rate)]
+        command = ["node", "play.mjs", url + entry, name, "--scenario", scenario, "--rate", str(rate)]
         command += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
+        command += ["--browser", browser]
         command += ["--barcode", json.dumps(barcode)]
         done = subprocess.run(command, cwd=PLAYERS, capture_output=True, text=True, timeout=timeout + 60, check=False)
     if done.returncode or not done.stdout.strip():

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clips.make import Clip
 from e2e import chromium
+from players_harness import PLAYERS, install
 
 pytestmark = [
     pytest.mark.players,
@@ -37,7 +40,7 @@ REPORT = {
 
 
 @pytest.fixture(scope="module")
-def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stream that another program made: what is tested here is the page."""
     folder = tmp_path_factory.mktemp("stream é #1")
     command = (
@@ -49,8 +52,8 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def url(stream: Path) -> Iterator[str]:
+@contextmanager
+def played(stream: Path) -> Iterator[str]:
     command = [str(Path(sys.executable).with_name("streamify")), "play", str(stream), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -58,6 +61,12 @@ def url(stream: Path) -> Iterator[str]:
         server.send_signal(signal.SIGINT)
         rest = server.communicate(timeout=20)[0]
     assert (server.returncode, rest) == (130, "")
+
+
+@pytest.fixture
+def url(foreign: Path) -> Iterator[str]:
+    with played(foreign) as url:
+        yield url
 
 
 def opened(page: chromium.Page, url: str) -> dict[str, Any]:
@@ -88,8 +97,8 @@ def test_it_plays_to_the_end_and_asks_nobody_else(url: str) -> None:
         assert [one for one in page.complaints if "report.json" not in one and "404" not in one] == []
 
 
-def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, stream: Path) -> None:
-    (stream / "report.json").write_text(json.dumps(REPORT))
+def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, foreign: Path) -> None:
+    (foreign / "report.json").write_text(json.dumps(REPORT))
     try:
         with chromium.chromium() as page:
             shown = opened(page, url)
@@ -97,7 +106,7 @@ def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, stream: P
             page.wait(f"{VIDEO}.videoWidth")
             assert page.wait("document.querySelector('tr[aria-current] th')?.innerText") == "360p"
     finally:
-        (stream / "report.json").unlink()
+        (foreign / "report.json").unlink()
     assert shown["title"] == "<b>holiday #2.mov"  # a name is text, never markup
     assert shown["proof-line"] == "144 of 144 frames, 2 seams checked"
     assert shown["proof-more"] == "Audio outlasts video by 10.0 ms"
@@ -107,12 +116,13 @@ def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, stream: P
     assert shown["hls"] == f"{url}master.m3u8"
 
 
-def test_a_browser_without_hls_is_told_so_and_gets_the_address(url: str) -> None:
+def test_a_browser_that_cannot_play_is_told_so_and_gets_the_address(url: str) -> None:
     with chromium.chromium() as page:
-        script = "HTMLMediaElement.prototype.canPlayType = () => ''"
+        script = "HTMLMediaElement.prototype.canPlayType = () => ''; delete globalThis.MediaSource"
         page.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         shown = opened(page, url)
-        assert "does not play HLS by itself" in shown["notice"]
+        assert "This browser cannot play the stream" in shown["notice"]
+        assert shown["now"] == "Does not play: this browser has no HLS"
         assert shown["hls"] == f"{url}master.m3u8"
         assert page.run("document.activeElement.id, document.querySelector('[data-copy=hls]').click(), 1") == 1
         assert page.wait("document.getElementById('copied').innerText")
@@ -132,3 +142,51 @@ def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(url: st
                 page.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
             reached.add(page.run("document.activeElement.id || document.activeElement.dataset.copy || ''"))
         assert {"video", "hls", "dash"} <= reached
+
+
+def used(url: str, browser: str, *flags: str) -> dict[str, Any]:
+    """Return what tests/players/site.mjs saw of the page at `url`; the browser has no HLS of its own."""
+    install()
+    command = ["node", "site.mjs", url, "--browser", browser, "--hls", "none" if browser == "chromium" else "", *flags]
+    done = subprocess.run(command, cwd=PLAYERS, capture_output=True, text=True, timeout=150, check=True)
+    seen: dict[str, Any] = json.loads(done.stdout)
+    assert "harness" not in seen, seen
+    assert seen["hls"] == "own"
+    assert [one for one in seen["requests"] if not one.startswith((url, "data:", "blob:"))] == []
+    return seen
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_browser_without_hls_plays_seeks_and_switches(stream: Path, card: Clip, browser: str) -> None:
+    with played(stream) as url:
+        seen = used(url, browser, "--do", "plays,seeks,switches")
+    assert (seen["console"], seen["network"]) == ([], [])
+    assert (seen["plays"]["decoded"], seen["plays"]["buffered"]) == (card.frames, 1)
+    assert seen["plays"]["at"] == pytest.approx(float(card.end), abs=0.03)
+    assert [line.partition(" ")[0] for line in seen["seeks"]] == ["Playing"] * 3
+    first, second = seen["switches"]["size"]
+    assert {first, second} == {360, 240}
+    assert [line.partition(",")[0] for line in seen["switches"]["quality"][1:]] == ["360p", "240p"]
+    words = [line.partition(" ")[0] for line in seen["statuses"]]
+    assert words[0] == "Loading"
+    assert words.index("Playing") < words.index("Ended") < words.index("Seeking")
+    assert "Does" not in words
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_stream_with_a_missing_segment_says_so_and_plays_when_it_is_back(
+    stream: Path, tmp_path: Path, browser: str
+) -> None:
+    dest = tmp_path / "dest"
+    shutil.copytree(stream, dest)
+    [segment] = dest.glob("audio/*/00001.m4s")
+    away = segment.rename(tmp_path / "away")
+    with played(dest) as url:
+        seen = used(url, browser, "--do", "fails,returns", "--timeout", "30", "--mend", f"{away}:{segment}")
+    cause = f"/{segment.relative_to(dest)}: the server answers 404 Not Found"
+    assert seen["fails"]["status"] == f"Does not play: {cause}"
+    assert seen["fails"]["retry"]
+    assert cause in seen["fails"]["notice"]
+    assert seen["returns"]["notice"]
+    assert seen["returns"]["from"] == pytest.approx(0, abs=1)  # it goes on where it was
+    assert seen["returns"]["status"].startswith("Ended")

@@ -20,6 +20,27 @@ export const native = (video, errors) => ({
   stats: () => ({}),
 });
 
+// The player of the page of `streamify play`.
+export const own = (video, errors, switching) => {
+  let player;
+  return {
+    async load(url, rung) {
+      const { MsePlayer } = await import("/own/mse.js");
+      player = new MsePlayer(video);
+      for (const kind of ["failed", "retrying"]) {
+        player.addEventListener(kind, () => errors.push(`own: ${kind} ${player.error || player.retrying}`));
+      }
+      await player.load(url);
+      if (switching) for (const feeder of player.feeders) feeder.ahead = switching * 1.5;
+      if (rung !== "auto") player.pick(rung === "low" ? 0 : player.rungs.length - 1);
+      player.start();
+    },
+    rungs: () => player.rungs.map(({ height, bandwidth }, index) => ({ index, height, bandwidth })),
+    pick: (index) => player.pick(index),
+    stats: () => ({}),
+  };
+};
+
 export const hlsjs = (video, errors, switching) => {
   let hls;
   return {

@@ -1,10 +1,21 @@
-// The page of `streamify play`: native HLS in <video>, what the stream consists of, and nothing from outside.
+// The page of `streamify play`: plays the stream, says what it consists of, and asks nobody else for anything.
 
-import { bits, clock, load, proof, seconds, size } from "./stream.js";
+import { MsePlayer, supported as mseSupported } from "./mse.js";
+import { NativePlayer, supported as nativeSupported } from "./native.js";
+import { describe } from "./status.js";
+import { load, proof, rungName } from "./stream.js";
+import { bits, clock, count, seconds, size } from "./units.js";
 
-const HLS = "application/vnd.apple.mpegurl";
+const MASTER = new URL("/master.m3u8", location.href).href;
+const EVENTS = [
+  "loadedmetadata", "loadeddata", "canplay", "resize", "play", "playing", "pause", "ended", "waiting", "seeking",
+  "seeked", "error", "emptied", "timeupdate",
+];
 const at = (id) => document.getElementById(id);
 const video = at("video");
+const root = document.documentElement;
+let player = null;
+let started = false;
 
 function text(tag, content, className = "") {
   const element = document.createElement(tag);
@@ -13,42 +24,75 @@ function text(tag, content, className = "") {
   return element;
 }
 
-function notice(title, words) {
+function notice(title, words, retry) {
   at("notice-title").textContent = title;
   at("notice-text").textContent = words;
+  at("retry").hidden = !retry;
   at("notice").hidden = false;
 }
 
-function play() {
-  if (!video.canPlayType(HLS)) {
-    document.documentElement.dataset.hls = "none";
-    at("now").textContent = "";
+// HLS of the browser's own where it has that and it works, else our player.
+async function play(native, position = 0, going = false) {
+  player?.close();
+  at("notice").hidden = true;
+  if (!native && !mseSupported()) {
+    root.dataset.hls = "none";
+    player = null;
     notice(
-      "This browser does not play HLS by itself",
-      "Chrome and Edge from version 142 on and Safari do. Or copy an address below into VLC, mpv or any other player.",
+      "This browser cannot play the stream",
+      "It has neither HLS nor Media Source Extensions. Copy an address below into VLC, mpv or any other player.",
+      false,
     );
-    return;
+    return show();
   }
-  document.documentElement.dataset.hls = "native";
-  video.addEventListener("error", () => {
-    notice("The stream does not play", `The browser says: ${video.error?.message || "no reason given"}.`);
-  });
-  for (const kind of ["loadedmetadata", "resize", "play", "pause", "ended", "waiting", "playing"]) {
-    video.addEventListener(kind, () => status(kind));
-  }
-  video.src = "/master.m3u8";
+  player = native ? new NativePlayer(video) : new MsePlayer(video);
+  root.dataset.hls = native ? "native" : "own";
+  const mine = player;
+  mine.addEventListener("rungs", menus);
+  mine.addEventListener("retrying", show);
+  mine.addEventListener("failed", () => mine === player && failed(native));
+  await mine.load(MASTER);
+  mine.start(position);
+  if (going && mine === player && !mine.error) video.play().catch(show); // where the browser wants a click first, it waits
+  menus();
+  return show();
 }
 
-function status(kind) {
-  const words = { loadedmetadata: "Ready", play: "Playing", playing: "Playing", pause: "Paused", ended: "Ended", waiting: "Buffering" };
-  const state = words[kind] ?? at("now").dataset.state ?? "Ready";
-  at("now").dataset.state = state;
-  const picture = video.videoWidth ? ` at ${video.videoWidth} × ${video.videoHeight}` : "";
-  at("now").textContent = state + picture;
+function failed(native) {
+  if (native && mseSupported()) return play(false, video.currentTime, !video.paused);
+  notice("The stream does not play", `${player.error}.`, true);
+  return show();
+}
+
+function show() {
+  if (!video.paused && video.readyState >= 3) started = true;
+  const error = player ? player.error || (video.error && (video.error.message || "the browser gives no reason")) : "this browser has no HLS";
+  const { ended, paused, seeking, readyState } = video;
+  const state = describe({ error, retrying: player?.retrying, ended, paused, seeking, readyState, started });
+  const picture = video.videoWidth && !error ? ` at ${video.videoWidth} × ${video.videoHeight}` : "";
+  if (at("now").textContent !== state + picture) at("now").textContent = state + picture; // else it is read out again
   for (const row of at("ladder").rows) {
-    const on = row.dataset.picture === `${video.videoWidth}x${video.videoHeight}`;
-    row.toggleAttribute("aria-current", on);
+    row.toggleAttribute("aria-current", row.dataset.picture === `${video.videoWidth}x${video.videoHeight}`);
   }
+}
+
+function option(value, label, selected) {
+  const element = text("option", label);
+  element.value = value;
+  element.selected = selected;
+  return element;
+}
+
+function menus() {
+  const { rungs, audios, rung, picked } = player;
+  const automatic = rung >= 0 && picked === null ? `Automatic (${rungName(rungs[rung])})` : "Automatic";
+  at("quality").replaceChildren(
+    option("", automatic, picked === null),
+    ...rungs.map((one, index) => option(index, `${rungName(one)}, ${bits(one.bandwidth)}`, picked === index)).reverse(),
+  );
+  at("sound").replaceChildren(...audios.map((one, index) => option(index, one.name, one === player.audio)));
+  at("quality-menu").hidden = rungs.length < 2;
+  at("sound-menu").hidden = audios.length < 2;
 }
 
 function ladder(tracks) {
@@ -58,7 +102,7 @@ function ladder(tracks) {
     if (track.width) row.dataset.picture = `${track.width}x${track.height}`;
     const name = text("th", track.name);
     name.scope = "row";
-    const average = text("td", bits(track.average), "number");
+    const average = text("td", track.average ? bits(track.average) : "", "number");
     const bar = text("span", "", "bar");
     bar.style.inlineSize = `${Math.max(2, (100 * (track.average || 0)) / top)}%`;
     average.append(bar);
@@ -67,18 +111,19 @@ function ladder(tracks) {
       text("td", track.width ? `${track.width} × ${track.height}` : "sound"),
       text("td", track.codecs, "code"),
       average,
-      text("td", bits(track.peak), "number"),
-      text("td", size(track.bytes), "number"),
+      text("td", track.peak ? bits(track.peak) : "", "number"),
+      text("td", track.bytes ? size(track.bytes) : "", "number"),
     );
   }
 }
 
-function describe(report) {
+function describeReport(report) {
   const name = report.source.ref.key.split("/").pop();
   at("title").textContent = name;
   document.title = `${name} - Streamify`;
   const total = report.tracks.reduce((sum, track) => sum + track.bytes, 0);
-  at("facts").textContent = [clock(seconds(report.source.duration)), `${report.tracks.length} tracks`, size(total)].join(" · ");
+  const facts = [clock(seconds(report.source.duration)), count(report.tracks.length, "track"), size(total)];
+  at("facts").textContent = facts.join(" · ");
   const found = proof(report.certificate);
   at("proof-line").textContent = found.line;
   at("proof-more").replaceChildren(...found.more.map((line) => text("li", line)));
@@ -90,7 +135,7 @@ function describe(report) {
 }
 
 function links() {
-  at("hls").value = new URL("/master.m3u8", location.href).href;
+  at("hls").value = MASTER;
   at("dash").value = new URL("/manifest.mpd", location.href).href;
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {
@@ -106,10 +151,13 @@ function links() {
   }
 }
 
+for (const kind of EVENTS) video.addEventListener(kind, show);
+at("quality").addEventListener("change", ({ target }) => player.pick(target.value === "" ? null : Number(target.value)));
+at("sound").addEventListener("change", ({ target }) => player.pickAudio(player.audios[Number(target.value)]));
+at("retry").addEventListener("click", () => play(false, video.currentTime, true));
 links();
-play();
-const stream = await load();
+const [stream] = await Promise.all([load(), play(nativeSupported(video))]);
 ladder(stream.tracks);
-if (stream.report) describe(stream.report);
-status("resize");
-document.documentElement.dataset.ready = "yes";
+if (stream.report) describeReport(stream.report);
+show();
+root.dataset.ready = "yes";

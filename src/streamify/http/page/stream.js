@@ -1,10 +1,17 @@
-// What there is to know of a stream: report.json where it exists, else the master playlist.
+// What there is to know of a stream: the master playlist, and report.json where it exists.
+
+import { parseMaster } from "./playlist.js";
+import { count, seconds } from "./units.js";
 
 export async function load() {
-  const report = await get("/report.json", (answer) => answer.json());
-  if (report && report.tracks) return { report, tracks: report.tracks.map(fromReport) };
-  const master = await get("/master.m3u8", (answer) => answer.text());
-  return { report: null, tracks: master ? fromMaster(master) : [] };
+  const url = new URL("/master.m3u8", location.href).href;
+  const [report, text] = await Promise.all([
+    get("/report.json", (answer) => answer.json()),
+    get(url, (answer) => answer.text()),
+  ]);
+  const master = text === null ? { variants: [], audios: [] } : parseMaster(text, url);
+  const tracks = report?.tracks ? report.tracks.map((track) => fromReport(track, master, url)) : fromMaster(master);
+  return { report: report?.tracks ? report : null, tracks };
 }
 
 async function get(path, read) {
@@ -16,9 +23,13 @@ async function get(path, read) {
   }
 }
 
-function fromReport(track) {
+export const rungName = (variant) => (variant.height ? `${Math.min(variant.width, variant.height)}p` : "Sound only");
+
+function fromReport(track, master, url) {
+  const folder = new URL(track.folder.split("/").map(encodeURIComponent).join("/") + "/", url).href;
+  const named = master.audios.find((audio) => audio.url.startsWith(folder));
   return {
-    name: track.folder.split("/").pop().replace(/-[0-9a-f]{8}$/, ""),
+    name: named?.name ?? track.folder.split("/").pop().replace(/-[0-9a-f]{8}$/, ""),
     kind: track.kind,
     width: track.width,
     height: track.height,
@@ -29,58 +40,30 @@ function fromReport(track) {
   };
 }
 
-export function fromMaster(text) {
-  const tracks = [];
-  for (const line of text.split(/\r?\n/)) {
-    if (!line.startsWith("#EXT-X-STREAM-INF:")) continue;
-    const found = Object.fromEntries(
-      [...line.matchAll(/([A-Z-]+)=("[^"]*"|[^,]*)/g)].map((pair) => [pair[1], pair[2].replaceAll('"', "")]),
-    );
-    const [width, height] = (found.RESOLUTION ?? "").split("x").map(Number);
-    tracks.push({
-      name: height ? `${Math.min(width, height)}p` : "audio",
-      kind: height ? "video" : "audio",
-      width,
-      height,
-      codecs: found.CODECS ?? "",
-      average: Number(found["AVERAGE-BANDWIDTH"] ?? found.BANDWIDTH),
-      peak: Number(found.BANDWIDTH),
-    });
-  }
-  return tracks;
-}
-
-export function seconds(value) {
-  const [over, under = 1] = String(value).split("/").map(Number);
-  return over / under;
-}
-
-export function clock(value) {
-  const whole = Math.round(value);
-  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) => String(part).padStart(2, "0"));
-  return whole >= 3600 ? `${Math.floor(whole / 3600)}:${parts.join(":")}` : `${Number(parts[0])}:${parts[1]}`;
-}
-
-export function bits(value) {
-  if (!value) return "";
-  return value >= 1e6 ? `${(value / 1e6).toFixed(2)} Mbit/s` : `${Math.round(value / 1e3)} kbit/s`;
-}
-
-export function size(value) {
-  if (!value) return "";
-  return value >= 1e9 ? `${(value / 1e9).toFixed(2)} GB` : `${(value / 1e6).toFixed(1)} MB`;
+export function fromMaster(master) {
+  const rungs = master.variants.map((variant) => ({
+    name: rungName(variant),
+    kind: variant.height ? "video" : "audio",
+    width: variant.width,
+    height: variant.height,
+    codecs: variant.codecs.join(","),
+    average: variant.average,
+    peak: variant.bandwidth,
+  }));
+  return [...rungs, ...master.audios.map((audio) => ({ name: audio.name, kind: "audio", codecs: "" }))];
 }
 
 // "720 of 720 frames, 5 seams checked", and what else the certificate has to say.
 export function proof(found) {
-  const frames = found.promised ? `${found.encoded} of ${found.promised} frames` : "No video";
+  const frames = found.promised ? `${found.encoded} of ${count(found.promised, "frame")}` : "No video";
   const counts = [
     [found.lost.length, "the source could not give"],
     [found.damaged, "damaged in the source"],
     [found.duplicated, "duplicated"],
     [found.dropped, "left out on purpose"],
   ];
-  const more = counts.filter(([count]) => count).map(([count, what]) => `${count} frames ${what}`);
-  found.audio_over_video.forEach((over) => more.push(`Audio outlasts video by ${(1000 * seconds(over)).toFixed(1)} ms`));
-  return { line: `${frames}, ${found.seams} ${found.seams === 1 ? "seam" : "seams"} checked`, more };
+  const more = counts.filter(([number]) => number).map(([number, what]) => `${count(number, "frame")} ${what}`);
+  const over = new Set(found.audio_over_video.map((value) => (1000 * seconds(value)).toFixed(1)));
+  if (over.size) more.push(`Audio outlasts video by ${[...over].join(", ")} ms`);
+  return { line: `${frames}, ${count(found.seams, "seam")} checked`, more };
 }

@@ -1,0 +1,114 @@
+// Keeps one SourceBuffer filled with the segments of the rendition that is wanted.
+
+import { segmentAt } from "./playlist.js";
+
+const BEHIND = 30; // seconds that stay for seeking back
+const SLACK = 0.15; // seconds by which the edges of a segment in the buffer may differ from the playlist
+
+export class Feeder {
+  // source: {buffer: SourceBuffer, wanted(): rendition, loaded(rendition), mediaPlaylist(rendition), load(url, signal)}
+  constructor(video, source) {
+    this.video = video;
+    this.source = source;
+    this.held = new Map(); // index of a segment -> rendition it was appended from
+    this.init = null; // rendition whose init segment the buffer has
+    this.abort = new AbortController();
+    this.turn = 0; // rises with each `forget`
+    this.ahead = 30; // seconds to hold ahead; less where the browser has no room
+  }
+
+  // What was appended from segment `index` on is to be loaded again, from the rendition that is wanted now.
+  forget(from) {
+    this.turn += 1;
+    for (const index of this.held.keys()) if (index >= from) this.held.delete(index);
+  }
+
+  covers(start, end) {
+    const ranges = this.source.buffer.buffered;
+    for (let i = 0; i < ranges.length; i += 1) {
+      if (ranges.start(i) <= start + SLACK && ranges.end(i) >= end - SLACK) return true;
+    }
+    return false;
+  }
+
+  // The first segment from the playing position on that is not in the buffer; null if all are.
+  missing(segments) {
+    for (let i = segmentAt(segments, this.video.currentTime); i < segments.length; i += 1) {
+      if (!this.held.has(i) || !this.covers(segments[i].start, segments[i].end)) return i;
+    }
+    return null;
+  }
+
+  // Seconds from the playing position on that are in the buffer without a gap.
+  level() {
+    const ranges = this.source.buffer.buffered;
+    const now = this.video.currentTime;
+    for (let i = 0; i < ranges.length; i += 1) {
+      if (ranges.start(i) <= now + SLACK && ranges.end(i) > now) return ranges.end(i) - now;
+    }
+    return 0;
+  }
+
+  // Loads one segment if one is due. Returns "loaded", "full" (enough is there), or "end" (nothing more to load).
+  async step() {
+    const rendition = this.source.wanted();
+    const playlist = await this.source.mediaPlaylist(rendition);
+    const index = this.missing(playlist.segments);
+    if (index === null) return "end";
+    const segment = playlist.segments[index];
+    if (segment.start > this.video.currentTime + this.ahead) return "full";
+    this.loading = segment;
+    const { turn } = this;
+    const { signal } = (this.abort = new AbortController());
+    const init = this.init === rendition ? null : await this.source.load(playlist.init, signal);
+    const data = await this.source.load(segment.url, signal, true);
+    await this.evict();
+    if (init) await this.append(init);
+    this.init = rendition;
+    await this.append(data);
+    if (turn === this.turn) this.held.set(index, rendition);
+    this.loading = null;
+    this.source.loaded(rendition);
+    return "loaded";
+  }
+
+  // The position changed: a download that is of no use there is given up.
+  moved() {
+    const now = this.video.currentTime;
+    if (this.loading && (this.loading.end < now || this.loading.start > now + this.ahead)) this.abort.abort();
+  }
+
+  async evict(behind = BEHIND) {
+    const ranges = this.source.buffer.buffered;
+    const limit = this.video.currentTime - behind;
+    if (ranges.length && ranges.start(0) < limit - 10) await this.run(() => this.source.buffer.remove(0, limit));
+  }
+
+  async append(data) {
+    try {
+      await this.run(() => this.source.buffer.appendBuffer(data));
+    } catch (error) {
+      if (error.name !== "QuotaExceededError") throw error;
+      this.ahead = Math.max(6, this.ahead / 2);
+      await this.evict(2);
+      await this.run(() => this.source.buffer.appendBuffer(data));
+    }
+  }
+
+  // Runs one operation of the buffer and waits until it is done.
+  async run(operation) {
+    const { buffer } = this.source;
+    const over = new AbortController();
+    const done = new Promise((resolve, reject) => {
+      const { signal } = over;
+      buffer.addEventListener("error", () => reject(new Error("the browser cannot decode a segment")), { signal });
+      buffer.addEventListener("updateend", resolve, { signal });
+    });
+    try {
+      operation();
+      await done;
+    } finally {
+      over.abort();
+    }
+  }
+}

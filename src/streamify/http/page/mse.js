@@ -1,0 +1,228 @@
+// Plays an HLS stream of CMAF segments through Media Source Extensions, for browsers without HLS of their own.
+// Tells what happens by events: "rungs" (the rung that is loaded, or the choice, changed), "retrying", "failed".
+
+import { choose, Throughput } from "./abr.js";
+import { Feeder } from "./feeder.js";
+import { isSound, parseMaster, parseMedia, segmentAt } from "./playlist.js";
+
+const PAUSES = [0.5, 1, 2, 4, 8, 8]; // seconds before each further try of a request
+const REFUSED = 2; // further tries of what the server says that it does not have
+const PATIENCE = 30; // seconds for one request
+const GUESS = 4e6; // bits per second, until something was measured
+
+const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+const mime = (kind, codecs) => `${kind}/mp4; codecs="${codecs.join(",")}"`;
+
+class Refusal extends Error {
+  constructor({ status, statusText }) {
+    super(`the server answers ${status} ${statusText}`.trim());
+    this.final = status >= 400 && status < 500 && ![408, 425, 429].includes(status);
+  }
+}
+
+export const supported = () => "MediaSource" in globalThis;
+
+export class MsePlayer extends EventTarget {
+  constructor(video) {
+    super();
+    this.video = video;
+    this.throughput = new Throughput();
+    this.playlists = new Map();
+    this.feeders = [];
+    this.rungs = []; // lowest bandwidth first
+    this.audios = []; // that the menu offers
+    this.rung = -1; // index of the one that was loaded last
+    this.picked = null; // index of the one that the user wants; null: automatic
+    this.audio = null;
+    this.retrying = "";
+    this.error = "";
+    this.closed = new AbortController();
+  }
+
+  // Reads the playlists: rungs and audio renditions are known then. `start` loads what is played.
+  async load(url) {
+    try {
+      await this.open(url);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  start(position = 0) {
+    if (this.closed.signal.aborted) return;
+    if (position) this.video.currentTime = position;
+    for (const feeder of this.feeders) this.pump(feeder);
+  }
+
+  async open(url) {
+    const master = parseMaster(await this.text(url), url);
+    const pictures = master.variants.filter((variant) => variant.codecs.some((codec) => !isSound(codec)));
+    const group = (pictures[0] ?? master.variants[0]).group;
+    this.audios = master.audios.filter((audio) => audio.group === group);
+    this.audio = this.audios.find((audio) => audio.preferred) ?? this.audios[0] ?? null;
+    const sound = master.variants[0].codecs.filter(isSound);
+    const own = (variant) => (this.audio ? variant.codecs.filter((codec) => !isSound(codec)) : variant.codecs);
+    this.rungs = pictures.filter((variant) => MediaSource.isTypeSupported(mime("video", own(variant))));
+    if (pictures.length && !this.rungs.length) {
+      throw new Error(`this browser does not decode ${pictures[0].codecs.join(", ")}`);
+    }
+    if (!pictures.length && !this.audio) this.audio = { ...master.variants[0], kind: "audio" };
+    if (this.audio && !MediaSource.isTypeSupported(mime("audio", sound))) {
+      throw new Error(`this browser does not decode ${sound.join(", ")}`);
+    }
+    await this.attach();
+    if (this.rungs.length) this.feed(mime("video", own(this.rungs[0])), () => this.rungs[this.next()]);
+    if (this.audio) this.feed(mime("audio", sound), () => this.audio);
+    const lengths = await Promise.all(
+      this.feeders.map(async (feeder) => (await this.media(feeder.source.wanted())).end),
+    );
+    this.mediaSource.duration = Math.max(...lengths);
+    this.video.addEventListener("seeking", () => this.moved(), { signal: this.closed.signal });
+    this.changed("rungs");
+  }
+
+  async attach() {
+    this.mediaSource = new MediaSource();
+    const opened = new Promise((done) => this.mediaSource.addEventListener("sourceopen", done, { once: true }));
+    this.url = URL.createObjectURL(this.mediaSource);
+    this.video.src = this.url;
+    await opened;
+    URL.revokeObjectURL(this.url);
+  }
+
+  feed(type, wanted) {
+    const buffer = this.mediaSource.addSourceBuffer(type);
+    const source = {
+      buffer,
+      wanted,
+      mediaPlaylist: (rendition) => this.media(rendition),
+      load: (url, signal, measured) => this.bytes(url, signal, measured),
+      loaded: (rendition) => this.loaded(rendition),
+    };
+    this.feeders.push(new Feeder(this.video, source));
+  }
+
+  async pump(feeder) {
+    while (!this.closed.signal.aborted) {
+      try {
+        feeder.state = await feeder.step();
+      } catch (error) {
+        if (this.closed.signal.aborted) return;
+        if (error.name !== "AbortError") return this.fail(this.video.error ? new Error(this.video.error.message) : error);
+        feeder.state = "loaded"; // given up for another position: go on there
+      }
+      if (feeder.state === "loaded") continue;
+      if (this.feeders.every((other) => other.state === "end") && this.mediaSource.readyState === "open") {
+        this.mediaSource.endOfStream();
+      }
+      await Promise.race([sleep(0.5), new Promise((wake) => (feeder.wake = wake))]);
+    }
+  }
+
+  moved() {
+    for (const feeder of this.feeders) {
+      feeder.moved();
+      feeder.wake?.();
+    }
+  }
+
+  // The index of the rung to load next.
+  next() {
+    if (this.picked !== null) return this.picked;
+    return choose(this.rungs, {
+      current: this.rung,
+      throughput: this.throughput.estimate(GUESS),
+      ahead: this.feeders[0]?.level() ?? 0,
+      pixels: this.video.clientHeight * devicePixelRatio || Infinity,
+    });
+  }
+
+  loaded(rendition) {
+    const rung = this.rungs.indexOf(rendition);
+    if (rung < 0 || rung === this.rung) return;
+    this.rung = rung;
+    this.changed("rungs");
+  }
+
+  // Takes the rung with this index, or the automatic choice for null; seen after the segment that is playing.
+  pick(rung) {
+    this.picked = rung;
+    const [feeder] = this.feeders;
+    if (rung !== null && feeder) this.again(feeder, this.rungs[rung], 0.5, 1);
+    this.changed("rungs");
+  }
+
+  // Takes another audio rendition; heard from the playing position on.
+  pickAudio(audio) {
+    if (audio === this.audio) return;
+    this.audio = audio;
+    this.again(this.feeders.at(-1), audio, 0, 0);
+    this.changed("rungs");
+  }
+
+  async again(feeder, rendition, seconds, skip) {
+    try {
+      const { segments } = await this.media(rendition);
+      feeder.forget(segmentAt(segments, this.video.currentTime + seconds) + skip);
+      feeder.abort.abort();
+      feeder.wake?.();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  media(rendition) {
+    const { url } = rendition;
+    if (!this.playlists.has(url)) this.playlists.set(url, this.text(url).then((text) => parseMedia(text, url)));
+    return this.playlists.get(url);
+  }
+
+  async text(url) {
+    return new TextDecoder().decode(await this.bytes(url, this.closed.signal));
+  }
+
+  // The bytes at a URL; tried again with pauses, then an error.
+  async bytes(url, signal, measured = false) {
+    for (let turn = 0; ; turn += 1) {
+      try {
+        const began = performance.now();
+        const timeout = AbortSignal.timeout(1000 * PATIENCE);
+        const answer = await fetch(url, { signal: AbortSignal.any([signal, this.closed.signal, timeout]) });
+        if (!answer.ok) throw new Refusal(answer);
+        const data = await answer.arrayBuffer();
+        if (measured) this.throughput.add(data.byteLength, (performance.now() - began) / 1000);
+        this.tell("");
+        return data;
+      } catch (error) {
+        if (signal.aborted || this.closed.signal.aborted) throw new DOMException("given up", "AbortError");
+        const why = error instanceof TypeError ? "the server cannot be reached" : error.message;
+        const what = `${new URL(url).pathname}: ${why}`;
+        if (turn >= (error.final ? REFUSED : PAUSES.length)) throw new Error(what);
+        this.tell(`${what}; trying again`);
+        await sleep(PAUSES[turn]);
+      }
+    }
+  }
+
+  tell(what) {
+    if (what === this.retrying) return;
+    this.retrying = what;
+    this.changed("retrying");
+  }
+
+  fail(error) {
+    if (this.closed.signal.aborted) return;
+    this.error = error.message || error.name;
+    this.close();
+    this.changed("failed");
+  }
+
+  changed(kind) {
+    this.dispatchEvent(new Event(kind));
+  }
+
+  // Loads nothing any more. What is in the buffer still plays.
+  close() {
+    this.closed.abort();
+  }
+}

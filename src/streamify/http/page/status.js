@@ -1,0 +1,16 @@
+// What the page says of the player, from what the media element and our player report. Pure.
+
+// found: {error, retrying, ended, paused, seeking, readyState, started}; readyState as in HTMLMediaElement.
+export function describe(found) {
+  if (found.error) return `Does not play: ${found.error}`;
+  if (found.ended) return "Ended";
+  const moving = !found.paused;
+  const enough = found.readyState >= (moving ? 3 : 2);
+  if (!enough || found.seeking) {
+    if (found.retrying) return `Waiting: ${found.retrying}`;
+    if (!found.started) return "Loading";
+    return found.seeking ? "Seeking" : "Buffering";
+  }
+  if (moving) return "Playing";
+  return found.started ? "Paused" : "Ready";
+}

@@ -1,0 +1,143 @@
+// Opens the page that `streamify play` serves, uses it, and prints what was seen as one JSON document.
+//
+//   node site.mjs URL [--browser chromium|firefox] [--hls none] [--shots FOLDER] [--timeout 60]
+//                 [--do plays,seeks,switches,fails,returns] [--mend FROM:TO]
+//
+// `--hls none` hides the browser's own HLS; before `returns` the file FROM is renamed to TO. Each step's findings are under its name.
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { launch, listen } from "./browser.mjs";
+
+const { values, positionals: [url] } = parseArgs({
+  allowPositionals: true,
+  options: {
+    browser: { type: "string", default: "chromium" }, hls: { type: "string", default: "" },
+    mend: { type: "string", default: "" }, shots: { type: "string", default: "" }, timeout: { type: "string", default: "60" },
+    do: { type: "string", default: "plays,seeks" },
+  },
+});
+const seconds = Number(values.timeout);
+const seen = { console: [], network: [], requests: [] };
+let browser;
+
+// In the page.
+const observe = () => {
+  globalThis.at = (id) => document.getElementById(id);
+  globalThis.video = at("video");
+  globalThis.sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  globalThis.until = async (test, limit, what) => {
+    for (const end = performance.now() + 1000 * limit; !test(); await sleep(10)) {
+      if (performance.now() > end) throw new Error(`timeout: ${what}; ${at("now").textContent}; at ${video.currentTime} s`);
+    }
+  };
+  globalThis.statuses = [at("now").textContent];
+  new MutationObserver(() => statuses.push(at("now").textContent)).observe(at("now"), { childList: true });
+};
+
+const steps = {
+  async plays(limit) {
+    let most = 0;
+    const timer = setInterval(() => (most = Math.max(most, video.buffered.length)), 20);
+    await until(() => video.readyState >= 3, limit, "nothing to play");
+    video.playbackRate = 4;
+    await video.play();
+    await until(() => video.ended, limit, "not ended");
+    clearInterval(timer);
+    video.playbackRate = 1;
+    const { totalVideoFrames } = video.getVideoPlaybackQuality();
+    return { decoded: totalVideoFrames, buffered: most, at: video.currentTime, duration: video.duration };
+  },
+  async seeks(limit) {
+    const found = [];
+    for (const part of [0.5, 0.93, 0.2]) {
+      const goal = part * video.duration;
+      video.currentTime = goal;
+      await video.play();
+      await until(() => !video.seeking && video.currentTime > goal + 0.3 && video.currentTime < goal + 5, limit, `seek to ${goal}`);
+      found.push(at("now").textContent);
+    }
+    video.pause();
+    return found;
+  },
+  async switches(limit) {
+    const pick = async (id, value) => {
+      at(id).value = value;
+      at(id).dispatchEvent(new Event("change"));
+    };
+    const names = (id) => [...at(id).options].map((option) => option.textContent);
+    const height = video.videoHeight;
+    const result = { quality: names("quality"), sound: names("sound"), hidden: at("quality-menu").hidden };
+    const heights = [...at("quality").options].slice(1).map((option) => parseInt(option.textContent, 10));
+    await pick("quality", heights.length - 1 - heights.findIndex((one) => one !== height));
+    video.currentTime = 0;
+    await video.play();
+    await until(() => video.videoHeight !== height, limit, "the picture does not change");
+    if (result.sound.length > 1) {
+      await pick("sound", 1);
+      const { currentTime } = video;
+      await until(() => video.currentTime > currentTime + 1, limit, "it stops at the other sound");
+    }
+    video.pause();
+    return { ...result, size: [height, video.videoHeight] };
+  },
+  async fails(limit) {
+    await video.play().catch(() => {});
+    await until(() => !at("notice").hidden, limit, "no word of the fault");
+    await sleep(300);
+    return { status: at("now").textContent, notice: at("notice").innerText, retry: !at("retry").hidden };
+  },
+  async returns(limit) {
+    const { src, currentTime } = video;
+    at("retry").click();
+    await until(() => video.src !== src && !video.paused && video.readyState >= 3, limit, "it does not come back");
+    const from = video.currentTime;
+    video.playbackRate = 4;
+    await until(() => video.ended, limit, "not ended");
+    return { from: from - currentTime, at: video.currentTime, notice: at("notice").hidden, status: at("now").textContent };
+  },
+};
+
+async function shoot(page, name) {
+  if (!values.shots) return;
+  for (const [width, dark] of [[1100, false], [1100, true], [375, false], [375, true]]) {
+    await page.setViewport({ width, height: 800 });
+    const scheme = dark ? "dark" : "light";
+    if (values.browser === "chromium") await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    else if (dark) continue; // WebDriver BiDi cannot ask for it
+    await new Promise((done) => setTimeout(done, 300));
+    await page.screenshot({ path: join(values.shots, `${values.browser}-${name}-${width}-${scheme}.png`), fullPage: true });
+  }
+  await page.setViewport({ width: 1100, height: 800 });
+}
+
+try {
+  browser = await launch(values.browser, seconds + 30);
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1100, height: 800 });
+  listen(page, seen);
+  page.on("request", (request) => seen.requests.push(request.url()));
+  if (values.hls === "none") {
+    await page.evaluateOnNewDocument(() => {
+      const { canPlayType } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.canPlayType = function (type) {
+        return type.includes("mpegurl") ? "" : canPlayType.call(this, type);
+      };
+    });
+  }
+  await page.goto(url);
+  await page.evaluate(observe);
+  await page.waitForFunction(() => document.documentElement.dataset.ready, { timeout: 1000 * seconds });
+  seen.hls = await page.evaluate(() => document.documentElement.dataset.hls);
+  for (const name of values.do.split(",").filter(Boolean)) {
+    if (name === "returns") await rename(...values.mend.split(":"));
+    seen[name] = await page.evaluate(steps[name], seconds);
+    await shoot(page, name);
+  }
+  seen.statuses = await page.evaluate(() => statuses);
+} catch (error) {
+  seen.harness = error.message;
+} finally {
+  await browser?.end();
+}
+process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit());
