@@ -1,4 +1,4 @@
-// Numbers for people, as the CLI writes them (cli/show/summary.py): decimal units, no more digits than help. Pure.
+// Numbers for people, as the CLI writes them (cli/text.py): decimal units, no more digits than help. Pure.
 
 export function size(value) {
   let number = value;
