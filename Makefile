@@ -53,8 +53,9 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
 
-pictures: $(VENV)/.made ## Make the picture of the terminal for the README. Wants an idle machine.
+pictures: $(VENV)/.made tests/players/node_modules/.made ## Make the README's pictures of the terminal and the player page.
 	$(BIN)/python -m benchmarks.terminal
+	$(BIN)/python -m benchmarks.player_page
 
 clean: ## Remove all that these targets made.
 	rm -rf $(VENV) demo build dist src/*.egg-info tests/*/node_modules tests/ministack/.[a-z]*
