@@ -34,6 +34,13 @@ class FolderHold:
         self._file = _open(self._dest, replace=self._replace)
         try:
             self._take()
+        except OSError as error:  # such as ENOLCK of a network file system
+            os.close(self._file)
+            raise DestinationError(
+                "dest-not-writable",
+                f"DEST {self._dest} cannot be locked: {error.strerror}",
+                "name a folder on a file system with flock(), such as a local disk",
+            ) from error
         except BaseException:
             os.close(self._file)
             raise

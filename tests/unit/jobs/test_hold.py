@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -229,3 +231,14 @@ def test_looking_at_a_lock_never_refuses_a_job(tmp_path: Path) -> None:
     finally:
         end.set()
         thread.join()
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    dest, storage = Location.of_dest(tmp_path), LocalStorage(tmp_path)
+    with pytest.raises(DestinationError) as caught, holding(dest, storage, claim("a", "1"), never):
+        pass
+    assert (caught.value.code, "cannot be locked" in caught.value.message) == ("dest-not-writable", True)
