@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from streamify.codecs.registry import codecs_string
 from streamify.dest.layout import segment_key
-from streamify.errors import VerificationFailed
+from streamify.errors import Failure, TasksFailed, VerificationFailed
+from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
@@ -45,6 +46,7 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
 
     Raises:
         VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
+        TasksFailed: More pictures are lost than damage explains, or than the settings allow; nothing is written.
     """
     segments = SegmentList(plan, media)
     try:
@@ -69,12 +71,22 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
                 reports.append(_report(track, records, manifests[-1]))
     finally:
         segments.close()
+    if plan.video and not faults:
+        faults.extend(check_count(plan.source, certifying.sums))
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
+    _refuse_losses(plan, certifying.sums)
     check()
     view = StreamView(tuple(manifests), plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
     blobs = publish(view, media)
-    return Assembled(certifying.sums.certificate(), tuple(reports), blobs, tuple(notes))
+    return Assembled(certifying.sums.certificate(plan.source), tuple(reports), blobs, tuple(notes))
+
+
+def _refuse_losses(plan: Plan, sums: Ledgers) -> None:
+    hint = "the source is damaged, or is read wrongly: name it in a bug report; --loss-limit allows for damage"
+    failures = tuple(Failure("certificate", code, cause, attempts=1, hint=hint) for code, cause in losses(plan, sums))
+    if failures:
+        raise TasksFailed(failures, "nothing was published; what was made is kept")
 
 
 def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tuple[list[SegmentRecord], list[str]]:

@@ -10,6 +10,7 @@ from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import segment_key
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
+from streamify.model.source import SourceFacts
 from streamify.model.task import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 
@@ -25,12 +26,16 @@ class Ledgers:
     duplicated: int = 0
     dropped: int = 0
     lost: list[int] = field(default_factory=list)
+    unexplained: list[int] = field(default_factory=list)
+    """Of the lost, those that no damage near them explains."""
     seams: int = 0
     over: list[Fraction] = field(default_factory=list)
 
-    def certificate(self) -> Certificate:
+    def certificate(self, source: SourceFacts | None = None) -> Certificate:
         """Return the proof."""
         return Certificate(
+            coded=source.coded if source is not None else 0,
+            left_out=source.left_out if source is not None else 0,
             promised=self.promised,
             decoded=self.decoded,
             encoded=self.encoded,
@@ -80,6 +85,10 @@ def check_video(
         if init is not None and record.init.sha256 != init:
             yield f"{name}: its init segment differs from the one before"
         init = record.init.sha256
+        if record.shortest is not None and record.shortest < 1:
+            yield f"{name}: a picture is shown for {record.shortest} ticks"
+        if before is not None and record.lead != before[1].lead:
+            yield f"{name}: its first picture is shown {record.lead} ticks after its start, not {before[1].lead}"
         if before is not None:
             yield from _seam(name, before, record, lost)
             sums.seams += 1
@@ -92,8 +101,61 @@ def check_video(
             sums.duplicated += seam.duplicated
             sums.dropped += seam.dropped
             sums.lost.extend(seam.lost)
+            if not (seam.errors or seam.damaged):
+                sums.unexplained.extend(seam.lost)
     if whole and before is not None and before[1].seam is not None and before[1].seam.next is not None:
         yield f"{track.folder}: the last segment saw a picture after its end"
+
+
+def check_count(source: SourceFacts, sums: Ledgers) -> Iterator[str]:
+    """Compare what the plan promised with the count of pictures that was made in another way."""
+    if source.video is not None and source.coded and sums.promised + source.left_out != source.coded:
+        yield (
+            f"the source holds {source.coded} pictures; {sums.promised} were promised and {source.left_out} "
+            "named as left out"
+        )
+
+
+ALLOWED = 2
+"""Seconds of pictures that damage may cost in any film."""
+NEAR = 12
+"""Seconds behind a hole or a break of the clock within which it explains that a picture is lost: until a keyframe."""
+
+
+def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
+    """Yield code and cause of each reason why a film with these lost pictures is not published.
+
+    Args:
+        plan: Of the job.
+        sums: Over one decode of the source.
+    """
+    video = plan.source.video
+    if video is None or not sums.lost:
+        return
+    seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
+    length = plan.source.duration
+    places = [gap.start for gap in plan.source.gaps] + [one.at for one in plan.source.breaks]
+    known = set(sums.unexplained)
+    odd = [
+        at
+        for at, pts in zip(seconds, sums.lost, strict=True)
+        if pts in known and 1 <= at < length - 1 and not any(place - 1 <= at <= place + NEAR for place in places)
+    ]
+    if odd:
+        named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")
+        yield "pictures-lost", f"{len(odd)} pictures are lost without damage that explains it, at {named}"
+    allowed = 0 if plan.settings.strict else max(video.frames * plan.settings.loss_limit / 100, _frames(plan, ALLOWED))
+    if len(sums.lost) > allowed:
+        yield "too-many-lost", f"damage cost {len(sums.lost)} of {video.frames} pictures; {int(allowed)} are allowed"
+
+
+NAMED = 5
+"""Lost pictures whose times an error names."""
+
+
+def _frames(plan: Plan, seconds: int) -> float:
+    video = plan.source.video
+    return float(video.average_rate) * seconds if video is not None else 0
 
 
 def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecord, lost: set[int]) -> Iterator[str]:

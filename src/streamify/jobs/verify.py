@@ -22,7 +22,7 @@ from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.report import Report, TrackReport
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, Task
+from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, SourceCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.fragments import Fragment, fragments
@@ -91,7 +91,8 @@ def verify(
             else:
                 assert isinstance(outcome, CheckResult)
                 faults.extend(outcome.faults)
-                checks[key.split("/")[1]].append(outcome)
+                if not key.startswith(WHOLE):
+                    checks[key.split("/")[1]].append(outcome)
     return Verification(
         faults=tuple(dict.fromkeys(faults)),
         checks=tuple(_summary(track, checks[track.id]) for track in report.tracks),
@@ -225,6 +226,8 @@ def _plan_of(report: Report, stores: Stores, dest: Location, *, needed: bool) ->
 
 def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[Task]:
     """Yield a check of every segment; with a `source`, against its pictures."""
+    if plan is not None and source is not None:
+        yield from _whole(report, plan, source)
     segments = SegmentList(plan, media) if plan is not None and source is not None else None
     tracks = {track.id: track for track in plan.tracks} if plan is not None else {}
     try:
@@ -249,6 +252,32 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
     finally:
         if segments is not None:
             segments.close()
+
+
+WHOLE = "check-source/"
+"""What the keys of checks of the whole stream begin with."""
+
+
+def _whole(report: Report, plan: Plan, source: SourceRef) -> Iterator[Task]:
+    """Yield the check of the smallest rendition against the source, decoded anew from start to end."""
+    tracks = [track for track in report.tracks if track.kind == "video"]
+    if not tracks or report.source.video is None:
+        return
+    least = min(tracks, key=lambda track: (track.width or 0) * (track.height or 0))
+    found = report.certificate
+    track = next(track for track in plan.video if track.id == least.id)
+    yield SourceCheckTask(
+        key=f"{WHOLE}{least.id}",
+        source=source,
+        container=report.source.container,
+        video=report.source.video,
+        track=track,
+        segments=len(least.segments.size),
+        excused=len(found.lost) + found.dropped + found.left_out,
+        # One decode of each: a twentieth of what is allowed for encoding, at least.
+        budget=check_budget(float(report.source.duration) / 20, track, report.source.video),
+        priority=1,  # the longest: first
+    )
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

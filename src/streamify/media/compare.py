@@ -86,28 +86,27 @@ def compare_segment(
     faults: list[str] = []
     values: list[float] = []
     previous: VideoFrame | None = None
-    pending: tuple[int, VideoFrame, VideoFrame, float, VideoFrame | None] | None = None
+    pending: _Doubt | None = None
     shown = 0
     for ticks, wanted in _wanted(source, video, timeline, segment, track):
         if pending is not None:
             faults.extend(_out_of_place(psnr, pending, wanted, timeline))
             pending = None
-        if shown >= len(ours):
-            break
-        at, frame = ours[shown]
-        if shown and ticks != at:
-            previous = wanted
-            continue  # left out of the stream on purpose, or lost: the certificate speaks of it
-        shown += 1
-        value = psnr(frame, wanted)
-        values.append(value)
-        if value < FLOOR:
-            faults.append(
-                f"picture at {_seconds(at + segment.start, timeline)} does not show the source's ({value:.1f} dB)"
-            )
-        elif value < DOUBT:
-            pending = (at + segment.start, frame, wanted, value, previous)
+        if ticks is not None and shown < len(ours) and (not shown or ticks == ours[shown][0]):
+            at, frame = ours[shown]
+            shown += 1
+            value = psnr(frame, wanted)
+            values.append(value)
+            if value < FLOOR:
+                faults.append(
+                    f"picture at {_seconds(at + segment.start, timeline)} does not show the source's ({value:.1f} dB)"
+                )
+            elif value < DOUBT:
+                pending = _Doubt(at + segment.start, frame, value, previous)
+        # else: left out of the stream on purpose, or lost, which the certificate speaks of; or beside the window
         previous = wanted
+    if pending is not None:
+        faults.extend(_out_of_place(psnr, pending, None, timeline))
     if shown < len(ours):
         faults.append(f"{len(ours) - shown} pictures have no picture of the source at their time")
     if not values:
@@ -115,16 +114,23 @@ def compare_segment(
     return Likeness(len(values), min(values), sum(values) / len(values), tuple(faults))
 
 
-def _out_of_place(
-    psnr: _Psnr,
-    doubt: tuple[int, VideoFrame, VideoFrame, float, VideoFrame | None],
-    after: VideoFrame,
-    timeline: Timeline,
-) -> Iterator[str]:
-    at, frame, _, value, before = doubt
-    for name, other in (("before", before), ("after", after)):
-        if other is not None and psnr(frame, other) > value + MARGIN:
-            yield f"picture at {_seconds(at, timeline)} shows the source's picture {name} it"
+@dataclass(frozen=True)
+class _Doubt:
+    """A picture that is not much like the source's of its time."""
+
+    at: int
+    """Output ticks."""
+    frame: VideoFrame
+    value: float
+    """Luma PSNR, dB."""
+    before: VideoFrame | None
+    """The source's picture before its time."""
+
+
+def _out_of_place(psnr: _Psnr, doubt: _Doubt, after: VideoFrame | None, timeline: Timeline) -> Iterator[str]:
+    for name, other in (("before", doubt.before), ("after", after)):
+        if other is not None and psnr(doubt.frame, other) > doubt.value + MARGIN:
+            yield f"picture at {_seconds(doubt.at, timeline)} shows the source's picture {name} it"
 
 
 def _seconds(ticks: int, timeline: Timeline) -> str:
@@ -140,14 +146,15 @@ def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, Vide
 
 def _wanted(
     source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, track: VideoTrack
-) -> Iterator[tuple[int, VideoFrame]]:
+) -> Iterator[tuple[int | None, VideoFrame]]:
+    """Yield the source's pictures of a segment with their ticks; ``None`` for those beside it and those left out."""
     maker = Renditions(video, [track])
-    for picture in window_pictures(source, video, segment, DecodeLog()):
-        if segment.source_end is not None and picture.pts >= segment.source_end:
-            return
-        ticks = timeline.ticks_of(picture.pts)
-        if picture.pts >= segment.source_start:
-            yield -1 if ticks is None else ticks - segment.start, maker.make(picture.frame)[0]
+    for picture in window_pictures(source, video, segment, DecodeLog(), before=True):
+        inside = segment.source_start <= picture.pts and (
+            segment.source_end is None or picture.pts < segment.source_end
+        )
+        ticks = timeline.ticks_of(picture.pts) if inside else None
+        yield None if ticks is None else ticks - segment.start, maker.make(picture.frame)[0]
 
 
 class _Psnr:

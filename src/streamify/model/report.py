@@ -62,6 +62,10 @@ class TrackReport(Frozen):
 class Certificate(Frozen):
     """Proof that nothing was lost at any seam: sums over all tasks of one decode of the source."""
 
+    coded: int = 0
+    """Pictures of the source, counted in the bitstream or by FFmpeg's index, apart from their times; 0: not counted."""
+    left_out: int = 0
+    """Of these, how many the notes name as left out when the source was planned."""
     promised: int
     """Pictures that the source's index promises."""
     decoded: int

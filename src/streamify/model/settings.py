@@ -91,6 +91,18 @@ class MediaSettings(Frozen):
         description="Bitrate of each stereo AAC-LC track, bits per second: ``128000`` or ``128k``.",
     )
 
+    loss_limit: float = Field(
+        default=1,
+        ge=0,
+        le=100,
+        description="Per cent of the pictures that damage in the source may cost; 2 seconds are allowed in any case. "
+        "Pictures that no damage explains are never lost without failing the job.",
+    )
+    strict: bool = Field(
+        default=False,
+        description="Refuse a source of which anything is missing or damaged: gaps, corrupt packets, lost pictures.",
+    )
+
     @field_validator("*", mode="before")
     @classmethod
     def _no_switch(cls, value: object, info: ValidationInfo) -> object:

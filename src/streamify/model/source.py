@@ -103,10 +103,22 @@ class Note(Frozen):
 class ClockBreak(Frozen):
     """A place where the clock of a source starts anew or jumps."""
 
+    at: Rational
+    """Seconds from the first picture."""
     position: int
     """Byte offset of the first video packet behind it; -1 where it is not known."""
     shift: Rational
     """What is added to the source's times from there on, seconds."""
+
+
+class Gap(Frozen):
+    """A stretch of a source that otherwise runs evenly without a picture."""
+
+    start: Rational
+    """Seconds from the first picture."""
+    seconds: Rational
+    why: str
+    """What says so."""
 
 
 class SourceFacts(Frozen):
@@ -126,4 +138,11 @@ class SourceFacts(Frozen):
     audio: tuple[AudioFacts, ...] = ()
     breaks: tuple[ClockBreak, ...] = ()
     """Where the clock does not go on, in the order of the file."""
+    gaps: tuple[Gap, ...] = ()
+    """Where pictures are missing."""
+    coded: int = 0
+    """Pictures to be shown, counted in the order of decoding: in the bitstream where the source was scanned, else by
+    FFmpeg's index."""
+    left_out: int = 0
+    """Of these, how many the notes name as left out: no other picture has their time, nothing to decode them from."""
     notes: tuple[Note, ...] = ()

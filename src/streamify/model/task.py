@@ -56,6 +56,8 @@ class Seam(Frozen):
     """Presentation time of the first picture at or after the end, source ticks; ``None`` only in the last segment."""
     lost: tuple[int, ...] = ()
     """Presentation times that the index promises and the decoder did not give, source ticks."""
+    errors: int = 0
+    """Packets that the decoder refused."""
 
 
 class Cost(Frozen):
@@ -85,11 +87,15 @@ class SegmentRecord(Frozen):
     media_tag: str | None = None
     """The store's own mark of the media file as it was written, such as an ETag; ``None`` in a folder."""
     start: int
-    """tfdt of the segment, output ticks of the track."""
+    """tfdt of the segment, output ticks of the track; like all that follows read from the file as it was packaged."""
     duration: int
     """Output ticks of the track."""
     frames: int
     """Samples in the file: pictures, or AAC access units."""
+    shortest: int | None = None
+    """Least time for which a sample is shown or heard, ticks."""
+    lead: int | None = None
+    """From `start` to the time of the first sample shown, ticks: the reorder delay, which the edit list removes."""
     iframes: tuple[IFrame, ...] = ()
     seam: Seam | None = None
     """Video only."""
@@ -176,8 +182,23 @@ class CheckTask(BaseTask):
     segment: Segment | None = None
 
 
-Task = Annotated[SplitTask | VideoTask | AudioTask | CheckTask, Field(discriminator="kind")]
-TASK: TypeAdapter[SplitTask | VideoTask | AudioTask | CheckTask] = TypeAdapter(Task)
+class SourceCheckTask(BaseTask):
+    """Decode source and stream from start to end side by side, without the plan, and compare their pictures."""
+
+    kind: Literal["check-source"] = "check-source"
+    source: SourceRef
+    container: str
+    """Name of the source's demuxer."""
+    video: VideoFacts
+    track: VideoTrack
+    """The rendition that is compared."""
+    segments: int
+    excused: int
+    """Pictures of the source that the report names as lost, dropped or left out."""
+
+
+Task = Annotated[SplitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask, Field(discriminator="kind")]
+TASK: TypeAdapter[SplitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask] = TypeAdapter(Task)
 
 
 class SplitResult(Frozen):
@@ -227,6 +248,7 @@ __all__ = [
     "Result",
     "Seam",
     "SegmentRecord",
+    "SourceCheckTask",
     "SourceFacts",
     "SplitResult",
     "SplitTask",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from streamify.mp4.boxes import Box, BoxError, Buffer, boxes, find, first
 
@@ -51,6 +53,15 @@ def fragments(data: Buffer) -> tuple[Fragment, ...]:
     if moof is not None:
         raise BoxError(f"moof at byte {moof.start} has no mdat")
     return tuple(found)
+
+
+def shown_times(parts: Sequence[Fragment]) -> list[int]:
+    """Return when the samples of a segment are shown, ticks, in order."""
+    found = []
+    for part in parts:
+        times = accumulate(part.durations, initial=part.decode_time)
+        found += [time + offset for time, offset in zip(times, part.offsets, strict=False)]
+    return sorted(found)
 
 
 def _fragment(data: Buffer, moof: Box, mdat: Box) -> Fragment:

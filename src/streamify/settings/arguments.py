@@ -34,6 +34,8 @@ class SettingsDict(TypedDict, total=False):
     preset: Preset
     crf: float
     audio_bitrate: int | str
+    loss_limit: float
+    strict: bool
     engine: Engine
     stack: str
     max_cost: float | None

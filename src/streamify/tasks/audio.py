@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from streamify.codecs.registry import audio_codec
 from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
 from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
 from streamify.storage.base import Stores
-from streamify.tasks.publish import damage_notes, publish_segment
+from streamify.tasks.publish import damage_notes, publish_segment, written
 
 
 def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
     """Encode and publish a piece of one audio track. See `run_task` for errors."""
     began = time.process_time()
     log = AudioLog()
-    cuts, frame = task.cuts, audio_codec(task.track.recipe.codec).frame
+    cuts = task.cuts
     source = AudioSource(partial(stores.open_source, task.source), task.slice, task.breaks)
     packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
     segments = package_audio(packets, task.track, cuts)
@@ -31,9 +30,7 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
             task.first_segment + number,
             init=packaged.init,
             data=packaged.media,
-            start=cuts[number] * frame,
-            duration=(cuts[number + 1] - cuts[number]) * frame,
-            frames=cuts[number + 1] - cuts[number],
+            written=written(packaged.fragments),
             notes=_notes(task, log) if number == 0 else (),
             cost=Cost(encode=round(share, 4)),
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from streamify.dest.layout import init_key, ledger_key, segment_key
 from streamify.model.source import Note
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
+from streamify.mp4.fragments import Fragment, shown_times
 from streamify.storage.base import Storage, sha256
 
 
@@ -18,9 +20,7 @@ def publish_segment(
     *,
     init: bytes,
     data: bytes,
-    start: int,
-    duration: int,
-    frames: int,
+    written: Written,
     iframes: tuple[IFrame, ...] = (),
     seam: Seam | None = None,
     notes: tuple[Note, ...] = (),
@@ -36,12 +36,38 @@ def publish_segment(
     tag = media.put_new(file.key, data).tag
     media.put_new(head.key, init)  # by whichever segment is first; all of them have the same bytes
     record = SegmentRecord(
-        track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=start, duration=duration,
-        frames=frames, iframes=iframes, seam=seam, notes=notes, cost=cost,
+        track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=written.start,
+        duration=written.duration, frames=written.frames, shortest=written.shortest, lead=written.lead,
+        iframes=iframes, seam=seam, notes=notes, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
     media.put(ledger_key(track.id, segment), record.to_json())
     return record
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a segment file says of itself; ticks of the track."""
+
+    start: int
+    duration: int
+    frames: int
+    shortest: int
+    lead: int
+
+
+def written(parts: Sequence[Fragment]) -> Written:
+    """Read from the fragments of a segment what its ledger entry says: the certificate is about bytes, not plans."""
+    start, duration = parts[0].decode_time, sum(sum(part.durations) for part in parts)
+    shown = shown_times(parts)
+    ends = [*shown[1:], shown[0] + duration]
+    return Written(
+        start,
+        duration,
+        len(shown),
+        min(end - time for time, end in zip(shown, ends, strict=True)),
+        shown[0] - start,
+    )
 
 
 NAMED = 5

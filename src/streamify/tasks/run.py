@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from streamify.model.progress import OnProgress
-from streamify.model.task import AudioTask, CheckTask, Result, SplitTask, Task, VideoTask
+from streamify.model.task import AudioTask, CheckTask, Result, SourceCheckTask, SplitTask, Task, VideoTask
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
 from streamify.tasks.check import run_check
+from streamify.tasks.check_source import run_check_source
 from streamify.tasks.split import run_split
 from streamify.tasks.video import run_video
 
@@ -33,3 +34,5 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_audio(task, stores, progress)
         case CheckTask():
             return run_check(task, stores)
+        case SourceCheckTask():
+            return run_check_source(task, stores)

@@ -14,7 +14,7 @@ from streamify.media.build import codec_build
 from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
 from streamify.model.plan import AudioSlice, Plan, Segment
-from streamify.model.source import SourceRef
+from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
@@ -27,6 +27,8 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
     found = look(task.source, stores, task.max_scan)
     index = found.index
+    if task.settings.strict:
+        _refuse_incomplete(found.facts)
     plan, windows = build_plan(found.facts, index.pts if index is not None else (), task.settings, codec_build())
     if task.write:
         parts = tuple(windows)
@@ -36,6 +38,23 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
+
+
+def _refuse_incomplete(facts: SourceFacts) -> None:
+    """Refuse a source of which something is missing or damaged.
+
+    Raises:
+        SourceError: ``source-incomplete``.
+    """
+    missing = [f"no pictures for {float(gap.seconds):.3f} s at {float(gap.start):.3f} s" for gap in facts.gaps]
+    missing += [note.what for note in facts.notes if note.kind == "damaged" and note.what not in missing]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise SourceError(
+            "source-incomplete",
+            f"{facts.ref.key} is not complete: {'; '.join(missing[:3])}{more}",
+            "give a complete copy, or leave out --strict: the gaps are then kept and named",
+        )
 
 
 def look(ref: SourceRef, stores: Stores, max_scan: int | None = None) -> Probed:

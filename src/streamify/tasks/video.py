@@ -11,7 +11,7 @@ from streamify.model.progress import OnProgress
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
-from streamify.tasks.publish import damage_notes, publish_segment
+from streamify.tasks.publish import damage_notes, publish_segment, written
 
 
 def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
@@ -38,9 +38,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
             segment.index,
             init=packaged.init,
             data=packaged.media,
-            start=segment.start,
-            duration=segment.end - segment.start,
-            frames=sum(len(one.sizes) for one in packaged.fragments),
+            written=written(packaged.fragments),
             iframes=tuple(
                 IFrame(start=one.decode_time, offset=one.start, size=one.data + one.sizes[0] - one.start)
                 for one in packaged.fragments

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streamify.jobs.certificate import Ledgers, check_audio, check_video
+from streamify.jobs.certificate import Ledgers, check_audio, check_count, check_video, losses
 from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.task import Blob, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
@@ -96,6 +96,8 @@ def test_pictures_left_out_on_purpose_are_counted() -> None:
         ({1: {"start": 26}}, 1, "ticks 26"),
         ({1: {"duration": 24}}, 1, "ticks 25"),
         ({2: {"init": "other"}}, 2, "init segment differs"),
+        ({1: {"shortest": 0}}, 1, "shown for 0 ticks"),
+        ({1: {"lead": 3}}, 1, "shown 3 ticks after its start"),
     ],
 )
 def test_each_fault_is_named(changes: dict[int, dict[str, Any]], named: int | None, why: str) -> None:
@@ -169,3 +171,53 @@ def test_sound_too_long_or_too_short(end: int) -> None:
     faults, _ = listen([sound(0), sound(1), sound(2)], end)
     assert len(faults) == 1
     assert "after the picture" in faults[0]
+
+
+def film(**changes: Any) -> Any:
+    """A plan of an hour at 25 pictures a second, as far as losses are judged by it."""
+    source = SimpleNamespace(
+        video=SimpleNamespace(frames=90_000, average_rate=Fraction(25)), duration=Fraction(3600), gaps=(), breaks=()
+    )
+    settings = SimpleNamespace(strict=False, loss_limit=1.0)
+    plan = SimpleNamespace(source=source, settings=settings,
+                           timeline=SimpleNamespace(origin=0, time_base=Fraction(1, 1000)))  # fmt: skip
+    for name, value in changes.items():
+        setattr(settings if hasattr(settings, name) else source, name, value)
+    return plan
+
+
+def lost(*seconds: float, explained: bool = True) -> Ledgers:
+    times = [int(one * 1000) for one in seconds]
+    return Ledgers(lost=times, unexplained=[] if explained else times)
+
+
+def test_a_picture_that_no_damage_explains_fails_the_job() -> None:
+    assert [code for code, _ in losses(film(), lost(100, explained=False))] == ["pictures-lost"]
+    assert list(losses(film(), lost(100))) == []
+    assert list(losses(film(), lost())) == []
+
+
+def test_a_hole_or_a_break_or_an_end_near_it_explains_a_loss() -> None:
+    near = SimpleNamespace(start=Fraction(95), at=Fraction(95))
+    assert list(losses(film(gaps=(near,)), lost(100, explained=False))) == []
+    assert list(losses(film(breaks=(near,)), lost(100, explained=False))) == []
+    assert [code for code, _ in losses(film(gaps=(near,)), lost(200, explained=False))] == ["pictures-lost"]
+    assert list(losses(film(), lost(0.5, 3599.5, explained=False))) == []
+
+
+def test_damage_may_cost_one_per_cent_of_a_film_or_two_seconds_of_a_short_one() -> None:
+    assert list(losses(film(), lost(*range(20, 920)))) == []
+    assert [code for code, _ in losses(film(), lost(*range(20, 921)))] == ["too-many-lost"]
+    short = SimpleNamespace(frames=250, average_rate=Fraction(25))
+    assert list(losses(film(video=short), lost(*range(50)))) == []
+    assert [code for code, _ in losses(film(video=short), lost(*range(51)))] == ["too-many-lost"]
+    assert list(losses(film(video=short, loss_limit=40.0), lost(*range(100)))) == []
+    assert [code for code, _ in losses(film(strict=True), lost(100))] == ["too-many-lost"]
+
+
+@pytest.mark.parametrize(
+    ("promised", "left_out", "faults"), [(75, 0, 0), (74, 1, 0), (74, 0, 1), (50, 0, 1), (76, 0, 1)]
+)
+def test_the_count_of_the_bitstream_must_be_accounted_for(promised: int, left_out: int, faults: int) -> None:
+    source: Any = SimpleNamespace(video=True, coded=75, left_out=left_out)
+    assert len(list(check_count(source, Ledgers(promised=promised)))) == faults

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from streamify.bitstream.clock import Timed
@@ -15,12 +15,10 @@ NAMED = 20
 
 def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator[Note]:
     """Yield what was made of the times of a stream's packets; times are those of the finished stream."""
-    origin = min((time for time in timed.times if time != NONE), default=0)
+    origin = _origin(timed)
 
     def at(packet: int) -> str:
-        """Return where a packet is shown, from the first picture on."""
-        shown = next((time for time in timed.times[packet:] if time != NONE), origin)
-        return f"{float((shown - origin) * time_base):.3f} s"
+        return _shown_at(packet, timed, origin, time_base)
 
     joined = "recordings that were joined, or a clock that was set: one timeline in the order of the file"
     for number, one in enumerate(timed.breaks):
@@ -62,3 +60,24 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
             what=f"{second} packets that begin no picture",
             why="second fields, parameters or messages: they are no pictures of their own",
         )
+
+
+def corrupt_notes(corrupt: Sequence[int], timed: Timed, time_base: Fraction) -> Iterator[Note]:
+    """Yield a note of the packets that the demuxer found damaged."""
+    if corrupt:
+        named = ", ".join(_shown_at(packet, timed, _origin(timed), time_base) for packet in corrupt[:5])
+        yield Note(
+            kind="damaged",
+            what=f"{len(corrupt)} packets are incomplete, at {named}",
+            why="the container's own counters or checksums say so: data was lost before it came here",
+        )
+
+
+def _origin(timed: Timed) -> int:
+    return min((time for time in timed.times if time != NONE), default=0)
+
+
+def _shown_at(packet: int, timed: Timed, origin: int, time_base: Fraction) -> str:
+    """Return where a packet is shown, from the first picture on."""
+    shown = next((time for time in timed.times[packet:] if time != NONE), origin)
+    return f"{float((shown - origin) * time_base):.3f} s"

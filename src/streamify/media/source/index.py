@@ -15,12 +15,13 @@ from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
 from streamify.media.source.doubt import Codec, doubt
+from streamify.media.source.gaps import find_gaps, find_holes, gap_notes
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
 from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
 from streamify.model.plan import EntryPoint, PacketTimes, Splice
-from streamify.model.source import ClockBreak, Note
+from streamify.model.source import ClockBreak, Gap, Note
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.index import Mp4Index
 from streamify.mp4.samples import Order, Samples
@@ -45,8 +46,12 @@ class VideoIndex:
     notes: tuple[Note, ...]
     coded: int
     """Pictures to be shown, counted in another way: in the bitstream by the scan, else by the container's samples."""
+    left_out: int
+    """Of these, how many the notes name as left out."""
     breaks: tuple[ClockBreak, ...]
     """Where the source's clock does not go on."""
+    gaps: tuple[Gap, ...]
+    """Where pictures are missing."""
     _order: Order = field(repr=False)
     _cut: Cut | None = field(repr=False)
     _numbering: Numbering | None = field(default=None, repr=False)
@@ -161,10 +166,12 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
     access: Access = "spliced" if cut else "whole"
     numbering = None if found.timed.own else Numbering(found.raw, found.positions, found.timed.times)
-    every = (*notes, *found.notes)
+    lost = find_gaps(file, size, format_name, found, shown, time_base)
+    left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
-        time_base, shown, found.end, access, True, every, found.coded, found.breaks(time_base), order, cut, numbering
-    )
+        time_base, shown, found.end, access, True, (*notes, *found.notes, *gap_notes(lost)), found.coded, left_out,
+        found.breaks(time_base), lost, order, cut, numbering,
+    )  # fmt: skip
 
 
 def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> Scan:
@@ -215,11 +222,15 @@ def _from_mp4(
     time_base, first = seen.time_base, seen.start.first
     numbering: Numbering | None = None
     breaks: tuple[ClockBreak, ...] = ()
-    samples, promised, end, coded = index.samples, index.shown, 0, len(index.shown) + index.duplicates
+    samples, promised, end, twice = index.samples, index.shown, 0, index.duplicates
+    assert seen.witness is not None
+    coded = len(index.shown) + twice
+    if coded == len(samples):  # nothing is hidden by an edit list
+        coded = seen.witness.entries
     scanned = doubt(file, index, seen.codec, seen.start.coded) is not None
     if scanned:
         found = _scan(file, size, seen, max_scan)
-        coded = found.coded
+        coded, twice = found.coded, found.duplicates + len(found.timed.late)
         if not found.timed.own:
             if found.samples.sizes != samples.sizes:
                 raise SourceError(
@@ -232,8 +243,10 @@ def _from_mp4(
             samples, promised, end, first = found.samples, found.shown, found.end, found.time_of(first)
         notes += found.notes
     shown = _from_first(promised, first, time_base, notes)
+    left_out = twice + len(promised) - len(shown)
     _note_duplicates(index.duplicates, notes)
     order = Order(samples, shown, time_base)
+    lost = find_holes(shown, time_base)
     cut = Slicer(index).cut
     access: Access = "sliced"
     usable: Cut | None = cut
@@ -242,7 +255,10 @@ def _from_mp4(
         notes.append(Note(kind="info", what="every task opens the whole file and seeks in it", why=why))
         access, usable = "whole", None
     end = end or index.end(shown[-1])
-    return VideoIndex(time_base, shown, end, access, scanned, tuple(notes), coded, breaks, order, usable, numbering)
+    every = (*notes, *gap_notes(lost))
+    return VideoIndex(
+        time_base, shown, end, access, scanned, every, coded, left_out, breaks, lost, order, usable, numbering
+    )
 
 
 def _proven_cut(

@@ -110,6 +110,9 @@ def probe_source(
         video=video,
         audio=audio,
         breaks=index.breaks,
+        gaps=index.gaps,
+        coded=index.coded,
+        left_out=index.left_out,
         notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, None if index.breaks else seconds)),
     )
     return Probed(facts, index, sound)

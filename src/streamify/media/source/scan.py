@@ -22,7 +22,7 @@ from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.damage import damage
-from streamify.media.source.clock_notes import clock_notes
+from streamify.media.source.clock_notes import clock_notes, corrupt_notes
 from streamify.media.source.opening import keep_only
 from streamify.media.source.reading import read_packets
 from streamify.model.source import ClockBreak, Note
@@ -47,12 +47,20 @@ class Scan:
     end: int
     """End of the last picture, ticks."""
     timed: Timed
+    corrupt: tuple[int, ...]
+    """Packets that the demuxer found damaged, as by a break in a transport stream's counters."""
     notes: tuple[Note, ...]
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
+        times = self.samples.pts
         return tuple(
-            ClockBreak(position=self.positions[one.packet], shift=one.shift * time_base) for one in self.timed.breaks
+            ClockBreak(
+                at=(times[one.packet] - self.shown[0]) * time_base,
+                position=self.positions[one.packet],
+                shift=one.shift * time_base,
+            )
+            for one in self.timed.breaks
         )
 
     def time_of(self, first: int | None) -> int | None:
@@ -73,6 +81,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
     context = stream.codec_context
     coded = reader(context.name, bytes(context.extradata or b""))
+    corrupt: list[int] = []
     notes: list[Note] = []
     try:
         for packet in read_packets(container, stream):
@@ -82,6 +91,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
                 keys.append(len(packets))
             positions.append(packet.pos if packet.pos is not None else -1)
             sizes.append(packet.size)
+            if packet.is_corrupt:
+                corrupt.append(len(packets))
             _add(packets, packet, coded)
     except av.error.FFmpegError as error:
         notes.append(
@@ -107,7 +118,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
-    return _found(packets, timed, Columns(positions, sizes, keys), tuple(notes))
+    notes += corrupt_notes(corrupt, timed, time_base)
+    return _found(packets, timed, Columns(positions, sizes, keys), tuple(corrupt), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -139,7 +151,7 @@ PRINTED = 512
 """Bytes at both ends of a packet that its fingerprint is made of."""
 
 
-def _found(packets: Packets, timed: Timed, columns: Columns, notes: tuple[Note, ...]) -> Scan:
+def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int, ...], notes: tuple[Note, ...]) -> Scan:
     shown = array("q", (time for time in timed.times if time != NONE))
     distinct = array("q", sorted(set(shown)))
     times = array("q", _all_times(packets, timed))
@@ -157,6 +169,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, notes: tuple[Note, 
         len(shown) - len(distinct),
         distinct[-1] + (duration or _gap(distinct)) if distinct else 0,
         timed,
+        corrupt,
         notes,
     )
 

@@ -145,12 +145,15 @@ def linear_graph(frame: VideoFrame, filters: Iterable[str], time_base: Fraction 
     return graph
 
 
-def window_pictures(source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog) -> Iterator[Picture]:
+def window_pictures(
+    source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog, *, before: bool = False
+) -> Iterator[Picture]:
     """Yield a segment's pictures, deinterlaced where the source is interlaced, and the one after its end.
 
-    Deinterlacing looks at the picture before the window, which then comes first.
+    With `before`, the picture before the window comes first, where there is one. Deinterlacing looks at it, so that it
+    comes first there in any case.
     """
-    pictures = decode_window(source, segment, log, before=video.interlaced)
+    pictures = decode_window(source, segment, log, before=before or video.interlaced)
     return deinterlace(pictures, video.time_base) if video.interlaced else pictures
 
 

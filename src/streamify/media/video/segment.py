@@ -181,6 +181,7 @@ class _Sieve:
             last=self._decoded[-1],
             next=self._next,
             lost=tuple(lost),
+            errors=len(log.errors),
         )
 
 

@@ -1,0 +1,234 @@
+"""Does a stream show every picture of its source, once, in order and at its time? Judged by what they look like. Pure.
+
+Two runs of pictures are followed side by side, each with its time and a small grey version. The source's times are
+those of a player: where they fall back, leap or are missing, they go on by the usual step, unless the picture is one
+that was shown before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+UNLIKE = 24.0
+"""Mean difference of grey levels above which two pictures show different things."""
+CLEARLY = 2.0
+"""How many times more like a neighbour a picture must be to be out of place; and at least `LEAST` grey levels."""
+LEAST = 0.5
+BACK = Fraction(1, 2)
+"""Seconds by which a source's times may fall before they count as restarted."""
+SETTLING = 48
+"""First pictures within which a player's times may settle (decode times in place of presentation times)."""
+UNEVEN = Fraction(1, 120)
+"""Seconds by which times may differ at a variable rate."""
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture, small and grey."""
+
+    time: Fraction | None
+    """Seconds; of the stream from its start, of the source on its own clock."""
+    grey: bytes
+
+
+def difference(one: Shot, two: Shot) -> float:
+    """Return the mean difference of grey levels."""
+    return sum(map(abs, map(int.__sub__, one.grey, two.grey))) / max(1, len(one.grey))
+
+
+@dataclass
+class Followed:
+    """What was found."""
+
+    source: int = 0
+    """Pictures that the source gives."""
+    stream: int = 0
+    matched: int = 0
+    skipped: list[Fraction] = field(default_factory=list)
+    """Times of the source's pictures that the stream does not show, seconds from its start."""
+    faults: list[str] = field(default_factory=list)
+
+
+def follow(
+    source: Iterable[Shot], stream: Iterable[Shot], step: Fraction, ahead: Fraction, *, even: bool = True
+) -> Followed:
+    """Compare a stream with its source.
+
+    Args:
+        source: All pictures of the source in the order of decoding.
+        stream: All pictures of the stream in order.
+        step: Usual distance of pictures, seconds.
+        ahead: Seconds by which the source's times may leap before its clock counts as set anew.
+        even: Whether pictures come at a constant rate, so that their times may have been moved to it.
+    """
+    found = Followed()
+    theirs = _Source(source, step, ahead, step / 2 if even else min(step / 2, UNEVEN))
+    before: Shot | None = None
+    for ours in stream:
+        assert ours.time is not None
+        found.stream += 1
+        theirs.expect(ours)
+        while (head := theirs.head) is not None and head[0] < ours.time - theirs.slack:
+            if found.stream <= SETTLING and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
+                break
+            found.skipped.append(head[0])
+            before = theirs.take()
+        head = theirs.head
+        if head is not None and head[0] > ours.time + theirs.slack and found.stream <= SETTLING:
+            theirs.settles(ours.time)
+            head = theirs.head
+        if head is None or head[0] > ours.time + theirs.slack:
+            found.faults.append(f"picture at {float(ours.time):.3f} s: the source has none at that time")
+            continue
+        own = difference(head[1], ours)
+        after = theirs.after
+        for name, other in (("before", before), ("after", after)):
+            if other is not None and own > LEAST and difference(other, ours) * CLEARLY + LEAST < own:
+                found.faults.append(f"picture at {float(ours.time):.3f} s shows the source's picture {name} it")
+                break
+        else:
+            if own > UNLIKE:
+                found.faults.append(
+                    f"picture at {float(ours.time):.3f} s does not show the source's ({own:.0f} levels)"
+                )
+        found.matched += 1
+        before = theirs.take()
+    while theirs.head is not None:
+        found.skipped.append(theirs.head[0])
+        theirs.take()
+    found.source = theirs.count
+    return found
+
+
+def judge(found: Followed, excused: int) -> Iterator[str]:
+    """Yield what is wrong.
+
+    Args:
+        found: What `follow` found.
+        excused: Pictures of the source that the report names as lost, dropped or left out.
+    """
+    yield from found.faults[:NAMED]
+    if len(found.faults) > NAMED:
+        yield f"{len(found.faults) - NAMED} more pictures are not the source's of their time"
+    if len(found.skipped) > excused:
+        times = ", ".join(f"{float(one):.3f} s" for one in found.skipped[:NAMED])
+        yield (
+            f"{len(found.skipped)} of {found.source} pictures of the source are not in the stream, {excused} are named "
+            f"in the report; the first at {times}"
+        )
+
+
+class _Source:
+    """The source's pictures on one timeline. A picture gets its time when it is the next one."""
+
+    def __init__(self, shots: Iterable[Shot], step: Fraction, ahead: Fraction, slack: Fraction) -> None:
+        self._shots = iter(shots)
+        self._step, self._ahead = step, ahead
+        self._queue: deque[Shot] = deque()
+        self._at: Fraction | None = None
+        """Time of the next picture, where it was asked for."""
+        self._known: tuple[Fraction, Fraction] | None = None
+        """A time of the source's clock, and when its picture is shown."""
+        self._latest: Fraction | None = None
+        self._expected: Shot | None = None
+        self._behind = False
+        """Whether the source shows again what it showed before."""
+        self.slack = slack + Fraction(1, 500)
+        self.count = 0
+
+    def expect(self, ours: Shot) -> None:
+        """Say what the stream shows next: it tells a clock that starts anew from a stretch that came twice."""
+        self._expected = ours
+
+    @property
+    def head(self) -> tuple[Fraction, Shot] | None:
+        """The next picture and its time."""
+        if self._fill(1) < 1:
+            return None
+        if self._at is None:
+            self._at = self._place(self._queue[0])
+        return self._at, self._queue[0]
+
+    @property
+    def after(self) -> Shot | None:
+        """The picture after the next."""
+        return self._queue[1] if self._fill(2) > 1 else None
+
+    def take(self) -> Shot:
+        """Take the next picture."""
+        self._at = None
+        return self._queue.popleft()
+
+    def settles(self, time: Fraction) -> bool:
+        """Move the timeline so that the next picture is at `time`."""
+        if self._at is None or self._known is None or self._latest is None:
+            return False
+        by = time - self._at
+        self._at, self._latest = time, self._latest + by
+        self._known = self._known[0], self._known[1] + by
+        return True
+
+    def _fill(self, count: int) -> int:
+        while len(self._queue) < count and (shot := next(self._shots, None)) is not None:
+            self.count += 1
+            self._queue.append(shot)
+        return len(self._queue)
+
+    def _place(self, shot: Shot) -> Fraction:
+        """Return when a picture is shown, seconds from the first."""
+        if self._latest is None:
+            self._latest = Fraction(0)
+            if shot.time is not None:
+                self._known = shot.time, self._latest
+            return self._latest
+        following = self._latest + self._step
+        if shot.time is None or self._known is None:
+            self._known = (shot.time, following) if shot.time is not None else self._known
+            self._latest = following
+            return following
+        at = self._known[1] + shot.time - self._known[0]
+        if self._came_before(shot, at):
+            return at
+        if abs(at - self._latest) > 2 * self._step and self._is_wild(shot.time):
+            self._latest = following
+            return following
+        if at <= self._latest - BACK or at - self._latest > self._ahead:
+            self._known = shot.time, following
+            self._latest = following
+            return following
+        if at <= self._latest:  # the time of the picture before it, or a little less
+            self._latest += self._step if self._has_room() else self._step / 4
+            return self._latest
+        self._known = shot.time, at
+        self._latest = at
+        return at
+
+    def _has_room(self) -> bool:
+        """Whether the picture after the next leaves room for one that has no time of its own."""
+        after = self.after
+        if after is None or after.time is None or self._known is None or self._latest is None:
+            return True
+        goes_on = self._known[1] + after.time - self._known[0]
+        return not self._latest < goes_on < self._latest + self._step * 3 / 2
+
+    def _is_wild(self, time: Fraction) -> bool:
+        """Whether the clock goes on behind a picture as if it had not been."""
+        after = self.after
+        if after is None or after.time is None or self._known is None or self._latest is None:
+            return False
+        goes_on = self._known[1] + after.time - self._known[0]
+        return 0 < goes_on - self._latest <= 4 * self._step and abs(after.time - time) > 4 * self._step
+
+    def _came_before(self, shot: Shot, at: Fraction) -> bool:
+        """Whether a picture whose time fell back is one that was shown then, and not that of another recording."""
+        expected = self._expected
+        if expected is None or self._latest is None or at > self._latest:
+            self._behind = False
+            return False
+        if not self._behind:
+            self._behind = at <= self._latest - BACK and difference(shot, expected) > UNLIKE / 4
+        return self._behind

@@ -1,0 +1,67 @@
+"""Small grey versions of pictures, for telling which picture is which."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from streamify.media.damage import damage
+from streamify.media.lockstep import Shot
+from streamify.media.source.linear import decode_all
+from streamify.media.source.opening import open_media
+from streamify.media.video.picture import Renditions
+from streamify.model.source import VideoFacts
+from streamify.model.track import VideoTrack
+
+SIDE = 48
+"""Pixels of the longer side."""
+
+
+class _Shrinker:
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> bytes:
+        scale = SIDE / max(frame.width, frame.height)
+        width, height = max(8, round(frame.width * scale)), max(8, round(frame.height * scale))
+        # Luma as it is: a conversion to grey would go by tags, which not every picture has.
+        small = self._reformatter.reformat(
+            frame, width=width // 2 * 2, height=height // 2 * 2, format="yuv420p", src_colorspace=1, dst_colorspace=1,
+            src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.AREA,
+        )  # fmt: skip
+        plane = small.planes[0]
+        data = bytes(plane)
+        return b"".join(
+            data[row * plane.line_size : row * plane.line_size + plane.width] for row in range(plane.height)
+        )
+
+
+def source_shots(open_source: Callable[[], BinaryIO], video: VideoFacts, track: VideoTrack) -> Iterator[Shot]:
+    """Yield a source's pictures as a rendition would show them, small, in the order of decoding."""
+    maker, shrink = Renditions(video, [track]), _Shrinker()
+    for seen in decode_all(open_source, video.stream):
+        yield Shot(seen.time, shrink(maker.make(seen.frame)[0]))
+
+
+def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:
+    """Yield the pictures of a rendition, small, segment by segment."""
+    shrink = _Shrinker()
+    for data in segments:
+        with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError as error:
+                    damage(error, packet)  # the check of this segment names it
+                    continue
+                for frame in frames:
+                    assert isinstance(frame, VideoFrame)
+                    yield Shot(Fraction(frame.pts or 0, timescale), shrink(frame))

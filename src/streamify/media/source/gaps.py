@@ -1,0 +1,97 @@
+"""Footage that is missing: what of the source says so, when, and how much."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import BinaryIO
+
+from streamify.bitstream.gaps import holes
+from streamify.media.source.scan import Scan
+from streamify.model.source import Gap, Note
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import read_layout
+
+PAUSE = "no picture has a time there: a pause of the camera, or footage that is missing"
+NAMED = 20
+"""Gaps that are named one by one; the rest are counted."""
+
+
+def find_holes(shown: Sequence[int], time_base: Fraction) -> tuple[Gap, ...]:
+    """Return where a film that otherwise runs evenly shows no picture."""
+    return tuple(
+        Gap(start=(start - shown[0]) * time_base, seconds=(end - start) * time_base, why=PAUSE)
+        for start, end in holes(shown, time_base)
+    )
+
+
+def find_gaps(
+    file: BinaryIO, size: int, format_name: str, found: Scan, shown: Sequence[int], time_base: Fraction
+) -> tuple[Gap, ...]:
+    """Return where footage is missing in a source that was scanned, with what says so.
+
+    Holes in the times are found in all containers; fragments that are missing by the numbers of those around them.
+    """
+    gaps = {one.start: one for one in find_holes(shown, time_base)}
+    if format_name.startswith("mov"):
+        for position, count in _missing_fragments(file, size):
+            time = _shown_from(found, position)
+            if time is None:
+                continue
+            why = f"{count} fragments are missing by their numbers (mfhd)"
+            hole = next((one for one in gaps.values() if abs(_end(one) - (time - shown[0]) * time_base) < 1), None)
+            start = hole.start if hole is not None else (time - shown[0]) * time_base
+            gaps[start] = Gap(start=start, seconds=hole.seconds if hole is not None else Fraction(0), why=why)
+    corrupt = [(found.samples.pts[number] - shown[0]) * time_base for number in found.corrupt]
+    for start, one in gaps.items():
+        if one.why == PAUSE and any(start - 1 <= at <= _end(one) + 1 for at in corrupt):
+            gaps[start] = one.model_copy(update={"why": "packets are missing by the container's own counters"})
+    return tuple(gaps[start] for start in sorted(gaps))
+
+
+def gap_notes(gaps: Sequence[Gap]) -> Iterator[Note]:
+    """Yield a note of each gap."""
+    for one in gaps[:NAMED]:
+        kind = "info" if one.why == PAUSE else "damaged"
+        what = f"no pictures for {float(one.seconds):.3f} s at {float(one.start):.3f} s"
+        yield Note(kind=kind, what=what, why=one.why)  # type: ignore[arg-type]
+    if len(gaps) > NAMED:
+        rest = sum(float(one.seconds) for one in gaps[NAMED:])
+        yield Note(kind="info", what=f"{len(gaps) - NAMED} more gaps, {rest:.3f} s in all", why="as above")
+
+
+def _end(gap: Gap) -> Fraction:
+    return gap.start + gap.seconds
+
+
+def _missing_fragments(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where fragments go on behind missing ones, and how many are missing (ISO/IEC 14496-12, 8.8.5)."""
+    try:
+        moofs = [box for box in read_layout(file, size).boxes if box.kind == b"moof"]
+    except BoxError:
+        return
+    before: int | None = None
+    for moof in moofs[:FRAGMENTS]:
+        file.seek(moof.start + 8)
+        head = bytes(file.read(16))
+        if len(head) < 16 or head[4:8] != b"mfhd":
+            return
+        (number,) = struct.unpack(">I", head[12:16])
+        if before is not None and number > before + 1:
+            yield moof.start, number - before - 1
+        before = number
+
+
+FRAGMENTS = 20_000
+"""Fragments whose numbers are read at most."""
+
+
+def _shown_from(found: Scan, position: int) -> int | None:
+    """Return the time of the first picture whose packet is at or behind a byte offset."""
+    positions = found.positions
+    if any(one < 0 for one in positions):
+        return None
+    place = bisect_left(positions, position)
+    return found.samples.pts[place] if place < len(positions) else None

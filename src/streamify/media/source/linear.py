@@ -1,0 +1,80 @@
+"""A source decoded from start to end, as a player does: no index, no plan, no slices, times as FFmpeg guesses them.
+
+This is a second opinion about what a source shows. It shares nothing with index and tasks but FFmpeg's decoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO, cast
+
+import av
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from streamify.media.damage import damage
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import read_packets
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture as it comes out of the decoder."""
+
+    frame: VideoFrame
+    time: Fraction | None
+    """FFmpeg's best guess of when it is shown, seconds on the source's clock."""
+
+
+def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[Seen]:
+    """Yield all pictures of a video stream in the order in which the decoder gives them out.
+
+    Args:
+        open_source: Opens the source.
+        stream: Index of the stream.
+    """
+    with open_source() as file, open_media(file) as container:
+        video = cast("VideoStream", container.streams[stream])
+        keep_only(container, video)
+        context = video.codec_context
+        context.thread_count = 1
+        guess, base = _Guess(), cast("Fraction", video.time_base)
+        try:
+            for packet in read_packets(container, video):
+                try:
+                    frames = context.decode(packet if packet.size else None)
+                except av.FFmpegError as error:
+                    damage(error, packet)  # what it costs is seen in the pictures
+                    continue
+                for frame in frames:
+                    ticks = guess.of(frame.pts, frame.dts)
+                    yield Seen(frame, None if ticks is None else ticks * base)
+                if not packet.size:
+                    return
+        except av.FFmpegError:
+            return  # the container ends in damage; the plan's notes say so
+
+
+class _Guess:
+    """FFmpeg's choice between presentation and decode times (``guess_correct_pts`` in libavcodec/decode.c)."""
+
+    def __init__(self) -> None:
+        self._faulty_pts = self._faulty_dts = 0
+        self._last_pts: int | None = None
+        self._last_dts: int | None = None
+
+    def of(self, pts: int | None, dts: int | None) -> int | None:
+        """Return the time of the next picture, ticks."""
+        if dts is not None:
+            self._faulty_dts += self._last_dts is not None and dts <= self._last_dts
+            self._last_dts = dts
+        elif pts is not None:
+            self._last_dts = pts
+        if pts is not None:
+            self._faulty_pts += self._last_pts is not None and pts <= self._last_pts
+            self._last_pts = pts
+        elif dts is not None:
+            self._last_pts = dts
+        return pts if pts is not None and self._faulty_pts <= self._faulty_dts else dts

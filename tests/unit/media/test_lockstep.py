@@ -1,0 +1,99 @@
+"""A stream is followed beside its source: every kind of wrong picture is found, and odd clocks are no fault."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+
+import pytest
+
+from streamify.media.lockstep import Followed, Shot, follow, judge
+
+STEP = Fraction(1, 25)
+TEN = Fraction(10)
+
+
+def grey(number: int) -> bytes:
+    """Return a picture of a film: a bar that moves, on a background of its own for each ten pictures."""
+    dice = random.Random(number // 10)
+    background = bytes(dice.randrange(40, 120) for _ in range(64))
+    at = number % 10 * 6
+    return background[:at] + b"\xe0" * 6 + background[at + 6 :]
+
+
+def shots(numbers: Sequence[int], times: Sequence[Fraction | None] | None = None) -> list[Shot]:
+    """Return pictures, by default at a constant rate from 0."""
+    given = times if times is not None else [place * STEP for place in range(len(numbers))]
+    return [Shot(time, grey(number)) for number, time in zip(numbers, given, strict=True)]
+
+
+def faults(source: Sequence[Shot], stream: Sequence[Shot], excused: int = 0) -> list[str]:
+    return list(judge(follow(source, stream, STEP, TEN), excused))
+
+
+FILM = list(range(100))
+
+
+def test_a_stream_of_all_pictures_has_no_fault() -> None:
+    found: Followed = follow(shots(FILM), shots(FILM), STEP, TEN)
+    assert (found.source, found.stream, found.matched, found.skipped, found.faults) == (100, 100, 100, [], [])
+
+
+@pytest.mark.parametrize("at", [0, 1, 49, 50, 98])
+def test_two_pictures_in_each_others_place_are_found(at: int) -> None:
+    order = [*FILM]
+    order[at], order[at + 1] = order[at + 1], order[at]
+    assert len(faults(shots(FILM), shots(order))) == 2
+
+
+def test_a_picture_that_is_shown_twice_in_place_of_another_is_found() -> None:
+    assert any("before it" in one for one in faults(shots(FILM), shots([*FILM[:60], 59, *FILM[61:]])))
+
+
+def test_a_picture_of_something_else_is_found() -> None:
+    assert any("does not show" in one for one in faults(shots(FILM), shots([*FILM[:60], 995, *FILM[61:]])))
+
+
+@pytest.mark.parametrize("missing", [{60}, set(range(0, 100, 3)), set(range(90, 100)), {0}])
+def test_pictures_that_are_missing_are_counted_with_their_times(missing: set[int]) -> None:
+    kept = [number for number in FILM if number not in missing]
+    stream = shots(kept, [number * STEP for number in kept])
+    if 0 in missing:
+        stream = [Shot(one.time, one.grey) for one in stream]
+    found = faults(shots(FILM), stream)
+    assert any(f"{len(missing)} of 100 pictures" in one for one in found), found
+    assert faults(shots(FILM), stream, excused=len(missing)) == []
+
+
+def test_half_of_the_pictures_at_the_wrong_times_are_found() -> None:
+    assert faults(shots(FILM), shots(FILM[::2]))
+
+
+def test_a_stream_that_runs_late_is_found() -> None:
+    late = [place * STEP + (STEP if place > 60 else 0) for place in range(100)]
+    assert faults(shots(FILM), shots(FILM, late))
+
+
+def test_clocks_that_restart_jump_and_lie_are_no_fault() -> None:
+    times: list[Fraction | None] = [(place % 40) * STEP for place in range(100)]
+    assert faults(shots(FILM, times), shots(FILM)) == []
+    times = [place * STEP + (3600 if place >= 50 else 0) for place in range(100)]
+    assert faults(shots(FILM, times), shots(FILM)) == []
+    times = [place * STEP for place in range(100)]
+    times[70] = Fraction(5000)
+    times[80] = Fraction(0)
+    times[90] = None
+    assert faults(shots(FILM, times), shots(FILM)) == []
+
+
+def test_a_stretch_that_came_twice_is_shown_once() -> None:
+    twice = [*FILM[:60], *FILM[20:]]
+    times = [number * STEP for number in twice]
+    assert faults(shots(twice, times), shots(FILM), excused=40) == []
+    assert faults(shots(twice, times), shots(FILM), excused=39)
+
+
+def test_a_players_times_may_settle_in_the_first_pictures() -> None:
+    times = [0 * STEP, 2 * STEP, *(number * STEP for number in range(4, 102))]
+    assert faults(shots(FILM, times), shots(FILM)) == []
