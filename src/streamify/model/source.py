@@ -27,6 +27,8 @@ class Colour(Frozen):
     transfer: int = 2
     matrix: int = 2
     full_range: bool = False
+    peak: int | None = None
+    """Of the light of PQ pictures, cd/m2, where mastering or light-level metadata says it."""
 
     @property
     def hdr(self) -> bool:

@@ -17,7 +17,7 @@ from streamify.planning import grid
 from streamify.planning.estimate import estimate
 from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
-from streamify.planning.ladder import choose_ladder, rung_size
+from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes
 
 
@@ -39,7 +39,10 @@ def build_plan(
         timeline, windows = _video_timeline(facts.video, pts, settings)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
-        video = tuple(_video_track(facts, facts.video, timeline, settings, rung, codec_build) for rung in rungs)
+        largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
+        video = tuple(
+            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest) for rung in rungs
+        )
     else:
         timeline, windows = _audio_timeline(facts, settings)
         notes, video = (), ()
@@ -105,7 +108,13 @@ def _audio_timeline(facts: SourceFacts, settings: MediaSettings) -> tuple[Timeli
 
 
 def _video_track(
-    facts: SourceFacts, video: VideoFacts, timeline: Timeline, settings: MediaSettings, rung: Rung, build: str
+    facts: SourceFacts,
+    video: VideoFacts,
+    timeline: Timeline,
+    settings: MediaSettings,
+    rung: Rung,
+    build: str,
+    largest: Size,
 ) -> VideoTrack:
     size = rung_size(video, rung.short_side)
     if timeline.frame_duration is not None:
@@ -124,6 +133,8 @@ def _video_track(
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
         preset=settings.preset,
         bframes=codec.bframes(settings.preset),
+        # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
+        tone_mapped_at=(largest.width, largest.height) if video.colour.hdr else None,
     )
     return VideoTrack(
         id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import Note, SourceFacts
+from streamify.model.source import Colour, Note, SourceFacts
 from streamify.planning import grid
 from streamify.planning.audio import output_rate
 
@@ -60,7 +60,7 @@ def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
         if video.bit_depth > 8:
             yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
         if video.colour.hdr:
-            yield Note(kind="converted", what="HDR", why="SDR BT.709 for H.264; light above SDR white is clipped")
+            yield Note(kind="converted", what="HDR", why=_tone_map(video.colour))
         if video.colour.full_range:
             yield Note(kind="converted", what="full-range colour", why="limited range for players")
     for audio in facts.audio:
@@ -78,6 +78,11 @@ def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
                 what=f"audio stream {audio.stream}: {audio.sample_rate} Hz",
                 why=f"resampled to {output_rate(audio)} Hz",
             )
+
+
+def _tone_map(colour: Colour) -> str:
+    peak = f"{colour.peak} cd/m2 (its metadata)" if colour.peak else "1000 cd/m2"
+    return f"tone mapped to SDR BT.709 for H.264: highlights up to {peak} are rolled off"
 
 
 def _seconds(value: Fraction) -> str:

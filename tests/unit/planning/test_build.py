@@ -100,6 +100,20 @@ def test_conversions_are_named(changes: dict[str, Any], what: str) -> None:
     assert found.notes[0].why
 
 
+def test_hdr_is_tone_mapped_once_at_the_size_of_the_largest_rung() -> None:
+    """The recipe says so: with another ladder the other rungs have other bytes, and so other URLs."""
+    hdr = facts(dict(VIDEO, colour={"transfer": 16, "primaries": 9, "matrix": 9, "peak": 4000}))
+    found, _ = plan(hdr)
+    largest = max((track.width, track.height) for track in found.video)
+    assert {track.recipe.tone_mapped_at for track in found.video} == {largest}
+    assert (
+        found.notes[0].why
+        == "tone mapped to SDR BT.709 for H.264: highlights up to 4000 cd/m2 (its metadata) are rolled off"
+    )
+    sdr, _ = plan(facts(VIDEO))
+    assert {track.recipe.tone_mapped_at for track in sdr.video} == {None}
+
+
 def test_conversions_of_sound_are_named() -> None:
     found, _ = plan(facts(VIDEO, (dict(AUDIO, channels=6, layout="5.1", sample_rate=96000),)))
     assert [note.what for note in found.notes] == ["audio stream 1: 5.1", "audio stream 1: 96000 Hz"]

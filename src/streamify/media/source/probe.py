@@ -22,6 +22,7 @@ from streamify.media.audio.index import Sound, hear
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
@@ -189,6 +190,7 @@ def _video_facts(
             transfer=int(frame.color_trc),
             matrix=0 if pixel.is_rgb else int(frame.colorspace) or 2,
             full_range=int(frame.color_range) == 2 or pixel.name.startswith("yuvj"),
+            peak=light_peak(sample) if int(frame.color_trc) == PQ else None,
         ),
         interlaced=any(one.interlaced_frame for one in sample),
         time_base=index.time_base,
@@ -264,6 +266,10 @@ def _changes(frame: VideoFrame) -> Iterator[Note]:
     if any(component.is_alpha for component in pixel.components):
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
     sides = cast("Iterable[SideData]", frame.side_data)
+    if any(side.type in (SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA) for side in sides):
+        yield Note(kind="dropped", what="Dolby Vision metadata", why="its compatible base layer is what is shown")
+    if any(side.type == SideDataType.DYNAMIC_HDR_PLUS for side in sides):
+        yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")
     if any(side.type == SideDataType.A53_CC for side in sides):
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
 

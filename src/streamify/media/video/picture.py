@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 from av.filter import Graph
-from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, decode_window
+from streamify.media.video.hdr import ToneMapper
+from streamify.media.video.scaling import SCALING_TEXT, Chain, Scaler, Shape, linear_graph
 from streamify.model.plan import Segment
 from streamify.model.source import Colour, VideoFacts
 from streamify.model.track import VideoTrack
-
-# The SIMD paths of swscale differ from its C code without these two flags, so bytes would differ by CPU.
-SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-SCALING_TEXT = "bicubic+accurate_rnd+bitexact"
 
 BT709 = Colour(primaries=1, transfer=1, matrix=1)
 WIDE_MATRICES = (9, 10)
@@ -54,95 +49,42 @@ class Renditions:
 
     def __init__(self, video: VideoFacts, tracks: Sequence[VideoTrack]) -> None:
         turned = video.rotation in (90, 270)
-        chain = _turns(video)
-        convert = needs_conversion(video.colour)
-        self._scalers: list[_Scaler | _Chain] = []
+        self._made: list[tuple[tuple[int, int] | None, Scaler | Chain]] = []
+        self._tone_mappers: dict[tuple[int, int], ToneMapper] = {}
         for track in tracks:
             width, height = (track.height, track.width) if turned else (track.width, track.height)
-            if convert:
-                tone = (
-                    f"scale={width}:{height}:flags={SCALING_TEXT}:"
-                    f"in_primaries={_PRIMARIES.get(video.colour.primaries, 'auto')}:"
-                    f"in_transfer={_TRANSFERS.get(video.colour.transfer, 'auto')}:"
-                    "out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p"
-                )
-                self._scalers.append(_Chain([*tone.split(","), *chain], None))
-            elif chain:
-                self._scalers.append(_Chain(chain, _Scaler(width, height, video)))
+            if video.colour.hdr:
+                size = track.recipe.tone_mapped_at or (track.width, track.height)
+                size = (size[1], size[0]) if turned else size
+                if size not in self._tone_mappers:
+                    self._tone_mappers[size] = ToneMapper(video, *size)
+                self._made.append((size, _scaled(Scaler(width, height, BT709), video)))
+            elif needs_conversion(video.colour):
+                self._made.append((None, Chain([*_wide_to_709(video.colour, width, height), *_turns(video)], None)))
             else:
-                self._scalers.append(_Scaler(width, height, video))
+                self._made.append((None, _scaled(Scaler(width, height, video.colour), video)))
 
     def make(self, frame: VideoFrame) -> list[VideoFrame]:
         """Return one yuv420p picture per rendition, in the order of the tracks."""
-        return [scaler(frame) for scaler in self._scalers]
+        sources: dict[tuple[int, int] | None, VideoFrame] = {None: frame}
+        sources |= {size: tone_mapper(frame) for size, tone_mapper in self._tone_mappers.items()}
+        return [scaler(sources[size]) for size, scaler in self._made]
 
 
-class _Scaler:
-    def __init__(self, width: int, height: int, video: VideoFacts) -> None:
-        self._width, self._height = width, height
-        self._reformatter = VideoReformatter()
-        self._full = ColorRange.JPEG if video.colour.full_range else ColorRange.MPEG
-        self._rgb = video.colour.matrix == 0
-
-    def __call__(self, frame: VideoFrame) -> VideoFrame:
-        return self._reformatter.reformat(
-            frame,
-            width=self._width,
-            height=self._height,
-            format="yuv420p",
-            # Equal on both sides: the matrix of the source is kept and tagged. RGB becomes BT.709.
-            src_colorspace=1,
-            dst_colorspace=1,
-            src_color_range=ColorRange.JPEG if self._rgb else self._full,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=SCALING,
-            threads=1,
-        )
+def _scaled(scaler: Scaler, video: VideoFacts) -> Scaler | Chain:
+    turns = _turns(video)
+    return Chain(turns, scaler) if turns else scaler
 
 
-@dataclass(frozen=True)
-class _Shape:
-    width: int
-    height: int
-    format: str
-
-    @classmethod
-    def of(cls, frame: VideoFrame) -> _Shape:
-        return cls(frame.width, frame.height, frame.format.name)
-
-
-class _Chain:
-    """A linear filter graph, built anew where the pictures change size or format."""
-
-    def __init__(self, filters: Sequence[str], before: _Scaler | None) -> None:
-        self._filters, self._before = filters, before
-        self._shape: _Shape | None = None
-        self._graph: Graph | None = None
-
-    def __call__(self, frame: VideoFrame) -> VideoFrame:
-        if self._before is not None:
-            frame = self._before(frame)
-        if self._graph is None or self._shape != _Shape.of(frame):
-            self._shape, self._graph = _Shape.of(frame), linear_graph(frame, self._filters)
-        self._graph.vpush(frame)
-        return self._graph.vpull()
-
-
-def linear_graph(frame: VideoFrame, filters: Iterable[str], time_base: Fraction = Fraction(1, 90_000)) -> Graph:
-    """Return a configured graph of filters such as ``transpose=clock``, one after another, on one thread."""
-    graph = Graph()
-    graph.threads = 1
-    last = graph.add_buffer(
-        width=frame.width, height=frame.height, format=VideoFormat(frame.format.name), time_base=time_base
-    )
-    for text in filters:
-        name, _, arguments = text.partition("=")
-        following = graph.add(name, arguments)
-        last.link_to(following)
-        last = following
-    last.link_to(graph.add("buffersink"))
-    graph.configure()
-    return graph
+def _wide_to_709(colour: Colour, width: int, height: int) -> list[str]:
+    """Return filters that scale SDR pictures of BT.2020 and give them the colours of BT.709."""
+    return [
+        f"scale={width}:{height}:flags={SCALING_TEXT}:"
+        f"in_primaries={_PRIMARIES.get(colour.primaries, 'auto')}:"
+        f"in_transfer={_TRANSFERS.get(colour.transfer, 'auto')}:"
+        "out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:out_range=tv",
+        "format=yuv420p",
+    ]
 
 
 def window_pictures(
@@ -164,13 +106,13 @@ def deinterlace(pictures: Iterable[Picture], time_base: Fraction) -> Iterator[Pi
     Pictures that are flagged progressive pass unchanged.
     """
     graph: Graph | None = None
-    shape: _Shape | None = None
+    shape: Shape | None = None
     waiting: list[Picture] = []
     for picture in pictures:
-        if graph is None or shape != _Shape.of(picture.frame):
+        if graph is None or shape != Shape.of(picture.frame):
             if graph is not None:
                 yield from _drain(graph, waiting)
-            shape = _Shape.of(picture.frame)
+            shape = Shape.of(picture.frame)
             graph = linear_graph(picture.frame, ["bwdif=mode=send_frame:parity=auto:deint=interlaced"], time_base)
         picture.frame.pts, picture.frame.time_base = picture.pts, time_base
         waiting.append(picture)
@@ -201,4 +143,4 @@ def _turns(video: VideoFacts) -> list[str]:
 
 # Names of ITU-T H.273 code points as FFmpeg's scale filter spells them.
 _PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
-_TRANSFERS = {1: "bt709", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67"}
+_TRANSFERS = {1: "bt709", 14: "bt2020-10", 15: "bt2020-12"}

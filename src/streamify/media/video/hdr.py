@@ -1,0 +1,68 @@
+"""HDR pictures to SDR BT.709 through a lookup table in FFmpeg's filter graph."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from av.filter import Graph
+from av.video.frame import VideoFrame
+
+from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
+from streamify.media.video.tonemap import Hdr, lookup_table
+from streamify.model.source import VideoFacts
+
+POINTS = 33
+"""Of the table along each axis."""
+
+_MATRICES = {1: "bt709", 5: "smpte170m", 6: "smpte170m"}
+"""Names of ITU-T H.273 code points as FFmpeg's scale filter spells them; all others are taken for BT.2020."""
+
+
+class ToneMapper:
+    """Scales HDR pictures of one source and makes them SDR; holds a filter graph, so use one per task."""
+
+    def __init__(self, video: VideoFacts, width: int, height: int) -> None:
+        colour = video.colour
+        self._hdr = Hdr(colour.transfer, colour.primaries, colour.peak)
+        # 10 bit on purpose: for 16 bit and floating point FFmpeg's lookup has SIMD code, whose results differ by CPU.
+        self._before = (
+            f"scale={width}:{height}:flags={SCALING_TEXT}:in_color_matrix={_MATRICES.get(colour.matrix, 'bt2020')}:"
+            f"in_range={'pc' if colour.full_range else 'tv'}:out_range=pc",
+            "format=gbrp10le",
+        )
+        self._after = (
+            f"scale=flags={SCALING_TEXT}:in_range=pc:out_color_matrix=bt709:out_range=tv",
+            "format=yuv420p",
+            "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
+        )
+        self._shape: Shape | None = None
+        self._graph: Graph | None = None
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """Return the picture as yuv420p, limited range, BT.709."""
+        if self._graph is None or self._shape != Shape.of(frame):
+            with _cube_file(self._hdr) as path:
+                lookup = ("lut3d", {"file": str(path), "interp": "tetrahedral"})
+                self._shape, self._graph = Shape.of(frame), linear_graph(frame, [*self._before, lookup, *self._after])
+        self._graph.vpush(frame)
+        return self._graph.vpull()
+
+
+@contextmanager
+def _cube_file(hdr: Hdr) -> Iterator[Path]:
+    """Write the table where the filter reads it: once, while its graph is built."""
+    with tempfile.TemporaryDirectory(prefix="streamify-") as folder:
+        path = Path(folder, "table.cube")
+        path.write_bytes(cube(hdr))
+        yield path
+
+
+@lru_cache(maxsize=4)
+def cube(hdr: Hdr) -> bytes:
+    """Return the table as text of the Cube format, which all graphs of a worker share."""
+    lines = (f"{red:.6f} {green:.6f} {blue:.6f}\n" for red, green, blue in lookup_table(hdr, POINTS))
+    return f"LUT_3D_SIZE {POINTS}\n{''.join(lines)}".encode("ascii")

@@ -1,0 +1,100 @@
+"""Scalers and linear filter graphs of FFmpeg, on one thread and with the same bytes on every processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from streamify.model.source import Colour
+
+# The SIMD paths of swscale differ from its C code without these two flags, so bytes would differ by CPU.
+SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+SCALING_TEXT = "bicubic+accurate_rnd+bitexact"
+
+
+class Scaler:
+    """Scales SDR pictures to one size of yuv420p, limited range; holds a scaler, so use one per task."""
+
+    def __init__(self, width: int, height: int, colour: Colour) -> None:
+        self._width, self._height = width, height
+        self._reformatter = VideoReformatter()
+        self._full = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
+        self._rgb = colour.matrix == 0
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """Return the picture made of `frame`."""
+        return self._reformatter.reformat(
+            frame,
+            width=self._width,
+            height=self._height,
+            format="yuv420p",
+            # Equal on both sides: the matrix of the source is kept and tagged. RGB becomes BT.709.
+            src_colorspace=1,
+            dst_colorspace=1,
+            src_color_range=ColorRange.JPEG if self._rgb else self._full,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=SCALING,
+            threads=1,
+        )
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a filter graph is built for."""
+
+    width: int
+    height: int
+    format: str
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Shape:
+        """Return the shape of a picture."""
+        return cls(frame.width, frame.height, frame.format.name)
+
+
+class Chain:
+    """A linear filter graph, built anew where the pictures change size or format."""
+
+    def __init__(self, filters: Sequence[str], before: Scaler | None) -> None:
+        self._filters, self._before = filters, before
+        self._shape: Shape | None = None
+        self._graph: Graph | None = None
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """Return the picture made of `frame`."""
+        if self._before is not None:
+            frame = self._before(frame)
+        if self._graph is None or self._shape != Shape.of(frame):
+            self._shape, self._graph = Shape.of(frame), linear_graph(frame, self._filters)
+        self._graph.vpush(frame)
+        return self._graph.vpull()
+
+
+Filter = str | tuple[str, Mapping[str, str]]
+"""Such as ``transpose=clock``; or name and options apart, for values that FFmpeg would need escaped."""
+
+
+def linear_graph(frame: VideoFrame, filters: Iterable[Filter], time_base: Fraction = Fraction(1, 90_000)) -> Graph:
+    """Return a configured graph of filters, one after another, on one thread."""
+    graph = Graph()
+    graph.threads = 1
+    last = graph.add_buffer(
+        width=frame.width, height=frame.height, format=VideoFormat(frame.format.name), time_base=time_base
+    )
+    for text in filters:
+        if isinstance(text, str):
+            name, _, arguments = text.partition("=")
+            following = graph.add(name, arguments)
+        else:
+            following = graph.add(text[0], **text[1])
+        last.link_to(following)
+        last = following
+    last.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph
