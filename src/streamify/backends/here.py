@@ -15,7 +15,8 @@ from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.disk import check_disk
 from streamify.jobs.engine import Stop, executor_for
 from streamify.jobs.fanout import Outcome, fan_out, width_of
-from streamify.jobs.hold import Hold, holding
+from streamify.jobs.hold import holding
+from streamify.jobs.hold_base import Hold
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.report import RunTotals

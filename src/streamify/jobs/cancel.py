@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from streamify.errors import DestinationError
-from streamify.jobs.hold import IsRunning, describe, read_claim
+from streamify.jobs.hold import read_claim
+from streamify.jobs.hold_base import IsRunning, describe
 from streamify.jobs.record import read_run
 from streamify.jobs.status import job_status
 from streamify.jobs.watch import request_cancel

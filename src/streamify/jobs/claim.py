@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from streamify.dest.layout import CLAIM
-from streamify.jobs.hold import LEASE, IsRunning
+from streamify.jobs.hold_base import LEASE, IsRunning
 from streamify.machine.host import process_lives, this_host
 from streamify.model.base import Frozen
 from streamify.model.job import Claim

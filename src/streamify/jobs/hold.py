@@ -6,40 +6,13 @@ the claim itself is the lock: its holder counts it up, and one that stands still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from streamify.errors import DestinationError
+from streamify.jobs.hold_base import Hold, IsRunning
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.storage.base import Storage
-
-BEAT = 5.0
-"""Seconds between two signs of life in an object store."""
-LEASE = 30.0
-"""Seconds without one after which a holder counts as dead."""
-
-IsRunning = Callable[[Claim], bool]
-"""Whether the execution that a claim names runs on AWS."""
-
-
-class Hold(Protocol):
-    """DEST is ours as long as this is entered."""
-
-    def beat(self) -> None:
-        """Show that we live; to be called every `BEAT` seconds.
-
-        Raises:
-            DestinationError: As `check`; or the store cannot be reached, which may pass.
-        """
-
-    def check(self) -> None:
-        """Make sure that it still is, before something is published or removed.
-
-        Raises:
-            DestinationError: ``dest-taken``, another job holds DEST by now.
-        """
 
 
 @contextmanager
@@ -86,28 +59,3 @@ def read_claim(dest: Location, media: Storage, is_running: IsRunning) -> tuple[C
     from streamify.jobs.hold_folder import read_lock
 
     return read_lock(dest)
-
-
-def busy(dest: Location, held: Claim | None) -> DestinationError:
-    """Return the error for a DEST that another job holds."""
-    who = f": {describe(held)}" if held is not None else ""
-    return DestinationError(
-        "dest-busy",
-        f"another job, with another source or other settings, runs at {dest}{who}",
-        "wait for its end, end it with `streamify cancel`, or name another DEST",
-    )
-
-
-def taken(dest: Location, held: Claim | None) -> DestinationError:
-    """Return the error for a run whose DEST another job has taken over."""
-    by = describe(held) if held is not None else "nobody that can be read"
-    return DestinationError(
-        "dest-taken",
-        f"{dest} is held by {by} now: this run publishes nothing",
-        "look at that job: `streamify status`",
-    )
-
-
-def describe(held: Claim) -> str:
-    """Return who holds a DEST, in a few words."""
-    return held.execution or (f"process {held.pid} on {held.host}" if held.pid else f"run {held.run}")

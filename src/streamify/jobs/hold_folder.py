@@ -13,7 +13,7 @@ from types import TracebackType
 
 from streamify.dest.layout import LOCK
 from streamify.errors import DestinationError
-from streamify.jobs.hold import busy, taken
+from streamify.jobs.hold_base import busy, taken
 from streamify.jobs.state_files import remove_whatever
 from streamify.model.job import Claim
 from streamify.model.location import Location

@@ -10,7 +10,7 @@ from types import TracebackType
 from streamify.dest.layout import CLAIM
 from streamify.errors import StreamifyError
 from streamify.jobs.claim import parse_claim, take
-from streamify.jobs.hold import LEASE, IsRunning, busy, taken
+from streamify.jobs.hold_base import LEASE, IsRunning, busy, taken
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.storage.base import is_out_of_reach

@@ -16,7 +16,7 @@ from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
 from streamify.jobs.engine import Stop, executor_for, run_one
-from streamify.jobs.hold import Hold
+from streamify.jobs.hold_base import Hold
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
 from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire

@@ -8,7 +8,8 @@ from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_ke
 from streamify.errors import DestinationError
 from streamify.jobs.cost import seconds_left, share_done
 from streamify.jobs.failures import failures_of
-from streamify.jobs.hold import IsRunning, read_claim
+from streamify.jobs.hold import read_claim
+from streamify.jobs.hold_base import IsRunning
 from streamify.jobs.record import read_job, read_run
 from streamify.jobs.report import read_report
 from streamify.model.job import Claim, RunRecord

@@ -18,7 +18,7 @@ from streamify.jobs import run as steps
 from streamify.jobs.attempts import write_attempt
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import failures_of
-from streamify.jobs.hold import Hold
+from streamify.jobs.hold_base import Hold
 from streamify.jobs.items import Item, items, task_of
 from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals

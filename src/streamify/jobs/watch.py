@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from streamify.dest.layout import CANCEL
 from streamify.errors import CANCELLED_EXIT, Interrupted, JobCancelled, StreamifyError
 from streamify.jobs.engine import Stop
-from streamify.jobs.hold import BEAT, Hold
+from streamify.jobs.hold_base import BEAT, Hold
 from streamify.model.job import CancelRequest
 from streamify.model.location import Location
 from streamify.storage.base import Storage

@@ -20,7 +20,8 @@ from streamify.errors import DestinationError
 from streamify.jobs import claim as claims
 from streamify.jobs import hold_objects
 from streamify.jobs.claim import parse_claim
-from streamify.jobs.hold import Hold, holding, read_claim
+from streamify.jobs.hold import holding, read_claim
+from streamify.jobs.hold_base import Hold
 from streamify.jobs.hold_objects import ObjectHold
 from streamify.machine.host import this_host
 from streamify.model.job import Claim

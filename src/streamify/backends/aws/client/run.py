@@ -23,7 +23,7 @@ from streamify.executors.base import OnEvent
 from streamify.jobs.claim import read as read_claim
 from streamify.jobs.engine import Stop
 from streamify.jobs.failures import failures_of
-from streamify.jobs.hold import busy
+from streamify.jobs.hold_base import busy
 from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import check_dest, find_object, find_source, refuse_dest
 from streamify.jobs.record import read_job

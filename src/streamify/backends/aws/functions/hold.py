@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from streamify.jobs.claim import read
-from streamify.jobs.hold import taken
+from streamify.jobs.hold_base import taken
 from streamify.jobs.steps import Run
 from streamify.storage.base import Storage
 
 
 class ExecutionHold:
-    """See `streamify.jobs.hold.Hold`.
+    """See `streamify.jobs.hold_base.Hold`.
 
     To stop an execution does not stop a function of it that runs: another job may have begun and ended meanwhile.
     """

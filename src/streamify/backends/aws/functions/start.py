@@ -22,7 +22,7 @@ from streamify.backends.aws.pricing.predict import predict_items
 from streamify.dest.layout import CLAIM, run_plan_key
 from streamify.errors import CapExceeded, DestinationError, UsageError
 from streamify.jobs.claim import take
-from streamify.jobs.hold import describe
+from streamify.jobs.hold_base import describe
 from streamify.jobs.identity import job_identity
 from streamify.jobs.items import Item
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
