@@ -59,8 +59,8 @@ def remux(source: Path, out: Path, *options: str) -> Path:
 
 
 def without_composition_times(source: Path, out: Path) -> Path:
-    """Hide the ctts box of an MP4, so that only the times of decoding are left."""
+    """Hide the ctts box of an MP4, so that only the times of decoding are left, and the edit list that counts on it."""
     data = source.read_bytes()
-    assert data.count(b"ctts") == 1
-    out.write_bytes(data.replace(b"ctts", b"free"))
+    assert (data.count(b"ctts"), data.count(b"edts")) == (1, 1)
+    out.write_bytes(data.replace(b"ctts", b"free").replace(b"edts", b"free"))
     return out

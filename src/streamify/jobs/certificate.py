@@ -118,6 +118,8 @@ def check_count(source: SourceFacts, sums: Ledgers) -> Iterator[str]:
 
 ALLOWED = 2
 """Seconds of pictures that damage may cost in any film."""
+EDGE = 3
+"""Pictures at both ends of a film that may be lost: what they are decoded from, or their last bytes, may be missing."""
 NEAR = 12
 """Seconds behind a hole or a break of the clock within which it explains that a picture is lost: until a keyframe."""
 
@@ -135,11 +137,11 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
     seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
     length = plan.source.duration
     places = [gap.start for gap in plan.source.gaps] + [one.at for one in plan.source.breaks]
-    known = set(sums.unexplained)
+    known, edge = set(sums.unexplained), EDGE / video.average_rate
     odd = [
         at
         for at, pts in zip(seconds, sums.lost, strict=True)
-        if pts in known and 1 <= at < length - 1 and not any(place - 1 <= at <= place + NEAR for place in places)
+        if pts in known and edge <= at < length - edge and not any(place - 1 <= at <= place + NEAR for place in places)
     ]
     if odd:
         named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")

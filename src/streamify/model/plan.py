@@ -70,7 +70,8 @@ class PacketTimes(Frozen):
     numbers: tuple[int, ...]
     """Of each entry point: number of its packet."""
     positions: tuple[int, ...]
-    """Of each entry point: byte offset of its packet as FFmpeg reports it, by which it is known after a seek."""
+    """Of each entry point: byte offset of its packet as FFmpeg reports it, by which it is known after a seek; -1: not
+    unique, it is known by its times."""
     times: tuple[int | None, ...]
     """Of each packet: presentation time, source ticks from the segment's `source_start`; ``None``: shows no picture."""
 

@@ -202,7 +202,7 @@ def test_a_hole_or_a_break_or_an_end_near_it_explains_a_loss() -> None:
     assert list(losses(film(gaps=(near,)), lost(100, explained=False))) == []
     assert list(losses(film(breaks=(near,)), lost(100, explained=False))) == []
     assert [code for code, _ in losses(film(gaps=(near,)), lost(200, explained=False))] == ["pictures-lost"]
-    assert list(losses(film(), lost(0.5, 3599.5, explained=False))) == []
+    assert list(losses(film(), lost(0.04, 3599.96, explained=False))) == []
 
 
 def test_damage_may_cost_one_per_cent_of_a_film_or_two_seconds_of_a_short_one() -> None:

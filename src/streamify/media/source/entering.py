@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
-from streamify.model.plan import EntryPoint, PacketTimes, Splice
+from streamify.model.plan import EntryPoint, PacketTimes, Segment, Splice
 
 
 def open_splice(file: SplicedFile, splice: Splice, stream: int) -> tuple[InputContainer, VideoStream]:
@@ -54,15 +54,15 @@ SOUGHT = 5000
 
 
 def numbered_packets(
-    packets: Iterator[Packet[VideoStream]], given: PacketTimes, entry: int | None, base: int, *, spliced: bool
+    packets: Iterator[Packet[VideoStream]], segment: Segment, given: PacketTimes, entry: int | None, *, spliced: bool
 ) -> Iterator[Packet[VideoStream]]:
     """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it.
 
     Args:
         packets: From the start of the splice, from where a seek led, or from the start of the file.
-        given: The plan's times.
+        segment: Whose pictures are wanted.
+        given: The plan's times of its packets.
         entry: Which of the entry points to begin at; ``None``: decode from the first packet on.
-        base: What `given.times` count from, source ticks.
         spliced: Whether the first packet is that of the farthest entry point.
     """
     number = given.first - 1 if spliced else -1 if entry is None else None
@@ -73,7 +73,7 @@ def numbered_packets(
             continue
         if number is None:
             passed += 1
-            if entry is None or packet.pos != given.positions[entry]:
+            if entry is None or not _is_at(packet, segment.entries[entry], given.positions[entry]):
                 if passed > SOUGHT:
                     return
                 continue
@@ -85,5 +85,12 @@ def numbered_packets(
             return
         if number >= begin:
             time = given.times[place] if place >= 0 else None
-            packet.pts = None if time is None else time + base
+            packet.pts = None if time is None else time + segment.source_start
             yield packet
+
+
+def _is_at(packet: Packet[VideoStream], entry: EntryPoint, position: int) -> bool:
+    """Return whether a packet behind a seek is that of an entry point."""
+    if position >= 0:
+        return packet.pos == position
+    return packet.dts == entry.dts and packet.pts in (None, entry.pts)

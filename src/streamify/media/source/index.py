@@ -6,6 +6,9 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from operator import lt
 from typing import BinaryIO, Literal, cast
 
 from av.container import InputContainer
@@ -97,19 +100,33 @@ class Numbering:
     """Of each packet, ticks; `NONE`: shows no picture."""
 
     def located(self, numbers: Sequence[int], last: int, start: int, splice: Splice | None) -> Located:
-        """Return where decoding from some packets, nearest first, up to the packet `last` finds them."""
+        """Return where decoding from some packets, nearest first, up to the packet `last` finds them.
+
+        Without a splice an entry point is sought, and known again by the offset of its packet or else by its times;
+        where neither tells it from all others, tasks read from the start of the file.
+        """
         raw, first = self.raw, numbers[-1]
+        offsets = self._offsets_differ
+        sought = numbers if splice is not None or offsets or self._times_differ else ()
         times = (None if time == NONE else time - start for time in self.times[first : last + 1])
         return Located(
-            tuple(EntryPoint(pts=_known(raw.pts[n], raw.dts[n]), dts=_known(raw.dts[n], raw.pts[n])) for n in numbers),
+            tuple(EntryPoint(pts=_known(raw.pts[n], raw.dts[n]), dts=_known(raw.dts[n], raw.pts[n])) for n in sought),
             splice,
             PacketTimes(
                 first=first,
-                numbers=tuple(numbers),
-                positions=tuple(self.positions[number] for number in numbers),
+                numbers=tuple(sought),
+                positions=tuple(self.positions[number] if offsets else -1 for number in sought),
                 times=tuple(times),
             ),
         )
+
+    @cached_property
+    def _offsets_differ(self) -> bool:
+        return min(self.positions) >= 0 and len(set(self.positions)) == len(self.positions)
+
+    @cached_property
+    def _times_differ(self) -> bool:
+        return NONE not in self.raw.dts and all(map(lt, self.raw.dts, islice(self.raw.dts, 1, None)))
 
 
 def _known(time: int, other: int) -> int:

@@ -168,7 +168,7 @@ class _Run:
     def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream]]:
         entry = self._segment.entries.index(self._entry) if self._entry is not None else None
         packets = read_packets(self._container, self._stream)
-        return numbered_packets(packets, given, entry, self._segment.source_start, spliced=spliced)
+        return numbered_packets(packets, self._segment, given, entry, spliced=spliced)
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
