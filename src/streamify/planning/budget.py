@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from streamify.model.source import VideoFacts
 from streamify.model.task import Budget
 from streamify.model.track import AudioTrack, VideoTrack
-from streamify.planning.estimate import BASE, MIB, decoder_memory, video_memory
+from streamify.planning.estimate import BASE, MIB, decoder_memory, tone_map_memory, video_memory
 
 GRACE = 900
 """CPU seconds that every task has: storage, start and end."""
@@ -52,5 +52,5 @@ def check_budget(seconds: float, track: VideoTrack | AudioTrack, source: VideoFa
     memory = BASE + 64 * MIB
     if isinstance(track, VideoTrack):
         memory += track.width * track.height * 3 // 2 * 40  # decoder, and the pictures that are compared
-        memory += decoder_memory(source) if source is not None else 0
+        memory += decoder_memory(source) + tone_map_memory([track]) if source is not None else 0
     return Budget(cpu_seconds=GRACE + round(VIDEO * seconds), memory_bytes=memory)

@@ -20,6 +20,10 @@ Fitted to a 1080p, 720p, 480p and 360p ladder from 1080p24, which peaks at 828 M
 """
 
 
+TONE_MAP_BYTES = 16
+"""Bytes per pixel that a tone map takes: R'G'B' in 16 bit before and after it, and the result."""
+
+
 def estimate(
     seconds: Fraction, source: VideoFacts | None, video: Sequence[VideoTrack], audio: Sequence[AudioTrack]
 ) -> Estimate:
@@ -60,7 +64,14 @@ def video_memory(source: VideoFacts | None, video: Sequence[VideoTrack]) -> int:
     if source is not None:
         memory += decoder_memory(source)
         memory += sum(track.width * track.height * 3 // 2 * X264_PICTURES for track in video)
+        memory += tone_map_memory(video)
     return memory
+
+
+def tone_map_memory(video: Sequence[VideoTrack]) -> int:
+    """Predict the memory, bytes, that HDR pictures take on their way to SDR."""
+    sizes = {track.recipe.tone_mapped_at for track in video}
+    return sum(size[0] * size[1] * TONE_MAP_BYTES for size in sizes if size is not None)
 
 
 def decoder_memory(source: VideoFacts) -> int:

@@ -52,3 +52,16 @@ def test_a_check_with_the_source_decodes_both() -> None:
 def test_a_budget_is_json_both_ways() -> None:
     budget = Budget(cpu_seconds=7, memory_bytes=8, cores=2)
     assert Budget.from_json(budget.to_json()) == budget
+
+
+def test_a_small_rung_of_an_hdr_film_has_memory_for_the_largest() -> None:
+    """It is tone mapped at that size: two pictures of three 16-bit samples a pixel, and their result."""
+    plan, _ = plan_samples.plan(ladder="1080p,360p")
+    assert plan.source.video is not None
+    small = plan.video[-1]
+    mapped = small.model_copy(update={"recipe": small.recipe.model_copy(update={"tone_mapped_at": (1920, 1080)})})
+    pictures = 1920 * 1080 * (6 + 6 + 3 / 2)
+    sdr, hdr = (video_budget(6, plan.source.video, [one]).memory_bytes for one in (small, mapped))
+    assert pictures < hdr - sdr < 2 * pictures
+    sdr, hdr = (check_budget(6, one, plan.source.video).memory_bytes for one in (small, mapped))
+    assert pictures < hdr - sdr < 2 * pictures

@@ -44,6 +44,9 @@ DECODE = {
 """Seconds for a picture of a million pixels, by codec of the source; of one or two clips each."""
 DECODE_OTHER = 0.0034
 
+TONE_MAP = 0.021
+"""Seconds for a million pixels at which a task makes HDR pictures SDR, once for all of its renditions."""
+
 SOUND = 0.018
 """Seconds for a second of one audio track: decoding, mixing 5.1 down to stereo, AAC."""
 
@@ -60,7 +63,7 @@ class Speed(Frozen):
     sampled: bool
     """Measured on this film and on the machine that planned it; else taken from the table of this module."""
     decode: float = 0
-    """A picture of the source."""
+    """A picture of the source; its tone map is part of it."""
     renditions: tuple[float, ...] = ()
     """Scaling and encoding one picture, in ladder order."""
     sound: float = SOUND
@@ -75,13 +78,18 @@ def from_table(plan: Plan) -> Speed:
     source = _megapixels(video)
     return Speed(
         sampled=False,
-        decode=source * DECODE.get(video.codec, DECODE_OTHER),
+        decode=source * DECODE.get(video.codec, DECODE_OTHER) + TONE_MAP * _tone_mapped(plan),
         renditions=tuple(
             SCALE * source * ((track.width, track.height) != (video.width, video.height))
             + ENCODE[plan.settings.preset] * _megapixels(track)
             for track in plan.video
         ),
     )
+
+
+def _tone_mapped(plan: Plan) -> float:
+    sizes = [track.recipe.tone_mapped_at for track in plan.video]
+    return max((size[0] * size[1] / 1e6 for size in sizes if size is not None), default=0.0)
 
 
 def from_sample(plan: Plan, tasks: Iterable[Sequence[SegmentRecord]]) -> Speed:
