@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from clips.corpus import digest
+from streamify.errors import DestinationError
 from streamify.media.video.hdr import ToneMapper
 from streamify.media.video.picture import Renditions, output_colour
 from streamify.media.video.tonemap import Hdr, pq_signal, tone_map
@@ -143,6 +146,31 @@ def test_the_bitstreams_peak_decides_the_roll_off() -> None:
     assert shown[2] < 230
 
 
+@pytest.mark.parametrize("place", ["missing", "full"])
+def test_a_temporary_folder_that_takes_no_file(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing" if place == "missing" else tmp_path))
+    if place == "full":
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(DestinationError, match="temporary files") as caught:
+            ToneMapper(facts(), *SIZE)(noise())
+    finally:
+        if place == "full":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (caught.value.code, caught.value.exit_code) == ("temporary-not-writable", 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the name of the folder matter, where filter graphs have characters of their own."""
+    folder = tmp_path / "a:b,c;d'e[f]\\g h"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    ToneMapper(facts(), *SIZE)(noise())
+    assert list(folder.iterdir()) == []
+
+
 MASKED = """
 import ctypes, sys
 from pathlib import Path
@@ -151,6 +179,7 @@ util = ctypes.CDLL(str(sorted(Path(av.__file__).parents[1].glob("av.libs/libavut
 util.av_force_cpu_flags(int(sys.argv[1]))
 from clips.corpus import digest
 from unit.media.test_hdr import SIZE, facts, noise
+from streamify.errors import DestinationError
 from streamify.media.video.hdr import ToneMapper
 print(digest(ToneMapper(facts(), *SIZE)(noise())))
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from streamify.errors import DestinationError
 from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
 from streamify.media.video.tonemap import Hdr, lookup_table
 from streamify.model.source import VideoFacts
@@ -54,10 +55,22 @@ class ToneMapper:
 
 @contextmanager
 def _cube_file(hdr: Hdr) -> Iterator[Path]:
-    """Write the table where the filter reads it: once, while its graph is built."""
-    with tempfile.TemporaryDirectory(prefix="streamify-") as folder:
-        path = Path(folder, "table.cube")
-        path.write_bytes(cube(hdr))
+    """Write the table where the filter reads it: once, while its graph is built.
+
+    Raises:
+        DestinationError: ``temporary-not-writable``.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="streamify-"))
+            path = Path(folder, "table.cube")
+            path.write_bytes(cube(hdr))
+        except OSError as error:
+            raise DestinationError(
+                "temporary-not-writable",
+                f"the table for HDR cannot be written to the folder for temporary files: {error.strerror}",
+                "free 1 MB there, or set TMPDIR to a folder that can be written",
+            ) from error
         yield path
 
 
