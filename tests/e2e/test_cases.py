@@ -13,6 +13,7 @@ import pytest
 import streamify
 from clips.shots import NEAR, match, shots, shown_times
 from e2e.driving import rungs
+from streamify.errors import SourceError, StreamifyError, TasksFailed
 
 pytestmark = pytest.mark.cases
 
@@ -44,8 +45,8 @@ CASES = {
     "drop1.mp4": Right(99, 4, rate=None, probed=True, sound=False),
     "ffmpeg_mpeg4.avi": Right(75, 3.04, rate=None, probed=True),
     "ns_pause2.3.mkv": Right(100, 6.28, rate=None, sound=False),
-    "cut_f.ts": Right(55, 3, rate=None, probed=True),
-    "dropfrag.mp4": Right(50, 3, rate=None, probed=True),
+    "cut_f.ts": Right(55, 3, rate=None, probed=True, noted=("no pictures for 0.680 s at 1.280 s",)),
+    "dropfrag.mp4": Right(50, 3, rate=None, probed=True, noted=("no pictures for 1.000 s at 1.000 s",)),
 }
 
 
@@ -90,3 +91,26 @@ def test_pictures_behind_a_change_of_pids_are_kept(cases: Path, tmp_path: Path) 
     (track,) = (one for one in report.tracks if one.kind == "video")
     assert track.frames in (249, 250)  # FFmpeg gives out the last one of the first PID at the end of the file
     assert float(track.duration) == pytest.approx(10, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["cut_f.ts", "dropfrag.mp4"])
+def test_strict_refuses_a_source_with_a_gap(name: str, cases: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        streamify.transcode(cases / name, tmp_path / "dest", engine="inline", strict=True)
+    assert caught.value.code == "source-incomplete"
+    assert "no pictures for" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["cutoff_3000.mkv", "seek_eperm.mp4", "transcode_seek_eperm.avi", "chained.ogv"])
+def test_what_ffmpeg_refuses_is_a_stream_or_an_error_of_the_source(name: str, cases: Path, tmp_path: Path) -> None:
+    caught: StreamifyError | None = None
+    try:
+        streamify.transcode(cases / name, tmp_path / "dest", engine="inline", ladder=rungs(144))
+    except StreamifyError as error:
+        caught = error
+    if caught is None:
+        assert streamify.verify(tmp_path / "dest", cases / name).faults == ()
+        return
+    causes = [failure.code for failure in caught.failures] if isinstance(caught, TasksFailed) else [caught.code]
+    assert caught.exit_code in (3, 4)
+    assert "internal-error" not in causes

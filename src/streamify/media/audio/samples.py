@@ -10,13 +10,14 @@ from typing import BinaryIO, cast
 import av
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.audio.clock import SoundClock
 from streamify.media.damage import damage
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import read_packets
+from streamify.media.source.reading import read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioSlice
 from streamify.model.source import ClockBreak
@@ -148,13 +149,14 @@ def _decoded(
             container = open_media(file)
             stream = cast("VideoStream", container.streams[track.stream])
             if start > LEAD and stream.time_base is not None and not source.breaks:
-                container.seek(int((start + track.recipe.origin - LEAD) / stream.time_base), stream=stream)
+                # Where FFmpeg cannot, the sound is read from its start.
+                seek_to(container, int((start + track.recipe.origin - LEAD) / stream.time_base), stream)
             if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
                 keep_only(container, stream)
             packets = read_packets(container, stream)
         with container:
             stream.codec_context.thread_count = 1
-            for packet in packets:
+            for packet in _read(packets, log):
                 try:
                     frames = cast("list[AudioFrame]", packet.decode())
                 except av.FFmpegError as error:
@@ -162,6 +164,15 @@ def _decoded(
                     continue
                 for frame in frames:
                     yield frame, packet.pos
+
+
+def _read(packets: Iterator[Packet[VideoStream]], log: AudioLog) -> Iterator[Packet[VideoStream]]:
+    """Yield packets; where the container cannot be read on, that is damage, and the end."""
+    try:
+        yield from packets
+    except av.FFmpegError as error:
+        damage(error, None)
+        log.errors.append(f"the container cannot be read on: {error.strerror}")
 
 
 def _nearest(value: Fraction) -> int:

@@ -10,7 +10,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import read_packets
+from streamify.media.source.reading import read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment, Splice
 
@@ -33,8 +33,8 @@ def packets_from(
     shift: int | None = None
     if sliced:
         shift = entries[-1].dts
-        if entry != entries[-1]:
-            container.seek(entry.dts - shift, stream=stream)
+        if entry != entries[-1] and not seek_to(container, entry.dts - shift, stream):
+            return
     found = False
     for packet in read_packets(container, stream):
         time = packet.pts if packet.pts is not None else packet.dts

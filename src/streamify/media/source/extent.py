@@ -117,7 +117,8 @@ def _riff(file: BinaryIO, size: int) -> int:
         form, length = struct.unpack("<4sI", file.read(8))
         if form not in (b"RIFF", b"RF64", b"BW64"):
             break
-        for kind, begin, count in _chunks(file, at + 12, size, "<4sI"):
+        last = min(size, at + 8 + length) if _closed(length) and form == b"RIFF" else size
+        for kind, begin, count in _chunks(file, at + 12, last, "<4sI"):
             if kind == b"ds64" and count >= 16:
                 file.seek(begin + 8)
                 (wide,) = struct.unpack("<Q", file.read(8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar, cast
 
+import av.error
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -26,3 +27,24 @@ def read_packets(container: InputContainer, stream: S) -> Iterator[Packet[S]]:
         except IndexError:
             continue
         return
+
+
+def seek_to(container: InputContainer, ticks: int, stream: Stream) -> bool:
+    """Seek to the keyframe at or before a time of a stream; return whether FFmpeg could.
+
+    Demuxers refuse with errors of all kinds, EPERM among them, where an index is missing or damaged.
+    """
+    try:
+        container.seek(ticks, stream=stream)
+    except av.error.FFmpegError:
+        return False
+    return True
+
+
+def rewind(container: InputContainer) -> bool:
+    """Seek to the start; return whether FFmpeg could."""
+    try:
+        container.seek(0)
+    except av.error.FFmpegError:
+        return False
+    return True

@@ -17,7 +17,7 @@ from streamify.errors import SourceError
 from streamify.media.damage import damage
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import read_packets
+from streamify.media.source.reading import read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
 
@@ -159,7 +159,9 @@ class _Run:
                 # Matroska is sought in by presentation time, all others by decode time.
                 by_pts = "matroska" in self._container.format.name
                 target = self._entry.pts if by_pts else min(self._entry.pts, self._entry.dts)
-                self._container.seek(target, stream=self._stream)
+                if not seek_to(self._container, target, self._stream):
+                    self._packets = iter(())  # the next entry point is tried, and in the end the start of the file
+                    return self
             self._packets = read_packets(self._container, self._stream)
             if self._segment.packets is not None:
                 self._packets = self._numbered(self._segment.packets, spliced=False)
@@ -181,7 +183,7 @@ class _Run:
     def _decode(self) -> Iterator[Picture]:
         context = self._stream.codec_context
         context.thread_count = 1
-        for packet in chain((one for one in self._packets if one.size), [None]):  # None flushes the decoder
+        for packet in chain(self._read(), [None]):  # None flushes the decoder
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
             try:
@@ -194,6 +196,14 @@ class _Run:
             for frame in frames:
                 if frame.pts is not None:
                     yield Picture(frame.pts, frame)
+
+    def _read(self) -> Iterator[Packet[VideoStream]]:
+        """Yield packets that are not empty; where the container cannot be read on, that is damage, and the end."""
+        try:
+            yield from (packet for packet in self._packets if packet.size)
+        except av.FFmpegError as error:
+            damage(error, None)
+            self.errors.append(f"the container cannot be read on: {error.strerror}")
 
 
 class _CountingFile(io.RawIOBase):
