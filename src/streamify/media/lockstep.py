@@ -194,8 +194,8 @@ class _Source:
         if self._came_before(shot, at):
             return at
         if abs(at - self._latest) > 2 * self._step and self._is_wild(shot.time):
-            self._latest = following
-            return following
+            self._latest += self._step if self._has_room() else self._step / 4
+            return self._latest
         if at <= self._latest - BACK or at - self._latest > self._ahead:
             self._known = shot.time, following
             self._latest = following

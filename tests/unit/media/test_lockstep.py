@@ -97,3 +97,12 @@ def test_a_stretch_that_came_twice_is_shown_once() -> None:
 def test_a_players_times_may_settle_in_the_first_pictures() -> None:
     times = [0 * STEP, 2 * STEP, *(number * STEP for number in range(4, 102))]
     assert faults(shots(FILM, times), shots(FILM)) == []
+
+
+def test_a_picture_between_two_that_leave_no_room_is_one_that_was_left_out() -> None:
+    times: list[Fraction | None] = [place * STEP for place in range(101)]
+    times[50] = Fraction(3000)
+    times[51:] = [place * STEP for place in range(50, 100)]
+    source = shots([*FILM[:50], 995, *FILM[50:]], times)
+    assert faults(source, shots(FILM), excused=1) == []
+    assert any("1 of 101 pictures" in one for one in faults(source, shots(FILM)))
