@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import islice
 from operator import le
 from typing import BinaryIO
@@ -71,7 +72,7 @@ def _smallest(file: BinaryIO, index: Mp4Index) -> Iterator[bytes]:
     if min(sizes) >= SMALL:
         return
     small = [number for number, size in enumerate(sizes) if 0 < size < SMALL]
-    for number in sorted(small, key=sizes.__getitem__)[:SMALLEST]:
+    for number in nsmallest(SMALLEST, small, key=sizes.__getitem__):
         file.seek(index.offset(number))
         yield bytes(file.read(sizes[number]))
 
