@@ -23,6 +23,14 @@ def test_a_listing_of_a_folder_has_no_tags(tmp_path: Path) -> None:
     assert list(storage.list()) == [Listed("x", 3, None)]
 
 
+@pytest.mark.timeout(10)
+def test_a_pipe_that_nobody_writes_into_is_no_file_and_holds_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    storage = LocalStorage(tmp_path)
+    assert storage.get("pipe") is None
+    assert storage.stat("pipe") is None
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """Yield a file system of 256 KiB."""

@@ -310,7 +310,7 @@ def test_impossible_ladders(ladder: str, error: str, good: Path, tmp_path: Path,
 
 
 def test_too_little_disk(good: Path, tmp_path: Path) -> None:
-    with disk(tmp_path / "disk", "size=900k") as folder:
+    with disk(tmp_path / "disk", "size=64k") as folder:
         (folder / "mine").write_text("mine")
         ran = command("transcode", good, folder / "dest", *FAST)
         judge(ran, 5, "disk-too-small", "MB are free")

@@ -66,7 +66,8 @@ def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> 
         storage.put(str(path.relative_to(ultrafast_stream)), path.read_bytes())
     segment = next(key for key, *_ in storage.list("video") if key.endswith("00000.m4s"))
     with open_play(ObjectFiles(storage, "out"), "127.0.0.1", 0, log=print) as server:
-        Thread(target=server.run, daemon=True).start()
+        thread = Thread(target=server.run, daemon=True)
+        thread.start()
         with urllib.request.urlopen(server.url + "master.m3u8") as answer:
             assert answer.read().startswith(b"#EXTM3U")
         request = urllib.request.Request(server.url + segment, headers={"Range": "bytes=4-7"})
@@ -75,6 +76,7 @@ def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> 
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(server.url + ".streamify/plan.json")
         server.stop()
+        thread.join(timeout=10)  # before its socket is closed
 
 
 def refused(ran: Ran, code: int, error: str, *parts: str) -> None:

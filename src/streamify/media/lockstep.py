@@ -33,6 +33,8 @@ class Shot:
     time: Fraction | None
     """Seconds; of the stream from its start, of the source on its own clock."""
     grey: bytes
+    marred: bool = False
+    """Whether damage before it makes what it shows uncertain."""
 
 
 def difference(one: Shot, two: Shot) -> float:
@@ -82,9 +84,10 @@ def follow(
             theirs.settles(ours.time)
             head = theirs.head
         if head is None or head[0] > ours.time + theirs.slack:
-            found.faults.append(f"picture at {float(ours.time):.3f} s: the source has none at that time")
+            if before is None or not before.marred:  # from another start, more may decode behind damage
+                found.faults.append(f"picture at {float(ours.time):.3f} s: the source has none at that time")
             continue
-        own = difference(head[1], ours)
+        own = 0.0 if head[1].marred else difference(head[1], ours)
         after = theirs.after
         for name, other in (("before", before), ("after", after)):
             if other is not None and own > LEAST and difference(other, ours) * CLEARLY + LEAST < own:

@@ -46,7 +46,7 @@ def source_shots(open_source: Callable[[], BinaryIO], video: VideoFacts, track: 
     """Yield a source's pictures as a rendition would show them, small, in the order of decoding."""
     maker, shrink = Renditions(video, [track]), _Shrinker()
     for seen in decode_all(open_source, video.stream):
-        yield Shot(seen.time, shrink(maker.make(seen.frame)[0]))
+        yield Shot(seen.time, shrink(maker.make(seen.frame)[0]), seen.marred)
 
 
 def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:

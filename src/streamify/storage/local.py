@@ -18,6 +18,13 @@ from streamify.errors import DestinationError
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+
+def _no_wait(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes into does not hold the caller."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 """No object has that name; folders are no objects."""
 
 
@@ -48,7 +55,8 @@ class LocalStorage:
     def get(self, key: str) -> bytes | None:
         """See `Storage.get`."""
         try:
-            return (self.root / key).read_bytes()
+            with open(self.root / key, "rb", opener=_no_wait) as file:
+                return file.read() if S_ISREG(os.fstat(file.fileno()).st_mode) else None
         except _ABSENT:
             return None
         except OSError as error:
@@ -157,7 +165,7 @@ class LocalStorage:
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`."""
         try:
-            file = (self.root / key).open("rb")
+            file = open(self.root / key, "rb", opener=_no_wait)  # noqa: SIM115 - the caller closes it
         except OSError as error:
             if version is not None and isinstance(error, _ABSENT):
                 raise source_changed(key, "is gone since it was planned") from error

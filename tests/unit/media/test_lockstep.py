@@ -55,6 +55,16 @@ def test_a_picture_of_something_else_is_found() -> None:
     assert any("does not show" in one for one in faults(shots(FILM), shots([*FILM[:60], 995, *FILM[61:]])))
 
 
+def test_what_a_source_shows_behind_damage_is_not_held_against_a_stream() -> None:
+    """Another start of decoding gives other pictures there, and perhaps more."""
+    source = [Shot(shot.time, shot.grey, marred=number >= 60) for number, shot in enumerate(shots(FILM[:95]))]
+    assert faults(source, shots([*FILM[:60], *(FILM[59:99])])) == []
+    clean = shots(FILM[:95])
+    assert len(faults(clean, shots([*FILM[:60], *(FILM[59:99])]))) > 0
+    before = shots([*FILM[:30], 995, *FILM[31:95]])
+    assert len(faults(source, before)) == 1
+
+
 @pytest.mark.parametrize("missing", [{60}, set(range(0, 100, 3)), set(range(90, 100)), {0}])
 def test_pictures_that_are_missing_are_counted_with_their_times(missing: set[int]) -> None:
     kept = [number for number in FILM if number not in missing]

@@ -26,6 +26,8 @@ class Seen:
     frame: VideoFrame
     time: Fraction | None
     """FFmpeg's best guess of when it is shown, seconds on the source's clock."""
+    marred: bool = False
+    """Whether the decoder met damage since the last keyframe: another start of decoding may give another picture."""
 
 
 def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[Seen]:
@@ -40,17 +42,19 @@ def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[See
         keep_only(container, video)
         context = video.codec_context
         context.thread_count = 1
-        guess, base = _Guess(), cast("Fraction", video.time_base)
+        guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
         try:
             for packet in read_packets(container, video):
                 try:
                     frames = context.decode(packet if packet.size else None)
                 except av.FFmpegError as error:
                     damage(error, packet)  # what it costs is seen in the pictures
+                    marred = True
                     continue
                 for frame in frames:
+                    marred = frame.is_corrupt or (marred and not frame.key_frame)
                     ticks = guess.of(frame.pts, frame.dts)
-                    yield Seen(frame, None if ticks is None else ticks * base)
+                    yield Seen(frame, None if ticks is None else ticks * base, marred)
                 if not packet.size:
                     return
         except av.FFmpegError:
