@@ -15,7 +15,7 @@ import pytest
 import streamify
 from e2e.driving import media, rungs
 from e2e.driving import streamify as command
-from streamify.errors import DestinationError
+from streamify.errors import DestinationError, VerificationFailed
 from streamify.model.event import Event
 
 SETTINGS: dict[str, Any] = {"ladder": rungs(120), "preset": "ultrafast", "engine": "inline"}
@@ -99,7 +99,7 @@ def test_a_ledger_entry_that_cannot_be_read_is_made_again_and_said(
     change(entry(dest), **fields)
     report, notes = again(clip, dest)
     assert report.tasks_run == 1
-    assert [note for note in notes if note.startswith("1 ledger entries are damaged or of an earlier version")]
+    assert [note for note in notes if note.startswith("1 segment made again: ledger damaged")]
     assert media(dest) == media(made)
 
 
@@ -124,6 +124,69 @@ def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path,
     again(clip, dest, replace=True)
     assert media(dest) == media(made)
     assert streamify.verify(dest, clip).faults == ()
+
+
+@pytest.mark.parametrize("name", ["transcode", "resume", "verify"])
+@pytest.mark.parametrize("fields", [{"schema": 99}, {"schema": 99, "status": 5}])
+def test_a_report_of_a_newer_release_is_not_overwritten(
+    fields: dict[str, Any], name: str, clip: Path, dest: Path
+) -> None:
+    report = dest / "report.json"
+    change(report, **fields)
+    before = report.read_bytes()
+    source = (clip,) if name == "transcode" else ()
+    ran = command(name, *source, dest, *(("--ladder", "240p", "--preset", "ultrafast") if source else ()))
+    assert (ran.code, "[state-newer]" in ran.line) == (5, True), ran.err
+    assert report.read_bytes() == before
+    again(clip, dest, replace=True)
+    assert streamify.verify(dest, clip).faults == ()
+
+
+def other_place(found: dict[str, Any], name: str) -> None:
+    if name in ("media", "init"):
+        found[name]["key"] = found[name]["key"].replace("120p", "121p")
+    else:
+        found[name] = {"track": "other", "segment": 7}[name]
+
+
+@pytest.mark.parametrize("name", ["track", "segment", "media", "init"])
+def test_a_ledger_entry_of_another_place_is_made_again(name: str, clip: Path, dest: Path, made: Path) -> None:
+    found = json.loads(entry(dest).read_text())
+    other_place(found, name)
+    entry(dest).write_text(json.dumps(found))
+    report, notes = again(clip, dest)
+    assert report.tasks_run == 1
+    assert [note for note in notes if note.startswith("1 segment made again: ledger damaged")]
+    assert media(dest) == media(made)
+
+
+@pytest.mark.parametrize("name", ["start", "duration", "frames", "media", "init"])
+def test_replace_never_fails_for_what_the_ledger_says(name: str, clip: Path, dest: Path, made: Path) -> None:
+    found = json.loads(entry(dest).read_text())
+    if name in ("media", "init"):
+        found[name]["sha256"] = "0" * 64
+    else:
+        found[name] += 1
+    entry(dest).write_text(json.dumps(found))
+    with pytest.raises(VerificationFailed):
+        again(clip, dest)
+    report, notes = again(clip, dest, replace=True)
+    assert report.tasks_reused == 0
+    assert [note for note in notes if note.startswith("all segments are made anew")]
+    assert media(dest) == media(made)
+    assert streamify.verify(dest, clip).faults == ()
+
+
+@pytest.mark.parametrize("gone", ["job.json", ""])
+def test_resume_says_what_is_missing(gone: str, clip: Path, dest: Path, made: Path) -> None:
+    path = dest / ".streamify" / gone
+    path.unlink() if gone else shutil.rmtree(path)
+    ran = command("resume", dest)
+    assert (ran.code, "[job-unknown]" in ran.line, "earlier" in ran.line) == (5, True, False), ran.err
+    assert "job.json is missing" in ran.line
+    assert ("--replace" in ran.line) == (not gone)
+    again(clip, dest, replace=not gone)
+    assert media(dest) == media(made)
 
 
 def folder(path: Path) -> None:

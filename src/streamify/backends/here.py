@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
-from streamify.errors import DestinationError, SourceError, TasksFailed
+from streamify.dest.layout import JOB, STATE
+from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
 from streamify.executors.local.start import WorkerStarter
@@ -59,11 +60,7 @@ class Here:
         job = read_job(media)
         if job is None:
             job_status(dest, media, _is_running)  # raises where there is no job at all
-            raise DestinationError(
-                "job-unknown",
-                f"the job at {dest} was started by an earlier Streamify, which did not note where its source is",
-                f"run its command again: streamify transcode SOURCE {dest}",
-            )
+            raise _unknown(dest, media)
         _, ref = find_source(job.source)
         if ref.identity != job.source_identity:
             raise SourceError(
@@ -86,6 +83,23 @@ def _open(dest: Location) -> Storage:
     """Return the storage at the DEST of a job that is asked about."""
     check_state_files(dest, replace=False)
     return open_storage(dest)
+
+
+def _unknown(dest: Location, media: Storage) -> DestinationError:
+    """Return the error for a job whose record is missing or too old to be read."""
+    again = f"streamify transcode SOURCE {dest}"
+    if STATE not in media.names():
+        return DestinationError(
+            "job-unknown",
+            f"{dest}/{JOB} is missing, as is all of {STATE}: nothing tells where the source of the stream is",
+            f"make the stream anew: {again} --replace",
+        )
+    why = "is missing" if media.get(JOB) is None else "was written by an earlier Streamify"
+    return DestinationError(
+        "job-unknown",
+        f"{dest}/{JOB} {why}: nothing tells where the source of the job is",
+        f"run its command again: {again}",
+    )
 
 
 def _is_running(held: Claim) -> bool:
@@ -142,25 +156,37 @@ class _Run:
         began: float,
         starter: WorkerStarter | None,
     ) -> None:
-        self._starter = starter
+        self._starter, self._reused = starter, 0
         self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
         self._events, self._tell, self._stop, self._log, self._began = events, teller(events), stop, log, began
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
-        media = self._stores.media
         with executor_for(self._settings, self._places, self._events, warm=True, starter=self._starter) as executor:
             plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
-            total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
-            done = self._survey(plan)
-            if len(done) < total:
-                workers, outcome = self._run_tasks(plan, done, executor)
-        media.sweep()  # of workers that were lost in this run
+            try:
+                return self._make(plan, executor, hold)
+            except (TasksFailed, VerificationFailed) as error:
+                if not self._settings.replace or not self._reused:
+                    raise
+                self._tell("note", f"all segments are made anew: what was kept does not pass: {error.message}", {})
+                hold.check()
+                steps.forget(plan, self._stores.media)
+                return self._make(plan, executor, hold)
+
+    def _make(self, plan: Plan, executor: Executor, hold: Hold) -> Report:
+        """Make what is missing of a stream, and publish it."""
+        total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
+        done = self._survey(plan)
+        if len(done) < total:
+            workers, outcome = self._run_tasks(plan, done, executor)
+        self._stores.media.sweep()  # of workers that were lost in this run
 
         def totals(_: float) -> RunTotals:
             wall, made = time.time() - self._began, outcome.made
             return RunTotals(self._settings.engine, workers, made, total - made, wall, outcome.cpu_seconds)
 
-        return steps.finish(plan, media, self._settings, self._tell, totals, hold)
+        self._reused = total - outcome.made
+        return steps.finish(plan, self._stores.media, self._settings, self._tell, totals, hold)
 
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done

@@ -13,7 +13,7 @@ from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
-from streamify.jobs.survey import read_records
+from streamify.jobs.survey import belongs, read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
@@ -93,7 +93,7 @@ def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tupl
     records, missing = [], []
     wanted = ((track.id, index) for index in range(plan.segments))
     for index, record in enumerate(read_records(media, wanted)):
-        if record is None or record.track != track.id or record.segment != index:
+        if record is None or not belongs(record, track, index):
             missing.append(f"{segment_key(track.folder, index)}: no ledger entry")
         else:
             records.append(record)

@@ -58,4 +58,5 @@ def taken(dest: Location, held: Claim | None) -> DestinationError:
 
 def describe(held: Claim) -> str:
     """Return who holds a DEST, in a few words."""
-    return held.execution or (f"process {held.pid} on {held.host}" if held.pid else f"run {held.run}")
+    host = held.host.partition(" ")[0]  # the rest tells apart containers that share a name
+    return held.execution or (f"process {held.pid} on {host}" if held.pid else f"run {held.run}")

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from streamify.dest.layout import PLAN, REPORT
-from streamify.errors import DestinationError
+from streamify.dest.layout import PLAN, REPORT, init_key, ledger_key, segment_key
+from streamify.errors import DestinationError, counted
 from streamify.executors.base import Executor
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
@@ -118,11 +118,20 @@ def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> F
     for key in found.damaged:
         media.delete(key)
     if found.damaged:
-        tell("note", f"{len(found.damaged)} media files of another size than written are made again", {})
+        tell("note", f"{counted(len(found.damaged), 'media file')} made again: of another size than written", {})
     if found.unreadable:
-        text = f"{found.unreadable} ledger entries are damaged or of an earlier version: their segments are made again"
+        text = f"{counted(found.unreadable, 'segment')} made again: ledger damaged, or of an earlier or newer version"
         tell("note", text, {"entries": found.unreadable})
     return found
+
+
+def forget(plan: Plan, media: Storage) -> None:
+    """Remove all segments of a plan, and what the ledger says of them."""
+    for track in plan.tracks:
+        for index in range(plan.segments):
+            media.delete(ledger_key(track.id, index))
+            media.delete(segment_key(track.folder, index))
+        media.delete(init_key(track.folder))
 
 
 def finish(

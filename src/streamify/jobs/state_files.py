@@ -9,6 +9,7 @@ from pathlib import Path
 
 from streamify.dest.layout import JOB, LEDGER, LOCK, RETIRED, RUNS, STATE, STATE_SUFFIXES
 from streamify.errors import DestinationError
+from streamify.jobs.report import read_report
 from streamify.model.job import JobRecord, Retired
 from streamify.model.location import Location
 from streamify.storage.base import Storage
@@ -43,6 +44,8 @@ def check_saved(media: Storage, *, replace: bool) -> None:
     Raises:
         DestinationError: ``state-damaged`` or ``state-newer``.
     """
+    if not replace:
+        read_report(media)  # a newer one is not overwritten; a damaged one is written again at the end
     kinds: dict[str, type[JobRecord | Retired]] = {JOB: JobRecord, RETIRED: Retired}
     for key, kind in kinds.items():
         try:

@@ -23,7 +23,7 @@ class Found:
     damaged: tuple[str, ...]
     """Keys of media files whose ledger entry names another size: what is made again could not take their place."""
     unreadable: int = 0
-    """Ledger entries that are damaged or of an earlier schema: their segments are made again."""
+    """Ledger entries that are damaged, of another place or of another schema: their segments are made again."""
 
 
 def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "refuse") -> Found:
@@ -47,13 +47,19 @@ def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "
     entries = media.get_many(ledger_key(track.id, index) for track, index, _ in there())
     for (track, index, key), entry in zip(there(), entries, strict=True):
         record = parse_saved(SegmentRecord, entry, newer=newer) if entry is not None else None
-        if record is None:
+        if record is None or not belongs(record, track, index):
             unreadable += entry is not None
         elif record.media.size != sizes[key]:
             damaged_files.append(key)
         elif init_key(track.folder) in sizes:
             done.add((track.id, index))
     return Found(done, tuple(damaged_files), unreadable)
+
+
+def belongs(record: SegmentRecord, track: VideoTrack | AudioTrack, index: int) -> bool:
+    """Return whether a ledger entry names the track, segment and files of its own place."""
+    places = (record.track, record.segment, record.media.key, record.init.key)
+    return places == (track.id, index, segment_key(track.folder, index), init_key(track.folder))
 
 
 def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:

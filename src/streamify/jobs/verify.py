@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pydantic import ValidationError
-
 from streamify.codecs.registry import audio_codec_of
 from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
 from streamify.errors import DestinationError, SourceError, VerificationFailed
@@ -29,6 +27,7 @@ from streamify.mp4.fragments import Fragment, fragments
 from streamify.planning.budget import check_budget
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
+from streamify.storage.saved import parse_saved
 from streamify.tasks.plan_file import read_plan
 
 
@@ -105,14 +104,14 @@ def _read_report(media: Storage, dest: Location) -> Report:
         raise DestinationError(
             "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
         )
-    try:
-        return Report.from_json(data)
-    except ValidationError as error:
+    report = parse_saved(Report, data)
+    if report is None:
         raise DestinationError(
             "report-unreadable",
-            f"{dest}/{REPORT} is damaged or of another version: {error.error_count()} fields do not fit",
-            "transcode again with --replace",
-        ) from error
+            f"{dest}/{REPORT} is damaged or of an earlier version",
+            f"write it again: streamify transcode SOURCE {dest} --replace",
+        )
+    return report
 
 
 def _structure(report: Report, media: Storage) -> Iterator[str]:

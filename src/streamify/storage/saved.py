@@ -54,7 +54,7 @@ def parse_saved(kind: type[S], data: bytes, *, newer: Literal["refuse", "ignore"
         "state-newer",
         f"the state at DEST was written by a newer Streamify: {kind.__name__} of schema {schema}, "
         f"this one knows {known}",
-        "update Streamify, name another DEST, or pass --replace to make the stream anew",
+        "update Streamify, or make the stream anew: streamify transcode SOURCE DEST --replace",
     )
 
 
@@ -71,5 +71,7 @@ def schema_of(data: bytes) -> int | None:
 def damaged(what: str, why: str) -> DestinationError:
     """Return the error for state that cannot be used."""
     return DestinationError(
-        "state-damaged", f"{what}: {why}", "remove it, or pass --replace to make anew what it tells of"
+        "state-damaged",
+        f"{what}: {why}",
+        "remove it, or make anew what it tells of: streamify transcode SOURCE DEST --replace",
     )

@@ -23,6 +23,6 @@ def read_plan(media: Storage, key: str = PLAN) -> Plan | None:
         raise DestinationError(
             "plan-unreadable",
             f"{key} at DEST is damaged, or of a version that is no longer read",
-            "name another DEST, or pass --replace to start anew",
+            "make it anew: streamify transcode SOURCE DEST --replace",
         )
     return found

@@ -21,7 +21,7 @@ from streamify.jobs import claim as claims
 from streamify.jobs import hold_objects
 from streamify.jobs.claim import parse_claim
 from streamify.jobs.hold import holding, read_claim
-from streamify.jobs.hold_base import Hold
+from streamify.jobs.hold_base import Hold, describe
 from streamify.jobs.hold_objects import ObjectHold
 from streamify.machine.host import this_host
 from streamify.model.job import Claim
@@ -243,3 +243,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(DestinationError) as caught, holding(dest, storage, claim("a", "1"), never):
         pass
     assert (caught.value.code, "cannot be locked" in caught.value.message) == ("dest-not-writable", True)
+
+
+def test_a_message_names_host_and_process_and_nothing_else() -> None:
+    assert describe(claim("a", "1", host="desk pid:[4026531836]", pid=7)) == "process 7 on desk"

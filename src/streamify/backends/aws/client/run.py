@@ -144,7 +144,7 @@ def _report(job: Job) -> Report:
     if report is None:
         raise DestinationError(
             "report-unreadable", f"{job.dest}/{REPORT} is missing or of another version",
-            "deploy the stack of this version, or transcode again with --replace",
+            "deploy the stack of this version, or write it again: streamify transcode SOURCE DEST --replace",
         )  # fmt: skip
     return report
 

@@ -87,7 +87,7 @@ def start_job(event: dict[str, Any]) -> dict[str, Any]:
                     "wait": _patience(event["started"])}  # fmt: skip
         return {"status": "duplicate", "reason": f"the same job runs there: {earlier.execution}", "job": job,
                 "execution": earlier.execution}  # fmt: skip
-    if not request.resume and _is_complete(dest, ref.identity, identity):
+    if not request.resume and _is_complete(dest, ref.identity, identity, replace=settings.replace):
         return _duplicate(event, "the stream is complete")
     run = Run(
         id=name,
@@ -163,9 +163,9 @@ def named(event: dict[str, Any]) -> dict[str, str]:
     return {name: str(found.get(name, ""))[:2000] for name in ("source", "dest")}
 
 
-def _is_complete(dest: ObjectStorage, source: str, job: str | None = None) -> bool:
+def _is_complete(dest: ObjectStorage, source: str, job: str | None = None, *, replace: bool = False) -> bool:
     """Return whether the stream of a source stands at DEST; with `job`, as that job makes it."""
-    report = read_report(dest)
+    report = read_report(dest, newer="ignore" if replace else "refuse")
     if report is None or report.source.ref.identity != source:
         return False
     return job is None or job_identity(source, report.settings) == job
