@@ -41,7 +41,8 @@ def transcode(
         dest: Folder of the stream, made where it does not exist, or URL of a prefix.
         on_event: Called with every `Event` of the job, one at a time and in order, in a thread of its own. While it
             blocks, the job goes on, and of the `task.progress` events that wait only the last of each task is kept. An
-            exception that it raises ends the job, and `transcode` raises it; what is finished stays.
+            exception that it raises ends the job, and `transcode` raises it; what is finished stays. `transcode`
+            returns when it has taken all events: one that blocks delays the return, not the job.
         **settings: Keys of `SettingsDict`, such as ``ladder``, ``segment_seconds``, ``crf``, ``workers``.
 
     Returns:

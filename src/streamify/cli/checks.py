@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from streamify.cli.text import size
 from streamify.dest.layout import DOCTOR
 from streamify.errors import StreamifyError
 from streamify.model.location import Location
+from streamify.model.text import size
 from streamify.storage.locate import open_storage
 
 GIB = 1 << 30

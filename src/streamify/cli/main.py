@@ -83,7 +83,10 @@ def run(args: Sequence[str], starter: WorkerStarter | None = None) -> int:
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)
         path = ctx.command_path if ctx else "streamify"
-        return out.failure(UsageError("usage", error.format_message().rstrip("."), f"see: {path} --help"), common)
+        message = error.format_message().rstrip(".")
+        if isinstance(error, click.MissingParameter):
+            message = " ".join(message.split())  # click lists choices one a line
+        return out.failure(UsageError("usage", message, f"see: {path} --help"), common)
     except (click.Abort, KeyboardInterrupt):
         return out.failure(Interrupted(130), common)
     except StreamifyError as error:  # of an option that ends the command, such as --version

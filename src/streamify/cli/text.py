@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamify.errors import counted
-
 _SHOWN = frozenset("\xa0\u00ad\u200c\u200d\u202f\u3000")
 """Not printable in Python's sense, harmless, and part of ordinary names: no-break spaces, joiners, soft hyphen."""
 
@@ -31,18 +29,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def size(count: int) -> str:
-    """Return bytes in decimal units: 1 kB is 1000 bytes."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            if unit == "bytes":
-                return counted(count, "byte")
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
 
 
 def bits(rate: int) -> str:

@@ -12,6 +12,7 @@ from streamify.dest.layout import LEDGER, RETIRED, TRACK_FOLDERS, ledger_folder,
 from streamify.jobs.report import read_report
 from streamify.model.job import Retired
 from streamify.model.plan import Plan
+from streamify.model.text import size
 from streamify.storage.base import Listed, Storage
 from streamify.storage.saved import read_saved
 
@@ -26,7 +27,7 @@ class Removed:
 
     def __str__(self) -> str:
         tracks = f"{len(self.tracks)} replaced track{'s' * (len(self.tracks) != 1)}"
-        return f"removed {tracks}, {self.files} files, {self.bytes / 1e6:,.1f} MB: {', '.join(self.tracks)}"
+        return f"removed {tracks}, {self.files} files, {size(self.bytes)}: {', '.join(self.tracks)}"
 
 
 def known_tracks(media: Storage) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamify.manifests.base import TrackManifest
-from streamify.model.text import clean
+from streamify.model.text import clean, unique
 from streamify.model.track import AudioTrack, Role
 
 
@@ -30,19 +30,20 @@ def describe(audios: Sequence[TrackManifest]) -> tuple[AudioNames, ...]:
     """Return names and roles for all audio tracks of a stream, in order.
 
     Two tracks of one language must not both be AUTOSELECT=YES (RFC 8216, section 4.3.4.1.1), and the default one must
-    be.
+    be. Names must differ in a group (the same section): they are made to after cleaning and shortening, for a plan of
+    an earlier version holds names that only differ behind the limit.
     """
     tracks = [audio_track(audio) for audio in audios]
     taken = {track.labels.language for track in tracks if track.labels.default}
+    used: set[str] = set()
     found = []
     for track in tracks:
         labels = track.labels
         auto = labels.default or (labels.role == "main" and labels.language not in taken)
         if auto:
             taken.add(labels.language)
-        found.append(
-            AudioNames(clean(labels.name), labels.language, labels.default, auto, labels.role, track.recipe.channels)
-        )
+        name = unique(clean(labels.name), used)
+        found.append(AudioNames(name, labels.language, labels.default, auto, labels.role, track.recipe.channels))
     return tuple(found)
 
 

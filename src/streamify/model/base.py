@@ -29,15 +29,24 @@ class Frozen(BaseModel):
         return cls.model_validate_json(data)
 
 
+_NUMBER = "must be a number, a decimal string or 'N/D'"
+_POWER = re.compile(r"[eE][+-]?0*[0-9]{3}")
+"""A power of ten that no setting has, and that would take Python minutes to write out."""
+
+
 def _fraction(value: Any) -> Fraction:
     if isinstance(value, Fraction):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ValueError("must be a number, a decimal string or 'N/D'")
+        raise ValueError(_NUMBER)
+    if _POWER.search(str(value)):
+        raise ValueError(_NUMBER)
     try:
         return Fraction(str(value).strip())  # str: 0.1 becomes 1/10, not its binary neighbour
     except ZeroDivisionError as error:
         raise ValueError("has a zero denominator") from error
+    except ValueError as error:  # nan and inf among them
+        raise ValueError(_NUMBER) from error
 
 
 Rational = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 
@@ -15,6 +15,8 @@ Engine = Literal["local", "inline", "aws"]
 
 class Rung(Frozen):
     """One step of a ladder. Sizes are given by the shorter side, so that portrait sources get portrait rungs."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9_.]{0,31}$",
@@ -55,6 +57,8 @@ class Rung(Frozen):
 
 class MediaSettings(Frozen):
     """What decides the bytes of the stream. Part of the plan; never holds anything about where or how fast it runs."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     ladder: str | tuple[Rung, ...] = Field(
         default="auto",

@@ -1,13 +1,17 @@
-"""Text from outside, made safe to show."""
+"""Text from outside, made safe to show, and sizes as people read them. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
 
+from streamify.errors import counted
+
+LIMIT = 100
+"""Characters of a name at most."""
 _QUOTES = {'"': "\u201d", "'": "\u2019"}
 
 
-def clean(text: str, limit: int = 100) -> str:
+def clean(text: str, limit: int = LIMIT) -> str:
     """Return one line of safe text for an HLS quoted string or an XML value, from an untrusted name.
 
     Line breaks and control characters become blanks; characters that XML forbids, bidirectional overrides and the
@@ -21,4 +25,28 @@ def clean(text: str, limit: int = 100) -> str:
             kept.append(" ")
         elif category not in ("Cs", "Cn", "Cf") or char in "\u200c\u200d":  # joiners belong to words and emoji
             kept.append(_QUOTES.get(char, char))
-    return " ".join("".join(kept).split())[:limit].strip()
+    joined = unicodedata.normalize("NFC", "".join(kept))  # again: what was dropped stood between
+    return " ".join(joined.split())[:limit].strip()
+
+
+def unique(name: str, used: set[str], limit: int = LIMIT) -> str:
+    """Return `name`, or where it is used ``NAME (2)`` and so on, shortened to `limit`; it is added to `used`."""
+    candidate, count = name, 1
+    while candidate in used:
+        count += 1
+        suffix = f" ({count})"
+        candidate = name[: limit - len(suffix)].rstrip() + suffix
+    used.add(candidate)
+    return candidate
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units: 1 kB is 1000 bytes."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            if unit == "bytes":
+                return counted(count, "byte")
+            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamify.model.source import AudioFacts
-from streamify.model.text import clean
+from streamify.model.text import clean, unique
 from streamify.model.track import Labels, Role
 from streamify.planning.languages import autonym, bcp47
 
@@ -28,7 +28,7 @@ def audio_labels(audio: Sequence[AudioFacts]) -> tuple[Labels, ...]:
     found = []
     for number, (facts, role, language) in enumerate(zip(audio, roles, languages, strict=True)):
         shared = language is not None and languages.count(language) > 1
-        name = _unique(_name(clean(facts.title or ""), language, role, number, shared=shared), used)
+        name = unique(clean(_name(clean(facts.title or ""), language, role, number, shared=shared)), used)
         found.append(Labels(name=name, language=language, role=role, default=number == default))
     return tuple(found)
 
@@ -44,12 +44,3 @@ def _name(title: str, language: str | None, role: Role, number: int, *, shared: 
     if title:
         return f"{base} ({title})" if shared and base.casefold() not in title.casefold() else title
     return f"{base} ({_ROLES[role]})" if role != "main" else base
-
-
-def _unique(name: str, used: set[str]) -> str:
-    candidate, count = name, 1
-    while candidate in used:
-        count += 1
-        candidate = f"{name} ({count})"
-    used.add(candidate)
-    return candidate

@@ -182,6 +182,8 @@ def _line(detail: ErrorDetails, given: Mapping[str, Given]) -> str:
     for part in rest[1:] if key == "ladder" else rest:
         where += f"[{part}]" if isinstance(part, int) else f".{part}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if detail["type"] in ("float_parsing", "finite_number"):
+        message = "must be a number"
     read = detail["input"] if rest else given[str(key)].value  # as it was written: 0.1, not Fraction(1, 10)
     value = f", not {read!r}" if not isinstance(read, dict | tuple) else ""
     origin = given[str(key)].origin

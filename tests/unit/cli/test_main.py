@@ -123,6 +123,7 @@ def test_a_bug_shows_its_traceback_only_when_asked(cli: Cli, job: Job) -> None:
         (["verify", "out", "--source", "-"], "pipe"),
         (["probe", os.fsdecode(b"\xff.mp4")], "not valid UTF-8"),
         (["completion", "tcsh"], "tcsh"),
+        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see"),
     ],
 )
 def test_usage_errors_exit_2_with_a_remedy(cli: Cli, args: list[str], part: str) -> None:
@@ -173,6 +174,8 @@ def test_plan_prints_settings_and_schema_without_a_source(cli: Cli) -> None:
     assert "crf: 20  # --crf" in cli("plan", "--print-settings", "--crf", "20").out
     assert cli("plan", "--print-settings", "--json").json["settings"]["preset"] == "medium"
     assert json.loads(cli("plan", "--print-schema").out)["title"] == "Settings"
+    line, end = cli("plan", "--print-schema", "--json").out.split("\n")
+    assert (json.loads(line)["title"], end) == ("Settings", "")
 
 
 def test_version_and_completion(cli: Cli) -> None:

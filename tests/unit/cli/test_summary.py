@@ -14,6 +14,7 @@ import pytest
 from streamify.cli import checks, text
 from streamify.cli.show import summary
 from streamify.model.report import Certificate
+from streamify.model.text import size
 
 Cli = Callable[..., Any]
 
@@ -41,7 +42,7 @@ def test_the_certificate_is_one_line_and_names_every_loss() -> None:
 
 
 def test_sizes_and_rates() -> None:
-    assert [text.size(n) for n in (1, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
+    assert [size(n) for n in (1, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
         "1 byte", "999 bytes", "1.5 kB", "123 kB", "4.1 MB", "5.0 TB"]  # fmt: skip
     assert [text.bits(n) for n in (128_000, 4_520_000)] == ["128 kbit/s", "4.5 Mbit/s"]
 

@@ -71,7 +71,7 @@ def test_what_is_missing_is_counted_by_rendition(dest: Path) -> None:
     share = (640 * 360 * 1 + 426 * 240 * 2) / 3 / (640 * 360 + 426 * 240)
     assert found.share == pytest.approx(share, abs=0.001)
     lines = status_lines(found)
-    assert lines[0] == f"{dest}: interrupted, 6 of 9 segments"
+    assert lines[0] == f"{dest}: interrupted, 6 of 9 segments finished"
     assert lines[1].split() == ["360p", "1", "of", "3"]
     assert lines[-1] == f"Go on: streamify resume {dest}"
 
@@ -87,7 +87,7 @@ def test_a_job_runs_as_long_as_its_process_holds_dest(dest: Path) -> None:
         assert (found.state, found.seconds_left) == ("running", 0.0)
         assert found.run is not None
         assert (found.run.pid, found.run.started, found.run.ended) == (os.getpid(), claim.started, None)
-        assert status_lines(found)[0] == f"{dest}: running, 100%, 9 of 9 segments, about 0:00 left"
+        assert status_lines(found)[0] == f"{dest}: running, 100%, 9 of 9 segments finished, about 0:00 left"
         next(dest.glob(".streamify/ledger/360p-*/00000.json")).unlink()
         next(dest.glob(".streamify/ledger/240p-*/00000.json")).unlink()
         left = look(dest).seconds_left
@@ -135,7 +135,7 @@ def test_no_job(tmp_path: Path) -> None:
 
 
 def test_the_commands_on_a_job_of_this_machine(dest: Path) -> None:
-    assert streamify("status", dest).out.startswith(f"{dest}: complete, 9 of 9 segments\n")
+    assert streamify("status", dest).out.startswith(f"{dest}: complete, 9 of 9 segments finished\n")
     document = streamify("status", dest, "--json").json
     assert (document["state"], document["done"], document["execution"]) == ("complete", 9, None)
     ended = streamify("cancel", dest, "--json").json

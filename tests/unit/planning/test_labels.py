@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from plan_samples import AUDIO
 from streamify.model.source import AudioFacts
+from streamify.model.text import clean
 from streamify.planning.labels import audio_labels
 from streamify.planning.languages import autonym, bcp47
 
@@ -92,6 +93,12 @@ def test_names_are_unique() -> None:
     assert names({}, {}, {"title": "x"}, {"title": "x\n"}) == [
         "English", "English (2)", "English (x)", "English (x) (2)",
     ]  # fmt: skip
+
+
+def test_names_that_are_cut_stay_unique_within_the_limit() -> None:
+    found = names(*({"language": None, "title": "x" * 99 + "\x07" * n + "yy"} for n in range(3)), {"title": "é" * 300})
+    assert found == ["x" * 99 + "y", "x" * 99, "x" * 96 + " (2)", "é" * 100]
+    assert [clean(name) for name in found] == found  # manifests write them as they are
 
 
 TRACKS = st.fixed_dictionaries(

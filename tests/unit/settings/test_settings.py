@@ -79,6 +79,16 @@ def test_names_stay_text_for_planning_to_resolve(value: str) -> None:
         ("segment_seconds: 0.1", "bad-setting", ["streamify.yaml: segment_seconds", "equal to 1/2, not 0.1"]),
         ("keyframe_seconds: 61/3", "bad-setting", ["equal to 10, not '61/3'"]),
         ("segment_seconds: 1/0", "bad-setting", ["segment_seconds", "zero denominator"]),
+        *(
+            (f"segment_seconds: {text}", "bad-setting", [f"number, a decimal string or 'N/D', not '{text}' ("])
+            for text in ("abc", "nan", "inf", "1e999999999")
+        ),
+        ("segment_seconds: .inf", "bad-setting", ["must be a number, a decimal string or 'N/D', not inf"]),
+        *(
+            (f"replace_grace: {text}", "bad-setting", [f"replace_grace: must be a number, not '{text}' ("])
+            for text in ("nan", "-inf", "soon")
+        ),
+        ("ladder: [{name: a, short_side: 300, maxrate: 500000, crf: .nan}]", "bad-setting", ["must be a number"]),
         ("ladder: [{name: a, short_side: 300, maxrat: 500000}]", "unknown-setting", ["'maxrat'", "'maxrate'"]),
         ("ladder: [{name: a, short_side: 301, maxrate: 500000}]", "bad-setting", ["ladder[0]", "301 is odd"]),
         ("ladder: [{name: a, short_side: 300}]", "bad-setting", ["ladder[0].maxrate", "required"]),

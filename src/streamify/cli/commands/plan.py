@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +34,8 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
 
     json = Common.of(ctx).json
     if print_schema:
-        out.write_exactly(settings_io.schema())
+        schema = settings_io.schema()
+        out.print_json(loads(schema)) if json else out.write_exactly(schema)
         return
     effective = flags.effective(ctx)
     if print_settings:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from streamify.cli.text import bits, clock, size, table, visible
+from streamify.cli.text import bits, clock, table, visible
 from streamify.errors import counted
+from streamify.model.text import size
 
 if TYPE_CHECKING:
     from streamify.jobs.verify import Verification
@@ -93,7 +94,7 @@ def status_lines(found: JobStatus) -> list[str]:
     """Return what `status` says."""
     parts = [_state(found)]
     if found.total:
-        parts.append(f"{found.done} of {counted(found.total, 'segment')}")
+        parts.append(f"{found.done} of {counted(found.total, 'segment')} finished")
     if found.seconds_left is not None:
         parts.append(f"about {clock(found.seconds_left)} left")
     lines = [f"{found.dest}: {', '.join(parts)}"]
