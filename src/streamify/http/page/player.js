@@ -65,7 +65,7 @@ function failed(native) {
 }
 
 function show() {
-  if (!video.paused && video.readyState >= 3) started = true;
+  if ((!video.paused && video.readyState >= 3) || (video.ended && video.currentTime > 0)) started = true;
   const error = player ? player.error || (video.error && (video.error.message || "the browser gives no reason")) : "this browser has no HLS";
   const { ended, paused, seeking, readyState } = video;
   const state = describe({ error, retrying: player?.retrying, ended, paused, seeking, readyState, started });

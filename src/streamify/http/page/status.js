@@ -3,7 +3,7 @@
 // found: {error, retrying, ended, paused, seeking, readyState, started}; readyState as in HTMLMediaElement.
 export function describe(found) {
   if (found.error) return `Does not play: ${found.error}`;
-  if (found.ended) return "Ended";
+  if (found.ended) return found.started ? "Ended" : "Ready"; // one frame is at its end before it is played
   const moving = !found.paused;
   const enough = found.readyState >= (moving ? 3 : 2);
   if (!enough || found.seeking) {

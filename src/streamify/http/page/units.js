@@ -1,9 +1,10 @@
 // Numbers for people, as the CLI writes them (cli/text.py): decimal units, no more digits than help. Pure.
 
 export function size(value) {
-  let number = value;
-  for (const unit of ["bytes", "kB", "MB", "GB"]) {
-    if (number < 1000) return `${number.toFixed(unit === "bytes" || number >= 100 ? 0 : 1)} ${unit}`;
+  if (value < 1000) return count(value, "byte");
+  let number = value / 1000;
+  for (const unit of ["kB", "MB", "GB"]) {
+    if (number < 1000) return `${number.toFixed(number >= 100 ? 0 : 1)} ${unit}`;
     number /= 1000;
   }
   return `${number.toFixed(1)} TB`;

@@ -1,0 +1,88 @@
+// The page's modules that decide and touch no browser; `node --test` runs this file (test_page.py).
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+
+const folder = new URL("../../../../src/streamify/http/page/", import.meta.url);
+// The page has no package.json, so Node takes its files for CommonJS; a data URL is a module.
+const load = async (name) =>
+  import(`data:text/javascript,${encodeURIComponent(await readFile(new URL(name, folder), "utf8"))}`);
+const [abr, playlist, status, units] = await Promise.all(["abr.js", "playlist.js", "status.js", "units.js"].map(load));
+
+test("sizes are in decimal units, with a singular", () => {
+  const expected = [
+    [0, "0 bytes"], [1, "1 byte"], [2, "2 bytes"], [999, "999 bytes"], [1000, "1.0 kB"], [140_000, "140 kB"],
+    [8_300_000, "8.3 MB"], [2e9, "2.0 GB"], [3e12, "3.0 TB"],
+  ];
+  for (const [bytes, text] of expected) assert.equal(units.size(bytes), text);
+});
+
+test("rates, times and rationals", () => {
+  assert.equal(units.bits(622_000), "622 kbit/s");
+  assert.equal(units.bits(1_500_000), "1.5 Mbit/s");
+  assert.deepEqual([0, 9.6, 61, 3599, 3600, 5400].map(units.clock), ["0:00", "0:10", "1:01", "59:59", "1:00:00", "1:30:00"]);
+  assert.equal(units.seconds("1001/1000"), 1.001);
+  assert.equal(units.seconds("6"), 6);
+  assert.deepEqual([units.count(1, "track"), units.count(2, "track")], ["1 track", "2 tracks"]);
+});
+
+test("the status says what the media element does", () => {
+  const rest = { error: "", retrying: "", ended: false, paused: true, seeking: false, readyState: 4, started: false };
+  const say = (found) => status.describe({ ...rest, ...found });
+  assert.equal(say({ readyState: 0 }), "Loading");
+  assert.equal(say({}), "Ready");
+  assert.equal(say({ ended: true }), "Ready"); // a stream of one frame is at its end before it is played
+  assert.equal(say({ ended: true, started: true }), "Ended");
+  assert.equal(say({ paused: false, started: true }), "Playing");
+  assert.equal(say({ started: true }), "Paused");
+  assert.equal(say({ started: true, paused: false, readyState: 2 }), "Buffering");
+  assert.equal(say({ started: true, seeking: true }), "Seeking");
+  assert.equal(say({ started: true, readyState: 1, retrying: "no server" }), "Waiting: no server");
+  assert.equal(say({ started: true, paused: false, retrying: "no server" }), "Playing"); // from the buffer
+  assert.equal(say({ error: "404", ended: true, started: true }), "Does not play: 404");
+});
+
+const rungs = [[240, 500_000], [360, 1_000_000], [720, 3_000_000]]
+  .map(([height, bandwidth]) => ({ width: 2 * height, height, bandwidth }));
+const choose = (found) => abr.choose(rungs, { current: -1, throughput: 1e7, ahead: 20, pixels: Infinity, ...found });
+
+test("the first rung is the best that fits the throughput and the screen", () => {
+  assert.equal(choose({}), 2);
+  assert.equal(choose({ throughput: 1_500_000 }), 1);
+  assert.equal(choose({ throughput: 1 }), 0);
+  assert.equal(choose({ pixels: 300 }), 1);
+});
+
+test("a switch up waits for a buffer, a switch down for a need", () => {
+  assert.equal(choose({ current: 0, ahead: 2 }), 0);
+  assert.equal(choose({ current: 0, ahead: 10 }), 2);
+  assert.equal(choose({ current: 2, throughput: 2_000_000 }), 1);
+  assert.equal(choose({ current: 1, throughput: 1_200_000, ahead: 20 }), 1);
+  assert.equal(choose({ current: 1, throughput: 1_200_000, ahead: 2 }), 0);
+});
+
+test("the throughput is the lower of two averages, and answers of few bytes say nothing of it", () => {
+  const throughput = new abr.Throughput();
+  throughput.add(1000, 10);
+  assert.equal(throughput.estimate(42), 42);
+  throughput.add(1_000_000, 4);
+  assert.ok(Math.abs(throughput.estimate(0) - 2e6) < 1);
+  throughput.add(1_000_000, 40);
+  assert.ok(throughput.estimate(0) < 3e5);
+});
+
+test("playlists: variants by bandwidth, audio renditions, segments without drift", () => {
+  const master = playlist.parseMaster(
+    '#EXTM3U\r\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="One, two",LANGUAGE="fr",DEFAULT=YES,URI="a/x.m3u8"\r\n' +
+    '#EXT-X-STREAM-INF:BANDWIDTH=2,RESOLUTION=4x2,CODECS="avc1,mp4a",AUDIO="a"\r\nb.m3u8\r\n' +
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1"\r\nc.m3u8\r\n', "http://h/s/master.m3u8");
+  assert.deepEqual(master.variants.map(({ url, bandwidth }) => [url, bandwidth]), [["http://h/s/c.m3u8", 1], ["http://h/s/b.m3u8", 2]]);
+  assert.deepEqual(master.variants[1].codecs, ["avc1", "mp4a"]);
+  assert.deepEqual([master.audios[0].name, master.audios[0].preferred, master.audios[0].url], ["One, two", true, "http://h/s/a/x.m3u8"]);
+  const lines = Array.from({ length: 3000 }, (_, index) => `#EXTINF:4.004000,\n${index}.m4s\n`).join("");
+  const media = playlist.parseMedia(`#EXTM3U\n#EXT-X-MAP:URI="i.mp4"\n${lines}#EXT-X-ENDLIST\n`, "http://h/v/m.m3u8");
+  assert.equal(media.end, 12012);
+  assert.equal(media.ended, true);
+  assert.deepEqual([-1, 0, 4.003, 4.004, 12011, 99999].map((time) => playlist.segmentAt(media.segments, time)), [0, 0, 0, 1, 2999, 2999]);
+  for (const bad of ["", "<html>", "#EXTM3U\n"]) assert.throws(() => playlist.parseMaster(bad, "http://h/"));
+});
