@@ -117,7 +117,7 @@ def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, clip: Path, 
         ended = running.end()
     assert (ended.code, "[cancelled]" in ended.line) == (143, True)
     standing = status(arn)
-    assert (standing["state"], standing["execution"]["status"]) == ("interrupted", "ABORTED")
+    assert (standing["state"], standing["execution"]["status"]) == ("cancelled", "ABORTED")
     assert 0 < standing["done"] < standing["total"] == 21
     twice = streamify("cancel", arn)
     assert (twice.code, "had ended" in twice.out) == (0, True)

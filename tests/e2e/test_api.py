@@ -84,7 +84,7 @@ def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(card: Clip, tmp_path: P
         assert (seen.state, seen.source) == ("running", card.path.name)
         assert streamify.cancel(dest).cancelled
         assert isinstance(job.exception(10), streamify.JobCancelled)
-    assert streamify.status(dest).state == "interrupted"
+    assert streamify.status(dest).state == "cancelled"
     report = streamify.resume(dest)
     assert report.tasks_reused > 0
     assert streamify.status(dest).state == "complete"

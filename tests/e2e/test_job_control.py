@@ -54,7 +54,9 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
     assert (ended.code, "[cancelled]" in ended.line, f"streamify resume {dest}" in ended.line) == (143, True, True)
     assert published(dest) == []
     assert streamify("status", dest).out.startswith(f"{dest}: cancelled, ")
-    assert streamify("cancel", dest, "--json").json["cancelled"] is False
+    assert streamify("status", dest, "--json").json["state"] == "cancelled"
+    second = streamify("cancel", dest, "--json").json
+    assert (second["cancelled"], second["status"]) == (False, "cancelled")
     resumed = streamify("resume", dest, "--json")
     assert resumed.code == 0
     assert resumed.json["tasks_reused"] >= 70

@@ -241,6 +241,24 @@ def test_what_is_no_file_in_place_of_one_is_refused_and_replaced_if_asked(
     assert streamify.verify(dest, clip).faults == ()
 
 
+PUBLISHED = ["report.json", "master.m3u8", "manifest.mpd", "video/*/00001.m4s", "audio/*/init.mp4"]
+
+
+@pytest.mark.parametrize("name", ["resume", "verify"])
+@pytest.mark.parametrize("place", PUBLISHED)
+def test_a_folder_in_place_of_a_published_file(place: str, name: str, clip: Path, dest: Path, made: Path) -> None:
+    path = next(dest.glob(place))
+    folder(path)
+    ran = command(name, dest)
+    assert (ran.code, "[dest-conflict]" in ran.line) == (5, True), ran.err
+    assert f"{path}: it is a folder" in ran.line
+    with pytest.raises(DestinationError, match="it is a folder"):
+        again(clip, dest, replace=True)  # it holds something
+    (path / "inside").rmdir()
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+
+
 @pytest.mark.parametrize("place", ["", "ledger", "ledger/track", "runs"])
 def test_a_file_in_place_of_a_folder(place: str, clip: Path, dest: Path, made: Path) -> None:
     path = entry(dest).parent if place == "ledger/track" else dest / ".streamify" / place

@@ -21,7 +21,7 @@ from streamify.jobs.hold_base import Hold
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.report import RunTotals
-from streamify.jobs.state_files import check_saved, check_state_files
+from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
 from streamify.jobs.watch import pending, watched
@@ -129,6 +129,7 @@ def _transcode(
     with ExitStack() as stack:
         hold = stack.enter_context(holding(dest, stores.media, claim, _is_running, replace=settings.replace))
         check_state_files(dest, replace=settings.replace)
+        check_published(dest, replace=settings.replace)
         check_saved(stores.media, replace=settings.replace)
         before = pending(stores.media)
         old = steps.find_plan(stores.media, ref, settings, dest)

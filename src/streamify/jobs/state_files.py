@@ -5,9 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from streamify.dest.layout import JOB, LEDGER, LOCK, RETIRED, RUNS, STATE, STATE_SUFFIXES
+from streamify.dest.layout import (
+    JOB,
+    LEDGER,
+    LOCK,
+    MANIFESTS,
+    REPORT,
+    RETIRED,
+    RUNS,
+    STATE,
+    STATE_SUFFIXES,
+    TRACK_FOLDERS,
+    track_of,
+)
 from streamify.errors import DestinationError
 from streamify.jobs.report import read_report
 from streamify.model.job import JobRecord, Retired
@@ -32,6 +45,26 @@ def check_state_files(dest: Location, *, replace: bool) -> None:
         if not replace:
             raise damaged(str(path), why)
         remove_whatever(path)
+
+
+def check_published(dest: Location, *, replace: bool) -> None:
+    """Make sure that nothing in a folder stands where a file of the stream belongs.
+
+    Args:
+        dest: A folder; object stores have no kinds.
+        replace: What is no file is removed; a folder only where it is empty.
+
+    Raises:
+        DestinationError: ``dest-conflict``.
+    """
+    if dest.remote:
+        return
+    for path, why in list(_published_misfits(dest.path)):
+        if replace:
+            with suppress(OSError):  # it holds something: the user's to remove
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+                continue
+        raise DestinationError("dest-conflict", f"{path}: {why}, where a file of the stream belongs", "remove it")
 
 
 def check_saved(media: Storage, *, replace: bool) -> None:
@@ -67,6 +100,19 @@ def remove_whatever(path: Path) -> None:
         raise DestinationError(
             "storage-failed", f"cannot remove {path}: {error.strerror}", "check the path and its permissions"
         ) from error
+
+
+def _published_misfits(root: Path) -> Iterator[tuple[Path, str]]:
+    tracks = [track for kind in TRACK_FOLDERS for track in (root / kind).glob("*") if track.is_dir()]
+    for folder in (root, *tracks):
+        if not folder.is_dir():
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                key = path.relative_to(root).as_posix()
+                if (key in (REPORT, *MANIFESTS) or track_of(key) is not None) and not entry.is_file():
+                    yield path, "it is a folder" if entry.is_dir() else "it is no file"
 
 
 def _misfits(root: Path) -> Iterator[tuple[Path, str]]:

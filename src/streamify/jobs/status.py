@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
 from streamify.errors import DestinationError
@@ -63,6 +64,7 @@ def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStat
         finished=_written(media, REPORT) if state == "complete" else None,
         run=_run(held, run) if held is not None else None,
         failed=failures,
+        faults=tuple(_faults(media, report, alive=alive)),
     )
 
 
@@ -71,7 +73,14 @@ def _state(plan: Plan | None, report: Report | None, run: RunRecord | None, *, a
         return "running"
     if report is not None and (plan is None or (report.source, report.settings) == (plan.source, plan.settings)):
         return "complete"
-    return "failed" if run is not None and run.outcome == "failed" else "interrupted"
+    if run is not None and run.outcome in ("failed", "cancelled"):
+        return run.outcome
+    return "interrupted"
+
+
+def _faults(media: Storage, report: Report | None, *, alive: bool) -> Iterator[str]:
+    if report is None and not alive and media.get(REPORT) is not None:
+        yield f"{REPORT} is damaged or of an earlier version: the same command, or resume, writes it again"
 
 
 def _left(run: RunRecord | None, share: float) -> float | None:

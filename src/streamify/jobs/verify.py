@@ -13,6 +13,7 @@ from streamify.executors.events import delivering
 from streamify.jobs.engine import Stop, completed, executor_for
 from streamify.jobs.locations import find_source, refuse_dest
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.state_files import check_published
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.model.plan import Plan
@@ -70,6 +71,7 @@ def verify(
         Interrupted: `stop` was set.
     """
     refuse_dest(dest)
+    check_published(dest, replace=False)
     report = _read_report(open_storage(dest), dest)
     folder, ref = find_source(source, report.source.ref) if source is not None else (dest, None)
     places = StoreLocations(uploads=folder, media=dest)

@@ -10,7 +10,7 @@ from streamify.errors import Failure
 from streamify.model.base import Frozen
 from streamify.model.plan import SCHEMA
 
-State = Literal["running", "complete", "interrupted", "failed"]
+State = Literal["running", "complete", "interrupted", "cancelled", "failed"]
 
 
 class TrackStatus(Frozen):
@@ -82,6 +82,8 @@ class JobStatus(Frozen):
     """Tasks of that run that failed for good."""
     execution: Execution | None = None
     """Of the last job on AWS at this DEST."""
+    faults: tuple[str, ...] = ()
+    """What is damaged at DEST, and how to mend it."""
 
 
 class Cancelled(Frozen):

@@ -108,6 +108,26 @@ def test_a_job_that_failed_names_its_tasks(dest: Path) -> None:
     assert "  video/00001/360p: killed [worker-lost]" in status_lines(found)
 
 
+def test_a_damaged_report_is_named(dest: Path) -> None:
+    (dest / "report.json").write_text("{")
+    found = look(dest)
+    assert (found.state, found.done, found.total) == ("interrupted", 9, 9)
+    (fault,) = found.faults
+    assert f"  {fault}" in status_lines(found)
+    assert "report.json is damaged" in fault
+    assert "resume" in fault
+
+
+def test_a_job_that_was_cancelled_has_a_state_of_its_own(dest: Path) -> None:
+    (dest / "report.json").unlink()
+    claim, media = claim_of(dest), LocalStorage(dest)
+    with holding(Location.of_dest(dest), media, claim, lambda _: False):
+        RunLog(media, RunRecord(id=claim.run, engine="local", started=claim.started)).update(outcome="cancelled")
+    assert look(dest).state == "cancelled"
+    assert status_lines(look(dest))[0].startswith(f"{dest}: cancelled, ")
+    assert streamify("cancel", dest, "--json").json["status"] == "cancelled"
+
+
 def test_a_report_of_other_settings_is_not_of_this_job(dest: Path) -> None:
     for name in ("plan.json", "job.json"):
         state = dest / ".streamify" / name

@@ -24,7 +24,7 @@ from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import Settings
-from streamify.model.status import Cancelled, Execution, JobStatus
+from streamify.model.status import Cancelled, Execution, JobStatus, State
 from streamify.storage.base import Storage
 
 PATIENCE = 30.0
@@ -70,8 +70,8 @@ class Aws:
         if described["status"] == "RUNNING":
             state = "running"
         elif state != "complete":
-            cancelled = described["status"] == "ABORTED"
-            state = "interrupted" if cancelled or described["status"] == "SUCCEEDED" else "failed"
+            states: dict[str, State] = {"ABORTED": "cancelled", "SUCCEEDED": "interrupted"}
+            state = states.get(described["status"], "failed")
         return seen.model_copy(update={"state": state, "execution": _execution(described, str(dest), seen)})
 
     def cancel(self, dest: Location) -> Cancelled:

@@ -98,6 +98,7 @@ def status_lines(found: JobStatus) -> list[str]:
     if found.seconds_left is not None:
         parts.append(f"about {clock(found.seconds_left)} left")
     lines = [f"{found.dest}: {', '.join(parts)}"]
+    lines += [f"  {fault}" for fault in found.faults]
     lines += table([(f"  {track.name}", f"{track.done} of {track.total}") for track in found.tracks])
     times = [("Planned", found.planned), ("Finished", found.finished)]
     if found.execution is not None:
@@ -112,7 +113,7 @@ def status_lines(found: JobStatus) -> list[str]:
     lines += [f"{counted(len(found.failed), 'failed task')}:"] if found.failed else []
     lines += [f"  {task.key}: {task} [{task.code}]" for task in found.failed]
     lines += [f"{what}: {utc(when)}" for what, when in times if when is not None]
-    if found.state in ("interrupted", "failed"):
+    if found.state in ("interrupted", "cancelled", "failed"):
         lines.append(f"Go on: {shell_command('resume', found.dest)}")
     return lines
 
@@ -121,9 +122,6 @@ def _state(found: JobStatus) -> str:
     if found.state == "running":
         where = " on AWS" if found.execution is not None else ""
         return f"running{where}, {found.share:.0%}"
-    if found.state == "interrupted":
-        cancelled = found.run is not None and found.run.outcome == "cancelled"
-        return "cancelled" if cancelled else "interrupted"
     return found.state
 
 
