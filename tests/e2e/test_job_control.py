@@ -62,7 +62,7 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
     assert resumed.json["tasks_reused"] >= 70
     assert media(dest) == undisturbed
     assert str(source).encode() not in (dest / "report.json").read_bytes()
-    assert streamify("status", dest).out.startswith(f"{dest}: complete, 120 of 120 segments\n")
+    assert streamify("status", dest).out.startswith(f"{dest}: complete, 120 of 120 segments finished\n")
 
 
 def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: Path) -> None:
