@@ -11,6 +11,7 @@ export class Feeder {
     this.video = video;
     this.source = source;
     this.held = new Map(); // index of a segment -> rendition it was appended from
+    this.odd = new Set(); // indexes of segments whose edges in the buffer are not where the playlist says
     this.init = null; // rendition whose init segment the buffer has
     this.abort = new AbortController();
     this.turn = 0; // rises with each `forget`
@@ -20,7 +21,11 @@ export class Feeder {
   // What was appended from segment `index` on is to be loaded again, from the rendition that is wanted now.
   forget(from) {
     this.turn += 1;
-    for (const index of this.held.keys()) if (index >= from) this.held.delete(index);
+    for (const index of this.held.keys()) {
+      if (index < from) continue;
+      this.held.delete(index);
+      this.odd.delete(index);
+    }
   }
 
   covers(start, end) {
@@ -31,10 +36,16 @@ export class Feeder {
     return false;
   }
 
+  // Whether a segment is in the buffer. An odd one is by its middle: it would be loaded for ever by its edges.
+  has({ start, end }, odd) {
+    const middle = (start + end) / 2;
+    return odd ? this.covers(middle, middle) : this.covers(start, end);
+  }
+
   // The first segment from the playing position on that is not in the buffer; null if all are.
   missing(segments) {
     for (let i = segmentAt(segments, this.video.currentTime); i < segments.length; i += 1) {
-      if (!this.held.has(i) || !this.covers(segments[i].start, segments[i].end)) return i;
+      if (!this.held.has(i) || !this.has(segments[i], this.odd.has(i))) return i;
     }
     return null;
   }
@@ -66,7 +77,10 @@ export class Feeder {
     if (init) await this.append(init);
     this.init = rendition;
     await this.append(data);
-    if (turn === this.turn) this.held.set(index, rendition);
+    if (turn === this.turn) {
+      this.held.set(index, rendition);
+      if (!this.has(segment, false)) this.odd.add(index);
+    }
     this.loading = null;
     this.source.loaded(rendition);
     return "loaded";

@@ -11,6 +11,10 @@ const PATIENCE = 30; // seconds for one request
 const GUESS = 4e6; // bits per second, until something was measured
 
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+// Ends early where the request is given up.
+const pause = (seconds, signal) => Promise.race([
+  sleep(seconds), new Promise((done) => signal.addEventListener("abort", done, { once: true })),
+]);
 const mime = (kind, codecs) => `${kind}/mp4; codecs="${codecs.join(",")}"`;
 
 class Refusal extends Error {
@@ -199,7 +203,7 @@ export class MsePlayer extends EventTarget {
         const what = `${new URL(url).pathname}: ${why}`;
         if (turn >= (error.final ? REFUSED : PAUSES.length)) throw new Error(what);
         this.tell(`${what}; trying again`);
-        await sleep(PAUSES[turn]);
+        await pause(PAUSES[turn], AbortSignal.any([signal, this.closed.signal]));
       }
     }
   }

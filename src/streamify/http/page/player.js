@@ -60,7 +60,7 @@ async function play(native, position = 0, going = false) {
 
 function failed(native) {
   if (native && mseSupported()) return play(false, video.currentTime, !video.paused);
-  notice("The stream does not play", `${player.error}.`, true);
+  notice("A part of the stream cannot be played", `${player.error}.`, true);
   return show();
 }
 
@@ -68,7 +68,7 @@ function show() {
   if ((!video.paused && video.readyState >= 3) || (video.ended && video.currentTime > 0)) started = true;
   const error = player ? player.error || (video.error && (video.error.message || "the browser gives no reason")) : "this browser has no HLS";
   const { ended, paused, seeking, readyState } = video;
-  const state = describe({ error, retrying: player?.retrying, ended, paused, seeking, readyState, started });
+  const state = describe({ error, broken: !!video.error, retrying: player?.retrying, ended, paused, seeking, readyState, started });
   const picture = video.videoWidth && !error ? ` at ${video.videoWidth} × ${video.videoHeight}` : "";
   if (at("now").textContent !== state + picture) at("now").textContent = state + picture; // else it is read out again
   for (const row of at("ladder").rows) {
@@ -122,8 +122,8 @@ function describeReport(report) {
   at("title").textContent = name;
   document.title = `${name} - Streamify`;
   const total = report.tracks.reduce((sum, track) => sum + track.bytes, 0);
-  const facts = [clock(seconds(report.source.duration)), count(report.tracks.length, "track"), size(total)];
-  at("facts").textContent = facts.join(" · ");
+  const parts = [clock(seconds(report.source.duration)), count(report.tracks.length, "track"), size(total)];
+  at("facts").textContent = parts.join(" · ");
   const found = proof(report.certificate);
   at("proof-line").textContent = found.line;
   at("proof-more").replaceChildren(...found.more.map((line) => text("li", line)));
@@ -132,6 +132,15 @@ function describeReport(report) {
     ...report.notes.map((note) => text("li", `${note.kind}: ${note.what}${note.why ? ` (${note.why})` : ""}`)),
   );
   at("notes-card").hidden = report.notes.length === 0;
+}
+
+// What the page says of the stream; read anew with each try, for another stream may be there by then.
+async function facts() {
+  const stream = await load();
+  at("ladder").replaceChildren();
+  ladder(stream.tracks);
+  if (stream.report) describeReport(stream.report);
+  show();
 }
 
 function links() {
@@ -154,10 +163,7 @@ function links() {
 for (const kind of EVENTS) video.addEventListener(kind, show);
 at("quality").addEventListener("change", ({ target }) => player.pick(target.value === "" ? null : Number(target.value)));
 at("sound").addEventListener("change", ({ target }) => player.pickAudio(player.audios[Number(target.value)]));
-at("retry").addEventListener("click", () => play(false, video.currentTime, true));
+at("retry").addEventListener("click", () => Promise.all([facts(), play(false, video.currentTime, true)]));
 links();
-const [stream] = await Promise.all([load(), play(nativeSupported(video))]);
-ladder(stream.tracks);
-if (stream.report) describeReport(stream.report);
-show();
+await Promise.all([facts(), play(nativeSupported(video))]);
 root.dataset.ready = "yes";

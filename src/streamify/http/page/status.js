@@ -1,8 +1,11 @@
 // What the page says of the player, from what the media element and our player report. Pure.
 
-// found: {error, retrying, ended, paused, seeking, readyState, started}; readyState as in HTMLMediaElement.
+// found: {error, broken (the media element itself has failed), retrying, ended, paused, seeking, readyState, started}; readyState as in HTMLMediaElement.
 export function describe(found) {
-  if (found.error) return `Does not play: ${found.error}`;
+  if (found.error) {
+    const goes = !found.broken && !found.paused && !found.ended && found.readyState >= 3; // from what is loaded
+    return goes ? `Playing what is loaded, then it stops: ${found.error}` : `Does not play: ${found.error}`;
+  }
   if (found.ended) return found.started ? "Ended" : "Ready"; // one frame is at its end before it is played
   const moving = !found.paused;
   const enough = found.readyState >= (moving ? 3 : 2);

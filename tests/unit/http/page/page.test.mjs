@@ -40,6 +40,10 @@ test("the status says what the media element does", () => {
   assert.equal(say({ started: true, readyState: 1, retrying: "no server" }), "Waiting: no server");
   assert.equal(say({ started: true, paused: false, retrying: "no server" }), "Playing"); // from the buffer
   assert.equal(say({ error: "404", ended: true, started: true }), "Does not play: 404");
+  const going = { error: "404", started: true, paused: false };
+  assert.equal(say(going), "Playing what is loaded, then it stops: 404");
+  assert.equal(say({ ...going, readyState: 2 }), "Does not play: 404");
+  assert.equal(say({ ...going, broken: true }), "Does not play: 404");
 });
 
 const rungs = [[240, 500_000], [360, 1_000_000], [720, 3_000_000]]
