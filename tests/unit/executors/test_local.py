@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, wait
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from faults import worker as faults
+from executor_bench import COMMAND, Bench, wait_until
 from faults.worker import LIMITS, MIB, task
-from stores import locations
-from streamify.executors.base import Order, TaskError, by_priority
-from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.base import TaskError
 from streamify.executors.log import LOG_BYTES
-from streamify.executors.retry import Retry
-from streamify.executors.wire import Hello
 from streamify.machine.limits import WorkerLimits
-from streamify.model.backoff import Backoff
 from streamify.model.event import Event
 from streamify.model.task import Budget, CheckResult
 
@@ -35,84 +27,6 @@ pytestmark = [
     pytest.mark.timeout(30),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and orphans are tested on Linux"),
 ]
-COMMAND = (sys.executable, "-P", faults.__file__)
-
-
-def open_descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
-class Bench:
-    def __init__(self, root: Path) -> None:
-        self.locations = locations(root / "uploads", root / "media")
-        self.events: list[Event] = []
-        self.engines: list[LocalExecutor] = []
-        self.others = set(psutil.Process().children(recursive=True))
-
-    def start(
-        self,
-        workers: int = 1,
-        *,
-        command: Sequence[str] = COMMAND,
-        timeout: float = 60,
-        stall: float = 60,
-        start: float = 60,
-        warm: bool = False,
-        first_delay: float = 0.02,
-        memory: int | None = None,
-        order: Order = by_priority,
-        limits: WorkerLimits = LIMITS,
-        on_event: Callable[[Event], None] | None = None,
-    ) -> LocalExecutor:
-        engine = LocalExecutor(
-            self.locations,
-            workers,
-            on_event or self.events.append,
-            command=command,
-            limits=limits,
-            memory=memory,
-            order=order,
-            task_timeout=timeout,
-            stall_timeout=stall,
-            start_timeout=start,
-            warm=warm,
-            retry=Retry(backoff=Backoff(first=first_delay, factor=4, longest=30)),
-        )
-        self.engines.append(engine)
-        return engine
-
-    def processes(self) -> set[psutil.Process]:
-        """Return the child processes that came since the test began; object stores of other tests may run beside."""
-        return set(psutil.Process().children(recursive=True)) - self.others
-
-    def of(self, kind: str) -> list[Event]:
-        return [event for event in self.events if event.kind == kind]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    descriptors, threads = open_descriptors(), threading.active_count()
-    bench = Bench(tmp_path)
-    yield bench
-    for engine in bench.engines:
-        engine.shutdown(cancel=True)
-    assert bench.processes() == set()
-    assert threading.active_count() == threads
-    assert open_descriptors() == descriptors
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # in a container nobody may reap orphans
-    except psutil.NoSuchProcess:
-        return True
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -472,82 +386,3 @@ def test_a_listener_that_raises_ends_the_engine_loudly(bench: Bench) -> None:
     with pytest.raises(RuntimeError) as caught:
         engine.submit(task("echo:3"))
     assert isinstance(caught.value.__cause__, LookupError)
-
-
-# Orphans. The driver is typed into an interpreter: no file, no __main__ guard.
-
-DRIVER = """
-import sys, time
-from streamify.executors.local.executor import LocalExecutor
-from streamify.model.task import TASK
-from streamify.storage.locate import StoreLocations
-def listen(event):
-    print(event.to_json().decode(), flush=True)
-
-engine = LocalExecutor(StoreLocations(uploads={root!r}, media={root!r}), 2, listen, command={command!r})
-futures = [engine.submit(TASK.validate_json(line)) for line in {tasks!r}]
-{then}
-"""
-
-
-def drive(root: Path, then: str, keys: Sequence[str]) -> subprocess.Popen[bytes]:
-    tasks = [task(key).to_json() for key in keys]
-    script = DRIVER.format(root=str(root), command=COMMAND, tasks=tasks, then=then)
-    driver = subprocess.Popen([sys.executable, "-W", "error", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert driver.stdin is not None
-    driver.stdin.write(script.encode())
-    driver.stdin.close()
-    return driver
-
-
-def started(driver: subprocess.Popen[bytes], number: int) -> list[int]:
-    assert driver.stdout is not None
-    pids: list[int] = []
-    while len(pids) < number:
-        line = driver.stdout.readline()
-        assert line, "the driver ended early"
-        event: dict[str, Any] = json.loads(line)
-        if event["kind"] == "task.started":
-            pids.append(event["worker"])
-    return pids
-
-
-def test_no_orphan_after_kill_9_of_the_driver(tmp_path: Path) -> None:
-    with drive(tmp_path, "time.sleep(60)", ["hang", "sleep:60"]) as driver:
-        pids = started(driver, 2)
-        wait_until(lambda: len(list((tmp_path / "attempts").glob("*/*"))) == 2)
-        time.sleep(0.1)
-        driver.kill()
-    wait_until(lambda: all(gone(pid) for pid in pids), seconds=3)
-
-
-def test_no_orphan_when_the_driver_forgets_to_shut_down(tmp_path: Path) -> None:
-    with drive(tmp_path, "futures[0].result()", ["echo:1", "sleep:60"]) as driver:
-        pids = started(driver, 2)
-        assert driver.wait(timeout=20) == 0
-    wait_until(lambda: all(gone(pid) for pid in pids), seconds=3)
-
-
-def test_ctrl_c_in_the_driver_leaves_no_traceback_of_a_worker(tmp_path: Path) -> None:
-    then = "try: time.sleep(60)\nexcept KeyboardInterrupt: engine.shutdown(cancel=True); print('{}')"
-    with drive(tmp_path, then, ["sleep:60", "hang"]) as driver:
-        pids = started(driver, 2)
-        driver.send_signal(signal.SIGINT)
-        assert driver.wait(timeout=20) == 0
-    assert all(gone(pid) for pid in pids)
-
-
-def test_a_worker_ends_with_its_pipe_alone(bench: Bench) -> None:
-    """Where the kernel does not help (no PR_SET_PDEATHSIG): the watcher's part, in the middle of a task."""
-    ours, theirs = os.pipe()
-    hello = Hello(driver=os.getpid(), stores=bench.locations, limits=LIMITS)
-    with subprocess.Popen([*COMMAND, str(theirs)], stdin=subprocess.PIPE, pass_fds=(theirs,)) as worker:
-        os.close(theirs)
-        assert worker.stdin is not None
-        worker.stdin.write(hello.to_json() + b"\n" + task("sleep:60").to_json() + b"\n")
-        worker.stdin.flush()
-        assert os.read(ours, 4096) == b'{"kind":"ready"}\n'
-        wait_until(lambda: (bench.locations.media.path / "attempts").exists())
-        worker.stdin.close()
-        assert worker.wait(timeout=5) == 0
-    os.close(ours)
