@@ -69,8 +69,22 @@ def test_a_lasting_slowdown_is_told_and_a_short_one_is_not() -> None:
     assert countdown.update(1, 200) == 100
     assert countdown.update(5, 90) == 90  # it was short
     assert countdown.update(6, 200) == 90
-    assert countdown.update(15, 200) == 90
-    assert countdown.update(16, 200) == 200
+    assert countdown.update(13, 200) == 90
+    assert 90 < countdown.update(14, 200) < 100
+
+
+def test_after_a_lasting_slowdown_the_countdown_rises_little_by_little() -> None:
+    """4:42 became 10:42 from one second to the next, after it had stood still."""
+    countdown = Countdown()
+    shown = [countdown.update(0, 282)] + [countdown.update(second, 642 - second) for second in range(1, 120)]
+    still = next(second for second in range(120) if shown[second] > 282)
+    assert 8 <= still <= 10
+    assert max(after / before for before, after in pairwise(shown)) < 1.07
+    follows = shown[still - 1 :]
+    peak = follows.index(max(follows))
+    assert all(after > before for before, after in pairwise(follows[: peak + 1]))
+    assert shown[-1] == 642 - 119  # and it is right in the end
+    assert max(second for second in range(120) if shown[second] < 0.9 * (642 - second)) < 60
 
 
 def test_samples_stay_few() -> None:

@@ -56,23 +56,30 @@ class Countdown:
     """The seconds left as they are shown: they fall or stand still, unless work turns out slower for a while.
 
     An estimate that moves up and down with every segment tells nothing. One that is above what is shown by a fifth
-    and three seconds for ten seconds on end is believed.
+    and three seconds for eight seconds on end is believed, and what is shown rises towards it: each second by a
+    twentieth of what is missing, and by a second at least.
     """
 
-    _ABOVE, _MORE, _PERSISTS = 1.2, 3.0, 10.0
+    _ABOVE, _MORE, _PERSISTS = 1.2, 3.0, 8.0
+    _SHARE, _LEAST = 1 / 20, 1.0
 
     def __init__(self) -> None:
         self._shown: float | None = None
+        self._time = 0.0
         self._late_since: float | None = None
 
     def update(self, now: float, left: float) -> float:
         """Take an estimate; return what to show."""
+        passed, self._time = now - self._time, now
         if self._shown is None or left <= self._shown:
             self._shown, self._late_since = left, None
+            return left
+        missing = left - self._shown
+        rising = self._late_since is not None and now - self._late_since >= self._PERSISTS
+        if rising:
+            self._shown += min(missing, passed * max(self._LEAST, missing * self._SHARE))
         elif left <= self._shown * self._ABOVE + self._MORE:
             self._late_since = None
         elif self._late_since is None:
             self._late_since = now
-        elif now - self._late_since >= self._PERSISTS:
-            self._shown, self._late_since = left, None
         return self._shown
