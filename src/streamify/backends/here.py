@@ -13,7 +13,7 @@ from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cost import count_by_track, share_done
-from streamify.jobs.disk import check_disk
+from streamify.jobs.disk import check_disk, planning
 from streamify.jobs.engine import Stop, executor_for
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
@@ -163,7 +163,8 @@ class _Run:
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
         with executor_for(self._settings, self._places, self._events, warm=True, starter=self._starter) as executor:
-            plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
+            with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
+                plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
             try:
                 return self._make(plan, executor, hold)
             except (TasksFailed, VerificationFailed) as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from streamify.errors import DestinationError
 from streamify.jobs.tell import Tell
 from streamify.model.location import Location
@@ -33,12 +36,26 @@ def check_disk(plan: Plan, media: Storage, dest: Location, done: int, tell: Tell
         return
     what = f"DEST {dest}: the stream is likely to take {_mb(likely)}, at most {_mb(most)}, and {_mb(free)} are free"
     if refuse and free < likely:
-        raise DestinationError(
-            "disk-too-small",
-            what,
-            "free space, name a DEST on another disk, choose a smaller ladder, or try all the same: --no-disk-check",
-        )
+        raise _too_small(what)
     tell("note", what, {"likely_bytes": likely, "most_bytes": most, "free_bytes": free})
+
+
+@contextmanager
+def planning(media: Storage, dest: Location, *, refuse: bool) -> Iterator[None]:
+    """Turn a disk that fills up as the plan is written, before its stream can be weighed, into ``disk-too-small``."""
+    try:
+        yield
+    except DestinationError as error:
+        if not refuse or error.code != "disk-full":
+            raise
+        free = media.free_bytes() or 0
+        what = f"DEST {dest}: not even the plan of the stream fits, and {_mb(free)} are free"
+        raise _too_small(what) from error
+
+
+def _too_small(what: str) -> DestinationError:
+    hint = "free space, name a DEST on another disk, choose a smaller ladder, or try all the same: --no-disk-check"
+    return DestinationError("disk-too-small", what, hint)
 
 
 def _mb(size: int) -> str:

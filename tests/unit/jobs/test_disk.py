@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streamify.errors import DestinationError
-from streamify.jobs.disk import check_disk
+from streamify.jobs.disk import check_disk, planning
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.planning.estimate import likely_bytes
@@ -63,6 +63,19 @@ def test_below_what_is_likely_it_refuses_unless_told_not_to(plan: Plan) -> None:
         check(plan, likely_bytes(plan) - 1)
     assert (caught.value.code, "--no-disk-check" in caught.value.hint) == ("disk-too-small", True)
     assert len(check(plan, likely_bytes(plan) - 1, refuse=False)) == 1
+
+
+@pytest.mark.parametrize(("refuse", "code"), [(True, "disk-too-small"), (False, "disk-full")])
+def test_a_disk_that_does_not_even_hold_the_plan_is_too_small(refuse: bool, code: str) -> None:
+    with pytest.raises(DestinationError) as caught, planning(Disk(4096), DEST, refuse=refuse):
+        raise DestinationError("disk-full", "cannot write segments", "free space")
+    assert (caught.value.code, caught.value.exit_code) == (code, 5)
+
+
+def test_other_faults_of_planning_stay_what_they_are() -> None:
+    with pytest.raises(DestinationError) as caught, planning(Disk(4096), DEST, refuse=True):
+        raise DestinationError("storage-failed", "cannot write segments", "check the path")
+    assert caught.value.code == "storage-failed"
 
 
 def test_what_is_there_needs_no_room(plan: Plan) -> None:
