@@ -50,11 +50,12 @@ def taken(stack: Stack, clip: Path) -> None:
 
 
 def replaced(stack: Stack, clip: Path) -> None:
-    """Upload another version, which takes the place of the first one's stream."""
+    """Take the place of a stream of other settings, and keep nothing of it for its viewers."""
     key = fresh(stack, clip)
     old = {name.split("/")[1] for name in stack.objects(key) if name.startswith("video/")}
-    stack.upload(key, clip.read_bytes())
-    execution = stack.wait(key, 2)[1]
+    settings = SETTINGS | {"crf": 40, "replace": True, "replace_grace": 0}
+    request = {"source": f"s3://{stack.uploads}/{key}", "dest": f"s3://{stack.media}/{key}", "settings": settings}
+    execution = stack.end(stack.start(request | {"resume": True}))
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     assert not old & {name.split("/")[1] for name in stack.objects(key) if name.startswith("video/")}
 

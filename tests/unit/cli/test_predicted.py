@@ -13,6 +13,8 @@ from streamify.backends.aws.pricing.cost import predict_job
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.work import Call
 from streamify.cli.show.predicted import dollars
+from streamify.jobs.engine import Stop
+from streamify.model.location import Location
 from streamify.model.plan import Estimate, Plan, Timeline
 from streamify.model.settings import MediaSettings, Settings
 from streamify.model.source import SourceFacts, SourceRef
@@ -25,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Answer with a job of one task of 100 s; return the settings that were asked for."""
     found: list[Settings] = []
 
-    def predict_source(_: str, settings: Settings) -> predict.Planned:
+    def predict_source(_: Location, settings: Settings, __: Stop | None = None) -> predict.Planned:
         found.append(settings)
         ref = SourceRef(key="in.mp4", size=1, version="1", identity="0")
         facts = SourceFacts(ref=ref, container="mov", duration=Fraction(6), access="whole", scanned=False, video=None)
