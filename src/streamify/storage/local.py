@@ -15,6 +15,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from streamify.errors import DestinationError
+from streamify.machine.host import process_lives
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -218,18 +219,8 @@ def _sweep(path: Path) -> None:
     host, _, rest = path.name.removeprefix(".tmp-").partition("-")
     writer = rest.partition("-")[0]
     here = host == _HOST and writer.isdigit()
-    if (here and not _alive(int(writer))) or time.time() - path.stat().st_mtime > LEFT_BEHIND:
+    if (here and not process_lives(int(writer))) or time.time() - path.stat().st_mtime > LEFT_BEHIND:
         path.unlink()
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
 
 
 def _make_folder(folder: Path) -> None:
