@@ -16,10 +16,10 @@ from streamify.model.upgrade import upgraded
 SCHEMA = 1
 """Version of ledger, report, events and status."""
 
-PLAN_SCHEMA = 2
-"""Version of the plan; `streamify.model.upgrade` reads the one before."""
+PLAN_SCHEMA = 3
+"""Version of the plan; `streamify.model.upgrade` reads the earlier ones."""
 
-MEDIA_VERSION = 2
+MEDIA_VERSION = 3
 """Raised only when the bytes of media files may change; part of every track's hash; guarded by golden hashes."""
 
 

@@ -1,4 +1,4 @@
-"""Plans of the schema before this one, as they would be written today. Streams made from them can be verified."""
+"""Plans of earlier schemas, as they would be written today. Streams made from them can be verified."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 
 def upgraded(plan: dict[str, Any]) -> dict[str, Any]:
-    """Return a plan in today's schema; what is no plan of schema 1 is returned as it is.
+    """Return a plan in today's schema; what is no plan of an earlier one is returned as it is.
 
-    Schema 1 knew H.264 and stereo AAC alone, and had the fields of recipe and labels in the track itself.
+    Schema 1 knew H.264 and stereo AAC alone, and had the fields of recipe and labels in the track itself. What schema 3
+    added may be absent.
     """
+    if plan.get("schema") == 2:
+        return plan | {"schema": 3}
     if plan.get("schema") != 1:
         return plan
     return plan | {
-        "schema": 2,
+        "schema": 3,
         "video": [_video(track) for track in plan.get("video", ())],
         "audio": [_audio(track) for track in plan.get("audio", ())],
     }

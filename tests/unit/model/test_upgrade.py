@@ -1,4 +1,4 @@
-"""A plan as Streamify wrote it when its schema was 1 (plan-schema-1.json, made by that code) is still read."""
+"""Plans as Streamify wrote them at schema 1 and 2 (plan-schema-*.json, made by that code) are still read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OLD = Path(__file__).with_name("plan-schema-1.json").read_text()
 
 def test_a_plan_of_schema_1_is_read() -> None:
     plan = Plan.from_json(OLD)
-    assert (plan.schema_version, plan.media_version) == (2, 1)  # the media is that of the old version
+    assert (plan.schema_version, plan.media_version) == (3, 1)  # the media is that of the old version
     assert [track.folder for track in plan.tracks] == [
         "video/120p-c9502874",
         "video/90p-76bf9c2a",
@@ -32,5 +32,17 @@ def test_a_plan_of_schema_1_is_read() -> None:
 
 def test_what_is_read_is_written_in_the_new_schema() -> None:
     plan = Plan.from_json(OLD)
-    assert json.loads(plan.to_json())["schema"] == 2
+    assert json.loads(plan.to_json())["schema"] == 3
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_plan_of_schema_2_is_read() -> None:
+    old = Path(__file__).with_name("plan-schema-2.json").read_text()
+    plan = Plan.from_json(old)
+    assert (plan.schema_version, plan.media_version) == (3, 2)
+    assert [track.folder for track in plan.tracks] == [
+        "video/120p-3854d47f",
+        "video/90p-0255d186",
+        "audio/und-aac-78bcad9b",
+    ]
+    assert (plan.segments, plan.audio[0].recipe.piece_segments, plan.audio[0].recipe.samples) == (4, 300, 192_000)
