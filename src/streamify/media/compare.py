@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-import av
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
-from streamify.media.damage import damage
 from streamify.media.source.opening import open_media
+from streamify.media.source.reading import decode, read_packets
 from streamify.media.video.decode import DecodeLog, WindowSource
 from streamify.media.video.picture import Renditions, window_pictures
 from streamify.model.plan import Segment, Timeline
@@ -44,18 +43,15 @@ class Decoded:
 
 def decode_published(init: bytes, data: bytes, kind: str) -> Decoded:
     """Decode one segment from its init and media segment."""
-    frames, first, errors = 0, None, []
+    frames, first = 0, None
+    errors: list[str] = []
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
         stream = container.streams.video[0] if kind == "video" else container.streams.audio[0]
         stream.codec_context.thread_count = 1
-        for packet in container.demux(stream):
-            try:
-                for frame in packet.decode():
-                    assert isinstance(frame, VideoFrame | AudioFrame)
-                    frames += frame.samples if isinstance(frame, AudioFrame) else 1
-                    first = frame.pts if first is None else first
-            except av.FFmpegError as error:
-                errors.append(damage(error, packet))
+        for packet in read_packets(container, stream):
+            for frame in decode(stream.codec_context, packet, errors.append):
+                frames += frame.samples if isinstance(frame, AudioFrame) else 1
+                first = frame.pts if first is None else first
     return Decoded(frames, first, tuple(errors))
 
 
@@ -139,9 +135,11 @@ def _seconds(ticks: int, timeline: Timeline) -> str:
 
 def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, VideoFrame]]:
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-        container.streams.video[0].codec_context.thread_count = 1
-        for frame in container.decode(video=0):
-            yield (frame.pts or 0) - start, frame
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for packet in read_packets(container, stream):
+            for frame in decode(stream.codec_context, packet):  # what is refused was counted before
+                yield (frame.pts or 0) - start, frame
 
 
 def _wanted(

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import BinaryIO
 
-import av
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from streamify.media.damage import damage
 from streamify.media.lockstep import Shot
 from streamify.media.source.linear import decode_all
 from streamify.media.source.opening import open_media
+from streamify.media.source.reading import decode, read_packets
 from streamify.media.video.picture import Renditions
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
@@ -56,12 +55,6 @@ def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iter
         with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError as error:
-                    damage(error, packet)  # the check of this segment names it
-                    continue
-                for frame in frames:
-                    assert isinstance(frame, VideoFrame)
+            for packet in read_packets(container, stream):
+                for frame in decode(stream.codec_context, packet):  # what is refused is named by the segment's check
                     yield Shot(Fraction(frame.pts or 0, timescale), shrink(frame))

@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 
 from streamify.media.source.proof import reproduces
-from streamify.media.source.reading import seek_to
+from streamify.media.source.reading import read_packets, seek_to
 from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
 from streamify.model.plan import AudioSlice, EntryPoint
 from streamify.mp4.boxes import BoxError
@@ -45,7 +45,7 @@ def hear(container: InputContainer, stream: int) -> Sound | None:
     entries = chosen.index_entries
     if len(entries) and not seek_to(container, entries[0].timestamp, chosen):
         return None
-    first = tuple((one.pts, one.pos, one.size) for one in islice(container.demux(chosen), PACKETS) if one.size)
+    first = tuple((one.pts, one.pos, one.size) for one in islice(read_packets(container, chosen), PACKETS) if one.size)
     return Sound(chosen.time_base, Witness(chosen.id, len(entries), sample_entries(chosen), first))
 
 

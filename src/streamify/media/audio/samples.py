@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.audio.clock import SoundClock
-from streamify.media.damage import damage
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioSlice
 from streamify.model.source import ClockBreak
@@ -155,14 +154,10 @@ def _decoded(
                 keep_only(container, stream)
             packets = read_packets(container, stream)
         with container:
-            stream.codec_context.thread_count = 1
+            context = cast("AudioCodecContext", stream.codec_context)
+            context.thread_count = 1
             for packet in _read(packets, log):
-                try:
-                    frames = cast("list[AudioFrame]", packet.decode())
-                except av.FFmpegError as error:
-                    log.errors.append(damage(error, packet))
-                    continue
-                for frame in frames:
+                for frame in decode(context, packet, log.errors.append):
                     yield frame, packet.pos
 
 
@@ -170,9 +165,8 @@ def _read(packets: Iterator[Packet[VideoStream]], log: AudioLog) -> Iterator[Pac
     """Yield packets; where the container cannot be read on, that is damage, and the end."""
     try:
         yield from packets
-    except av.FFmpegError as error:
-        damage(error, None)
-        log.errors.append(f"the container cannot be read on: {error.strerror}")
+    except UnreadableError as error:
+        log.errors.append(f"the container cannot be read on: {error.reason}")
 
 
 def _nearest(value: Fraction) -> int:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-import av
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from streamify.media.damage import damage
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import read_packets
+from streamify.media.source.reading import UnreadableError, decode, read_packets
 
 
 @dataclass(frozen=True)
@@ -43,21 +41,19 @@ def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[See
         context = video.codec_context
         context.thread_count = 1
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
+        refused: list[str] = []
         try:
             for packet in read_packets(container, video):
-                try:
-                    frames = context.decode(packet if packet.size else None)
-                except av.FFmpegError as error:
-                    damage(error, packet)  # what it costs is seen in the pictures
-                    marred = True
-                    continue
+                frames = decode(context, packet, refused.append)
+                marred = marred or bool(refused)  # what that costs is seen in the pictures
+                refused.clear()
                 for frame in frames:
                     marred = frame.is_corrupt or (marred and not frame.key_frame)
                     ticks = guess.of(frame.pts, frame.dts)
                     yield Seen(frame, None if ticks is None else ticks * base, marred)
                 if not packet.size:
                     return
-        except av.FFmpegError:
+        except UnreadableError:
             return  # the container ends in damage; the plan's notes say so
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-from types import SimpleNamespace
 from typing import BinaryIO
 
 import av
@@ -13,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
+from streamify.media.source.reading import UnreadableError, unread
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
 
@@ -52,15 +52,36 @@ def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer: 
             ``source-unreadable``.
     """
     file.seek(0)
-    # Only the methods: without a name FFmpeg can neither guess by extension nor resolve relative references.
-    bare = SimpleNamespace(read=file.read, seek=file.seek, tell=file.tell, seekable=file.seekable)
     try:
-        container = av.open(bare, "r", format=format, container_options=dict(OPTIONS), metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, ValueError) as error:
+        container = av.open(
+            _Nameless(file), "r", format=format, container_options=dict(OPTIONS), metadata_errors="replace"
+        )
+    except (av.error.FFmpegError, ValueError) as error:
         raise _explain(file, error) from error
+    except OSError as error:
+        raise unread(error) from error
     if not isinstance(container, InputContainer):
         raise TypeError("av.open did not return an input")
     return container
+
+
+class _Nameless:
+    """A file without a name: FFmpeg can neither guess by extension nor resolve relative references."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read, self.tell, self.seekable = file.read, file.tell, file.seekable
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; where a damaged index names a place before the file, FFmpeg is told so, and no one else."""
+        try:
+            return self._file.seek(offset, whence)
+        except (ValueError, OverflowError):
+            return -errno.EINVAL
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return -errno.EINVAL
+            raise
 
 
 def keep_only(container: InputContainer, stream: Stream) -> None:
@@ -94,12 +115,7 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
             "the source is in a container format that is not accepted",
             "remux it into MP4 or MKV first: ffmpeg -i SOURCE -c copy OUT.mkv",
         )
-    said = getattr(error, "strerror", None) or type(error).__name__
-    return SourceError(
-        "source-unreadable",
-        f"the source cannot be read as media ({said})",
-        "check that it plays on your machine, then copy or upload it again",
-    )
+    return UnreadableError(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def _has_moov(file: BinaryIO, size: int) -> bool:

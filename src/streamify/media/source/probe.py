@@ -19,13 +19,12 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
-from streamify.media.damage import damage
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import rewind
+from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
 
@@ -61,24 +60,6 @@ def probe_source(
     Raises:
         SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
     """
-    try:
-        return _probe(open_source, ref, fit_rate, max_scan, long_sound)
-    except av.FFmpegError as error:
-        damage(error, None)  # which is not for lack of memory
-        raise SourceError(
-            "source-unreadable",
-            f"{ref.key} cannot be read as media ({error.strerror})",
-            "check that it plays on your machine, then copy or upload it again",
-        ) from error
-
-
-def _probe(
-    open_source: Callable[[], BinaryIO],
-    ref: SourceRef,
-    fit_rate: Callable[..., Fraction | None],
-    max_scan: int | None,
-    long_sound: Fraction,
-) -> Probed:
     with open_source() as file, open_media(file) as container:
         stream = _main_video(container)
         audio = tuple(_audio_streams(container))
@@ -267,7 +248,7 @@ def _audio_starts(container: InputContainer, audio: tuple[AudioFacts, ...]) -> d
     missing = {one.stream for one in audio if one.start is None}
     found: dict[int, int] = {}
     if missing and rewind(container):
-        for packet in islice(container.demux([container.streams[number] for number in missing]), 2000):
+        for packet in islice(read_packets(container, *(container.streams[number] for number in missing)), 2000):
             if packet.pts is not None:
                 found.setdefault(packet.stream_index, packet.pts)
             if missing == set(found):

@@ -1,32 +1,115 @@
-"""Drawing packets from a container, also from those whose streams are not all known at the start."""
+"""The one place where FFmpeg seeks, demuxes and decodes: what it refuses becomes an error of the source, or damage.
+
+Demuxers and decoders refuse with errors of all kinds (EPERM, EINVAL, PATCHWELCOME), because the code of one of them is
+whatever went wrong inside. Here they all become `UnreadableError`, which ends a probe as an error of the source and
+which tasks count as damage.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar, cast
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast, overload
 
 import av.error
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from streamify.errors import SourceError
 
 S = TypeVar("S", bound=Stream)
 
-LATE_STREAMS = 1000
-"""Packets of streams that appear after the container was opened (FLV, MPEG-TS) and are passed over."""
+Refused = Callable[[str], object]
+"""Receives one line about a packet that a decoder refused."""
 
 
-def read_packets(container: InputContainer, stream: S) -> Iterator[Packet[S]]:
-    """Yield the packets of a stream from where the container stands, the empty one at the end included.
+class UnreadableError(SourceError):
+    """FFmpeg cannot open the source, or cannot read on in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "source-unreadable",
+            f"it cannot be read as media ({reason})",
+            "check that it plays on your machine, then copy or upload it again",
+        )
+        self.args = (reason,)
+        self.reason = reason
+        """FFmpeg's own words."""
+
+
+def refusal(error: Exception) -> UnreadableError:
+    """Return our error for what FFmpeg raised.
+
+    Raises:
+        MemoryError: It is memory that was lacking, which says nothing of the source.
+    """
+    if getattr(error, "errno", None) == errno.ENOMEM:
+        raise MemoryError(str(error)) from error
+    return UnreadableError(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+def unread(error: OSError) -> SourceError:
+    """Return the error of a source whose disk or network share fails, which is no damage."""
+    what = f"it cannot be read: {error.strerror or error}"
+    return SourceError("source-unreadable", what, "check the disk or share that it lies on", transient=True)
+
+
+def read_packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
+    """Yield the packets of streams from where the container stands, the empty ones at the end included.
 
     PyAV raises IndexError for a packet of a stream that appeared after opening; the next read goes on behind it.
+
+    Raises:
+        UnreadableError: The container cannot be read on.
+        SourceError: ``source-unreadable``, its file cannot.
     """
-    for _ in range(LATE_STREAMS):
+    while True:
         try:
-            yield from cast("Iterator[Packet[S]]", container.demux(stream))
+            yield from cast("Iterator[Packet[S]]", container.demux(*streams))
         except IndexError:
             continue
+        except av.error.FFmpegError as error:
+            raise refusal(error) from error
+        except OSError as error:  # of the file itself, which FFmpeg's errors only look like
+            raise unread(error) from error
         return
+
+
+@overload
+def decode(
+    context: VideoCodecContext, packet: Packet[Any] | None, refused: Refused | None = None
+) -> list[VideoFrame]: ...
+@overload
+def decode(
+    context: AudioCodecContext, packet: Packet[Any] | None, refused: Refused | None = None
+) -> list[AudioFrame]: ...
+def decode(
+    context: VideoCodecContext | AudioCodecContext, packet: Packet[Any] | None, refused: Refused | None = None
+) -> Sequence[VideoFrame | AudioFrame]:
+    """Return what a decoder gives for a packet; nothing where it refuses it, which is damage.
+
+    Args:
+        context: The decoder.
+        packet: ``None``, or an empty one: what it still holds.
+        refused: Is told of a packet that was refused.
+
+    Raises:
+        MemoryError: It is memory that was lacking.
+    """
+    try:
+        return context.decode(packet if packet is not None and packet.size else None)
+    except av.error.EOFError:
+        return []  # it gave out all that it held before
+    except av.error.FFmpegError as error:
+        reason = refusal(error).reason
+        if refused is not None:
+            refused(f"packet at {packet.pts if packet is not None else 'the end'}: {reason}")
+        return []
 
 
 def seek_to(container: InputContainer, ticks: int, stream: Stream) -> bool:
@@ -36,7 +119,7 @@ def seek_to(container: InputContainer, ticks: int, stream: Stream) -> bool:
     """
     try:
         container.seek(ticks, stream=stream)
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, OverflowError):
         return False
     return True
 

@@ -9,10 +9,8 @@ from fractions import Fraction
 from typing import cast
 from zlib import crc32
 
-import av.error
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -21,10 +19,9 @@ from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
-from streamify.media.damage import damage
 from streamify.media.source.clock_notes import clock_notes, corrupt_notes
 from streamify.media.source.opening import keep_only
-from streamify.media.source.reading import read_packets
+from streamify.media.source.reading import UnreadableError, decode, read_packets
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
@@ -94,12 +91,12 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
             if packet.is_corrupt:
                 corrupt.append(len(packets))
             _add(packets, packet, coded)
-    except av.error.FFmpegError as error:
+    except UnreadableError as error:
         notes.append(
             Note(
                 kind="damaged",
                 what=f"reading the container stopped after {len(packets)} video packets",
-                why=f"the rest is unreadable: {error.strerror}",
+                why=f"the rest is unreadable: {error.reason}",
             )
         )
     if not keys and len(packets):
@@ -224,22 +221,14 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
                 packets.append((packet.pts, packet.pos, packet.size))
                 coded.append(tuple(bitstream.read(bytes(packet))))
                 if len(pictures) < PICTURES:
-                    pictures += _decode(context, packet)
+                    pictures += decode(context, packet)  # the tasks count damage, picture by picture
             if len(packets) >= DECODED_PACKETS or (len(packets) >= COMPARED_PACKETS and len(pictures) >= PICTURES):
                 break
-    except av.error.FFmpegError:
+    except UnreadableError:
         packets.clear()  # a file that ends in its first packets; the index or the scan says so
     if len(pictures) < PICTURES:
-        pictures += _decode(context, None)
+        pictures += decode(context, None)
     return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded))
-
-
-def _decode(context: VideoCodecContext, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-    try:
-        return context.decode(packet)
-    except av.error.FFmpegError as error:
-        damage(error, packet)
-        return []  # the tasks count damage, picture by picture
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:

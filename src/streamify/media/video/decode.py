@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO, cast
 
-import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
-from streamify.media.damage import damage
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
 
@@ -186,14 +184,9 @@ class _Run:
         for packet in chain(self._read(), [None]):  # None flushes the decoder
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
-            try:
-                frames = context.decode(packet)
-            except av.FFmpegError as error:
-                said = damage(error, packet)
-                if packet is None or packet.pts is not None or self._segment.packets is None:
-                    self.errors.append(said)  # else it holds no picture, which some decoders call an error
-                continue
-            for frame in frames:
+            # A packet that holds no picture is no damage, though some decoders call it an error.
+            told = packet is None or packet.pts is not None or self._segment.packets is None
+            for frame in decode(context, packet, self.errors.append if told else None):
                 if frame.pts is not None:
                     yield Picture(frame.pts, frame)
 
@@ -201,9 +194,8 @@ class _Run:
         """Yield packets that are not empty; where the container cannot be read on, that is damage, and the end."""
         try:
             yield from (packet for packet in self._packets if packet.size)
-        except av.FFmpegError as error:
-            damage(error, None)
-            self.errors.append(f"the container cannot be read on: {error.strerror}")
+        except UnreadableError as error:
+            self.errors.append(f"the container cannot be read on: {error.reason}")
 
 
 class _CountingFile(io.RawIOBase):
