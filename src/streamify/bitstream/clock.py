@@ -85,11 +85,12 @@ def time_packets(
     wild = _wild(raw, time_base)
     repeated: set[int] = set()
     starts = [0]
+    known = _Known(packets, raw)
     for start in _breaks(raw, wild, time_base, jumps=jumps):
-        copies = _copies(packets, raw, starts[-1], start)
-        repeated.update(copies)
-        if not copies or not _goes_on(raw, start, copies, step):
-            repeated.difference_update(copies)
+        copies = known.copies(starts[-1], start)
+        if copies and _goes_on(raw, start, copies, step):
+            repeated.update(copies)
+        else:
             starts.append(start)
     times = array("q", [NONE]) * len(packets)
     pieces = [Piece(packets, raw, start, end, wild, repeated) for start, end in _spans(starts, len(packets))]
@@ -110,7 +111,7 @@ def time_packets(
             times[number] = time + shift
         latest = max(own.values()) + shift
     same = _keeps(packets, times)
-    late = tuple(number for piece in pieces for number in piece.late)
+    late = tuple(number for piece in pieces for number in sorted(piece.late))
     odd = tuple(sorted(wild.difference(late)))
     return Timed(times, ordered, same, tuple(breaks), odd, late, frozenset(repeated), filled, step)
 
@@ -199,16 +200,27 @@ def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, *, jumps: b
         before = time
 
 
-def _copies(packets: Packets, raw: Sequence[int], first: int, start: int) -> list[int]:
-    """Return the packets from `start` on that were there before, since `first`: same time, same bytes."""
-    known = {(raw[at], packets.prints[at]) for at in range(first, start)}
-    found = []
-    for number in range(start, len(raw)):
-        if (raw[number], packets.prints[number]) not in known:
-            break
-        found.append(number)
-    whole = len(found) >= start - first  # all of it over again: a loop, not a part that came twice
-    return [] if whole or len(found) < 3 else found
+class _Known:
+    """The packets of one piece so far; asked of rising places, each packet is looked at once or twice."""
+
+    def __init__(self, packets: Packets, raw: Sequence[int]) -> None:
+        self._prints, self._raw = packets.prints, raw
+        self._first = self._until = 0
+        self._known: set[tuple[int, int]] = set()
+
+    def copies(self, first: int, start: int) -> range:
+        """Return the packets from `start` on that were there before, since `first`: same time, same bytes."""
+        if first != self._first:
+            self._known.clear()
+            self._first = self._until = first
+        self._known.update((self._raw[at], self._prints[at]) for at in range(self._until, start))
+        self._until = start
+        end = start
+        while end < len(self._raw) and (self._raw[end], self._prints[end]) in self._known:
+            end += 1
+            if end - start >= start - first:
+                return range(0)  # all of it over again: a loop, not a part that came twice
+        return range(start, end) if end - start >= 3 else range(0)
 
 
 def _goes_on(raw: Sequence[int], start: int, copies: Sequence[int], step: int) -> bool:

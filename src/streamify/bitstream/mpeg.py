@@ -74,7 +74,7 @@ class Mpeg4Reader:
         self._carried: list[int] = []
         for at in start_codes(extradata):
             if at < len(extradata) and extradata[at] in VOL:
-                self._bits = _time_bits(extradata[at + 1 :]) or self._bits
+                self._bits = _time_bits(extradata[at + 1 : at + 65]) or self._bits
 
     def read(self, data: bytes) -> list[Coded]:
         """Return the pictures that a decoder shows for a packet."""
@@ -84,7 +84,7 @@ class Mpeg4Reader:
             unread = False
             code = data[at] if at < len(data) else -1
             if code in VOL:
-                self._bits = _time_bits(data[at + 1 :]) or self._bits
+                self._bits = _time_bits(data[at + 1 : at + 65]) or self._bits
             elif code == VOP and at + 1 < len(data):
                 kinds.append(data[at + 1] >> 6 if self._coded(data[at + 1 : at + 24]) else None)
         if not kinds:
@@ -115,9 +115,9 @@ class Mpeg4Reader:
 
 
 def _time_bits(data: bytes) -> int:
-    """Return the width of vop_time_increment from a video object layer (6.2.3); 0 where it cannot be read."""
+    """Return the width of vop_time_increment from the start of a video object layer (6.2.3); 0: it cannot be read."""
     try:
-        bits = Bits(data[:64])
+        bits = Bits(data)
         bits.read(9)
         if bits.flag():
             bits.read(7)

@@ -26,7 +26,7 @@ class Piece:
     ) -> None:
         self.start, self.end = start, end
         self.trusted, self.filled = True, 0
-        self.late: list[int] = []
+        self.late: set[int] = set()
         self._raw = raw
         self._pts = packets.pts
         self._wild, self._repeated = wild, repeated
@@ -53,18 +53,18 @@ class Piece:
         times = _filled([known[number] for number in shown], step)
         return dict(zip(shown, times, strict=True)) | {number: self._own(number) for number in twice}
 
-    def _late(self, step: int) -> list[int]:
+    def _late(self, step: int) -> set[int]:
         """Return wild packets whose time is that of a picture that is missing elsewhere: they came too late."""
         doubtful = [number for number in self._shown if number in self._wild and self._pts[number] != NONE]
         if not doubtful:
-            return []
+            return set()
         times = sorted(self._own(number) for number in self._shown if self._own(number) != NONE)
-        late = []
+        late = set()
         for number in doubtful:
             time = self._pts[number]
             place = bisect_right(times, time)
             if 0 < place < len(times) and min(time - times[place - 1], times[place] - time) > step // 3:
-                late.append(number)
+                late.add(number)
         return late
 
     def _count_epochs(self, step: int) -> None:

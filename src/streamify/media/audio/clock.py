@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ class SoundClock:
 
     def __init__(self, breaks: Sequence[ClockBreak]) -> None:
         self._breaks = breaks
+        self._positions = sorted(one.position for one in breaks)
         self._passed: int | None = None
 
     def at(self, time: Fraction, expected: Fraction, position: int | None) -> Fraction:
@@ -44,4 +46,4 @@ class SoundClock:
         return time + (self._breaks[passed - 1].shift if passed else 0)
 
     def _reached(self, position: int, ahead: int) -> int:
-        return sum(one.position <= position + ahead for one in self._breaks)
+        return bisect_right(self._positions, position + ahead)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from streamify.model.plan import Inline, Range, Splice
@@ -179,26 +179,30 @@ def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...
 
 def _tables(data: bytes) -> bytes | None:
     """Return the transport packets of the first PAT and of the first PMT of each programme."""
-    pat = _section(data, 0)
+    by_pid: dict[int, list[int]] = {}
+    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
+        by_pid.setdefault((data[at + 1] & 0x1F) << 8 | data[at + 2], []).append(at)
+    pat = _section(data, by_pid.get(0, ()))
     if pat is None:
         return None
     packets, section = pat
     entries = section[8 : 3 + ((section[1] & 0x0F) << 8 | section[2]) - 4]
-    for at in range(0, len(entries) - 3, 4):
-        if entries[at] or entries[at + 1]:  # programme 0 is the network table
-            pmt = _section(data, (entries[at + 2] & 0x1F) << 8 | entries[at + 3])
-            if pmt is None:
-                return None
-            packets += pmt[0]
+    places = range(0, len(entries) - 3, 4)
+    named = [at for at in places if entries[at] or entries[at + 1]]  # programme 0 is the network table
+    for pid in dict.fromkeys((entries[at + 2] & 0x1F) << 8 | entries[at + 3] for at in named):
+        pmt = _section(data, by_pid.get(pid, ()))
+        if pmt is None:
+            return None
+        packets += pmt[0]
     return packets
 
 
-def _section(data: bytes, pid: int) -> tuple[bytes, bytes] | None:
+def _section(data: bytes, offsets: Sequence[int]) -> tuple[bytes, bytes] | None:
     """Return the transport packets of the first section of a PID, and the section (ISO/IEC 13818-1, 2.4.4)."""
     packets, section = b"", b""
-    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
+    for at in offsets:
         packet = data[at : at + TS_PACKET]
-        if (packet[1] & 0x1F) << 8 | packet[2] != pid or not packet[3] & 0x10:
+        if not packet[3] & 0x10:
             continue
         body = packet[5 + packet[4] :] if packet[3] & 0x20 else packet[4:]
         if packet[1] & 0x40:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO
 
 from streamify.errors import SourceError
@@ -12,6 +13,8 @@ from streamify.mp4.movie import Track, children, read_layout, read_track
 from streamify.mp4.tables import read_chunks, read_sizes
 
 EBML, SEGMENT = 0x1A45DFA3, 0x18538067
+ELEMENTS = 10_000
+"""Chunks, or elements, that are passed on the way; a file that holds more before its media is none that was cut off."""
 SLACK = 8
 """Bytes; some writers count a chunk's own header or its padding in."""
 
@@ -79,7 +82,9 @@ def _samples_end(track: Track) -> int:
 
 def _matroska(file: BinaryIO, size: int) -> int:
     at = 0
-    while at + 12 <= size:
+    for _ in range(ELEMENTS):
+        if at + 12 > size:
+            break
         file.seek(at)
         head = bytes(file.read(12))
         kind, begin = _vint(head, 0, marker=True)
@@ -112,13 +117,17 @@ def _riff(file: BinaryIO, size: int) -> int:
     """Return where the chunk of samples ends: ``data`` of WAV, ``movi`` of AVI, in each of its RIFF parts."""
     end = 0
     at = wide = 0
-    while at + 12 <= size:
+    left = ELEMENTS
+    while left and at + 12 <= size:
+        left -= 1
         file.seek(at)
         form, length = struct.unpack("<4sI", file.read(8))
-        if form not in (b"RIFF", b"RF64", b"BW64"):
+        # Only a first part can be one whose length stands elsewhere: what follows it is in it.
+        if form != b"RIFF" and (at or form not in (b"RF64", b"BW64")):
             break
         last = min(size, at + 8 + length) if _closed(length) and form == b"RIFF" else size
-        for kind, begin, count in _chunks(file, at + 12, last, "<4sI"):
+        for kind, begin, count in islice(_chunks(file, at + 12, last, "<4sI"), left):
+            left -= 1
             if kind == b"ds64" and count >= 16:
                 file.seek(begin + 8)
                 (wide,) = struct.unpack("<Q", file.read(8))
@@ -128,7 +137,7 @@ def _riff(file: BinaryIO, size: int) -> int:
                 file.seek(begin)
                 if file.read(4) == b"movi":
                     end = max(end, begin + _closed(count))
-        if not _closed(length):
+        if form != b"RIFF" or not _closed(length):
             break
         at += 8 + length + length % 2
     return end
@@ -151,7 +160,7 @@ def _chunks(file: BinaryIO, at: int, size: int, layout: str) -> Iterator[tuple[b
     """Yield kind, start of the payload and its length of the chunks from `at` on, to the end of the file."""
     width = struct.calcsize(layout)
     even = layout.endswith("I")
-    for _ in range(10_000):
+    for _ in range(ELEMENTS):
         if at + width > size:
             return
         file.seek(at)

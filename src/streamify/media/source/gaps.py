@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import BinaryIO
@@ -34,19 +34,23 @@ def find_gaps(
 
     Holes in the times are found in all containers; fragments that are missing by the numbers of those around them.
     """
-    gaps = {one.start: one for one in find_holes(shown, time_base)}
-    if format_name.startswith("mov"):
+    pauses = find_holes(shown, time_base)
+    gaps = {one.start: one for one in pauses}
+    if format_name.startswith("mov") and _in_order(found):
+        ends = [_end(one) for one in pauses]
         for position, count in _missing_fragments(file, size):
-            time = _shown_from(found, position)
-            if time is None:
+            place = bisect_left(found.positions, position)
+            if place == len(found.positions):
                 continue
             why = f"{count} fragments are missing by their numbers (mfhd)"
-            hole = next((one for one in gaps.values() if abs(_end(one) - (time - shown[0]) * time_base) < 1), None)
-            start = hole.start if hole is not None else (time - shown[0]) * time_base
-            gaps[start] = Gap(start=start, seconds=hole.seconds if hole is not None else Fraction(0), why=why)
-    corrupt = [(found.samples.pts[number] - shown[0]) * time_base for number in found.corrupt]
+            start, seconds = (found.samples.pts[place] - shown[0]) * time_base, Fraction(0)
+            near = bisect_right(ends, start - 1)
+            if near < len(ends) and ends[near] < start + 1:
+                start, seconds = pauses[near].start, pauses[near].seconds
+            gaps[start] = Gap(start=start, seconds=seconds, why=why)
+    corrupt = sorted((found.samples.pts[number] - shown[0]) * time_base for number in found.corrupt)
     for start, one in gaps.items():
-        if one.why == PAUSE and any(start - 1 <= at <= _end(one) + 1 for at in corrupt):
+        if one.why == PAUSE and bisect_left(corrupt, start - 1) < bisect_right(corrupt, _end(one) + 1):
             gaps[start] = one.model_copy(update={"why": "packets are missing by the container's own counters"})
     return tuple(gaps[start] for start in sorted(gaps))
 
@@ -88,10 +92,6 @@ FRAGMENTS = 20_000
 """Fragments whose numbers are read at most."""
 
 
-def _shown_from(found: Scan, position: int) -> int | None:
-    """Return the time of the first picture whose packet is at or behind a byte offset."""
-    positions = found.positions
-    if any(one < 0 for one in positions):
-        return None
-    place = bisect_left(positions, position)
-    return found.samples.pts[place] if place < len(positions) else None
+def _in_order(found: Scan) -> bool:
+    """Whether it is known where every packet lies, so that places in the file can be looked up."""
+    return min(found.positions, default=-1) >= 0
