@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.audio.clock import SoundClock
+from streamify.media.audio.mixing import Mixer
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, read_packets, seek_to
@@ -31,7 +32,7 @@ FORMAT = "fltp"
 """Samples as they leave the resampler: floating point, one plane for each channel."""
 WIDTH = 4
 """Bytes of a sample."""
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+LAYOUTS = {2: "stereo", 6: "5.1(side)"}
 """FFmpeg's names of layouts by number of channels."""
 
 Planes = tuple[bytes, ...]
@@ -100,6 +101,7 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
 def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[tuple[int, Planes]]:
     """Yield runs of resampled samples and their position on the output timeline."""
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
+    mixed = Mixer(layout, track.recipe.channels)
     resampler: AudioResampler | None = None
     position = 0  # of the next sample out of the resampler
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
@@ -119,7 +121,7 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) 
             ahead = at
         ahead += Fraction(frame.samples, frame.sample_rate)
         frame.pts = None
-        for piece in resampler.resample(frame):
+        for piece in resampler.resample(mixed(frame)):
             yield from _planes([piece], position)
             position += piece.samples
     if resampler is not None:
