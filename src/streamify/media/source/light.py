@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import cast
 
-from av.sidedata.sidedata import SideData
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
+
+from streamify.media.source.sidedata import SideDataType, side_data
 
 PQ = 16
 """Transfer characteristics of ITU-T H.273."""
@@ -31,7 +30,7 @@ def light_peak(pictures: Iterable[VideoFrame]) -> int | None:
 
 
 def _peaks(picture: VideoFrame) -> Iterator[float]:
-    for side in cast("Iterable[SideData]", picture.side_data):  # PyAV's types call it a mapping of names
+    for side in side_data(picture):
         if side.type == SideDataType.CONTENT_LIGHT_LEVEL:
             yield float(struct.unpack_from("=I", bytes(side))[0])  # AVContentLightMetadata.MaxCLL
         elif side.type == SideDataType.MASTERING_DISPLAY_METADATA:

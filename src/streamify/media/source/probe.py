@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 import av
 from av.container import InputContainer
-from av.sidedata.sidedata import SideData
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 
@@ -25,6 +23,7 @@ from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import read_packets, rewind
+from streamify.media.source.sidedata import SideDataType, first_of, side_data
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
 
@@ -205,9 +204,7 @@ def _video_facts(
 
 def _rotation(frame: VideoFrame) -> tuple[Literal[0, 90, 180, 270], bool]:
     """Read the display matrix (ISO/IEC 14496-12, 8.5.3): degrees clockwise, after a flip left to right."""
-    # A sequence of SideData; PyAV's types call it a mapping of names.
-    sides = cast("Iterable[SideData]", frame.side_data)
-    matrix = next((bytes(side) for side in sides if side.type == SideDataType.DISPLAYMATRIX), None)
+    matrix = first_of(frame, SideDataType.DISPLAYMATRIX)
     if matrix is None:
         return 0, False
     a, b, _, c, d = struct.unpack_from("=5i", matrix)
@@ -265,12 +262,12 @@ def _changes(frame: VideoFrame) -> Iterator[Note]:
         yield Note(kind="converted", what=f"chroma of {pixel.name}", why="4:2:0 for players")
     if any(component.is_alpha for component in pixel.components):
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
-    sides = cast("Iterable[SideData]", frame.side_data)
-    if any(side.type in (SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA) for side in sides):
+    kinds = {side.type for side in side_data(frame)}
+    if kinds & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
         yield Note(kind="dropped", what="Dolby Vision metadata", why="its compatible base layer is what is shown")
-    if any(side.type == SideDataType.DYNAMIC_HDR_PLUS for side in sides):
+    if SideDataType.DYNAMIC_HDR_PLUS in kinds:
         yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")
-    if any(side.type == SideDataType.A53_CC for side in sides):
+    if SideDataType.A53_CC in kinds:
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
 
 

@@ -1,0 +1,86 @@
+"""Side data of kinds that PyAV's enum lacks: they are passed over, and what stands beside them is still read."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import av
+import pytest
+from av.sidedata.sidedata import Type
+from av.video.stream import VideoStream
+
+from streamify.api import probe
+from streamify.media.source.sidedata import side_data
+
+PICTURES = 5
+LCEVC = bytes([0xB4, 0x00, 0x50, 0x00]) + bytes(range(16, 48))
+"""ITU-T T.35 user data that names the United Kingdom and V-Nova (AV_FRAME_DATA_LCEVC, 28)."""
+
+
+def exif(orientation: int) -> bytes:
+    """Return an APP1 segment: TIFF header, one directory of one entry, 0x0112 (Exif 2.3, 4.6.4)."""
+    tiff = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    body = b"Exif\x00\x00" + tiff
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+
+
+def sei(payload: bytes) -> bytes:
+    """Return an H.264 NAL unit with user data (payload type 4) without bytes to be escaped."""
+    return b"\x00\x00\x00\x01\x06\x04" + bytes([len(payload)]) + payload + b"\x80"
+
+
+def write(path: Path, codec: str, muxer: str, extra: bytes, at: int = 0) -> Path:
+    """Write a film of a few pictures, with `extra` put into each packet at an offset."""
+    with av.open(str(path), "w", format=muxer) as container:
+        stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = 96, 64
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        if codec == "libx264":
+            stream.options = {"preset": "ultrafast", "x264-params": "repeat-headers=1:aud=0"}
+        packets = []
+        for number in range(PICTURES):
+            frame = av.VideoFrame(96, 64, stream.pix_fmt)
+            for plane in frame.planes:
+                plane.update(bytes([16 + 40 * number]) * plane.buffer_size)
+            frame.pts = number
+            packets += stream.encode(frame)
+        for packet in [*packets, *stream.encode(None)]:
+            data = bytes(packet)
+            changed = av.Packet(data[:at] + extra + data[at:])
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.is_keyframe, changed.stream = packet.is_keyframe, stream
+            container.mux(changed)
+    return path
+
+
+def kinds(path: Path) -> set[int]:
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        return {side.type.value for side in side_data(frame)}
+
+
+@pytest.mark.parametrize(("orientation", "rotation", "mirrored"), [(1, 0, False), (6, 90, False), (3, 180, False), (2, 0, True)])
+@pytest.mark.parametrize("muxer", ["avi", "matroska", "mov"])
+def test_exif_in_mjpeg(tmp_path: Path, muxer: str, orientation: int, rotation: int, mirrored: bool) -> None:
+    path = write(tmp_path / f"a.{muxer}", "mjpeg", muxer, exif(orientation), at=2)
+    assert 31 in kinds(path)  # AV_FRAME_DATA_EXIF
+    video = probe(path).video
+    assert video is not None
+    assert (video.frames, video.rotation, video.mirrored) == (PICTURES, rotation, mirrored)
+
+
+@pytest.mark.parametrize("muxer", ["mpegts", "matroska"])
+def test_lcevc_in_h264(tmp_path: Path, muxer: str) -> None:
+    path = write(tmp_path / "a.bin", "libx264", muxer, sei(LCEVC))
+    assert 28 in kinds(path)
+    video = probe(path).video
+    assert video is not None
+    assert video.frames == PICTURES
+
+
+@pytest.mark.parametrize("value", [28, 31, 32, 99])
+def test_a_kind_that_is_not_known_equals_none_that_is(value: int) -> None:
+    assert Type(value).value == value
+    assert Type(value) not in set(Type)
