@@ -95,6 +95,14 @@ class MediaSettings(Frozen):
         description="Bitrate of each stereo AAC-LC track, bits per second: ``128000`` or ``128k``.",
     )
 
+    program: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Number of the programme of a transport stream that holds several; ``None`` takes the one with "
+        "the largest picture.",
+    )
+
     loss_limit: float = Field(
         default=1,
         ge=0,

@@ -138,6 +138,8 @@ class SourceFacts(Frozen):
     video: VideoFacts | None
     """The stream that is transcoded."""
     audio: tuple[AudioFacts, ...] = ()
+    program: int | None = None
+    """Number of the programme that is transcoded, of a transport stream with several."""
     breaks: tuple[ClockBreak, ...] = ()
     """Where the clock does not go on, in the order of the file."""
     gaps: tuple[Gap, ...] = ()

@@ -34,6 +34,7 @@ class SettingsDict(TypedDict, total=False):
     preset: Preset
     crf: float
     audio_bitrate: int | str
+    program: int | None
     loss_limit: float
     strict: bool
     engine: Engine

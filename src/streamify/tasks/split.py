@@ -25,7 +25,7 @@ from streamify.storage.base import Stores, sha256
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
-    found = look(task.source, stores, task.max_scan)
+    found = look(task.source, stores, task.max_scan, task.settings.program)
     index = found.index
     if task.settings.strict:
         _refuse_incomplete(found.facts)
@@ -57,11 +57,12 @@ def _refuse_incomplete(facts: SourceFacts) -> None:
         )
 
 
-def look(ref: SourceRef, stores: Stores, max_scan: int | None = None) -> Probed:
+def look(ref: SourceRef, stores: Stores, max_scan: int | None = None, program: int | None = None) -> Probed:
     """Return what a source is; its errors name it."""
     opened = partial(stores.open_source, ref)
     try:
-        return probe_source(opened, ref, fit_rate, max_scan, long_sound=Fraction(PIECE_SECONDS, 2))
+        long = Fraction(PIECE_SECONDS, 2)
+        return probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=program)
     except SourceError as error:
         if ref.key in error.message:
             raise

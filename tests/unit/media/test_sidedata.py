@@ -61,7 +61,9 @@ def kinds(path: Path) -> set[int]:
         return {side.type.value for side in side_data(frame)}
 
 
-@pytest.mark.parametrize(("orientation", "rotation", "mirrored"), [(1, 0, False), (6, 90, False), (3, 180, False), (2, 0, True)])
+@pytest.mark.parametrize(
+    ("orientation", "rotation", "mirrored"), [(1, 0, False), (6, 90, False), (3, 180, False), (2, 0, True)]
+)
 @pytest.mark.parametrize("muxer", ["avi", "matroska", "mov"])
 def test_exif_in_mjpeg(tmp_path: Path, muxer: str, orientation: int, rotation: int, mirrored: bool) -> None:
     path = write(tmp_path / f"a.{muxer}", "mjpeg", muxer, exif(orientation), at=2)

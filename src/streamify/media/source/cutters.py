@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import BinaryIO
 
+from streamify.media.source.transport import TS_PACKET, TS_SEARCH, tables
 from streamify.model.plan import Inline, Range, Splice
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
@@ -21,10 +22,6 @@ Cutter = Callable[[int, int | None], Splice | None]
 
 HEADER_LIMIT = 256 * 1024
 """Bytes of header that may stand in every segment of a plan."""
-
-TS_PACKET = 188
-TS_SEARCH = 2 << 20
-"""Bytes in which the first PAT and PMT are looked for."""
 
 
 def units_cutter(head: bytes, starts: list[int], ends: list[int], positions: list[int], format_name: str) -> Cutter:
@@ -159,7 +156,7 @@ def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...
     data = bytes(file.read(min(TS_SEARCH, size)))
     if any(data[at] != 0x47 for at in range(0, min(len(data), 50 * TS_PACKET), TS_PACKET)):
         return ()
-    head = _tables(data)
+    head = tables(data)
     if head is None:
         return ()
     ordered = sorted(position for position in positions if position >= 0)
@@ -175,44 +172,3 @@ def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...
         return Splice(pieces=(Inline.of(head), Range(offset=first, length=end - first)), format="mpegts")
 
     return (cut,)
-
-
-def _tables(data: bytes) -> bytes | None:
-    """Return the transport packets of the first PAT and of the first PMT of each programme."""
-    by_pid: dict[int, list[int]] = {}
-    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
-        by_pid.setdefault((data[at + 1] & 0x1F) << 8 | data[at + 2], []).append(at)
-    pat = _section(data, by_pid.get(0, ()))
-    if pat is None:
-        return None
-    packets, section = pat
-    entries = section[8 : 3 + ((section[1] & 0x0F) << 8 | section[2]) - 4]
-    places = range(0, len(entries) - 3, 4)
-    named = [at for at in places if entries[at] or entries[at + 1]]  # programme 0 is the network table
-    for pid in dict.fromkeys((entries[at + 2] & 0x1F) << 8 | entries[at + 3] for at in named):
-        pmt = _section(data, by_pid.get(pid, ()))
-        if pmt is None:
-            return None
-        packets += pmt[0]
-    return packets
-
-
-def _section(data: bytes, offsets: Sequence[int]) -> tuple[bytes, bytes] | None:
-    """Return the transport packets of the first section of a PID, and the section (ISO/IEC 13818-1, 2.4.4)."""
-    packets, section = b"", b""
-    for at in offsets:
-        packet = data[at : at + TS_PACKET]
-        if not packet[3] & 0x10:
-            continue
-        body = packet[5 + packet[4] :] if packet[3] & 0x20 else packet[4:]
-        if packet[1] & 0x40:
-            if packets or not body:
-                return None
-            body = body[1 + body[0] :]
-        elif not packets:
-            continue
-        packets += packet
-        section += body
-        if len(section) >= 3 and len(section) >= 3 + ((section[1] & 0x0F) << 8 | section[2]):
-            return packets, section
-    return None

@@ -11,12 +11,14 @@ from itertools import islice
 from typing import BinaryIO, Literal
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
+from streamify.media.source.choice import Choice, choose, has_decoder
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
@@ -46,6 +48,7 @@ def probe_source(
     max_scan: int | None = None,
     *,
     long_sound: Fraction,
+    program: int | None = None,
 ) -> Probed:
     """Find out what a source is.
 
@@ -55,14 +58,17 @@ def probe_source(
         fit_rate: Decides whether timestamps have a constant rate; ``planning.rate.fit_rate``.
         max_scan: Bytes of the largest source without an index that may be read from end to end.
         long_sound: Seconds from which on an audio stream counts as long.
+        program: Number of the programme of a transport stream; ``None``: the one with the largest picture.
 
     Raises:
         SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
+        UsageError: There is no such programme.
     """
     with open_source() as file, open_media(file) as container:
-        stream = _main_video(container)
-        audio = tuple(_audio_streams(container))
-        notes = list(_left_out(container, stream))
+        choice = choose(container, file, program)
+        stream = choice.video
+        audio = tuple(_audio_facts(container, one) for one in choice.audio)
+        notes = [*choice.notes, *_left_out(container, choice)]
         if chapters := container.chapters():
             notes.append(Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over"))
         if stream is None and not audio:
@@ -87,7 +93,7 @@ def probe_source(
                 "no-duration", f"{ref.key}: the length of the sound is not known", "remux it, for example to .m4a"
             )
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
-                            audio=audio, notes=tuple(notes))  # fmt: skip
+                            audio=audio, program=choice.programme, notes=tuple(notes))  # fmt: skip
         return Probed(facts, None, sound)
     sample = beginning.start.pictures
     if not sample:
@@ -110,6 +116,7 @@ def probe_source(
         scanned=index.scanned,
         video=video,
         audio=audio,
+        program=choice.programme,
         breaks=index.breaks,
         gaps=index.gaps,
         coded=index.coded,
@@ -119,23 +126,11 @@ def probe_source(
     return Probed(facts, index, sound)
 
 
-def _main_video(container: InputContainer) -> av.VideoStream | None:
-    found = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
-    found = [one for one in found if has_decoder(one)]
-    best = container.streams.best("video")
-    if isinstance(best, av.VideoStream) and best in found:
-        return best
-    return found[0] if found else None
-
-
-def has_decoder(stream: av.stream.Stream) -> bool:
-    """Return whether FFmpeg can decode a stream; PyAV's types do not know that it may not."""
-    context: object = stream.codec_context
-    return context is not None
-
-
-def _left_out(container: InputContainer, main: av.VideoStream | None) -> Iterator[Note]:
+def _left_out(container: InputContainer, choice: Choice) -> Iterator[Note]:
+    main = choice.video
     for stream in container.streams:
+        if stream.index in choice.elsewhere:
+            continue
         codec = stream.codec_context.name if has_decoder(stream) else "unknown codec"
         what = f"stream {stream.index} ({stream.type}, {codec})"
         if stream.type == "video" and (main is None or stream.index != main.index):
@@ -215,30 +210,27 @@ def _rotation(frame: VideoFrame) -> tuple[Literal[0, 90, 180, 270], bool]:
     return {0: (0, mirrored), 90: (90, mirrored), 180: (180, mirrored), 270: (270, mirrored)}[degrees]  # type: ignore[return-value]
 
 
-def _audio_streams(container: InputContainer) -> Iterator[AudioFacts]:
-    for stream in container.streams.audio:
-        context = stream.codec_context
-        if not has_decoder(stream) or not context.sample_rate:
-            continue
-        assert stream.time_base is not None
-        duration = stream.duration * stream.time_base if stream.duration else None
-        if duration is None and container.duration:
-            duration = Fraction(container.duration, av.time_base)
-        yield AudioFacts(
-            stream=stream.index,
-            codec=context.name,
-            sample_rate=context.sample_rate,
-            channels=context.layout.nb_channels,
-            layout=context.layout.name,
-            language=audio_language(stream.metadata),
-            title=audio_title(stream.metadata),
-            default=bool(stream.disposition & Disposition.default),
-            commentary=bool(stream.disposition & Disposition.comment),
-            description=bool(stream.disposition & Disposition.visual_impaired),
-            time_base=stream.time_base,
-            start=stream.start_time,
-            duration=duration,
-        )
+def _audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
+    context = stream.codec_context
+    assert stream.time_base is not None
+    duration = stream.duration * stream.time_base if stream.duration else None
+    if duration is None and container.duration:
+        duration = Fraction(container.duration, av.time_base)
+    return AudioFacts(
+        stream=stream.index,
+        codec=context.name,
+        sample_rate=context.sample_rate,
+        channels=context.layout.nb_channels,
+        layout=context.layout.name,
+        language=audio_language(stream.metadata),
+        title=audio_title(stream.metadata),
+        default=bool(stream.disposition & Disposition.default),
+        commentary=bool(stream.disposition & Disposition.comment),
+        description=bool(stream.disposition & Disposition.visual_impaired),
+        time_base=stream.time_base,
+        start=stream.start_time,
+        duration=duration,
+    )
 
 
 def _audio_starts(container: InputContainer, audio: tuple[AudioFacts, ...]) -> dict[int, int]:

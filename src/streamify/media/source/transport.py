@@ -1,0 +1,154 @@
+"""Tables of a transport stream (ISO/IEC 13818-1, 2.4.4), read by hand: FFmpeg's programmes do not reach PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+TS_PACKET = 188
+TS_SEARCH = 2 << 20
+"""Bytes in which the first PAT and PMT are looked for."""
+SYNC = 0x47
+STRIDES = (188, 192, 204)
+"""Bytes from packet to packet: plain, with a time code before each (M2TS), with error correction behind each."""
+JUNK = 64 << 10
+"""Bytes before the first packet at most."""
+
+SDT_PID = 0x11
+SERVICE_DESCRIPTOR = 0x48
+
+
+@dataclass(frozen=True)
+class Programme:
+    """One programme (a service, in the words of DVB)."""
+
+    number: int
+    name: str
+    """As the service description table has it; empty where it has none."""
+    pids: frozenset[int]
+    """Of its streams."""
+
+
+def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
+    """Return the programmes of a transport stream in the order of its tables; none where there are no tables."""
+    file.seek(0)
+    data = plain(bytes(file.read(TS_SEARCH)))
+    places = by_pid(data)
+    pat = section(data, places.get(0, ()))
+    if pat is None:
+        return ()
+    names = _names(section(data, places.get(SDT_PID, ())))
+    found: dict[int, Programme] = {}
+    for number, pid in _entries(pat[1]):
+        pmt = section(data, places.get(pid, ()))
+        if pmt is not None and number not in found:
+            found[number] = Programme(number, names.get(number, ""), frozenset(_streams(pmt[1])))
+    return tuple(found.values())
+
+
+def tables(data: bytes) -> bytes | None:
+    """Return the transport packets of the first PAT and of the first PMT of each programme."""
+    places = by_pid(data)
+    pat = section(data, places.get(0, ()))
+    if pat is None:
+        return None
+    packets = pat[0]
+    for pid in dict.fromkeys(pid for _, pid in _entries(pat[1])):
+        pmt = section(data, places.get(pid, ()))
+        if pmt is None:
+            return None
+        packets += pmt[0]
+    return packets
+
+
+def plain(data: bytes) -> bytes:
+    """Return packets of 188 bytes side by side, from the first at which several in a row begin; empty: none do."""
+    for start in range(min(len(data), JUNK)):
+        for stride in STRIDES if data[start] == SYNC else ():
+            places = range(start, min(len(data), start + 8 * stride), stride)
+            if len(places) > 2 and all(data[at] == SYNC for at in places):
+                if stride == TS_PACKET:
+                    return data[start:]
+                return b"".join(data[at : at + TS_PACKET] for at in range(start, len(data) - TS_PACKET + 1, stride))
+    return b""
+
+
+def by_pid(data: bytes) -> dict[int, list[int]]:
+    """Return where the packets of each PID begin: looked up instead of searched for, as a PAT may name 250 tables."""
+    found: dict[int, list[int]] = {}
+    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
+        found.setdefault((data[at + 1] & 0x1F) << 8 | data[at + 2], []).append(at)
+    return found
+
+
+def section(data: bytes, places: Sequence[int]) -> tuple[bytes, bytes] | None:
+    """Return the transport packets of the first section in some packets of one PID, and the section (2.4.4)."""
+    packets, found = b"", b""
+    for at in places:
+        packet = data[at : at + TS_PACKET]
+        if not packet[3] & 0x10:
+            continue
+        body = packet[5 + packet[4] :] if packet[3] & 0x20 else packet[4:]
+        if packet[1] & 0x40:
+            if packets or not body:
+                return None
+            body = body[1 + body[0] :]
+        elif not packets:
+            continue
+        packets += packet
+        found += body
+        if len(found) >= 3 and len(found) >= _end(found):
+            return packets, found[: _end(found)]
+    return None
+
+
+def _end(data: bytes) -> int:
+    return 3 + ((data[1] & 0x0F) << 8 | data[2])
+
+
+def _entries(pat: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the number of each programme and the PID of its table; 0 is the network's."""
+    body = pat[8:-4]
+    for at in range(0, len(body) - 3, 4):
+        number = body[at] << 8 | body[at + 1]
+        if number:
+            yield number, (body[at + 2] & 0x1F) << 8 | body[at + 3]
+
+
+def _streams(pmt: bytes) -> Iterator[int]:
+    if len(pmt) < 16:
+        return
+    at = 12 + ((pmt[10] & 0x0F) << 8 | pmt[11])
+    while at + 5 <= len(pmt) - 4:
+        yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2]
+        at += 5 + ((pmt[at + 3] & 0x0F) << 8 | pmt[at + 4])
+
+
+def _names(sdt: tuple[bytes, bytes] | None) -> dict[int, str]:
+    """Return the names of services by the number of their programme (ETSI EN 300 468, 5.2.3 and 6.2.33)."""
+    found: dict[int, str] = {}
+    if sdt is None or sdt[1][:1] != b"\x42":
+        return found
+    body = sdt[1][11:-4]
+    at = 0
+    while at + 5 <= len(body):
+        end = at + 5 + ((body[at + 3] & 0x0F) << 8 | body[at + 4])
+        name = _service_name(body[at + 5 : end])
+        if name:
+            found[body[at] << 8 | body[at + 1]] = name
+        at = end
+    return found
+
+
+def _service_name(descriptors: bytes) -> str:
+    at = 0
+    while at + 2 <= len(descriptors):
+        tag, body = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+        if tag == SERVICE_DESCRIPTOR and len(body) > 2:
+            provider = body[1]
+            name = body[3 + provider :][: body[2 + provider]] if len(body) > 2 + provider else b""
+            coded = name[1:] if name[:1] and name[0] < 0x20 else name  # a first byte names the table of characters
+            return "".join(one for one in coded.decode("utf-8", "replace") if one.isprintable())
+        at += 2 + len(body)
+    return ""
