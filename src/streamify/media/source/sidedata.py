@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 
 def _unknown(kinds: type[SideDataType], value: object) -> SideDataType:
-    kind = object.__new__(kinds)
+    kind = cast("SideDataType", object.__new__(kinds))
     kind._name_, kind._value_ = f"UNKNOWN_{value}", value
     return kind
 
