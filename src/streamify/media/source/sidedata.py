@@ -11,8 +11,8 @@ from av.video.frame import VideoFrame
 
 
 def _unknown(kinds: type[SideDataType], value: object) -> SideDataType:
-    kind = cast("SideDataType", object.__new__(kinds))
-    kind._name_, kind._value_ = f"UNKNOWN_{value}", value
+    kind = object.__new__(kinds)
+    kind.__dict__.update(_name_=f"UNKNOWN_{value}", _value_=value)
     return kind
 
 
