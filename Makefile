@@ -95,7 +95,7 @@ tests/ministack/.made: tests/ministack/install tests/ministack/emulator.txt test
 system: | $(BIN)/python
 	@missing=; \
 	need() { command -v "$$1" >/dev/null || missing="$$missing $$2"; }; \
-	need chromium chromium; need firefox-esr firefox-esr; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; \
+	need chromium chromium; need firefox-esr firefox-esr; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; need tmux tmux; \
 	if command -v dpkg-query >/dev/null; then \
 	  for plugin in $(PLUGINS); do \
 	    dpkg-query -W -f '$${db:Status-Status}' $$plugin 2>/dev/null | grep -qx installed || missing="$$missing $$plugin"; \

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from streamify.cli.text import ERASE
 from streamify.errors import Interrupted
 
 
@@ -21,7 +22,7 @@ def end_at_once(number: int, *, as_json: bool) -> NoReturn:
     error = Interrupted(128 + number)
     if sys.stderr is not None:
         if sys.stderr.isatty():
-            _write(2, "\r\x1b[J\x1b[?25h")  # the live display hides the cursor, at the start of what it drew
+            _write(2, f"{ERASE}\x1b[?25h")  # the live display hides the cursor, at the start of what it drew
         _write(2, f"streamify: error: {error.message} ({error.hint}) [{error.code}]\n")
     if as_json:
         _write(1, f'{{"error": {{"code": "{error.code}", "message": "{error.message}", "hint": "{error.hint}"}}}}\n')

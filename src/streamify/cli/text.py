@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+ERASE = "\r\x1b[K\x1b[C\x1b[J\r"
+"""Erases from the start of the cursor's line to the end of the screen. In two steps: tmux keeps in its history what one
+command erases from the first cell of a screen on."""
+
 _SHOWN = frozenset("\xa0\u00ad\u200c\u200d\u202f\u3000")
 """Not printable in Python's sense, harmless, and part of ordinary names: no-break spaces, joiners, soft hyphen."""
 

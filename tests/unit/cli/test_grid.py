@@ -46,6 +46,10 @@ def test_the_rows_are_lined_up_and_say_how_many() -> None:
     ]
 
 
+def test_while_the_window_changes_a_few_words_are_drawn() -> None:
+    assert picture(working(), Screen(160, 24, colour=False, settled=False), 20) == ["\u280b  15%, 1:53 left"]
+
+
 def test_a_low_terminal_gets_the_line_alone() -> None:
     assert len(picture(working(), Screen(80, 4), 20)) == 1
 

@@ -15,6 +15,7 @@ import pytest
 
 from streamify.cli.options import Common
 from streamify.cli.show.progress import watching
+from streamify.cli.text import ERASE
 from streamify.model.event import Event, EventKind
 
 
@@ -52,7 +53,7 @@ def test_the_live_display_draws_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert r"[bold]\x1b]0;title\x07\x9b31m\nas it is" in shown
     assert "720p" in shown
     assert shown.startswith("\x1b[?25l")
-    assert shown.endswith("\r\x1b[J\x1b[?25h")
+    assert shown.endswith(f"{ERASE}\x1b[?25h")
 
 
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, told: Event) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _EMPTY, _PART, _FULL = "·", "▒", "█"
 _COLOURS = {_EMPTY: "2", _PART: "33", _FULL: "32"}
 _PLAIN = str.maketrans({_EMPTY: ".", _PART: "+", _FULL: "#"})
+_UNSETTLED = 20
+"""Columns that are used while the size of the window changes: what is wider than its new width wraps."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _PLAIN_SPINNER = "|/-\\"
 
@@ -28,6 +30,8 @@ class Screen:
     rows: int
     colour: bool = True
     unicode: bool = True
+    settled: bool = True
+    """Whether the size has stayed the same for a while."""
 
 
 def picture(tally: Tally, screen: Screen, now: float) -> list[str]:
@@ -35,13 +39,13 @@ def picture(tally: Tally, screen: Screen, now: float) -> list[str]:
     spinner = _SPINNER if screen.unicode else _PLAIN_SPINNER
     turning = spinner[int(now * 4) % len(spinner)]
     width = screen.columns - 1  # a line that fills the last column wraps when the window gets narrower
-    head = f"{turning} {line(tally, now, max(1, width - 2))}"
+    head = f"{turning} {line(tally, now, max(1, (width if screen.settled else min(width, _UNSETTLED)) - 2))}"
     lines = [f"\x1b[1m{head}\x1b[0m" if screen.colour else head]
     names = {name: visible(name) for name in tally.rows}
     label = max(map(len, names.values()), default=0)
     counts = {name: f"{row.complete}/{row.segments}" for name, row in tally.rows.items()}
     room = width - label - max(map(len, counts.values()), default=0) - 2
-    if room < 1 or len(tally.rows) + 2 > screen.rows:
+    if room < 1 or len(tally.rows) + 2 > screen.rows or not screen.settled:
         return lines
     for name, row in tally.rows.items():
         made = cells(row, min(room, row.segments), tally.at_work(name))

@@ -1,7 +1,8 @@
 """The live display on a terminal, over stderr.
 
 The cursor rests at the start of what is drawn, so that erasing from there to the end of the screen removes it
-however the terminal wrapped it when its window changed. The size is read for every picture.
+however the terminal wrapped it when its window changed. Rows that wrapping pushed out at the top of a nearly empty
+screen cannot be erased any more; so while the window changes, only a few words are drawn.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 
 from streamify.cli.show.grid import Screen, picture
+from streamify.cli.show.pace import Settling
 from streamify.cli.show.tally import Tally
-from streamify.cli.text import visible
+from streamify.cli.text import ERASE, visible
 from streamify.cli.writer import BackgroundWriter
 
 EVERY = 0.25
 """Seconds between two pictures."""
-_ERASE = "\r\x1b[J"
+_LOOK = 0.05
+"""Seconds between two looks at the size of the terminal."""
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -43,23 +46,27 @@ def live(
         writer.put(text.encode(encoding, "backslashreplace"), droppable=droppable)
 
     def draw() -> None:
+        settling, following = Settling(), 0.0
         while not ended.is_set():
-            columns, rows = _size(descriptor)
-            with lock:
-                lines = picture(tally, Screen(columns, rows, colour, unicode), time.time())
-            drawn, up = "\n".join(lines), f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
-            put(f"{_ERASE}{drawn}\r{up}", droppable=True)
-            ended.wait(EVERY)
+            now, (columns, rows) = time.monotonic(), _size(descriptor)
+            settled, changed = settling.see(now, (columns, rows))
+            if changed or now >= following:
+                following = now + EVERY
+                with lock:
+                    lines = picture(tally, Screen(columns, rows, colour, unicode, settled), time.time())
+                drawn, up = "\n".join(lines), f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
+                put(f"{ERASE}{drawn}\r{up}", droppable=True)
+            ended.wait(_LOOK)
 
     thread = threading.Thread(target=draw, name="display", daemon=True)
     put(_HIDE)
     thread.start()
     try:
-        yield lambda text: put(f"{_ERASE}{visible(text)}\n")
+        yield lambda text: put(f"{ERASE}{visible(text)}\n")
     finally:
         ended.set()
         thread.join()
-        put(_ERASE + _SHOW)
+        put(ERASE + _SHOW)
 
 
 def _size(descriptor: int) -> tuple[int, int]:
