@@ -234,7 +234,10 @@ def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, clip: Path, loc
     (execution,) = stack.wait(key)
     assert killed
     assert execution["status"] == "SUCCEEDED", execution
-    assert sums(stack.objects(key)) == local
+    files = stack.objects(key)
+    assert sums(files) == local
+    attempts = [json.loads(data) for name, data in files.items() if "/attempts/" in name]
+    assert sorted(one["number"] for one in attempts) == [1] * (len(attempts) - 1) + [2]
 
 
 def calls(stack: Stack, arn: str) -> list[str]:

@@ -20,6 +20,7 @@ from streamify.backends.aws.functions import start as begin
 from streamify.dest.layout import CLAIM
 from streamify.errors import DestinationError
 from streamify.jobs import claim
+from streamify.jobs.attempts import read_attempts
 from streamify.jobs.claim import take
 from streamify.jobs.record import read_job
 from streamify.jobs.steps import Run, split_step
@@ -103,7 +104,9 @@ def test_every_failed_task_is_named_and_only_what_is_missing_is_made_again(bucke
     resumed = buckets.split({"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}",
                              "settings": SETTINGS | {"replace": True}})  # fmt: skip
     assert resumed["prepared"]["count"] == 2
-    buckets.transcode(resumed)
+    for item, tries in zip(buckets.items(resumed), ({"retries": 2}, {"retries": 0, "lost": 1}), strict=True):
+        handlers.transcode(item | tries, None)
+    assert sorted(one.number for one in read_attempts(buckets.dest, resumed["run"]["id"])) == [2, 3]
     assert buckets.assemble(resumed)["status"] == "complete"
 
 

@@ -19,7 +19,10 @@ from streamify.model.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 INTERPRETER = ROOT / "tests" / "machine" / "interpret.js"
-CONTEXT = {"Execution": {"Id": "arn:aws:states:eu-west-1:1:execution:streamify:x", "StartTime": "2026-11-24T10:00:00Z"}}
+CONTEXT: dict[str, dict[str, Any]] = {
+    "Execution": {"Id": "arn:aws:states:eu-west-1:1:execution:streamify:x", "StartTime": "2026-11-24T10:00:00Z"},
+    "State": {"RetryCount": 0},  # it does not count; tests/deployed does
+}
 INPUT = {"source": "s3://uploads/a.mp4", "dest": "s3://media/a.mp4"}
 RUN = {"id": "x"}
 ITEMS = [{"key": "video/00000/0"}, {"key": "video/00001/0"}]
@@ -98,7 +101,7 @@ def test_a_job_goes_from_split_to_the_notification() -> None:
         "execution": CONTEXT["Execution"]["Id"],
         "started": "",
     }
-    assert task["Payload"] == {"run": RUN, "item": ITEMS[0]}
+    assert task["Payload"] == {"run": RUN, "item": ITEMS[0], "retries": 0}
     assert assemble["Payload"] == {"run": RUN, "prepared": PLANNED["prepared"], "workers": 1}
     assert json.loads(said["Message"]) == COMPLETE
 
@@ -143,6 +146,8 @@ OWN = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
 def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memory(name: str, tries: int) -> None:
     found = interpreted(Task=[*[raises(name)] * tries, returns(DONE)])
     assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "SayDone"]
+    (large,) = (call["input"]["Payload"] for call in found["calls"] if call["state"] == "TaskLarge")
+    assert large == {"run": RUN, "item": ITEMS[0], "retries": 0, "lost": 1}
 
 
 def test_a_task_waits_for_its_turn_as_long_as_it_takes() -> None:

@@ -94,13 +94,14 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_e
     return Prepared(items=key, count=len(chosen), total=total, reused=len(done))
 
 
-def task_step(run: Run, item: Item, worker: str, threads: int = 1) -> MediaResult:
+def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int = 1) -> MediaResult:
     """Run the task that an item points at; keep the attempt.
 
     Args:
         run: The run.
         item: Of its list.
         worker: What runs it, for the record of the attempt.
+        number: Of the attempt; 1 is the first.
         threads: That encode video.
 
     Raises:
@@ -118,7 +119,7 @@ def task_step(run: Run, item: Item, worker: str, threads: int = 1) -> MediaResul
             resident_bytes=resident,
         )
         write_attempt(stores.media, run.id, Attempt(
-            task=item.key, number=1, worker=worker, started=started, ended=time.time(), stages=stages, usage=usage,
+            task=item.key, number=number, worker=worker, started=started, ended=time.time(), stages=stages, usage=usage,
             outcome=outcome, failure=failure,
         ))  # fmt: skip
 

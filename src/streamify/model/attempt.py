@@ -51,7 +51,7 @@ class Attempt(Frozen):
     task: str
     """Key."""
     number: int
-    """1 at the first try."""
+    """1 at the first try. On AWS the function with more memory counts from 2, however often the other one tried."""
     worker: str
     """What ran it: a process id, or the name of a log stream."""
     started: float

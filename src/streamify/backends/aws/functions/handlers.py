@@ -48,10 +48,18 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run the task that ``item`` points at, as part of ``run``."""
+    """Run the task that ``item`` points at, as part of ``run``.
+
+    Args:
+        event: ``run``, ``item``; ``retries``: tries before this one in the same state; ``lost``: 1 in the state that
+            follows the one whose last try was lost.
+        context: Of Lambda.
+    """
     run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
+    number = 1 + int(event.get("retries", 0)) + int(event.get("lost", 0))
+    worker = getattr(context, "log_stream_name", "")
     try:
-        task_step(run, item, getattr(context, "log_stream_name", ""), threads=_number("THREADS") or 1)
+        task_step(run, item, worker, number, threads=_number("THREADS") or 1)
     except StreamifyError as error:
         refusal = _refusal(error)
         write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{
