@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from streamify.dest.layout import LEDGER, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
+from streamify.dest.layout import LEDGER, MANIFESTS, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
 from streamify.errors import DestinationError
 from streamify.jobs.cost import seconds_left, share_done
 from streamify.jobs.failures import failures_of
@@ -64,7 +64,7 @@ def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStat
         finished=_written(media, REPORT) if state == "complete" else None,
         run=_run(held, run) if held is not None else None,
         failed=failures,
-        faults=tuple(_faults(media, report, alive=alive)),
+        faults=() if alive else tuple(_faults(media, report, run, there)),
     )
 
 
@@ -78,9 +78,17 @@ def _state(plan: Plan | None, report: Report | None, run: RunRecord | None, *, a
     return "interrupted"
 
 
-def _faults(media: Storage, report: Report | None, *, alive: bool) -> Iterator[str]:
-    if report is None and not alive and media.get(REPORT) is not None:
-        yield f"{REPORT} is damaged or of an earlier version: the same command, or resume, writes it again"
+def _faults(media: Storage, report: Report | None, run: RunRecord | None, there: set[str]) -> Iterator[str]:
+    mend = "the same command, or resume, writes it again"
+    if report is None and media.get(REPORT) is not None:
+        yield f"{REPORT} is damaged or of an earlier version: {mend}"
+        return
+    published = [REPORT] if run is not None and run.outcome == "complete" else []
+    if report is not None:
+        published = [blob.key for blob in report.manifests] or [*MANIFESTS]
+    for key in published:
+        if key not in there and media.stat(key) is None:
+            yield f"{key} is missing: remove what else may have its name, such as a folder; then {mend}"
 
 
 def _left(run: RunRecord | None, share: float) -> float | None:

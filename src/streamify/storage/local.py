@@ -19,15 +19,7 @@ from streamify.machine.host import process_lives
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-
-
-def _no_wait(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody writes into does not hold the caller."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 """No object has that name; folders are no objects."""
-
 
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
@@ -38,6 +30,11 @@ LEFT_BEHIND = 3600
 def file_version(size: int, mtime_ns: int) -> str:
     """Return the version of a file from its size, bytes, and its time of modification, nanoseconds."""
     return f"{size}-{mtime_ns}"
+
+
+def _no_wait(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes into does not hold the caller."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class LocalStorage:

@@ -72,7 +72,8 @@ def test_what_is_missing_is_counted_by_rendition(dest: Path) -> None:
     assert found.share == pytest.approx(share, abs=0.001)
     lines = status_lines(found)
     assert lines[0] == f"{dest}: interrupted, 6 of 9 segments finished"
-    assert lines[1].split() == ["360p", "1", "of", "3"]
+    assert lines[1].startswith("  report.json is missing")
+    assert lines[2].split() == ["360p", "1", "of", "3"]
     assert lines[-1] == f"Go on: streamify resume {dest}"
 
 
@@ -116,6 +117,21 @@ def test_a_damaged_report_is_named(dest: Path) -> None:
     assert f"  {fault}" in status_lines(found)
     assert "report.json is damaged" in fault
     assert "resume" in fault
+
+
+@pytest.mark.parametrize("name", ["master.m3u8", "manifest.mpd", "report.json", "video/360p-*/playlist.m3u8"])
+@pytest.mark.parametrize("instead", ["nothing", "an empty folder", "a folder with a file"])
+def test_a_published_file_that_is_gone_is_named(dest: Path, name: str, instead: str) -> None:
+    assert look(dest).faults == ()
+    (path,) = dest.glob(name)
+    path.unlink()
+    if instead != "nothing":
+        path.mkdir()
+    if instead == "a folder with a file":
+        (path / "note.txt").write_text("x")
+    found = look(dest)
+    assert [fault.partition(" is missing: ")[0] for fault in found.faults] == [str(path.relative_to(dest))]
+    assert f"  {found.faults[0]}" in status_lines(found)
 
 
 def test_a_job_that_was_cancelled_has_a_state_of_its_own(dest: Path) -> None:
