@@ -105,6 +105,16 @@ def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, foreign: 
             assert page.complaints == []
             page.wait(f"{VIDEO}.videoWidth")
             assert page.wait("document.querySelector('tr[aria-current] th')?.innerText") == "360p"
+            for width in (320, 375, 500, 720, 760, 1100):  # nothing of the ladder is out of sight
+                page.call(
+                    "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
+                )
+                hidden = (
+                    "[...document.querySelectorAll('body, .scroll')].map((one) => one.scrollWidth - one.clientWidth)"
+                )
+                assert (width, page.run(hidden)) == (width, [0, 0])
+                cells = page.run("[...document.querySelectorAll('#ladder td')].map((one) => one.innerText)")
+                assert {"640 \u00d7 360", "avc1.64001e", "622 kbit/s"} <= set(cells)
     finally:
         (foreign / "report.json").unlink()
     assert shown["title"] == "<b>holiday #2.mov"  # a name is text, never markup

@@ -20,7 +20,8 @@ _CHUNK = 256 * 1024
 async def answer(request: Request, found: Served, threads: Threads) -> Response:
     """Return the answer to a GET or HEAD of `found`. What cannot be opened raises here, before anything is sent."""
     status, headers, start, end = decide(request.headers, found.size, found.etag)
-    headers |= {"ETag": found.etag, "Cache-Control": found.cache_control, "Accept-Ranges": "bytes"}
+    caching = "no-store" if status >= 400 else found.cache_control  # of this answer, not of the object
+    headers |= {"ETag": found.etag, "Cache-Control": caching, "Accept-Ranges": "bytes"}
     if status.value != 304:
         headers["Content-Type"] = found.content_type
     if request.method == "HEAD" or start == end:

@@ -87,6 +87,7 @@ def test_whole_files_and_parts(server: PlayServer) -> None:
     assert ask(server, MEDIA, Range="bytes=-4")[::2] == (206, DATA[-4:])
     status, headers, body = ask(server, MEDIA, Range="bytes=1024-")
     assert (status, body, headers["content-range"]) == (416, b"", "bytes */1024")
+    assert headers["cache-control"] == "no-store"  # the file never changes, but this answer is not the file
     assert ask(server, MEDIA, Range="bytes=10-19", If_Range='"other"')[0] == 200
     assert ask(server, "/empty.m4s")[::2] == (200, b"")
 

@@ -4,6 +4,7 @@
 import { choose, Throughput } from "./abr.js";
 import { Feeder } from "./feeder.js";
 import { isSound, parseMaster, parseMedia, segmentAt } from "./playlist.js";
+import { reason } from "./status.js";
 
 const PAUSES = [0.5, 1, 2, 4, 8, 8]; // seconds before each further try of a request
 const REFUSED = 2; // further tries of what the server says that it does not have
@@ -112,7 +113,7 @@ export class MsePlayer extends EventTarget {
         feeder.state = await feeder.step();
       } catch (error) {
         if (this.closed.signal.aborted) return;
-        if (error.name !== "AbortError") return this.fail(this.video.error ? new Error(this.video.error.message) : error);
+        if (error.name !== "AbortError") return this.fail(this.video.error ? new Error(reason(this.video.error)) : error);
         feeder.state = "loaded"; // given up for another position: go on there
       }
       if (feeder.state === "loaded") continue;

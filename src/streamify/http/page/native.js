@@ -1,5 +1,7 @@
 // The browser's own HLS, behind the interface of `MsePlayer`. It chooses rung and audio itself.
 
+import { reason } from "./status.js";
+
 const HLS = "application/vnd.apple.mpegurl";
 
 export const supported = (video) => video.canPlayType(HLS) !== "";
@@ -21,7 +23,7 @@ export class NativePlayer extends EventTarget {
   async load(url) {
     const { signal } = this.closed;
     this.video.addEventListener("error", () => {
-      this.error = this.video.error?.message || "the browser gives no reason";
+      this.error = reason(this.video.error);
       this.dispatchEvent(new Event("failed"));
     }, { signal });
     this.video.src = url;

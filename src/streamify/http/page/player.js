@@ -2,7 +2,7 @@
 
 import { MsePlayer, supported as mseSupported } from "./mse.js";
 import { NativePlayer, supported as nativeSupported } from "./native.js";
-import { describe } from "./status.js";
+import { describe, reason } from "./status.js";
 import { load, proof, rungName } from "./stream.js";
 import { bits, clock, count, seconds, size } from "./units.js";
 
@@ -66,7 +66,7 @@ function failed(native) {
 
 function show() {
   if ((!video.paused && video.readyState >= 3) || (video.ended && video.currentTime > 0)) started = true;
-  const error = player ? player.error || (video.error && (video.error.message || "the browser gives no reason")) : "this browser has no HLS";
+  const error = player ? player.error || (video.error && reason(video.error)) : "this browser has no HLS";
   const { ended, paused, seeking, readyState } = video;
   const state = describe({ error, broken: !!video.error, retrying: player?.retrying, ended, paused, seeking, readyState, started });
   const picture = video.videoWidth && !error ? ` at ${video.videoWidth} × ${video.videoHeight}` : "";
@@ -114,6 +114,11 @@ function ladder(tracks) {
       text("td", track.peak ? bits(track.peak) : "", "number"),
       text("td", track.bytes ? size(track.bytes) : "", "number"),
     );
+    row.setAttribute("role", "row"); // what is no longer laid out as a table, on a narrow screen, is still read as one
+    for (const [index, cell] of [...row.cells].entries()) {
+      cell.setAttribute("role", index ? "cell" : "rowheader");
+      cell.dataset.label = at("columns").cells[index].textContent;
+    }
   }
 }
 

@@ -17,3 +17,10 @@ export function describe(found) {
   if (moving) return "Playing";
   return found.started ? "Paused" : "Ready";
 }
+
+// Why a media element failed, from its MediaError or null. Firefox names its own function where it cannot open a sound device.
+export function reason(error) {
+  const message = error?.message || "the browser gives no reason";
+  if (!message.includes("OnMediaSinkAudioError")) return message;
+  return "the browser cannot play sound here: connect or switch on a sound device, then load this page again";
+}

@@ -90,3 +90,11 @@ test("playlists: variants by bandwidth, audio renditions, segments without drift
   assert.deepEqual([-1, 0, 4.003, 4.004, 12011, 99999].map((time) => playlist.segmentAt(media.segments, time)), [0, 0, 0, 1, 2999, 2999]);
   for (const bad of ["", "<html>", "#EXTM3U\n"]) assert.throws(() => playlist.parseMaster(bad, "http://h/"));
 });
+
+test("a media element's error is said in words", () => {
+  const firefox = "NS_ERROR_DOM_MEDIA_MEDIASINK_ERR (0x806e000b) - OnMediaSinkAudioError";
+  assert.match(status.reason({ message: firefox }), /^the browser cannot play sound here: .* sound device/);
+  assert.equal(status.reason({ message: "PIPELINE_ERROR_DECODE" }), "PIPELINE_ERROR_DECODE");
+  assert.equal(status.reason({ message: "" }), "the browser gives no reason");
+  assert.equal(status.reason(null), "the browser gives no reason");
+});
