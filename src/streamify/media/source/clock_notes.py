@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from streamify.bitstream.clock import Timed
@@ -70,6 +70,32 @@ def corrupt_notes(corrupt: Sequence[int], timed: Timed, time_base: Fraction) -> 
             kind="damaged",
             what=f"{len(corrupt)} packets are incomplete, at {named}",
             why="the container's own counters or checksums say so: data was lost before it came here",
+        )
+
+
+def join_notes(joined: Iterable[int], timed: Timed, time_base: Fraction) -> Iterator[Note]:
+    """Yield a note of joins at which nothing is missing, and of what came twice.
+
+    Args:
+        joined: First packets behind joins.
+        timed: The times of the stream's packets.
+        time_base: Seconds per tick.
+    """
+    named = {one.packet for one in timed.breaks} | timed.repeated | {number + 1 for number in timed.repeated}
+    plain = sorted(set(joined) - named)
+    if plain:
+        times = ", ".join(_shown_at(packet, timed, _origin(timed), time_base) for packet in plain[:5])
+        yield Note(
+            kind="info",
+            what=f"{len(plain)} joins, at {times}",
+            why="packet counters start anew between two pictures, and none is missing",
+        )
+    if timed.repeated:
+        first = _shown_at(min(timed.repeated), timed, _origin(timed), time_base)
+        yield Note(
+            kind="info",
+            what=f"{len(timed.repeated)} packets that came before, from {first} on",
+            why="the same stretch is in the file twice, as where a segment was downloaded again: it is shown once",
         )
 
 

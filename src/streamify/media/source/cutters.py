@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import BinaryIO
 
+from streamify.media.source.ebml import CLUSTER, EBML, INFO, SEGMENT, TRACKS, element
 from streamify.media.source.transport import TS_PACKET, TS_SEARCH, tables
 from streamify.model.plan import Inline, Range, Splice
 from streamify.mp4.boxes import BoxError
@@ -97,16 +98,13 @@ def matroska(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, .
     return (units_cutter(head, starts, ends, positions, "matroska"),)
 
 
-EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
-
-
 def _walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int]]:
-    ebml, body, after = _element(file, 0, size)
+    ebml, body, after = element(file, 0, size)
     if ebml != EBML:
         raise BoxError("no EBML header")
     file.seek(0)
     head = bytes(file.read(after)) + SEGMENT.to_bytes(4, "big") + b"\x01" + b"\xff" * 7
-    segment, body, end = _element(file, after, size)
+    segment, body, end = element(file, after, size)
     if segment != SEGMENT:
         raise BoxError("no Segment")
     kept: dict[int, bytes] = {}
@@ -114,7 +112,7 @@ def _walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[in
     ends: list[int] = []
     at, stop = body, min(end, size)
     while at < stop:
-        kind, body, end = _element(file, at, stop)
+        kind, body, end = element(file, at, stop)
         if kind in (INFO, TRACKS) and kind not in kept:
             if starts or end - at > HEADER_LIMIT:
                 raise BoxError("the header is not before the clusters")
@@ -127,27 +125,6 @@ def _walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[in
     if len(kept) != 2:
         raise BoxError("no Info or no Tracks")
     return head + kept[INFO] + kept[TRACKS], starts, ends
-
-
-def _element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
-    """Return id, start of the body and end (capped by `limit`) of the EBML element at `at` (RFC 8794)."""
-    file.seek(at)
-    data = bytes(file.read(12))
-    if len(data) < 2 or not data[0]:
-        raise BoxError(f"no EBML element at byte {at}")
-    width = 9 - data[0].bit_length()
-    kind = int.from_bytes(data[:width], "big")
-    if width > 4 or len(data) <= width or not data[width]:
-        raise BoxError(f"no EBML element at byte {at}")
-    length_width = 9 - data[width].bit_length()
-    mask = (1 << 7 * length_width) - 1
-    length = int.from_bytes(data[width : width + length_width], "big") & mask
-    body = at + width + length_width
-    if length == mask:
-        if kind != SEGMENT:
-            raise BoxError(f"element of unknown size at byte {at}")
-        return kind, body, limit
-    return kind, body, min(body + length, limit)
 
 
 def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:

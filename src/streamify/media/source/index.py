@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -17,6 +17,8 @@ from av.video.stream import VideoStream
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
+from streamify.media.source.clock_notes import corrupt_notes, join_notes
+from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes
 from streamify.media.source.opening import open_media
@@ -203,7 +205,15 @@ def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> S
         found = scan(container, _video(container.streams, seen.stream))
     if not found.shown:
         raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
-    return found
+    joined: dict[int, int] = {}
+    if seen.format_name == "mpegts":
+        joined = joins(file, found.corrupt, found.positions, found.raw.dts, found.timed)
+    corrupt = tuple(number for number in found.corrupt if number not in joined)
+    more = (
+        *join_notes(joined.values(), found.timed, seen.time_base),
+        *corrupt_notes(corrupt, found.timed, seen.time_base),
+    )
+    return replace(found, corrupt=corrupt, notes=(*found.notes, *more))
 
 
 def _video(streams: object, number: int) -> VideoStream:

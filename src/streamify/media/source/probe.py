@@ -18,9 +18,11 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
+from streamify.media.source.announced import announcements, last_sample, missing_end
 from streamify.media.source.choice import Choice, choose, has_decoder
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
+from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
@@ -82,6 +84,7 @@ def probe_source(
         long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
         sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
         shape = _Shape.of(stream) if stream is not None else None
+        long_as = _length(stream) if stream is not None else None
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
         refuse_cut_off(file, ref.size, name, used)
     # From here on nothing of the container may be touched: PyAV frees it on close.
@@ -108,6 +111,9 @@ def probe_source(
     with open_source() as file:
         refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
                             transfer=int(sample[0].color_trc))  # fmt: skip
+        announced = announcements(file, ref.size, name, track, long_as)
+    start, end = video.first * video.time_base, video.end * video.time_base
+    ending = missing_end(announced, start, end, lambda: last_sample(open_source, shape.index))
     facts = SourceFacts(
         ref=ref,
         container=name,
@@ -118,10 +124,16 @@ def probe_source(
         audio=audio,
         program=choice.programme,
         breaks=index.breaks,
-        gaps=index.gaps,
+        gaps=(*index.gaps, *ending),
         coded=index.coded,
         left_out=index.left_out,
-        notes=(*notes, *index.notes, *_changes(sample[0]), *_edges(video, audio, None if index.breaks else seconds)),
+        notes=(
+            *notes,
+            *index.notes,
+            *gap_notes(ending),
+            *_changes(sample[0]),
+            *_edges(video, audio, None if index.breaks else seconds),
+        ),
     )
     return Probed(facts, index, sound)
 
@@ -144,6 +156,11 @@ def _left_out(container: InputContainer, choice: Choice) -> Iterator[Note]:
             yield Note(kind="dropped", what=what, why="no decoder")
         elif stream.type not in ("video", "audio"):
             yield Note(kind="dropped", what=what, why=f"{stream.type} streams are not carried over")
+
+
+def _length(stream: av.VideoStream) -> Fraction | None:
+    """Return the seconds that the container gives a stream."""
+    return stream.duration * stream.time_base if stream.duration and stream.time_base else None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
-from streamify.media.source.clock_notes import clock_notes, corrupt_notes
+from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import keep_only
 from streamify.media.source.reading import UnreadableError, decode, read_packets
 from streamify.model.source import ClockBreak, Note
@@ -115,7 +115,6 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
-    notes += corrupt_notes(corrupt, timed, time_base)
     return _found(packets, timed, Columns(positions, sizes, keys), tuple(corrupt), tuple(notes))
 
 

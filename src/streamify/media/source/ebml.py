@@ -1,0 +1,30 @@
+"""Elements of Matroska and WebM files (RFC 8794, RFC 9559)."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from streamify.mp4.boxes import BoxError
+
+EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
+
+
+def element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
+    """Return id, start of the body and end (capped by `limit`) of the EBML element at `at` (RFC 8794)."""
+    file.seek(at)
+    data = bytes(file.read(12))
+    if len(data) < 2 or not data[0]:
+        raise BoxError(f"no EBML element at byte {at}")
+    width = 9 - data[0].bit_length()
+    kind = int.from_bytes(data[:width], "big")
+    if width > 4 or len(data) <= width or not data[width]:
+        raise BoxError(f"no EBML element at byte {at}")
+    length_width = 9 - data[width].bit_length()
+    mask = (1 << 7 * length_width) - 1
+    length = int.from_bytes(data[width : width + length_width], "big") & mask
+    body = at + width + length_width
+    if length == mask:
+        if kind != SEGMENT:
+            raise BoxError(f"element of unknown size at byte {at}")
+        return kind, body, limit
+    return kind, body, min(body + length, limit)
