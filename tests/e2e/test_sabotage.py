@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -17,7 +21,7 @@ from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import media, published, rungs
 from e2e.driving import streamify as command
 from stores import locations
-from streamify.errors import SourceError, StreamifyError, VerificationFailed
+from streamify.errors import DestinationError, SourceError, StreamifyError, VerificationFailed
 from streamify.jobs.assemble import assemble
 from streamify.media import testcard
 from streamify.tasks.plan_file import read_plan
@@ -165,6 +169,53 @@ def test_a_report_of_another_stream_is_noticed(copy: Path) -> None:
     with pytest.raises(VerificationFailed) as caught:
         streamify.verify(copy)
     assert any("is missing" in fault for fault in caught.value.faults)
+
+
+HUGE_TRUN = """
+import resource, sys
+import streamify
+try:
+    streamify.verify(sys.argv[1])
+except streamify.VerificationFailed as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_a_segment_that_claims_sixty_million_samples_costs_the_driver_nothing(copy: Path) -> None:
+    """The report fits the segment, as a stranger can make it: checksum and size are right."""
+    victim = track(copy, "144p") / "00001.m4s"
+    data = bytearray(victim.read_bytes())
+    at = data.index(b"trun") + 4
+    struct.pack_into(">II", data, at, 0, 60_000_000)
+    victim.write_bytes(data)
+    report = json.loads((copy / "report.json").read_text())
+    (own,) = (one for one in report["tracks"] if one["id"] == victim.parent.name)
+    own["segments"]["sha256"][1] = hashlib.sha256(data).hexdigest()
+    (copy / "report.json").write_text(json.dumps(report))
+    done = subprocess.run([sys.executable, "-c", HUGE_TRUN, copy], capture_output=True, text=True, check=True)
+    said, peak = done.stdout.splitlines()
+    assert f"{victim.relative_to(copy)}: the trun at byte" in said
+    assert "claims 60000000 samples" in said
+    assert int(peak) < 250  # MiB: Python, pydantic and the report
+
+
+HOSTILE_REPORTS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "columns of different lengths": lambda track: track["segments"]["size"].pop(),
+    "a folder outside": lambda track: track.update(folder="../../etc"),
+    "an id with a slash": lambda track: track.update(id="a/b"),
+    "no timescale": lambda track: track.update(timescale=0),
+}
+
+
+@pytest.mark.parametrize("lie", HOSTILE_REPORTS)
+def test_a_report_that_cannot_be_true_is_refused(lie: str, copy: Path) -> None:
+    report = json.loads((copy / "report.json").read_text())
+    HOSTILE_REPORTS[lie](report["tracks"][0])
+    (copy / "report.json").write_text(json.dumps(report))
+    with pytest.raises(DestinationError) as caught:
+        streamify.verify(copy)
+    assert caught.value.code == "report-unreadable"
 
 
 @pytest.mark.parametrize("deed", MEDIA)

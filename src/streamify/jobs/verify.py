@@ -15,6 +15,7 @@ from streamify.jobs.locations import find_source, refuse_dest
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.state_files import check_published
 from streamify.model.base import Frozen
+from streamify.model.limits import PUBLISHED_TEXT
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.recipe import AudioRecipe, VideoRecipe
@@ -23,8 +24,6 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, SourceCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
-from streamify.mp4.boxes import BoxError
-from streamify.mp4.fragments import Fragment, fragments
 from streamify.planning.budget import check_budget
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
@@ -94,6 +93,8 @@ def verify(
                 faults.extend(outcome.faults)
                 if not key.startswith(WHOLE):
                     checks[key.split("/")[1]].append(outcome)
+    for item in report.tracks:
+        faults.extend(_numbers(item, checks[item.id]))
     return Verification(
         faults=tuple(dict.fromkeys(faults)),
         checks=tuple(_summary(track, checks[track.id]) for track in report.tracks),
@@ -101,13 +102,13 @@ def verify(
 
 
 def _read_report(media: Storage, dest: Location) -> Report:
-    data = media.get(REPORT)
+    data = _small(media, REPORT)
     if data is None:
         raise DestinationError(
             "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
         )
     report = parse_saved(Report, data)
-    if report is None:
+    if report is None or not all(map(_inside, _keys(report))):
         raise DestinationError(
             "report-unreadable",
             f"{dest}/{REPORT} is damaged or of an earlier version",
@@ -116,10 +117,22 @@ def _read_report(media: Storage, dest: Location) -> Report:
     return report
 
 
+def _keys(report: Report) -> Iterator[str]:
+    for track in report.tracks:
+        yield f"{track.folder}/{track.id}"
+    for blob in report.manifests:
+        yield blob.key
+
+
+def _inside(key: str) -> bool:
+    """Whether a key of a report, which strangers may have written, stays below DEST."""
+    return not {"", ".", ".."}.intersection(key.split("/"))
+
+
 def _structure(report: Report, media: Storage) -> Iterator[str]:
-    """Check manifests, sizes, checksums, fragments and the chain of decode times."""
+    """Check manifests, and what the report says of its tracks; what they hold is for workers to look at."""
     for name in MANIFESTS:
-        text = media.get(name)
+        text = _small(media, name)
         if text is None:
             yield f"{name} is missing"
             continue
@@ -127,16 +140,24 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
             if f"{track.folder}/".encode() not in text:
                 yield f"{name} does not name {track.folder}"
     for blob in report.manifests:
-        data = media.get(blob.key)
+        data = _small(media, blob.key)
         if data is None:
             yield f"{blob.key} is missing"
+        elif len(data) != blob.size:
+            yield f"{blob.key}: {len(data)} bytes, not {blob.size}"
         elif sha256(data) != blob.sha256:
-            yield f"{blob.key}: {_damage(data, blob.size)}"
+            yield f"{blob.key}: checksum differs"
     video_end = max((track.duration for track in report.tracks if track.kind == "video"), default=None)
     for track in report.tracks:
         yield from _track(track, media)
         if track.kind == "audio" and video_end is not None:
             yield from _covers(track, video_end)
+
+
+def _small(media: Storage, key: str) -> bytes | None:
+    """Return a text that was published; ``None`` where there is none of a size that texts have."""
+    found = media.stat(key)
+    return media.get(key) if found is not None and found.size <= PUBLISHED_TEXT else None
 
 
 def _covers(track: TrackReport, video_end: Fraction) -> Iterator[str]:
@@ -151,12 +172,7 @@ def _covers(track: TrackReport, video_end: Fraction) -> Iterator[str]:
 
 
 def _track(track: TrackReport, media: Storage) -> Iterator[str]:
-    init = media.get(init_key(track.folder))
-    if init is None:
-        yield f"{init_key(track.folder)} is missing"
-    elif sha256(init) != track.init_sha256:
-        yield f"{init_key(track.folder)}: checksum differs"
-    playlist = media.get(playlist_key(track.folder))
+    playlist = _small(media, playlist_key(track.folder))
     listed = [
         line for line in (playlist or b"").decode(errors="replace").splitlines() if line and not line.startswith("#")
     ]
@@ -164,51 +180,19 @@ def _track(track: TrackReport, media: Storage) -> Iterator[str]:
     names = [segment_name(index) for index in range(len(columns.size))]
     if listed != names:
         yield f"{playlist_key(track.folder)} is missing or does not list segments 0 to {len(names) - 1} in order"
-    at, sequence = 0, 0
-    for index, name in enumerate(names):
-        where = f"{track.folder}/{name}"
-        data = media.get(where)
-        if data is None:
-            yield f"{where} is missing"
-        elif sha256(data) != columns.sha256[index]:
-            yield f"{where}: {_damage(data, columns.size[index])}"
-        else:
-            try:
-                parts = fragments(data)
-            except BoxError as error:
-                yield f"{where}: {error}"
-            else:
-                if track.kind == "video":
-                    yield from _numbers(where, parts, sequence)
-                    sequence = max((part.sequence for part in parts), default=sequence)
-                yield from _chain(where, parts, at, columns.duration[index], columns.frames[index])
-        at += columns.duration[index]
     if sum(columns.frames) != track.frames:
         yield f"{track.folder}: the report counts {track.frames} frames, its segments {sum(columns.frames)}"
 
 
-def _damage(data: bytes, size: int) -> str:
-    return f"{len(data)} bytes, not {size}" if len(data) != size else "checksum differs"
-
-
-def _numbers(where: str, parts: tuple[Fragment, ...], sequence: int) -> Iterator[str]:
-    for part in parts:
-        if part.sequence <= sequence:
-            yield f"{where}: fragment number {part.sequence} does not go on from {sequence}"
-        sequence = part.sequence
-
-
-def _chain(where: str, parts: tuple[Fragment, ...], at: int, duration: int, frames: int) -> Iterator[str]:
-    for part in parts:
-        if part.decode_time != at:
-            yield f"{where}: a fragment starts at tick {part.decode_time}, not {at}"
-        at = part.decode_time + sum(part.durations)
-        duration -= sum(part.durations)
-        frames -= len(part.sizes)
-        if not part.sync:
-            yield f"{where}: the fragment at tick {part.decode_time} does not start with a sync sample"
-    if duration or frames:
-        yield f"{where}: {-duration:+d} ticks and {-frames:+d} frames against the report"
+def _numbers(track: TrackReport, results: list[CheckResult]) -> Iterator[str]:
+    """Check that the numbers of fragments rise from segment to segment."""
+    sequence = 0
+    for index, result in sorted((int(one.key.rpartition("/")[2]), one) for one in results if one.numbers is not None):
+        first, last = result.numbers or (0, 0)
+        if first <= sequence:
+            where = segment_key(track.folder, index)
+            yield f"{where}: fragment number {first} does not go on from {sequence}"
+        sequence = last
 
 
 def _plan_of(report: Report, stores: Stores, dest: Location, *, needed: bool) -> Plan | None:

@@ -12,8 +12,9 @@ from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
+from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import decode, read_packets
+from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.video.decode import DecodeLog, WindowSource
 from streamify.media.video.picture import Renditions, window_pictures
 from streamify.model.plan import Segment, Timeline
@@ -46,10 +47,12 @@ def decode_published(init: bytes, data: bytes, kind: str) -> Decoded:
     frames, first = 0, None
     errors: list[str] = []
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-        stream = container.streams.video[0] if kind == "video" else container.streams.audio[0]
-        stream.codec_context.thread_count = 1
+        found = container.streams.video if kind == "video" else container.streams.audio
+        if not found or not has_decoder(found[0]):
+            return Decoded(0, None, (f"it holds no {kind}",))
+        stream, context = found[0], decoder(found[0])
         for packet in read_packets(container, stream):
-            for frame in decode(stream.codec_context, packet, errors.append):
+            for frame in decode(context, packet, errors.append):
                 frames += frame.samples if isinstance(frame, AudioFrame) else 1
                 first = frame.pts if first is None else first
     return Decoded(frames, first, tuple(errors))
@@ -135,10 +138,9 @@ def _seconds(ticks: int, timeline: Timeline) -> str:
 
 def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, VideoFrame]]:
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
+        stream, context = container.streams.video[0], decoder(container.streams.video[0])
         for packet in read_packets(container, stream):
-            for frame in decode(stream.codec_context, packet):  # what is refused was counted before
+            for frame in decode(context, packet):  # what is refused was counted before
                 yield (frame.pts or 0) - start, frame
 
 

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from streamify.media.lockstep import Shot
 from streamify.media.source.linear import decode_all
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import decode, read_packets
+from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.video.picture import Renditions
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
@@ -54,7 +54,7 @@ def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iter
     for data in segments:
         with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
             stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
+            context = decoder(stream)
             for packet in read_packets(container, stream):
-                for frame in decode(stream.codec_context, packet):  # what is refused is named by the segment's check
+                for frame in decode(context, packet):  # what is refused is named by the segment's check
                     yield Shot(Fraction(frame.pts or 0, timescale), shrink(frame))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.plan import SCHEMA
@@ -24,17 +24,23 @@ class TrackSegments(Frozen):
     sha256: tuple[str, ...]
     """Hex."""
 
+    @model_validator(mode="after")
+    def _same_length(self) -> TrackSegments:
+        if len({len(column) for column in (self.duration, self.frames, self.size, self.sha256)}) != 1:
+            raise ValueError("columns of different lengths")
+        return self
+
 
 class TrackReport(Frozen):
     """One track of the output."""
 
-    id: str
+    id: Annotated[str, Field(pattern="^[^/]+$")]
     kind: Literal["video", "audio"]
     folder: str
     """Below DEST."""
     codecs: str
     """RFC 6381."""
-    timescale: int
+    timescale: Annotated[int, Field(ge=1)]
     """Ticks per second."""
     width: int | None = None
     """Pixels; ``None`` for audio."""

@@ -225,6 +225,8 @@ class CheckResult(Frozen):
     key: str
     faults: tuple[str, ...]
     frames: int
+    numbers: tuple[int, int] | None = None
+    """Numbers of the first and the last fragment of a segment of video."""
     psnr_min: float | None = None
     psnr_mean: float | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 Buffer = bytes | bytearray | memoryview
@@ -11,6 +12,15 @@ Buffer = bytes | bytearray | memoryview
 
 class BoxError(ValueError):
     """The bytes are not a well-formed box structure."""
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """Turn what reading behind the end of a box raises into `BoxError`; also a decorator."""
+    try:
+        yield
+    except (struct.error, LookupError, OverflowError) as error:
+        raise BoxError(f"a box is cut off or damaged ({error})") from error
 
 
 @dataclass(frozen=True)

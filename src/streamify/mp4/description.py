@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from streamify.mp4.boxes import BoxError, boxes, first, header
+from streamify.mp4.boxes import BoxError, boxes, first, header, well_formed
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 VISUAL = 78
@@ -28,6 +28,7 @@ class SampleEntry:
     """Payloads of the boxes in it, the first of each kind."""
 
 
+@well_formed()
 def visual_entries(file: BinaryIO, layout: Layout, track: int) -> tuple[SampleEntry, ...]:
     """Return the sample entries of the video track of that id; none where the moov has no such track.
 
@@ -47,6 +48,7 @@ def visual_entries(file: BinaryIO, layout: Layout, track: int) -> tuple[SampleEn
     return ()
 
 
+@well_formed()
 def sample_entry(data: bytes) -> SampleEntry:
     """Return the sample entry of an init segment, or of a file in memory, that has one track.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from streamify.mp4.boxes import Box, BoxError, Buffer, boxes, find, first
+from streamify.mp4.boxes import Box, BoxError, Buffer, boxes, find, first, well_formed
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Fragment:
     """Byte offset of the first sample."""
 
 
+@well_formed()
 def fragments(data: Buffer) -> tuple[Fragment, ...]:
     """Read every fragment of a segment file with one track (clauses 8.8.4 to 8.8.12).
 
@@ -93,6 +94,7 @@ def _fragment(data: Buffer, moof: Box, mdat: Box) -> Fragment:
             (offset,) = struct.unpack_from(">i", data, at)
             at += 4
             begin = moof.start + offset if begin is None else begin
+        _check_count(count, flags, at, trun, len(sizes), mdat)
         first_flags: int | None = None
         if flags & 4:
             (first_flags,), at = struct.unpack_from(">I", data, at), at + 4
@@ -117,6 +119,22 @@ def _fragment(data: Buffer, moof: Box, mdat: Box) -> Fragment:
     return Fragment(
         moof.start, mdat.end, sequence, decode_time, tuple(durations), tuple(sizes), tuple(offsets), sync, begin
     )
+
+
+def _check_count(count: int, flags: int, at: int, trun: Box, before: int, mdat: Box) -> None:
+    """Refuse a count that neither its table nor the samples have room for: each has a byte at least.
+
+    Args:
+        count: Samples that the trun claims.
+        flags: Of the trun.
+        at: Where its table begins, or the flags of its first sample in front of it.
+        trun: The box.
+        before: Samples of the truns in front of it.
+        mdat: Where all of them lie.
+    """
+    width = 4 * sum(bool(flags & field) for field in (0x100, 0x200, 0x400, 0x800))
+    if at + 4 * bool(flags & 4) + count * width > trun.end or before + count > mdat.end - mdat.body:
+        raise BoxError(f"the trun at byte {trun.start} claims {count} samples")
 
 
 def retime(data: bytearray, start: int, sequence: int) -> None:

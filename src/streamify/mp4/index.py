@@ -12,7 +12,7 @@ from itertools import accumulate, islice, repeat
 from operator import add, lt
 
 from streamify.errors import SourceError
-from streamify.mp4.boxes import Box, BoxError, boxes
+from streamify.mp4.boxes import Box, BoxError, boxes, well_formed
 from streamify.mp4.composition import Composed, coded, evenly
 from streamify.mp4.movie import Track, children
 from streamify.mp4.samples import Samples
@@ -78,6 +78,7 @@ class Mp4Index:
         return end if self.edit.end is None else min(end, self.edit.end + self.edit.shift)
 
 
+@well_formed()
 def parse(track: Track) -> Mp4Index:
     """Expand a track's tables.
 

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from streamify.mp4.boxes import Box, BoxError, boxes, header
+from streamify.mp4.boxes import Box, BoxError, boxes, header, well_formed
 
 MOOV_LIMIT = 512 << 20
 """Bytes; no real moov is larger (10 hours take about 31 MB)."""
@@ -34,6 +34,7 @@ class Layout:
         return max((box.end for box in self.boxes), default=0) - self.size if self.boxes else 0
 
 
+@well_formed()
 def read_layout(file: BinaryIO, size: int) -> Layout:
     """Read the top-level box headers, 16 bytes each.
 
@@ -65,6 +66,7 @@ class Track:
     """Movie ticks per second, the unit of edit durations."""
 
 
+@well_formed()
 def read_track(file: BinaryIO, layout: Layout, track_id: int) -> Track | None:
     """Read one trak of the moov and skip over the others; ``None`` where the movie is fragmented.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -17,7 +17,7 @@ from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.mixing import Mixer
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioSlice
 from streamify.model.source import ClockBreak
@@ -156,8 +156,7 @@ def _decoded(
                 keep_only(container, stream)
             packets = read_packets(container, stream)
         with container:
-            context = cast("AudioCodecContext", stream.codec_context)
-            context.thread_count = 1
+            context = decoder(cast("AudioStream", stream))
             for packet in _read(packets, log):
                 for frame in decode(context, packet, log.errors.append):
                     yield frame, packet.pos

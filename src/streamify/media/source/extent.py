@@ -8,7 +8,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from streamify.errors import SourceError
-from streamify.mp4.boxes import BoxError
+from streamify.mp4.boxes import BoxError, well_formed
 from streamify.mp4.movie import Track, children, read_layout, read_track
 from streamify.mp4.tables import read_chunks, read_sizes
 
@@ -74,6 +74,7 @@ def _mp4(file: BinaryIO, size: int, tracks: Sequence[int]) -> int:
     return max(last.end, *found) if missed else 0
 
 
+@well_formed()
 def _samples_end(track: Track) -> int:
     tables = children(track.trak, "mdia/minf/stbl")
     sizes = read_sizes(track.trak, tables)

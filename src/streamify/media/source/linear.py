@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, read_packets
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[See
     with open_source() as file, open_media(file) as container:
         video = cast("VideoStream", container.streams[stream])
         keep_only(container, video)
-        context = video.codec_context
-        context.thread_count = 1
+        context = decoder(video)
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
         refused: list[str] = []
         try:

@@ -14,13 +14,16 @@ from typing import Any, TypeVar, cast, overload
 import av.error
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
+from streamify.model.limits import PICTURE_PIXELS
 
 S = TypeVar("S", bound=Stream)
 
@@ -78,6 +81,21 @@ def read_packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
         except OSError as error:  # of the file itself, which FFmpeg's errors only look like
             raise unread(error) from error
         return
+
+
+@overload
+def decoder(stream: VideoStream) -> VideoCodecContext: ...
+@overload
+def decoder(stream: AudioStream) -> AudioCodecContext: ...
+def decoder(stream: VideoStream | AudioStream) -> VideoCodecContext | AudioCodecContext:
+    """Return the decoder of a stream, set up and not yet used: one thread, and no picture larger than `PICTURE_PIXELS`.
+
+    Call it once, before anything is decoded.
+    """
+    context = stream.codec_context
+    context.thread_count = 1
+    context.options = {"max_pixels": str(PICTURE_PIXELS)}
+    return context
 
 
 @overload

@@ -21,7 +21,7 @@ from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import keep_only
-from streamify.media.source.reading import UnreadableError, decode, read_packets
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
@@ -208,8 +208,7 @@ DECODED_PACKETS = 300
 
 def read_start(container: InputContainer, stream: VideoStream) -> Start:
     """Read a freshly opened container until `PICTURES` come out, and at least `COMPARED_PACKETS` packets."""
-    context = stream.codec_context
-    context.thread_count = 1
+    context = decoder(stream)
     packets: list[tuple[int | None, int | None, int]] = []
     pictures: list[VideoFrame] = []
     coded: list[tuple[Coded, ...]] = []

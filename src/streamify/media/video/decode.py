@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from streamify.errors import SourceError
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import UnreadableError, decode, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
 
@@ -179,8 +179,7 @@ class _Run:
         return self._file.bytes_read
 
     def _decode(self) -> Iterator[Picture]:
-        context = self._stream.codec_context
-        context.thread_count = 1
+        context = decoder(self._stream)
         for packet in chain(self._read(), [None]):  # None flushes the decoder
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
