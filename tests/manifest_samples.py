@@ -7,7 +7,7 @@ from fractions import Fraction
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.task import IFrame
-from streamify.model.track import AudioTrack, Labels, VideoTrack
+from streamify.model.track import AudioTrack, Labels, Role, VideoTrack
 
 
 def video_track(name: str = "1080p", width: int = 1920, height: int = 1080, scale: int = 24) -> VideoTrack:
@@ -41,6 +41,8 @@ def audio(
     title: str | None = None,
     default: bool = False,
     commentary: bool = False,
+    role: Role | None = None,
+    original: bool = False,
     name: str = "en-aac-8d41e07a",
     size: int = 96_000,
 ) -> TrackManifest:
@@ -61,7 +63,8 @@ def audio(
         labels=Labels(
             name=title or language or "Audio 1",
             language=language,
-            role="commentary" if commentary else "main",
+            role=role or ("commentary" if commentary else "main"),
+            original=original,
             default=default,
         ),
     )

@@ -107,10 +107,15 @@ def rule_16_audio(stream: Stream) -> Faults:
         values = [tuple(about.get(name) for name in key) for about in media]
         if len(set(values)) != len(values):
             yield f"EXT-X-MEDIA: {key} not unique"
-    auto = [about.get("LANGUAGE") for about in media if about.get("AUTOSELECT") == "YES"]
+    needs = ("public.accessibility.describes-video", "public.accessibility.enhances-speech-intelligibility")
+    auto = [
+        (about.get("LANGUAGE"), *(need for need in needs if need in about.get("CHARACTERISTICS", "")))
+        for about in media
+        if about.get("AUTOSELECT") == "YES"
+    ]
     default = [about for about in media if about.get("DEFAULT") == "YES"]
     if media and (len(default) != 1 or default[0].get("AUTOSELECT") != "YES" or len(set(auto)) != len(auto)):
-        yield "EXT-X-MEDIA: not one DEFAULT that is AUTOSELECT, or two AUTOSELECT of one language"
+        yield "EXT-X-MEDIA: not one DEFAULT that is AUTOSELECT, or two AUTOSELECT of one language and kind"
     groups = {about.get("GROUP-ID") for about in media}
     for about, uri in stream.master.variants:
         if media and about.get("AUDIO") not in groups:

@@ -11,12 +11,13 @@ from math import gcd
 from urllib.parse import quote
 
 from streamify.dest.layout import INIT, SEGMENT_TEMPLATE
-from streamify.manifests.audio import AudioNames, audio_track, describe
+from streamify.manifests.audio import AudioNames, audio_track, dash_accessibility, dash_roles, describe
 from streamify.manifests.base import TrackManifest
 from streamify.model.track import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _ROLE = "urn:mpeg:dash:role:2011"
+_PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
 _CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 _MICRO = 1_000_000
 
@@ -162,8 +163,10 @@ def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: Aud
     if names.language:
         adaptation.set("lang", names.language)
     ET.SubElement(adaptation, "Label").text = names.name
-    role = "main" if names.default else "alternate" if names.role == "main" else names.role
-    _descriptor(adaptation, "Role", _ROLE, role)
+    if (purpose := dash_accessibility(names)) is not None:
+        _descriptor(adaptation, "Accessibility", _PURPOSE, purpose)
+    for role in dash_roles(names):
+        _descriptor(adaptation, "Role", _ROLE, role)
     representation = ET.SubElement(
         adaptation,
         "Representation",

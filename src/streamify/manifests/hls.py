@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from streamify.dest.layout import IFRAMES, INIT, PLAYLIST, segment_name
-from streamify.manifests.audio import AudioNames, describe
+from streamify.manifests.audio import AudioNames, characteristics, describe
 from streamify.manifests.base import (
     TrackManifest,
     frame_rate,
@@ -149,7 +149,7 @@ def _audio_media(audio: TrackManifest, names: AudioNames) -> str:
         f'LANGUAGE="{names.language or "und"}"',  # Apple's rules demand a value
         f"DEFAULT={'YES' if names.default else 'NO'}",
         f"AUTOSELECT={'YES' if names.autoselect else 'NO'}",
-        *(['CHARACTERISTICS="public.accessibility.describes-video"'] if names.role == "description" else []),
+        *([f'CHARACTERISTICS="{",".join(described)}"'] if (described := characteristics(names)) else []),
         f'CHANNELS="{names.channels}"',
         f'URI="{audio.url(PLAYLIST)}"',
     )

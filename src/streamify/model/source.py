@@ -85,6 +85,14 @@ class AudioFacts(Frozen):
     commentary: bool = False
     description: bool = False
     """Whether it tells what the picture shows, for those who do not see it."""
+    speech: bool = False
+    """Whether its dialogue is made clearer, for those who hear badly."""
+    effects: bool = False
+    """Whether it is without dialogue."""
+    karaoke: bool = False
+    dub: bool = False
+    original: bool = False
+    """Whether it is in the language that the film was made in."""
     time_base: Rational
     start: int | None = None
     """Presentation time of the first sample, ticks of `time_base`."""

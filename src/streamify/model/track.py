@@ -11,8 +11,9 @@ from streamify.dest.layout import track_folder
 from streamify.model.base import Frozen
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 
-Role = Literal["main", "commentary", "description"]
-"""What a track is for; ``description``: the picture in words, for those who do not see it."""
+Role = Literal["main", "dub", "commentary", "description", "speech", "effects", "karaoke"]
+"""What a track is for; ``description``: the picture in words, for those who do not see it; ``speech``: dialogue made
+clearer, for those who hear badly; ``effects``: no dialogue."""
 
 
 class Labels(Frozen):
@@ -23,6 +24,8 @@ class Labels(Frozen):
     language: str | None = None
     """BCP 47; ``None``: unknown."""
     role: Role = "main"
+    original: bool = False
+    """Whether it is in the language that the film was made in."""
     default: bool = False
 
 

@@ -8,8 +8,7 @@ from streamify.model.source import AudioFacts
 from streamify.model.text import clean, unique
 from streamify.model.track import Labels, Role
 from streamify.planning.languages import autonym, bcp47
-
-_ROLES: dict[Role, str] = {"main": "", "commentary": "commentary", "description": "audio description"}
+from streamify.planning.roles import OWN, WORDS, role_of, says
 
 
 def audio_labels(audio: Sequence[AudioFacts]) -> tuple[Labels, ...]:
@@ -17,30 +16,37 @@ def audio_labels(audio: Sequence[AudioFacts]) -> tuple[Labels, ...]:
 
     The default is the first track that the source marks as such and that is the film's own sound; failing that the
     first of those; failing that the first. Names are unique: the title that the source gives a track, or the language
-    in that language; both where several tracks share a language.
+    in that language; both where several tracks share a language. They tell the role, those of audio description in any
+    case (HLS authoring rule 2.14).
     """
     if not audio:
         return ()
-    roles = [_role(facts) for facts in audio]
+    roles = [role_of(facts) for facts in audio]
     languages = [bcp47(facts.language) for facts in audio]
-    default = min(range(len(audio)), key=lambda n: (roles[n] != "main", not audio[n].default, n))
+    default = min(range(len(audio)), key=lambda n: (roles[n] not in OWN, not audio[n].default, n))
     used: set[str] = set()
     found = []
     for number, (facts, role, language) in enumerate(zip(audio, roles, languages, strict=True)):
         shared = language is not None and languages.count(language) > 1
-        name = unique(clean(_name(clean(facts.title or ""), language, role, number, shared=shared)), used)
-        found.append(Labels(name=name, language=language, role=role, default=number == default))
+        name = _name(facts, language, role, number, shared=shared, alone=len(audio) == 1)
+        found.append(
+            Labels(
+                name=unique(clean(name), used),
+                language=language,
+                role=role,
+                original=facts.original,
+                default=number == default,
+            )
+        )
     return tuple(found)
 
 
-def _role(facts: AudioFacts) -> Role:
-    if facts.description:
-        return "description"
-    return "commentary" if facts.commentary else "main"
-
-
-def _name(title: str, language: str | None, role: Role, number: int, *, shared: bool) -> str:
+def _name(facts: AudioFacts, language: str | None, role: Role, number: int, *, shared: bool, alone: bool) -> str:
+    title = clean(facts.title or "")
     base = autonym(language) if language is not None else f"Audio {number + 1}"
-    if title:
-        return f"{base} ({title})" if shared and base.casefold() not in title.casefold() else title
-    return f"{base} ({_ROLES[role]})" if role != "main" else base
+    word = WORDS[role] or ("original" if facts.original and not alone else "")
+    if not title:
+        return f"{base} ({word})" if word else base
+    if not says(title, role):
+        title = f"{title}, {word}" if shared else f"{title} ({word})"
+    return f"{base} ({title})" if shared and base.casefold() not in title.casefold() else title

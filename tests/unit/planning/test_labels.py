@@ -89,6 +89,44 @@ def test_roles_are_named() -> None:
     ]  # fmt: skip
 
 
+def test_a_title_of_audio_description_says_so() -> None:
+    """HLS authoring rule 2.14."""
+    described = {"description": True}
+    assert names({}, described | {"title": "Narrated"}, described | {"title": "Audio description"}) == [
+        "English", "English (Narrated, audio description)", "English (Audio description)",
+    ]  # fmt: skip
+    assert names({"language": None}, described | {"language": None, "title": "AD"}) == [
+        "Audio 1", "AD (audio description)",
+    ]  # fmt: skip
+
+
+def test_the_original_and_its_dubs_are_named() -> None:
+    assert names({"original": True}, {"language": "fre", "dub": True}) == ["English (original)", "Français (dubbed)"]
+    assert names({"original": True}) == ["English"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "role"),
+    [
+        ({}, "main"),
+        ({"title": "Stereo"}, "main"),
+        ({"title": "Director's Commentary"}, "commentary"),
+        ({"title": "Audiokommentar mit dem Regisseur"}, "commentary"),
+        ({"title": "Audio Description"}, "description"),
+        ({"title": "English Descriptive Audio"}, "description"),
+        ({"title": "Enhanced dialogue"}, "speech"),
+        ({"title": "Uncommented"}, "main"),
+        ({"title": "Commentary", "dub": True}, "dub"),
+        ({"commentary": True, "description": True}, "description"),
+        ({"speech": True}, "speech"),
+        ({"effects": True}, "effects"),
+        ({"karaoke": True}, "karaoke"),
+    ],
+)
+def test_roles_by_flag_and_else_by_title(facts: dict[str, Any], role: str) -> None:
+    assert [one.role for one in audio_labels(sound(facts))] == [role]
+
+
 def test_names_are_unique() -> None:
     assert names({}, {}, {"title": "x"}, {"title": "x\n"}) == [
         "English", "English (2)", "English (x)", "English (x) (2)",
@@ -100,6 +138,8 @@ def test_names_that_are_cut_stay_unique_within_the_limit() -> None:
     assert found == ["x" * 99 + "y", "x" * 99, "x" * 96 + " (2)", "é" * 100]
     assert [clean(name) for name in found] == found  # manifests write them as they are
 
+
+FLAGS = ("default", "commentary", "description", "speech", "effects", "karaoke", "dub", "original")
 
 TRACKS = st.fixed_dictionaries(
     {
@@ -129,8 +169,10 @@ def test_whatever_the_source_says(tracks: list[dict[str, Any]]) -> None:
         (["default commentary", ""], 1),
         (["default description", ""], 1),
         (["commentary", "default commentary"], 1),
+        (["default speech", "dub"], 1),
+        (["", "default dub"], 1),
     ],
 )
 def test_exactly_one_default(flags: list[str], default: int) -> None:
-    tracks = [{name: name in flag for name in ("default", "commentary", "description")} for flag in flags]
+    tracks = [{name: name in flag for name in FLAGS} for flag in flags]
     assert [n for n, one in enumerate(audio_labels(sound(*tracks))) if one.default] == [default]

@@ -228,7 +228,7 @@ def _rotation(frame: VideoFrame) -> tuple[Literal[0, 90, 180, 270], bool]:
 
 
 def _audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
-    context = stream.codec_context
+    context, flags = stream.codec_context, stream.disposition
     assert stream.time_base is not None
     duration = stream.duration * stream.time_base if stream.duration else None
     if duration is None and container.duration:
@@ -241,9 +241,14 @@ def _audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
         layout=context.layout.name,
         language=audio_language(stream.metadata),
         title=audio_title(stream.metadata),
-        default=bool(stream.disposition & Disposition.default),
-        commentary=bool(stream.disposition & Disposition.comment),
-        description=bool(stream.disposition & Disposition.visual_impaired),
+        default=bool(flags & Disposition.default),
+        commentary=bool(flags & Disposition.comment),
+        description=bool(flags & (Disposition.visual_impaired | Disposition.descriptions)),
+        speech=bool(flags & Disposition.hearing_impaired),
+        effects=bool(flags & Disposition.clean_effects),
+        karaoke=bool(flags & Disposition.karaoke),
+        dub=bool(flags & Disposition.dub),
+        original=bool(flags & Disposition.original),
         time_base=stream.time_base,
         start=stream.start_time,
         duration=duration,
