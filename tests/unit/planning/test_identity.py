@@ -60,8 +60,8 @@ def test_every_field_of_a_recipe_is_hashed() -> None:
 
 
 def test_pinned() -> None:
-    """Ids of media version 2. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
-    assert ids(plan()) == ["1080p-35eaeb70", "720p-b0918d38", "480p-19d33985", "360p-62546c71", "en-aac-5f6ca37f"]
+    """Ids of media version 3. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
+    assert ids(plan()) == ["1080p-06ac9ddd", "720p-c7987eac", "480p-4fbacda0", "360p-00da75af", "en-aac-ebedc0d5"]
 
 
 def test_settings_of_the_grid_count() -> None:
