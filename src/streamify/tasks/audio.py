@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from streamify.media.audio.notes import change_note
 from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
@@ -44,4 +45,4 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     if log.gaps:
         what = f"audio stream {task.track.stream}: {log.gaps} gaps or overlaps"
         notes += (Note(kind="converted", what=what, why="silence fills gaps and overlaps are cut: sync is kept"),)
-    return notes
+    return notes + tuple(change_note(task.track.stream, at, change) for at, change in log.changes)

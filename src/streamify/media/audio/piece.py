@@ -13,7 +13,8 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags
 
 from streamify.codecs.registry import audio_codec
-from streamify.media.audio.samples import FORMAT, LAYOUTS, LEAD, AudioLog, AudioSource, units
+from streamify.media.audio.resample import FORMAT
+from streamify.media.audio.samples import LAYOUTS, LEAD, AudioLog, AudioSource, units
 from streamify.media.package import Packaged, split_muxed
 from streamify.model.progress import OnProgress
 from streamify.model.track import AudioTrack

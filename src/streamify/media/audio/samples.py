@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import BinaryIO, cast
 
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.mixing import Mixer
+from streamify.media.audio.resample import WIDTH, Planes, Resampling, Samples
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
@@ -28,15 +28,8 @@ TOLERANCE = Fraction(3, 100)
 LEAD = 2
 """Seconds of source decoded before a piece, for the decoder and the resampler to settle."""
 
-FORMAT = "fltp"
-"""Samples as they leave the resampler: floating point, one plane for each channel."""
-WIDTH = 4
-"""Bytes of a sample."""
 LAYOUTS = {2: "stereo", 6: "5.1(side)"}
 """FFmpeg's names of layouts by number of channels."""
-
-Planes = tuple[bytes, ...]
-"""Samples of each channel."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +50,8 @@ class AudioLog:
     gaps: int = 0
     """Places where silence was put in or samples were left out, beyond the tolerance."""
     errors: list[str] = field(default_factory=list)
+    changes: list[tuple[Fraction, str]] = field(default_factory=list)
+    """Times, seconds, at which rate or channels change, and how."""
 
 
 def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: int, log: AudioLog) -> Iterator[Planes]:
@@ -98,13 +93,13 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
         start += frame
 
 
-def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[tuple[int, Planes]]:
+def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[Samples]:
     """Yield runs of resampled samples and their position on the output timeline."""
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
     mixed = Mixer(layout, track.recipe.channels)
-    resampler: AudioResampler | None = None
-    position = 0  # of the next sample out of the resampler
+    resampling: Resampling | None = None
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
+    before: tuple[int, str] | None = None
     clock = SoundClock(source.breaks)
     for frame, offset in _decoded(source, track, Fraction(start, rate), log):
         if frame.pts is None:
@@ -112,29 +107,20 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) 
         else:
             assert frame.time_base is not None
             at = clock.at(frame.pts * frame.time_base - track.recipe.origin, ahead, offset)
-        if resampler is None or abs(at - ahead) > TOLERANCE:
-            if resampler is not None:
+        if resampling is None or abs(at - ahead) > TOLERANCE:
+            if resampling is not None:
                 log.gaps += 1
-                yield from _planes(resampler.resample(None), position)
-            resampler = AudioResampler(format=FORMAT, layout=layout, rate=rate)
-            position = _nearest(at * rate)
+                yield from resampling.flush()
+            resampling = Resampling(layout, rate, _nearest(at * rate))
             ahead = at
+        kind = frame.sample_rate, frame.layout.name
+        if before is not None and kind != before and ahead * rate >= start:
+            log.changes.append((ahead, f"{before[0]} Hz {before[1]} becomes {kind[0]} Hz {kind[1]}"))
+        before = kind
         ahead += Fraction(frame.samples, frame.sample_rate)
-        frame.pts = None
-        for piece in resampler.resample(mixed(frame)):
-            yield from _planes([piece], position)
-            position += piece.samples
-    if resampler is not None:
-        for piece in resampler.resample(None):
-            yield from _planes([piece], position)
-            position += piece.samples
-
-
-def _planes(frames: list[AudioFrame], position: int) -> Iterator[tuple[int, Planes]]:
-    for frame in frames:
-        size = frame.samples * WIDTH  # planes are padded
-        yield position, tuple(bytes(plane)[:size] for plane in frame.planes)
-        position += frame.samples
+        yield from resampling.push(mixed(frame))
+    if resampling is not None:
+        yield from resampling.flush()
 
 
 def _decoded(

@@ -1,0 +1,22 @@
+"""What is said of sound that is not all of one kind, or not all there."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from streamify.model.source import Note
+
+
+def change_note(stream: int, at: Fraction, change: str) -> Note:
+    """Return the note of a place where rate or channels change.
+
+    Args:
+        stream: Index of the stream.
+        at: Seconds on the output's timeline.
+        change: From what to what.
+    """
+    return Note(
+        kind="converted",
+        what=f"audio stream {stream}: {change} at {float(at):.3f} s",
+        why="resampled and mixed to one format throughout",
+    )
