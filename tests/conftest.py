@@ -19,6 +19,7 @@ from clips.corpus import CASES, CORPUS
 from clips.make import Clip, ClipSpec, make_clip
 from clouds import CLOUDS, Cloud, Kind
 from e2e.driving import streamify
+from players_harness import Browsers
 from selection import (
     pytest_collection_modifyitems,
     pytest_sessionfinish,
@@ -63,6 +64,14 @@ def cloud() -> Iterator[Callable[[Kind], Cloud]]:
     """Start an object store when it is first asked for; stop all at the end."""
     with ExitStack() as stack:
         yield cache(lambda kind: stack.enter_context(CLOUDS[kind]()))
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    """Real browsers, which start when a test plays something."""
+    found = Browsers()
+    yield found
+    found.close()
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,14 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from streamify.media import testcard
@@ -120,7 +121,61 @@ def install() -> None:
                 return
 
 
+class Browsers:
+    """Browsers that run the scripts of tests/players, and start when the first one needs them.
+
+    A browser takes longer to start and to end than most plays, so each stays for all of them; every play has a page of
+    its own, with a cache of its own. Several threads may use it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._waiting: dict[int, Future[dict[str, Any]]] = {}
+        self._number = 0
+
+    def run(self, script: Literal["play", "use"], args: Sequence[str], timeout: float) -> dict[str, Any]:
+        """Return what `script` tells, as tests/players/serve.mjs runs it."""
+        with self._lock:
+            if self._process is None:
+                self._process = self._start()
+            self._number += 1
+            answer = self._waiting[self._number] = Future[dict[str, Any]]()
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps({"id": self._number, "script": script, "args": args}) + "\n")
+            self._process.stdin.flush()
+        told = answer.result(timeout)
+        assert "error" not in told, told["error"]
+        result: dict[str, Any] = told["result"]
+        return result
+
+    def close(self) -> None:
+        """End the browsers."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(60)
+
+    def _start(self) -> subprocess.Popen[str]:
+        install()
+        process = subprocess.Popen(
+            ["node", "serve.mjs"], cwd=PLAYERS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        Thread(target=self._read, args=(process,), daemon=True).start()
+        return process
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            self._waiting.pop(told["id"]).set_result(told)
+        for answer in self._waiting.values():
+            answer.set_exception(AssertionError(f"serve.mjs ended with status {process.wait()}"))
+        process.stdout.close()
+
+
 def play(
+    browsers: Browsers,
     dest: Path,
     player: Player,
     scenario: Scenario = "play",
@@ -134,6 +189,7 @@ def play(
     """Play `dest` and return the observations of tests/players/play.mjs, with `problems` worked out from them.
 
     Args:
+        browsers: Where it plays.
         dest: Folder of the stream, or of any file named by `entry`.
         player: Native HLS, the player of our page (`own`; `firefox`: it in Firefox, the others play in Chromium) and
             hls.js play master.m3u8, shaka and dash.js manifest.mpd.
@@ -144,7 +200,6 @@ def play(
         rung: The rung to start with; only `auto` lets the player adapt. The native player always does.
         entry: Another file of `dest` to play than its manifest.
     """
-    install()
     name, browser = ("own", player) if player == "firefox" else (player, "chromium")
     barcode = {
         "rows": testcard.ROWS,
@@ -153,14 +208,9 @@ def play(
     }
     # Without latency hls.js may have loaded a short stream to its end before the first switch can be asked for.
     with served(dest, latency=0.5 if scenario == "switch" else 0) as url:
-        command = ["node", "play.mjs", url + entry, name, "--scenario", scenario, "--rate", str(rate)]
-        command += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
-        command += ["--browser", browser]
-        command += ["--barcode", json.dumps(barcode)]
-        done = subprocess.run(command, cwd=PLAYERS, capture_output=True, text=True, timeout=timeout + 60, check=False)
-    if done.returncode or not done.stdout.strip():
-        raise AssertionError(f"play.mjs failed ({done.returncode}): {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout)
+        args = [url + entry, name, "--scenario", scenario, "--rate", str(rate), "--browser", browser]
+        args += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
+        result = browsers.run("play", [*args, "--barcode", json.dumps(barcode)], timeout + 60)
     for seek in result.get("seeks", ()):
         seek["id"] = _number(seek["bits"])
     result["shown"] = [(time, _number(bits)) for time, bits in result.get("shown", ())]

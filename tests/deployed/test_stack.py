@@ -17,7 +17,7 @@ from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import published, streamify, wait_for
 from e2e.test_resume import poison
 from emulator import DEPLOY, HOME, SETTINGS, Stack, built, sam
-from players_harness import Player, misplaced, play
+from players_harness import Browsers, Player, misplaced, play
 from streamify.storage.base import sha256
 
 KEY = "a é/b+c &1 50%.mp4"
@@ -81,6 +81,7 @@ def test_an_upload_becomes_a_stream_that_players_play(
     card: Clip,
     local: dict[str, str],
     mail: Callable[[], list[dict[str, Any]]],
+    browsers: Browsers,
     tmp_path: Path,
 ) -> None:
     stack.upload(KEY, card.path.read_bytes())
@@ -103,7 +104,7 @@ def test_an_upload_becomes_a_stream_that_players_play(
     assert streamify("verify", dest).code == 0
     players: tuple[Player, ...] = ("native", "hlsjs")
     for player in players:
-        result = play(dest, player, rate=4)
+        result = play(browsers, dest, player, rate=4)
         assert (result["problems"], result["ended"], result["decoded"]) == ([], True, card.frames)
         assert misplaced(result, card.times) == []
 

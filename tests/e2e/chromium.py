@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import select
@@ -17,48 +16,31 @@ from typing import Any
 PATH = Path("/usr/bin/chromium")
 
 
-class Page:
-    """One tab. `requests` holds the URL of everything it asked for, `complaints` what its console said."""
+class Browser:
+    """A running browser; a page that it opens has cookies and a cache of its own."""
 
     def __init__(self, read: int, write: int) -> None:
         self._read, self._write = read, write
         self._buffer = b""
         self._last = 0
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        target = self._call("Target.createTarget", {"url": "about:blank"}, None)["targetId"]
-        self._session: str = self._call("Target.attachToTarget", {"targetId": target, "flatten": True}, None)[
-            "sessionId"
-        ]
+        self.pages: dict[str, Page] = {}
+        """By session."""
+
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """Open a page, and close it."""
+        context = self.call("Target.createBrowserContext", {})["browserContextId"]
+        target = self.call("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
+        session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        page = self.pages[session] = Page(self, session)
         for domain in ("Network", "Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+            page.call(f"{domain}.enable")
+        yield page
+        self.call("Target.disposeBrowserContext", {"browserContextId": context})
+        del self.pages[session]
 
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        return self._call(method, params, self._session)
-
-    def run(self, script: str) -> Any:
-        """Evaluate JavaScript as if the user had clicked; promises are awaited."""
-        answer = self.call(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
-        )
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, script: str, seconds: float = 60) -> Any:
-        """Return the value of `script` as soon as it is true."""
-        deadline = time.monotonic() + seconds
-        while not (value := self.run(script)):
-            assert time.monotonic() < deadline, f"never true: {script}; {self.complaints}"
-            time.sleep(0.1)
-        return value
-
-    def screenshot(self, path: Path, width: int, height: int, dark: bool = False) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]))
-
-    def _call(self, method: str, params: dict[str, Any], session: str | None) -> dict[str, Any]:
+    def call(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
+        """Send a command; return its answer."""
         self._last += 1
         message = {"id": self._last, "method": method, "params": params} | ({"sessionId": session} if session else {})
         os.write(self._write, json.dumps(message).encode() + b"\0")
@@ -77,18 +59,50 @@ class Page:
             self._buffer += data
         text, _, self._buffer = self._buffer.partition(b"\0")
         message: dict[str, Any] = json.loads(text)
-        params = message.get("params", {})
-        if message.get("method") == "Network.requestWillBeSent":
-            self.requests.append(params["request"]["url"])
-        elif message.get("method") == "Log.entryAdded":
-            self.complaints.append(params["entry"]["text"])
-        elif message.get("method") == "Runtime.exceptionThrown":
-            self.complaints.append(str(params["exceptionDetails"]))
+        if (page := self.pages.get(message.get("sessionId", ""))) is not None:
+            page.hear(message.get("method"), message.get("params", {}))
         return message
 
 
+class Page:
+    """One tab. `requests` holds the URL of everything it asked for, `complaints` what its console said."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser, self._session = browser, session
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        return self._browser.call(method, params, self._session)
+
+    def hear(self, method: str | None, params: dict[str, Any]) -> None:
+        """Take an event."""
+        if method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif method == "Log.entryAdded":
+            self.complaints.append(params["entry"]["text"])
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(str(params["exceptionDetails"]))
+
+    def run(self, script: str) -> Any:
+        """Evaluate JavaScript as if the user had clicked; promises are awaited."""
+        answer = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def wait(self, script: str, seconds: float = 60) -> Any:
+        """Return the value of `script` as soon as it is true."""
+        deadline = time.monotonic() + seconds
+        while not (value := self.run(script)):
+            assert time.monotonic() < deadline, f"never true: {script}; {self.complaints}"
+            time.sleep(0.1)
+        return value
+
+
 @contextmanager
-def chromium(*flags: str) -> Iterator[Page]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """Start a browser that reaches nothing but 127.0.0.1."""
     to_browser, from_browser = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -105,7 +119,7 @@ def chromium(*flags: str) -> Iterator[Page]:
         try:
             os.close(to_browser[0])
             os.close(from_browser[1])
-            yield Page(from_browser[0], to_browser[1])
+            yield Browser(from_browser[0], to_browser[1])
         finally:
             os.close(to_browser[1])
             browser.terminate()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from clips.make import Clip
 from e2e import chromium
-from players_harness import PLAYERS, install
+from players_harness import Browsers
 
 pytestmark = [
     pytest.mark.players,
@@ -63,6 +64,12 @@ def played(stream: Path) -> Iterator[str]:
     assert (server.returncode, rest) == (130, "")
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[chromium.Browser]:
+    with chromium.chromium() as found:
+        yield found
+
+
 @pytest.fixture
 def url(foreign: Path) -> Iterator[str]:
     with played(foreign) as url:
@@ -79,8 +86,8 @@ def opened(page: chromium.Page, url: str) -> dict[str, Any]:
     return text
 
 
-def test_it_plays_to_the_end_and_asks_nobody_else(url: str) -> None:
-    with chromium.chromium() as page:
+def test_it_plays_to_the_end_and_asks_nobody_else(browser: chromium.Browser, url: str) -> None:
+    with browser.page() as page:
         shown = opened(page, url)
         assert shown["notice"] is None
         assert shown["proof"] is None
@@ -97,10 +104,12 @@ def test_it_plays_to_the_end_and_asks_nobody_else(url: str) -> None:
         assert [one for one in page.complaints if "report.json" not in one and "404" not in one] == []
 
 
-def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, foreign: Path) -> None:
+def test_it_shows_ladder_certificate_and_notes_of_the_report(
+    browser: chromium.Browser, url: str, foreign: Path
+) -> None:
     (foreign / "report.json").write_text(json.dumps(REPORT))
     try:
-        with chromium.chromium() as page:
+        with browser.page() as page:
             shown = opened(page, url)
             assert page.complaints == []
             page.wait(f"{VIDEO}.videoWidth")
@@ -126,8 +135,8 @@ def test_it_shows_ladder_certificate_and_notes_of_the_report(url: str, foreign: 
     assert shown["hls"] == f"{url}master.m3u8"
 
 
-def test_a_browser_that_cannot_play_is_told_so_and_gets_the_address(url: str) -> None:
-    with chromium.chromium() as page:
+def test_a_browser_that_cannot_play_is_told_so_and_gets_the_address(browser: chromium.Browser, url: str) -> None:
+    with browser.page() as page:
         script = "HTMLMediaElement.prototype.canPlayType = () => ''; delete globalThis.MediaSource"
         page.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         shown = opened(page, url)
@@ -138,8 +147,8 @@ def test_a_browser_that_cannot_play_is_told_so_and_gets_the_address(url: str) ->
         assert page.wait("document.getElementById('copied').innerText")
 
 
-def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(url: str) -> None:
-    with chromium.chromium() as page:
+def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(browser: chromium.Browser, url: str) -> None:
+    with browser.page() as page:
         opened(page, url)
         unnamed = page.run(
             "[...document.querySelectorAll('button, input, video, [tabindex]')].filter((one) => !(one.innerText.trim() "
@@ -154,22 +163,50 @@ def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(url: st
         assert {"video", "hls", "dash"} <= reached
 
 
-def used(url: str, browser: str, *flags: str) -> dict[str, Any]:
+def used(browsers: Browsers, url: str, name: str, *flags: str) -> dict[str, Any]:
     """Return what tests/players/site.mjs saw of the page at `url`; the browser has no HLS of its own."""
-    install()
-    command = ["node", "site.mjs", url, "--browser", browser, "--hls", "none" if browser == "chromium" else "", *flags]
-    done = subprocess.run(command, cwd=PLAYERS, capture_output=True, text=True, timeout=150, check=True)
-    seen: dict[str, Any] = json.loads(done.stdout)
+    hidden = ["--hls", "none"] if name == "chromium" else []
+    seen = browsers.run("use", [url, "--browser", name, *hidden, *flags], 150)
     assert "harness" not in seen, seen
     assert seen["hls"] == "own"
     assert [one for one in seen["requests"] if not one.startswith((url, "data:", "blob:"))] == []
     return seen
 
 
-@pytest.mark.parametrize("browser", ["chromium", "firefox"])
-def test_a_browser_without_hls_plays_seeks_and_switches(stream: Path, card: Clip, browser: str) -> None:
+def goes(browsers: Browsers, stream: Path, _: Path, name: str) -> dict[str, Any]:
+    """Use the page of a stream."""
     with played(stream) as url:
-        seen = used(url, browser, "--do", "plays,seeks,switches")
+        return used(browsers, url, name, "--do", "plays,seeks,switches")
+
+
+def misses(browsers: Browsers, stream: Path, folder: Path, name: str) -> dict[str, Any]:
+    """Use the page of a stream in which a segment is missing and later comes back."""
+    dest = shutil.copytree(stream, folder / "dest")
+    [segment] = dest.glob("audio/*/00001.m4s")
+    away = segment.rename(folder / "away")
+    with played(dest) as url:
+        seen = used(browsers, url, name, "--do", "fails,returns", "--timeout", "30", "--mend", f"{away}:{segment}")
+    return seen | {"segment": segment.relative_to(dest)}
+
+
+BROWSERS = ("chromium", "firefox")
+Uses = dict[tuple[str, str], Future[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def uses(browsers: Browsers, stream: Path, tmp_path_factory: pytest.TempPathFactory) -> Uses:
+    """What was seen in each browser; they mostly wait, so two run at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return {
+            (use.__name__, name): pool.submit(use, browsers, stream, tmp_path_factory.mktemp(name), name)
+            for use in (goes, misses)
+            for name in BROWSERS
+        }
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_browser_without_hls_plays_seeks_and_switches(uses: Uses, card: Clip, name: str) -> None:
+    seen = uses["goes", name].result()
     assert (seen["console"], seen["network"]) == ([], [])
     assert (seen["plays"]["decoded"], seen["plays"]["buffered"]) == (card.frames, 1)
     assert seen["plays"]["at"] == pytest.approx(float(card.end), abs=0.03)
@@ -183,17 +220,10 @@ def test_a_browser_without_hls_plays_seeks_and_switches(stream: Path, card: Clip
     assert "Does" not in words
 
 
-@pytest.mark.parametrize("browser", ["chromium", "firefox"])
-def test_a_stream_with_a_missing_segment_says_so_and_plays_when_it_is_back(
-    stream: Path, tmp_path: Path, browser: str
-) -> None:
-    dest = tmp_path / "dest"
-    shutil.copytree(stream, dest)
-    [segment] = dest.glob("audio/*/00001.m4s")
-    away = segment.rename(tmp_path / "away")
-    with played(dest) as url:
-        seen = used(url, browser, "--do", "fails,returns", "--timeout", "30", "--mend", f"{away}:{segment}")
-    cause = f"/{segment.relative_to(dest)}: the server answers 404 Not Found"
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_stream_with_a_missing_segment_says_so_and_plays_when_it_is_back(uses: Uses, name: str) -> None:
+    seen = uses["misses", name].result()
+    cause = f"/{seen['segment']}: the server answers 404 Not Found"
     words = ("Does not play", "Playing what is loaded, then it stops")  # by what is in the buffer when it is given up
     assert seen["fails"]["status"] in [f"{start}: {cause}" for start in words]
     assert seen["fails"]["retry"]

@@ -11,10 +11,33 @@ const CHROMIUM = [
 ];
 const FIREFOX = { "media.autoplay.default": 0, "network.captive-portal-service.enabled": false };
 
+const PATIENCE = 200_000; // milliseconds for one command; a page ends its work by itself before
+
+// Browsers that start when they are first asked for and stay; each page has cookies and a cache of its own.
+export class Browsers {
+  started = new Map();
+
+  async page(name) {
+    if (!this.started.has(name)) this.started.set(name, launch(name));
+    let browser = await this.started.get(name);
+    if (!browser.connected) {
+      this.started.set(name, launch(name));
+      browser = await this.started.get(name);
+    }
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    return { page, version: await browser.version(), close: () => context.close().catch(() => {}) };
+  }
+
+  async end() {
+    for (const one of this.started.values()) await one.then((browser) => browser.end(), () => {});
+  }
+}
+
 // The browser has an `end` of its own, which also removes its profile.
-export async function launch(name, seconds) {
+async function launch(name) {
   const profile = await mkdtemp(join(tmpdir(), `streamify-${name}-`));
-  const common = { headless: true, userDataDir: profile, protocolTimeout: seconds * 1000 };
+  const common = { headless: true, userDataDir: profile, protocolTimeout: PATIENCE };
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   let browser;
   try {

@@ -1,4 +1,4 @@
-// Plays one finished stream in a headless browser and prints what happened as one JSON document.
+// Plays one finished stream in a headless browser and tells what happened as one JSON document.
 //
 //   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync]
 //                 [--rate 4] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
@@ -10,7 +10,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { launch, listen } from "./browser.mjs";
+import { listen } from "./browser.mjs";
+import { command } from "./serve.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const files = {
@@ -24,51 +25,63 @@ const files = {
 };
 const own = join(here, "../../src/streamify/http/page"); // the player's modules, as `play` serves them
 
-const { values, positionals: [base, player] } = parseArgs({
-  allowPositionals: true,
-  options: {
-    scenario: { type: "string", default: "play" }, rate: { type: "string", default: "4" },
-    points: { type: "string", default: "" }, rung: { type: "string", default: "high" },
-    timeout: { type: "string", default: "120" }, browser: { type: "string", default: "chromium" },
-    barcode: { type: "string", default: "" }, flash: { type: "string", default: "[0.72,0.05,0.98,0.45]" },
-  },
-});
-if (!base || !["native", "own", "hlsjs", "shaka", "dashjs"].includes(player)) {
-  process.stderr.write("usage: node play.mjs URL native|own|hlsjs|shaka|dashjs [options]\n");
-  process.exit(2);
+function configuration(args) {
+  const { values, positionals: [base, player] } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      scenario: { type: "string", default: "play" }, rate: { type: "string", default: "4" },
+      points: { type: "string", default: "" }, rung: { type: "string", default: "high" },
+      timeout: { type: "string", default: "120" }, browser: { type: "string", default: "chromium" },
+      barcode: { type: "string", default: "" }, flash: { type: "string", default: "[0.72,0.05,0.98,0.45]" },
+    },
+  });
+  if (!base || !["native", "own", "hlsjs", "shaka", "dashjs"].includes(player)) {
+    throw new Error("usage: node play.mjs URL native|own|hlsjs|shaka|dashjs [options]");
+  }
+  const manifest = ["native", "own", "hlsjs"].includes(player) ? "master.m3u8" : "manifest.mpd";
+  const url = /\.(m3u8|mpd|mp4)$/.test(base) ? base : new URL(manifest, base.endsWith("/") ? base : `${base}/`).href;
+  return {
+    url, player, browser: values.browser, scenario: values.scenario, rate: Number(values.rate), rung: values.rung,
+    points: values.points.split(",").filter(Boolean).map(Number), timeout: Number(values.timeout),
+    barcode: values.barcode ? JSON.parse(values.barcode) : null,
+    flash: JSON.parse(values.flash),
+  };
 }
-const manifest = ["native", "own", "hlsjs"].includes(player) ? "master.m3u8" : "manifest.mpd";
-const url = /\.(m3u8|mpd|mp4)$/.test(base) ? base : new URL(manifest, base.endsWith("/") ? base : `${base}/`).href;
-const config = {
-  url, player, scenario: values.scenario, rate: Number(values.rate), rung: values.rung,
-  points: values.points.split(",").filter(Boolean).map(Number), timeout: Number(values.timeout),
-  barcode: values.barcode ? JSON.parse(values.barcode) : null,
-  flash: JSON.parse(values.flash),
-};
 
-const server = createServer(async (request, response) => {
-  const { pathname } = new URL(request.url, "http://x");
-  const [, module] = pathname.match(/^\/own\/(\w+\.js)$/) ?? [];
-  const found = module ? [join(own, module), "text/javascript"] : files[pathname];
-  if (!found) return response.writeHead(request.url === "/favicon.ico" ? 204 : 404).end();
-  response.writeHead(200, { "content-type": found[1], "cache-control": "no-store" });
-  response.end(await readFile(resolve(here, found[0])));
-});
-await new Promise((done) => server.listen(0, "127.0.0.1", done));
-
-let browser, result;
-const heard = { console: [], network: [] };
-try {
-  browser = await launch(values.browser, config.timeout + 30);
-  const page = await browser.newPage();
-  listen(page, heard);
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  result = await page.evaluate((settings) => window.run(settings), config);
-  result.browser = await browser.version();
-} catch (error) {
-  result = { player, scenario: config.scenario, ended: false, errors: [`harness: ${error.message}`] };
-} finally {
-  await browser?.end();
-  server.close();
+async function serve() {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://x");
+    const [, module] = pathname.match(/^\/own\/(\w+\.js)$/) ?? [];
+    const found = module ? [join(own, module), "text/javascript"] : files[pathname];
+    if (!found) return response.writeHead(request.url === "/favicon.ico" ? 204 : 404).end();
+    response.writeHead(200, { "content-type": found[1], "cache-control": "no-store" });
+    response.end(await readFile(resolve(here, found[0])));
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  return server;
 }
-process.stdout.write(`${JSON.stringify({ ...result, ...heard })}\n`);
+
+export async function play(args, browsers) {
+  const config = configuration(args);
+  const { player, scenario } = config;
+  const heard = { console: [], network: [] };
+  const server = await serve();
+  let opened, result;
+  try {
+    opened = await browsers.page(config.browser);
+    listen(opened.page, heard);
+    await opened.page.goto(`http://127.0.0.1:${server.address().port}/`);
+    result = await opened.page.evaluate((settings) => window.run(settings), config);
+    result.browser = opened.version;
+  } catch (error) {
+    result = { player, scenario, ended: false, errors: [`harness: ${error.message}`] };
+  } finally {
+    await opened?.close();
+    server.close();
+    server.closeAllConnections();
+  }
+  return { ...result, ...heard };
+}
+
+await command(import.meta.url, play);

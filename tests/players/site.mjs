@@ -1,4 +1,4 @@
-// Opens the page that `streamify play` serves, uses it, and prints what was seen as one JSON document.
+// Opens the page that `streamify play` serves, uses it, and tells what was seen as one JSON document.
 //
 //   node site.mjs URL [--browser chromium|firefox] [--hls none] [--shots FOLDER] [--timeout 60]
 //                 [--do plays,seeks,switches,fails,returns] [--mend FROM:TO]
@@ -7,19 +7,14 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { launch, listen } from "./browser.mjs";
+import { listen } from "./browser.mjs";
+import { command } from "./serve.mjs";
 
-const { values, positionals: [url] } = parseArgs({
-  allowPositionals: true,
-  options: {
-    browser: { type: "string", default: "chromium" }, hls: { type: "string", default: "" },
-    mend: { type: "string", default: "" }, shots: { type: "string", default: "" }, timeout: { type: "string", default: "60" },
-    do: { type: "string", default: "plays,seeks" },
-  },
-});
-const seconds = Number(values.timeout);
-const seen = { console: [], network: [], requests: [] };
-let browser;
+const options = {
+  browser: { type: "string", default: "chromium" }, hls: { type: "string", default: "" },
+  mend: { type: "string", default: "" }, shots: { type: "string", default: "" }, timeout: { type: "string", default: "60" },
+  do: { type: "string", default: "plays,seeks" },
+};
 
 // In the page.
 const observe = () => {
@@ -98,7 +93,7 @@ const steps = {
   },
 };
 
-async function shoot(page, name) {
+async function shoot(page, name, values) {
   if (!values.shots) return;
   for (const [width, dark] of [[1100, false], [1100, true], [375, false], [375, true]]) {
     await page.setViewport({ width, height: 800 });
@@ -111,33 +106,41 @@ async function shoot(page, name) {
   await page.setViewport({ width: 1100, height: 800 });
 }
 
-try {
-  browser = await launch(values.browser, seconds + 30);
-  const page = await browser.newPage();
-  await page.setViewport({ width: 1100, height: 800 });
-  listen(page, seen);
-  page.on("request", (request) => seen.requests.push(request.url()));
-  if (values.hls === "none") {
-    await page.evaluateOnNewDocument(() => {
-      const { canPlayType } = HTMLMediaElement.prototype;
-      HTMLMediaElement.prototype.canPlayType = function (type) {
-        return type.includes("mpegurl") ? "" : canPlayType.call(this, type);
-      };
-    });
+export async function use(args, browsers) {
+  const { values, positionals: [url] } = parseArgs({ args, allowPositionals: true, options });
+  const seconds = Number(values.timeout);
+  const seen = { console: [], network: [], requests: [] };
+  let opened;
+  try {
+    opened = await browsers.page(values.browser);
+    const { page } = opened;
+    await page.setViewport({ width: 1100, height: 800 });
+    listen(page, seen);
+    page.on("request", (request) => seen.requests.push(request.url()));
+    if (values.hls === "none") {
+      await page.evaluateOnNewDocument(() => {
+        const { canPlayType } = HTMLMediaElement.prototype;
+        HTMLMediaElement.prototype.canPlayType = function (type) {
+          return type.includes("mpegurl") ? "" : canPlayType.call(this, type);
+        };
+      });
+    }
+    await page.goto(url);
+    await page.evaluate(observe);
+    await page.waitForFunction(() => document.documentElement.dataset.ready, { timeout: 1000 * seconds });
+    seen.hls = await page.evaluate(() => document.documentElement.dataset.hls);
+    for (const name of values.do.split(",").filter(Boolean)) {
+      if (name === "returns") await rename(...values.mend.split(":"));
+      seen[name] = await page.evaluate(steps[name], seconds);
+      await shoot(page, name, values);
+    }
+    seen.statuses = await page.evaluate(() => statuses);
+  } catch (error) {
+    seen.harness = error.message;
+  } finally {
+    await opened?.close();
   }
-  await page.goto(url);
-  await page.evaluate(observe);
-  await page.waitForFunction(() => document.documentElement.dataset.ready, { timeout: 1000 * seconds });
-  seen.hls = await page.evaluate(() => document.documentElement.dataset.hls);
-  for (const name of values.do.split(",").filter(Boolean)) {
-    if (name === "returns") await rename(...values.mend.split(":"));
-    seen[name] = await page.evaluate(steps[name], seconds);
-    await shoot(page, name);
-  }
-  seen.statuses = await page.evaluate(() => statuses);
-} catch (error) {
-  seen.harness = error.message;
-} finally {
-  await browser?.end();
+  return seen;
 }
-process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit());
+
+await command(import.meta.url, use);
