@@ -63,13 +63,16 @@ def audio_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> Au
     """Return the task of one piece: a run of segments of an audio track."""
     first = segments[0]
     seconds = (segments[-1].end - first.start) / plan.timeline.timescale
+    slices = {item.stream: item for item in first.audio}
+    sliced = all(stream in slices for stream in track.streams)
     return AudioTask(
         key=audio_key(track, first.index),
         source=plan.source.ref,
         track=track,
         first_segment=first.index,
         cuts=segment_cuts(plan, track, [item.start for item in segments] + [segments[-1].end], first.index),
-        slice=next((item for item in first.audio if item.stream == track.stream), None),
+        slice=slices[track.stream] if sliced else None,
+        joined=tuple(slices[stream] for stream in track.recipe.joined) if sliced else (),
         breaks=plan.source.breaks,
         needs=(SPLIT,),
         budget=audio_budget(seconds, track),

@@ -53,3 +53,7 @@ class AudioRecipe(Frozen):
     """Time of output tick 0 on the source's clock, seconds."""
     piece_segments: int
     """Segments that one task encodes as one continuous stream; 0: all of them."""
+    joined: tuple[int, ...] = ()
+    """Indices of the mono streams whose channels follow that of `stream`, where several are one track."""
+    layout: str = ""
+    """FFmpeg's name of the layout that they make."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
@@ -103,6 +104,12 @@ class MediaSettings(Frozen):
         "the largest picture.",
     )
 
+    audio_map: str | None = Field(
+        default=None,
+        description="Audio streams that become tracks, by the numbers that `probe` shows: ``1+2`` joins two mono "
+        "streams as left and right, ``en=1+2,fr=3`` makes two tracks and says their languages; streams that are not "
+        "named are dropped; ``None`` keeps all, and joins mono streams labelled as channels of one programme.",
+    )
     loss_limit: float = Field(
         default=1,
         ge=0,
@@ -122,6 +129,14 @@ class MediaSettings(Frozen):
         if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
         return value
+
+    @field_validator("audio_map", mode="before")
+    @classmethod
+    def _map(cls, value: object) -> object:
+        text = str(value) if isinstance(value, int) else value
+        if isinstance(text, str):
+            parse_audio_map(text)
+        return text
 
     @field_validator("ladder")
     @classmethod

@@ -93,6 +93,8 @@ class AudioFacts(Frozen):
     dub: bool = False
     original: bool = False
     """Whether it is in the language that the film was made in."""
+    joined: tuple[int, ...] = ()
+    """Mono streams whose channels follow this one's in `layout`, where the plan joins several."""
     time_base: Rational
     start: int | None = None
     """Presentation time of the first sample, ticks of `time_base`."""

@@ -165,6 +165,8 @@ class AudioTask(BaseTask):
     """Borders of the segments in AAC access units of the whole track, one more than there are segments."""
     slice: AudioSlice | None = None
     """Where the bytes are; ``None``: the whole file is opened and sought in."""
+    joined: tuple[AudioSlice, ...] = ()
+    """As `slice`, of the streams that are joined to the first."""
     breaks: tuple[ClockBreak, ...] = ()
     """Where the source's clock does not go on."""
 

@@ -87,6 +87,11 @@ class AudioTrack(_Track):
         return self.recipe.stream
 
     @property
+    def streams(self) -> tuple[int, ...]:
+        """Indices of all streams in the source that it is made of."""
+        return self.recipe.stream, *self.recipe.joined
+
+    @property
     def sample_rate(self) -> int:
         """Samples per second."""
         return self.recipe.sample_rate

@@ -14,6 +14,7 @@ from streamify.model.source import AudioFacts, SourceFacts, VideoFacts
 from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
+from streamify.planning.arrange import arrange
 from streamify.planning.estimate import estimate
 from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
@@ -33,8 +34,10 @@ def build_plan(
         codec_build: Exact codec build, part of every track's hash.
 
     Raises:
-        UsageError: The ladder does not fit the source.
+        UsageError: The ladder or the audio map does not fit the source.
     """
+    sounds, arranged = arrange(facts.audio, settings.audio_map)
+    source, facts = facts, facts.model_copy(update={"audio": sounds})
     if facts.video is not None:
         timeline, windows = _video_timeline(facts.video, pts, settings)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
@@ -55,14 +58,14 @@ def build_plan(
     longest = Fraction(max(one.end - one.start for one in all_windows), timeline.timescale)
     plan = Plan(
         codec_build=codec_build,
-        source=facts,
+        source=source,
         settings=settings,
         timeline=timeline,
         segments=len(all_windows),
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
-        notes=(*facts.notes, *notes, *conversions(facts, timeline)),
+        notes=(*facts.notes, *arranged, *notes, *conversions(facts, timeline)),
         estimate=estimate(seconds, facts.video, video, audio),
     )
     return plan, iter(all_windows)
@@ -158,6 +161,8 @@ def _audio_track(
         samples=-(-needed.numerator // needed.denominator),
         origin=timeline.origin * timeline.time_base,
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
+        joined=audio.joined,
+        layout=audio.layout if audio.joined else "",
     )
     language = (labels.language or "und").partition("-")[0]
     return AudioTrack(

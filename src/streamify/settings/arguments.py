@@ -35,6 +35,7 @@ class SettingsDict(TypedDict, total=False):
     crf: float
     audio_bitrate: int | str
     program: int | None
+    audio_map: str | None
     loss_limit: float
     strict: bool
     engine: Engine

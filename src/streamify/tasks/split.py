@@ -100,14 +100,15 @@ def _sound_slices(
     borders = [one.start for one in windows] + [plan.timeline.end]
     for track in plan.audio:
         size = track.piece_segments
-        if not size or len(windows) <= size or track.stream not in sound:
+        if not size or len(windows) <= size or not sound.keys() >= set(track.streams):
             continue
         units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
         firsts = range(0, len(windows), size)
         needs = [piece_window(track, units[first], units[min(first + size, len(windows))]) for first in firsts]
-        with stores.open_source(ref) as file:
-            slices = audio_slices(file, ref.size, track.stream, sound[track.stream], needs)
-        for first, one in zip(firsts, slices, strict=True):
-            if one is not None:
-                found[first] = (*found.get(first, ()), one)
+        for stream in track.streams:
+            with stores.open_source(ref) as file:
+                slices = audio_slices(file, ref.size, stream, sound[stream], needs)
+            for first, one in zip(firsts, slices, strict=True):
+                if one is not None:
+                    found[first] = (*found.get(first, ()), one)
     return found

@@ -20,7 +20,14 @@ from streamify.settings.read import from_arguments
 VALUES: dict[Any, dict[str, Any]] = {
     int: {"audio_bitrate": 128_000, "maxrate": 500_000, "bufsize": 500_000, "short_side": 144},
     float: {},
-    str: {"ladder": "240p", "name": "144p", "audio_bitrate": "128k", "maxrate": "0.5M", "bufsize": "500k"},
+    str: {
+        "ladder": "240p",
+        "name": "144p",
+        "audio_bitrate": "128k",
+        "maxrate": "0.5M",
+        "bufsize": "500k",
+        "audio_map": "1+2",
+    },
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""
 

@@ -13,8 +13,9 @@ from av.audio.stream import AudioStream
 from av.codec.context import Flags
 
 from streamify.codecs.registry import audio_codec
+from streamify.media.audio.join import sound
 from streamify.media.audio.resample import FORMAT
-from streamify.media.audio.samples import LAYOUTS, LEAD, AudioLog, AudioSource, units
+from streamify.media.audio.samples import LAYOUTS, LEAD, AudioLog, AudioSource
 from streamify.media.package import Packaged, split_muxed
 from streamify.model.progress import OnProgress
 from streamify.model.track import AudioTrack
@@ -68,7 +69,7 @@ def encode_piece(
     configure(encoder, track)
     packets: list[av.Packet[av.AudioStream]] = []
     position = start
-    for planes in units(source, track, size, start, stop, log):
+    for planes in sound(source, track, size, start, stop, log):
         frame = AudioFrame(format=FORMAT, layout=LAYOUTS[track.recipe.channels], samples=size)
         for plane, samples in zip(frame.planes, planes, strict=True):
             plane.update(samples)

@@ -41,6 +41,8 @@ class AudioSource:
     """``None``: the whole file is opened and sought in."""
     breaks: tuple[ClockBreak, ...] = ()
     """Where the source's clock does not go on."""
+    joined: tuple[AudioSlice | None, ...] = ()
+    """As `slice`, of the streams that are joined to the first; empty: the whole file."""
 
 
 @dataclass
