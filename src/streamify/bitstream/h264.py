@@ -56,6 +56,10 @@ class H264Reader:
         self._high, self._low = 0, 0
         self._frame_offset = 0
         self._order, self._guessed = 0, 0
+        self.renew(extradata)
+
+    def renew(self, extradata: bytes) -> None:
+        """Take parameter sets that hold from here on."""
         if extradata[:1] == b"\1" and len(extradata) > 6:
             self._width = (extradata[4] & 3) + 1
             self._configuration(extradata)

@@ -42,6 +42,10 @@ class HevcReader:
         self._high, self._low = 0, 0
         self._order, self._guessed = 0, 0
         self._restart = True
+        self.renew(extradata)
+
+    def renew(self, extradata: bytes) -> None:
+        """Take parameter sets that hold from here on."""
         if extradata[:1] == b"\1" and len(extradata) > 22:
             self._width = (extradata[21] & 3) + 1
             self._configuration(extradata)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,9 +17,10 @@ from streamify.jobs.survey import belongs, read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
-from streamify.model.source import Note
+from streamify.model.source import Note, Part, VideoFacts
 from streamify.model.task import Blob, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
+from streamify.planning.looks import change_notes
 from streamify.storage.base import Listed, Storage, sha256
 
 HINT = "delete the named files and run the same command again: only they are made again"
@@ -62,6 +63,9 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
             notes.update(dict.fromkeys(note for record in records for note in record.notes))
             if missing:
                 continue
+            if track.kind == "video" and plan.source.video is not None:
+                changes = change_notes(plan.source.video, plan.timeline.origin, _parts(plan.source.video, records))
+                notes.update(dict.fromkeys(changes))
             faults.extend(certifying.check(track, records))
             init = media.get(records[0].init.key)
             faults.extend(_differs(records[0].init, init))
@@ -98,6 +102,15 @@ def _records(plan: Plan, track: VideoTrack | AudioTrack, media: Storage) -> tupl
         else:
             records.append(record)
     return records, missing
+
+
+def _parts(video: VideoFacts, records: Sequence[SegmentRecord]) -> Iterator[Part]:
+    """Yield the runs of pictures that look alike, over all segments."""
+    for record in records:
+        if record.looks:
+            yield from record.looks
+        elif record.seam is not None:
+            yield Part(first=record.seam.first, look=video.look)
 
 
 class _Published:

@@ -45,7 +45,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         tracks=made.tracks,
         manifests=made.manifests,
         certificate=made.certificate,
-        notes=(*plan.notes, *made.notes),
+        notes=tuple(dict.fromkeys((*plan.notes, *made.notes))),
         fingerprint=Fingerprint(
             streamify=__version__,
             codec_build=plan.codec_build,

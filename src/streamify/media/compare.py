@@ -12,11 +12,13 @@ from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
+from streamify.media.expected import Expected, unlike_black
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.video.decode import DecodeLog, WindowSource
-from streamify.media.video.picture import Renditions, window_pictures
+from streamify.media.video.look import Looks
+from streamify.media.video.picture import window_pictures
 from streamify.model.plan import Segment, Timeline
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
@@ -87,7 +89,8 @@ def compare_segment(
     previous: VideoFrame | None = None
     pending: _Doubt | None = None
     shown = 0
-    for ticks, wanted in _wanted(source, video, timeline, segment, track):
+    expected = Expected(video, track)
+    for ticks, wanted in _wanted(source, video, timeline, segment, expected):
         if pending is not None:
             faults.extend(_out_of_place(psnr, pending, wanted, timeline))
             pending = None
@@ -96,7 +99,10 @@ def compare_segment(
             shown += 1
             value = psnr(frame, wanted)
             values.append(value)
-            if value < FLOOR:
+            if unlike_black(frame, expected.size):
+                faults.append(f"picture at {_seconds(at + segment.start, timeline)} is not at its own aspect: "
+                              "what is beside it is not black")  # fmt: skip
+            elif value < FLOOR:
                 faults.append(
                     f"picture at {_seconds(at + segment.start, timeline)} does not show the source's ({value:.1f} dB)"
                 )
@@ -145,16 +151,19 @@ def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, Vide
 
 
 def _wanted(
-    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, track: VideoTrack
+    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, expected: Expected
 ) -> Iterator[tuple[int | None, VideoFrame]]:
     """Yield the source's pictures of a segment with their ticks; ``None`` for those beside it and those left out."""
-    maker = Renditions(video, [track])
+    looks = Looks(video)
     for picture in window_pictures(source, video, segment, DecodeLog(), before=True):
         inside = segment.source_start <= picture.pts and (
             segment.source_end is None or picture.pts < segment.source_end
         )
         ticks = timeline.ticks_of(picture.pts) if inside else None
-        yield None if ticks is None else ticks - segment.start, maker.make(picture.frame)[0]
+        yield (
+            None if ticks is None else ticks - segment.start,
+            expected(picture.frame, looks.of(picture).sample_aspect, picture.turn),
+        )
 
 
 class _Psnr:

@@ -10,11 +10,11 @@ from typing import BinaryIO
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
+from streamify.media.expected import Expected
 from streamify.media.lockstep import Shot
 from streamify.media.source.linear import decode_all
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
-from streamify.media.video.picture import Renditions
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
 
@@ -43,9 +43,9 @@ class _Shrinker:
 
 def source_shots(open_source: Callable[[], BinaryIO], video: VideoFacts, track: VideoTrack) -> Iterator[Shot]:
     """Yield a source's pictures as a rendition would show them, small, in the order of decoding."""
-    maker, shrink = Renditions(video, [track]), _Shrinker()
+    expected, shrink = Expected(video, track), _Shrinker()
     for seen in decode_all(open_source, video.stream):
-        yield Shot(seen.time, shrink(maker.make(seen.frame)[0]), seen.marred)
+        yield Shot(seen.time, shrink(expected(seen.frame, seen.aspect, seen.turn)), seen.marred)
 
 
 def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal
 
 from streamify.model.base import Frozen, Rational
@@ -36,8 +37,37 @@ class Colour(Frozen):
         return self.transfer in (16, 18)
 
 
+class Look(Frozen):
+    """How a picture is stored and is meant to be shown."""
+
+    width: int
+    """Coded width, pixels, before aspect and rotation."""
+    height: int
+    sample_aspect: Rational
+    """Width of a pixel over its height."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise that a player turns the picture by."""
+    mirrored: bool = False
+    """Whether a player flips the picture left to right, before turning it."""
+    pixel_format: str
+
+    @property
+    def display(self) -> tuple[Fraction, Fraction]:
+        """Exact width and height at which a player shows it: sample aspect and rotation applied."""
+        width, height = self.width * self.sample_aspect, Fraction(self.height)
+        return (height, width) if self.rotation in (90, 270) else (width, height)
+
+
+class Part(Frozen):
+    """A run of pictures that look alike."""
+
+    first: int
+    """Presentation time of its first picture, source ticks."""
+    look: Look
+
+
 class VideoFacts(Frozen):
-    """The video stream that is transcoded."""
+    """The video stream that is transcoded. Where its pictures change size or aspect midway, those of `look` count."""
 
     stream: int
     """Index of the stream in the container."""
@@ -68,6 +98,22 @@ class VideoFacts(Frozen):
     """Frames per second where every presentation time fits it within one tick; ``None`` at a variable rate."""
     average_rate: Rational
     """Pictures over duration."""
+    coded_aspect: Rational | None = None
+    """Sample aspect in the bitstream; ``None``: it says nothing. The container's counts where both say one."""
+    parts: tuple[Part, ...] = ()
+    """Where pictures change size, aspect, rotation or pixel format, as far as split found out; empty: it found none."""
+
+    @property
+    def look(self) -> Look:
+        """The look of most pictures, which ladder and renditions are made for."""
+        return Look(
+            width=self.width,
+            height=self.height,
+            sample_aspect=self.sample_aspect,
+            rotation=self.rotation,
+            mirrored=self.mirrored,
+            pixel_format=self.pixel_format,
+        )
 
 
 class AudioFacts(Frozen):

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from streamify.model.base import Frozen, Rational
 from streamify.model.plan import SCHEMA, AudioSlice, Segment, Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import ClockBreak, Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
 from streamify.model.track import AudioTrack, VideoTrack
 
 SPLIT = "split"
@@ -101,6 +101,8 @@ class SegmentRecord(Frozen):
     """Video only."""
     notes: tuple[Note, ...] = ()
     """Damage met on the way; the report collects it."""
+    looks: tuple[Part, ...] = ()
+    """Video only, where a picture does not look as the plan says: the runs of the segment, from its first picture."""
     cost: Cost = Cost()
 
 

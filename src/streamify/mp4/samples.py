@@ -104,6 +104,11 @@ class Order:
         places = {first + step * (last - first) // (count - 1) for step in range(count)} if last >= first else {0}
         return tuple(sorted(self._key_numbers[place] for place in places))
 
+    def key_times(self, start: int, end: int) -> Sequence[int]:
+        """Return when the keyframes in ``[start, end)`` are shown; where there is none, the last one before `start`."""
+        first, stop = bisect_left(self._key_pts, start), bisect_left(self._key_pts, end)
+        return self._key_pts[first:stop] if stop > first else self._key_pts[max(0, first - 1) : first]
+
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes the packets shown in ``[start, end)`` have."""
         first = self._until(start)

@@ -40,8 +40,7 @@ class Size:
 
 def display_size(video: VideoFacts) -> tuple[Fraction, Fraction]:
     """Return the exact size at which a player shows the source: sample aspect and rotation applied."""
-    width, height = video.width * video.sample_aspect, Fraction(video.height)
-    return (height, width) if video.rotation in (90, 270) else (width, height)
+    return video.look.display
 
 
 def rung_size(video: VideoFacts, short_side: int) -> Size:

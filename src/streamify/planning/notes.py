@@ -10,6 +10,7 @@ from streamify.model.settings import MediaSettings
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts
 from streamify.planning import grid
 from streamify.planning.audio import output_rate
+from streamify.planning.looks import change_notes
 
 LABELLED = 8
 """Channels without labels, from which on they are not taken for those of WAV."""
@@ -58,6 +59,7 @@ def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
             yield Note(
                 kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
             )
+        yield from change_notes(video, timeline.origin, video.parts)
         if video.interlaced:
             yield Note(kind="converted", what="interlaced pictures", why="deinterlaced (HLS rule 1.14)")
         if video.bit_depth > 8:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamify.dest.layout import init_key, ledger_key, segment_key
-from streamify.model.source import Note
+from streamify.model.source import Note, Part
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.fragments import Fragment, shown_times
@@ -24,6 +24,7 @@ def publish_segment(
     iframes: tuple[IFrame, ...] = (),
     seam: Seam | None = None,
     notes: tuple[Note, ...] = (),
+    looks: tuple[Part, ...] = (),
     cost: Cost,
 ) -> SegmentRecord:
     """Write a segment so that it counts only when all of it exists; return its ledger entry.
@@ -38,7 +39,7 @@ def publish_segment(
     record = SegmentRecord(
         track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=written.start,
         duration=written.duration, frames=written.frames, shortest=written.shortest, lead=written.lead,
-        iframes=iframes, seam=seam, notes=notes, cost=cost,
+        iframes=iframes, seam=seam, notes=notes, looks=looks, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
     media.put(ledger_key(track.id, segment), record.to_json())

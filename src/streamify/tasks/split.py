@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from typing import BinaryIO
 
 from streamify.dest.layout import PLAN, segment_list_key
 from streamify.errors import SourceError
@@ -13,12 +15,15 @@ from streamify.media.audio.piece import window as piece_window
 from streamify.media.build import codec_build
 from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
+from streamify.media.video.decode import WindowSource
+from streamify.media.video.survey import survey
 from streamify.model.plan import AudioSlice, Plan, Segment
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
 from streamify.planning.grid import Window
+from streamify.planning.looks import usual_look
 from streamify.planning.rate import fit_rate
 from streamify.storage.base import Stores, sha256
 
@@ -62,11 +67,26 @@ def look(ref: SourceRef, stores: Stores, max_scan: int | None = None, program: i
     opened = partial(stores.open_source, ref)
     try:
         long = Fraction(PIECE_SECONDS, 2)
-        return probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=program)
+        found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=program)
+        return replace(found, facts=_surveyed(found, opened))
     except SourceError as error:
         if ref.key in error.message:
             raise
         raise SourceError(error.code, f"{ref.key}: {error.message}", error.hint) from error
+
+
+def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
+    """Return the facts with what a look at pictures over the whole film adds."""
+    facts, video = found.facts, found.facts.video
+    if video is None or found.index is None:
+        return facts
+    seen = survey(WindowSource(opened, video.stream, facts.access, video.end), video, found.index)
+    if len(seen.parts) > 1:
+        usual = usual_look(seen.parts, video.end)
+        video = video.model_copy(
+            update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": tuple(seen.parts)}
+        )
+    return facts.model_copy(update={"video": video})
 
 
 def _segments(

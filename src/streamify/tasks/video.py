@@ -46,6 +46,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
             seam=done.seam,
             # Once per decode: all renditions of the task come from the same pictures.
             notes=damage_notes(f"segment {segment.index}", done.errors) if track == task.renditions[0] else (),
+            looks=done.looks,
             cost=cost.model_copy(update={"other": round(other, 4)}),
         )
         for track, packaged, cost in zip(task.renditions, done.packaged, done.costs, strict=True)

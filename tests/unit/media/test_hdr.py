@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 
 from clips.corpus import digest
 from streamify.errors import DestinationError
+from streamify.media.video.decode import Picture
 from streamify.media.video.hdr import ToneMapper
 from streamify.media.video.picture import Renditions, output_colour
 from streamify.media.video.tonemap import Hdr, pq_signal, tone_map
@@ -103,8 +104,8 @@ def test_each_colour_is_what_the_formula_says(signal: tuple[float, float, float]
 
 def test_a_rendition_does_not_depend_on_those_made_beside_it() -> None:
     large, small = track(128, 64, (128, 64)), track(64, 32, (128, 64))
-    alone = Renditions(facts(), [small]).make(noise())
-    together = Renditions(facts(), [large, small]).make(noise())
+    alone = Renditions(facts(), [small]).make(Picture(0, noise()))
+    together = Renditions(facts(), [large, small]).make(Picture(0, noise()))
     assert digest(alone[0]) == digest(together[1])
     assert [(one.width, one.height) for one in together] == [(128, 64), (64, 32)]
 
@@ -115,7 +116,7 @@ def test_turned_pictures(rotation: int, size: tuple[int, int]) -> None:
     white = np.zeros((SIZE[1], SIZE[0])) + 64
     white[:, : SIZE[0] // 2] = 700
     frame = picture([white, *(np.full((SIZE[1] // 2, SIZE[0] // 2), 512) for _ in range(2))])
-    (made,) = Renditions(facts(rotation=rotation), [track(*size, size)]).make(frame)
+    (made,) = Renditions(facts(rotation=rotation), [track(*size, size)]).make(Picture(0, frame, turn=(rotation, False)))  # type: ignore[arg-type]
     assert (made.width, made.height) == size
     plane = made.planes[0]
     rows = np.frombuffer(bytes(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]

@@ -65,6 +65,10 @@ class VideoIndex:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
         return self._order.weight(start, end)
 
+    def key_times(self, start: int, end: int) -> Sequence[int]:
+        """Return when the keyframes in ``[start, end)`` are shown; where there is none, the last one before `start`."""
+        return self._order.key_times(start, end)
+
     def locate(self, start: int, end: int | None) -> Located:
         """Return where decoding for ``[start, end)`` (source ticks) may begin, nearest first, and where the bytes are.
 

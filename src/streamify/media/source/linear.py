@@ -13,8 +13,10 @@ from typing import BinaryIO, cast
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamify.media.source.draining import Draining
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
+from streamify.media.source.turn import Turn, Turns
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Seen:
     frame: VideoFrame
     time: Fraction | None
     """FFmpeg's best guess of when it is shown, seconds on the source's clock."""
+    aspect: Fraction
+    """Width of its pixels over their height: the container's, until the bitstream says something else than at first."""
+    turn: Turn
+    """How a player turns it."""
     marred: bool = False
     """Whether the decoder met damage since the last keyframe: another start of decoding may give another picture."""
 
@@ -40,20 +46,43 @@ def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[See
         keep_only(container, video)
         context = decoder(video)
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
+        aspects, turns, draining = _Aspects(video.sample_aspect_ratio), Turns(), Draining(context)
         refused: list[str] = []
         try:
             for packet in read_packets(container, video):
-                frames = decode(context, packet, refused.append)
+                frames = [*draining.before(packet), *decode(context, packet, refused.append)]
                 marred = marred or bool(refused)  # what that costs is seen in the pictures
                 refused.clear()
+                aspects.add(packet.pts, context.sample_aspect_ratio)
                 for frame in frames:
                     marred = frame.is_corrupt or (marred and not frame.key_frame)
                     ticks = guess.of(frame.pts, frame.dts)
-                    yield Seen(frame, None if ticks is None else ticks * base, marred)
+                    time = None if ticks is None else ticks * base
+                    yield Seen(frame, time, aspects.of(frame.pts), turns.of(frame), marred)
                 if not packet.size:
                     return
         except UnreadableError:
             return  # the container ends in damage; the plan's notes say so
+
+
+class _Aspects:
+    """Sample aspects by the packet that a picture comes from."""
+
+    def __init__(self, container: Fraction | None) -> None:
+        self._container = container or Fraction(0)
+        self._first: Fraction | None = None
+        self._by_time: dict[int | None, Fraction] = {}
+        self._now = Fraction(0)
+
+    def add(self, pts: int | None, coded: Fraction | None) -> None:
+        self._now = coded or Fraction(0)
+        if self._first is None:
+            self._first = self._now
+        self._by_time[pts] = self._now
+
+    def of(self, pts: int | None) -> Fraction:
+        coded = self._by_time.pop(pts, self._now)
+        return (self._container if coded == self._first and self._container else coded) or Fraction(1)
 
 
 class _Guess:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import av
 from av.audio.stream import AudioStream
@@ -27,8 +25,9 @@ from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import read_packets, rewind
-from streamify.media.source.sidedata import SideDataType, first_of, side_data
+from streamify.media.source.sidedata import SideDataType, side_data
 from streamify.media.source.titles import audio_language, audio_title
+from streamify.media.source.turn import turn_of
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
 
 
@@ -39,6 +38,8 @@ class Probed:
     facts: SourceFacts
     index: VideoIndex | None
     """Of its pictures, where it has video."""
+    sample: tuple[VideoFrame, ...]
+    """The first of them."""
     sound: Mapping[int, Sound]
     """By stream: of long audio streams whose container has an index."""
 
@@ -97,7 +98,7 @@ def probe_source(
             )
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
                             audio=audio, program=choice.programme, notes=tuple(notes))  # fmt: skip
-        return Probed(facts, None, sound)
+        return Probed(facts, None, (), sound)
     sample = beginning.start.pictures
     if not sample:
         raise SourceError(
@@ -135,7 +136,7 @@ def probe_source(
             *_edges(video, audio, None if index.breaks else seconds),
         ),
     )
-    return Probed(facts, index, sound)
+    return Probed(facts, index, sample, sound)
 
 
 def _left_out(container: InputContainer, choice: Choice) -> Iterator[Note]:
@@ -171,19 +172,20 @@ class _Shape:
     codec: str
     profile: str | None
     aspect: Fraction | None
+    coded_aspect: Fraction | None
 
     @classmethod
     def of(cls, stream: av.VideoStream) -> _Shape:
         context = stream.codec_context
         aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
-        return cls(stream.index, context.name, stream.profile, aspect)
+        return cls(stream.index, context.name, stream.profile, aspect, context.sample_aspect_ratio or None)
 
 
 def _video_facts(
     stream: _Shape, sample: Sequence[VideoFrame], index: VideoIndex, fit_rate: Callable[..., Fraction | None]
 ) -> VideoFacts:
     frame = sample[0]
-    rotation, mirrored = _rotation(frame)
+    rotation, mirrored = turn_of(frame)
     span = (index.end - index.pts[0]) * index.time_base
     pixel = frame.format
     return VideoFacts(
@@ -211,20 +213,8 @@ def _video_facts(
         end=index.end,
         rate=fit_rate(index.pts, index.time_base),
         average_rate=(len(index.pts) / span) if span > 0 else Fraction(25),
+        coded_aspect=stream.coded_aspect,
     )
-
-
-def _rotation(frame: VideoFrame) -> tuple[Literal[0, 90, 180, 270], bool]:
-    """Read the display matrix (ISO/IEC 14496-12, 8.5.3): degrees clockwise, after a flip left to right."""
-    matrix = first_of(frame, SideDataType.DISPLAYMATRIX)
-    if matrix is None:
-        return 0, False
-    a, b, _, c, d = struct.unpack_from("=5i", matrix)
-    mirrored = a * d - b * c < 0
-    if mirrored:
-        a, b = -a, -b  # undo the flip of the first axis
-    degrees = round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360
-    return {0: (0, mirrored), 90: (90, mirrored), 180: (180, mirrored), 270: (270, mirrored)}[degrees]  # type: ignore[return-value]
 
 
 def _audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:

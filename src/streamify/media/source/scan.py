@@ -16,6 +16,8 @@ from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
 from streamify.bitstream.clock import Timed, time_packets
+from streamify.bitstream.h264 import H264Reader
+from streamify.bitstream.hevc import HevcReader
 from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
@@ -77,14 +79,20 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     keep_only(container, stream)
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
     context = stream.codec_context
-    coded = reader(context.name, bytes(context.extradata or b""))
+    given = current = bytes(context.extradata or b"")
+    coded = reader(context.name, given)
     corrupt: list[int] = []
     notes: list[Note] = []
     try:
         for packet in read_packets(container, stream):
             if not packet.size:
                 continue
-            if packet.is_keyframe:
+            if packet.has_sidedata("new_extradata"):
+                current = bytes(packet.get_sidedata("new_extradata"))
+                if isinstance(coded, H264Reader | HevcReader):
+                    coded.renew(current)
+            # Behind parameters that are not those of the header (FLV) no decoder can begin: it reads on from before.
+            if packet.is_keyframe and current == given:
                 keys.append(len(packets))
             positions.append(packet.pos if packet.pos is not None else -1)
             sizes.append(packet.size)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from fractions import Fraction
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
 from av.packet import Packet
@@ -13,10 +14,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
+from streamify.media.source.draining import Draining
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
+from streamify.media.source.turn import UPRIGHT, Turn, Turns
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
 
 
@@ -27,6 +30,10 @@ class Picture:
     pts: int
     """Source ticks, on the plan's clock."""
     frame: VideoFrame
+    aspect: Fraction | None = None
+    """Sample aspect that the bitstream gives it; ``None``: it says nothing."""
+    turn: Turn = UPRIGHT
+    """How a player turns it."""
 
 
 @dataclass
@@ -89,6 +96,23 @@ def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, bef
     with _Run(source, segment, starts[best[1]]) as run:
         first = next(run.pictures)
         yield from _deliver(run, first, source, segment, log, before=before)
+
+
+def glance(source: WindowSource, segment: Segment, limit: int) -> Iterator[Picture]:
+    """Yield the pictures of a window as far as the nearest entry point gives them.
+
+    Args:
+        source: Where the bytes are.
+        segment: The window.
+        limit: Pictures that are decoded at most, those before the window included.
+    """
+    try:
+        with _Run(source, segment, segment.entries[0] if segment.entries else None) as run:
+            for picture in islice(run.pictures, limit):
+                if picture.pts >= segment.source_start:
+                    yield picture
+    except SourceError:
+        return  # a look at a place that cannot be opened: nothing is known of it
 
 
 def undecodable(segment: Segment) -> SourceError:
@@ -180,14 +204,22 @@ class _Run:
 
     def _decode(self) -> Iterator[Picture]:
         context = decoder(self._stream)
+        known, turns, draining = _Aspects(), Turns(), Draining(context)
         for packet in chain(self._read(), [None]):  # None flushes the decoder
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
-            for frame in decode(context, packet, self.errors.append if told else None):
-                if frame.pts is not None:
-                    yield Picture(frame.pts, frame)
+            yield from self._shown(draining.before(packet), known, turns)
+            frames = decode(context, packet, self.errors.append if told else None)
+            known.add(packet.pts if packet is not None else None, context.sample_aspect_ratio)
+            yield from self._shown(frames, known, turns)
+
+    def _shown(self, frames: Iterable[VideoFrame], known: _Aspects, turns: Turns) -> Iterator[Picture]:
+        for frame in frames:
+            turn = turns.of(frame)
+            if frame.pts is not None:
+                yield Picture(frame.pts, frame, known.of(frame.pts), turn)
 
     def _read(self) -> Iterator[Packet[VideoStream]]:
         """Yield packets that are not empty; where the container cannot be read on, that is damage, and the end."""
@@ -195,6 +227,24 @@ class _Run:
             yield from (packet for packet in self._packets if packet.size)
         except UnreadableError as error:
             self.errors.append(f"the container cannot be read on: {error.reason}")
+
+
+class _Aspects:
+    """Sample aspects of pictures that are still to come out: they change with a packet, pictures come out later."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, Fraction | None] = {}
+        self._latest: Fraction | None = None
+
+    def add(self, pts: int | None, aspect: Fraction | None) -> None:
+        """Note what the bitstream says after a packet was decoded."""
+        self._latest = aspect or None
+        if pts is not None:
+            self._pending[pts] = self._latest
+
+    def of(self, pts: int) -> Fraction | None:
+        """Return the sample aspect of a picture."""
+        return self._pending.pop(pts, self._latest)
 
 
 class _CountingFile(io.RawIOBase):

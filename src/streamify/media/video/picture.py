@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -10,10 +11,12 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, decode_window
+from streamify.media.video.fit import Box, fit
 from streamify.media.video.hdr import ToneMapper
+from streamify.media.video.look import Looks
 from streamify.media.video.scaling import SCALING_TEXT, Chain, Scaler, Shape, linear_graph
 from streamify.model.plan import Segment
-from streamify.model.source import Colour, VideoFacts
+from streamify.model.source import Colour, Look, VideoFacts
 from streamify.model.track import VideoTrack
 
 BT709 = Colour(primaries=1, transfer=1, matrix=1)
@@ -48,32 +51,77 @@ class Renditions:
     """Makes the pictures of all renditions of one source; holds scalers, so use one per task."""
 
     def __init__(self, video: VideoFacts, tracks: Sequence[VideoTrack]) -> None:
-        turned = video.rotation in (90, 270)
+        self._video, self._tracks = video, tracks
+        self._looks = Looks(video)
+        self._makers: dict[Look, _Maker] = {}
+
+    def look(self, picture: Picture) -> Look:
+        """Return how a picture is meant to be shown."""
+        return self._looks.of(picture)
+
+    def make(self, picture: Picture) -> list[VideoFrame]:
+        """Return one yuv420p picture per rendition, in the order of the tracks."""
+        look = self._looks.of(picture)
+        if look not in self._makers:
+            if len(self._makers) >= HELD:
+                self._makers.clear()
+            self._makers[look] = _Maker(self._video, look, self._tracks)
+        return self._makers[look](picture.frame)
+
+
+HELD = 3
+"""Looks whose scalers are kept at the same time."""
+
+
+class _Maker:
+    """Makes the pictures of all renditions from pictures that look alike."""
+
+    def __init__(self, video: VideoFacts, look: Look, tracks: Sequence[VideoTrack]) -> None:
         self._made: list[tuple[tuple[int, int] | None, Scaler | Chain]] = []
         self._tone_mappers: dict[tuple[int, int], ToneMapper] = {}
         for track in tracks:
-            width, height = (track.height, track.width) if turned else (track.width, track.height)
+            box = fit(look, video.look, track.width, track.height)
+            width, height = _stored(box, look)
+            after = [*_turns(look), *_pad(box, track)]
             if video.colour.hdr:
-                size = track.recipe.tone_mapped_at or (track.width, track.height)
-                size = (size[1], size[0]) if turned else size
+                mapped = track.recipe.tone_mapped_at or (track.width, track.height)
+                size = _stored(fit(look, video.look, *mapped), look)
                 if size not in self._tone_mappers:
                     self._tone_mappers[size] = ToneMapper(video, *size)
-                self._made.append((size, _scaled(Scaler(width, height, BT709), video)))
+                self._made.append((size, _chained(Scaler(width, height, BT709), after)))
             elif needs_conversion(video.colour):
-                self._made.append((None, Chain([*_wide_to_709(video.colour, width, height), *_turns(video)], None)))
+                self._made.append((None, Chain([*_wide_to_709(video.colour, width, height), *after], None)))
             else:
-                self._made.append((None, _scaled(Scaler(width, height, video.colour), video)))
+                self._made.append((None, _chained(Scaler(width, height, video.colour), after)))
 
-    def make(self, frame: VideoFrame) -> list[VideoFrame]:
-        """Return one yuv420p picture per rendition, in the order of the tracks."""
+    def __call__(self, frame: VideoFrame) -> list[VideoFrame]:
         sources: dict[tuple[int, int] | None, VideoFrame] = {None: frame}
         sources |= {size: tone_mapper(frame) for size, tone_mapper in self._tone_mappers.items()}
         return [scaler(sources[size]) for size, scaler in self._made]
 
 
-def _scaled(scaler: Scaler, video: VideoFacts) -> Scaler | Chain:
-    turns = _turns(video)
-    return Chain(turns, scaler) if turns else scaler
+def converter(video: VideoFacts, width: int, height: int) -> Callable[[VideoFrame], VideoFrame]:
+    """Return what scales pictures to a size, whatever their aspect, and gives them the colours of the renditions."""
+    if video.colour.hdr:
+        return ToneMapper(video, width, height)
+    if needs_conversion(video.colour):
+        return Chain(_wide_to_709(video.colour, width, height), None)
+    return Scaler(width, height, video.colour)
+
+
+def _stored(box: Box, look: Look) -> tuple[int, int]:
+    """Return width and height of a box before it is turned."""
+    return (box.height, box.width) if look.rotation in (90, 270) else (box.width, box.height)
+
+
+def _pad(box: Box, track: VideoTrack) -> list[str]:
+    if (box.width, box.height) == (track.width, track.height):
+        return []
+    return [f"pad={track.width}:{track.height}:{box.left}:{box.top}:black"]
+
+
+def _chained(scaler: Scaler, filters: list[str]) -> Scaler | Chain:
+    return Chain(filters, scaler) if filters else scaler
 
 
 def _wide_to_709(colour: Colour, width: int, height: int) -> list[str]:
@@ -133,12 +181,12 @@ def _ready(graph: Graph, waiting: list[Picture]) -> Iterator[Picture]:
             frame = graph.vpull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
-        yield Picture(waiting.pop(0).pts, frame)
+        yield replace(waiting.pop(0), frame=frame)
 
 
-def _turns(video: VideoFacts) -> list[str]:
-    turns = ["hflip"] if video.mirrored else []
-    return turns + {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[video.rotation]
+def _turns(look: Look) -> list[str]:
+    turns = ["hflip"] if look.mirrored else []
+    return turns + {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[look.rotation]
 
 
 # Names of ITU-T H.273 code points as FFmpeg's scale filter spells them.

@@ -15,7 +15,7 @@ from streamify.media.video.encoders import Encoders
 from streamify.media.video.picture import Renditions, output_colour, window_pictures
 from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
-from streamify.model.source import VideoFacts
+from streamify.model.source import Look, Part, VideoFacts
 from streamify.model.task import Cost, Seam
 from streamify.model.track import VideoTrack
 
@@ -30,6 +30,8 @@ class Transcoded:
     costs: tuple[Cost, ...]
     """Per rendition."""
     errors: tuple[str, ...]
+    looks: tuple[Part, ...]
+    """Where a picture does not look as the facts say: the runs of pictures that look alike, the first one included."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ def transcode_segment(
     colour = output_colour(video)
     encoders = [VideoEncoder(track, colour) for track in tracks]
     renditions = Renditions(video, tracks)
-    sieve = _Sieve(timeline, segment)
+    sieve, runs = _Sieve(timeline, segment), _Runs(video.look)
     due = [tick - segment.start for tick in keyframes]
     shown = _with_anchors(sieve.kept(_pictures(source, video, segment, log, watch)), timeline)
     with Encoders(encoders, [track.width * track.height for track in tracks], threads) as fed:
@@ -79,7 +81,8 @@ def transcode_segment(
                 due.pop(0)
                 kind = PictureType.I
             before = time.thread_time()
-            frames = renditions.make(picture.frame)
+            runs.add(picture.pts, renditions.look(picture))
+            frames = renditions.make(picture)
             watch.scale += time.thread_time() - before
             fed.encode(frames, ticks, kind)
             if progress is not None:
@@ -103,7 +106,24 @@ def transcode_segment(
         )
         for spent in fed.seconds
     )
-    return Transcoded(packaged, sieve.seam(log), costs, tuple(log.errors))
+    return Transcoded(packaged, sieve.seam(log), costs, tuple(log.errors), runs.seen)
+
+
+class _Runs:
+    """Collects runs of pictures that look alike."""
+
+    def __init__(self, usual: Look) -> None:
+        self._usual = usual
+        self._parts: list[Part] = []
+
+    def add(self, pts: int, look: Look) -> None:
+        if not self._parts or self._parts[-1].look != look:
+            self._parts.append(Part(first=pts, look=look))
+
+    @property
+    def seen(self) -> tuple[Part, ...]:
+        """All runs; none where every picture looks as usual."""
+        return tuple(self._parts) if any(part.look != self._usual for part in self._parts) else ()
 
 
 def _pictures(

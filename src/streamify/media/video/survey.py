@@ -1,0 +1,115 @@
+"""A bounded look at pictures over the whole film: do they change midway?"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from streamify.media.source.index import VideoIndex
+from streamify.media.video.decode import Picture, WindowSource, glance
+from streamify.media.video.look import Looks
+from streamify.model.plan import Segment
+from streamify.model.source import Look, Part, VideoFacts
+
+PLACES = 4
+"""Places that are looked at beside the start, the last one near the end."""
+LEAD = 40
+"""Pictures decoded at most to reach a place."""
+GLANCES = 64
+"""Looks at most, where pictures change, to find where."""
+LINEAR = 400
+"""Pictures decoded at most, from the keyframe before a change, to find it."""
+
+
+@dataclass
+class Surveyed:
+    """What was seen."""
+
+    parts: list[Part]
+    """Runs of pictures that look alike, as far as they were found; the first one is that of the facts."""
+    coded: dict[Look, Fraction | None] = field(default_factory=dict)
+    """Sample aspect in the bitstream of each look."""
+
+
+def survey(source: WindowSource, video: VideoFacts, index: VideoIndex) -> Surveyed:
+    """Look at a few places of a film; where the pictures changed between two of them, find where."""
+    return _Survey(source, video, index).run()
+
+
+@dataclass(frozen=True)
+class _Place:
+    time: int
+    """Presentation time of a picture that decoding can begin at, source ticks."""
+    look: Look
+
+
+class _Survey:
+    def __init__(self, source: WindowSource, video: VideoFacts, index: VideoIndex) -> None:
+        self._source, self._index = source, index
+        self._looks = Looks(video)
+        self._left = GLANCES
+        self._start = _Place(index.pts[0], video.look)
+        self._found = Surveyed([Part(first=index.pts[0], look=video.look)], {video.look: video.coded_aspect})
+
+    def run(self) -> Surveyed:
+        before = self._start
+        for place in self._places():
+            self._find(before, place)
+            before = place
+        return self._found
+
+    def _places(self) -> Iterator[_Place]:
+        pts, latest = self._index.pts, self._start.time
+        for number in range(1, PLACES + 1):
+            at = pts[(len(pts) - 1) * number // PLACES]
+            keys = self._index.key_times(at, at + 1)
+            time = keys[-1] if keys else latest
+            if time <= latest:
+                continue
+            latest = time
+            place = self._look_at(time)
+            if place is not None:
+                yield place
+
+    def _look_at(self, time: int) -> _Place | None:
+        picture = next(self._pictures(time, self._after(time), LEAD), None)
+        return None if picture is None else _Place(picture.pts, self._look(picture))
+
+    def _look(self, picture: Picture) -> Look:
+        look = self._looks.of(picture)
+        self._found.coded.setdefault(look, picture.aspect)
+        return look
+
+    def _find(self, before: _Place, after: _Place) -> None:
+        """Find the changes between two places, of which at most one is expected between two alike."""
+        if before.look == after.look:
+            return
+        keys = [time for time in self._index.key_times(before.time + 1, after.time) if before.time < time < after.time]
+        if keys and self._left:
+            self._left -= 1
+            middle = self._look_at(keys[len(keys) // 2])
+            if middle is not None and before.time < middle.time < after.time:
+                self._find(before, middle)
+                self._find(middle, after)
+                return
+        for picture in self._pictures(before.time, self._after(after.time), LINEAR):
+            look = self._look(picture)
+            if look != self._found.parts[-1].look:
+                self._found.parts.append(Part(first=picture.pts, look=look))
+            if picture.pts >= after.time:
+                return
+
+    def _after(self, time: int) -> int | None:
+        """Return the time of a picture a little later than one."""
+        place = min(bisect_right(self._index.pts, time) + 1, len(self._index.pts) - 1)
+        return self._index.pts[place] if self._index.pts[place] > time else None
+
+    def _pictures(self, start: int, end: int | None, limit: int) -> Iterator[Picture]:
+        found = self._index.locate(start, end)
+        window = Segment(
+            index=0, start=0, end=1, source_start=start, source_end=end, frames=1, first=start, next=end,
+            entries=found.entries, splice=found.splice, packets=found.packets,
+        )  # fmt: skip
+        return glance(self._source, window, limit)
