@@ -30,7 +30,7 @@ class Transcoded:
     costs: tuple[Cost, ...]
     """Per rendition."""
     errors: tuple[str, ...]
-    looks: tuple[Part, ...]
+    looks: tuple[Part, ...] = ()
     """Where a picture does not look as the facts say: the runs of pictures that look alike, the first one included."""
 
 
