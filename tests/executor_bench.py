@@ -45,6 +45,7 @@ class Bench:
         first_delay: float = 0.02,
         memory: int | None = None,
         order: Order = by_priority,
+        urgent: int | None = None,
         limits: WorkerLimits = LIMITS,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalExecutor:
@@ -56,6 +57,7 @@ class Bench:
             limits=limits,
             memory=memory,
             order=order,
+            urgent=urgent,
             task_timeout=timeout,
             stall_timeout=stall,
             start_timeout=start,

@@ -9,7 +9,7 @@ from streamify.executors.base import Order, by_priority
 from streamify.executors.local.start import WorkerStarter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
-from streamify.model.task import Budget
+from streamify.model.task import Budget, Task
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,14 @@ class WorkerConfig:
     """Seconds of wall clock that a worker may take to become ready."""
     retry: Retry
     order: Order = by_priority
+    urgent: int | None = None
+    """Priority from which a task starts beside `capacity` others, which pause meanwhile; ``None``: no task does."""
     warm: bool = False
     """Start workers with the first task, not each with its own."""
+
+    def is_urgent(self, task: Task) -> bool:
+        """Return whether a task starts at once, whatever runs."""
+        return self.urgent is not None and task.priority >= self.urgent
 
     def timeout(self, budget: Budget) -> float:
         """Return the seconds of wall clock that an attempt at a task of that budget may take."""

@@ -98,10 +98,7 @@ class Dispatcher:
     def _start(self) -> None:
         for gone in self._waiting.remove_cancelled():
             del self._unsettled[gone]
-        while self._busy() < self._config.capacity:
-            job = self._waiting.choose()
-            if job is None or not self._admits(job):
-                return
+        while (job := self._waiting.choose()) is not None and self._has_room(job) and self._admits(job):
             self._waiting.take(job)
             if not job.number and not job.future.set_running_or_notify_cancel():
                 del self._unsettled[job]
@@ -122,10 +119,29 @@ class Dispatcher:
             self._report.started(job.key, worker.process.pid, job.number)
             self._send(worker, job.payload)
             self._warm_up()
+        self._pause()
+
+    def _has_room(self, job: Job) -> bool:
+        """Return whether a worker may take a job: one of `capacity`, or for an urgent one of as many again."""
+        if not self._config.is_urgent(job.task):
+            return self._busy() < self._config.capacity
+        return sum(self._config.is_urgent(other.task) for other in self._jobs()) < self._config.capacity
+
+    def _pause(self) -> None:
+        """Pause as many of the tasks that started last as run beside `capacity`; let all others go on."""
+        running = [worker for worker in self._workers if worker.job is not None]
+        usual = [worker for worker in running if worker.job is None or not self._config.is_urgent(worker.job.task)]
+        usual.sort(key=lambda worker: worker.job.started if worker.job is not None else 0)
+        keep = len(usual) - max(0, len(running) - self._config.capacity)
+        for place, worker in enumerate(usual):
+            if place < keep:
+                worker.resume()
+            else:
+                worker.pause()
 
     def _admits(self, job: Job) -> bool:
         """Return whether a job fits beside those that run; tell once that memory is what limits them."""
-        running = [worker.job.task.budget for worker in self._workers if worker.job is not None]
+        running = [other.task.budget for other in self._jobs()]
         memory, budget = self._config.memory, job.task.budget
         admitted = admits(memory, running, budget)
         if not self._told_of_memory and (not admitted or budget.memory_bytes > memory):
@@ -157,7 +173,11 @@ class Dispatcher:
 
     def _busy(self) -> int:
         """Return how many workers have a task."""
-        return sum(worker.job is not None for worker in self._workers)
+        return len(self._jobs())
+
+    def _jobs(self) -> list[Job]:
+        """Return the jobs that workers have."""
+        return [worker.job for worker in self._workers if worker.job is not None]
 
     def _longest_wait(self) -> float | None:
         moments = [worker.look_at for worker in self._workers if worker.timed]
@@ -190,6 +210,7 @@ class Dispatcher:
             self._lose(worker, None)
 
     def _conclude(self, worker: Worker, job: Job, reply: Done | Failed) -> None:
+        worker.resume()  # it may have answered before it was paused
         worker.job = None
         worker.process.read_output()
         pid, resident = worker.process.pid, reply.usage.resident_bytes

@@ -46,6 +46,8 @@ class LocalExecutor:
         start_timeout: Seconds of wall clock in which a worker must be ready.
         retry: How often and when to try again.
         order: Chooses which of the waiting tasks starts next.
+        urgent: Priority from which a task starts at once, in a worker of its own beside the others; of those, the one
+            that started last pauses until it is done. So `workers` tasks go on at any moment. ``None``: no task does.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
         starter: Has perhaps a worker running already.
@@ -68,6 +70,7 @@ class LocalExecutor:
         start_timeout: float = 120,
         retry: Retry | None = None,
         order: Order = by_priority,
+        urgent: int | None = None,
         command: Sequence[str] = COMMAND,
         environment: Mapping[str, str] | None = None,
         starter: WorkerStarter | None = None,
@@ -96,6 +99,7 @@ class LocalExecutor:
             retry=retry or Retry(),
             start_timeout=start_timeout,
             order=order,
+            urgent=urgent,
             warm=warm,
         )
         self._dispatcher = Dispatcher(config, report, self._wake_read)

@@ -108,11 +108,17 @@ class WorkerProcess:
         """The end of what was printed, as far as `read_output` has read it, since `clear_log`."""
         return self._log.decode(errors="replace")
 
+    def pause(self) -> None:
+        """Stop the process and its group where they are, until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused process go on."""
+        self._signal(signal.SIGCONT)
+
     def kill(self) -> int:
         """End the process and its group, read the rest of its output, close the pipes. Return its exit status."""
-        if self._popen.poll() is None:  # not reaped, so its id cannot be another's
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         status = self._popen.wait()
         self.read_output()
         for pipe in (self._popen.stdin, self._popen.stdout):
@@ -120,3 +126,8 @@ class WorkerProcess:
             pipe.close()
         os.close(self.replies)
         return status
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._popen.poll() is None:  # not reaped, so its id cannot be another's
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)

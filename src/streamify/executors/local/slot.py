@@ -28,11 +28,13 @@ class Worker:
     """Seconds that it had used at the last look."""
     moved: float = math.inf
     """When it was last seen to have used any, once it is ready."""
+    paused: float | None = None
+    """When it was paused; ``None``: it goes on."""
 
     @property
     def timed(self) -> bool:
-        """Whether its deadline counts: it is starting or has a task."""
-        return self.job is not None or not self.ready
+        """Whether its deadline counts: it is starting or has a task, and is not paused."""
+        return self.paused is None and (self.job is not None or not self.ready)
 
     @property
     def look_at(self) -> float:
@@ -43,6 +45,19 @@ class Worker:
         """Let the time begin that a job has: the worker is ready."""
         self.moved = time.monotonic()
         self.deadline = self.moved + self.config.timeout(job.task.budget) if job is not None else math.inf
+
+    def pause(self) -> None:
+        """Stop it; the time that it is paused does not count."""
+        if self.paused is None:
+            self.paused = time.monotonic()
+            self.process.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.paused is not None:
+            lost_time = time.monotonic() - self.paused
+            self.deadline, self.moved, self.paused = self.deadline + lost_time, self.moved + lost_time, None
+            self.process.resume()
 
     def overdue(self, now: float) -> Failure | None:
         """Return why a worker is to be given up, if it is; CPU time is looked at only when it may be stalled."""

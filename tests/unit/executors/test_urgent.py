@@ -1,0 +1,109 @@
+"""Tasks that cannot wait: they start beside the others, which pause and lose nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import psutil
+import pytest
+
+from executor_bench import Bench, wait_until
+from faults.worker import task
+from streamify.executors.base import TaskFuture
+from streamify.model.task import CheckResult
+
+pytestmark = [
+    pytest.mark.timeout(30),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="process states are read on Linux"),
+]
+
+URGENT = 10
+
+
+def pid_of(bench: Bench, key: str) -> int:
+    [started] = [event for event in bench.of("task.started") if event.task == key]
+    assert started.worker is not None
+    return int(started.worker)
+
+
+def stopped(pid: int) -> bool:
+    return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+
+
+def started(bench: Bench, *keys: str) -> bool:
+    return set(keys) <= {event.task for event in bench.of("task.started")}
+
+
+def moving(bench: Bench, *keys: str) -> bool:
+    """Whether the workers of these tasks are at work: a worker that loads itself may be paused too."""
+    return set(keys) <= {event.task for event in bench.of("task.progress")}
+
+
+def attempts(future: TaskFuture) -> int:
+    result = future.result(timeout=20)
+    assert isinstance(result, CheckResult)
+    return result.frames
+
+
+def test_an_urgent_task_starts_at_once_and_the_youngest_other_pauses(bench: Bench) -> None:
+    engine = bench.start(2, urgent=URGENT)
+    usual = [engine.submit(task("count:300#1"))]
+    wait_until(lambda: started(bench, "count:300#1"))
+    time.sleep(0.01)  # start times are compared
+    usual += [engine.submit(task("count:300#2")), engine.submit(task("echo:3"))]
+    wait_until(lambda: moving(bench, "count:300#1", "count:300#2"))
+    urgent = engine.submit(task("sleep:0.5", priority=URGENT))
+    wait_until(lambda: started(bench, "sleep:0.5"), 0.5)
+    wait_until(lambda: stopped(pid_of(bench, "count:300#2")), 0.5)
+    assert not stopped(pid_of(bench, "count:300#1"))
+    assert attempts(urgent) == 1
+    assert not usual[1].done()
+    wait_until(lambda: not stopped(pid_of(bench, "count:300#2")), 0.5)
+    assert [attempts(future) for future in usual] == [1, 1, 1]
+    assert len({pid_of(bench, key) for key in ("count:300#1", "count:300#2", "sleep:0.5")}) == 3
+
+
+def test_the_time_of_a_pause_does_not_count(bench: Bench) -> None:
+    engine = bench.start(1, urgent=URGENT, timeout=4.0)
+    usual = engine.submit(task("count:200"))
+    wait_until(lambda: moving(bench, "count:200"))
+    urgent = [engine.submit(task(f"count:300#{number}", priority=URGENT)) for number in range(3)]
+    assert [attempts(future) for future in (*urgent, usual)] == [1, 1, 1, 1]
+    assert bench.of("task.retried") == []
+
+
+def test_no_more_urgent_tasks_run_at_once_than_there_are_workers(bench: Bench) -> None:
+    engine = bench.start(2, urgent=URGENT)
+    usual = [engine.submit(task(f"count:100#{number}")) for number in range(2)]
+    wait_until(lambda: moving(bench, "count:100#0", "count:100#1"))
+    urgent = [engine.submit(task(f"sleep:0.3#{number}", priority=URGENT + number)) for number in range(5)]
+    assert [attempts(future) for future in (*urgent, *usual)] == [1] * 7
+    assert len({event.worker for event in bench.of("task.started")}) <= 4
+    running, most = set[str | None](), 0
+    for event in bench.events:
+        if event.task is None or not event.task.startswith("sleep"):
+            continue
+        if event.kind == "task.started":
+            running.add(event.task)
+        if event.kind == "task.finished":
+            running.remove(event.task)
+        most = max(most, len(running))
+    assert most == 2
+
+
+def test_without_a_limit_of_urgency_every_task_waits_its_turn(bench: Bench) -> None:
+    engine = bench.start(1)
+    usual = engine.submit(task("sleep:0.3"))
+    wait_until(lambda: started(bench, "sleep:0.3"))
+    attempts(engine.submit(task("echo:1", priority=1000)))
+    assert usual.done()
+
+
+def test_a_paused_worker_ends_with_its_executor(bench: Bench) -> None:
+    engine = bench.start(1, urgent=URGENT)
+    engine.submit(task("count:1000"))
+    wait_until(lambda: moving(bench, "count:1000"))
+    engine.submit(task("sleep:20", priority=URGENT))
+    wait_until(lambda: stopped(pid_of(bench, "count:1000")))
+    engine.shutdown(cancel=True)  # the bench sees that no process is left
