@@ -10,10 +10,12 @@ import io
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streamify.jobs.fanout import tasks_of
+from streamify.jobs.agenda import Agenda
+from streamify.jobs.demands import Demands
 from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
 from streamify.machine.usage import peak_bytes
@@ -71,10 +73,14 @@ def _middle(kind: str, stores: Stores) -> Task:
     """Return the task in the middle of those of its kind, as a job on one worker hands it out."""
     plan = read_plan(stores.media)
     assert plan is not None
-    keys = [task.key for task in tasks_of(plan, SegmentList(plan, stores.media), set(), 1)]
+
+    def tasks() -> Iterator[Task]:
+        return Agenda(plan, SegmentList(plan, stores.media), (), 1, Demands()).rest()
+
+    keys = [task.key for task in tasks()]
     fitting = [key for key in keys if key.startswith(f"{kind}/")]
     wanted = fitting[len(fitting) // 2]
-    return next(task for task in tasks_of(plan, SegmentList(plan, stores.media), set(), 1) if task.key == wanted)
+    return next(task for task in tasks() if task.key == wanted)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from clips.make import ClipSpec, make_clip
 from e2e import golden
 from e2e.driving import media, rungs
 from stores import locations
-from streamify.jobs.fanout import tasks_of
+from streamify.jobs.agenda import Agenda
+from streamify.jobs.demands import Demands
 from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import video_task
@@ -77,7 +78,7 @@ def test_any_order_grouping_and_threads_and_a_churned_heap(seed: int, reference:
     assert plan is not None
     segments = SegmentList(plan, stores.media)
     groupings: list[list[tuple[int, ...]]] = [[(0, 1)], [(0,), (1,)], [(1,), (0,)]]
-    tasks: list[Task] = [one for one in tasks_of(plan, segments, set(), 1) if one.kind == "audio"]
+    tasks: list[Task] = [one for one in Agenda(plan, segments, (), 1, Demands()).rest() if one.kind == "audio"]
     for segment in segments:
         for group in dice.choice(groupings):
             threads = dice.choice((1, len(group)))

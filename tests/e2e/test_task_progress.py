@@ -7,7 +7,8 @@ from pathlib import Path
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import rungs
-from streamify.jobs.fanout import tasks_of
+from streamify.jobs.agenda import Agenda
+from streamify.jobs.demands import Demands
 from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
 from streamify.model.location import Location
@@ -28,7 +29,7 @@ def test_a_task_counts_up_to_its_pictures_and_access_units(tmp_path: Path) -> No
     plan = read_plan(stores.media)
     assert plan is not None
     segments = SegmentList(plan, stores.media)
-    for task in tasks_of(plan, segments, set(), 1):
+    for task in Agenda(plan, segments, (), 1, Demands()).rest():
         seen: list[tuple[int, int, Unit]] = []
         run_task(task, stores, lambda *told, seen=seen: seen.append(told))
         done = [one[0] for one in seen]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from threading import Event
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from streamify.errors import Interrupted
 from streamify.executors.base import Executor, TaskError, TaskFuture
@@ -77,8 +77,28 @@ def _executor(
     )
 
 
-def completed(executor: Executor, tasks: Iterator[Task], stop: Stop | None, events: EventDelivery) -> Iterator[Ended]:
+class Urgent(Protocol):
+    """Where tasks come from that cannot wait."""
+
+    @property
+    def news(self) -> Future[None]:
+        """Done when `urgent` has tasks."""
+
+    def urgent(self) -> Iterator[Task]:
+        """Yield them; a later call yields those that came since."""
+
+
+def completed(
+    executor: Executor, tasks: Iterator[Task], stop: Stop | None, events: EventDelivery, urgent: Urgent | None = None
+) -> Iterator[Ended]:
     """Run tasks with a bounded number in flight; yield what became of each as it ends.
+
+    Args:
+        executor: Runs them.
+        tasks: In the order in which they should start.
+        stop: Ends it early.
+        events: Of the job.
+        urgent: Its tasks are submitted at once, whatever is in flight, as long as `tasks` are not done.
 
     Raises:
         Interrupted: `stop` was set.
@@ -87,6 +107,8 @@ def completed(executor: Executor, tasks: Iterator[Task], stop: Stop | None, even
     running: dict[TaskFuture, str] = {}
     more = True
     while more or running:
+        if urgent is not None:
+            running |= {executor.submit(task): task.key for task in urgent.urgent()}
         while more and len(running) < 2 * executor.capacity:
             _check(stop, events)
             task = next(tasks, None)
@@ -96,10 +118,14 @@ def completed(executor: Executor, tasks: Iterator[Task], stop: Stop | None, even
                 running[executor.submit(task)] = task.key
                 if executor.capacity == 1:
                     break
-        done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+        awaited: set[Future[Any]] = {*running}
+        if urgent is not None:
+            awaited.add(urgent.news)
+        ended, _ = wait(awaited, timeout=0.2, return_when=FIRST_COMPLETED)
         _check(stop, events)
-        for future in done:
-            assert isinstance(future, TaskFuture)
+        for future in ended:
+            if not isinstance(future, TaskFuture):
+                continue
             key = running.pop(future)
             error = future.exception()
             if error is None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from streamify.errors import Failure
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
+from streamify.jobs.agenda import Agenda
+from streamify.jobs.demands import Demands
 from streamify.jobs.engine import Stop, completed
 from streamify.jobs.segments import SegmentList
-from streamify.jobs.work import audio_task, missing_pieces, missing_renditions, video_task
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult, Task
+from streamify.model.task import MediaResult
 from streamify.planning.budget import video_budget
-from streamify.planning.schedule import schedule
 from streamify.storage.base import Stores
 
 
@@ -39,6 +39,7 @@ def fan_out(
     events: EventDelivery,
     stop: Stop | None,
     keep: Callable[[Iterable[Attempt]], None] = lambda _: None,
+    demands: Demands | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -50,6 +51,7 @@ def fan_out(
         events: Receives ``segment.finished``.
         stop: Ends it early.
         keep: Receives the attempts at each task, once it has ended.
+        demands: Of viewers, whose segments are made before all others.
 
     Raises:
         Interrupted: `stop` was set.
@@ -59,15 +61,17 @@ def fan_out(
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
     segments = SegmentList(plan, stores.media)
     try:
-        tasks = tasks_of(plan, segments, done, width_of(executor, plan))
-        for key, result, attempts in completed(executor, tasks, stop, events):
+        agenda = Agenda(plan, segments, done, width_of(executor, plan), demands or Demands())
+        for key, result, attempts in completed(executor, agenda.rest(), stop, events, agenda):
             keep(attempts)
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
                     raise result
+                agenda.failed(key, result.as_raised())
                 outcome.failures.append(result.failure)
                 continue
             assert isinstance(result, MediaResult)
+            agenda.made(result)
             for record in result.records:
                 outcome.made += 1
                 spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other
@@ -96,19 +100,3 @@ def width_of(executor: Executor, plan: Plan) -> int:
     if plan.source.video is None or not plan.video:
         return executor.capacity
     return executor.width(video_budget(0, plan.source.video, plan.video))
-
-
-def tasks_of(plan: Plan, segments: SegmentList, done: set[tuple[str, int]], workers: int) -> Iterator[Task]:
-    """Yield a task for all that is missing, in the order in which one machine should start them.
-
-    Args:
-        plan: Of the job.
-        segments: Of the plan.
-        done: (track, segment) of everything that exists.
-        workers: Segments that are transcoded at the same moment.
-    """
-    for track in plan.audio:
-        for first, stop in missing_pieces(plan, track, done):
-            yield audio_task(plan, track, [segments[index] for index in range(first, stop)])
-    for group in schedule(missing_renditions(plan, done), workers, lambda index: segments[index].weight):
-        yield video_task(plan, segments[group.segment], group)

@@ -1,0 +1,114 @@
+"""The tasks of a job in the order in which they should start: what viewers want, then what else is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Protocol
+
+from streamify.errors import StreamifyError
+from streamify.jobs.demands import Demands
+from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_task
+from streamify.model.plan import Plan, Segment
+from streamify.model.task import MediaResult, Task
+from streamify.model.track import AudioTrack
+from streamify.planning.agenda import Wanted, agenda
+from streamify.planning.schedule import Group, schedule
+
+
+class Segments(Protocol):
+    """The segments of a plan by their numbers."""
+
+    def __getitem__(self, index: int, /) -> Segment: ...
+
+
+class Agenda:
+    """Gives out the tasks of one job, each part of the stream once.
+
+    Args:
+        plan: Of the job.
+        segments: Of the plan.
+        done: (track, segment) of everything that exists.
+        workers: Segments that are transcoded at the same moment.
+        demands: Of viewers.
+    """
+
+    def __init__(
+        self, plan: Plan, segments: Segments, done: Iterable[tuple[str, int]], workers: int, demands: Demands
+    ) -> None:
+        self._plan, self._segments, self._workers, self._demands = plan, segments, workers, demands
+        self._taken = set(done)  # that exists, or is being made on a viewer's behalf
+        self._numbers = {track.id: number for number, track in enumerate(plan.video)}
+        self._sounds = {track.id: track for track in plan.audio}
+        self._pieces: set[str] = set()  # keys of the audio tasks that were given out
+        self._promised: dict[str, tuple[Wanted, ...]] = {}
+        demands.made(self._taken)
+
+    @property
+    def news(self) -> Future[None]:
+        """Done when `urgent` has something new."""
+        return self._demands.news
+
+    def rest(self) -> Iterator[Task]:
+        """Yield the tasks that make what is missing, in the order in which one machine should start them."""
+        for track in self._plan.audio:
+            for first, stop in missing_pieces(self._plan, track, frozenset(self._taken)):
+                if audio_key(track, first) not in self._pieces:
+                    yield self._piece(track, first, stop)
+        missing = missing_renditions(self._plan, frozenset(self._taken))
+        for group in schedule(missing, self._workers, lambda index: self._segments[index].weight):
+            lacks = tuple(number for number in group.renditions if not self._has(number, group.segment))
+            if lacks:
+                lacking = replace(group, renditions=lacks, threads=min(group.threads, len(lacks)))
+                yield video_task(self._plan, self._segments[group.segment], lacking)
+
+    def urgent(self) -> Iterator[Task]:
+        """Yield the tasks that make what viewers asked for since the last call, and what they will ask for next."""
+        asked = [wanted for wanted in self._demands.take() if self._exists(wanted)]
+        for wanted, priority in agenda(asked, self._plan.segments, self._taken):
+            task = self._task(wanted)
+            if task is not None:
+                yield task.model_copy(update={"priority": priority})
+
+    def made(self, result: MediaResult) -> None:
+        """Take note of what a task made."""
+        segments = [(record.track, record.segment) for record in result.records]
+        self._taken.update(segments)
+        self._promised.pop(result.key, None)
+        self._demands.made(segments)
+
+    def failed(self, key: str, error: StreamifyError) -> None:
+        """Take note of a task that failed for good: a viewer who asks again starts it again."""
+        promised = self._promised.pop(key, ())
+        self._taken.difference_update(promised)
+        self._pieces.discard(key)
+        self._demands.failed(promised, error)
+
+    def _has(self, number: int, segment: int) -> bool:
+        return (self._plan.video[number].id, segment) in self._taken
+
+    def _exists(self, wanted: Wanted) -> bool:
+        known = wanted.track in self._numbers or wanted.track in self._sounds
+        return known and 0 <= wanted.segment < self._plan.segments
+
+    def _task(self, wanted: Wanted) -> Task | None:
+        """Return the task that makes a segment; ``None``: the piece that it is part of is being made."""
+        if (sound := self._sounds.get(wanted.track)) is not None:
+            size = sound.piece_segments or self._plan.segments
+            first = wanted.segment // size * size
+            if audio_key(sound, first) in self._pieces:
+                return None
+            return self._piece(sound, first, min(first + size, self._plan.segments))
+        # Two threads: the next picture is decoded while one is encoded.
+        group = Group(wanted.segment, (self._numbers[wanted.track],), threads=2)
+        task = video_task(self._plan, self._segments[wanted.segment], group)
+        self._taken.add(wanted)
+        self._promised[task.key] = (wanted,)
+        return task
+
+    def _piece(self, track: AudioTrack, first: int, stop: int) -> Task:
+        task = audio_task(self._plan, track, [self._segments[index] for index in range(first, stop)])
+        self._pieces.add(task.key)
+        self._promised[task.key] = tuple(Wanted(track.id, index) for index in range(first, stop))
+        return task

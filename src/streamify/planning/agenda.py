@@ -1,0 +1,49 @@
+"""What is done next: what viewers wait for, what they will want after it, then the rest of the job. Pure.
+
+An order changes when a segment is made, never its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from streamify.planning.budget import AUDIO_PRIORITY
+
+AHEAD = 2
+"""Segments of a track that are made ahead of a viewer who asked for one."""
+
+FOLLOWING = AUDIO_PRIORITY + 9
+"""Priority of a segment that a viewer is about to ask for; of the nearest of them the greatest."""
+
+DEMANDED = FOLLOWING + AHEAD + 1
+"""Priority of a segment that a viewer waits for."""
+
+URGENT = FOLLOWING
+"""Priority from which a task starts at once and others pause."""
+
+
+class Wanted(NamedTuple):
+    """A segment of a track."""
+
+    track: str
+    """Its id."""
+    segment: int
+
+
+def agenda(demands: Iterable[Wanted], segments: int, made: Collection[tuple[str, int]]) -> Iterator[tuple[Wanted, int]]:
+    """Yield what viewers want and what they will want after it, each once and with its priority.
+
+    Args:
+        demands: What viewers wait for, in the order in which they asked.
+        segments: How many the stream has.
+        made: (track, segment) of what exists or is being made on a viewer's behalf.
+    """
+    asked = list(dict.fromkeys(demands))
+    chosen = {wanted: DEMANDED for wanted in asked if wanted not in made}
+    for ahead in range(1, AHEAD + 1):
+        for track, segment in asked:
+            following = Wanted(track, segment + ahead)
+            if following.segment < segments and following not in made:
+                chosen.setdefault(following, FOLLOWING + AHEAD - ahead)
+    yield from chosen.items()

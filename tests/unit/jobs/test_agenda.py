@@ -1,0 +1,113 @@
+"""The tasks of a job: each part of the stream once, what viewers want first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plan_samples import plan
+from streamify.errors import SourceError
+from streamify.jobs.agenda import Agenda
+from streamify.jobs.demands import Demands
+from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.task import Blob, MediaResult, SegmentRecord, Task
+from streamify.planning.agenda import DEMANDED, Wanted
+
+
+def sample(**settings: Any) -> tuple[Plan, list[Segment]]:
+    found, windows = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=1, **settings)
+    segments = [
+        Segment(
+            index=window.index, start=window.start, end=window.end, source_start=window.source_start,
+            source_end=window.source_end, frames=window.frames, first=window.first, next=window.next,
+            entries=(EntryPoint(pts=0, dts=0),),
+        )
+        for window in windows
+    ]  # fmt: skip
+    return found, segments
+
+
+def agenda_of(found: Plan, segments: list[Segment], demands: Demands, done: set[tuple[str, int]] | None = None) -> Any:
+    return Agenda(found, segments, done or set(), 1, demands)
+
+
+def result(task: Task, tracks: dict[str, range]) -> MediaResult:
+    blob = Blob(key="k", size=1, sha256="0")
+    records = tuple(
+        SegmentRecord(track=track, segment=index, media=blob, init=blob, start=0, duration=1, frames=1)
+        for track, indices in tracks.items()
+        for index in indices
+    )
+    return MediaResult(key=task.key, records=records)
+
+
+def test_without_viewers_sound_comes_first_and_then_segment_by_segment() -> None:
+    found, segments = sample()
+    keys = [task.key for task in agenda_of(found, segments, Demands()).rest()]
+    assert keys == [
+        f"audio/{found.audio[0].id}/00000",
+        *(f"video/{number:05d}/1080p,360p" for number in range(found.segments)),
+    ]
+
+
+def test_a_viewers_segment_is_made_alone_and_what_follows_it_too() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    low = found.video[1].id
+    demands.want(Wanted(low, 3))
+    tasks = list(agenda.urgent())
+    assert [task.key for task in tasks] == ["video/00003/360p", "video/00004/360p", "video/00005/360p"]
+    assert tasks[0].priority == DEMANDED > tasks[1].priority > tasks[2].priority
+    assert list(agenda.urgent()) == []
+    rest = [task.key for task in agenda.rest()]
+    assert [key for key in rest if key.startswith("video/0000")] == [
+        "video/00000/1080p,360p", "video/00001/1080p,360p", "video/00002/1080p,360p", "video/00003/1080p",
+        "video/00004/1080p", "video/00005/1080p", "video/00006/1080p,360p",
+    ]  # fmt: skip
+
+
+def test_what_a_viewer_asks_for_while_the_rest_goes_on_is_left_out_of_the_rest() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    rest = agenda.rest()
+    next(rest), next(rest)
+    demands.want(Wanted(found.video[0].id, 6))
+    assert [task.key for task in agenda.urgent()] == ["video/00006/1080p"]
+    assert [task.key for task in rest][-1] == "video/00006/360p"
+
+
+def test_a_piece_of_sound_is_made_once_whatever_segments_of_it_are_asked_for() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    sound = found.audio[0].id
+    futures = [demands.want(Wanted(sound, number)) for number in (2, 5)]
+    [task] = agenda.urgent()
+    assert (task.key, task.priority) == (f"audio/{sound}/00000", DEMANDED)
+    agenda.made(result(task, {sound: range(found.segments)}))
+    assert [future.exception() for future in futures] == [None, None]
+    assert all(task.key.startswith("video/") for task in agenda.rest())
+
+
+def test_a_failure_reaches_the_viewer_who_can_ask_again() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    wanted = Wanted(found.video[1].id, 6)
+    future = demands.want(wanted)
+    [task] = agenda.urgent()
+    agenda.failed(task.key, SourceError("broken", "the source is broken"))
+    assert isinstance(future.exception(), SourceError)
+    demands.want(wanted)
+    assert [task.key for task in agenda.urgent()] == ["video/00006/360p"]
+
+
+def test_what_does_not_exist_is_never_made() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands, {(found.video[1].id, 3)})
+    for wanted in (Wanted("nothing", 0), Wanted(found.video[1].id, found.segments), Wanted(found.video[1].id, -1)):
+        demands.want(wanted)
+    assert demands.want(Wanted(found.video[1].id, 3)).done()
+    assert list(agenda.urgent()) == []

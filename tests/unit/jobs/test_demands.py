@@ -1,0 +1,65 @@
+"""Demands: shared by viewers, bounded, answered once the segment exists."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamify.errors import SourceError
+from streamify.jobs.demands import LONGEST_QUEUE, Demands, TooManyDemands
+from streamify.planning.agenda import Wanted
+
+FIRST, SECOND = Wanted("v", 0), Wanted("v", 1)
+
+
+def test_a_demand_is_handed_over_once_and_answered_to_all_who_wait() -> None:
+    demands = Demands()
+    futures = [demands.want(FIRST), demands.want(FIRST), demands.want(SECOND)]
+    assert demands.news.done()
+    assert demands.take() == (FIRST, SECOND)
+    assert not demands.news.done()
+    assert demands.take() == ()
+    demands.made([FIRST])
+    assert [future.done() for future in futures] == [True, True, False]
+    assert demands.want(FIRST).done()
+    assert not demands.news.done()  # it exists: nothing to do
+
+
+def test_what_its_only_viewer_left_is_not_handed_over() -> None:
+    demands = Demands()
+    futures = [demands.want(FIRST), demands.want(SECOND), demands.want(SECOND)]
+    demands.leave(FIRST, futures[0])
+    demands.leave(SECOND, futures[1])
+    assert demands.take() == (SECOND,)
+    demands.made([FIRST, SECOND])
+    assert [future.done() for future in futures] == [False, False, True]
+
+
+def test_a_failure_is_told_and_the_next_demand_is_handed_over_again() -> None:
+    demands = Demands()
+    future = demands.want(FIRST)
+    demands.take()
+    demands.failed([FIRST], SourceError("broken", "the source is broken"))
+    assert isinstance(future.exception(), SourceError)
+    assert not demands.want(FIRST).done()
+    assert demands.take() == (FIRST,)
+
+
+def test_the_queue_is_bounded_but_not_for_what_is_in_it() -> None:
+    demands = Demands()
+    for number in range(LONGEST_QUEUE):
+        demands.want(Wanted("v", number))
+    with pytest.raises(TooManyDemands):
+        demands.want(Wanted("v", LONGEST_QUEUE))
+    demands.want(FIRST)
+    demands.made([SECOND])
+    demands.want(Wanted("v", LONGEST_QUEUE))
+
+
+def test_the_end_of_the_job_answers_everybody() -> None:
+    demands = Demands()
+    future = demands.want(FIRST)
+    demands.made([SECOND])
+    demands.close(SourceError("broken", "the source is broken"))
+    assert isinstance(future.exception(), SourceError)
+    assert isinstance(demands.want(FIRST).exception(), SourceError)
+    assert demands.want(SECOND).exception() is None
