@@ -13,11 +13,13 @@ from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cost import count_by_track, share_done
+from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
-from streamify.jobs.engine import Stop, executor_for
+from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
+from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.report import RunTotals
@@ -32,6 +34,9 @@ from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
+from streamify.model.task import InitTask
+from streamify.planning.agenda import URGENT
+from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, open_storage
 
@@ -45,6 +50,22 @@ class Here:
 
     def __init__(self, starter: WorkerStarter | None = None) -> None:
         self._starter = starter
+
+    def play(
+        self,
+        source: Location,
+        dest: Location,
+        settings: Settings,
+        live: LiveStream,
+        on_event: OnEvent,
+        stop: Stop | None = None,
+    ) -> Report:
+        """Do what `transcode` does, and before all else what the viewers of `live` ask for."""
+        stop = stop or Stop()
+        with live.ending(), delivering(on_event, stop) as events:
+            return narrated(
+                teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter, live)
+            )
 
     def transcode(
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
@@ -116,6 +137,7 @@ def _transcode(
     events: EventDelivery,
     stop: Stop,
     starter: WorkerStarter | None,
+    live: LiveStream | None = None,
 ) -> Report:
     began, tell = time.time(), teller(events)
     folder, ref = find_source(source)
@@ -138,7 +160,7 @@ def _transcode(
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
         stack.enter_context(watched(dest, stores.media, hold, stop, before))
-        run = _Run(places, stores, dest, settings, events, stop, log, began, starter)
+        run = _Run(places, stores, dest, settings, events, stop, log, began, starter, live)
         return run.carry_out(old.plan, ref, hold)
 
 
@@ -156,13 +178,17 @@ class _Run:
         log: RunLog,
         began: float,
         starter: WorkerStarter | None,
+        live: LiveStream | None,
     ) -> None:
-        self._starter, self._reused = starter, 0
+        self._starter, self._live, self._reused = starter, live, 0
         self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
         self._events, self._tell, self._stop, self._log, self._began = events, teller(events), stop, log, began
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
-        with executor_for(self._settings, self._places, self._events, warm=True, starter=self._starter) as executor:
+        urgent = URGENT if self._live is not None else None
+        with executor_for(
+            self._settings, self._places, self._events, warm=True, starter=self._starter, urgent=urgent
+        ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
                 plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
             try:
@@ -179,6 +205,8 @@ class _Run:
         """Make what is missing of a stream, and publish it."""
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
         done = self._survey(plan)
+        if self._live is not None:
+            self._show(self._live, plan, executor)
         if len(done) < total:
             workers, outcome = self._run_tasks(plan, done, executor)
         self._stores.media.sweep()  # of workers that were lost in this run
@@ -190,11 +218,22 @@ class _Run:
         self._reused = total - outcome.made
         return steps.finish(plan, self._stores.media, self._settings, self._tell, totals, hold)
 
+    def _show(self, live: LiveStream, plan: Plan, executor: Executor) -> None:
+        """Let viewers see the stream as it will be."""
+        video = plan.source.video
+        task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=init_budget(video, plan.video))
+        run_one(executor, task, self._stop, self._events)
+        live.planned(plan, self._stores.media)
+
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done
         check_disk(plan, self._stores.media, self._dest, len(done), self._tell, refuse=self._settings.disk_check)
         tell_plan(plan, done, self._tell)
         return done
+
+    @property
+    def _demands(self) -> Demands | None:
+        return self._live.demands if self._live is not None else None
 
     def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
@@ -202,7 +241,9 @@ class _Run:
         share = share_done(plan, count_by_track(done))
         self._log.update(workers=workers, total=total, reused=len(done), reused_share=share, began_tasks=time.time())
         try:
-            outcome = fan_out(plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add)
+            outcome = fan_out(
+                plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add, self._demands
+            )
         except TaskError as error:
             raise error.as_raised() from error
         if outcome.failures:

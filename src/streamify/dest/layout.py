@@ -86,6 +86,13 @@ def track_of(key: str) -> str | None:
     return None
 
 
+def segment_index(key: str) -> int | None:
+    """Return the number of the segment that a key of a track's folder names; ``None`` for any other key."""
+    name = key.rsplit("/", 1)[-1]
+    index = name.removesuffix(".m4s")
+    return int(index) if len(index) < 12 and index.isdecimal() and name == segment_name(int(index)) else None
+
+
 def ledger_folder(track: str) -> str:
     """Return the folder of a track's ledger entries."""
     return f"{LEDGER}/{track}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -17,6 +19,9 @@ from streamify.http.guard import Guard, Log, refusal
 from streamify.http.page_files import read_page
 from streamify.http.sending import answer
 from streamify.http.threads import Threads
+
+_LOOK = 0.25
+"""Seconds after which it is looked whether the client of a request that waits is still there."""
 
 
 def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starlette:
@@ -35,7 +40,7 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starle
 
     async def stream_file(request: Request) -> Response:
         parts = parts_of(request.scope["path"])
-        return await _sent(request, await site.find(parts) if parts else None)
+        return await _sent(request, await _while_connected(request, site.find(parts)) if parts else None)
 
     async def _sent(request: Request, found: Served | None) -> Response:
         if found is None:
@@ -58,12 +63,25 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starle
     return app
 
 
+async def _while_connected(request: Request, found: Coroutine[None, None, Served | None]) -> Served | None:
+    """Wait for what is looked for, but not for a client that left."""
+    looking = asyncio.ensure_future(found)
+    try:
+        while not (await asyncio.wait({looking}, timeout=_LOOK))[0]:
+            if await request.is_disconnected():
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT)  # which nobody reads
+        return looking.result()
+    finally:
+        looking.cancel()
+
+
 async def _nothing(_: Request) -> Response:
     raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return refusal(status, "this server is read only", {"Allow": METHODS})
-    return refusal(status, HTTPStatus(status).phrase.lower())
+    if not isinstance(error, HTTPException):
+        return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return refusal(error.status_code, "this server is read only", {"Allow": METHODS})
+    return refusal(error.status_code, HTTPStatus(error.status_code).phrase.lower(), dict(error.headers or {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ class Served:
 class Site(Protocol):
     """What is served: a finished stream, or one whose segments are made when they are asked for."""
 
-    async def find(self, parts: list[str]) -> Served | None:
+    def find(self, parts: list[str]) -> Coroutine[None, None, Served | None]:
         """Return the object at a path, given by its parts, none of which is empty or hidden. Never blocks."""
 
 

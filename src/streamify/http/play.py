@@ -14,7 +14,9 @@ from streamify.http.app import create_app
 from streamify.http.connections import Connection
 from streamify.http.files import StaticSite, StreamFiles
 from streamify.http.guard import Log
+from streamify.http.ondemand import OnDemandSite
 from streamify.http.threads import Threads
+from streamify.jobs.live import LiveStream
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # read, not bound
 _BACKLOG = 256
@@ -55,6 +57,7 @@ def open_play(
     port: int,
     *,
     log: Log,
+    live: LiveStream | None = None,
     allow_origin: str | None = None,
     connection: type[Connection] = Connection,
 ) -> Iterator[PlayServer]:
@@ -65,6 +68,7 @@ def open_play(
         host: Address to listen on.
         port: Port; 0 takes a free one.
         log: Takes a line for each fault.
+        live: The stream while it is made; ``None``: it is finished.
         allow_origin: See `Access.allow_origin`.
         connection: The limits of connections.
 
@@ -72,7 +76,7 @@ def open_play(
         DestinationError: `files` holds no stream.
         UsageError: `host` and `port` cannot be listened on.
     """
-    if not files.holds_stream():
+    if live is None and not files.holds_stream():
         hint = "give the DEST of a finished transcode; an interrupted one goes on when it is run again"
         raise DestinationError("no-stream", f"there is no finished stream in {files}", hint)
     try:
@@ -82,7 +86,9 @@ def open_play(
         raise UsageError("cannot-listen", message, "choose another --host or --port") from error
     with listener:
         threads = Threads()
-        app = create_app(StaticSite(files, threads), Access(host, allow_origin), threads, log)
+        static = StaticSite(files, threads)
+        site = OnDemandSite(static, live, threads) if live is not None else static
+        app = create_app(site, Access(host, allow_origin), threads, log)
         yield PlayServer(listener, host, _config(app, connection))
 
 

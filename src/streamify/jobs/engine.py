@@ -44,6 +44,7 @@ def executor_for(
     *,
     warm: bool = False,
     starter: WorkerStarter | None = None,
+    urgent: int | None = None,
 ) -> Iterator[Executor]:
     """Give the executor of a job: started once, for all of its tasks; stopped at the end, at once after an error.
 
@@ -53,8 +54,9 @@ def executor_for(
         events: Takes the executor's events.
         warm: Start all workers with the first task.
         starter: Has perhaps a worker running already.
+        urgent: See `LocalExecutor`; the inline executor has no use for it.
     """
-    executor = _executor(settings, stores, events, starter, warm=warm)
+    executor = _executor(settings, stores, events, starter, warm=warm, urgent=urgent)
     try:
         yield executor
     except BaseException:
@@ -64,7 +66,13 @@ def executor_for(
 
 
 def _executor(
-    settings: Settings, stores: StoreLocations, events: EventDelivery, starter: WorkerStarter | None, *, warm: bool
+    settings: Settings,
+    stores: StoreLocations,
+    events: EventDelivery,
+    starter: WorkerStarter | None,
+    *,
+    warm: bool,
+    urgent: int | None,
 ) -> Executor:
     if settings.engine == "inline":
         from streamify.executors.inline import InlineExecutor  # which loads FFmpeg
@@ -73,7 +81,14 @@ def _executor(
     machine = read_machine()
     choice = choose_workers(affinity=machine.affinity, cpu_quota=machine.cpu_quota, requested=settings.workers)
     return LocalExecutor(
-        stores, choice.count, events, memory=machine.free_memory, reason=choice.reason, starter=starter, warm=warm
+        stores,
+        choice.count,
+        events,
+        memory=machine.free_memory,
+        reason=choice.reason,
+        starter=starter,
+        warm=warm,
+        urgent=urgent,
     )
 
 

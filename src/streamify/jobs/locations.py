@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -167,3 +168,15 @@ def _try_out(path: Path) -> None:
         for folder in missing:
             with suppress(OSError):  # never made, or another job already writes there
                 folder.rmdir()
+
+
+def cache_folder(environment: Mapping[str, str], source: SourceRef) -> Path:
+    """Return where the stream of a source is kept that was given no DEST: in the user's cache, by its identity.
+
+    Args:
+        environment: Of the process: ``XDG_CACHE_HOME`` (XDG Base Directory Specification).
+        source: Which version of a source.
+    """
+    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    name = source.key.rsplit("/", 1)[-1][:80]
+    return Path(environment.get("XDG_CACHE_HOME") or home) / "streamify" / f"{source.identity[:16]}-{name}"

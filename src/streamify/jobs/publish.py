@@ -36,7 +36,7 @@ class StreamView:
         for track in self.tracks:
             folder = track.track.folder
             texts[playlist_key(folder)] = hls.media_playlist(track, self.target_duration, ended=ended)
-            if isinstance(track.track, VideoTrack):
+            if isinstance(track.track, VideoTrack) and track.has_iframes:
                 texts[iframes_key(folder)] = hls.iframe_playlist(track, self.target_duration, ended=ended)
         texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing)
         texts[MASTER] = hls.master(videos, audios)

@@ -79,6 +79,11 @@ class TrackManifest:
         """Bytes of all files of the track's media."""
         return self.init_size + sum(line.size for line in self.segments)
 
+    @property
+    def has_iframes(self) -> bool:
+        """Whether it is known where the IDR pictures lie: not before they are made."""
+        return bool(self.segments[0].iframes)
+
     @cached_property
     def iframes(self) -> tuple[tuple[Fraction, str, IFrame], ...]:
         """Each IDR picture: seconds until the next one or the end, file name, and where it lies.

@@ -99,7 +99,7 @@ def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> 
                     ),
                     audio.url(PLAYLIST),
                 ]
-    lines += [_iframe_stream(video) for video in videos]
+    lines += [_iframe_stream(video) for video in videos if video.has_iframes]
     return _text(lines)
 
 

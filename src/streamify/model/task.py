@@ -10,7 +10,7 @@ from streamify.model.base import Frozen, Rational
 from streamify.model.plan import SCHEMA, AudioSlice, Segment, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
-from streamify.model.track import AudioTrack, VideoTrack
+from streamify.model.track import AudioTrack, Track, VideoTrack
 
 SPLIT = "split"
 """Key of the split task of every job."""
@@ -142,6 +142,16 @@ class SplitTask(BaseTask):
     """Bytes of the largest source without an index that may be read from end to end; ``None``: of any size."""
 
 
+class InitTask(BaseTask):
+    """Write the init segments of tracks before any of their segments is made."""
+
+    kind: Literal["init"] = "init"
+    key: str = "init"
+    tracks: tuple[Track, ...]
+    video: VideoFacts | None
+    timeline: Timeline
+
+
 class VideoTask(BaseTask):
     """One segment into one or more renditions from one decode."""
 
@@ -201,8 +211,10 @@ class SourceCheckTask(BaseTask):
     """Pictures of the source that the report names as lost, dropped or left out."""
 
 
-Task = Annotated[SplitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask, Field(discriminator="kind")]
-TASK: TypeAdapter[SplitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask] = TypeAdapter(Task)
+Task = Annotated[
+    SplitTask | InitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask, Field(discriminator="kind")
+]
+TASK: TypeAdapter[SplitTask | InitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask] = TypeAdapter(Task)
 
 
 class SplitResult(Frozen):
@@ -222,6 +234,13 @@ class MediaResult(Frozen):
     records: tuple[SegmentRecord, ...]
 
 
+class InitResult(Frozen):
+    """The init segments exist."""
+
+    kind: Literal["init"] = "init"
+    key: str = "init"
+
+
 class CheckResult(Frozen):
     """What a check found."""
 
@@ -235,8 +254,8 @@ class CheckResult(Frozen):
     psnr_mean: float | None = None
 
 
-Result = Annotated[SplitResult | MediaResult | CheckResult, Field(discriminator="kind")]
-RESULT: TypeAdapter[SplitResult | MediaResult | CheckResult] = TypeAdapter(Result)
+Result = Annotated[SplitResult | InitResult | MediaResult | CheckResult, Field(discriminator="kind")]
+RESULT: TypeAdapter[SplitResult | InitResult | MediaResult | CheckResult] = TypeAdapter(Result)
 
 __all__ = [
     "RESULT",
@@ -249,6 +268,8 @@ __all__ = [
     "CheckTask",
     "Cost",
     "IFrame",
+    "InitResult",
+    "InitTask",
     "MediaResult",
     "Rational",
     "Result",

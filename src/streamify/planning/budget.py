@@ -41,6 +41,11 @@ def video_budget(seconds: float, source: VideoFacts, tracks: Sequence[VideoTrack
     return Budget(cpu_seconds=cpu, memory_bytes=video_memory(source, tracks), cores=threads)
 
 
+def init_budget(source: VideoFacts | None, tracks: Sequence[VideoTrack]) -> Budget:
+    """Return the budget of the task that writes init segments, one after another and the greatest first."""
+    return Budget(cpu_seconds=GRACE, memory_bytes=video_memory(source, tracks[:1]))
+
+
 def audio_budget(seconds: float, track: AudioTrack) -> Budget:
     """Return the budget of a piece of an audio track; all of it stays in memory, as packets and as segments."""
     held = round(seconds * (3 * track.recipe.bitrate / 8 + track.sample_rate))  # an access unit is 1024 samples

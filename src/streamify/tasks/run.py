@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from streamify.model.progress import OnProgress
-from streamify.model.task import AudioTask, CheckTask, Result, SourceCheckTask, SplitTask, Task, VideoTask
+from streamify.model.task import AudioTask, CheckTask, InitTask, Result, SourceCheckTask, SplitTask, Task, VideoTask
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
 from streamify.tasks.check import run_check
 from streamify.tasks.check_source import run_check_source
+from streamify.tasks.init import run_init
 from streamify.tasks.split import run_split
 from streamify.tasks.video import run_video
 
@@ -28,6 +29,8 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
     match task:
         case SplitTask():
             return run_split(task, stores)
+        case InitTask():
+            return run_init(task, stores)
         case VideoTask():
             return run_video(task, stores, progress)
         case AudioTask():

@@ -5,48 +5,136 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
-from streamify.cli import complete, out
+from streamify.cli import complete, flags, out
 from streamify.cli.command import Command
-from streamify.cli.options import Common
+from streamify.cli.options import Common, starter_of
+
+if TYPE_CHECKING:
+    from streamify.http.files import StreamFiles
+    from streamify.http.play import PlayServer
+    from streamify.model.location import Location
 
 
 @click.command("play", cls=Command)
-@click.argument("dest", shell_complete=complete.folders)
+@click.argument("stream", metavar="DEST|SOURCE", shell_complete=complete.paths)
+@click.argument("dest", metavar="[DEST]", required=False, shell_complete=complete.folders)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.  [default: 0]")
 @click.option("--allow-origin", metavar="ORIGIN", help="Let pages of this origin (or '*') read the stream (CORS).")
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@flags.settings_flags
 @click.pass_context
-def command(ctx: click.Context, /, dest: str, host: str, port: int, allow_origin: str | None, no_open: bool) -> int:
-    """Serve the stream in DEST on a page that plays it, until Ctrl-C."""
-    from streamify.cli.signals import raising
+def command(ctx: click.Context, /, stream: str, dest: str | None, **_: object) -> int:
+    """Serve a stream on a page that plays it, until Ctrl-C.
+
+    With a DEST alone: the finished stream there. With a SOURCE: the stream that is made of it meanwhile, in DEST or in
+    a cache folder; whatever is watched is made first, and the same command goes on where it was ended.
+    """
     from streamify.errors import Interrupted
-    from streamify.http.files import FolderFiles, ObjectFiles
-    from streamify.http.play import open_play
     from streamify.model.location import Location
-    from streamify.storage.locate import open_storage
 
-    common = Common.of(ctx)
-    location = Location.of_dest(dest)
-    files = ObjectFiles(open_storage(location), str(location)) if location.remote else FolderFiles(location.path)
-    log = out.logger(common, "error")
     try:
-        with raising(), open_play(files, host, port, log=log, allow_origin=allow_origin) as server:
-            if common.json:
-                out.print_json({"url": server.url})
-            else:
-                out.say(f"{server.url}  (Ctrl-C ends)")
-            if not no_open and _desktop():
-                import webbrowser
-
-                threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
-            server.run()
+        if dest is None and not _is_file(stream):
+            _serve(ctx, Location.of_dest(stream))
+        else:
+            _serve_while_making(ctx, Location.of_source(stream), dest)
     except Interrupted as error:  # the usual way to end it: no word needed
         return error.exit_code
     return 0
+
+
+def _is_file(given: str) -> bool:
+    """Return whether a file or an object has that name, so that it is a source and no stream."""
+    from streamify.model.location import Location
+    from streamify.storage.locate import open_storage
+
+    location = Location.of_source(given)
+    if not location.remote:
+        return location.path.is_file()
+    return bool(location.key) and open_storage(location.root).stat(location.key) is not None
+
+
+def _serve(ctx: click.Context, dest: Location) -> None:
+    from streamify.cli.signals import raising
+    from streamify.http.play import open_play
+
+    common, options = Common.of(ctx), ctx.params
+    log = out.logger(common, "error")
+    with raising(), open_play(
+        _files(dest), options["host"], options["port"], log=log, allow_origin=options["allow_origin"]
+    ) as server:  # fmt: skip
+        _announce(ctx, server)
+        server.run()
+
+
+def _serve_while_making(ctx: click.Context, source: Location, given: str | None) -> None:
+    from streamify.backends.here import Here
+    from streamify.cli.show.progress import watching
+    from streamify.cli.signals import stopping
+    from streamify.errors import Interrupted, StreamifyError, UsageError
+    from streamify.http.play import open_play
+    from streamify.jobs.live import LiveStream
+    from streamify.jobs.locations import cache_folder, find_source
+    from streamify.model.location import Location
+
+    common, options, settings = Common.of(ctx), ctx.params, flags.effective(ctx).settings
+    if settings.engine == "aws":
+        hint = "leave out --engine aws, or transcode there and play its DEST"
+        raise UsageError("engine-unsupported", "a stream is made on demand on this machine alone", hint)
+    dest = Location.of_dest(given or str(cache_folder(os.environ, find_source(source)[1])))
+    live, backend, log = LiveStream(), Here(starter_of(ctx)), out.logger(common, "error")
+    errors: list[BaseException] = []
+    with (
+        watching(common) as on_event,
+        stopping(as_json=common.json) as stop,
+        open_play(
+            _files(dest), options["host"], options["port"], log=log, live=live, allow_origin=options["allow_origin"]
+        ) as server,
+    ):
+
+        def make() -> None:
+            try:
+                backend.play(source, dest, settings, live, on_event, stop)
+            except BaseException as error:  # raised in the main thread
+                errors.append(error)
+                if not live.watchable:
+                    server.stop()
+                elif isinstance(error, StreamifyError) and not isinstance(error, Interrupted):
+                    log(str(error))
+
+        maker = threading.Thread(target=make, name="streamify-job")
+        maker.start()
+        try:
+            _announce(ctx, server)
+            server.run()
+        finally:
+            stop.set()
+            maker.join()
+    for error in errors:
+        raise error
+    raise Interrupted(stop.exit_code)
+
+
+def _files(dest: Location) -> StreamFiles:
+    from streamify.http.files import FolderFiles, ObjectFiles
+    from streamify.storage.locate import open_storage
+
+    return ObjectFiles(open_storage(dest), str(dest)) if dest.remote else FolderFiles(dest.path)
+
+
+def _announce(ctx: click.Context, server: PlayServer) -> None:
+    if Common.of(ctx).json:
+        out.print_json({"url": server.url})
+    else:
+        out.say(f"{server.url}  (Ctrl-C ends)")
+    if not ctx.params["no_open"] and _desktop():
+        import webbrowser
+
+        threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
 
 
 def _desktop() -> bool:

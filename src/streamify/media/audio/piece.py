@@ -95,7 +95,7 @@ def configure(encoder: av.AudioCodecContext, track: AudioTrack) -> None:
 
 
 def package_audio(
-    packets: Sequence[av.Packet[av.AudioStream]], track: AudioTrack, cuts: Sequence[int]
+    packets: Sequence[av.Packet[av.AudioStream] | bytes], track: AudioTrack, cuts: Sequence[int]
 ) -> list[Packaged]:
     """Package the access units of a piece into one segment per pair of cuts.
 
@@ -121,3 +121,8 @@ def package_audio(
                 container.mux(unit)
         segments.append(split_muxed(buffer.getvalue(), first * codec.frame, first, codec.brand))
     return segments
+
+
+def audio_init(track: AudioTrack) -> bytes:
+    """Return the init segment of a track, which no sound changes; made from an empty access unit."""
+    return package_audio([b"\0"], track, (0, 1))[0].init

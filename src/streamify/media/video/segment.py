@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from av.video.frame import PictureType
+from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.package import Packaged
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undecodable
@@ -225,3 +225,11 @@ def _sequence(timeline: Timeline, segment: Segment) -> int:
     if timeline.frame_duration is None or timeline.keyframe_frames is None:
         return segment.index * 128 + 1
     return segment.start // (timeline.frame_duration * timeline.keyframe_frames) + 1
+
+
+def video_init(video: VideoFacts, timeline: Timeline, track: VideoTrack) -> bytes:
+    """Return the init segment of a rendition, which no picture changes; made from one that is blank."""
+    encoder = VideoEncoder(track, output_colour(video))
+    encoder.encode(VideoFrame(track.width, track.height, "yuv420p"), ticks=0, kind=PictureType.I)
+    encoder.flush()
+    return encoder.package(reorder=timeline.reorder, duration=1, start=0, sequence=1).init

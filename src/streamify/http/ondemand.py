@@ -1,0 +1,91 @@
+"""A stream that is made while it is watched: what does not exist yet is asked for and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from concurrent.futures import Future
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+
+from streamify.dest.delivery import content_type
+from streamify.dest.layout import MANIFESTS
+from streamify.http.files import Served, StaticSite
+from streamify.http.threads import Threads
+from streamify.jobs.demands import TooManyDemands
+from streamify.jobs.live import LiveStream
+from streamify.planning.agenda import Wanted
+
+LONGEST_WAIT = 7.0
+"""Seconds that an answer waits for its segment: players give up 8 to 10 seconds after they asked."""
+
+_POLL = 0.1
+"""Seconds after which a file is looked for again: a segment of sound exists before its task is done."""
+
+
+class OnDemandSite:
+    """A `Site`. What exists at DEST is sent; a manifest comes from the plan until the whole stream is there.
+
+    Args:
+        files: What exists at DEST.
+        live: The stream that is made there.
+        threads: For calls that block.
+    """
+
+    def __init__(self, files: StaticSite, live: LiveStream, threads: Threads) -> None:
+        self._files, self._live, self._threads = files, live, threads
+
+    async def find(self, parts: list[str]) -> Served | None:
+        """See `Site.find`.
+
+        Raises:
+            HTTPException: 503, it does not exist yet and viewers ask for more than can be made; ask again.
+            StreamifyError: It cannot be made.
+        """
+        key, end = "/".join(parts), asyncio.get_running_loop().time() + LONGEST_WAIT
+        while self._live.state == "planning":
+            await self._pause(end)
+        text = self._live.text(key) if self._live.state != "complete" else None
+        if text is not None:
+            etag = f'"{hashlib.sha256(text).hexdigest()[:16]}"'
+            return Served(text, len(text), etag, content_type(key), "no-store")
+        found = await self._files.find(parts)
+        if found is not None:
+            return found
+        wanted = self._live.wanted(key)
+        if wanted is not None:
+            return await self._made(wanted, parts, end)
+        if self._live.error is not None and key in MANIFESTS:  # nothing was planned
+            raise self._live.error
+        return None
+
+    async def _made(self, wanted: Wanted, parts: list[str], end: float) -> Served | None:
+        try:
+            future = self._live.demands.want(wanted)
+        except TooManyDemands:
+            raise _later() from None
+        try:
+            return await self._wait(future, parts, end)
+        finally:
+            self._live.demands.leave(wanted, future)
+
+    async def _wait(self, future: Future[None], parts: list[str], end: float) -> Served | None:
+        while True:
+            done = future.done()
+            found = await self._files.find(parts)
+            if found is not None:
+                return found
+            if done:
+                future.result()  # raises what keeps it from being made
+                return None
+            await self._pause(end)
+
+    async def _pause(self, end: float) -> None:
+        if asyncio.get_running_loop().time() >= end:
+            raise _later()
+        await asyncio.sleep(_POLL / 2)
+
+
+def _later() -> HTTPException:
+    return HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"})

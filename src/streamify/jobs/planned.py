@@ -1,0 +1,42 @@
+"""The manifests of a stream before any of it is made: durations come from the grid, rates from the ladder's caps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from streamify.codecs.registry import audio_codec, codecs_string
+from streamify.dest.layout import init_key
+from streamify.jobs.publish import StreamView
+from streamify.jobs.work import segment_cuts
+from streamify.manifests.base import SegmentLine, TrackManifest
+from streamify.model.plan import Plan
+from streamify.model.track import AudioTrack, VideoTrack
+from streamify.storage.base import Storage
+
+
+def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamView:
+    """Return the view of a whole stream of which the init segments exist (`InitTask`).
+
+    Args:
+        plan: Of the job.
+        borders: Starts of the segments and the end of the last, output ticks.
+        media: Rooted at DEST.
+    """
+    tracks = tuple(_manifest(plan, track, borders, media) for track in plan.tracks)
+    return StreamView(tracks, plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
+
+
+def _manifest(plan: Plan, track: VideoTrack | AudioTrack, borders: Sequence[int], media: Storage) -> TrackManifest:
+    init = media.get(init_key(track.folder))
+    if init is None:
+        raise AssertionError(f"the init segment of {track.id} is written before the stream is described")
+    if isinstance(track, VideoTrack):
+        ends, rate, unit = list(borders), track.recipe.maxrate, 1
+    else:
+        ends, rate = list(segment_cuts(plan, track, borders)), track.recipe.bitrate
+        unit = audio_codec(track.recipe.codec).frame
+    lengths = [(stop - start) * unit for start, stop in pairwise(ends)]
+    lines = [SegmentLine(length, size=0, frames=0) for length in lengths]
+    return TrackManifest(track, codecs_string(init), len(init), lines, declared=rate)
