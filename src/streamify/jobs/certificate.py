@@ -132,7 +132,8 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
         sums: Over one decode of the source.
     """
     video = plan.source.video
-    if video is None or not sums.lost:
+    unreadable = sum(float(gap.seconds) for gap in plan.source.gaps if gap.damage)
+    if video is None or not (sums.lost or unreadable):
         return
     seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
     length = plan.source.duration
@@ -146,9 +147,11 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
     if odd:
         named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")
         yield "pictures-lost", f"{len(odd)} pictures are lost without damage that explains it, at {named}"
-    allowed = 0 if plan.settings.strict else max(video.frames * plan.settings.loss_limit / 100, _frames(plan, ALLOWED))
-    if len(sums.lost) > allowed:
-        yield "too-many-lost", f"damage cost {len(sums.lost)} of {video.frames} pictures; {int(allowed)} are allowed"
+    hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read, so that none was promised
+    missing, whole = len(sums.lost) + hidden, video.frames + hidden
+    allowed = 0 if plan.settings.strict else max(whole * plan.settings.loss_limit / 100, _frames(plan, ALLOWED))
+    if missing > allowed:
+        yield "too-many-lost", f"damage cost {missing} of {whole} pictures; {int(allowed)} are allowed"
 
 
 NAMED = 5

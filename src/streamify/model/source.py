@@ -177,6 +177,14 @@ class Gap(Frozen):
     seconds: Rational
     why: str
     """What says so."""
+    damage: bool = False
+    """Whether its bytes are there and cannot be read: `loss_limit` bounds it, as it does pictures that are lost."""
+
+    @property
+    def text(self) -> str:
+        """What is missing, and when, for people."""
+        what = f"no pictures for {float(self.seconds):.3f} s" if self.seconds else "pictures are missing"
+        return f"{what} at {float(self.start):.3f} s"
 
 
 class SourceFacts(Frozen):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamify.dest.layout import init_key, ledger_key, segment_key
+from streamify.model.plan import Timeline
 from streamify.model.source import Note, Part
 from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
@@ -81,3 +82,21 @@ def damage_notes(where: str, errors: Sequence[str]) -> tuple[Note, ...]:
         return ()
     more = f" and {len(errors) - NAMED} more" if len(errors) > NAMED else ""
     return (Note(kind="damaged", what=f"{where}: {len(errors)} packets", why="; ".join(errors[:NAMED]) + more),)
+
+
+def loss_notes(where: str, seam: Seam, spoilt: Sequence[int], timeline: Timeline) -> tuple[Note, ...]:
+    """Return which pictures of a segment are lost, and which may look wrong because of damage before them."""
+    found = ((seam.lost, "are lost", "no decoder gives them"), (spoilt, "may look wrong", BEHIND))
+    return tuple(
+        Note(kind="damaged", what=f"{where}: {len(times)} pictures {what}, {_span(times, timeline)}", why=why)
+        for times, what, why in found
+        if times
+    )
+
+
+BEHIND = "they are decoded from damaged pictures; at the next keyframe all is well"
+
+
+def _span(times: Sequence[int], timeline: Timeline) -> str:
+    first, last = (float((time - timeline.origin) * timeline.time_base) for time in (min(times), max(times)))
+    return f"at {first:.3f} s" if first == last else f"from {first:.3f} s to {last:.3f} s"

@@ -51,7 +51,7 @@ def _refuse_incomplete(facts: SourceFacts) -> None:
     Raises:
         SourceError: ``source-incomplete``.
     """
-    missing = [f"no pictures for {float(gap.seconds):.3f} s at {float(gap.start):.3f} s" for gap in facts.gaps]
+    missing = [gap.text for gap in facts.gaps]
     missing += [note.what for note in facts.notes if note.kind == "damaged" and note.what not in missing]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -11,7 +11,7 @@ from streamify.model.progress import OnProgress
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
-from streamify.tasks.publish import damage_notes, publish_segment, written
+from streamify.tasks.publish import damage_notes, loss_notes, publish_segment, written
 
 
 def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
@@ -31,6 +31,8 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
     )
     stages = sum(cost.decode + cost.scale + cost.encode for cost in done.costs)
     other = max(0.0, time.process_time() - began - stages) / len(done.costs)
+    where = f"segment {segment.index}"
+    notes = damage_notes(where, done.errors) + loss_notes(where, done.seam, done.spoilt, task.timeline)
     records = tuple(
         publish_segment(
             stores.media,
@@ -45,7 +47,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
             ),
             seam=done.seam,
             # Once per decode: all renditions of the task come from the same pictures.
-            notes=damage_notes(f"segment {segment.index}", done.errors) if track == task.renditions[0] else (),
+            notes=notes if track == task.renditions[0] else (),
             looks=done.looks,
             cost=cost.model_copy(update={"other": round(other, 4)}),
         )

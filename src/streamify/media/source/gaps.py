@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import BinaryIO
 
 from streamify.bitstream.gaps import holes
 from streamify.media.source.scan import Scan
+from streamify.media.source.unreadable import unreadable
 from streamify.model.source import Gap, Note
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
@@ -52,15 +53,63 @@ def find_gaps(
     for start, one in gaps.items():
         if one.why == PAUSE and bisect_left(corrupt, start - 1) < bisect_right(corrupt, _end(one) + 1):
             gaps[start] = one.model_copy(update={"why": "packets are missing by the container's own counters"})
+    suspects = _before(gaps, found, shown, time_base)
+    for stretch in unreadable(file, format_name, found.positions, found.samples.sizes, suspects):
+        at = (found.samples.pts[stretch.packet] - shown[0]) * time_base
+        hole = next((one for one in gaps.values() if one.start - 1 <= at <= _end(one) + 1), None)
+        why = f"{stretch.length} bytes from byte {stretch.position} on cannot be read"
+        start, length = (hole.start, hole.seconds) if hole is not None else (max(at, Fraction(0)), Fraction(0))
+        gaps[start] = Gap(start=start, seconds=length, why=why, damage=True)
     return tuple(gaps[start] for start in sorted(gaps))
+
+
+BEFORE = 4
+"""Packets in front of the first one shown behind a gap among which the last one in front of it is, in decode order."""
+
+
+def _before(gaps: Mapping[Fraction, Gap], found: Scan, shown: Sequence[int], time_base: Fraction) -> Iterator[int]:
+    """Yield the packets that may be the last ones in front of gaps."""
+    ends = {shown[0] + _end(one) / time_base for one in gaps.values()}
+    for number, time in enumerate(found.samples.pts if ends else ()):
+        if time in ends:
+            yield from range(max(0, number - BEFORE), number)
+
+
+def spoilt_notes(gaps: Sequence[Gap], found: Scan, shown: Sequence[int], time_base: Fraction) -> Iterator[Note]:
+    """Yield which pictures beside gaps may look wrong: the one in front, which is cut off, those up to a keyframe."""
+    keys = sorted(found.samples.pts[number] for number in found.samples.keys)
+    for one in gaps[:NAMED]:
+        first = bisect_left(shown, shown[0] + _end(one) / time_base)
+        if one.why == PAUSE or first == len(shown):
+            continue
+        key = bisect_left(keys, shown[first])
+        until = keys[key] if key < len(keys) else found.end
+        begin = _begin(shown, first, found.timed.step) if one.damage else shown[first]
+        if until > begin:
+            times = (
+                f"from {float((begin - shown[0]) * time_base):.3f} s to {float((until - shown[0]) * time_base):.3f} s"
+            )
+            yield Note(
+                kind="damaged",
+                what=f"pictures {times} may look wrong",
+                why="bytes of them, or what they are decoded from, are missing; at the next keyframe all is well",
+            )
+
+
+def _begin(shown: Sequence[int], first: int, step: int) -> int:
+    """Return from when on pictures in front of a gap are cut off, or missing as those decoded behind it are."""
+    begin = max(0, first - 1)
+    for number in range(begin, max(0, begin - BEFORE), -1):
+        if step and shown[number] - shown[number - 1] > step * 3 // 2:
+            return shown[number - 1] + step
+    return shown[begin]
 
 
 def gap_notes(gaps: Sequence[Gap]) -> Iterator[Note]:
     """Yield a note of each gap."""
     for one in gaps[:NAMED]:
         kind = "info" if one.why == PAUSE else "damaged"
-        what = f"no pictures for {float(one.seconds):.3f} s at {float(one.start):.3f} s"
-        yield Note(kind=kind, what=what, why=one.why)  # type: ignore[arg-type]
+        yield Note(kind=kind, what=one.text, why=one.why)  # type: ignore[arg-type]
     if len(gaps) > NAMED:
         rest = sum(float(one.seconds) for one in gaps[NAMED:])
         yield Note(kind="info", what=f"{len(gaps) - NAMED} more gaps, {rest:.3f} s in all", why="as above")

@@ -20,10 +20,11 @@ from streamify.media.source import cutters as containers
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
-from streamify.media.source.gaps import find_gaps, find_holes, gap_notes
+from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
+from streamify.media.source.unreadable import Stretch, unreadable_tail
 from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
 from streamify.model.plan import EntryPoint, PacketTimes, Splice
 from streamify.model.source import ClockBreak, Gap, Note
@@ -57,6 +58,8 @@ class VideoIndex:
     """Where the source's clock does not go on."""
     gaps: tuple[Gap, ...]
     """Where pictures are missing."""
+    tail: Stretch | None
+    """What cannot be read behind the last picture."""
     _order: Order = field(repr=False)
     _cut: Cut | None = field(repr=False)
     _numbering: Numbering | None = field(default=None, repr=False)
@@ -190,10 +193,12 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
     access: Access = "spliced" if cut else "whole"
     numbering = None if found.timed.own else Numbering(found.raw, found.positions, found.timed.times)
     lost = find_gaps(file, size, format_name, found, shown, time_base)
+    tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1])
+    notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
     left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
-        time_base, shown, found.end, access, True, (*notes, *found.notes, *gap_notes(lost)), found.coded, left_out,
-        found.breaks(time_base), lost, order, cut, numbering,
+        time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
+        found.breaks(time_base), lost, tail, order, cut, numbering,
     )  # fmt: skip
 
 
@@ -288,7 +293,20 @@ def _from_mp4(
     end = end or index.end(shown[-1])
     every = (*notes, *gap_notes(lost))
     return VideoIndex(
-        time_base, shown, end, access, scanned, every, coded, left_out, breaks, lost, order, usable, numbering
+        time_base,
+        shown,
+        end,
+        access,
+        scanned,
+        every,
+        coded,
+        left_out,
+        breaks,
+        lost,
+        None,
+        order,
+        usable,
+        numbering,
     )
 
 

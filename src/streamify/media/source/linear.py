@@ -51,7 +51,7 @@ def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[See
         try:
             for packet in read_packets(container, video):
                 frames = [*draining.before(packet), *decode(context, packet, refused.append)]
-                marred = marred or bool(refused)  # what that costs is seen in the pictures
+                marred = marred or bool(refused) or packet.is_corrupt  # what that costs is seen in the pictures
                 refused.clear()
                 aspects.add(packet.pts, context.sample_aspect_ratio)
                 for frame in frames:

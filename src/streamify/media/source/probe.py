@@ -115,6 +115,9 @@ def probe_source(
         announced = announcements(file, ref.size, name, track, long_as)
     start, end = video.first * video.time_base, video.end * video.time_base
     ending = missing_end(announced, start, end, lambda: last_sample(open_source, shape.index))
+    # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
+    if index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
+        ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
     facts = SourceFacts(
         ref=ref,
         container=name,

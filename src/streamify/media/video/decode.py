@@ -17,6 +17,7 @@ from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from
 from streamify.media.source.opening import open_media
+from streamify.media.source.packed import with_mark
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.media.source.turn import UPRIGHT, Turn, Turns
@@ -34,6 +35,8 @@ class Picture:
     """Sample aspect that the bitstream gives it; ``None``: it says nothing."""
     turn: Turn = UPRIGHT
     """How a player turns it."""
+    spoilt: bool = False
+    """Whether the decoder met damage since the last keyframe: it may show what is lost as grey, or as it was before."""
 
 
 @dataclass
@@ -44,6 +47,8 @@ class DecodeLog:
     """Pictures decoded before the window."""
     damaged: int = 0
     """Pictures inside the window that the decoder flagged as corrupt."""
+    spoilt: list[int] = field(default_factory=list)
+    """Presentation times of pictures inside the window that come behind damage, up to the next keyframe."""
     errors: list[str] = field(default_factory=list)
     """What the decoder said about packets it refused."""
     packets: set[int] = field(default_factory=set)
@@ -143,6 +148,8 @@ def _deliver(
         held = None
         if picture.pts < end:
             log.damaged += picture.frame.is_corrupt
+            if picture.spoilt:
+                log.spoilt.append(picture.pts)
         elif segment.source_end is None:
             break  # cut off by an edit list
         yield picture
@@ -160,6 +167,7 @@ class _Run:
         self._source, self._segment, self._entry = source, segment, entry
         self._file = _CountingFile(source.open_source())
         self.errors: list[str] = []
+        self._spoilt = False
         self.packets: list[int] = []
         """Presentation times of the packets read, source ticks."""
         self.pictures = self._decode()
@@ -211,15 +219,19 @@ class _Run:
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
             yield from self._shown(draining.before(packet), known, turns)
-            frames = decode(context, packet, self.errors.append if told else None)
+            given = with_mark(packet) if packet is not None and context.name == "mpeg4" else packet
+            errors = len(self.errors)
+            frames = decode(context, given, self.errors.append if told else None)
             known.add(packet.pts if packet is not None else None, context.sample_aspect_ratio)
             yield from self._shown(frames, known, turns)
+            self._spoilt = self._spoilt or len(self.errors) > errors
 
     def _shown(self, frames: Iterable[VideoFrame], known: _Aspects, turns: Turns) -> Iterator[Picture]:
         for frame in frames:
+            self._spoilt = frame.is_corrupt or (self._spoilt and not frame.key_frame)
             turn = turns.of(frame)
             if frame.pts is not None:
-                yield Picture(frame.pts, frame, known.of(frame.pts), turn)
+                yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
 
     def _read(self) -> Iterator[Packet[VideoStream]]:
         """Yield packets that are not empty; where the container cannot be read on, that is damage, and the end."""

@@ -32,6 +32,8 @@ class Transcoded:
     errors: tuple[str, ...]
     looks: tuple[Part, ...] = ()
     """Where a picture does not look as the facts say: the runs of pictures that look alike, the first one included."""
+    spoilt: tuple[int, ...] = ()
+    """Presentation times of pictures that come behind damage, source ticks."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ def transcode_segment(
         )
         for spent in fed.seconds
     )
-    return Transcoded(packaged, sieve.seam(log), costs, tuple(log.errors), runs.seen)
+    return Transcoded(packaged, sieve.seam(log), costs, tuple(log.errors), runs.seen, tuple(log.spoilt))
 
 
 class _Runs:

@@ -1,0 +1,178 @@
+"""Stretches of a file in which its container's structure is broken: overwritten, zeroed, or never written."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from itertools import pairwise
+from typing import BinaryIO
+
+from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, element
+from streamify.media.source.transport import TS_PACKET
+from streamify.mp4.boxes import BoxError
+
+LONGEST = 8
+"""Longest distances between packets that are looked at, whatever the times of the pictures say."""
+LEAST = 512
+"""Bytes between two packets below which nothing is looked at."""
+ELEMENTS = 100_000
+"""Elements read at most between two packets."""
+
+Walk = Callable[[BinaryIO, int], int | None]
+"""From where an element begins to where the next one does; ``None``: there is none."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Bytes that are no part of the container's structure."""
+
+    packet: int
+    """Last packet of the pictures in front of them."""
+    position: int
+    length: int
+
+
+def unreadable(
+    file: BinaryIO,
+    format_name: str,
+    positions: Sequence[int],
+    sizes: Sequence[int],
+    suspects: Iterable[int],
+) -> list[Stretch]:
+    """Return the stretches between packets that cannot be read.
+
+    Args:
+        file: The source.
+        format_name: FFmpeg's name of the demuxer.
+        positions: Byte offset of each packet of the pictures.
+        sizes: Of each packet, bytes.
+        suspects: Packets behind which pictures are missing.
+    """
+    kind = format_name.split(",")[0]
+    between = _BETWEEN.get(kind)
+    if between is None:
+        return []
+    known = [number for number, position in enumerate(positions) if position >= 0]  # of parts of a unit none is known
+    distances = [positions[after] - positions[before] - sizes[before] for before, after in pairwise(known)]
+    chosen = {max(bisect_right(known, one) - 1, 0) for one in suspects}
+    chosen.update(nlargest(LONGEST, range(len(distances)), key=distances.__getitem__))
+    found = []
+    for place in sorted(chosen):
+        if place < len(distances) and distances[place] >= LEAST:
+            number = known[place]
+            stretch = between(file, positions[number], positions[known[place + 1]], sizes[number])
+            if stretch is not None:
+                found.append(Stretch(number, *stretch))
+    return found
+
+
+def unreadable_tail(file: BinaryIO, size: int, format_name: str, position: int, held: int) -> Stretch | None:
+    """Return what cannot be read behind the last packet of the pictures; `held` is its size, bytes."""
+    between = _BETWEEN.get(format_name.split(",")[0])
+    if between is None or position < 0 or size - position - held < LEAST:
+        return None
+    stretch = between(file, position, size, held)
+    return Stretch(-1, *stretch) if stretch is not None else None
+
+
+def _chain(walk: Walk, inside: int = 0) -> Callable[[BinaryIO, int, int, int], tuple[int, int] | None]:
+    """Return a reader of elements that follow each other, such as the tags of FLV.
+
+    Args:
+        walk: From one to the next.
+        inside: Bytes from the start of an element to where FFmpeg says that a packet is.
+    """
+
+    def between(file: BinaryIO, start: int, end: int, _size: int) -> tuple[int, int] | None:
+        at = walk(file, start - inside)
+        if at is None:
+            return None  # the packet is not where FFmpeg says: several of them are in one element
+        for _ in range(ELEMENTS):
+            if at >= end - inside:
+                return None
+            after = walk(file, at)
+            if after is None:
+                return at, end - inside - at
+            at = after
+        return None
+
+    return between
+
+
+def _flv(file: BinaryIO, at: int) -> int | None:
+    """Step over a tag and the size behind it (FLV 10.1, annex E.3)."""
+    file.seek(at)
+    head = bytes(file.read(11))
+    if len(head) < 11 or head[0] & 0x1F not in (8, 9, 18):
+        return None
+    return at + 11 + int.from_bytes(head[1:4], "big") + 4
+
+
+def _riff(file: BinaryIO, at: int) -> int | None:
+    """Step over a chunk, or into a list."""
+    file.seek(at)
+    head = bytes(file.read(8))
+    if len(head) < 8 or not all(
+        byte == 32 or 48 <= byte < 58 or 65 <= byte < 91 or 97 <= byte < 123 for byte in head[:4]
+    ):
+        return None
+    if head[:4] in (b"LIST", b"RIFF"):
+        return at + 12
+    (length,) = struct.unpack_from("<I", head, 4)
+    return int(at + 8 + length + length % 2)
+
+
+def _transport(file: BinaryIO, at: int) -> int | None:
+    """Step over a packet of a transport stream."""
+    file.seek(at)
+    return at + TS_PACKET if file.read(1) == b"G" else None
+
+
+def _program(file: BinaryIO, at: int) -> int | None:
+    """Step over a pack header or a packet of a program stream (ISO/IEC 13818-1, 2.5.3), and stuffing behind it."""
+    file.seek(at)
+    head = bytes(file.read(14))
+    if len(head) < 6 or head[:3] != b"\0\0\1" or head[3] < 0xB9:
+        return None
+    if head[3] == 0xB9:
+        return at + 4
+    if head[3] == 0xBA:
+        return at + (12 if head[4] >> 4 == 2 else 14 + (head[13] & 7 if len(head) > 13 else 0))
+    return at + 6 + int.from_bytes(head[4:6], "big")
+
+
+PARENTS = (SEGMENT, CLUSTER, 0xA0)
+"""Segment, Cluster and BlockGroup."""
+KNOWN = frozenset({
+    *PARENTS, EBML, 0xA3, 0xA1, 0xE7, 0xA7, 0xAB, 0xEC, 0xBF, 0x5854, 0x9B, 0xFB, 0xFA, 0x75A1, 0x75A2, 0xA4, 0xFD,
+    0x8E, 0xAF, 0xA2, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469, 0x114D9B74, 0x1549A966, 0x1654AE6B,
+})  # fmt: skip
+"""What may stand between two blocks (RFC 9559, 5.1)."""
+
+
+def _matroska(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int] | None:
+    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture."""
+    at = start + size + 4
+    for _ in range(ELEMENTS):
+        if at >= end:
+            return None
+        try:
+            kind, body, after = element(file, at, 1 << 62)
+        except BoxError:
+            return at, end - at
+        if kind not in KNOWN:
+            return at, end - at
+        at = body if kind in PARENTS else after
+    return None
+
+
+_BETWEEN: dict[str, Callable[[BinaryIO, int, int, int], tuple[int, int] | None]] = {
+    "matroska": _matroska,
+    "flv": _chain(_flv),
+    "avi": _chain(_riff, 8),
+    "mpeg": _chain(_program),
+    "mpegts": _chain(_transport),
+}
