@@ -11,6 +11,7 @@ import pytest
 
 from streamify.jobs.certificate import Ledgers, check_audio, check_count, check_video, losses
 from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.source import Gap
 from streamify.model.task import Blob, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 
@@ -198,7 +199,7 @@ def test_a_picture_that_no_damage_explains_fails_the_job() -> None:
 
 
 def test_a_hole_or_a_break_or_an_end_near_it_explains_a_loss() -> None:
-    near = SimpleNamespace(start=Fraction(95), at=Fraction(95))
+    near = SimpleNamespace(start=Fraction(95), at=Fraction(95), damage=False)
     assert list(losses(film(gaps=(near,)), lost(100, explained=False))) == []
     assert list(losses(film(breaks=(near,)), lost(100, explained=False))) == []
     assert [code for code, _ in losses(film(gaps=(near,)), lost(200, explained=False))] == ["pictures-lost"]
@@ -213,6 +214,17 @@ def test_damage_may_cost_one_per_cent_of_a_film_or_two_seconds_of_a_short_one() 
     assert [code for code, _ in losses(film(video=short), lost(*range(51)))] == ["too-many-lost"]
     assert list(losses(film(video=short, loss_limit=40.0), lost(*range(100)))) == []
     assert [code for code, _ in losses(film(strict=True), lost(100))] == ["too-many-lost"]
+
+
+def test_time_whose_bytes_cannot_be_read_counts_as_lost_and_a_hole_does_not() -> None:
+    gap = Gap(start=Fraction(60), seconds=Fraction(36), why="", damage=True)
+    short = SimpleNamespace(frames=250, average_rate=Fraction(25))
+    assert list(losses(film(gaps=(gap,)), lost())) == []
+    assert [code for code, _ in losses(film(gaps=(gap, gap)), lost())] == ["too-many-lost"]
+    assert [code for code, _ in losses(film(video=short, gaps=(gap,)), lost())] == ["too-many-lost"]
+    assert list(losses(film(video=short, gaps=(gap,), loss_limit=80.0), lost())) == []
+    hole = gap.model_copy(update={"damage": False})
+    assert list(losses(film(video=short, gaps=(hole,)), lost())) == []
 
 
 @pytest.mark.parametrize(
