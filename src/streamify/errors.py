@@ -121,7 +121,7 @@ class VerificationFailed(StreamifyError):
 
 
 class CapExceeded(StreamifyError):
-    """The job is larger than a cap that the user set."""
+    """The job is larger than a cap, which the user set or which stands by default."""
 
     exit_code = 7
 

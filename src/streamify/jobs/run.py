@@ -36,8 +36,15 @@ from streamify.tasks.plan_file import read_plan
 
 
 def probe(source: Location, stop: Stop | None = None, starter: WorkerStarter | None = None) -> SourceFacts:
-    """Return facts about a source, found out in a worker process."""
-    return plan(source, Settings(), stop, starter).source
+    """Return facts about a source, found out in a worker process. Caps refuse no source here."""
+    settings = Settings()
+    folder, ref = find_source(source)
+    events = EventDelivery(None)
+    with executor_for(settings, StoreLocations(uploads=folder, media=folder), events, starter=starter) as executor:
+        task = _split_task(ref, settings, write=False).model_copy(update={"facts_only": True})
+        result = run_one(executor, task, stop, events)
+    assert isinstance(result, SplitResult)
+    return SourceFacts.from_json(result.plan)
 
 
 def plan(source: Location, settings: Settings, stop: Stop | None = None, starter: WorkerStarter | None = None) -> Plan:
@@ -52,10 +59,13 @@ def split(
     executor: Executor, ref: SourceRef, settings: Settings, stop: Stop | None, events: EventDelivery, *, write: bool
 ) -> Plan:
     """Plan a source in a worker of this machine; with `write`, into the media storage."""
-    task = SplitTask(source=ref, settings=settings.media(), write=write, budget=split_budget(ref.size))
-    result = run_one(executor, task, stop, events)
+    result = run_one(executor, _split_task(ref, settings, write=write), stop, events)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
+
+
+def _split_task(ref: SourceRef, settings: Settings, *, write: bool) -> SplitTask:
+    return SplitTask(source=ref, settings=settings.media(), write=write, budget=split_budget(ref.size))
 
 
 class OldPlan(NamedTuple):

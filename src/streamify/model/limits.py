@@ -1,13 +1,39 @@
-"""How much a source, a published stream and a task may claim or take: the one place of all limits.
+"""How much a source, a published stream and a task may claim or take: the one place of all fixed limits.
 
-``docs/reference/limits.md`` lists them with what happens beyond. They stop what is hostile or broken; none of them is
-near what cameras, recorders and editors write.
+``docs/reference/limits.md`` lists them with what happens beyond. They stop what is hostile or broken: none of them is
+near what cameras, recorders and editors write. What an honest source may exceed is a setting (`max_duration`,
+`max_pause`, `loss_limit`).
 """
 
 from __future__ import annotations
 
+PICTURE_PIXELS = 80_216_064
+"""Pixels of a picture: the most that any level of HEVC or VVC knows (12288 x 6528). 8K has 33 million."""
+
+PICTURES = 8_000_000
+"""Pictures of a video track, or packets of a sound track that MP4 indexes: 37 hours at 60 per second."""
+
+INDEX_BYTES = 512 << 20
+"""Bytes of an MP4's index (moov); ten hours take about 31 MB."""
+
+TOP_BOXES = 1_000_000
+"""Top-level boxes of an MP4: two to a fragment, so more than five days in fragments of a second."""
+
+OVERLAP = 4
+"""How often an index may name the bytes of the file: each picture is there once, but for a few that writers share."""
+
+STREAMS = 500
+"""Streams of a source; all the programmes of a satellite transponder have about 200."""
+
+AUDIO_TRACKS = 64
+"""Audio tracks that are offered; recordings of parliaments have about 30."""
+
+SEGMENTS = 100_000
+"""Segments of a stream: a week of 6 s."""
+
+PREROLL = 100
+"""How often a picture may have to be decoded, on average, to reach others: 20 minutes with one keyframe at their
+start, in segments of 6 s. A minute without one costs 5."""
+
 PUBLISHED_TEXT = 512 << 20
 """Bytes of a playlist, manifest or report that `verify` reads; a report of a day in ten tracks has 60 MB."""
-
-PICTURE_PIXELS = 80_216_064
-"""Pixels of a picture: the most that any level of HEVC or VVC knows (12288 x 6528)."""

@@ -110,6 +110,20 @@ class MediaSettings(Frozen):
         "streams as left and right, ``en=1+2,fr=3`` makes two tracks and says their languages; streams that are not "
         "named are dropped; ``None`` keeps all, and joins mono streams labelled as channels of one programme.",
     )
+    max_duration: Rational = Field(
+        default=Fraction(86_400),
+        gt=0,
+        le=2_592_000,
+        description="Seconds of the longest stream that is made; a source that claims more is refused. The default is "
+        "24 hours.",
+    )
+    max_pause: Rational = Field(
+        default=Fraction(14_400),
+        gt=0,
+        le=2_592_000,
+        description="Seconds for which a picture may stand before the next one follows; a source with a longer pause, "
+        "which mostly is a damaged timestamp, is refused. The default is 4 hours.",
+    )
     loss_limit: float = Field(
         default=1,
         ge=0,

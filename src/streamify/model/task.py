@@ -136,6 +136,8 @@ class SplitTask(BaseTask):
     key: str = SPLIT
     source: SourceRef
     settings: MediaSettings
+    facts_only: bool = False
+    """Whether only facts are asked for: no plan is made, so that no cap refuses it."""
     write: bool = True
     """Whether the plan is written into the media storage, or only returned (the dry run)."""
     max_scan: int | None = None
@@ -223,7 +225,7 @@ class SplitResult(Frozen):
     kind: Literal["split"] = "split"
     key: str = SPLIT
     plan: str
-    """The plan as JSON text (without segments)."""
+    """The plan as JSON text (without segments); of `SplitTask.facts_only`, the `SourceFacts`."""
 
 
 class MediaResult(Frozen):

@@ -18,6 +18,9 @@ from streamify.mp4.movie import Track, children
 from streamify.mp4.samples import Samples
 from streamify.mp4.tables import Chunks, OddTableError, entries_of, expand, read_chunks, read_keys, read_sizes
 
+BLOCK = 1024
+"""Samples whose sizes are added up once."""
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -64,7 +67,19 @@ class Mp4Index:
     def offset(self, sample: int) -> int:
         """Return where a sample's bytes begin in the file."""
         chunk, first, _ = self.chunks.chunk_of(sample)
-        return self.chunks.offsets[chunk] + sum(self.samples.sizes[first:sample])
+        if sample - first <= BLOCK:
+            return self.chunks.offsets[chunk] + sum(self.samples.sizes[first:sample])
+        return self.chunks.offsets[chunk] + self._before(sample) - self._before(first)
+
+    def _before(self, sample: int) -> int:
+        """Return the bytes of all samples before one: a file whose samples are one chunk asks for thousands."""
+        block = sample // BLOCK
+        return self._blocks[block] + sum(self.samples.sizes[block * BLOCK : sample])
+
+    @cached_property
+    def _blocks(self) -> list[int]:
+        sizes = self.samples.sizes
+        return list(accumulate((sum(sizes[at : at + BLOCK]) for at in range(0, len(sizes), BLOCK)), initial=0))
 
     @cached_property
     def ends(self) -> array[int]:
@@ -221,11 +236,11 @@ def _edit(
     ]
     if not edits:
         return Edit(0, span[0], None)
-    empty = 0
-    while edits and edits[0][1] == -1:
-        if not movie_timescale:
-            raise OddTableError("the movie has no timescale")
-        empty += _rescale(edits.pop(0)[0], timescale, movie_timescale)
+    shown_from = next((at for at, one in enumerate(edits) if one[1] != -1), len(edits))
+    if shown_from and not movie_timescale:
+        raise OddTableError("the movie has no timescale")
+    empty = sum(_rescale(one[0], timescale, movie_timescale) for one in edits[:shown_from])
+    edits = edits[shown_from:]
     if len(edits) != 1:
         raise OddTableError(f"the edit list has {len(edits)} parts that are shown")
     length, begin, rate = edits[0]

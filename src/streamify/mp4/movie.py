@@ -6,13 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from streamify.model.limits import INDEX_BYTES, TOP_BOXES
 from streamify.mp4.boxes import Box, BoxError, boxes, header, well_formed
-
-MOOV_LIMIT = 512 << 20
-"""Bytes; no real moov is larger (10 hours take about 31 MB)."""
-
-BOX_LIMIT = 1_000_000
-"""Top-level boxes read at most: 2 per fragment, so more than 5 days in fragments of 1 s."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,8 @@ def read_layout(file: BinaryIO, size: int) -> Layout:
     found: list[Box] = []
     at = 0
     while at + 8 <= size:
-        if len(found) == BOX_LIMIT:
-            raise BoxError(f"more than {BOX_LIMIT} top-level boxes")
+        if len(found) == TOP_BOXES:
+            raise BoxError(f"more than {TOP_BOXES} top-level boxes")
         file.seek(at)
         box = header(bytes(file.read(16)), 0, size - at)
         found.append(Box(box.kind, at, at + box.body, at + box.end))
@@ -76,7 +71,7 @@ def read_track(file: BinaryIO, layout: Layout, track_id: int) -> Track | None:
     moov, ftyp = layout.first(b"moov"), layout.first(b"ftyp")
     if moov is None:
         raise BoxError("no moov box")
-    if moov.size > MOOV_LIMIT or moov.end > layout.size:
+    if moov.size > INDEX_BYTES or moov.end > layout.size:
         raise BoxError(f"moov of {moov.size} bytes is too large")
     mvhd, traks = b"", []
     at = moov.body

@@ -115,6 +115,10 @@ class Order:
         stop = len(self.samples) if end is None else self._until(end)
         return sum(self.samples.sizes[first:stop])
 
+    def preroll(self, start: int) -> int:
+        """Return how many packets are decoded to reach `start` from the nearest entry."""
+        return max(0, self._until(start) - self.entries(start)[0])
+
     def last(self, end: int | None) -> int:
         """Return the last packet that pictures before `end`, and the two after them, need."""
         if end is None:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
 from operator import add, lt
 
+from streamify.model.limits import PICTURES
 from streamify.mp4.boxes import Box, BoxError
-
-MAX_SAMPLES = 8_000_000
-"""18 hours at 120 pictures per second; counts in a hostile file must not allocate without bound."""
 
 FAR = 1 << 62
 """Bytes; no file reaches so far, and what lies behind it is missing as well as what lies there."""
+
+
+class TooManySamplesError(BoxError):
+    """The tables claim more samples than are read, which would take memory without bound."""
 
 
 class OddTableError(BoxError):
@@ -111,8 +113,8 @@ def read_sizes(data: bytes, stbl: dict[bytes, Box]) -> array[int]:
     if b"stsz" in stbl:
         box = stbl[b"stsz"]
         size, count = struct.unpack_from(">II", data, box.body + 4)
-        if count > MAX_SAMPLES:
-            raise BoxError(f"stsz claims {count} samples")
+        if count > PICTURES:
+            raise TooManySamplesError(f"stsz claims {count} samples")
         if size:
             return array("I", struct.pack("=I", size) * count)
         if box.body + 12 + 4 * count > box.end:
@@ -121,6 +123,8 @@ def read_sizes(data: bytes, stbl: dict[bytes, Box]) -> array[int]:
     box = stbl[b"stz2"]
     width, count = struct.unpack_from(">II", data, box.body + 4)
     width &= 0xFF
+    if count > PICTURES:
+        raise TooManySamplesError(f"stz2 claims {count} samples")
     if width not in (4, 8, 16) or box.body + 12 + (count * width + 7) // 8 > box.end:
         raise BoxError(f"stz2 claims {count} samples of {width} bits")
     packed = data[box.body + 12 : box.body + 12 + (count * width + 7) // 8]

@@ -15,6 +15,7 @@ from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.arrange import arrange
+from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.estimate import estimate
 from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
@@ -35,7 +36,9 @@ def build_plan(
 
     Raises:
         UsageError: The ladder or the audio map does not fit the source.
+        CapExceeded: It is longer, or pauses for longer, than the settings allow.
     """
+    refuse_pauses(facts, pts, settings)
     sounds, arranged = arrange(facts.audio, settings.audio_map)
     source, facts = facts, facts.model_copy(update={"audio": sounds})
     if facts.video is not None:
@@ -49,6 +52,7 @@ def build_plan(
     else:
         timeline, windows = _audio_timeline(facts, settings)
         notes, video = (), ()
+    refuse_length(facts, timeline, settings)
     audio = tuple(
         _audio_track(facts, stream, labels, timeline, settings, codec_build)
         for stream, labels in zip(facts.audio, audio_labels(facts.audio), strict=True)

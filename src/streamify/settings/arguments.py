@@ -36,6 +36,8 @@ class SettingsDict(TypedDict, total=False):
     audio_bitrate: int | str
     program: int | None
     audio_map: str | None
+    max_duration: Seconds
+    max_pause: Seconds
     loss_limit: float
     strict: bool
     engine: Engine

@@ -17,6 +17,7 @@ from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
+from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioSlice, Plan, Segment
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
@@ -31,18 +32,38 @@ from streamify.storage.base import Stores, sha256
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
     found = look(task.source, stores, task.max_scan, task.settings.program)
+    if task.facts_only:
+        return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
     if task.settings.strict:
         _refuse_incomplete(found.facts)
     plan, windows = build_plan(found.facts, index.pts if index is not None else (), task.settings, codec_build())
+    parts = tuple(windows)
+    if index is not None:
+        _refuse_rare_keyframes(found.facts, index, parts)
     if task.write:
-        parts = tuple(windows)
         slices = _sound_slices(plan, parts, found.sound, task.source, stores)
         lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices))
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
+
+
+def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Sequence[Window]) -> None:
+    """Refuse a source in which most of the work would be to decode what lies before each segment.
+
+    Raises:
+        SourceError: ``source-keyframes-too-rare``.
+    """
+    before = sum(map(index.preroll, {window.source_start for window in windows}))
+    if before > PREROLL * len(index.pts):
+        raise SourceError(
+            "source-keyframes-too-rare",
+            f"{facts.ref.key}: keyframes are so rare that each picture would be decoded {before // len(index.pts)} "
+            f"times to reach others; the limit is {PREROLL}",
+            "encode it with more of them: ffmpeg -i SOURCE -c:v libx264 -crf 16 -g 250 -c:a copy OUT.mkv",
+        )
 
 
 def _refuse_incomplete(facts: SourceFacts) -> None:

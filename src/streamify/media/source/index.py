@@ -22,16 +22,19 @@ from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
 from streamify.media.source.opening import open_media
+from streamify.media.source.plausible import refuse_claims, refuse_size
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
 from streamify.media.source.unreadable import Stretch, unreadable_tail
 from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
+from streamify.model.limits import PICTURES
 from streamify.model.plan import EntryPoint, PacketTimes, Splice
 from streamify.model.source import ClockBreak, Gap, Note
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.index import Mp4Index
 from streamify.mp4.samples import Order, Samples
 from streamify.mp4.slice import Slicer
+from streamify.mp4.tables import TooManySamplesError
 
 Access = Literal["sliced", "spliced", "whole"]
 
@@ -71,6 +74,10 @@ class VideoIndex:
     def key_times(self, start: int, end: int) -> Sequence[int]:
         """Return when the keyframes in ``[start, end)`` are shown; where there is none, the last one before `start`."""
         return self._order.key_times(start, end)
+
+    def preroll(self, start: int) -> int:
+        """Return how many packets are decoded to reach `start` (source ticks) from the nearest entry."""
+        return self._order.preroll(start)
 
     def locate(self, start: int, end: int | None) -> Located:
         """Return where decoding for ``[start, end)`` (source ticks) may begin, nearest first, and where the bytes are.
@@ -162,6 +169,7 @@ def read_beginning(container: InputContainer, stream: int) -> Beginning:
         SourceError: The stream is no video stream, or has no decoder.
     """
     video = _video(container.streams, stream)
+    refuse_size(video.codec_context.width, video.codec_context.height)
     name, start = container.format.name, read_start(container, video)
     witness = None
     if name.startswith("mov"):
@@ -211,7 +219,7 @@ def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> S
             "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
         )
     with open_media(file) as container:
-        found = scan(container, _video(container.streams, seen.stream))
+        found = scan(container, _video(container.streams, seen.stream), size)
     if not found.shown:
         raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
     joined: dict[int, int] = {}
@@ -240,11 +248,15 @@ def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> 
     """Return the MP4's own index where it is usable and FFmpeg reads it the same way."""
     try:
         index = parse_source(file, size, witness)
+    except TooManySamplesError:
+        refuse_claims(PICTURES + 1, 0, size)
+        raise
     except BoxError as error:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=str(error)))
         return None
     if index is None:
         return None  # fragmented: there is no index
+    refuse_claims(len(index.samples), sum(index.samples.sizes), size)
     reason = disagreement(index, witness)
     if reason:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=reason))

@@ -115,6 +115,12 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
             "the source is in a container format that is not accepted",
             "remux it into MP4 or MKV first: ffmpeg -i SOURCE -c copy OUT.mkv",
         )
+    if getattr(error, "errno", None) == errno.ENOMEM:  # FFmpeg's own limits of streams and of tables
+        return SourceError(
+            "source-too-many-streams",
+            "it has more streams, or a larger index, than can be read",
+            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+        )
     return UnreadableError(getattr(error, "strerror", None) or type(error).__name__)
 
 

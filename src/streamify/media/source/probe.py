@@ -24,6 +24,7 @@ from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
+from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sidedata import SideDataType, side_data
 from streamify.media.source.titles import audio_language, audio_title
@@ -70,6 +71,7 @@ def probe_source(
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video
+        refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(_audio_facts(container, one) for one in choice.audio)
         notes = [*choice.notes, *_left_out(container, choice)]
         if chapters := container.chapters():

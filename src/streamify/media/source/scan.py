@@ -23,6 +23,7 @@ from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import keep_only
+from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
@@ -70,11 +71,11 @@ class Scan:
         return next((time for pts, time in known if pts == first and time != NONE), None)
 
 
-def scan(container: InputContainer, stream: VideoStream) -> Scan:
-    """Demux `container` from its start and keep no packet.
+def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
+    """Demux `container`, of a file of `size` bytes, from its start and keep no packet.
 
     Raises:
-        SourceError: ``no-timestamps`` where no packet has a time.
+        SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
     """
     keep_only(container, stream)
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
@@ -83,10 +84,13 @@ def scan(container: InputContainer, stream: VideoStream) -> Scan:
     coded = reader(context.name, given)
     corrupt: list[int] = []
     notes: list[Note] = []
+    claimed = 0
     try:
         for packet in read_packets(container, stream):
             if not packet.size:
                 continue
+            claimed += packet.size
+            refuse_claims(len(packets), claimed, size)
             if packet.has_sidedata("new_extradata"):
                 current = bytes(packet.get_sidedata("new_extradata"))
                 if isinstance(coded, H264Reader | HevcReader):

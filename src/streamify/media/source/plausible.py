@@ -1,0 +1,68 @@
+"""Sources that claim more than they can hold, or more than anything honest does, are refused before the work begins."""
+
+from __future__ import annotations
+
+from streamify.errors import SourceError, counted
+from streamify.model.limits import AUDIO_TRACKS, OVERLAP, PICTURE_PIXELS, PICTURES, STREAMS
+
+SMALL = 1 << 20
+"""Bytes that even a tiny file may claim: containers may hold packets compressed."""
+
+
+def refuse_streams(streams: int, audio: int) -> None:
+    """Refuse a source with more streams than are looked at, or more sound than is offered.
+
+    Raises:
+        SourceError: ``source-too-many-streams``.
+    """
+    if streams > STREAMS:
+        raise SourceError(
+            "source-too-many-streams",
+            f"it holds {streams} streams; the limit is {STREAMS}",
+            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+        )
+    if audio > AUDIO_TRACKS:
+        raise SourceError(
+            "source-too-many-streams",
+            f"it holds {audio} audio tracks; the limit is {AUDIO_TRACKS}",
+            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+        )
+
+
+def refuse_size(width: int, height: int) -> None:
+    """Refuse giant pictures before one of them is decoded.
+
+    Raises:
+        SourceError: ``source-too-large-pictures``.
+    """
+    if width * height > PICTURE_PIXELS:
+        raise SourceError(
+            "source-too-large-pictures",
+            f"its pictures have {width}x{height} pixels; the limit is {PICTURE_PIXELS / 1e6:.0f} million",
+            "scale them down: ffmpeg -i SOURCE -vf scale=7680:-2 OUT.mp4",
+        )
+
+
+def refuse_claims(pictures: int, claimed: int, size: int) -> None:
+    """Refuse an index that names more pictures than there can be, or the same bytes again and again.
+
+    Args:
+        pictures: How many it names.
+        claimed: Bytes of all of them.
+        size: Of the file, bytes.
+
+    Raises:
+        SourceError: ``source-too-many-pictures`` or ``source-claims-too-much``.
+    """
+    if pictures > PICTURES:
+        raise SourceError(
+            "source-too-many-pictures",
+            f"it names more than {PICTURES} pictures",
+            "cut it into parts: ffmpeg -i SOURCE -c copy -f segment -segment_time 36000 OUT%d.mkv",
+        )
+    if claimed > OVERLAP * size + SMALL:
+        raise SourceError(
+            "source-claims-too-much",
+            f"it claims {counted(pictures, 'picture')} of {claimed} bytes in all, and has {size} bytes",
+            "its index is damaged or made to deceive: copy or upload it again from the original",
+        )
