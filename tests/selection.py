@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
@@ -23,6 +26,14 @@ NEEDS = {"corpus": "corpus", "cases": "cases", "cloud": "servers"}
 """Markers by the fixture whose users get them."""
 
 _LEFT_OUT = pytest.StashKey[set[str]]()
+
+
+def sample(every: Iterable[Any], *kept: Any) -> list[ParameterSet]:
+    """Return parameters of a test: those that are kept in `make test`, and the others marked as long."""
+    values = [one if isinstance(one, tuple) else (one,) for one in every]
+    kept = tuple(one if isinstance(one, tuple) else (one,) for one in kept)
+    assert set(kept) <= set(values), kept
+    return [pytest.param(*one, marks=[] if one in kept else [pytest.mark.long]) for one in values]
 
 
 def pytest_xdist_auto_num_workers() -> int:

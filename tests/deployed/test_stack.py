@@ -279,6 +279,7 @@ def test_the_artefact_fits_into_a_function(work: Path) -> None:
     assert machines(layer) == {62}  # EM_X86_64
 
 
+@pytest.mark.long
 def test_the_artefact_for_arm64_holds_no_other_code(work: Path) -> None:
     sam(work, {"STREAMIFY_ARCH": "arm64"}, "build", "CodeLayer", "--build-dir", str(work / "arm64"))
     layer = work / "arm64" / "CodeLayer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -11,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from e2e.forking import Forks
 from streamify.settings.arguments import RungDict
 
 COMMAND = Path(sys.executable).with_name("streamify")
@@ -54,12 +57,22 @@ class Ran:
 def streamify(
     *args: object, cwd: Path | None = None, prefix: Sequence[str] = (), env: dict[str, str] | None = None
 ) -> Ran:
-    """Run one command line to its end."""
+    """Run one command line to its end: in a fork, unless a `prefix` runs it or `env` changes its environment."""
+    if not prefix and env is None:
+        ended = _forks().run([str(one) for one in args], cwd, 200)
+        return Ran(ended.code, ended.out, ended.err)
     command = [*prefix, str(COMMAND), *map(str, args)]
     done = subprocess.run(
         command, cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True, timeout=200, check=False
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@cache
+def _forks() -> Forks:
+    found = Forks()
+    atexit.register(found.close)
+    return found
 
 
 def media(dest: Path) -> dict[str, str]:

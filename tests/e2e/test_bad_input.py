@@ -366,9 +366,9 @@ def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_pa
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&-"])
-def test_a_closed_stream_is_no_reason_to_fail(closed: str, clip: Path, tmp_path: Path) -> None:
-    line = f'"$0" transcode "$1" "$2" --ladder 240p --preset ultrafast {closed}'
-    for source, code in ((clip, 0), (tmp_path / "gone.mp4", 3)):
+def test_a_closed_stream_is_no_reason_to_fail(closed: str, good: Path, tmp_path: Path) -> None:
+    line = f'"$0" transcode "$1" "$2" --preset ultrafast {closed}'
+    for source, code in ((good, 0), (tmp_path / "gone.mp4", 3)):
         words = ["sh", "-c", line, str(COMMAND), str(source), str(tmp_path / "out")]
         done = subprocess.run(words, capture_output=True, timeout=100, check=False)
         assert done.returncode == code, done.stderr

@@ -18,9 +18,9 @@ import pytest
 from clips.make import ClipSpec, make_clip
 from e2e.driving import Job, alive, job, media, streamify, wait_for
 
-SEGMENTS = 32
 KILLS = {"a few": 3, "many": 10, "many others": 10}
 """Kills of each run of the test."""
+SEGMENTS = {"a few": 16, "many": 32, "many others": 32}
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",
@@ -49,6 +49,7 @@ class Watch:
     """Ledger entries that must never be written again: those of finished tasks."""
 
     dest: Path
+    segments: int
     seen: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def stamp(self, path: Path) -> tuple[int, int]:
@@ -64,39 +65,34 @@ class Watch:
                 self.seen.setdefault(str(path), self.stamp(path))
 
     def audio_done(self) -> bool:
-        return len(list((self.dest / ".streamify" / "ledger").glob("und-aac*/*.json"))) == SEGMENTS
+        return len(list((self.dest / ".streamify" / "ledger").glob("und-aac*/*.json"))) == self.segments
 
     def rerun(self) -> list[str]:
         """Return entries that were written again."""
         return [path for path, stamp in self.seen.items() if self.stamp(Path(path)) != stamp]
 
 
-@pytest.fixture(scope="module")
-def source(shared: Path) -> Path:
-    spec = ClipSpec(seconds=Fraction(16), rate=Fraction(30), size=(640, 360), gop=75, bframes=2)
+def source(shared: Path, segments: int) -> Path:
+    """Return a clip of so many segments of half a second."""
+    spec = ClipSpec(seconds=Fraction(segments, 2), rate=Fraction(30), size=(640, 360), gop=75, bframes=2)
     return make_clip(spec, shared / "clips").path
-
-
-@pytest.fixture(scope="module")
-def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    dest = tmp_path_factory.mktemp("undisturbed") / "dest"
-    assert streamify("transcode", source, dest, *FLAGS).code == 0
-    return media(dest)
 
 
 @pytest.mark.parametrize(
     "run", ["a few", pytest.param("many", marks=pytest.mark.long), pytest.param("many others", marks=pytest.mark.long)]
 )
-def test_random_kills(run: str, source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
-    dice, wanted = random.Random(run), KILLS[run]
+def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
+    dice, wanted, clip = random.Random(run), KILLS[run], source(shared, SEGMENTS[run])
+    assert streamify("transcode", clip, tmp_path / "undisturbed", *FLAGS).code == 0
+    undisturbed = media(tmp_path / "undisturbed")
     kills: list[Kill] = []
     rounds = 0
     while len(kills) < wanted or len({kill.victim for kill in kills}) < 2:
         rounds += 1
         dest = tmp_path / f"dest{rounds}"
-        watch = Watch(dest)
+        watch = Watch(dest, SEGMENTS[run])
         for attempt in range(2 * wanted + 2):
-            with job(tmp_path / f"events{rounds}-{attempt}", source, dest, *FLAGS) as running:
+            with job(tmp_path / f"events{rounds}-{attempt}", clip, dest, *FLAGS) as running:
                 kills.extend(_disturb(running, watch, dice, max(1, wanted - len(kills))))
                 ended = running.end()
                 wait_for(partial(_gone, running), 10)
@@ -114,7 +110,7 @@ def test_random_kills(run: str, source: Path, undisturbed: dict[str, str], tmp_p
     print("\n".join(log))  # noqa: T201 - for pytest -rP
     hits = sum(bool(kill.in_flight) for kill in kills)
     assert hits >= wanted * 3 // 4, log
-    assert streamify("verify", dest, "--source", source).code == 0
+    assert streamify("verify", dest, "--source", clip).code == 0
 
 
 def _disturb(running: Job, watch: Watch, dice: random.Random, most: int) -> Iterator[Kill]:
@@ -161,8 +157,8 @@ def _outcome(running: Job, task: str, pid: int) -> str | None:
     return next((one["kind"] for one in reversed(ends) if one["task"] == task and one["worker"] == pid), None)
 
 
-def test_a_dead_driver_leaves_no_process(source: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS) as running:
+def test_a_dead_driver_leaves_no_process(shared: Path, tmp_path: Path) -> None:
+    with job(tmp_path / "events", source(shared, 16), tmp_path / "dest", *FLAGS) as running:
         wait_for(lambda: len(running.in_flight()) == 2)
         workers = running.workers()
         running.process.kill()

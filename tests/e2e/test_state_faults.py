@@ -7,18 +7,27 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import streamify
+from clips.make import ClipSpec, make_clip
 from e2e.driving import media, rungs
 from e2e.driving import streamify as command
 from streamify.errors import DestinationError, VerificationFailed
 from streamify.model.event import Event
 
 SETTINGS: dict[str, Any] = {"ladder": rungs(120), "preset": "ultrafast", "engine": "inline"}
+
+
+@pytest.fixture(scope="module")
+def clip(shared: Path) -> Path:
+    """Three segments that cost next to nothing: each test makes some of them anew."""
+    spec = ClipSpec(seconds=Fraction(14), rate=Fraction(12), size=(214, 120), gop=36, bframes=2)
+    return make_clip(spec, shared / "clips").path
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,7 @@ def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(be
 
 
 def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
-    engine = bench.start(stall=0.3, timeout=3)
+    engine = bench.start(stall=0.3, timeout=1.2)
     error = engine.submit(task("spin")).exception(timeout=25)
     assert isinstance(error, TaskError)
     assert error.failure.cause != "it did nothing for 0.3 s"
@@ -98,8 +98,8 @@ def test_a_stopped_worker_counts_as_hung(bench: Bench) -> None:
 
 
 def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: Bench) -> None:
-    code = f"import os, sys, time; time.sleep(3); os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
-    engine = bench.start(command=(sys.executable, "-c", code), timeout=2.0)
+    code = f"import os, sys, time; time.sleep(2); os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
+    engine = bench.start(command=(sys.executable, "-c", code), timeout=1.5)
     assert engine.submit(task("echo:1")).exception(timeout=25) is None
     assert bench.of("task.retried") == []
 
