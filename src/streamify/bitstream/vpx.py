@@ -8,14 +8,18 @@ SEQUENCE, FRAME_HEADER, FRAME = 1, 3, 6
 """AV1 (section 5.3): types of open bitstream units."""
 
 
-class Vp8Reader:
-    """Reads VP8 (RFC 6386, 9.1)."""
+class _Reader:
+    """Counts pictures; what a stream says outside of its packets is not needed."""
 
     reorders: bool | None = False
 
     def __init__(self, extradata: bytes) -> None:
         del extradata
         self._count = 0
+
+
+class Vp8Reader(_Reader):
+    """Reads VP8 (RFC 6386, 9.1)."""
 
     def read(self, data: bytes) -> list[Coded]:
         """Return the picture of a packet."""
@@ -25,14 +29,8 @@ class Vp8Reader:
         return [Coded(0, self._count, shown=bool(data[0] & 0x10), leads=not data[0] & 1)]
 
 
-class Vp9Reader:
+class Vp9Reader(_Reader):
     """Reads VP9 (uncompressed header, 6.2; superframes, annex B)."""
-
-    reorders: bool | None = False
-
-    def __init__(self, extradata: bytes) -> None:
-        del extradata
-        self._count = 0
 
     def read(self, data: bytes) -> list[Coded]:
         """Return the picture that a packet shows, or feeds later ones with."""
@@ -49,13 +47,11 @@ class Vp9Reader:
         return [Coded(0, self._count, shown=shown, leads=not repeated and not first & 0x04)]
 
 
-class Av1Reader:
+class Av1Reader(_Reader):
     """Reads AV1 (sections 5.3 to 5.9)."""
 
-    reorders: bool | None = False
-
     def __init__(self, extradata: bytes) -> None:
-        self._count = 0
+        super().__init__(extradata)
         self._still = False
         if extradata[:1] == b"\x81":
             self._units(extradata[4:])
