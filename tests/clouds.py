@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import hmac
+import json
 import os
 import signal
 import socket
@@ -14,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import Literal
@@ -22,6 +24,7 @@ from typing import Literal
 import pytest
 
 from stores import open_storage
+from streamify.machine.host import process_lives
 from streamify.storage.base import sha256
 
 AZURITE = Path(__file__).parent / "azurite"
@@ -99,8 +102,6 @@ def moto() -> Iterator[Cloud]:
 @contextmanager
 def ministack() -> Iterator[Cloud]:
     """S3 by ministack, the emulator that the AWS stack is deployed on: a second opinion on what S3 does."""
-    if not MINISTACK.exists():
-        pytest.skip("no Python 3.12 here, or `make test` did not install ministack")
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     server = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
@@ -125,6 +126,39 @@ def azurite() -> Iterator[Cloud]:
 
 
 CLOUDS = {"s3": moto, "ministack": ministack, "az": azurite}
+
+
+def shared_cloud(kind: Kind, folder: Path) -> Cloud:
+    """Return the object store of a run of tests, which all its processes share; the first that asks starts it.
+
+    A process of its own keeps it, and ends it when the run has ended, in whatever way.
+    """
+    if kind == "ministack" and not MINISTACK.exists():
+        pytest.skip("no Python 3.12 here, or `make test` did not install ministack")
+    folder.mkdir(exist_ok=True)
+    told = folder / f"{kind}.json"
+    with (folder / f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+            command = [sys.executable, __file__, kind, str(told), str(run)]
+            with (folder / f"{kind}.log").open("w") as log:
+                out = [(os.POSIX_SPAWN_DUP2, log.fileno(), number) for number in (1, 2)]
+                # Not `Popen`, which would complain that its process outlives it.
+                keeper = os.posix_spawn(sys.executable, command, os.environ, file_actions=out, setsid=True)
+            while not told.exists():
+                assert os.waitpid(keeper, os.WNOHANG) == (0, 0), (folder / f"{kind}.log").read_text()
+                time.sleep(0.05)
+    return Cloud(**json.loads(told.read_text()))
+
+
+def _keep(kind: Kind, told: Path, run: int) -> None:
+    with CLOUDS[kind]() as cloud:
+        part = told.with_suffix(".part")
+        part.write_text(json.dumps(asdict(cloud)))
+        part.rename(told)
+        while process_lives(run):
+            time.sleep(0.3)
 
 
 @contextmanager
@@ -172,3 +206,7 @@ def _make_container(endpoint: str, name: str) -> None:
     mark = base64.b64encode(hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()).decode()
     headers = {"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey {ACCOUNT}:{mark}"}
     _request("PUT", f"{endpoint}/{name}?restype=container", headers)
+
+
+if __name__ == "__main__":
+    _keep(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))  # type: ignore[arg-type]

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 
 from clips.corpus import CASES, CORPUS
 from clips.make import Clip, ClipSpec, make_clip
-from clouds import CLOUDS, Cloud, Kind
+from clouds import Cloud, Kind, shared_cloud
 from e2e.driving import streamify
 from players_harness import Browsers
 from selection import (
@@ -60,10 +59,9 @@ def _environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Callable[[Kind], Cloud]]:
-    """Start an object store when it is first asked for; stop all at the end."""
-    with ExitStack() as stack:
-        yield cache(lambda kind: stack.enter_context(CLOUDS[kind]()))
+def cloud(shared: Path) -> Callable[[Kind], Cloud]:
+    """Start an object store when it is first asked for, one for all processes of a run."""
+    return cache(lambda kind: shared_cloud(kind, shared / "clouds"))
 
 
 @pytest.fixture(scope="session")
