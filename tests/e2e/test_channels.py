@@ -43,7 +43,7 @@ def test_mono_is_as_loud_on_both_channels_as_in_the_source(tmp_path: Path) -> No
 def test_5_1_against_ffmpeg(tmp_path: Path) -> None:
     """The proportions are those of ``ffmpeg -ac 2``; ours is lowered so that it cannot clip."""
     source = write_sound(tmp_path / "a.mov", tones(6, SECONDS), "5.1")
-    report = run(source, tmp_path / "dest")
+    report = run(source, tmp_path / "dest", surround="off")
     plain = tmp_path / "plain.wav"
     command = ["ffmpeg", "-v", "error", "-i", str(source), "-ac", "2", "-c:a", "pcm_f32le", str(plain)]
     subprocess.run(command, check=True)

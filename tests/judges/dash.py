@@ -20,6 +20,12 @@ VIDEO_BRANDS = (
 )
 
 
+CICP = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
+DOLBY = "tag:dolby.com,2014:dash:audio_channel_configuration:2011"
+DOLBY_MASKS = {2: "A000", 6: "F801"}
+"""ETSI TS 102 366, annex I.1.2.1: L C R Ls Rs from the highest bit on, LFE the lowest."""
+
+
 def rule_19_decode_times(stream: Stream) -> Faults:
     """baseMediaDecodeTime is the sum of all earlier durations; same timescale and fragment times in a switching set."""
     for track in stream.tracks:
@@ -87,7 +93,9 @@ def rule_21_brands(stream: Stream) -> Faults:
             claimed = own & {brand for brand, *_ in VIDEO_BRANDS}
             if claimed - true - maybe or (true and not claimed):
                 yield f"{track.name}: claims {sorted(claimed)}, is {sorted(true)}"
-        elif ("caac" in own) != (track.codec == "mp4a.40.2" and track.decoded.sample_rate <= 48_000):
+        elif ("caac" in own) != (
+            track.codec == "mp4a.40.2" and track.decoded.sample_rate <= 48_000 and track.decoded.channels <= 2
+        ):
             yield f"{track.name}: caac is claimed wrongly or not at all"
         for segment in track.segments:
             kinds = [box.kind for box in whole(segment.data).children()]
@@ -210,8 +218,11 @@ def rule_24_true_of_media(stream: Stream) -> Faults:
                 yield f"{track.name}: par {parent.get('par')}, pictures {width}x{height}"
         else:
             layout = own.find(f"{DASH}AudioChannelConfiguration")
-            if layout is None or layout.get("value") != str(track.decoded.channels):
-                yield f"{track.name}: AudioChannelConfiguration is not {track.decoded.channels}"
+            dolby = track.codec in ("ac-3", "ec-3")
+            scheme = DOLBY if dolby else CICP
+            value = DOLBY_MASKS[track.decoded.channels] if dolby else str(track.decoded.channels)
+            if layout is None or (layout.get("schemeIdUri"), layout.get("value")) != (scheme, value):
+                yield f"{track.name}: AudioChannelConfiguration is not {scheme} {value}"
             if int(own.get("audioSamplingRate", 0)) != track.decoded.sample_rate:
                 yield f"{track.name}: audioSamplingRate {own.get('audioSamplingRate')}"
     for kind in ("AdaptationSet", "Representation"):

@@ -53,6 +53,8 @@ class Decoded:
     sample_rate: int
     profile: str
     damaged: int
+    tag: str = ""
+    """Sample entry."""
 
 
 class Track:
@@ -82,8 +84,10 @@ class Track:
 
     @property
     def codec(self) -> str:
-        """RFC 6381 string out of what FFmpeg reads: avcC as it stands, or AudioSpecificConfig."""
+        """RFC 6381 string out of what FFmpeg reads: avcC as it stands, or AudioSpecificConfig; of Dolby's, its tag."""
         extra = self.decoded.extradata
+        if self.decoded.tag in ("ac-3", "ec-3"):
+            return self.decoded.tag
         return f"avc1.{extra[1:4].hex()}" if self.video else f"mp4a.40.{extra[0] >> 3}"
 
     @property
@@ -151,7 +155,8 @@ def decode(data: bytes) -> Decoded:
             channels, empty = stream.codec_context.channels, frozenset[Any]()
             damaged = sum(frame.is_corrupt for frame in frames)
             rate = stream.codec_context.sample_rate
-            return Decoded(extradata, len(frames), first, empty, empty, 0, empty, channels, rate, profile, damaged)
+            return Decoded(extradata, len(frames), first, empty, empty, 0, empty, channels, rate, profile, damaged,
+                           stream.codec_context.codec_tag)  # fmt: skip
         return Decoded(
             extradata,
             len(frames),
@@ -174,9 +179,21 @@ class Stream:
         self.root = root
         self.master = Playlist(root, "master.m3u8")
         renditions = [attributes(tag) for tag in self.master.tags.get("EXT-X-MEDIA", [])]
-        self.audio = [Track(root, unquote(about["URI"]), about) for about in renditions if "URI" in about]
+        found = [(Track(root, unquote(about["URI"]), about), about) for about in renditions if "URI" in about]
+        self.audio = list({track.name: track for track, _ in reversed(found)}.values())[::-1]
+        """Each once, with its first EXT-X-MEDIA."""
+        self.groups: dict[str, list[Track]] = {}
+        for track, about in found:
+            self.groups.setdefault(about.get("GROUP-ID", ""), []).append(self.by_name(track.name))
         known = {track.playlist.uri for track in self.audio}
-        self.video = [Track(root, uri, about) for about, uri in self.master.variants if uri not in known]
+        pictures = [(uri, about) for about, uri in self.master.variants if uri not in known]
+        self.video = [Track(root, uri, about) for uri, about in dict(reversed(pictures)).items()][::-1]
+        """Each once, with its first EXT-X-STREAM-INF."""
+        self.variants = [
+            (about, track, self.groups.get(about.get("AUDIO", ""), []))
+            for uri, about in pictures for track in self.video if track.playlist.uri == uri
+        ]  # fmt: skip
+        """Every EXT-X-STREAM-INF of a video rendition, and the sound of its group."""
         self.audio_variants = [about for about, uri in self.master.variants if uri in known]
         self.iframes = {
             unquote(about["URI"]): about
@@ -193,6 +210,9 @@ class Stream:
         """AdaptationSet and Representation of each track of the MPD."""
         sets = self.mpd.iter(f"{DASH}AdaptationSet")
         return [(parent, child) for parent in sets for child in parent.iter(f"{DASH}Representation")]
+
+    def by_name(self, name: str) -> Track:
+        return next(track for track in self.audio if track.name == name)
 
     def by_folder(self, folder: str) -> Track:
         return next(track for track in self.tracks if track.name == folder)

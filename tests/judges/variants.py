@@ -7,62 +7,63 @@ from fractions import Fraction
 from itertools import accumulate
 
 from judges.playlist import Playlist, attributes
-from judges.stream import Stream, decode
+from judges.stream import Stream, Track, decode
 
 Faults = Iterator[str]
 
 
 def rule_11_codecs(stream: Stream) -> Faults:
     """9.1 CODECS always, equal to what avcC/esds say; 1.10 avc1/hvc1."""
-    sound = {track.codec for track in stream.audio}
-    for track in stream.video:
-        if set(track.about.get("CODECS", "").split(",")) != {track.codec, *sound}:
-            yield f"{track.name}: CODECS {track.about.get('CODECS')!r}, media {track.codec} and {sorted(sound)}"
+    for about, track, group in stream.variants:
+        sound = {one.codec for one in group}
+        if set(about.get("CODECS", "").split(",")) != {track.codec, *sound}:
+            yield f"{track.name}: CODECS {about.get('CODECS')!r}, media {track.codec} and {sorted(sound)}"
         extra = track.decoded.extradata
         length = int.from_bytes(extra[6:8], "big")
         if extra[1:4] != extra[9 : 8 + length][:3]:
             yield f"{track.name}: avcC does not repeat profile and level of its SPS"
     for about in stream.audio_variants:
+        sound = {one.codec for one in stream.groups.get(about.get("AUDIO", ""), [])}
         if set(about.get("CODECS", "").split(",")) != sound:
             yield f"audio variant: CODECS {about.get('CODECS')!r}, media {sorted(sound)}"
 
 
 def rule_12_true_of_bitstream(stream: Stream) -> Faults:
     """9.2 RESOLUTION, 9.15 FRAME-RATE, 9.14 AVERAGE-BANDWIDTH, all true of the bitstream."""
-    for track in stream.video:
-        width, _, height = track.about.get("RESOLUTION", "0x0").partition("x")
+    for about, track, _ in stream.variants:
+        width, _, height = about.get("RESOLUTION", "0x0").partition("x")
         if track.decoded.sizes != {(int(width), int(height))}:
             yield f"{track.name}: RESOLUTION {width}x{height}, pictures {set(track.decoded.sizes)}"
         rate = track.samples / sum(track.durations, Fraction())
-        stated = track.about.get("FRAME-RATE", "0")
+        stated = about.get("FRAME-RATE", "0")
         if abs(Fraction(stated) - rate) > Fraction(1, 1000) or len(stated.partition(".")[2]) != 3:
             yield f"{track.name}: FRAME-RATE {stated}, measured {float(rate)}"
-    for about in [track.about for track in stream.video] + stream.audio_variants:
+    for about in [about for about, _, _ in stream.variants] + stream.audio_variants:
         if int(about.get("AVERAGE-BANDWIDTH", 0)) <= 0:
             yield f"no AVERAGE-BANDWIDTH: {about}"
 
 
-def _loudest(stream: Stream) -> tuple[Fraction, Fraction]:
-    peak = max((track.peak for track in stream.audio), default=Fraction())
-    return peak, max((track.average for track in stream.audio), default=Fraction())
+def _loudest(group: list[Track]) -> tuple[Fraction, Fraction]:
+    peak = max((track.peak for track in group), default=Fraction())
+    return peak, max((track.average for track in group), default=Fraction())
 
 
 def rule_13_measured_bandwidth(stream: Stream) -> Faults:
     """1.26/1.27 measured average within 10 % of AVERAGE-BANDWIDTH, measured peak within 10 % of BANDWIDTH."""
-    peak, average = _loudest(stream)
-    for track in stream.video:
+    for about, track, group in stream.variants:
+        peak, average = _loudest(group)
         for key, truth in (("BANDWIDTH", track.peak + peak), ("AVERAGE-BANDWIDTH", track.average + average)):
-            stated = int(track.about.get(key, 0))
+            stated = int(about.get(key, 0))
             if abs(stated - truth) > truth / 10:
                 yield f"{track.name}: {key} {stated}, measured {int(truth)}"
 
 
 def rule_14_bandwidth_with_audio(stream: Stream) -> Faults:
     """9.13 BANDWIDTH includes the audio group."""
-    for track in stream.video:
-        least = track.peak + _loudest(stream)[1]
-        if int(track.about["BANDWIDTH"]) < int(least) or (stream.audio and "AUDIO" not in track.about):
-            yield f"{track.name}: BANDWIDTH {track.about['BANDWIDTH']} is less than video and audio, {int(least)}"
+    for about, track, group in stream.variants:
+        least = track.peak + _loudest(group)[1]
+        if int(about["BANDWIDTH"]) < int(least) or (stream.audio and "AUDIO" not in about):
+            yield f"{track.name}: BANDWIDTH {about['BANDWIDTH']} is less than video and audio, {int(least)}"
 
 
 def rule_15_iframes(stream: Stream) -> Faults:
@@ -103,20 +104,26 @@ def rule_16_audio(stream: Stream) -> Faults:
         missing = {"TYPE", "GROUP-ID", "NAME", "LANGUAGE", "CHANNELS", "DEFAULT", "AUTOSELECT"} - set(about)
         if missing:
             yield f"{about.get('URI')}: EXT-X-MEDIA without {sorted(missing)}"
-    for key in ("GROUP-ID", "NAME"), ("URI",):
+    for key in ("GROUP-ID", "NAME"), ("GROUP-ID", "URI"):
         values = [tuple(about.get(name) for name in key) for about in media]
         if len(set(values)) != len(values):
             yield f"EXT-X-MEDIA: {key} not unique"
     needs = ("public.accessibility.describes-video", "public.accessibility.enhances-speech-intelligibility")
-    auto = [
-        (about.get("LANGUAGE"), *(need for need in needs if need in about.get("CHARACTERISTICS", "")))
-        for about in media
-        if about.get("AUTOSELECT") == "YES"
-    ]
-    default = [about for about in media if about.get("DEFAULT") == "YES"]
-    if media and (len(default) != 1 or default[0].get("AUTOSELECT") != "YES" or len(set(auto)) != len(auto)):
-        yield "EXT-X-MEDIA: not one DEFAULT that is AUTOSELECT, or two AUTOSELECT of one language and kind"
     groups = {about.get("GROUP-ID") for about in media}
+    members = []
+    for group in sorted(map(str, groups)):
+        own = [about for about in media if about.get("GROUP-ID") == group]
+        auto = [
+            (about.get("LANGUAGE"), *(need for need in needs if need in about.get("CHARACTERISTICS", "")))
+            for about in own
+            if about.get("AUTOSELECT") == "YES"
+        ]
+        default = [about for about in own if about.get("DEFAULT") == "YES"]
+        if len(default) != 1 or default[0].get("AUTOSELECT") != "YES" or len(set(auto)) != len(auto):
+            yield f"{group}: not one DEFAULT that is AUTOSELECT, or two AUTOSELECT of one language and kind"
+        members.append([{k: v for k, v in about.items() if k not in ("GROUP-ID", "URI", "CHANNELS")} for about in own])
+    if any(own != members[0] for own in members):
+        yield "EXT-X-MEDIA: groups differ in more than URI and CHANNELS"  # RFC 8216, section 4.3.4.1.1
     for about, uri in stream.master.variants:
         if media and about.get("AUDIO") not in groups:
             yield f"{uri}: names no audio group"
@@ -130,8 +137,8 @@ def rule_16_audio(stream: Stream) -> Faults:
 
 def rule_17_video_range(stream: Stream) -> Faults:
     """9.16 VIDEO-RANGE unless everything is SDR; an SDR variant always."""
-    for track in stream.video:
-        stated = track.about.get("VIDEO-RANGE", "SDR")
+    for about, track, _ in stream.variants:
+        stated = about.get("VIDEO-RANGE", "SDR")
         transfers = {transfer for _, transfer, _ in track.decoded.colours}
         truth = "PQ" if 16 in transfers else "HLG" if 18 in transfers else "SDR"
         if stated != truth:

@@ -20,9 +20,17 @@ class Aac(AudioCodec):
     encoder = "aac"
     entries = (b"mp4a",)
     frame = 1024
+    delay = 1024
     priming = 1
-    options = {"aac_coder": "fast"}  # noqa: RUF012 - typed as a Mapping in the base class
-    brand = b"caac"
+    layouts = {2: "stereo", 6: "5.1"}  # noqa: RUF012 - typed as a Mapping in the base class
+    surround_bitrate = 384_000
+    rates = (48_000, 44_100)
+    options = {"aac_coder": "fast"}  # noqa: RUF012
+    brands = {2: b"caac"}  # noqa: RUF012 - the core profile has up to two channels
+
+    def channel_configuration(self, channels: int) -> tuple[str, str]:
+        """Return ISO/IEC 23091-3's number of the layout: 2 is stereo, 6 is 5.1."""
+        return "urn:mpeg:mpegB:cicp:ChannelConfiguration", str(channels)
 
     def rfc6381(self, entry: SampleEntry) -> str:
         """Walk ES_Descriptor, DecoderConfigDescriptor, DecoderSpecificInfo (14496-1, clause 7.2.6)."""

@@ -73,12 +73,24 @@ class AudioCodec(Codec):
 
     frame: ClassVar[int]
     """Samples of one access unit."""
+    delay: ClassVar[int]
+    """Samples by which what is decoded lies behind what was encoded."""
     priming: ClassVar[int]
     """Access units before time 0, which the encoder's delay takes; the edit list removes them."""
+    layouts: ClassVar[Mapping[int, str]]
+    """FFmpeg's names of the layouts that the encoder takes, by number of channels."""
+    surround_bitrate: ClassVar[int]
+    """Bits per second of 5.1."""
+    rates: ClassVar[tuple[int, ...]]
+    """Sample rates that are kept; all others become the first of them."""
     options: ClassVar[Mapping[str, str]]
     """Of the encoder."""
-    brand: ClassVar[bytes]
-    """CMAF media profile brand."""
+    brands: ClassVar[Mapping[int, bytes]]
+    """CMAF media profile brands by number of channels, where there is one."""
+
+    @abstractmethod
+    def channel_configuration(self, channels: int) -> tuple[str, str]:
+        """Return scheme and value of DASH's AudioChannelConfiguration."""
 
     def units(self, samples: int) -> int:
         """Return the access units, priming included, that cover `samples` samples."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from streamify.codecs.aac import Aac
+from streamify.codecs.ac3 import Ac3, Eac3
 from streamify.codecs.base import AudioCodec, CodecError, VideoCodec
 from streamify.codecs.h264 import H264
 from streamify.mp4.description import sample_entry
 
 VIDEO: Final[tuple[VideoCodec, ...]] = (H264(),)
-AUDIO: Final[tuple[AudioCodec, ...]] = (Aac(),)
+AUDIO: Final[tuple[AudioCodec, ...]] = (Aac(), Ac3(), Eac3())
 
 
 def video_codec(name: str) -> VideoCodec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamify.manifests.base import TrackManifest
 from streamify.model.text import clean, unique
@@ -28,8 +28,53 @@ class AudioNames:
     channels: int
 
 
+@dataclass(frozen=True)
+class AudioGroup:
+    """Renditions between which people choose; all groups have the same members, in other encodings."""
+
+    id: str
+    members: tuple[tuple[TrackManifest, AudioNames], ...]
+
+    @property
+    def tracks(self) -> tuple[TrackManifest, ...]:
+        """Its tracks, in order."""
+        return tuple(track for track, _ in self.members)
+
+
+STEREO, SURROUND = "audio", "surround"
+
+
+def groups(audios: Sequence[TrackManifest]) -> tuple[AudioGroup, ...]:
+    """Return stereo and, where a track has more channels, surround; none without sound.
+
+    Each group must have the same members, with the same attributes but for URI and CHANNELS (RFC 8216, section
+    4.3.4.1.1): what has no surround of its own is in that group as it is in the other.
+    """
+    stereo = [audio for audio in audios if audio_track(audio).recipe.channels <= STEREO_CHANNELS]
+    wide = {_programme(audio): audio for audio in audios if audio_track(audio).recipe.channels > STEREO_CHANNELS}
+    if not audios:
+        return ()
+    found = [AudioGroup(STEREO, tuple(zip(stereo, describe(stereo), strict=True)))]
+    if wide:
+        members = []
+        for audio, names in found[0].members:
+            best = wide.get(_programme(audio), audio)
+            members.append((best, replace(names, channels=audio_track(best).recipe.channels)))
+        found.append(AudioGroup(SURROUND, tuple(members)))
+    return tuple(found)
+
+
+STEREO_CHANNELS = 2
+
+
+def _programme(audio: TrackManifest) -> tuple[int, str]:
+    """Return what stereo and surround of the same sound have in common."""
+    track = audio_track(audio)
+    return track.stream, track.labels.name
+
+
 def describe(audios: Sequence[TrackManifest]) -> tuple[AudioNames, ...]:
-    """Return names and roles for all audio tracks of a stream, in order.
+    """Return names and roles for all audio tracks of a group, in order.
 
     Two tracks of one language and of the same characteristics must not both be AUTOSELECT=YES (RFC 8216, section
     4.3.4.1.1), and the default one must be. Names must differ in a group (the same section): they are made to after

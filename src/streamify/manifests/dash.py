@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from math import gcd
 from urllib.parse import quote
 
+from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import INIT, SEGMENT_TEMPLATE
-from streamify.manifests.audio import AudioNames, audio_track, dash_accessibility, dash_roles, describe
+from streamify.manifests.audio import (
+    STEREO_CHANNELS,
+    SURROUND,
+    AudioNames,
+    audio_track,
+    dash_accessibility,
+    dash_roles,
+    groups,
+)
 from streamify.manifests.base import TrackManifest
 from streamify.model.track import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _ROLE = "urn:mpeg:dash:role:2011"
 _PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
-_CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 _MICRO = 1_000_000
 
 
@@ -68,8 +76,8 @@ def mpd(
     period = ET.SubElement(root, "Period", id="0", start="PT0S")
     if videos:
         _video_set(period, videos)
-    for number, (audio, names) in enumerate(zip(audios, describe(audios), strict=True), start=1):
-        _audio_set(period, number, audio, names)
+    for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
+        _audio_set(period, number, audio, names, priority)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -149,7 +157,18 @@ def _video_set(period: ET.Element, videos: Sequence[TrackManifest]) -> None:
         _segments(representation, video)
 
 
-def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: AudioNames) -> None:
+def _offered(audios: Sequence[TrackManifest]) -> Iterator[tuple[TrackManifest, AudioNames, int | None]]:
+    """Yield each audio track with its names and its @selectionPriority; surround, where there is any, comes second."""
+    found = groups(audios)
+    for group in found:
+        for audio, names in group.members:
+            if group.id != SURROUND:
+                yield audio, names, 2 if len(found) > 1 else None
+            elif names.channels > STEREO_CHANNELS:
+                yield audio, replace(names, name=f"{names.name} (5.1)"), 1
+
+
+def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: AudioNames, priority: int | None) -> None:
     track = audio_track(audio)
     adaptation = ET.SubElement(
         period,
@@ -160,6 +179,8 @@ def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: Aud
         segmentAlignment="true",
         startWithSAP="1",
     )
+    if priority is not None:
+        adaptation.set("selectionPriority", str(priority))
     if names.language:
         adaptation.set("lang", names.language)
     ET.SubElement(adaptation, "Label").text = names.name
@@ -175,7 +196,8 @@ def _audio_set(period: ET.Element, number: int, audio: TrackManifest, names: Aud
         codecs=audio.codecs,
         audioSamplingRate=str(track.sample_rate),
     )
-    _descriptor(representation, "AudioChannelConfiguration", _CHANNELS, str(names.channels))
+    configuration = audio_codec(track.recipe.codec).channel_configuration(names.channels)
+    _descriptor(representation, "AudioChannelConfiguration", *configuration)
     _segments(representation, audio)
 
 

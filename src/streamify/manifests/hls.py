@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from streamify.dest.layout import IFRAMES, INIT, PLAYLIST, segment_name
-from streamify.manifests.audio import AudioNames, characteristics, describe
+from streamify.manifests.audio import AudioGroup, AudioNames, characteristics, groups
 from streamify.manifests.base import (
     TrackManifest,
     frame_rate,
@@ -17,7 +17,6 @@ from streamify.model.track import VideoTrack
 
 _VERSION = 7
 """EXT-X-MAP outside I-frame playlists needs 6; 7 is what players know as the first with fMP4."""
-_AUDIO_GROUP = "audio"
 _MICRO = 1_000_000
 
 
@@ -57,48 +56,21 @@ def iframe_playlist(manifest: TrackManifest, target_duration: int, *, ended: boo
 
 
 def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> str:
-    """Return the master playlist. All audio tracks form one group, which every variant names.
+    """Return the master playlist: every video rendition once for each group of audio tracks, stereo first.
 
     The variant to start on stands first (`variant_order`), the others follow in ladder order. Without video the
-    default audio track is the one variant, and the group offers the others.
+    default audio track of each group is the variant, and the group offers the others.
     """
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    described = describe(audios)
-    lines += [_audio_media(audio, names) for audio, names in zip(audios, described, strict=True)]
-    peak = max((audio.bandwidth for audio in audios), default=0)
-    average = max((audio.average_bandwidth for audio in audios), default=0)
-    codecs = sorted({audio.codecs for audio in audios})
-    group = [f'AUDIO="{_AUDIO_GROUP}"'] if audios else []
-    for video in variant_order(videos):
-        track = _video(video)
-        lines += [
-            _tag(
-                "EXT-X-STREAM-INF",
-                f"BANDWIDTH={video.bandwidth + peak}",
-                f"AVERAGE-BANDWIDTH={video.average_bandwidth + average}",
-                f'CODECS="{",".join([video.codecs, *codecs])}"',
-                f"RESOLUTION={track.width}x{track.height}",
-                f"FRAME-RATE={frame_rate(track.frame_rate)}",
-                f"VIDEO-RANGE={track.recipe.range}",
-                *group,
-                "CLOSED-CAPTIONS=NONE",
-            ),
-            video.url(PLAYLIST),
-        ]
-    if not videos:
-        for audio, names in zip(audios, described, strict=True):
+    sound: tuple[AudioGroup | None, ...] = groups(audios) or (None,)
+    for group in sound:
+        lines += [_audio_media(audio, names, group.id) for audio, names in group.members] if group is not None else []
+    for group in sound:
+        for video in variant_order(videos):
+            lines += [_variant(video, group), video.url(PLAYLIST)]
+        for audio, names in group.members if group is not None and not videos else ():
             if names.default:
-                lines += [
-                    _tag(
-                        "EXT-X-STREAM-INF",
-                        f"BANDWIDTH={peak}",
-                        f"AVERAGE-BANDWIDTH={average}",
-                        f'CODECS="{",".join(codecs)}"',
-                        *group,
-                        "CLOSED-CAPTIONS=NONE",
-                    ),
-                    audio.url(PLAYLIST),
-                ]
+                lines += [_variant(None, group), audio.url(PLAYLIST)]
     lines += [_iframe_stream(video) for video in videos if video.has_iframes]
     return _text(lines)
 
@@ -140,11 +112,37 @@ def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
     ]
 
 
-def _audio_media(audio: TrackManifest, names: AudioNames) -> str:
+def _variant(video: TrackManifest | None, group: AudioGroup | None) -> str:
+    """Return the tag of a video rendition with the sound of a group, or of that alone."""
+    tracks = group.tracks if group is not None else ()
+    peak = max((audio.bandwidth for audio in tracks), default=0)
+    average = max((audio.average_bandwidth for audio in tracks), default=0)
+    codecs = sorted({audio.codecs for audio in tracks})
+    pictures = []
+    if video is not None:
+        track = _video(video)
+        peak, average, codecs = peak + video.bandwidth, average + video.average_bandwidth, [video.codecs, *codecs]
+        pictures = [
+            f"RESOLUTION={track.width}x{track.height}",
+            f"FRAME-RATE={frame_rate(track.frame_rate)}",
+            f"VIDEO-RANGE={track.recipe.range}",
+        ]
+    return _tag(
+        "EXT-X-STREAM-INF",
+        f"BANDWIDTH={peak}",
+        f"AVERAGE-BANDWIDTH={average}",
+        f'CODECS="{",".join(codecs)}"',
+        *pictures,
+        *([f'AUDIO="{group.id}"'] if group is not None else []),
+        "CLOSED-CAPTIONS=NONE",
+    )
+
+
+def _audio_media(audio: TrackManifest, names: AudioNames, group: str) -> str:
     return _tag(
         "EXT-X-MEDIA",
         "TYPE=AUDIO",
-        f'GROUP-ID="{_AUDIO_GROUP}"',
+        f'GROUP-ID="{group}"',
         f'NAME="{names.name}"',
         f'LANGUAGE="{names.language or "und"}"',  # Apple's rules demand a value
         f"DEFAULT={'YES' if names.default else 'NO'}",

@@ -11,6 +11,7 @@ from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+Surround = Literal["off", "aac", "ac3", "eac3"]
 Engine = Literal["local", "inline", "aws"]
 
 
@@ -103,7 +104,11 @@ class MediaSettings(Frozen):
         description="Number of the programme of a transport stream that holds several; ``None`` takes the one with "
         "the largest picture.",
     )
-
+    surround: Surround = Field(
+        default="aac",
+        description="Codec of the 5.1 that sound of five channels and more gets beside stereo: ``aac`` (384 kbit/s), "
+        "``ac3`` (448 kbit/s), ``eac3`` (384 kbit/s); ``off``: stereo alone.",
+    )
     audio_map: str | None = Field(
         default=None,
         description="Audio streams that become tracks, by the numbers that `probe` shows: ``1+2`` joins two mono "

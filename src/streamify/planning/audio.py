@@ -12,10 +12,22 @@ from streamify.model.source import AudioFacts
 PIECE_SECONDS = 300
 """One task encodes at most this much as one continuous stream; longer tracks are joined with pre-roll."""
 
+LEAST_SURROUND = 5
+"""Channels from which on sound is offered as 5.1 too."""
+WAV_CHANNELS = 8
+"""Channels without labels, up to which they are taken in the order of WAV."""
 
-def output_rate(facts: AudioFacts) -> int:
-    """Return the output's sample rate: 44.1 and 48 kHz are kept, all others become 48 kHz."""
-    return facts.sample_rate if facts.sample_rate in (44_100, 48_000) else 48_000
+
+def output_rate(facts: AudioFacts, codec: str = "aac") -> int:
+    """Return the output's sample rate: of AAC, 44.1 and 48 kHz are kept, all others become 48 kHz."""
+    rates = audio_codec(codec).rates
+    return facts.sample_rate if facts.sample_rate in rates else rates[0]
+
+
+def has_surround(facts: AudioFacts) -> bool:
+    """Return whether a 5.1 rendition keeps what stereo does not: loudspeakers are known, five or more."""
+    labelled = facts.layout != f"{facts.channels} channels" or facts.channels <= WAV_CHANNELS
+    return facts.channels >= LEAST_SURROUND and labelled and "ambisonic" not in facts.layout
 
 
 def piece_segments(facts: AudioFacts, segment_seconds: Fraction) -> int:

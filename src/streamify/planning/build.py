@@ -21,6 +21,7 @@ from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes
+from streamify.planning.sound_notes import sound_notes
 
 
 def build_plan(
@@ -53,9 +54,14 @@ def build_plan(
         timeline, windows = _audio_timeline(facts, settings)
         notes, video = (), ()
     refuse_length(facts, timeline, settings)
-    audio = tuple(
-        _audio_track(facts, stream, labels, timeline, settings, codec_build)
-        for stream, labels in zip(facts.audio, audio_labels(facts.audio), strict=True)
+    labelled = list(zip(facts.audio, audio_labels(facts.audio), strict=True))
+    audio = (
+        *(_stereo_track(facts, stream, labels, timeline, settings, codec_build) for stream, labels in labelled),
+        *(
+            _surround_track(facts, stream, labels, timeline, settings, codec_build)
+            for stream, labels in labelled
+            if settings.surround != "off" and audio_grid.has_surround(stream)
+        ),
     )
     all_windows = list(windows)
     seconds = Fraction(timeline.end, timeline.timescale)
@@ -69,7 +75,7 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
-        notes=(*facts.notes, *arranged, *notes, *conversions(facts, timeline)),
+        notes=(*facts.notes, *arranged, *notes, *conversions(facts, timeline), *sound_notes(facts, settings)),
         estimate=estimate(seconds, facts.video, video, audio),
     )
     return plan, iter(all_windows)
@@ -151,28 +157,54 @@ def _video_track(
     )
 
 
-def _audio_track(
+def _stereo_track(
     facts: SourceFacts, audio: AudioFacts, labels: Labels, timeline: Timeline, settings: MediaSettings, build: str
 ) -> AudioTrack:
-    rate = audio_grid.output_rate(audio)
+    recipe = _audio_recipe(audio, "aac", 2, settings.audio_bitrate, timeline, settings)
+    return _audio_track(facts, recipe, labels, recipe.codec, timeline, settings, build)
+
+
+def _surround_track(
+    facts: SourceFacts, audio: AudioFacts, labels: Labels, timeline: Timeline, settings: MediaSettings, build: str
+) -> AudioTrack:
+    codec = audio_codec(settings.surround)
+    recipe = _audio_recipe(audio, codec.name, 6, codec.surround_bitrate, timeline, settings)
+    return _audio_track(facts, recipe, labels, f"{codec.name}-surround", timeline, settings, build)
+
+
+def _audio_recipe(
+    audio: AudioFacts, codec: str, channels: int, bitrate: int, timeline: Timeline, settings: MediaSettings
+) -> AudioRecipe:
+    rate = audio_grid.output_rate(audio, codec)
     needed = Fraction(timeline.end * rate, timeline.timescale)
-    recipe = AudioRecipe(
-        codec="aac",
+    return AudioRecipe(
+        codec=codec,
         stream=audio.stream,
         sample_rate=rate,
-        channels=2,
-        bitrate=settings.audio_bitrate,
+        channels=channels,
+        bitrate=bitrate,
         samples=-(-needed.numerator // needed.denominator),
         origin=timeline.origin * timeline.time_base,
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
         joined=audio.joined,
         layout=audio.layout if audio.joined else "",
     )
+
+
+def _audio_track(
+    facts: SourceFacts,
+    recipe: AudioRecipe,
+    labels: Labels,
+    kind: str,
+    timeline: Timeline,
+    settings: MediaSettings,
+    build: str,
+) -> AudioTrack:
     language = (labels.language or "und").partition("-")[0]
     return AudioTrack(
-        id=f"{language}-{recipe.codec}-{track_hash(facts, settings, timeline, recipe, build)}",
+        id=f"{language}-{kind}-{track_hash(facts, settings, timeline, recipe, build)}",
         recipe=recipe,
-        timescale=rate,
+        timescale=recipe.sample_rate,
         labels=labels,
     )
 

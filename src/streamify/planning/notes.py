@@ -7,13 +7,9 @@ from fractions import Fraction
 
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import AudioFacts, Colour, Note, SourceFacts
+from streamify.model.source import Colour, Note, SourceFacts
 from streamify.planning import grid
-from streamify.planning.audio import output_rate
 from streamify.planning.looks import change_notes
-
-LABELLED = 8
-"""Channels without labels, from which on they are not taken for those of WAV."""
 
 
 def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
@@ -46,7 +42,7 @@ def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
 
 
 def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
-    """Yield what of the source is not kept as it is."""
+    """Yield what of the pictures is not kept as it is."""
     video = facts.video
     if video is not None:
         if timeline.keep_every > 1 or timeline.min_gap:
@@ -68,30 +64,6 @@ def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
             yield Note(kind="converted", what="HDR", why=_tone_map(video.colour))
         if video.colour.full_range:
             yield Note(kind="converted", what="full-range colour", why="limited range for players")
-    for audio in facts.audio:
-        yield from _mix(audio)
-        if audio.sample_rate != output_rate(audio):
-            yield Note(
-                kind="converted",
-                what=f"audio stream {audio.stream}: {audio.sample_rate} Hz",
-                why=f"resampled to {output_rate(audio)} Hz",
-            )
-
-
-def _mix(audio: AudioFacts) -> Iterator[Note]:
-    """Yield what becomes of a track's channels."""
-    where = f"audio stream {audio.stream}"
-    if audio.channels == 1:
-        yield Note(kind="converted", what=f"{where}: mono", why="the same signal on both channels")
-    elif audio.channels > 2:
-        levels = "the levels that the stream carries, else those of ITU-R BS.775; lowered so that nothing clips"
-        yield Note(kind="converted", what=f"{where}: {audio.layout}", why=f"mixed down to stereo by {levels}")
-        if audio.layout == f"{audio.channels} channels":
-            taken = "in the order of WAV" if audio.channels <= LABELLED else "each evenly on both sides"
-            yield Note(kind="info", what=f"{where}: channels without labels", why=f"taken {taken}")
-        elif audio.layout != "2.1" and any(bass in audio.layout for bass in (".1", ".2", "LFE")):
-            why = "no part of a stereo mix (ITU-R BS.775), unless the stream carries a level for it"
-            yield Note(kind="dropped", what=f"{where}: the LFE channel", why=why)
 
 
 def _tone_map(colour: Colour) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
-from streamify.model.settings import Engine, Preset, Rung
+from streamify.model.settings import Engine, Preset, Rung, Surround
 
 Seconds = int | float | str | Decimal | Fraction
 """A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
@@ -35,6 +35,7 @@ class SettingsDict(TypedDict, total=False):
     crf: float
     audio_bitrate: int | str
     program: int | None
+    surround: Surround
     audio_map: str | None
     max_duration: Seconds
     max_pause: Seconds

@@ -21,6 +21,7 @@ from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioSlice, Plan, Segment
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
+from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
 from streamify.planning.grid import Window
@@ -139,17 +140,26 @@ def _sound_slices(
     """Return the audio slices by the segment that their piece starts with; none for tracks of a single piece."""
     found: dict[int, tuple[AudioSlice, ...]] = {}
     borders = [one.start for one in windows] + [plan.timeline.end]
-    for track in plan.audio:
-        size = track.piece_segments
-        if not size or len(windows) <= size or not sound.keys() >= set(track.streams):
+    tracks = [track for track in plan.audio if sound.keys() >= set(track.streams)]
+    for streams in dict.fromkeys(track.streams for track in tracks):
+        same = [track for track in tracks if track.streams == streams]  # stereo, and 5.1: pieces of one length
+        size = same[0].piece_segments
+        if not size or len(windows) <= size:
             continue
-        units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
         firsts = range(0, len(windows), size)
-        needs = [piece_window(track, units[first], units[min(first + size, len(windows))]) for first in firsts]
-        for stream in track.streams:
+        each = zip(*(_needs(track, plan, borders, firsts) for track in same), strict=True)
+        needs = [(min(start for start, _ in one), max(end for _, end in one)) for one in each]
+        for stream in streams:
             with stores.open_source(ref) as file:
                 slices = audio_slices(file, ref.size, stream, sound[stream], needs)
             for first, one in zip(firsts, slices, strict=True):
                 if one is not None:
                     found[first] = (*found.get(first, ()), one)
     return found
+
+
+def _needs(track: AudioTrack, plan: Plan, borders: Sequence[int], firsts: range) -> Iterator[tuple[Fraction, Fraction]]:
+    """Yield what each piece of a track needs of the source, seconds."""
+    units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
+    for first in firsts:
+        yield piece_window(track, units[first], units[min(first + firsts.step, len(units) - 1)])

@@ -115,8 +115,11 @@ def test_hdr_is_tone_mapped_once_at_the_size_of_the_largest_rung() -> None:
 
 
 def test_conversions_of_sound_are_named() -> None:
-    found, _ = plan(facts(VIDEO, (dict(AUDIO, channels=6, layout="5.1", sample_rate=96000),)))
-    assert [note.what for note in found.notes] == [
+    source = facts(VIDEO, (dict(AUDIO, channels=6, layout="5.1", sample_rate=96000),))
+    found, _ = plan(source)
+    assert [note.what for note in found.notes] == ["audio stream 1: 5.1", "audio stream 1: 96000 Hz"]
+    stereo, _ = plan(source, surround="off")
+    assert [note.what for note in stereo.notes] == [
         "audio stream 1: 5.1", "audio stream 1: the LFE channel", "audio stream 1: 96000 Hz"
     ]  # fmt: skip
 
@@ -173,3 +176,29 @@ def test_whatever_the_grid_is_a_note_says_where_it_is_another(segment: Fraction,
     if len(windows) > 1:
         length = Fraction(windows[0].end - windows[0].start, 30000)
         assert (abs(length - segment) < frame) or any(note.what.startswith("segments of") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels", "surround"),
+    [
+        ("stereo", 2, False), ("quad", 4, False), ("5.0", 5, True), ("5.1(side)", 6, True), ("7.1", 8, True),
+        ("6 channels", 6, True), ("12 channels", 12, False), ("22.2", 24, True), ("ambisonic 2", 9, False),
+    ],
+)  # fmt: skip
+def test_which_sound_gets_5_1_beside_stereo(layout: str, channels: int, surround: bool) -> None:
+    source = facts(VIDEO, (AUDIO, dict(AUDIO, stream=2, channels=channels, layout=layout)))
+    found, _ = plan(source)
+    without, _ = plan(source, surround="off")
+    assert found.audio[:2] == without.audio  # stereo keeps its bytes and its URL
+    assert [track.recipe.channels for track in found.audio] == [2, 2, 6][: 2 + surround]
+    if surround:
+        assert found.audio[2].labels == found.audio[1].labels
+        assert found.audio[2].id.startswith("en-aac-surround-")
+
+
+def test_ac3_is_48_khz() -> None:
+    source = facts(VIDEO, (dict(AUDIO, channels=6, layout="5.1", sample_rate=44100),))
+    for codec, rate in (("aac", 44100), ("ac3", 48000), ("eac3", 48000)):
+        stereo, wide = plan(source, surround=codec)[0].audio
+        assert (stereo.sample_rate, wide.sample_rate, wide.recipe.codec) == (44100, rate, codec)
+        assert wide.samples == -(-14.014 * rate // 1)

@@ -15,7 +15,7 @@ from av.codec.context import Flags
 from streamify.codecs.registry import audio_codec
 from streamify.media.audio.join import sound
 from streamify.media.audio.resample import FORMAT
-from streamify.media.audio.samples import LAYOUTS, LEAD, AudioLog, AudioSource
+from streamify.media.audio.samples import LEAD, AudioLog, AudioSource
 from streamify.media.package import Packaged, split_muxed
 from streamify.model.progress import OnProgress
 from streamify.model.track import AudioTrack
@@ -54,13 +54,18 @@ def encode_piece(
     The first units of a track are the encoder's priming; the one after them starts at sample 0. A piece that does not
     start the track starts `PREROLL` units early and throws those away.
 
+    What is decoded of a packet lies `delay` samples behind what was encoded; the encoder is fed from as much earlier as
+    makes that a whole number of units.
+
     Returns:
         The packets, in order.
     """
     codec = audio_codec(track.recipe.codec)
     size, priming = codec.frame, codec.priming
     skip = min(PREROLL, max(0, first_unit - priming))
-    start = max(0, first_unit - priming - skip) * size if first_unit else 0
+    begin = max(0, first_unit - priming - skip) if first_unit else 0
+    late = -(-codec.delay // size)
+    start = begin * size - (late * size - codec.delay)
     stop = (last_unit - priming) * size
     if last_unit < codec.units(track.samples):
         stop += POSTROLL * size
@@ -70,7 +75,7 @@ def encode_piece(
     packets: list[av.Packet[av.AudioStream]] = []
     position = start
     for planes in sound(source, track, size, start, stop, log):
-        frame = AudioFrame(format=FORMAT, layout=LAYOUTS[track.recipe.channels], samples=size)
+        frame = AudioFrame(format=FORMAT, layout=codec.layouts[track.recipe.channels], samples=size)
         for plane, samples in zip(frame.planes, planes, strict=True):
             plane.update(samples)
         frame.sample_rate, frame.pts, frame.time_base = track.sample_rate, position, encoder.time_base
@@ -79,17 +84,19 @@ def encode_piece(
         if progress is not None:
             progress(min(len(packets), last_unit - first_unit), last_unit - first_unit, "access units")
     packets.extend(encoder.encode(None))
-    offset = first_unit - start // size  # the encoder's first packets are its priming, before `start`
+    offset = first_unit - (begin + priming - late)  # the encoder's first packets hold what lies before `begin`
     return packets[offset : offset + last_unit - first_unit]
 
 
 def configure(encoder: av.AudioCodecContext, track: AudioTrack) -> None:
     """Set an encoder up for a track and open it."""
-    encoder.sample_rate, encoder.layout, encoder.format = track.sample_rate, LAYOUTS[track.recipe.channels], FORMAT
+    codec = audio_codec(track.recipe.codec)
+    encoder.sample_rate, encoder.layout = track.sample_rate, codec.layouts[track.recipe.channels]
+    encoder.format = FORMAT
     encoder.bit_rate = track.recipe.bitrate
     encoder.time_base = Fraction(1, track.sample_rate)
     encoder.thread_count = 1
-    encoder.options = dict(audio_codec(track.recipe.codec).options)
+    encoder.options = dict(codec.options)
     encoder.flags |= Flags.global_header | Flags.bitexact
     encoder.open()
 
@@ -119,10 +126,20 @@ def package_audio(
                 unit.duration = codec.frame
                 unit.is_keyframe = True
                 container.mux(unit)
-        segments.append(split_muxed(buffer.getvalue(), first * codec.frame, first, codec.brand))
+        brand = codec.brands.get(track.recipe.channels, b"")
+        segments.append(split_muxed(buffer.getvalue(), first * codec.frame, first, brand))
     return segments
 
 
 def audio_init(track: AudioTrack) -> bytes:
-    """Return the init segment of a track, which no sound changes; made from an empty access unit."""
-    return package_audio([b"\0"], track, (0, 1))[0].init
+    """Return the init segment of a track, which no sound changes; made of silence, for AC-3 is described by itself."""
+    codec = audio_codec(track.recipe.codec)
+    encoder = av.CodecContext.create(codec.encoder, "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    configure(encoder, track)
+    frame = AudioFrame(format=FORMAT, layout=codec.layouts[track.recipe.channels], samples=codec.frame)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.sample_rate, frame.pts, frame.time_base = track.sample_rate, 0, encoder.time_base
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    return package_audio([bytes(packets[0])], track, (0, 1))[0].init
