@@ -109,7 +109,7 @@ def _parts(video: VideoFacts, records: Sequence[SegmentRecord]) -> Iterator[Part
     for record in records:
         if record.looks:
             yield from record.looks
-        elif record.seam is not None:
+        elif record.seam is not None and record.seam.first is not None:
             yield Part(first=record.seam.first, look=video.look)
 
 

@@ -67,6 +67,7 @@ def check_video(
     """
     before: tuple[Segment, SegmentRecord] | None = None
     init: str | None = None
+    gone = set[int]()
     for segment, record in pairs:
         name = segment_key(track.folder, segment.index)
         seam = record.seam
@@ -82,6 +83,11 @@ def check_video(
             yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
         if seam.first != segment.first and segment.first not in lost:
             yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
+        if seam.duplicated != segment.repeated:
+            yield f"{name}: {seam.duplicated} pictures are shown again, {segment.repeated} were planned"
+        gone |= lost
+        if seam.held != segment.held and segment.held not in gone:
+            yield f"{name}: picture {seam.held} stands at its start, the index promises {segment.held}"
         if init is not None and record.init.sha256 != init:
             yield f"{name}: its init segment differs from the one before"
         init = record.init.sha256
@@ -169,8 +175,10 @@ def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecor
     assert record.seam is not None
     if earlier.start + earlier.duration != record.start:
         yield f"{name}: starts at tick {record.start}, the segment before ends at {earlier.start + earlier.duration}"
-    if earlier.seam.next != record.seam.first and segment.next not in lost:
-        yield f"{name}: starts with picture {record.seam.first}, the segment before saw {earlier.seam.next} next"
+    seam = record.seam
+    starts = seam.first if seam.first is not None else seam.next  # nothing but a picture that stands is in it
+    if earlier.seam.next != starts and segment.next not in lost:
+        yield f"{name}: starts with picture {starts}, the segment before saw {earlier.seam.next} next"
 
 
 def check_audio(

@@ -259,8 +259,10 @@ def _whole(report: Report, plan: Plan, source: SourceRef) -> Iterator[Task]:
         track=track,
         segments=len(least.segments.size),
         excused=len(found.lost) + found.dropped + found.left_out,
+        lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
+        repeats=found.duplicated,
         # One decode of each: a twentieth of what is allowed for encoding, at least.
-        budget=check_budget(float(report.source.duration) / 20, track, report.source.video),
+        budget=check_budget(float(max(report.source.duration, least.duration)) / 20, track, report.source.video),
         priority=1,  # the longest: first
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -153,17 +154,26 @@ def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, Vide
 def _wanted(
     source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, expected: Expected
 ) -> Iterator[tuple[int | None, VideoFrame]]:
-    """Yield the source's pictures of a segment with their ticks; ``None`` for those beside it and those left out."""
+    """Yield the source's pictures of a segment with their ticks, and those that stand at each tick at which they are
+    shown again; ``None`` for those beside it and those left out.
+    """
     looks = Looks(video)
+    repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
+    standing: VideoFrame | None = None
     for picture in window_pictures(source, video, segment, DecodeLog(), before=True):
+        frame = expected(picture.frame, looks.of(picture).sample_aspect, picture.turn)
         inside = segment.source_start <= picture.pts and (
             segment.source_end is None or picture.pts < segment.source_end
         )
         ticks = timeline.ticks_of(picture.pts) if inside else None
-        yield (
-            None if ticks is None else ticks - segment.start,
-            expected(picture.frame, looks.of(picture).sample_aspect, picture.turn),
-        )
+        ticks = None if ticks is None else ticks - segment.start
+        while ticks is not None and repeats and repeats[0] < ticks:
+            yield repeats.popleft(), standing or frame
+        yield ticks, frame
+        if ticks is not None or (segment.held is not None and (standing is None or picture.pts <= segment.held)):
+            standing = frame
+    while standing is not None and repeats:
+        yield repeats.popleft(), standing
 
 
 class _Psnr:

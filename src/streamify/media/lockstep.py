@@ -50,13 +50,22 @@ class Followed:
     """Pictures that the source gives."""
     stream: int = 0
     matched: int = 0
+    repeated: int = 0
+    """Pictures of the stream that show again what the source shows then, no picture having come since."""
     skipped: list[Fraction] = field(default_factory=list)
     """Times of the source's pictures that the stream does not show, seconds from its start."""
     faults: list[str] = field(default_factory=list)
 
 
 def follow(
-    source: Iterable[Shot], stream: Iterable[Shot], step: Fraction, ahead: Fraction, *, even: bool = True
+    source: Iterable[Shot],
+    stream: Iterable[Shot],
+    step: Fraction,
+    ahead: Fraction,
+    *,
+    even: bool = True,
+    lead: Fraction = Fraction(0),
+    repeats: int = 0,
 ) -> Followed:
     """Compare a stream with its source.
 
@@ -66,9 +75,11 @@ def follow(
         step: Usual distance of pictures, seconds.
         ahead: Seconds by which the source's times may leap before its clock counts as set anew.
         even: Whether pictures come at a constant rate, so that their times may have been moved to it.
+        lead: Seconds for which the stream shows the first picture before its time.
+        repeats: Pictures of the stream that may show again what stands.
     """
     found = Followed()
-    theirs = _Source(source, step, ahead, step / 2 if even else min(step / 2, UNEVEN))
+    theirs = _Source(source, step, ahead, step / 2 if even else min(step / 2, UNEVEN), lead)
     before: Shot | None = None
     for ours in stream:
         assert ours.time is not None
@@ -80,6 +91,9 @@ def follow(
             found.skipped.append(head[0])
             before = theirs.take()
         head = theirs.head
+        if found.repeated < repeats and _stands(ours, before, head, theirs.slack):
+            found.repeated += 1
+            continue
         if head is not None and head[0] > ours.time + theirs.slack and found.stream <= SETTLING:
             theirs.settles(ours.time)
             head = theirs.head
@@ -107,13 +121,29 @@ def follow(
     return found
 
 
-def judge(found: Followed, excused: int) -> Iterator[str]:
+def _stands(ours: Shot, before: Shot | None, head: tuple[Fraction, Shot] | None, slack: Fraction) -> bool:
+    """Whether the source has no picture at the time of `ours`, which shows its last one, or its first one early."""
+    assert ours.time is not None
+    if head is not None and head[0] <= ours.time + slack:
+        return False
+    standing = before or (head[1] if head is not None else None)
+    if standing is None:
+        return False
+    own = 0.0 if standing.marred else difference(standing, ours)
+    other = difference(head[1], ours) if head is not None else own
+    return own <= UNLIKE and not (own > LEAST and other * CLEARLY + LEAST < own)
+
+
+def judge(found: Followed, excused: int, repeats: int = 0) -> Iterator[str]:
     """Yield what is wrong.
 
     Args:
         found: What `follow` found.
         excused: Pictures of the source that the report names as lost, dropped or left out.
+        repeats: Pictures that the report names as shown again.
     """
+    if found.repeated != repeats:
+        yield f"{found.repeated} pictures show again what stands, {repeats} are named in the report"
     yield from found.faults[:NAMED]
     if len(found.faults) > NAMED:
         yield f"{len(found.faults) - NAMED} more pictures are not the source's of their time"
@@ -128,9 +158,9 @@ def judge(found: Followed, excused: int) -> Iterator[str]:
 class _Source:
     """The source's pictures on one timeline. A picture gets its time when it is the next one."""
 
-    def __init__(self, shots: Iterable[Shot], step: Fraction, ahead: Fraction, slack: Fraction) -> None:
+    def __init__(self, shots: Iterable[Shot], step: Fraction, ahead: Fraction, slack: Fraction, lead: Fraction) -> None:
         self._shots = iter(shots)
-        self._step, self._ahead = step, ahead
+        self._step, self._ahead, self._lead = step, ahead, lead
         self._queue: deque[Shot] = deque()
         self._at: Fraction | None = None
         """Time of the next picture, where it was asked for."""
@@ -182,9 +212,9 @@ class _Source:
         return len(self._queue)
 
     def _place(self, shot: Shot) -> Fraction:
-        """Return when a picture is shown, seconds from the first."""
+        """Return when a picture is shown, seconds from the start of the stream."""
         if self._latest is None:
-            self._latest = Fraction(0)
+            self._latest = self._lead
             if shot.time is not None:
                 self._known = shot.time, self._latest
             return self._latest

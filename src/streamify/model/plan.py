@@ -73,7 +73,7 @@ class PacketTimes(Frozen):
     """Of each entry point: byte offset of its packet as FFmpeg reports it, by which it is known after a seek; -1: not
     unique, it is known by its times."""
     times: tuple[int | None, ...]
-    """Of each packet: presentation time, source ticks from the segment's `source_start`; ``None``: shows no picture."""
+    """Of each packet: presentation time, source ticks from the segment's `earliest`; ``None``: shows no picture."""
 
 
 class AudioSlice(Frozen):
@@ -84,6 +84,19 @@ class AudioSlice(Frozen):
     entry: EntryPoint
     """The slice's first packet, source ticks of the stream."""
     splice: Splice
+
+
+class Repeats(Frozen):
+    """Output ticks at which the picture that stands is shown again: `count` of them from `start`, `step` apart."""
+
+    start: int
+    count: int = 1
+    step: int = 1
+
+    @property
+    def ticks(self) -> range:
+        """The ticks themselves."""
+        return range(self.start, self.start + self.count * self.step, self.step)
 
 
 class Segment(Frozen):
@@ -100,10 +113,15 @@ class Segment(Frozen):
     """``None`` in the last segment: everything that follows belongs to it."""
     frames: int
     """Pictures that the index promises in that window."""
-    first: int
-    """Presentation time of the first of them, source ticks."""
+    first: int | None
+    """Presentation time of the first of them, source ticks; ``None`` where there are none."""
     next: int | None
-    """Presentation time of the first picture at or after the end; ``None`` in the last segment."""
+    """Presentation time of the first picture at or after the end; ``None`` where none follows."""
+    held: int | None = None
+    """Presentation time of the picture that is shown at the segment's start where none begins there: the last one
+    before it, which stands on, or the first of the film, which is shown before its time. Source ticks."""
+    repeats: tuple[Repeats, ...] = ()
+    """When the picture that stands is shown again, in order; before the first picture of the film, that one."""
     weight: int = 0
     """Bytes of the source's packets in that window, about: a hint of what the segment costs."""
     keyframes: tuple[int, ...] = ()
@@ -117,6 +135,21 @@ class Segment(Frozen):
     audio: tuple[AudioSlice, ...] = ()
     """Slices of the audio pieces that start with this segment."""
 
+    @property
+    def earliest(self) -> int:
+        """Presentation time of the first picture that is shown, source ticks: what decoding has to reach back to."""
+        return self.held if self.held is not None else self.first if self.first is not None else self.source_start
+
+    @property
+    def repeated(self) -> int:
+        """How many of its pictures are shown again."""
+        return sum(one.count for one in self.repeats)
+
+    @property
+    def pictures(self) -> int:
+        """Pictures that are decoded for it or shown again."""
+        return self.frames + self.repeated
+
 
 class Timeline(Frozen):
     """How source time becomes output time."""
@@ -124,7 +157,9 @@ class Timeline(Frozen):
     time_base: Rational
     """Seconds per source tick."""
     origin: int
-    """Source tick that becomes output tick 0: the first picture, or the first sample where there is no video."""
+    """Source tick that becomes output tick `lead`: the first picture, or the first sample where there is no video."""
+    lead: int = 0
+    """Output ticks for which the first picture is shown before its time, as there is sound before it."""
     timescale: int
     """Output ticks per second."""
     frame_duration: int | None
@@ -138,7 +173,7 @@ class Timeline(Frozen):
     reorder: int = 0
     """Reorder delay that every video segment's decode times carry, output ticks; the edit list removes it."""
     end: int
-    """End of the last picture, output ticks."""
+    """End of the last picture, with the time that it stands on for the sound after it, output ticks."""
 
     def ticks_of(self, pts: int) -> int | None:
         """Return where a source picture lies on the output's timeline, ticks; ``None`` where `keep_every` drops it.
@@ -149,13 +184,13 @@ class Timeline(Frozen):
             return self.variable_ticks(pts)
         rate = self.timescale * self.keep_every * self.time_base / self.frame_duration  # pictures per source tick
         number = round((pts - self.origin) * rate)
-        return None if number % self.keep_every else number // self.keep_every * self.frame_duration
+        return None if number % self.keep_every else self.lead + number // self.keep_every * self.frame_duration
 
     def variable_ticks(self, pts: int) -> int:
         """Return where a source picture of a variable rate lies on the output's timeline, ticks."""
         if self.timescale == self.time_base.denominator:
-            return (pts - self.origin) * self.time_base.numerator
-        return round((pts - self.origin) * self.time_base * self.timescale)
+            return self.lead + (pts - self.origin) * self.time_base.numerator
+        return self.lead + round((pts - self.origin) * self.time_base * self.timescale)
 
 
 class Estimate(Frozen):

@@ -129,6 +129,14 @@ class MediaSettings(Frozen):
         description="Seconds for which a picture may stand before the next one follows; a source with a longer pause, "
         "which mostly is a damaged timestamp, is refused. The default is 4 hours.",
     )
+    hold_limit: Rational = Field(
+        default=Fraction(43_200),
+        ge=0,
+        le=604_800,
+        description="Seconds for which the first and the last picture are shown while there is only sound, before and "
+        "after the pictures. Sound beyond is cut off and named. The default is 12 hours; 0 ends the stream with the "
+        "pictures.",
+    )
     loss_limit: float = Field(
         default=1,
         ge=0,

@@ -146,6 +146,18 @@ class AudioFacts(Frozen):
     """Presentation time of the first sample, ticks of `time_base`."""
     duration: Rational | None = None
     """Seconds, as far as the container says."""
+    stop: int | None = None
+    """Presentation time of the end of the last sample, ticks of `time_base`; ``None``: not known."""
+
+    @property
+    def begin(self) -> Fraction | None:
+        """Presentation time of the first sample, seconds."""
+        return None if self.start is None else self.start * self.time_base
+
+    @property
+    def end(self) -> Fraction | None:
+        """Presentation time of the end of the last sample, seconds."""
+        return None if self.stop is None else self.stop * self.time_base
 
 
 class Note(Frozen):

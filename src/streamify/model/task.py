@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -47,13 +48,16 @@ class Seam(Frozen):
     damaged: int = 0
     """Pictures that the decoder flagged as corrupt."""
     duplicated: int = 0
+    """Pictures shown again because no other came."""
     dropped: int = 0
     """Pictures left out on purpose: the cap of 60 per second, or two with one timestamp."""
-    first: int
-    """Presentation time of the first picture of the window, source ticks."""
-    last: int
+    first: int | None
+    """Presentation time of the first picture of the window, source ticks; ``None`` where none begins in it."""
+    last: int | None
     next: int | None
-    """Presentation time of the first picture at or after the end, source ticks; ``None`` only in the last segment."""
+    """Presentation time of the first picture at or after the end, source ticks; ``None`` where none follows."""
+    held: int | None = None
+    """Presentation time of the picture shown at the segment's start where none begins there, source ticks."""
     lost: tuple[int, ...] = ()
     """Presentation times that the index promises and the decoder did not give, source ticks."""
     errors: int = 0
@@ -211,6 +215,10 @@ class SourceCheckTask(BaseTask):
     segments: int
     excused: int
     """Pictures of the source that the report names as lost, dropped or left out."""
+    lead: Rational = Fraction(0)
+    """Seconds for which the stream shows the first picture before its time."""
+    repeats: int = 0
+    """Pictures of the stream that the report names as shown again."""
 
 
 Task = Annotated[

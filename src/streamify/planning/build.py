@@ -17,11 +17,13 @@ from streamify.planning import grid
 from streamify.planning.arrange import arrange
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.estimate import estimate
+from streamify.planning.extent import Extent, extent
 from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
-from streamify.planning.notes import conversions, grid_notes
+from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
+from streamify.planning.variable import longest_stand, variable_timeline, variable_windows
 
 
 def build_plan(
@@ -42,8 +44,10 @@ def build_plan(
     refuse_pauses(facts, pts, settings)
     sounds, arranged = arrange(facts.audio, settings.audio_map)
     source, facts = facts, facts.model_copy(update={"audio": sounds})
+    held = Extent()
     if facts.video is not None:
-        timeline, windows = _video_timeline(facts.video, pts, settings)
+        held = extent(facts.video, facts.audio, settings.hold_limit)
+        timeline, windows = _video_timeline(facts.video, pts, settings, held)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
@@ -75,27 +79,46 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
-        notes=(*facts.notes, *arranged, *notes, *conversions(facts, timeline), *sound_notes(facts, settings)),
+        notes=(
+            *facts.notes,
+            *arranged,
+            *notes,
+            *held.notes,
+            *repeats_note(all_windows, timeline),
+            *conversions(facts, timeline),
+            *sound_notes(facts, settings),
+        ),
         estimate=estimate(seconds, facts.video, video, audio),
     )
     return plan, iter(all_windows)
 
 
 def _video_timeline(
-    video: VideoFacts, pts: Sequence[int], settings: MediaSettings
+    video: VideoFacts, pts: Sequence[int], settings: MediaSettings, held: Extent
 ) -> tuple[Timeline, Iterator[grid.Window]]:
-    if video.rate is None:
-        timeline = grid.variable_timeline(pts=pts, end=video.end, time_base=video.time_base)
-        return timeline, grid.variable_windows(pts, timeline, settings.segment_seconds, settings.keyframe_seconds)
+    segment, keyframe = settings.segment_seconds, settings.keyframe_seconds
+    # A slide show whose every picture outlasts a segment is evenly timed, too; its pictures have to be shown again.
+    if video.rate is None or video.rate * segment < 1:
+        timeline = variable_timeline(
+            pts=pts,
+            end=video.end,
+            time_base=video.time_base,
+            longest=longest_stand(segment, keyframe),
+            lead=held.lead,
+            tail=held.tail,
+        )
+        return timeline, variable_windows(pts, timeline, segment, keyframe)
     timeline, frames = grid.constant_timeline(
         rate=video.rate,
         time_base=video.time_base,
         origin=pts[0],
         frames=len(pts),
-        segment_seconds=settings.segment_seconds,
-        keyframe_seconds=settings.keyframe_seconds,
+        segment_seconds=segment,
+        keyframe_seconds=keyframe,
+        lead=held.lead,
+        tail=held.tail,
     )
-    return timeline, grid.constant_windows(pts, timeline, frames)
+    return timeline, grid.constant_windows(pts, timeline, frames, video.end)
 
 
 def _audio_timeline(facts: SourceFacts, settings: MediaSettings) -> tuple[Timeline, Iterator[grid.Window]]:
@@ -184,7 +207,7 @@ def _audio_recipe(
         channels=channels,
         bitrate=bitrate,
         samples=-(-needed.numerator // needed.denominator),
-        origin=timeline.origin * timeline.time_base,
+        origin=timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale),
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
         joined=audio.joined,
         layout=audio.layout if audio.joined else "",

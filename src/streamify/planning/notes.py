@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from streamify.model.plan import Timeline
@@ -39,6 +39,29 @@ def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
             else f"a segment of {_seconds(segment)} s is divided into equal steps of at most {_seconds(step)} s"
         )
         yield Note(kind="info", what=f"keyframes every {_seconds(segment / steps)} s, not {_seconds(step)} s", why=why)
+
+
+def repeats_note(windows: Sequence[grid.Window], timeline: Timeline) -> Iterator[Note]:
+    """Yield that pictures are shown again in pauses; those for sound beyond the pictures are named by themselves.
+
+    Args:
+        windows: Segments.
+        timeline: Of a source with video.
+    """
+    if timeline.frame_duration is not None:
+        return  # no pauses at a constant rate
+    count = sum(
+        one.count
+        for window in windows
+        if window.start >= timeline.lead and window.next is not None
+        for one in window.repeats
+    )
+    if count:
+        yield Note(
+            kind="converted",
+            what="1 picture is shown again" if count == 1 else f"{count} pictures are shown again",
+            why="in pauses the last picture stands; players need one in every segment",
+        )
 
 
 def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:

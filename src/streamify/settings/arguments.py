@@ -39,6 +39,7 @@ class SettingsDict(TypedDict, total=False):
     audio_map: str | None
     max_duration: Seconds
     max_pause: Seconds
+    hold_limit: Seconds
     loss_limit: float
     strict: bool
     engine: Engine

@@ -37,10 +37,12 @@ def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
         _step(task, stores),
         Fraction(10) if task.container in JUMPING else Fraction(86_400),
         even=video.rate is not None,
+        lead=task.lead,
+        repeats=task.repeats,
     )
     return CheckResult(
         key=task.key,
-        faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused)),
+        faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused, task.repeats)),
         frames=found.matched,
     )
 

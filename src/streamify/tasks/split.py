@@ -115,7 +115,8 @@ def _segments(
     windows: Sequence[Window], index: VideoIndex | None, sound: dict[int, tuple[AudioSlice, ...]]
 ) -> Iterator[Segment]:
     for window in windows:
-        found = index.locate(window.source_start, window.source_end) if index is not None else Located((), None)
+        shown = window.held if window.held is not None else window.source_start
+        found = index.locate(shown, window.source_end) if index is not None else Located((), None)
         yield Segment(
             index=window.index,
             start=window.start,
@@ -127,6 +128,8 @@ def _segments(
             next=window.next,
             weight=index.weight(window.source_start, window.source_end) if index is not None else 0,
             keyframes=window.keyframes,
+            held=window.held,
+            repeats=window.repeats,
             entries=found.entries,
             splice=found.splice,
             packets=found.packets,

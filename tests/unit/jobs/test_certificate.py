@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamify.jobs.certificate import Ledgers, check_audio, check_count, check_video, losses
-from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.plan import EntryPoint, Plan, Repeats, Segment
 from streamify.model.source import Gap
 from streamify.model.task import Blob, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
@@ -233,3 +233,49 @@ def test_time_whose_bytes_cannot_be_read_counts_as_lost_and_a_hole_does_not() ->
 def test_the_count_of_the_bitstream_must_be_accounted_for(promised: int, left_out: int, faults: int) -> None:
     source: Any = SimpleNamespace(video=True, coded=75, left_out=left_out)
     assert len(list(check_count(source, Ledgers(promised=promised)))) == faults
+
+
+def paused() -> list[tuple[Segment, SegmentRecord]]:
+    """Three segments of one second; after 12 pictures nothing comes until the third."""
+    first, middle, last = segments()
+    first = first.model_copy(update={"frames": 12, "next": 2000, "repeats": (Repeats(start=12, count=13),)})
+    middle = middle.model_copy(
+        update={"frames": 0, "first": None, "next": 2000, "held": 440, "repeats": (Repeats(start=25, count=25),)}
+    )
+    seams: list[dict[str, Any]] = [
+        {"decoded": 12, "encoded": 25, "duplicated": 13, "last": 440, "next": 2000},
+        {"decoded": 0, "encoded": 25, "duplicated": 25, "first": None, "last": None, "next": 2000, "held": 440},
+        {},
+    ]
+    return [(one, record(one.index, seam)) for one, seam in zip((first, middle, last), seams, strict=True)]
+
+
+def judge_pause(index: int, **changes: Any) -> list[str]:
+    pairs = paused()
+    segment, entry = pairs[index]
+    assert entry.seam is not None
+    pairs[index] = segment, entry.model_copy(update={"seam": entry.seam.model_copy(update=changes)})
+    return list(check_video(TRACK, pairs, Ledgers(), count=True))
+
+
+def test_a_segment_in_which_a_picture_stands_has_no_picture_of_its_own() -> None:
+    sums = Ledgers()
+    assert list(check_video(TRACK, paused(), sums, count=True)) == []
+    found = sums.certificate()
+    assert (found.promised, found.decoded, found.encoded, found.duplicated, found.seams) == (37, 37, 75, 38, 2)
+
+
+@pytest.mark.parametrize(
+    ("index", "changes", "named"),
+    [
+        (1, {"duplicated": 24}, "24 pictures are shown again, 25 were planned"),
+        (0, {"duplicated": 0, "encoded": 12}, "0 pictures are shown again, 13 were planned"),
+        (1, {"held": 400}, "picture 400 stands at its start, the index promises 440"),
+        (1, {"held": None}, "picture None stands at its start"),
+        (1, {"next": 2040}, "starts with picture 2040, the segment before saw 2000 next"),
+        (0, {"next": 1960}, "starts with picture 2000, the segment before saw 1960 next"),
+        (2, {"held": 960}, "picture 960 stands at its start, the index promises None"),
+    ],
+)
+def test_repeats_that_are_not_as_planned_are_faults(index: int, changes: dict[str, Any], named: str) -> None:
+    assert any(named in fault for fault in judge_pause(index, **changes))

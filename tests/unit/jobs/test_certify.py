@@ -57,6 +57,7 @@ def test_a_fault_counts_from_its_segment_on(plan: Plan, segments: list[Segment],
     track, records = tracks[1]
     seam = records[1].seam
     assert seam is not None
+    assert seam.first is not None
     records[1] = records[1].model_copy(update={"seam": seam.model_copy(update={"first": seam.first + 1})})
     faults = [certify(plan, segments, tracks, up_to).faults for up_to in (1, 2, 3)]
     assert faults[0] == ()

@@ -116,3 +116,49 @@ def test_a_picture_between_two_that_leave_no_room_is_one_that_was_left_out() -> 
     source = shots([*FILM[:50], 995, *FILM[50:]], times)
     assert faults(source, shots(FILM), excused=1) == []
     assert any("1 of 101 pictures" in one for one in faults(source, shots(FILM)))
+
+
+def repeated(source: Sequence[Shot], stream: Sequence[Shot], named: int, lead: Fraction = Fraction(0)) -> list[str]:
+    return list(judge(follow(source, stream, STEP, Fraction(86_400), lead=lead, repeats=named), 0, named))
+
+
+def paused(*, wrong: int | None = None, without: int | None = None) -> tuple[list[Shot], list[Shot]]:
+    """Return 50 pictures with a pause of 10 s after the 25th, and a stream that shows it again every 2 s."""
+    times = [place * STEP + (10 if place >= 25 else 0) for place in range(50)]
+    stands = [
+        Shot(Fraction(2 * place), grey(24 if place != wrong else 95)) for place in range(1, 6) if place != without
+    ]
+    source = shots(range(50), times)
+    return source, sorted([*source, *stands], key=lambda shot: shot.time or 0)
+
+
+def test_a_picture_that_is_shown_again_in_a_pause_is_no_fault() -> None:
+    assert repeated(*paused(), 5) == []
+
+
+@pytest.mark.parametrize("named", [4, 6])
+def test_the_report_has_to_name_as_many_repeats_as_there_are(named: int) -> None:
+    assert repeated(*paused(), named) != []
+
+
+def test_a_repeat_that_shows_something_else_is_found() -> None:
+    assert any("has none at that time" in one for one in repeated(*paused(wrong=3), 5))
+
+
+def test_a_repeat_that_is_missing_is_found() -> None:
+    assert any("4 pictures show again" in one for one in repeated(*paused(without=3), 5))
+
+
+def test_a_repeat_in_place_of_a_picture_is_found() -> None:
+    source, stream = paused()
+    later = [Shot(shot.time, grey(24)) if shot.time == Fraction(57, 5) else shot for shot in stream]
+    assert repeated(source, later, 5) != []
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_first_picture_may_be_shown_before_its_time_and_the_last_one_after(right: bool) -> None:
+    source = shots(range(50), [100 + place * STEP for place in range(50)])
+    early = [Shot(place * STEP, grey(0 if right else 30)) for place in range(25)]
+    late = [Shot(3 + place * STEP, grey(49 if right else 20)) for place in range(75)]
+    film = [Shot(1 + place * STEP, grey(place)) for place in range(50)]
+    assert (repeated(source, [*early, *film, *late], 100, Fraction(1)) == []) is right

@@ -17,8 +17,6 @@ from streamify.planning.grid import (
     constant_windows,
     idr_steps,
     keyframe_ticks,
-    variable_timeline,
-    variable_windows,
 )
 
 NTSC = Fraction(30000, 1001)
@@ -55,7 +53,11 @@ def _constant(
     )  # fmt: skip
     pts = [1000 + round(number * 90000 / rate) for number in range(frames)]
     assert timeline.frame_duration is not None
-    return list(constant_windows(pts, timeline, size)), timeline.end, timeline.frame_duration
+    return (
+        list(constant_windows(pts, timeline, size, pts[-1] + round(90000 / rate))),
+        timeline.end,
+        timeline.frame_duration,
+    )
 
 
 def test_14_s_at_29_97() -> None:
@@ -65,7 +67,7 @@ def test_14_s_at_29_97() -> None:
     )  # fmt: skip
     assert (timeline.timescale, timeline.frame_duration, timeline.keyframe_frames, size) == (30000, 1001, 60, 180)
     assert (timeline.reorder, timeline.end, timeline.keep_every) == (2002, 420 * 1001, 1)
-    windows = list(constant_windows([n * 1001 for n in range(420)], timeline, size))
+    windows = list(constant_windows([n * 1001 for n in range(420)], timeline, size, 420420))
     assert [(w.start, w.end, w.frames, w.first, w.next) for w in windows] == [
         (0, 180180, 180, 0, 180180),
         (180180, 360360, 180, 180180, 360360),
@@ -116,53 +118,48 @@ def test_constant_segments_tile_the_timeline(
     assert size <= max(Fraction(1), keyframe * kept + Fraction(1, 2))
 
 
-times = st.lists(st.integers(1, 700), min_size=1, max_size=300).map(lambda gaps: list(itertools.accumulate(gaps)))
-
-
 @given(
-    pts=times,
-    tail=st.integers(1, 500),
-    segment=st.fractions(Fraction(1, 2), 10, max_denominator=100),
-    keyframe=st.fractions(Fraction(1, 10), 10, max_denominator=100),
+    rate=st.sampled_from([*RATES, "120", "7", "1"]).map(Fraction),
+    frames=st.integers(1, 500),
+    lead=st.fractions(0, 20, max_denominator=1000),
+    tail=st.fractions(0, 20, max_denominator=1000),
+    segment=st.fractions(Fraction(1, 2), 10, max_denominator=10),
 )
-def test_variable_segments_tile_the_timeline(pts: list[int], tail: int, segment: Fraction, keyframe: Fraction) -> None:
-    timeline = variable_timeline(pts=pts, end=pts[-1] + tail, time_base=Fraction(1, 1000))
-    windows = list(variable_windows(pts, timeline, segment, keyframe))
-    assert windows[0].start == 0
-    assert windows[-1].end == timeline.end == pts[-1] + tail - pts[0]
-    assert sum(window.frames for window in windows) == len(pts)
+def test_first_and_last_picture_stand_at_the_rate(
+    rate: Fraction, frames: int, lead: Fraction, tail: Fraction, segment: Fraction
+) -> None:
+    timeline, size = constant_timeline(
+        rate=rate, time_base=Fraction(1, 90000), origin=1000, frames=frames, segment_seconds=segment,
+        keyframe_seconds=Fraction(2), lead=lead, tail=tail,
+    )  # fmt: skip
+    pts = [1000 + round(number * 90000 / rate) for number in range(frames)]
+    end = pts[-1] + round(90000 / rate)
+    windows = list(constant_windows(pts, timeline, size, end))
+    frame = timeline.frame_duration
+    assert frame is not None
+    shown = [timeline.ticks_of(time) for time in pts]
+    kept = [tick for tick in shown if tick is not None]
+    repeats = [tick for window in windows for one in window.repeats for tick in one.ticks]
+    assert sorted(kept + repeats) == list(range(0, timeline.end, frame))  # each frame once, none twice
+    assert sum(window.frames for window in windows) == frames
+    seconds = Fraction(timeline.end, timeline.timescale)
+    kept_seconds = Fraction(len(kept) * frame, timeline.timescale)
+    assert (
+        lead + tail - Fraction(1, 25) <= seconds - kept_seconds < lead + tail + 2 * Fraction(frame, timeline.timescale)
+    )
     for before, after in itertools.pairwise(windows):
         assert before.end == after.start
-        assert before.next == before.source_end == after.first == after.source_start
-        border = (after.start // (segment * 1000)) * segment * 1000
-        assert before.start < border <= after.start  # the first picture at or after a nominal boundary
-        assert not any(border <= time - pts[0] < after.start for time in pts)
+        assert before.source_end == after.source_start
+        assert before.end - before.start == windows[0].end
     for window in windows:
-        inside = [time - pts[0] for time in pts if window.start <= time - pts[0] < window.end]
+        inside = [time for time in pts if window.source_start <= time and time < (window.source_end or end)]
         assert len(inside) == window.frames
-        assert set(window.keyframes) <= set(inside[1:])
-        assert list(window.keyframes) == sorted(window.keyframes)
-
-
-def test_variable_rate_by_hand() -> None:
-    pts = [100, 600, 1090, 1140, 2800, 3100, 5000]  # ms; nominal borders at 100, 1100, 2100, 3100, ...
-    timeline = variable_timeline(pts=pts, end=5500, time_base=Fraction(1, 1000))
-    assert (timeline.origin, timeline.timescale, timeline.end, timeline.frame_duration) == (100, 1000, 5400, None)
-    assert (timeline.min_gap, timeline.reorder) == (0, 500)  # the widest gap counts as a quarter of a second at most
-    windows = list(variable_windows(pts, timeline, Fraction(1), Fraction(1, 2)))
-    assert [(w.start, w.end, w.frames, w.keyframes) for w in windows] == [
-        (0, 1040, 3, (500,)),
-        (1040, 2700, 1, ()),
-        (2700, 3000, 1, ()),
-        (3000, 4900, 1, ()),
-        (4900, 5400, 1, ()),
-    ]
-
-
-def test_bursts_above_60_set_a_least_distance() -> None:
-    burst = [n * 4 for n in range(100)]
-    timeline = variable_timeline(pts=[*burst, 1000], end=1500, time_base=Fraction(1, 1000))
-    assert timeline.min_gap == 1000 // 65
+        assert window.first == (inside[0] if inside else None)
+        assert window.next == next((time for time in pts if time >= (window.source_end or end)), None)
+        stands = window.start in repeats
+        assert (window.held is not None) == stands
+        if stands:
+            assert window.held == (pts[0] if window.start < timeline.lead else pts[shown.index(kept[-1])])
 
 
 def _timeline(**changes: Any) -> Timeline:

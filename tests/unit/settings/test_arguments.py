@@ -27,6 +27,7 @@ VALUES: dict[Any, dict[str, Any]] = {
         "maxrate": "0.5M",
         "bufsize": "500k",
         "audio_map": "1+2",
+        "hold_limit": "2.5",
     },
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""

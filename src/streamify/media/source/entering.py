@@ -85,7 +85,7 @@ def numbered_packets(
             return
         if number >= begin:
             time = given.times[place] if place >= 0 else None
-            packet.pts = None if time is None else time + segment.source_start
+            packet.pts = None if time is None else time + segment.earliest
             yield packet
 
 

@@ -27,6 +27,7 @@ from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sidedata import SideDataType, side_data
+from streamify.media.source.sound_span import indexed_ends, read_ends, read_starts
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.source.turn import turn_of
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
@@ -88,6 +89,7 @@ def probe_source(
         sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
         shape = _Shape.of(stream) if stream is not None else None
         long_as = _length(stream) if stream is not None else None
+        ends = indexed_ends(container, file, ref.size, shape.index, audio) if shape is not None else None
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
         refuse_cut_off(file, ref.size, name, used)
     # From here on nothing of the container may be touched: PyAV frees it on close.
@@ -120,6 +122,7 @@ def probe_source(
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
+    audio = _measured(open_source, video, audio, index, ends)
     facts = SourceFacts(
         ref=ref,
         container=name,
@@ -138,7 +141,6 @@ def probe_source(
             *index.notes,
             *gap_notes(ending),
             *_changes(sample[0]),
-            *_edges(video, audio, None if index.breaks else seconds),
         ),
     )
     return Probed(facts, index, sample, sound)
@@ -262,6 +264,25 @@ def _audio_starts(container: InputContainer, audio: tuple[AudioFacts, ...]) -> d
     return found
 
 
+def _measured(
+    open_source: Callable[[], BinaryIO],
+    video: VideoFacts,
+    audio: tuple[AudioFacts, ...],
+    index: VideoIndex,
+    ends: Mapping[int, int] | None,
+) -> tuple[AudioFacts, ...]:
+    """Return facts of the sound with where it begins and ends beside the pictures."""
+    if not audio:
+        return audio
+    if ends is None:
+        ends = read_ends(open_source, video, audio, index.breaks)
+    starts = read_starts(open_source, video, audio)
+    return tuple(
+        one.model_copy(update={"start": starts.get(one.stream, one.start), "stop": ends.get(one.stream)})
+        for one in audio
+    )
+
+
 def _changes(frame: VideoFrame) -> Iterator[Note]:
     """Yield what 4:2:0 pictures without side data cannot hold."""
     pixel = frame.format
@@ -278,47 +299,6 @@ def _changes(frame: VideoFrame) -> Iterator[Note]:
         yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")
     if SideDataType.A53_CC in kinds:
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
-
-
-def _edges(video: VideoFacts, audio: tuple[AudioFacts, ...], announced: Fraction | None) -> Iterator[Note]:
-    """Yield what the video's start and end cut off.
-
-    Args:
-        video: The pictures.
-        audio: The sound.
-        announced: The container's duration, seconds; ``None``: its clock breaks, so that no announced length is one.
-    """
-    start, end = video.first * video.time_base, video.end * video.time_base
-    for one in audio:
-        if one.start is None:
-            continue
-        begin = one.start * one.time_base
-        if begin < start - Fraction(1, 50):
-            yield Note(
-                kind="dropped",
-                what=f"{float(start - begin):.3f} s of audio stream {one.stream}",
-                why="before the first picture",
-            )
-        elif begin > start + Fraction(1, 50):
-            yield Note(
-                kind="info",
-                what=f"audio stream {one.stream} starts {float(begin - start):.3f} s late",
-                why="silence fills it: sync is kept",
-            )
-        if announced is None or one.duration is None or begin + one.duration <= end + Fraction(1, 20):
-            continue
-        if one.duration == announced:  # not a length of its own
-            yield Note(
-                kind="dropped",
-                what=f"whatever audio stream {one.stream} holds after {float(end - start):.3f} s",
-                why=f"after the last picture; the container announces {float(announced):.3f} s, it may be cut off",
-            )
-        else:
-            yield Note(
-                kind="dropped",
-                what=f"{float(begin + one.duration - end):.3f} s of audio stream {one.stream}",
-                why="after the last picture",
-            )
 
 
 def _codec_tag(stream: av.VideoStream) -> str:

@@ -71,6 +71,8 @@ class WindowSource:
 def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, before: bool = False) -> Iterator[Picture]:
     """Yield the pictures of a segment in order, then the first one at or after its end.
 
+    Where a picture stands at its start, that one and all after it come first.
+
     Where the nearest entry point gives its first picture too late (open GOPs, recovery points), decoding starts
     again from the one before it, and finally from the start of the file.
 
@@ -90,7 +92,7 @@ def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, bef
             first = next(run.pictures, None)
             if first is None:
                 continue
-            if first.pts <= segment.first:
+            if first.pts <= segment.earliest:
                 yield from _deliver(run, first, source, segment, log, before=before)
                 return
             if best is None or first.pts < best[0]:
@@ -139,19 +141,19 @@ def _deliver(
         if last is not None and picture.pts <= last:
             continue  # two pictures with one time: the first is shown; the index counted and noted it
         last = picture.pts
-        if picture.pts < segment.source_start:
+        if picture.pts < segment.earliest:
             log.preroll += 1
             held = picture
             continue
-        if before and held is not None:
-            yield held
+        if picture.pts >= source.end:
+            break  # cut off by an edit list
+        if held is not None and (before or (segment.held is not None and picture.pts > segment.held)):
+            yield held  # it stands on in place of one that is lost
         held = None
-        if picture.pts < end:
+        if segment.source_start <= picture.pts < end:
             log.damaged += picture.frame.is_corrupt
             if picture.spoilt:
                 log.spoilt.append(picture.pts)
-        elif segment.source_end is None:
-            break  # cut off by an edit list
         yield picture
         if picture.pts >= end:
             break

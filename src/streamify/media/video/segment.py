@@ -13,6 +13,7 @@ from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undec
 from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import Encoders
 from streamify.media.video.picture import Renditions, output_colour, window_pictures
+from streamify.media.video.sieve import Sieve
 from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
 from streamify.model.source import Look, Part, VideoFacts
@@ -73,22 +74,25 @@ def transcode_segment(
     colour = output_colour(video)
     encoders = [VideoEncoder(track, colour) for track in tracks]
     renditions = Renditions(video, tracks)
-    sieve, runs = _Sieve(timeline, segment), _Runs(video.look)
+    sieve, runs = Sieve(timeline, segment), _Runs(video.look)
     due = [tick - segment.start for tick in keyframes]
     shown = _with_anchors(sieve.kept(_pictures(source, video, segment, log, watch)), timeline)
     with Encoders(encoders, [track.width * track.height for track in tracks], threads) as fed:
+        previous: Picture | None = None
+        frames: list[VideoFrame] = []
         for picture, ticks, anchor in shown:
             kind = PictureType.P if anchor else PictureType.NONE
             while due and ticks >= due[0]:
                 due.pop(0)
                 kind = PictureType.I
             before = time.thread_time()
-            runs.add(picture.pts, renditions.look(picture))
-            frames = renditions.make(picture)
+            if picture is not previous:  # else it is shown again
+                runs.add(picture.pts, renditions.look(picture))
+                frames, previous = renditions.make(picture), picture
             watch.scale += time.thread_time() - before
             fed.encode(frames, ticks, kind)
             if progress is not None:
-                progress(sieve.decoded, segment.frames, "pictures")
+                progress(sieve.pictures, segment.pictures, "pictures")
         if sieve.empty:
             raise undecodable(segment)
         packaged = fed.finish(
@@ -138,73 +142,8 @@ def _pictures(
         watch.decode += time.thread_time() - before
         if picture is None:
             return
-        if picture.pts >= segment.source_start:
+        if picture.pts >= segment.earliest or segment.held is not None:
             yield picture
-
-
-class _Sieve:
-    """Decides which pictures are shown and when, and keeps the books for the certificate."""
-
-    def __init__(self, timeline: Timeline, segment: Segment) -> None:
-        self._timeline, self._segment = timeline, segment
-        self._decoded: list[int] = []
-        self._encoded = self._dropped = 0
-        self._next: int | None = None
-
-    @property
-    def decoded(self) -> int:
-        """Pictures of the segment so far."""
-        return len(self._decoded)
-
-    @property
-    def empty(self) -> bool:
-        """Whether no picture was kept."""
-        return not self._encoded
-
-    def kept(self, pictures: Iterator[Picture]) -> Iterator[tuple[Picture, int]]:
-        """Yield kept pictures with their ticks from the start of the segment."""
-        latest: int | None = None
-        for picture in pictures:
-            if self._segment.source_end is not None and picture.pts >= self._segment.source_end:
-                self._next = picture.pts
-                continue
-            self._decoded.append(picture.pts)
-            ticks = self._ticks(picture.pts)
-            crowded = ticks is not None and latest is not None and self._crowded(ticks - latest, ticks)
-            if ticks is None or crowded:
-                self._dropped += 1
-                continue
-            if latest is None:
-                ticks = 0  # a lost first picture is replaced by the next: every segment starts at its border
-            latest = ticks
-            self._encoded += 1
-            yield picture, ticks
-
-    def _crowded(self, gap: int, ticks: int) -> bool:
-        """Whether a picture comes too soon after the one before it, or before the segment that follows."""
-        rest = self._segment.end - self._segment.start - ticks
-        return gap < max(1, self._timeline.min_gap) or (
-            self._segment.source_end is not None and rest < self._timeline.min_gap
-        )
-
-    def _ticks(self, pts: int) -> int | None:
-        ticks = self._timeline.ticks_of(pts)
-        return None if ticks is None else ticks - self._segment.start
-
-    def seam(self, log: DecodeLog) -> Seam:
-        """Return what was seen."""
-        lost = sorted(log.packets.difference(self._decoded)) if len(self._decoded) < self._segment.frames else []
-        return Seam(
-            decoded=len(self._decoded),
-            encoded=self._encoded,
-            damaged=log.damaged,
-            dropped=self._dropped,
-            first=self._decoded[0],
-            last=self._decoded[-1],
-            next=self._next,
-            lost=tuple(lost),
-            errors=len(log.errors),
-        )
 
 
 def _with_anchors(kept: Iterator[tuple[Picture, int]], timeline: Timeline) -> Iterator[tuple[Picture, int, bool]]:

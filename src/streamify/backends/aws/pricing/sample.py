@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from streamify.backends.aws.pricing.speed import Speed, from_sample, from_table
@@ -11,7 +11,7 @@ from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, completed
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import video_task
-from streamify.model.plan import Plan, Segment, Timeline
+from streamify.model.plan import Plan, Repeats, Segment, Timeline
 from streamify.model.task import MediaResult, SegmentRecord, VideoTask
 from streamify.planning.schedule import Group, group_renditions
 
@@ -68,15 +68,26 @@ def shorten(segment: Segment, timeline: Timeline, seconds: Fraction) -> Segment:
         length = max(1, length // timeline.frame_duration) * timeline.frame_duration
     # Half a picture early, so that rounded timestamps fall on the right side.
     half = (timeline.frame_duration or 0) / 2
-    until = segment.first + int((length - half) / timeline.timescale / timeline.time_base)
+    begin = segment.first
+    if segment.held is not None or begin is None:
+        begin = timeline.origin + int((segment.start - timeline.lead) / timeline.timescale / timeline.time_base)
+    until = begin + int((length - half) / timeline.timescale / timeline.time_base)
     share = Fraction(length, segment.end - segment.start)
     return segment.model_copy(
         update={
             "end": segment.start + length,
             "source_end": until,
-            "frames": max(1, int(segment.frames * share)),
+            "frames": max(min(1, segment.frames), int(segment.frames * share)),
+            "repeats": tuple(_within(segment.repeats, segment.start + length)),
             "next": until,
             "keyframes": tuple(item for item in segment.keyframes if item < segment.start + length),
             "audio": (),
         }
     )
+
+
+def _within(repeats: Sequence[Repeats], end: int) -> Iterator[Repeats]:
+    for one in repeats:
+        count = len(range(one.start, min(end, one.ticks.stop), one.step))
+        if count > 0:
+            yield one.model_copy(update={"count": count})

@@ -59,10 +59,11 @@ def load_of(plan: Plan, segment: Segment) -> Load:
     before = 0
     video, time_base = plan.source.video, plan.timeline.time_base
     if video is not None and segment.entries:
-        before = max(0, round((segment.first - segment.entries[0].pts) * time_base * video.average_rate))
+        before = max(0, round((segment.earliest - segment.entries[0].pts) * time_base * video.average_rate))
     decoded = segment.frames + before
     size = segment.weight * decoded // max(1, segment.frames)
-    return Load(decoded + AFTER, -(-segment.frames // plan.timeline.keep_every), size)
+    kept = -(-segment.frames // plan.timeline.keep_every) + segment.repeated
+    return Load(decoded + AFTER, kept, size)
 
 
 def calls(

@@ -1,0 +1,150 @@
+"""When sound begins and ends beside the pictures: by the index of the source, else by its packets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import BinaryIO
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Stream
+
+from streamify.media.audio.clock import SoundClock
+from streamify.media.source.opening import open_media
+from streamify.media.source.reading import UnreadableError, read_packets, seek_to
+from streamify.model.source import AudioFacts, ClockBreak, VideoFacts
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import read_layout
+
+HOLE = 10
+"""Seconds without sound across which it is not followed away from the pictures: a stray time must not make hours."""
+BACK = 2
+"""Seconds before the end of the pictures from which on packets are read."""
+
+
+def indexed_ends(
+    container: InputContainer, file: BinaryIO, size: int, video: int, audio: Iterable[AudioFacts]
+) -> dict[int, int] | None:
+    """Return where the streams of an MP4 or MOV end by its index, ticks; ``None``: it has none.
+
+    Args:
+        container: Freshly opened.
+        file: The same source.
+        size: Its size, bytes.
+        video: Index of the video stream.
+        audio: The streams.
+    """
+    if not container.format.name.startswith("mov"):
+        return None
+    try:
+        if read_layout(file, size).first(b"moof") is not None:
+            return None
+    except BoxError:
+        return None
+    pictures = container.streams[video]
+    shown = pictures.index_entries
+    if not len(shown) or pictures.time_base is None:
+        return None
+    last = shown[len(shown) - 1].timestamp * pictures.time_base
+    return {one.stream: end for one in audio if (end := _indexed_end(container, one, last)) is not None}
+
+
+def _indexed_end(container: InputContainer, audio: AudioFacts, last: Fraction) -> int | None:
+    stream = container.streams[audio.stream]
+    entries = stream.index_entries
+    number = count = len(entries)
+    if not count:
+        return None
+    while number > 1 and entries[number - 1].timestamp * audio.time_base > last:
+        number -= 1
+    at, step = entries[number - 1].timestamp, 0
+    for place in range(number, count):
+        step = entries[place].timestamp - at
+        if step * audio.time_base > HOLE:
+            break
+        at += step
+    if not step and number > 1:
+        step = at - entries[number - 2].timestamp
+    end = at + step
+    declared = (stream.start_time or 0) + stream.duration if stream.duration else end
+    return declared if abs(declared - end) <= step else end  # it is exact where the last packet is cut
+
+
+def read_ends(
+    open_source: Callable[[], BinaryIO], video: VideoFacts, audio: Sequence[AudioFacts], breaks: Sequence[ClockBreak]
+) -> dict[int, int]:
+    """Return where streams end by their packets from the end of the pictures on, ticks; those that end before are left
+    out.
+    """
+    ends: dict[int, Fraction] = {}
+    last = video.end * video.time_base
+    closed = set[int]()
+    bases = {one.stream: one.time_base for one in audio}
+    with open_source() as file, open_media(file) as container:
+        _listen(container, bases)
+        if not breaks:  # else from the start: only the order of the file tells which part of the clock counts
+            seek_to(container, video.end - int(BACK / video.time_base), container.streams[video.stream])
+        for number, start, length in _sounds(container, audio, breaks):
+            if start - ends.get(number, last) > HOLE:
+                closed.add(number)
+            if number not in closed:
+                ends[number] = max(ends.get(number, start), start + length)
+    return {number: round(end / bases[number]) for number, end in ends.items()}
+
+
+def read_starts(open_source: Callable[[], BinaryIO], video: VideoFacts, audio: Sequence[AudioFacts]) -> dict[int, int]:
+    """Return where streams begin that claim to begin long before the pictures, ticks: only sound that goes on to the
+    pictures counts.
+    """
+    first = video.first * video.time_base
+    early = [one for one in audio if one.begin is not None and first - one.begin > HOLE]
+    starts: dict[int, Fraction] = {}
+    before: dict[int, Fraction] = {}
+    if not early:
+        return {}
+    bases = {one.stream: one.time_base for one in early}
+    with open_source() as file, open_media(file) as container:
+        _listen(container, bases)
+        for number, start, length in _sounds(container, early, ()):
+            if number not in before or start - before[number] > HOLE:
+                starts[number] = start
+            before[number] = start + length
+            if all(before.get(stream, start) >= first for stream in bases):
+                break
+    return {number: round(start / bases[number]) for number, start in starts.items()}
+
+
+def _listen(container: InputContainer, streams: Mapping[int, object]) -> None:
+    for stream in container.streams:
+        if stream.index not in streams:
+            stream.discard = Discard.all
+
+
+def _sounds(
+    container: InputContainer, audio: Sequence[AudioFacts], breaks: Sequence[ClockBreak]
+) -> Iterator[tuple[int, Fraction, Fraction]]:
+    """Yield stream, time and length of each packet of sound, seconds."""
+    streams = [container.streams[one.stream] for one in audio]
+    clocks = {one.stream: SoundClock(breaks) for one in audio}
+    bases = {one.stream: one.time_base for one in audio}
+    expected = {one.stream: one.begin or Fraction(0) for one in audio}
+    packets = read_packets(container, *streams)
+    while (packet := _next(packets)) is not None:
+        if packet.pts is None or not packet.size:
+            continue
+        number = packet.stream_index
+        length = (packet.duration or 0) * bases[number]
+        time = packet.pts * bases[number]
+        if breaks:
+            time = clocks[number].at(time, expected[number], packet.pos)
+        expected[number] = time + length
+        yield number, time, length
+
+
+def _next(packets: Iterator[Packet[Stream]]) -> Packet[Stream] | None:
+    """Return the next packet; ``None`` at the end, also where it is damage that ends it."""
+    try:
+        return next(packets, None)
+    except UnreadableError:
+        return None

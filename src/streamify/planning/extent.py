@@ -1,0 +1,81 @@
+"""How far a stream reaches beyond its pictures, so that sound before the first and after the last is kept. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from streamify.model.source import AudioFacts, Note, VideoFacts
+from streamify.planning.grid import UNHEARD
+
+EARLY = Fraction(1, 2)
+"""Seconds by which sound may begin before the pictures without the first one being shown before its time: recordings
+that start in the middle of a stream have sound until their first keyframe."""
+LATE = Fraction(1, 5)
+"""Seconds by which sound may end after the pictures without the last one being held for it: what whole codec frames,
+encoders' delays and interleaving leave, below 0.09 s in every film of the test corpus."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Seconds for which pictures stand where there is only sound."""
+
+    lead: Fraction = Fraction(0)
+    """Before the first picture, which is shown before its time."""
+    tail: Fraction = Fraction(0)
+    """After the last picture."""
+    notes: tuple[Note, ...] = ()
+
+
+def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction) -> Extent:
+    """Return how long the first and the last picture stand, and what of the sound is left out all the same.
+
+    Args:
+        video: The pictures.
+        audio: The sound.
+        limit: Seconds for which a picture may stand.
+    """
+    first, last = video.first * video.time_base, video.end * video.time_base
+    early = {one.stream: first - one.begin for one in audio if one.begin is not None and one.begin < first}
+    late = {one.stream: one.end - last for one in audio if one.end is not None and one.end > last}
+    lead, tail = _stands(early, EARLY, limit), _stands(late, LATE, limit)
+    notes = [
+        *_notes("first", "before it", early, lead, limit),
+        *_notes("last", "after it", late, tail, limit),
+        *_silences(audio, first - lead),
+    ]
+    return Extent(lead, tail, tuple(notes))
+
+
+def _stands(sound: dict[int, Fraction], least: Fraction, limit: Fraction) -> Fraction:
+    most = max(sound.values(), default=Fraction(0))
+    return min(most, limit) if most > least else Fraction(0)
+
+
+def _notes(which: str, where: str, sound: dict[int, Fraction], stands: Fraction, limit: Fraction) -> Iterator[Note]:
+    if stands:
+        streams = ", ".join(str(stream) for stream, seconds in sound.items() if seconds > UNHEARD)
+        yield Note(
+            kind="converted",
+            what=f"the {which} picture is shown for {float(stands):.3f} s more",
+            why=f"there is only sound {where} (audio stream {streams})",
+        )
+    for stream, seconds in sound.items():
+        if seconds - stands > UNHEARD:
+            more = f", {float(limit):g} s of which are kept (hold_limit)" if stands else ""
+            yield Note(
+                kind="dropped",
+                what=f"{float(seconds - stands):.3f} s of audio stream {stream}",
+                why=f"{'before the first' if which == 'first' else 'after the last'} picture{more}",
+            )
+
+
+def _silences(audio: Sequence[AudioFacts], start: Fraction) -> Iterator[Note]:
+    for one in audio:
+        if one.begin is not None and one.begin > start + UNHEARD:
+            yield Note(
+                kind="info",
+                what=f"audio stream {one.stream} starts {float(one.begin - start):.3f} s late",
+                why="silence fills it: sync is kept",
+            )

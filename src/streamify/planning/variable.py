@@ -1,0 +1,161 @@
+"""The grid of a source whose pictures come at any time: its own ticks, and pictures that stand through pauses. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+from operator import sub
+
+from streamify.model.plan import Repeats, Timeline
+from streamify.planning.grid import MAX_RATE, Window, steps_of
+
+MAX_DURATION = (1 << 31) - 1
+"""Most ticks that one picture may last in the files that FFmpeg writes."""
+COARSE_TIMESCALE = 90_000
+"""Ticks per second where the source's would be too many."""
+
+MAX_REORDER_GAP = Fraction(1, 4)
+"""Seconds. Pictures further apart than this are never reordered across the gap, which bounds the reorder delay."""
+
+LEAST_STAND = 1
+"""Seconds that a picture is shown at least before it is shown again inside a segment."""
+
+
+def variable_timeline(
+    *,
+    pts: Sequence[int],
+    end: int,
+    time_base: Fraction,
+    longest: Fraction,
+    lead: Fraction = Fraction(0),
+    tail: Fraction = Fraction(0),
+) -> Timeline:
+    """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture.
+
+    Where one picture would last more ticks than a sample's duration can hold (nanoseconds: 2.1 s), they are coarser.
+
+    Args:
+        pts: All pictures, source ticks.
+        end: End of the last one, source ticks.
+        time_base: Seconds per source tick.
+        longest: Seconds that one picture may stand before it is shown again; see `longest_stand`.
+        lead: Seconds for which the first picture is shown before its time.
+        tail: Seconds for which the last one stands on.
+    """
+    timescale, unit = time_base.denominator, time_base.numerator
+    widest = max(max(map(sub, islice(pts, 1, None), pts), default=1), end - pts[-1]) * unit
+    if min(Fraction(widest), longest * timescale) > MAX_DURATION:
+        timescale = COARSE_TIMESCALE
+        widest = round(widest * Fraction(timescale, time_base.denominator))
+    min_gap = timescale // (MAX_RATE + 5) if _fast(pts, end, time_base) else 0
+    before = -(-lead * timescale // 1)
+    length = round((end - pts[0]) * time_base * timescale)
+    return Timeline(
+        time_base=time_base,
+        origin=pts[0],
+        lead=int(before),
+        timescale=timescale,
+        frame_duration=None,
+        min_gap=min_gap,
+        reorder=2 * max(1, min(widest + min_gap, int(MAX_REORDER_GAP * timescale))),
+        end=int(before) + length + int(-(-tail * timescale // 1)),
+    )
+
+
+def _fast(pts: Sequence[int], end: int, time_base: Fraction) -> bool:
+    """Whether more than `MAX_RATE` pictures are shown in any second, or in a film that is shorter at that rate."""
+    if len(pts) <= MAX_RATE + 1:
+        return len(pts) > (MAX_RATE + Fraction(1, 10)) * (end - pts[0]) * time_base
+    second = 1 / time_base
+    return any(gap < second for gap in map(sub, islice(pts, MAX_RATE + 1, None), pts))
+
+
+def longest_stand(segment_seconds: Fraction, keyframe_seconds: Fraction) -> Fraction:
+    """Return a bound of how long a picture is shown before it is shown again, seconds."""
+    step = segment_seconds / steps_of(segment_seconds, keyframe_seconds)
+    return segment_seconds + 2 * _stride(step) * step
+
+
+def _stride(step: Fraction) -> int:
+    return max(1, int(-(-LEAST_STAND // step)))
+
+
+def variable_windows(
+    pts: Sequence[int], timeline: Timeline, segment_seconds: Fraction, keyframe_seconds: Fraction
+) -> Iterator[Window]:
+    """Yield the segments of a variable-rate source: each starts at the first picture at or after a nominal boundary.
+
+    A segment is divided into IDR steps; the first picture of each is an IDR. Where none comes within the first step of
+    a segment, the segment starts at the boundary with the picture that stands, shown again. In a pause that is longer
+    than a segment, so do all steps.
+    """
+    marks = list(_marks(pts, timeline, segment_seconds, keyframe_seconds))
+    starts = [place for place, mark in enumerate(marks) if mark.border]
+    for index, (place, stop) in enumerate(pairwise([*starts, len(marks)])):
+        mark, following = marks[place], marks[stop] if stop < len(marks) else None
+        after = following.at if following is not None else len(pts)
+        frames = after - mark.at
+        yield Window(
+            index=index,
+            start=mark.tick,
+            end=following.tick if following is not None else timeline.end,
+            source_start=mark.source,
+            source_end=following.source if following is not None else None,
+            frames=frames,
+            first=pts[mark.at] if frames else None,
+            next=pts[after] if after < len(pts) else None,
+            keyframes=tuple(one.tick for one in marks[place + 1 : stop]),
+            held=pts[max(0, mark.at - 1)] if mark.repeat else None,
+            repeats=tuple(Repeats(start=one.tick) for one in marks[place:stop] if one.repeat),
+        )
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """An IDR picture."""
+
+    at: int
+    """Number of the first picture at or after it."""
+    source: int
+    """When it is shown, source ticks."""
+    tick: int
+    """The same, output ticks."""
+    repeat: bool
+    """Whether it is a picture that is shown again."""
+    border: bool
+    """Whether a segment starts with it."""
+
+
+def _marks(
+    pts: Sequence[int], timeline: Timeline, segment_seconds: Fraction, keyframe_seconds: Fraction
+) -> Iterator[_Mark]:
+    """Yield the IDR pictures, in order."""
+    steps = steps_of(segment_seconds, keyframe_seconds)
+    seconds = segment_seconds / steps
+    step = seconds / timeline.time_base  # source ticks
+    base = timeline.origin - Fraction(timeline.lead, timeline.timescale) / timeline.time_base
+    end = base + Fraction(timeline.end, timeline.timescale) / timeline.time_base
+    shown = timeline.variable_ticks
+    stride, number, owed = _stride(seconds), 0, False
+    while (border := base + number * step) < end:
+        source, place = -(-border // 1), number % steps
+        at = bisect_left(pts, source)
+        owed = owed or not place
+        # A whole group of steps must be empty, and end before the film does.
+        group = base + (number + min(stride, steps - place)) * step
+        empty = (at == len(pts) or pts[at] >= group) and group <= end and place % stride == 0
+        if empty and place:
+            pause = (pts[at] if at < len(pts) else end) - (pts[at - 1] if at else base)
+            empty = pause > steps * step
+        if empty or (number == 0 and timeline.lead):
+            tick = -(-number * seconds * timeline.timescale // 1)
+            least = shown(pts[at - 1]) + 1 if at else 0  # rounding must not put it at the picture before it
+            yield _Mark(at, source, max(tick, least), True, owed)
+            owed = False
+        elif at < len(pts) and pts[at] < border + step:
+            yield _Mark(at, pts[at], shown(pts[at]), False, owed)
+            owed = False
+        number += 1
