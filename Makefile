@@ -9,9 +9,11 @@ QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
+unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every assertion once more
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check test test-long suite lint bench pictures clean system tools compiled
+.PHONY: help demo check test test-long players lint bench pictures clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -29,11 +31,11 @@ check: lint compiled ## Lint, then what is tested without a browser, an emulator
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not (players or deployed or servers or long)' $(QUICK)
 
 test: tools compiled ## Install what tests need; lint, and run every test but those of test-long.
-	@$(MAKE) --no-print-directory --jobs=2 lint suite
-	$(BIN)/pytest -m 'players and not long' --durations=30
-
-suite: tools compiled
+	@$(MAKE) --no-print-directory --jobs=2 lint players
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
+
+players: tools compiled  # they mostly wait: beside lint, but not beside what keeps all cores busy
+	$(BIN)/pytest -m 'players and not long' --durations=10
 
 test-long: tools compiled ## Run what takes minutes: two thousand tasks, the whole corpus, long films, many kills.
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30

@@ -103,7 +103,7 @@ def serve(address: str) -> None:
             import_module(module.name)
     for name in ALREADY:
         import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+    signal.signal(signal.SIGCHLD, _reap)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen(64)
@@ -115,6 +115,12 @@ def serve(address: str) -> None:
                 server.close()
                 _wait_for_command(way)
             way.close()
+
+
+def _reap(*_: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _wait_for_command(way: socket.socket) -> None:

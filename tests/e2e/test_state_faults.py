@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import media, rungs
 from e2e.driving import streamify as command
+from selection import sample
 from streamify.errors import DestinationError, VerificationFailed
 from streamify.model.event import Event
 
@@ -223,6 +225,7 @@ def nowhere(path: Path) -> None:
     path.symlink_to(path.parent / "none" / "at all")
 
 
+KINDS = (folder, pipe, device)
 PLACES: dict[str, Callable[[Path], Path]] = {
     "lock": lambda dest: dest / ".streamify" / "lock",
     "plan": lambda dest: dest / ".streamify" / "plan.json",
@@ -235,14 +238,16 @@ PLACES: dict[str, Callable[[Path], Path]] = {
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("how", [folder, pipe, device])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("place", "how"),
+    sample(product(PLACES, KINDS), *product(PLACES, [folder]), ("lock", pipe), ("plan", device), ("entry", pipe)),
+)
 def test_what_is_no_file_in_place_of_one_is_refused_and_replaced_if_asked(
     place: str, how: Callable[[Path], None], clip: Path, dest: Path, made: Path
 ) -> None:
     path = PLACES[place](dest)
     how(path)
-    refused = command("transcode", clip, dest, "--ladder", "240p", "--preset", "ultrafast", "--json")
+    refused = command("transcode", clip, dest, "--ladder", "240p", "--engine", "inline", "--json")
     assert (refused.code, refused.json["error"]["code"]) == (5, "state-damaged"), refused.err
     assert path.name in refused.json["error"]["message"]
     again(clip, dest, replace=True)
