@@ -37,17 +37,21 @@ UNDECODABLE = {"bad_invalid_nalu.mp4": 1}
 
 DEAR = {
     "audio51_720p25.mp4",
+    "bad_moov_at_end.mp4",
     "der_bad_bitrot_flower.mp4",
     "der_gop_h264_open_10s.mp4",
     "der_ilace_h264_480i2997_tff_6s.mp4",
     "der_multi_2a_2movtext_coverart_10s.mp4",
     "dv84_hlg_rot_mebx.MOV",
+    "edit_firstpts_10s.mp4",
     "edit_positive_shift_1s.mp4",
     "frag_flower_2997.mp4",
     "frag_sidx_1080p_20s.mp4",
+    "gop_bpyramid.mp4",
     "gop_hevc_open_cra_rasl.mp4",
     "hdr10_vfr_container_says_sdr.mp4",
     "hlg_hevc_9frames.mp4",
+    "live_jwpintro_2997.mp4",
     "long_1080p30_363s_lowbitrate.mp4",
     "mp4_flower_2997.mp4",
     "nat_4k_dv_p10_ipt_av1_4s.mp4",
@@ -60,6 +64,8 @@ DEAR = {
     "nat_vtest_79s.avi",
     "rot_180.mp4",
     "rot_m90_start83ms_fmp4.mp4",
+    "sar_2x1.mp4",
+    "timecode_tmcd.mp4",
     "ts_cea608_1080p2997_20s.ts",
     "ts_hevc_portrait_10s.ts",
     "ts_mp3_720p2997_35s.ts",
@@ -69,7 +75,7 @@ DEAR = {
     "video_pcm_s16be.mp4",
     "webm_vp8_2997.webm",
 }
-"""What takes more than a second to decode or three to transcode (2026-11): `make test` reads the others."""
+"""What takes more than a second to decode or one and a half to transcode (2026-11): `make test` reads the others."""
 
 
 def parameters(names: Iterable[str]) -> list[ParameterSet]:

@@ -18,6 +18,7 @@ from e2e.driving import media, published, rungs, wait_for
 
 SETTINGS: streamify.SettingsDict = {"ladder": rungs(144), "segment_seconds": 1, "keyframe_seconds": 1}
 QUICK: streamify.SettingsDict = {**SETTINGS, "preset": "ultrafast", "workers": 2}
+BRIEF: streamify.SettingsDict = {**SETTINGS, "preset": "medium", "ladder": rungs(240, 144)}
 SLOW: streamify.SettingsDict = {**SETTINGS, "preset": "slow", "ladder": rungs(360, 240)}
 
 PROGRAM = """
@@ -44,7 +45,7 @@ def test_two_jobs_run_side_by_side_and_can_be_followed(card: Clip, tmp_path: Pat
 def test_a_cancelled_job_stops_soon_and_the_same_call_goes_on(
     card: Clip, tmp_path: Path, engine: streamify.Engine
 ) -> None:
-    settings: streamify.SettingsDict = {**SLOW, "engine": engine}
+    settings: streamify.SettingsDict = {**BRIEF, "engine": engine}
     with streamify.start(card.path, tmp_path / "dest", **settings) as job:
         for event in job.events():
             if event.kind == "segment.finished":
@@ -55,7 +56,7 @@ def test_a_cancelled_job_stops_soon_and_the_same_call_goes_on(
             job.result(30)
         assert time.monotonic() - began < 10
     assert published(tmp_path / "dest") == []
-    report = streamify.transcode(card.path, tmp_path / "dest", **SLOW)
+    report = streamify.transcode(card.path, tmp_path / "dest", **BRIEF)
     assert report.tasks_reused > 0
 
 
@@ -96,14 +97,14 @@ def test_a_cancelled_asyncio_task_leaves_no_job_behind(card: Clip, tmp_path: Pat
 
     async def main() -> streamify.Report:
         dest = tmp_path / "dest"
-        task = asyncio.create_task(streamify.transcode_async(card.path, dest, on_event=seen.append, **SLOW))
+        task = asyncio.create_task(streamify.transcode_async(card.path, dest, on_event=seen.append, **BRIEF))
         while not any(event.kind == "segment.finished" for event in seen):
             await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert seen[-1].kind == "job.failed"
-        return await streamify.transcode_async(card.path, dest, **SLOW)
+        return await streamify.transcode_async(card.path, dest, **BRIEF)
 
     assert asyncio.run(main()).tasks_reused > 0
 
