@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check test test-long players lint bench pictures clean system tools compiled
+.PHONY: help demo check test test-long players lint bench sources-table pictures clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -54,6 +54,9 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
+
+sources-table: $(VENV)/.made-test ## Put every file of corpus and cases through, and write docs/reference/sources-tried.md.
+	PYTHONPATH=tests $(BIN)/python -m sources
 
 pictures: $(VENV)/.made tests/players/node_modules/.made ## Make the README's pictures of the terminal and the player page.
 	$(BIN)/python -m benchmarks.terminal

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 import streamify
+from clips.containers import Chunk, chunks, packed, write_avi, write_vfw
 from clips.identity import decode_track
-from clips.numbered import encode, remux, without_composition_times
+from clips.numbered import SIZE, encode, remux, without_composition_times
 from e2e.driving import rungs
 
 COUNT = 75
@@ -31,8 +32,38 @@ MPEG4 = {"bf": "2", "g": "25", "q:v": "3", "qmax": "6"}
 SIMPLE = {"g": "25", "q:v": "3", "qmax": "6"}
 VP9 = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "12", "auto-alt-ref": "1", "b": "1M", "g": "25"}
 
+DIVX = MPEG4 | {"bf": "1"}
+VP8 = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "12", "auto-alt-ref": "1", "b": "1M", "g": "25"}
+
+_X265 = "bframes=4:b-adapt=0:b-pyramid=1:ref=4:open-gop=1:log-level=none:pools=none:frame-threads=1"
+PYRAMID = {"preset": "ultrafast", "g": "50", "x265-params": _X265}
+
 Through = Callable[[Path, Path], Path] | None
 """What is done to a film after it was encoded."""
+
+
+def packed_avi(film: Path, out: Path) -> Path:
+    return write_avi(out, packed(chunks(film)), b"DIVX", SIZE)
+
+
+def packed_vfw(film: Path, out: Path) -> Path:
+    return write_vfw(out, packed(chunks(film)), b"DX50", SIZE)
+
+
+def vfw(film: Path, out: Path) -> Path:
+    """Write times of decoding into Matroska, as from AVI."""
+    return write_vfw(out, chunks(film), b"DIVX", SIZE)
+
+
+def h264_vfw(film: Path, out: Path) -> Path:
+    plain = remux(film, out.with_suffix(".avi"), "-bsf:v", "h264_mp4toannexb")
+    return write_vfw(out, chunks(plain), b"H264", SIZE)
+
+
+def split_frames(film: Path, out: Path) -> Path:
+    """Make packets of their own of the pictures that VP9 refers to and does not show."""
+    return remux(film, out, "-bsf:v", "vp9_superframe_split")
+
 
 FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "h264-avi": ("libx264", "mp4", X264, "avi", remux),
@@ -68,9 +99,33 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "vp9-webm": ("libvpx-vp9", "webm", VP9, "webm", None),
     "vp9-mp4": ("libvpx-vp9", "mp4", VP9, "mp4", None),
     "av1-mkv": ("libsvtav1", "matroska", {"preset": "12", "g": "25"}, "mkv", None),
+    "mpeg4-packed-avi": ("mpeg4", "avi", DIVX, "avi", packed_avi),
+    "mpeg4-packed-vfw-mkv": ("mpeg4", "avi", DIVX, "mkv", packed_vfw),
+    "mpeg4-vfw-mkv": ("mpeg4", "avi", MPEG4, "mkv", vfw),
+    "h264-vfw-mkv": ("libx264", "mp4", X264, "mkv", h264_vfw),
+    "h264-deep-vfw-mkv": ("libx264", "mp4", DEEP, "mkv", h264_vfw),
+    "mpeg4-ts": ("mpeg4", "mpegts", MPEG4, "ts", None),
+    "mpeg4-3gp": ("mpeg4", "3gp", SIMPLE, "3gp", None),
+    "msmpeg4-avi": ("msmpeg4", "avi", SIMPLE, "avi", None),
+    "wmv2-avi": ("wmv2", "avi", SIMPLE, "avi", None),
+    "wmv1-wmv": ("wmv1", "asf", SIMPLE, "wmv", None),
+    "flv1-flv": ("flv", "flv", SIMPLE, "flv", None),
+    "mpeg2-mov": ("mpeg2video", "mov", MPEG2, "mov", None),
+    "mpeg2-mp4": ("mpeg2video", "mp4", MPEG2, "mp4", None),
+    "hevc-mov": ("libx265", "mov", X265, "mov", None),
+    "hevc-pyramid-mkv": ("libx265", "matroska", PYRAMID, "mkv", None),
+    "hevc-pyramid-ts": ("libx265", "mpegts", PYRAMID, "ts", None),
+    "hevc-flv": ("libx265", "flv", X265, "flv", None),
+    "mjpeg-mov": ("mjpeg", "mov", {"q:v": "3"}, "mov", None),
+    "mjpeg-mkv": ("mjpeg", "matroska", {"q:v": "3"}, "mkv", None),
+    "prores-mkv": ("prores_ks", "matroska", {}, "mkv", None),
+    "ffv1-mkv": ("ffv1", "matroska", {}, "mkv", None),
+    "vp8-webm": ("libvpx", "webm", VP8, "webm", None),
+    "vp9-split-webm": ("libvpx-vp9", "webm", VP9, "webm", split_frames),
+    "av1-webm": ("libsvtav1", "webm", {"preset": "12", "g": "25"}, "webm", None),
     "av1-mp4": ("libsvtav1", "mp4", {"preset": "12", "g": "25"}, "mp4", None),
 }
-QUICK = ("h264-avi", "h264-deep-no-ctts-mp4", "mpeg2-ps", "mpeg4-avi", "vp9-webm")
+QUICK = ("h264-avi", "h264-deep-no-ctts-mp4", "mpeg2-ps", "mpeg4-packed-avi", "h264-vfw-mkv", "vp9-split-webm")
 PIXELS = {"mjpeg": "yuvj420p", "h264-mxf": "yuv422p10le", "prores_ks": "yuv422p10le"}
 
 
@@ -95,6 +150,21 @@ def check(name: str, folder: Path) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_every_picture_once_in_order_at_its_time(name: str, tmp_path: Path) -> None:
     check(name, tmp_path)
+
+
+def test_empty_chunks_of_an_avi_are_no_pictures(tmp_path: Path) -> None:
+    given = chunks(encode(tmp_path / "film.part", range(COUNT), "mjpeg", "avi", {"q:v": "3"}, "yuvj420p"))
+    empty = {10, 11, 40, 73}
+    source = write_avi(
+        tmp_path / "film.avi", [Chunk(b"") if at in empty else one for at, one in enumerate(given)], b"MJPG", SIZE
+    )
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    (track,) = report.tracks
+    shown = decode_track(tmp_path / "dest", track.folder)
+    assert [number for _, number in shown] == [at for at in range(COUNT) if at not in empty]
+    assert all(abs(time - Fraction(number or 0, 25)) <= Fraction(1, 1000) for time, number in shown)
+    assert (track.duration, report.certificate.lost) == (Fraction(COUNT, 25), ())
+    assert streamify.verify(tmp_path / "dest", source).faults == ()
 
 
 @pytest.mark.long

@@ -32,16 +32,18 @@ FILMS: dict[str, tuple[str, str, dict[str, str]]] = {
     "flv": ("libx264", "flv", X264),
     "mpg": ("mpeg2video", "vob", MPEG2),
     "avi": ("libx264", "mp4", X264),
+    "wmv": ("libx264", "mp4", X264),
 }
-LONG = ("webm", "flv", "mpg")
+LONG = ("webm", "flv", "mpg", "wmv")
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in FILMS])
 def film(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A film of 8 s in each container."""
     encoder, muxer, options = FILMS[request.param]
-    if request.param == "avi":
-        return remux(encode(tmp_path / "first.mp4", range(COUNT), encoder, muxer, options), tmp_path / "film.avi")
+    if request.param in ("avi", "wmv"):
+        first = encode(tmp_path / "first.mp4", range(COUNT), encoder, muxer, options)
+        return remux(first, tmp_path / f"film.{request.param}")
     return encode(tmp_path / f"film.{request.param}", range(COUNT), encoder, muxer, options)
 
 
@@ -121,3 +123,17 @@ def test_strict_refuses_it_before_the_work(film: Path) -> None:
     zero(film, 0.05)
     with pytest.raises(SourceError, match="is not complete"):
         split(film, strict=True)
+
+
+def test_what_lies_behind_a_broken_fragment_is_named(tmp_path: Path) -> None:
+    first = encode(tmp_path / "first.mp4", range(COUNT), "libx264", "mp4", X264)
+    film = remux(first, tmp_path / "film.mp4", "-movflags", "frag_keyframe+empty_moov")
+    data = bytearray(film.read_bytes())
+    at = data.index(b"moof", len(data) // 2) - 4
+    data[at : at + 64] = bytes(64)
+    film.write_bytes(data)
+    gap = split(film).source.gaps[-1]
+    assert gap.damage
+    assert abs(float(gap.start + gap.seconds) - COUNT / 25) < 0.5
+    with pytest.raises(TasksFailed):
+        streamify.transcode(film, tmp_path / "dest", **SETTINGS)

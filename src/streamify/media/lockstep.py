@@ -7,7 +7,7 @@ that was shown before.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,6 +23,12 @@ SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
 UNEVEN = Fraction(1, 120)
 """Seconds by which times may differ at a variable rate."""
+REMEMBERED = 9000
+"""Last pictures of the source that are known again when they come twice: some minutes, 12 MB."""
+FORGET = 0.98
+"""What is left after each picture of the largest difference between a picture and the source's."""
+SAME = 1.0
+"""Mean difference of grey levels up to which a picture is one that the source gave before."""
 NAMED = 5
 
 
@@ -113,6 +119,7 @@ def follow(
                     f"picture at {float(ours.time):.3f} s does not show the source's ({own:.0f} levels)"
                 )
         found.matched += 1
+        theirs.usual = max(theirs.usual * FORGET, own)
         before = theirs.take()
     while theirs.head is not None:
         found.skipped.append(theirs.head[0])
@@ -170,6 +177,9 @@ class _Source:
         self._expected: Shot | None = None
         self._behind = False
         """Whether the source shows again what it showed before."""
+        self._given: OrderedDict[Fraction, bytes] = OrderedDict()
+        self.usual = 0.0
+        """How much pictures have differed from the source's of late."""
         self.slack = slack + Fraction(1, 500)
         self.count = 0
 
@@ -194,7 +204,12 @@ class _Source:
     def take(self) -> Shot:
         """Take the next picture."""
         self._at = None
-        return self._queue.popleft()
+        shot = self._queue.popleft()
+        if shot.time is not None:
+            self._given.setdefault(shot.time, shot.grey)
+            if len(self._given) > REMEMBERED:
+                self._given.popitem(last=False)
+        return shot
 
     def settles(self, time: Fraction) -> bool:
         """Move the timeline so that the next picture is at `time`."""
@@ -262,6 +277,12 @@ class _Source:
         if expected is None or self._latest is None or at > self._latest:
             self._behind = False
             return False
-        if not self._behind:
-            self._behind = at <= self._latest - BACK and difference(shot, expected) > UNLIKE / 4
+        if not self._behind and at <= self._latest - BACK:
+            unlike = difference(shot, expected)
+            self._behind = unlike > UNLIKE / 4 or (self._knows(shot) and unlike > CLEARLY * self.usual + LEAST)
         return self._behind
+
+    def _knows(self, shot: Shot) -> bool:
+        """Whether the source gave the same picture with the same time before."""
+        grey = self._given.get(shot.time) if shot.time is not None else None
+        return grey is not None and difference(shot, Shot(shot.time, grey)) < SAME

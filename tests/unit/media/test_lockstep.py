@@ -162,3 +162,20 @@ def test_the_first_picture_may_be_shown_before_its_time_and_the_last_one_after(r
     late = [Shot(3 + place * STEP, grey(49 if right else 20)) for place in range(75)]
     film = [Shot(1 + place * STEP, grey(place)) for place in range(50)]
     assert (repeated(source, [*early, *film, *late], 100, Fraction(1)) == []) is right
+
+
+def dim(number: int) -> bytes:
+    """Return a picture of a film in which all pictures look much alike."""
+    return bytes(130 if number % 58 <= place < number % 58 + 6 else 100 for place in range(64))
+
+
+def test_a_stretch_that_came_twice_is_told_from_another_recording_also_where_both_look_alike() -> None:
+    twice = [*FILM[:60], *FILM[20:]]
+    source = [Shot(number * STEP, dim(number)) for number in twice]
+    stream = [Shot(place * STEP, dim(place)) for place in FILM]
+    found = follow(source, stream, STEP, TEN)
+    assert (found.faults, len(found.skipped)) == ([], 40)
+    joined = [Shot(place % 100 * STEP, dim(place % 100)) for place in range(200)]
+    stream = [Shot(place * STEP, dim(place % 100)) for place in range(200)]
+    found = follow(joined, stream, STEP, TEN)
+    assert (found.faults, found.skipped) == ([], [])

@@ -49,6 +49,10 @@ def find_gaps(
             if near < len(ends) and ends[near] < start + 1:
                 start, seconds = pauses[near].start, pauses[near].seconds
             gaps[start] = Gap(start=start, seconds=seconds, why=why)
+        if (rest := _behind_fragments(file, size)) is not None:
+            start = (shown[-1] - shown[0]) * time_base
+            why = f"{size - rest} bytes from byte {rest} on cannot be read: fragments, about as long by their size"
+            gaps[start] = Gap(start=start, seconds=start * (size - rest) / max(rest, 1), why=why, damage=True)
     corrupt = sorted((found.samples.pts[number] - shown[0]) * time_base for number in found.corrupt)
     for start, one in gaps.items():
         if one.why == PAUSE and bisect_left(corrupt, start - 1) < bisect_right(corrupt, _end(one) + 1):
@@ -135,6 +139,23 @@ def _missing_fragments(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
         if before is not None and number > before + 1:
             yield moof.start, number - before - 1
         before = number
+
+
+def _behind_fragments(file: BinaryIO, size: int) -> int | None:
+    """Return from which byte on boxes cannot be read although there are fragments behind it: FFmpeg ends there."""
+    try:
+        last = read_layout(file, size).boxes[-1]
+    except (BoxError, IndexError):
+        return None
+    if last.kind.isalnum():
+        return None
+    file.seek(last.start)
+    before = b""
+    while block := file.read(1 << 20):
+        if b"moof" in before + block:
+            return last.start
+        before = block[-3:]
+    return None
 
 
 FRAGMENTS = 20_000

@@ -169,10 +169,25 @@ def _matroska(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int
     return None
 
 
+ZEROS = bytes(LEAST)
+READ = 8 << 20
+"""Bytes read at most for a run of zeros."""
+
+
+def _zeros(file: BinaryIO, start: int, end: int, _size: int) -> tuple[int, int] | None:
+    """Find a run of zeros, which packets of ASF and pages of Ogg never hold."""
+    file.seek(start)
+    data = bytes(file.read(min(end - start, READ)))
+    at = data.find(ZEROS)
+    return (start + at, len(data) - at - len(data[at:].lstrip(b"\0"))) if at >= 0 else None
+
+
 _BETWEEN: dict[str, Callable[[BinaryIO, int, int, int], tuple[int, int] | None]] = {
     "matroska": _matroska,
     "flv": _chain(_flv),
     "avi": _chain(_riff, 8),
     "mpeg": _chain(_program),
     "mpegts": _chain(_transport),
+    "asf": _zeros,
+    "ogg": _zeros,
 }

@@ -1,0 +1,100 @@
+"""What is right for each file of the corpus: what ffprobe (5.1) counts and sees in it, or a refusal.
+
+``e2e/corpus_ffprobe.json`` is what ``ffprobe -count_frames -show_streams -show_format`` says of each source: of the
+largest video stream that is no cover picture, and how many audio streams there are.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from streamify.model.report import Report
+
+SEEN: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "e2e" / "corpus_ffprobe.json").read_text())
+
+REFUSED = {
+    "bad_4byte.mp4": "source-not-media",
+    "bad_malformed_free_box.mp4": "source-no-moov",
+    "der_bad_html_named.mp4": "source-not-media",
+    "der_bad_no_moov.mp4": "source-no-moov",
+    "der_bad_truncated_bbb480.mp4": "source-truncated",
+    "der_bad_zero_byte.mp4": "source-empty",
+    "nat_4k_dv_p10_ipt_av1_4s.mp4": "dolby-vision-unsupported",
+}
+
+SHORTER = {
+    "ts_no_initial_keyframe.ts": "the pictures before its first keyframe cannot be decoded; ffprobe counts their time"
+}
+"""Durations that differ from ffprobe's by more than a picture."""
+
+SIDE = 120
+
+
+def ladder(name: str) -> Any:
+    """Return a ladder of one small rung for a file."""
+    seen = SEEN.get(name, {})
+    if "frames" not in seen:
+        return "auto"
+    return [{"name": "small", "short_side": min(SIDE, seen["width"], seen["height"]) // 2 * 2, "maxrate": 400_000}]
+
+
+def shown(seen: dict[str, Any]) -> tuple[Fraction, Fraction]:
+    """Return the size at which ffprobe's facts say a player shows the source."""
+    aspect = Fraction(seen["aspect"].replace(":", "/"))
+    width, height = seen["width"] * aspect, Fraction(seen["height"])
+    return (height, width) if seen["rotation"] % 180 else (width, height)
+
+
+def judge(name: str, report: Report, dest: Path) -> None:
+    """Assert that a stream is right."""
+    _compare(report, SEEN[name], name)
+    for track in report.tracks:
+        _ffprobe_accepts(dest / track.folder / "playlist.m3u8", track.frames, float(track.duration))
+
+
+def _compare(report: Report, seen: dict[str, Any], name: str) -> None:
+    video = [track for track in report.tracks if track.kind == "video"]
+    assert len(report.tracks) - len(video) == seen["audio"]
+    if "frames" not in seen:
+        assert video == []
+        assert abs(report.tracks[0].duration - Fraction(seen["duration"])) < Fraction(1, 10)
+        return
+    (track,) = video
+    width, height = shown(seen)
+    scale = min(track.width or 0, track.height or 0) / min(width, height)
+    assert abs((track.width or 0) - width * scale) <= 1
+    assert abs((track.height or 0) - height * scale) <= 1
+    assert track.frames == seen["frames"]
+    found = report.certificate
+    assert found.promised == found.decoded + len(found.lost)
+    assert found.encoded == found.decoded - found.dropped
+    if seen["duration"] is not None and name not in SHORTER:
+        assert abs(track.duration - Fraction(seen["duration"])) <= track.duration / track.frames
+    if scale * min(width, height) < SIDE:
+        assert scale <= 1
+    expected = {"rotation": bool(seen["rotation"]), "sample aspect": seen["aspect"] != "1:1"}
+    for what, wanted in expected.items():
+        assert any(note.what.startswith(what) for note in report.notes) == wanted, report.notes
+
+
+def _ffprobe_accepts(playlist: Path, frames: int, duration: float) -> None:
+    """The system's FFmpeg reads the media playlist without a complaint, and counts what the report says."""
+    command = [
+        "ffprobe",
+        "-v",
+        "warning",
+        "-count_packets",
+        "-show_entries",
+        "stream=nb_read_packets,sample_aspect_ratio",
+    ]
+    done = subprocess.run([*command, "-of", "json", playlist], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, done.stderr
+    (stream,) = json.loads(done.stdout)["streams"]
+    assert int(stream["nb_read_packets"]) == frames
+    assert stream.get("sample_aspect_ratio", "1:1") in ("1:1", "N/A")
+    assert duration > 0
