@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, cast
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from streamify.bitstream.captions import has_captions
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
@@ -66,6 +67,8 @@ class VideoIndex:
     _order: Order = field(repr=False)
     _cut: Cut | None = field(repr=False)
     _numbering: Numbering | None = field(default=None, repr=False)
+    captions: str | None = None
+    """Where captions were found in the bitstream, for people."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
@@ -206,7 +209,7 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
     left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
-        found.breaks(time_base), lost, tail, order, cut, numbering,
+        found.breaks(time_base), lost, tail, order, cut, numbering, _captions(found, time_base),
     )  # fmt: skip
 
 
@@ -319,7 +322,30 @@ def _from_mp4(
         order,
         usable,
         numbering,
+        _sampled_captions(file, index, time_base),
     )
+
+
+def _captions(found: Scan, time_base: Fraction) -> str | None:
+    if found.captions is None:
+        return None
+    return f"from {seconds(max(0, found.samples.pts[found.captions] - found.shown[0]), time_base)}"
+
+
+LOOKED_AT = 12
+"""Samples of an indexed file that are searched for captions."""
+SEARCHED = 4096
+"""Bytes of each: messages come before pictures."""
+
+
+def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction) -> str | None:
+    """Look for captions in a few samples, spread from the first to the last."""
+    count = len(index.samples)
+    for number in sorted({step * (count - 1) // (LOOKED_AT - 1) for step in range(LOOKED_AT)}):
+        file.seek(index.offset(number))
+        if has_captions(bytes(file.read(min(SEARCHED, index.samples.sizes[number])))):
+            return f"seen at {seconds(max(0, index.samples.pts[number] - index.shown[0]), time_base)}"
+    return None
 
 
 def _proven_cut(
