@@ -22,7 +22,7 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
-from streamify.media.source.opening import open_media
+from streamify.media.source.opening import ENCODE, open_media
 from streamify.media.source.plausible import refuse_claims, refuse_size
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
@@ -219,7 +219,7 @@ def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> S
             "source-too-large-to-scan",
             f"it has no usable index ({seen.format_name}), so {size} bytes would be read to plan it; "
             f"the cap is {max_scan}",
-            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
+            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4 (without '-c copy' where MP4 does not take its codecs)",
         )
     with open_media(file) as container:
         found = scan(container, _video(container.streams, seen.stream), size)
@@ -287,7 +287,7 @@ def _from_mp4(
                 raise SourceError(
                     "index-disagrees",
                     "FFmpeg reads other samples than the index has, and their times cannot be used",
-                    "remux it: ffmpeg -i SOURCE -c copy OUT.mkv",
+                    f"encode it anew: {ENCODE}",
                 )
             numbering = Numbering(found.raw, found.positions, found.timed.times)
             breaks = found.breaks(time_base)

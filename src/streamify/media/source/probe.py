@@ -78,7 +78,7 @@ def probe_source(
         notes = [*choice.notes, *left_out(container, file, ref.size, choice)]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
-                              "see `streamify probe` for its streams; give a video or audio file")  # fmt: skip
+                              "give a video or audio file, or one with codecs that FFmpeg knows")  # fmt: skip
         name = container.format.name
         seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
         beginning = read_beginning(container, stream.index) if stream is not None else None
@@ -267,4 +267,7 @@ def _measured(
 
 
 def _codec_tag(stream: av.VideoStream) -> str:
-    return str(stream.codec_context.codec_tag)
+    try:
+        return str(stream.codec_context.codec_tag)
+    except UnicodeDecodeError:  # four bytes that are no text
+        return ""

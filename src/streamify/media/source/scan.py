@@ -23,7 +23,7 @@ from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
-from streamify.media.source.opening import keep_only
+from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.model.source import ClockBreak, Note
@@ -128,7 +128,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
         raise SourceError(
             "no-timestamps",
             f"no packet of video stream {stream.index} has a timestamp",
-            "remux the source first: ffmpeg -fflags +genpts -i SOURCE -c copy OUT.mkv",
+            f"encode it anew, which gives its pictures times: {ENCODE}",
         )
     hidden = packets.shown.count(0)
     if hidden:
