@@ -102,18 +102,19 @@ def tone_levels(samples: Wave, pitches: Sequence[int], rate: int = 48000, level:
     return np.stack(found, axis=1)
 
 
-def write_film(path: Path, sounds: Sequence[Path], seconds: float, *more: str) -> Path:
-    """Write moving pictures of 214x120 with some sound files as they are, by the ffmpeg command.
+def write_film(path: Path, sounds: Sequence[Path], seconds: float, *more: str, size: str = "214x120") -> Path:
+    """Write moving pictures with some sound files as they are, by the ffmpeg command.
 
     Args:
         path: What to write.
         sounds: One audio track each.
         seconds: Of pictures.
         more: Further arguments, such as metadata.
+        size: Of the pictures.
     """
     inputs = [part for sound in sounds for part in ("-i", str(sound))]
     maps = [part for number in range(len(sounds) + 1) for part in ("-map", str(number))]
-    pictures = ["-f", "lavfi", "-i", f"testsrc2=s=214x120:r=25:d={seconds}"]
+    pictures = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d={seconds}"]
     coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "copy"]
     command = ["ffmpeg", "-v", "error", "-y", *pictures, *inputs, *maps, *coded, *more, str(path)]
     subprocess.run(command, check=True)

@@ -17,7 +17,7 @@ from stores import open_storage
 from streamify.backends.aws.events import read_event, settings_of
 from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import start as begin
-from streamify.dest.layout import CLAIM
+from streamify.dest.layout import CLAIM, REPORT
 from streamify.errors import DestinationError
 from streamify.jobs import claim
 from streamify.jobs.attempts import read_attempts
@@ -61,6 +61,27 @@ def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(
     request = {"source": f"{buckets.uploads}/{KEY}", "dest": dest, "settings": SETTINGS}
     by_hand = buckets.split(request)
     assert (by_hand["status"], by_hand["reason"]) == ("duplicate", "the stream is complete")
+
+
+def test_loudness_is_measured_before_the_map(
+    buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS | {"loudness": -20}))
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    data = open_storage(f"{buckets.media}/{KEY}").get(REPORT)
+    assert data is not None
+    found = [track for track in Report.from_json(data).tracks if track.kind == "audio"]
+    assert [track.loudness is not None and track.loudness.target for track in found] == [-20]
+    ran = streamify("transcode", clip, tmp_path / "here", "--loudness", "-20", "--ladder", SETTINGS["ladder"],
+                    "--preset", SETTINGS["preset"])  # fmt: skip
+    assert ran.code == 0, ran.err
+    here = Report.from_json((tmp_path / "here" / REPORT).read_bytes()).tracks[-1]
+    assert (here.segments.sha256, here.loudness and here.loudness.gain) == (
+        found[-1].segments.sha256, found[-1].loudness and found[-1].loudness.gain
+    )  # fmt: skip
 
 
 def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import m3u8
 import pytest
 
 from clips.make import Clip, ClipSpec, make_clip
+from clips.tones import tones, write_film, write_sound
 from clips.toy import broken_copy, make_toy
 from e2e.driving import streamify
 from players_harness import Browsers, Player, ffprobe_counts, gstreamer_plays, misplaced, play
@@ -187,3 +188,29 @@ def test_the_harness_hears_a_picture_that_is_20_ms_late(played: dict[str, Any]) 
     offsets = [offset for _, offset in played["offsets"]]
     assert offsets == pytest.approx([-20] * len(offsets), abs=1)
     assert len(offsets) > 5
+
+
+@pytest.fixture(scope="module")
+def surround_stream(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pictures with 5.1, as AAC and as E-AC-3 beside stereo; browsers cannot decode the latter."""
+    folder = tmp_path_factory.mktemp("surround")
+    sound = write_sound(folder / "sound.mov", tones(6, 4), "5.1")
+    film = write_film(folder / "film.mov", [sound], 4, size="640x360")
+    found = {}
+    for codec in ("aac", "eac3"):
+        found[codec] = folder / codec
+        ran = streamify("transcode", film, found[codec], "--surround", codec, "--ladder", "360p,240p",
+                        "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast")  # fmt: skip
+        assert ran.code == 0, ran.err
+    return found
+
+
+@pytest.mark.parametrize("codec", ["aac", "eac3"])
+@pytest.mark.parametrize("player", SOUNDING)
+def test_plays_with_surround_beside_stereo(
+    browsers: Browsers, surround_stream: dict[str, Path], codec: str, player: Player
+) -> None:
+    result = play(browsers, surround_stream[codec], player)
+    assert result["problems"] == []
+    assert result["ended"]
+    assert result["decoded"] == 100

@@ -15,12 +15,13 @@ from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
-from streamify.jobs.engine import Stop, executor_for, run_one
+from streamify.jobs.engine import Stop, completed, executor_for, run_one
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
+from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.report import RunTotals
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
@@ -205,6 +206,7 @@ class _Run:
         """Make what is missing of a stream, and publish it."""
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
         done = self._survey(plan)
+        self._measure(plan, executor)
         if self._live is not None:
             self._show(self._live, plan, executor)
         if len(done) < total:
@@ -224,6 +226,19 @@ class _Run:
         task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=init_budget(video, plan.video))
         run_one(executor, task, self._stop, self._events)
         live.planned(plan, self._stores.media)
+
+    def _measure(self, plan: Plan, executor: Executor) -> None:
+        """Find out the gain of every track that has a target, before any of them is encoded."""
+        failures = []
+        tasks = loudness_tasks(plan, self._stores.media)
+        for _, result, attempts in completed(executor, tasks, self._stop, self._events):
+            self._log.attempts.add(attempts)
+            if isinstance(result, TaskError):
+                failures.append(result.failure)
+        if failures:
+            self._log.failed(failures)
+            raise TasksFailed(tuple(failures), "the loudness is not known: run the same command again, or leave it out")
+        settle(plan, self._stores.media)
 
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done

@@ -18,9 +18,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segment_seconds": "SECONDS",
              "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N", "stack": "NAME", "max_cost": "USD",
              "replace_grace": "SECONDS", "loss_limit": "PERCENT", "program": "N", "audio_map": "MAP",
-             "max_duration": "SECONDS", "max_pause": "SECONDS", "hold_limit": "SECONDS"}  # fmt: skip
-_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "program", "audio_map",
-          "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack",
+             "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
+             "hold_limit": "SECONDS"}  # fmt: skip
+_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "audio_bitrate", "surround", "loudness",
+          "program", "audio_map", "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack",
           "max_cost", "workers")  # fmt: skip
 
 

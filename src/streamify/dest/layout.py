@@ -27,6 +27,7 @@ IFRAMES = "iframes.m3u8"
 STATE = ".streamify"
 PLAN = f"{STATE}/plan.json"
 LEDGER = f"{STATE}/ledger"
+LOUDNESS = f"{STATE}/loudness"
 RUNS = f"{STATE}/runs"
 """One folder for each run of a job, by its id."""
 LOCK = f"{STATE}/lock"
@@ -106,6 +107,21 @@ def ledger_key(track: str, segment: int) -> str:
 def ledger_track(key: str) -> str:
     """Return the id of the track that a ledger entry belongs to."""
     return key.removeprefix(f"{LEDGER}/").split("/")[0]
+
+
+def loudness_key(track: str) -> str:
+    """Return the key of what was measured of a track's loudness."""
+    return f"{LOUDNESS}/{track}.json"
+
+
+def loudness_folder(track: str) -> str:
+    """Return the folder of what was measured of the pieces of a track."""
+    return f"{LOUDNESS}/{track}"
+
+
+def loudness_piece_key(track: str, segment: int) -> str:
+    """Return the key of what was measured of the piece of a track that starts with a segment."""
+    return f"{loudness_folder(track)}/{segment:05d}.json"
 
 
 def segment_list_key(digest: str) -> str:

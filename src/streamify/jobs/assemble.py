@@ -11,6 +11,7 @@ from streamify.dest.layout import segment_key
 from streamify.errors import Failure, TasksFailed, VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
+from streamify.jobs.loudness import loudness_notes, read_loudness
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import belongs, read_records
@@ -73,6 +74,9 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
             if not faults and init is not None:
                 manifests.append(_manifest(track, records, init))
                 reports.append(_report(track, records, manifests[-1]))
+                if isinstance(track, AudioTrack) and track.recipe.loudness is not None:
+                    reports[-1] = reports[-1].model_copy(update={"loudness": read_loudness(media, track)})
+                    notes.update(dict.fromkeys(loudness_notes(track, reports[-1].loudness)))
     finally:
         segments.close()
     if plan.video and not faults:

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamify.dest.layout import LEDGER, RETIRED, TRACK_FOLDERS, ledger_folder, ledger_track, track_folder, track_of
+from streamify.dest.layout import (
+    LEDGER,
+    RETIRED,
+    TRACK_FOLDERS,
+    ledger_folder,
+    ledger_track,
+    loudness_folder,
+    loudness_key,
+    track_folder,
+    track_of,
+)
 from streamify.jobs.report import read_report
 from streamify.model.job import Retired
 from streamify.model.plan import Plan
@@ -79,6 +89,10 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
         for entry in list(media.list(ledger_folder(track))):  # last: a run that is cut off here is finished by the next
             media.delete(entry.key)
         media.delete_folder(ledger_folder(track))
+        for entry in list(media.list(loudness_folder(track))):
+            media.delete(entry.key)
+        media.delete_folder(loudness_folder(track))
+        media.delete(loudness_key(track))
     _write(media, Retired(tracks={track: since for track, since in retired.tracks.items() if track not in tracks}))
     return Removed(tracks, len(files), sum(file.size for file in files))
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from streamify.dest.layout import PLAN, REPORT, init_key, ledger_key, segment_key
+from streamify.dest.layout import PLAN, REPORT, init_key, ledger_key, loudness_folder, loudness_key, segment_key
 from streamify.errors import DestinationError, counted
 from streamify.executors.base import Executor
 from streamify.executors.events import EventDelivery
@@ -142,6 +142,9 @@ def forget(plan: Plan, media: Storage) -> None:
             media.delete(ledger_key(track.id, index))
             media.delete(segment_key(track.folder, index))
         media.delete(init_key(track.folder))
+        media.delete(loudness_key(track.id))
+        for entry in list(media.list(loudness_folder(track.id))):
+            media.delete(entry.key)
 
 
 def finish(

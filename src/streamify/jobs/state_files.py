@@ -12,6 +12,7 @@ from streamify.dest.layout import (
     JOB,
     LEDGER,
     LOCK,
+    LOUDNESS,
     MANIFESTS,
     REPORT,
     RETIRED,
@@ -136,5 +137,5 @@ def _misfits(root: Path) -> Iterator[tuple[Path, str]]:
                         waiting.append(entry.path)
                 elif not entry.is_file():
                     yield path, "it is neither a file nor a folder"
-                elif root / LEDGER in (path, path.parent) or root / RUNS in (path, path.parent):
+                elif any(root / name in (path, path.parent) for name in (LEDGER, RUNS)) or path == root / LOUDNESS:
                     yield path, "it is a file, no folder"

@@ -20,6 +20,7 @@ from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import failures_of
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.items import Item, items, task_of
+from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals
 from streamify.jobs.tell import no_event, teller
@@ -81,6 +82,9 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_e
         result = run_task(task, stores)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
+    for measuring in loudness_tasks(plan, stores.media):  # here: a gain is known only when all of it was heard
+        run_task(measuring, stores)
+    settle(plan, stores.media)
     done = steps.survey_dest(plan, stores.media, run.settings, tell).done
     chosen = list(items(plan, stores.media, done, group_below))
     # A plan of its own for every run: an earlier one that was ended may still write the one that they share.

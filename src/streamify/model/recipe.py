@@ -57,3 +57,5 @@ class AudioRecipe(Frozen):
     """Indices of the mono streams whose channels follow that of `stream`, where several are one track."""
     layout: str = ""
     """FFmpeg's name of the layout that they make."""
+    loudness: float | None = None
+    """LUFS that the track is brought to; ``None``: its level is left alone."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.loudness import Loudness
 from streamify.model.plan import SCHEMA
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
@@ -61,6 +62,8 @@ class TrackReport(Frozen):
     """Seconds of media per CPU second."""
     init_sha256: str
     """Hex, of ``init.mp4``."""
+    loudness: Loudness | None = None
+    """What was measured of its sound, and the gain; ``None`` without the setting."""
     segments: TrackSegments
     """Duration, frames, size and SHA-256 of each segment."""
 

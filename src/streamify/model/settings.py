@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -13,6 +13,14 @@ from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
 Engine = Literal["local", "inline", "aws"]
+
+
+_OFF = ("surround", "loudness")
+"""Settings that have the value ``off``."""
+
+
+def _or_off(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"const": "off"})
 
 
 class Rung(Frozen):
@@ -109,6 +117,14 @@ class MediaSettings(Frozen):
         description="Codec of the 5.1 that sound of five channels and more gets beside stereo: ``aac`` (384 kbit/s), "
         "``ac3`` (448 kbit/s), ``eac3`` (384 kbit/s); ``off``: stereo alone.",
     )
+    loudness: float | None = Field(
+        json_schema_extra=_or_off,
+        default=None,
+        ge=-40,
+        le=-8,
+        description="Integrated loudness that every audio track is brought to, LUFS (EBU R128): ``-23`` for broadcast, "
+        "``-16`` for the web; the true peak stays below -1 dBTP. ``off`` or `None` leaves levels alone.",
+    )
     audio_map: str | None = Field(
         default=None,
         description="Audio streams that become tracks, by the numbers that `probe` shows: ``1+2`` joins two mono "
@@ -153,6 +169,10 @@ class MediaSettings(Frozen):
     @classmethod
     def _no_switch(cls, value: object, info: ValidationInfo) -> object:
         name = info.field_name or ""
+        if name in _OFF and value is False:
+            value = "off"  # as YAML reads it
+        if name == "loudness" and value == "off":
+            return None
         if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
         return value

@@ -189,6 +189,23 @@ class AudioTask(BaseTask):
     """Where the source's clock does not go on."""
 
 
+class LoudnessTask(BaseTask):
+    """Measure a piece of one audio track."""
+
+    kind: Literal["loudness"] = "loudness"
+    source: SourceRef
+    track: AudioTrack
+    first_segment: int
+    first: int
+    """First stretch of 100 ms of the output's timeline that is measured."""
+    last: int
+    """The one after the last."""
+    slice: AudioSlice | None = None
+    """As of `AudioTask`; so are the others."""
+    joined: tuple[AudioSlice, ...] = ()
+    breaks: tuple[ClockBreak, ...] = ()
+
+
 class CheckTask(BaseTask):
     """Decode one published segment and, where a source is given, compare its pictures."""
 
@@ -222,9 +239,12 @@ class SourceCheckTask(BaseTask):
 
 
 Task = Annotated[
-    SplitTask | InitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask, Field(discriminator="kind")
+    SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask,
+    Field(discriminator="kind"),
 ]
-TASK: TypeAdapter[SplitTask | InitTask | VideoTask | AudioTask | CheckTask | SourceCheckTask] = TypeAdapter(Task)
+TASK: TypeAdapter[SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask] = (
+    TypeAdapter(Task)
+)
 
 
 class SplitResult(Frozen):
@@ -251,6 +271,13 @@ class InitResult(Frozen):
     key: str = "init"
 
 
+class LoudnessResult(Frozen):
+    """A piece was measured; what was found is in the media storage."""
+
+    kind: Literal["loudness"] = "loudness"
+    key: str
+
+
 class CheckResult(Frozen):
     """What a check found."""
 
@@ -264,8 +291,8 @@ class CheckResult(Frozen):
     psnr_mean: float | None = None
 
 
-Result = Annotated[SplitResult | InitResult | MediaResult | CheckResult, Field(discriminator="kind")]
-RESULT: TypeAdapter[SplitResult | InitResult | MediaResult | CheckResult] = TypeAdapter(Result)
+Result = Annotated[SplitResult | InitResult | MediaResult | LoudnessResult | CheckResult, Field(discriminator="kind")]
+RESULT: TypeAdapter[SplitResult | InitResult | MediaResult | LoudnessResult | CheckResult] = TypeAdapter(Result)
 
 __all__ = [
     "RESULT",
@@ -280,6 +307,8 @@ __all__ = [
     "IFrame",
     "InitResult",
     "InitTask",
+    "LoudnessResult",
+    "LoudnessTask",
     "MediaResult",
     "Rational",
     "Result",

@@ -209,6 +209,7 @@ def _audio_recipe(
         samples=-(-needed.numerator // needed.denominator),
         origin=timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale),
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
+        loudness=settings.loudness,
         joined=audio.joined,
         layout=audio.layout if audio.joined else "",
     )

@@ -36,6 +36,7 @@ class SettingsDict(TypedDict, total=False):
     audio_bitrate: int | str
     program: int | None
     surround: Surround
+    loudness: float | str | None
     audio_map: str | None
     max_duration: Seconds
     max_pause: Seconds

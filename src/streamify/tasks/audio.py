@@ -11,7 +11,9 @@ from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
 from streamify.model.source import Note
 from streamify.model.task import AudioTask, Cost, MediaResult
+from streamify.planning.loudness import factor
 from streamify.storage.base import Stores
+from streamify.tasks.loudness import known_gain
 from streamify.tasks.publish import damage_notes, publish_segment, written
 
 
@@ -20,7 +22,8 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
     began = time.process_time()
     log = AudioLog()
     cuts = task.cuts
-    source = AudioSource(partial(stores.open_source, task.source), task.slice, task.breaks, task.joined)
+    gain = factor(known_gain(stores.media, task.track))
+    source = AudioSource(partial(stores.open_source, task.source), task.slice, task.breaks, task.joined, gain)
     packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
     segments = package_audio(packets, task.track, cuts)
     share = (time.process_time() - began) / len(segments)

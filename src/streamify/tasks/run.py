@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from streamify.model.progress import OnProgress
-from streamify.model.task import AudioTask, CheckTask, InitTask, Result, SourceCheckTask, SplitTask, Task, VideoTask
+from streamify.model.task import (
+    AudioTask,
+    CheckTask,
+    InitTask,
+    LoudnessTask,
+    Result,
+    SourceCheckTask,
+    SplitTask,
+    Task,
+    VideoTask,
+)
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
 from streamify.tasks.check import run_check
 from streamify.tasks.check_source import run_check_source
 from streamify.tasks.init import run_init
+from streamify.tasks.loudness import run_loudness
 from streamify.tasks.split import run_split
 from streamify.tasks.video import run_video
 
@@ -35,6 +46,8 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_video(task, stores, progress)
         case AudioTask():
             return run_audio(task, stores, progress)
+        case LoudnessTask():
+            return run_loudness(task, stores, progress)
         case CheckTask():
             return run_check(task, stores)
         case SourceCheckTask():

@@ -19,7 +19,7 @@ from streamify.settings.read import from_arguments
 
 VALUES: dict[Any, dict[str, Any]] = {
     int: {"audio_bitrate": 128_000, "maxrate": 500_000, "bufsize": 500_000, "short_side": 144},
-    float: {},
+    float: {"loudness": -16.0},
     str: {
         "ladder": "240p",
         "name": "144p",
@@ -27,6 +27,7 @@ VALUES: dict[Any, dict[str, Any]] = {
         "maxrate": "0.5M",
         "bufsize": "500k",
         "audio_map": "1+2",
+        "loudness": "off",
         "hold_limit": "2.5",
     },
 }

@@ -224,3 +224,24 @@ def test_the_schema_of_a_rate_keeps_its_bounds() -> None:
     assert [bool(re.search(text["pattern"], one)) for one in ("128k", "5M", "1.5M", "x", "5 M b")] == [
         True, True, True, False, False
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["off", "'off'", "false", "no"])
+def test_off_is_a_value_also_where_yaml_reads_a_switch(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "streamify.yaml"
+    file.write_text(f"surround: {text}\nloudness: {text}\n")
+    found = settings_io.effective({}, {}, file)
+    assert (found.settings.surround, found.settings.loudness) == ("off", None)
+    file.write_text(found.to_yaml())
+    assert settings_io.effective({}, {}, file).settings == found.settings
+
+
+@pytest.mark.parametrize(("given", "loudness"), [("-16", -16), ("-23.5", -23.5), ("off", None)])
+def test_loudness_as_text(given: str, loudness: float | None) -> None:
+    assert settings_io.effective({"loudness": given}, {}, None).settings.loudness == loudness
+
+
+@pytest.mark.parametrize("given", ["0", "-41", "loud", "nan", "true"])
+def test_loudness_that_is_none(given: str) -> None:
+    with pytest.raises(UsageError):
+        settings_io.effective({"loudness": given}, {}, None)

@@ -43,6 +43,8 @@ class AudioSource:
     """Where the source's clock does not go on."""
     joined: tuple[AudioSlice | None, ...] = ()
     """As `slice`, of the streams that are joined to the first; empty: the whole file."""
+    gain: float = 1.0
+    """Factor for all samples."""
 
 
 @dataclass
@@ -98,7 +100,7 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
 def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[Samples]:
     """Yield runs of resampled samples and their position on the output timeline."""
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
-    mixed = Mixer(layout, track.recipe.channels)
+    mixed = Mixer(layout, track.recipe.channels, source.gain)
     resampling: Resampling | None = None
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
     before: tuple[int, str] | None = None

@@ -15,7 +15,6 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
-from streamify.bitstream.captions import has_captions
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
@@ -23,7 +22,7 @@ from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
-from streamify.media.source.opening import ENCODE, keep_only
+from streamify.media.source.opening import keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.model.source import ClockBreak, Note
@@ -51,8 +50,6 @@ class Scan:
     corrupt: tuple[int, ...]
     """Packets that the demuxer found damaged, as by a break in a transport stream's counters."""
     notes: tuple[Note, ...]
-    captions: int | None = None
-    """Number of the first packet that carries captions."""
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
@@ -88,7 +85,6 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
     corrupt: list[int] = []
     notes: list[Note] = []
     claimed = 0
-    captions: int | None = None
     try:
         for packet in read_packets(container, stream):
             if not packet.size:
@@ -106,10 +102,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
             sizes.append(packet.size)
             if packet.is_corrupt:
                 corrupt.append(len(packets))
-            data = bytes(packet)
-            if captions is None and has_captions(data):
-                captions = len(packets)
-            _add(packets, packet, data, coded)
+            _add(packets, packet, coded)
     except UnreadableError as error:
         notes.append(
             Note(
@@ -128,13 +121,13 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
         raise SourceError(
             "no-timestamps",
             f"no packet of video stream {stream.index} has a timestamp",
-            f"encode it anew, which gives its pictures times: {ENCODE}",
+            "remux the source first: ffmpeg -fflags +genpts -i SOURCE -c copy OUT.mkv",
         )
     hidden = packets.shown.count(0)
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
-    return _found(packets, timed, Columns(positions, sizes, keys, captions), tuple(corrupt), tuple(notes))
+    return _found(packets, timed, Columns(positions, sizes, keys), tuple(corrupt), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -144,11 +137,10 @@ class Columns:
     positions: array[int]
     sizes: array[int]
     keys: array[int]
-    captions: int | None
-    """The first packet that carries captions."""
 
 
-def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Reader) -> None:
+def _add(packets: Packets, packet: Packet[VideoStream], coded: Reader) -> None:
+    data = bytes(packet)
     packets.pts.append(NONE if packet.pts is None else packet.pts)
     packets.dts.append(NONE if packet.dts is None else packet.dts)
     packets.duration.append(packet.duration or 0)
@@ -187,7 +179,6 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         timed,
         corrupt,
         notes,
-        columns.captions,
     )
 
 
