@@ -38,6 +38,10 @@ VP8 = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "12", "auto-alt
 _X265 = "bframes=4:b-adapt=0:b-pyramid=1:ref=4:open-gop=1:log-level=none:pools=none:frame-threads=1"
 PYRAMID = {"preset": "ultrafast", "g": "50", "x265-params": _X265}
 
+FIELDS = {"preset": "ultrafast", "g": "25"}
+FIELDS["x265-params"] = "interlace=tff:bframes=2:log-level=none:pools=none:frame-threads=1"
+"""Each picture is a field (pic_struct), and decoders give it out as one."""
+
 Through = Callable[[Path, Path], Path] | None
 """What is done to a film after it was encoded."""
 
@@ -115,6 +119,8 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "hevc-mov": ("libx265", "mov", X265, "mov", None),
     "hevc-pyramid-mkv": ("libx265", "matroska", PYRAMID, "mkv", None),
     "hevc-pyramid-ts": ("libx265", "mpegts", PYRAMID, "ts", None),
+    "hevc-fields-ts": ("libx265", "mpegts", FIELDS, "ts", None),
+    "hevc-fields-mp4": ("libx265", "mp4", FIELDS, "mp4", None),
     "hevc-flv": ("libx265", "flv", X265, "flv", None),
     "mjpeg-mov": ("mjpeg", "mov", {"q:v": "3"}, "mov", None),
     "mjpeg-mkv": ("mjpeg", "matroska", {"q:v": "3"}, "mkv", None),

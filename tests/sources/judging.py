@@ -25,7 +25,7 @@ def judged(kind: str, name: str, scratch: Path) -> Row:
         return tried.row
     if kind == "corpus":
         assert not allowed, "it was not refused"
-        corpus.judge(name, tried.report, dest)
+        corpus.judge(name, source, tried.report, dest)
     else:
         RIGHTS[name].judge(source, tried.report, dest)
     try:
