@@ -16,7 +16,7 @@ from e2e.driving import published, rungs
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.packets import NONE
 from streamify.errors import StreamifyError, VerificationFailed
-from streamify.jobs import assemble, certify
+from streamify.jobs import assemble, certify, verify
 from streamify.media.source import scan
 
 COUNT = 120
@@ -114,3 +114,34 @@ def test_two_pictures_in_each_others_place_are_found_also_at_a_seam(at: int, tmp
     named = [one for one in faults if "shows the source's picture" in one]
     assert any(f"{at / 25:.3f} s shows the source's picture after it" in one for one in named), faults
     assert any(f"{(at + 1) / 25:.3f} s shows the source's picture before it" in one for one in named), faults
+
+
+@pytest.mark.parametrize(
+    ("muxer", "at"), [("mp4", None), ("matroska", None), ("mp4", 49), ("matroska", 49), ("mp4", 74)]
+)
+def test_a_long_plain_film_is_followed_in_ranges(
+    muxer: str, at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "RANGE", 1)
+    options = {"preset": "veryfast", "bf": "2", "g": "35"}  # keyframes are nowhere near the borders of ranges
+    numbers = list(range(COUNT))
+    right = encode(tmp_path / f"film.{muxer}", numbers, "libx264", muxer, options)
+    settings = SETTINGS | {"segment_seconds": 1}
+    streamify.transcode(right, tmp_path / "dest", **settings)
+    events: list[str] = []
+    if at is None:
+        found = streamify.verify(tmp_path / "dest", right, on_event=lambda event: events.append(str(event.task)))
+        assert found.faults == ()
+        assert len({one for one in events if one.startswith(verify.WHOLE)}) == 5
+        return
+    numbers[at], numbers[at + 1] = numbers[at + 1], numbers[at]
+    wrong = encode(tmp_path / "wrong.mp4", numbers, "libx264", "mp4", options)
+    streamify.transcode(wrong, tmp_path / "other", **settings)
+    (ours,) = (tmp_path / "dest" / "video").iterdir()
+    (theirs,) = (tmp_path / "other" / "video").iterdir()
+    for file in theirs.glob("*.m4s"):
+        (ours / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(VerificationFailed) as caught:
+        streamify.verify(tmp_path / "dest", right)
+    named = [one for one in caught.value.faults if "shows the source's picture" in one]
+    assert any(f"{at / 25:.3f} s shows the source's picture after it" in one for one in named), caught.value.faults

@@ -211,11 +211,11 @@ def _plan_of(report: Report, stores: Stores, dest: Location, *, needed: bool) ->
 
 def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[Task]:
     """Yield a check of every segment; with a `source`, against its pictures."""
-    if plan is not None and source is not None:
-        yield from _whole(report, plan, source)
     segments = SegmentList(plan, media) if plan is not None and source is not None else None
     tracks = {track.id: track for track in plan.tracks} if plan is not None else {}
     try:
+        if plan is not None and source is not None and segments is not None:
+            yield from _whole(report, plan, source, timed=segments[0].packets is None)
         for track in report.tracks:
             start = 0
             for index, size in enumerate(track.segments.size):
@@ -243,28 +243,82 @@ WHOLE = "check-source/"
 """What the keys of checks of the whole stream begin with."""
 
 
-def _whole(report: Report, plan: Plan, source: SourceRef) -> Iterator[Task]:
-    """Yield the check of the smallest rendition against the source, decoded anew from start to end."""
+RANGE = 300
+"""Seconds of a long film that are followed by one task."""
+SEEKABLE = ("mov", "matroska")
+"""Containers in which FFmpeg's own seek finds a keyframe at or before a time."""
+
+
+def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Iterator[Task]:
+    """Yield the check of the smallest rendition against the source, decoded anew.
+
+    A plain film is followed in ranges, side by side; any other from start to end, because the times of its pictures, or
+    which of them are missing, are only known from those before.
+
+    Args:
+        report: Of the stream.
+        plan: That it was made by.
+        source: What it was made from.
+        timed: Whether the container's own times of the pictures are right.
+    """
     tracks = [track for track in report.tracks if track.kind == "video"]
     if not tracks or report.source.video is None:
         return
     least = min(tracks, key=lambda track: (track.width or 0) * (track.height or 0))
     found = report.certificate
     track = next(track for track in plan.video if track.id == least.id)
-    yield SourceCheckTask(
-        key=f"{WHOLE}{least.id}",
-        source=source,
-        container=report.source.container,
-        video=report.source.video,
-        track=track,
-        segments=len(least.segments.size),
-        excused=len(found.lost) + found.dropped + found.left_out,
-        lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
-        repeats=found.duplicated,
-        # One decode of each: a twentieth of what is allowed for encoding, at least.
-        budget=check_budget(float(max(report.source.duration, least.duration)) / 20, track, report.source.video),
-        priority=1,  # the longest: first
+    ranges = _ranges(report, plan, least, timed=timed)
+    for number, (first, end, begin, until) in enumerate(ranges):
+        seconds = sum(least.segments.duration[first:end]) / least.timescale
+        yield SourceCheckTask(
+            key=f"{WHOLE}{least.id}" if len(ranges) == 1 else f"{WHOLE}{least.id}/{number:03d}",
+            source=source,
+            container=report.source.container,
+            video=report.source.video,
+            track=track,
+            segments=end - first,
+            first=first,
+            begin=begin,
+            until=until,
+            excused=len(found.lost) + found.dropped + found.left_out,
+            lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
+            repeats=found.duplicated,
+            # One decode of each: a twentieth of what is allowed for encoding, at least.
+            budget=check_budget(max(float(report.source.duration), seconds) / 20, track, report.source.video),
+            priority=1,  # the longest: first
+        )
+
+
+Span = tuple[int, int, Fraction | None, Fraction | None]
+"""First segment, the one behind the last, and their times in seconds; ``None``: start and end of the source."""
+
+
+def _ranges(report: Report, plan: Plan, track: TrackReport, *, timed: bool) -> list[Span]:
+    """Return the ranges in which a film is followed."""
+    durations, source, found = track.segments.duration, report.source, report.certificate
+    odd = (
+        source.breaks,
+        source.gaps,
+        source.video and source.video.parts,
+        found.lost,
+        found.dropped,
+        found.left_out,
+        found.duplicated,
     )
+    plain = (
+        timed and source.video is not None and source.video.rate is not None and not any(odd) and not plan.timeline.lead
+    )
+    size = max(1, round(RANGE * track.timescale / max(durations[0], 1)))
+    if not plain or source.container.split(",")[0] not in SEEKABLE or len(durations) <= size:
+        return [(0, len(durations), None, None)]
+    spans: list[Span] = []
+    at = Fraction(0)
+    for first in range(0, len(durations), size):
+        end = min(first + size, len(durations))
+        after = at + Fraction(sum(durations[first:end]), track.timescale)
+        spans.append((first, end, at if first else None, after if end < len(durations) else None))
+        at = after
+    return spans
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

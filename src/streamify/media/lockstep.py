@@ -72,6 +72,9 @@ def follow(
     even: bool = True,
     lead: Fraction = Fraction(0),
     repeats: int = 0,
+    settling: int = SETTLING,
+    before: Shot | None = None,
+    until: Fraction | None = None,
 ) -> Followed:
     """Compare a stream with its source.
 
@@ -83,16 +86,18 @@ def follow(
         even: Whether pictures come at a constant rate, so that their times may have been moved to it.
         lead: Seconds for which the stream shows the first picture before its time.
         repeats: Pictures of the stream that may show again what stands.
+        settling: First pictures within which the source's times may settle; none behind its start.
+        before: The source's picture in front of the first one.
+        until: Seconds from the start of the stream up to which it is followed; a picture more may come from the source.
     """
     found = Followed()
     theirs = _Source(source, step, ahead, step / 2 if even else min(step / 2, UNEVEN), lead)
-    before: Shot | None = None
     for ours in stream:
         assert ours.time is not None
         found.stream += 1
         theirs.expect(ours)
         while (head := theirs.head) is not None and head[0] < ours.time - theirs.slack:
-            if found.stream <= SETTLING and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
+            if found.stream <= settling and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
                 break
             found.skipped.append(head[0])
             before = theirs.take()
@@ -100,7 +105,7 @@ def follow(
         if found.repeated < repeats and _stands(ours, before, head, theirs.slack):
             found.repeated += 1
             continue
-        if head is not None and head[0] > ours.time + theirs.slack and found.stream <= SETTLING:
+        if head is not None and head[0] > ours.time + theirs.slack and found.stream <= settling:
             theirs.settles(ours.time)
             head = theirs.head
         if head is None or head[0] > ours.time + theirs.slack:
@@ -121,8 +126,9 @@ def follow(
         found.matched += 1
         theirs.usual = max(theirs.usual * FORGET, own)
         before = theirs.take()
-    while theirs.head is not None:
-        found.skipped.append(theirs.head[0])
+    while (head := theirs.head) is not None:
+        if until is None or head[0] < until - theirs.slack:
+            found.skipped.append(head[0])
         theirs.take()
     found.source = theirs.count
     return found

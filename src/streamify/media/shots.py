@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streamify.media.expected import Expected
 from streamify.media.lockstep import Shot
-from streamify.media.source.linear import decode_all
+from streamify.media.source.linear import decode_all, decode_from
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.model.source import VideoFacts
@@ -41,10 +41,22 @@ class _Shrinker:
         )
 
 
-def source_shots(open_source: Callable[[], BinaryIO], video: VideoFacts, track: VideoTrack) -> Iterator[Shot]:
-    """Yield a source's pictures as a rendition would show them, small, in the order of decoding."""
+def source_shots(
+    open_source: Callable[[], BinaryIO], video: VideoFacts, track: VideoTrack, start: Fraction | None = None
+) -> Iterator[Shot]:
+    """Yield a source's pictures as a rendition would show them, small, in the order of decoding.
+
+    Args:
+        open_source: Opens the source.
+        video: Facts about the stream.
+        track: The rendition.
+        start: Seconds on the source's clock before which pictures are left out; ``None``: none is.
+    """
     expected, shrink = Expected(video, track), _Shrinker()
-    for seen in decode_all(open_source, video.stream):
+    whole = decode_all(open_source, video.stream) if start is None else decode_from(open_source, video.stream, start)
+    for seen in whole:
+        if start is not None and seen.time is not None and seen.time < start:
+            continue
         yield Shot(seen.time, shrink(expected(seen.frame, seen.aspect, seen.turn)), seen.marred)
 
 

@@ -220,7 +220,7 @@ class CheckTask(BaseTask):
 
 
 class SourceCheckTask(BaseTask):
-    """Decode source and stream from start to end side by side, without the plan, and compare their pictures."""
+    """Decode source and stream, or a range of both, side by side, without the plan, and compare their pictures."""
 
     kind: Literal["check-source"] = "check-source"
     source: SourceRef
@@ -230,6 +230,13 @@ class SourceCheckTask(BaseTask):
     track: VideoTrack
     """The rendition that is compared."""
     segments: int
+    """How many segments of it."""
+    first: int = 0
+    """The first of them."""
+    begin: Rational | None = None
+    """When that one starts, seconds; ``None``: the source is decoded from its start."""
+    until: Rational | None = None
+    """When the last one ends; ``None``: the source is decoded to its end."""
     excused: int
     """Pictures of the source that the report names as lost, dropped or left out."""
     lead: Rational = Fraction(0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from statistics import median_low
 
 from streamify.dest.layout import init_key, segment_key
-from streamify.media.lockstep import follow, judge
+from streamify.media.lockstep import SETTLING, Shot, follow, judge
 from streamify.media.shots import source_shots, stream_shots
 from streamify.model.task import CheckResult, SourceCheckTask
 from streamify.mp4.fragments import fragments
@@ -19,32 +21,72 @@ JUMPING = ("mpegts", "mpeg")
 
 
 def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
-    """Decode source and stream from start to end side by side and compare them. Faults are results."""
+    """Decode source and stream side by side and compare them. Faults are results."""
     track, video = task.track, task.video
     init = stores.media.get(init_key(track.folder))
     if init is None:
         return CheckResult(key=task.key, faults=(f"{init_key(track.folder)} is missing",), frames=0)
 
     def segments() -> Iterator[bytes]:
-        for index in range(task.segments):
+        for index in range(task.first, task.first + task.segments):
             data = stores.media.get(segment_key(track.folder, index))
             if data is not None:  # what is missing is named by the checks of the segments
                 yield data
 
+    step = _step(task, stores)
+    run = _source(task, stores, step)
     found = follow(
-        source_shots(partial(stores.open_source, task.source), video, track),
+        run.shots,
         stream_shots(init, segments(), track.timescale),
-        _step(task, stores),
+        step,
         Fraction(10) if task.container in JUMPING else Fraction(86_400),
         even=video.rate is not None,
-        lead=task.lead,
+        lead=run.lead,
         repeats=task.repeats,
+        settling=SETTLING if task.begin is None else 0,
+        before=run.before,
+        until=task.until,
     )
     return CheckResult(
         key=task.key,
         faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused, task.repeats)),
         frames=found.matched,
     )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is followed of the source."""
+
+    shots: Iterator[Shot]
+    lead: Fraction
+    """When the first of them is shown, seconds from the start of the stream."""
+    before: Shot | None = None
+    """The picture in front of it."""
+
+
+def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
+    """Return the pictures of the task's range, and one more on both sides: what a picture shows is told beside them."""
+    video, opened = task.video, partial(stores.open_source, task.source)
+    origin = video.first * video.time_base
+    if task.begin is None:
+        return _Run(_up_to(source_shots(opened, video, task.track), task.until, origin, step), task.lead)
+    begin = origin + task.begin - step / 2
+    before: Shot | None = None
+    shots = _up_to(source_shots(opened, video, task.track, begin - step * 3 / 2), task.until, origin, step)
+    for shot in shots:
+        if shot.time is not None and shot.time >= begin:
+            return _Run(chain([shot], shots), shot.time - origin, before)
+        before = shot
+    return _Run(iter(()), task.lead)
+
+
+def _up_to(shots: Iterator[Shot], until: Fraction | None, origin: Fraction, step: Fraction) -> Iterator[Shot]:
+    """Yield pictures up to the first one at or after a time of the stream."""
+    for shot in shots:
+        yield shot
+        if until is not None and shot.time is not None and shot.time >= origin + until - step / 2:
+            return
 
 
 def _step(task: SourceCheckTask, stores: Stores) -> Fraction:

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from streamify.media.source.draining import Draining
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.turn import Turn, Turns
 
 
@@ -34,18 +34,43 @@ class Seen:
     """Whether the decoder met damage since the last keyframe: another start of decoding may give another picture."""
 
 
-def decode_all(open_source: Callable[[], BinaryIO], stream: int) -> Iterator[Seen]:
+EARLIER = (0, 20, 120)
+"""Seconds by which a seek goes before the time that is wanted, one try after the other; then all is decoded."""
+
+
+def decode_from(open_source: Callable[[], BinaryIO], stream: int, start: Fraction) -> Iterator[Seen]:
+    """Yield the pictures of a video stream from one at or before a time on, as a player shows them after a seek.
+
+    Args:
+        open_source: Opens the source.
+        stream: Index of the stream.
+        start: Seconds on the source's clock.
+    """
+    for earlier in EARLIER:
+        pictures = decode_all(open_source, stream, start - earlier)
+        first = next(pictures, None)
+        if first is not None and first.time is not None and first.time <= start:
+            yield first
+            yield from pictures
+            return
+    yield from decode_all(open_source, stream)
+
+
+def decode_all(open_source: Callable[[], BinaryIO], stream: int, start: Fraction | None = None) -> Iterator[Seen]:
     """Yield all pictures of a video stream in the order in which the decoder gives them out.
 
     Args:
         open_source: Opens the source.
         stream: Index of the stream.
+        start: Seconds on the source's clock to which FFmpeg seeks first; nothing comes out where it cannot.
     """
     with open_source() as file, open_media(file) as container:
         video = cast("VideoStream", container.streams[stream])
         keep_only(container, video)
         context = decoder(video)
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
+        if start is not None and not seek_to(container, int(start / base), video):
+            return
         aspects, turns, draining = _Aspects(video.sample_aspect_ratio), Turns(), Draining(context)
         refused: list[str] = []
         try:
