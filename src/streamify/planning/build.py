@@ -46,7 +46,8 @@ def build_plan(
     source, facts = facts, facts.model_copy(update={"audio": sounds})
     held = Extent()
     if facts.video is not None:
-        held = extent(facts.video, facts.audio, settings.hold_limit)
+        constant = _is_constant(facts.video, settings)
+        held = extent(facts.video, facts.audio, settings.hold_limit, constant=constant)
         timeline, windows = _video_timeline(facts.video, pts, settings, held)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
@@ -93,12 +94,16 @@ def build_plan(
     return plan, iter(all_windows)
 
 
+def _is_constant(video: VideoFacts, settings: MediaSettings) -> bool:
+    """Whether the stream has a constant rate. Pictures that outlast a segment have to be shown again, however even."""
+    return video.rate is not None and video.rate * settings.segment_seconds >= 1
+
+
 def _video_timeline(
     video: VideoFacts, pts: Sequence[int], settings: MediaSettings, held: Extent
 ) -> tuple[Timeline, Iterator[grid.Window]]:
     segment, keyframe = settings.segment_seconds, settings.keyframe_seconds
-    # A slide show whose every picture outlasts a segment is evenly timed, too; its pictures have to be shown again.
-    if video.rate is None or video.rate * segment < 1:
+    if video.rate is None or not _is_constant(video, settings):
         timeline = variable_timeline(
             pts=pts,
             end=video.end,

@@ -28,15 +28,18 @@ class Extent:
     notes: tuple[Note, ...] = ()
 
 
-def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction) -> Extent:
+def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction, *, constant: bool) -> Extent:
     """Return how long the first and the last picture stand, and what of the sound is left out all the same.
 
     Args:
         video: The pictures.
         audio: The sound.
         limit: Seconds for which a picture may stand.
+        constant: Whether all pictures are shown equally long, the last one too.
     """
     first, last = video.first * video.time_base, video.end * video.time_base
+    if constant and video.rate is not None:
+        last = first + video.frames / video.rate
     early = {one.stream: first - one.begin for one in audio if one.begin is not None and one.begin < first}
     late = {one.stream: one.end - last for one in audio if one.end is not None and one.end > last}
     lead, tail = _stands(early, EARLY, limit), _stands(late, LATE, limit)

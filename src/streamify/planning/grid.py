@@ -12,6 +12,8 @@ MAX_RATE = 60
 """Frames per second; HLS authoring rule 1.19."""
 
 
+PADDING = Fraction(1, 5)
+"""Seconds of sound that do not ask for another frame: codecs fill up their last frame with silence."""
 UNHEARD = Fraction(1, 50)
 """Seconds of sound that may be left out at both ends of a film without being named."""
 
@@ -56,15 +58,16 @@ def constant_timeline(
         frames: Pictures of the source.
         segment_seconds: Nominal segment length, seconds.
         keyframe_seconds: Longest distance of IDR pictures, seconds.
-        lead: Seconds for which the first picture is shown before its time; rounded up to whole frames, but for less
-            than `UNHEARD` seconds.
+        lead: Seconds for which the first picture is shown before its time, rounded to whole frames; less than half a
+            frame and than `PADDING` asks for none.
         tail: Seconds for which the last picture stands on; likewise.
     """
     keep_every = max(1, -(-rate // (MAX_RATE + Fraction(1, 10))))
     kept_rate = rate / keep_every
     steps, step_frames = idr_steps(kept_rate, segment_seconds, keyframe_seconds)
     kept = -(-frames // keep_every)
-    before, after = (max(0, -((UNHEARD - seconds) * kept_rate // 1)) for seconds in (lead, tail))
+    slack = min(1 / kept_rate / 2, PADDING)
+    before, after = (max(0, -((slack - seconds) * kept_rate // 1)) for seconds in (lead, tail))
     duration = kept_rate.denominator
     timeline = Timeline(
         time_base=time_base,

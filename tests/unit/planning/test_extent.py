@@ -23,7 +23,7 @@ def sound(begin: float | None, end: float | None, stream: int = 1) -> AudioFacts
 
 
 def held(*audio: AudioFacts, limit: int = 3600) -> Extent:
-    return extent(FILM, audio, Fraction(limit))
+    return extent(FILM, audio, Fraction(limit), constant=False)
 
 
 def said(found: Extent) -> list[tuple[str, str]]:
@@ -70,3 +70,10 @@ def test_a_limit_of_nothing_ends_the_stream_with_the_pictures() -> None:
     found = held(sound(0, 100), limit=0)
     assert [found.lead, found.tail] == [0, 0]
     assert said(found) == [("dropped", "10.000 s of audio stream 1"), ("dropped", "80.000 s of audio stream 1")]
+
+
+def test_the_last_picture_of_a_constant_rate_lasts_as_long_as_the_others() -> None:
+    """Whatever the container says of it: Matroska mostly says nothing."""
+    film = FILM.model_copy(update={"rate": Fraction(1), "frames": 5, "first": 0, "end": 4040})
+    assert extent(film, (sound(0, 9),), Fraction(3600), constant=True).tail == 4
+    assert extent(film, (sound(0, 9),), Fraction(3600), constant=False).tail == Fraction("4.96")

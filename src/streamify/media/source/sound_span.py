@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from typing import BinaryIO
 
@@ -81,10 +82,13 @@ def read_ends(
     last = video.end * video.time_base
     closed = set[int]()
     bases = {one.stream: one.time_base for one in audio}
-    with open_source() as file, open_media(file) as container:
+    back = video.end - int(BACK / video.time_base)
+    with open_source() as file, ExitStack() as stack:
+        container = stack.enter_context(open_media(file))
+        # With breaks from the start: only the order of the file tells which part of the clock counts.
+        if not breaks and not seek_to(container, back, container.streams[video.stream]):
+            container = stack.enter_context(open_media(file))
         _listen(container, bases)
-        if not breaks:  # else from the start: only the order of the file tells which part of the clock counts
-            seek_to(container, video.end - int(BACK / video.time_base), container.streams[video.stream])
         for number, start, length in _sounds(container, audio, breaks):
             if start - ends.get(number, last) > HOLE:
                 closed.add(number)
