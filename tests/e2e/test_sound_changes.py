@@ -10,6 +10,7 @@ import pytest
 import streamify
 from clips.joined_sound import HERTZ, join, pitches, tone
 from e2e.driving import rungs
+from selection import sample
 from streamify.model.report import Report
 
 Part = tuple[int, int]
@@ -23,21 +24,19 @@ def run(source: Path, dest: Path, **settings: Any) -> Report:
     return streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=rungs(120), **settings)
 
 
-@pytest.mark.parametrize(
-    ("encode", "first", "second"),
-    [
-        (AAC, (48000, 2), (44100, 2)),
-        (AAC, (44100, 1), (48000, 2)),
-        (MP2, (48000, 2), (32000, 1)),
-        (MP3, (44100, 2), (24000, 1)),
-        (AC3, (48000, 6), (44100, 2)),
-        (EAC3, (48000, 2), (48000, 6)),
-    ],
-    ids=["aac", "aac-mono", "mp2", "mp3", "ac3", "eac3"],
-)
-def test_a_broadcast_that_changes_its_sound_midway(
-    encode: tuple[str, ...], first: Part, second: Part, tmp_path: Path
-) -> None:
+CHANGES: dict[str, tuple[tuple[str, ...], Part, Part]] = {
+    "aac": (AAC, (48000, 2), (44100, 2)),
+    "aac-mono": (AAC, (44100, 1), (48000, 2)),
+    "mp2": (MP2, (48000, 2), (32000, 1)),
+    "mp3": (MP3, (44100, 2), (24000, 1)),
+    "ac3": (AC3, (48000, 6), (44100, 2)),
+    "eac3": (EAC3, (48000, 2), (48000, 6)),
+}
+
+
+@pytest.mark.parametrize("name", sample(CHANGES, "aac", "mp3", "ac3"))
+def test_a_broadcast_that_changes_its_sound_midway(name: str, tmp_path: Path) -> None:
+    encode, first, second = CHANGES[name]
     parts = [
         tone(tmp_path / f"{number}.ts", *part, 3, *encode, start=3 * number)
         for number, part in enumerate((first, second))
@@ -45,7 +44,7 @@ def test_a_broadcast_that_changes_its_sound_midway(
     dest = tmp_path / "dest"
     report = run(join(tmp_path / "joined.ts", parts), dest)
     assert pitches(dest, report) == pytest.approx([HERTZ] * 6, abs=1)
-    (sound,) = (one for one in report.tracks if one.kind == "audio")
+    sound = next(one for one in report.tracks if one.kind == "audio")  # in stereo; 5.1 may stand beside it
     assert float(sound.duration) == pytest.approx(6, abs=0.06)
     named = [note.what for note in report.notes if "becomes" in note.what]
     assert 1 <= len(named) <= 2, report.notes  # FFmpeg makes a frame of both parts where MPEG audio is joined

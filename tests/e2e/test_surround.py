@@ -18,6 +18,7 @@ import streamify
 from clips.tones import PITCHES, Wave, read_sound, tone_levels, tones, write_film, write_sound
 from e2e.driving import rungs
 from judges.conformance import check
+from selection import sample
 from streamify.dest.layout import PLAN
 from streamify.media.audio.piece import audio_init
 from streamify.model.plan import Plan
@@ -53,7 +54,7 @@ def stream(dest: Path, track: TrackReport) -> bytes:
     return b"".join(path.read_bytes() for path in [folder / "init.mp4", *sorted(folder.glob("*.m4s"))])
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", sample(CODECS, "ac3"))
 def test_the_stream_conforms(codec: str, film: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     report = run(film, dest, surround=codec)
@@ -93,7 +94,7 @@ def test_every_sample_in_its_place(codec: str, film: Path, tmp_path: Path) -> No
         assert next(container.decode(audio=0)).pts == 0
 
 
-@pytest.mark.parametrize("codec", ["ac3", "eac3", "aac"])
+@pytest.mark.parametrize("codec", sample(CODECS, "eac3"))
 def test_pieces_sound_like_one(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise, the hardest sound: at the joins of pieces the error is that of any other place."""
     source = write_sound(tmp_path / "a.mov", 0.2 * np.random.default_rng(1).standard_normal((6, 48000 * 8)), "5.1")

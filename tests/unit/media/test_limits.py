@@ -149,10 +149,10 @@ def test_what_is_just_within_the_limits_is_taken(tmp_path: Path) -> None:
 
 def test_probe_says_what_a_source_is_that_the_caps_refuse(tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
-    source.write_bytes(claiming(2_000, duration=12_800 * 300))
-    assert streamify.probe(source).duration == 600_000
-    timeline = streamify.plan(source, engine="inline", max_duration=600_000).timeline
-    assert timeline.end / timeline.timescale == 600_000
+    source.write_bytes(claiming(2_000, duration=12_800 * 60))
+    assert streamify.probe(source).duration == 120_000
+    timeline = streamify.plan(source, engine="inline", max_duration=120_000).timeline
+    assert timeline.end / timeline.timescale == 120_000
 
 
 def test_the_page_lists_every_limit_with_its_value() -> None:
