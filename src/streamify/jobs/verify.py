@@ -222,7 +222,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                 record = _record(track, index, start, size)
                 start += track.segments.duration[index]
                 model = tracks.get(track.id) or _stand_in(track)
-                seconds = track.segments.duration[index] / track.timescale
+                samples = min(track.segments.frames[index], size)  # each has a byte at least, whatever is claimed
                 yield CheckTask(
                     key=f"check/{track.id}/{index:05d}",
                     track=model,
@@ -232,7 +232,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                     video=report.source.video,
                     timeline=plan.timeline if plan is not None else None,
                     segment=segments[index] if segments is not None else None,
-                    budget=check_budget(seconds, model, report.source.video if source is not None else None),
+                    budget=check_budget(samples, model, report.source.video if source is not None else None),
                 )
     finally:
         if segments is not None:
@@ -269,7 +269,6 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
     track = next(track for track in plan.video if track.id == least.id)
     ranges = _ranges(report, plan, least, timed=timed)
     for number, (first, end, begin, until) in enumerate(ranges):
-        seconds = sum(least.segments.duration[first:end]) / least.timescale
         yield SourceCheckTask(
             key=f"{WHOLE}{least.id}" if len(ranges) == 1 else f"{WHOLE}{least.id}/{number:03d}",
             source=source,
@@ -283,8 +282,7 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             excused=len(found.lost) + found.dropped + found.left_out,
             lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
             repeats=found.duplicated,
-            # One decode of each: a twentieth of what is allowed for encoding, at least.
-            budget=check_budget(max(float(report.source.duration), seconds) / 20, track, report.source.video),
+            budget=check_budget(min(least.frames, sum(least.segments.size)), track, report.source.video),
             priority=1,  # the longest: first
         )
 

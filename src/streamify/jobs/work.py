@@ -35,7 +35,8 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
     """Return the task of one segment and some renditions."""
     assert plan.source.video is not None
     renditions = tuple(plan.video[number] for number in group.renditions)
-    seconds = (segment.end - segment.start) / plan.timeline.timescale
+    # Those of the source, and as many as are shown again in a pause or left out above 60 a second.
+    pictures = segment.frames + round(60 * (segment.end - segment.start) / plan.timeline.timescale)
     return VideoTask(
         key=video_key(plan, segment.index, group.renditions),
         source=plan.source.ref,
@@ -46,7 +47,7 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
         renditions=renditions,
         threads=group.threads,
         needs=(SPLIT,),
-        budget=video_budget(seconds, plan.source.video, renditions, group.threads),
+        budget=video_budget(pictures, plan.source.video, renditions, group.threads),
     )
 
 

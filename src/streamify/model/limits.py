@@ -37,3 +37,21 @@ start, in segments of 6 s. A minute without one costs 5."""
 
 PUBLISHED_TEXT = 512 << 20
 """Bytes of a playlist, manifest or report that `verify` reads; a report of a day in ten tracks has 60 MB."""
+
+TASK_SECONDS = 300
+"""CPU seconds that every task has: storage, start and end."""
+
+ENCODE_PIXELS = 250_000
+"""Pixels that a task encodes in a CPU second at the least; 2160p at the slowest preset has a million."""
+
+DECODE_PIXELS = 20_000_000
+"""Pixels that a task decodes in a CPU second at the least; 2160p HEVC has 80 million."""
+
+SOUND_SECONDS = 2
+"""CPU seconds for a second of sound; it takes some 0.02."""
+
+SCANNED_BYTES = 2_000_000
+"""Bytes that split reads in a CPU second at the least, where it must read the source from end to end."""
+
+SPLIT_BYTES = 1 << 30
+"""Bytes of memory for split: ten pictures of any size, and the index of ten hours."""

@@ -70,6 +70,9 @@ def _goes_on(position: int, positions: array[int], dts: Sequence[int], timed: Ti
 
 def _steps(file: BinaryIO, start: int, last: int) -> Iterator[Step]:
     """Yield the steps between two packets of a PID, the last one included; one that is not whole for an error."""
+    if last < start:
+        yield Step(start, whole=False)
+        return
     file.seek(start)
     data = bytes(file.read(min(last - start + WIDTHS[-1], READ)))
     offset, width = _layout(data)
