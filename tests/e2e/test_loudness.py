@@ -81,7 +81,7 @@ def test_the_true_peak_is_kept(tmp_path: Path) -> None:
     assert found.limited
     assert found.true_peak is not None
     assert found.true_peak + found.gain <= -1
-    assert any("keep the peak at -1 dBTP" in note.why for note in report.notes)
+    assert any("keeps the peak at -1 dBTP" in note.why for note in report.notes)
 
 
 def test_pieces_measure_what_a_whole_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,10 +85,12 @@ def loudness_notes(track: AudioTrack, found: Loudness | None) -> Iterator[Note]:
         yield Note(kind="info", what=f"{what}: loudness", why="it is silent: its level is left alone")
         return
     peak = f"true peak {found.true_peak:.1f} dBTP" if found.true_peak is not None else "no peak"
-    why = f"{found.integrated:.1f} LUFS and {peak} in the source; {found.gain:+.1f} dB for {found.target:g} LUFS"
+    why = f"{found.integrated:.1f} LUFS and {peak} in the source; "
     if found.limited:
-        reached = found.integrated + found.gain
-        why += f" would be {found.target - found.integrated:+.1f} dB: {reached:.1f} LUFS keep the peak at {PEAK:g} dBTP"
+        reached, wanted = found.integrated + found.gain, found.target - found.integrated
+        why += f"a gain of {found.gain:+.1f} dB, not {wanted:+.1f}, keeps the peak at {PEAK:g} dBTP: {reached:.1f} LUFS"
+    else:
+        why += f"a gain of {found.gain:+.1f} dB brings it to {found.target:g} LUFS"
     yield Note(kind="converted", what=f"{what}: loudness", why=why)
 
 

@@ -48,7 +48,7 @@ def planned(plan: Plan) -> list[str]:
     rows += [
         (
             "  audio",
-            audio_codec(track.recipe.codec).title,
+            audio_codec(track.recipe.codec).title + " 5.1" * (track.recipe.channels > 2),
             f"{track.sample_rate} Hz",
             track.labels.name,
             bits(track.recipe.bitrate),

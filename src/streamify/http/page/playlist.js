@@ -14,7 +14,7 @@ function* lines(text) {
   for (const line of text.split(/\r?\n/)) if (line.trim()) yield line.trim();
 }
 
-// The variants, highest bandwidth last, and the audio renditions of a master playlist at the absolute URL `base`.
+// The variants, highest bandwidth last, each once (with the sound that takes least), and the audio renditions of a master playlist at the absolute URL `base`.
 export function parseMaster(text, base) {
   const audios = [];
   const variants = [];
@@ -28,6 +28,7 @@ export function parseMaster(text, base) {
         group: found["GROUP-ID"],
         name: found.NAME,
         language: found.LANGUAGE ?? "",
+        channels: parseInt(found.CHANNELS, 10) || 2,
         preferred: found.DEFAULT === "YES",
         url: new URL(found.URI, base).href,
       });
@@ -39,7 +40,9 @@ export function parseMaster(text, base) {
     }
   }
   if (!variants.length) throw new Error("the master playlist names no variant");
-  return { variants: variants.sort((a, b) => a.bandwidth - b.bandwidth), audios };
+  const urls = new Set();
+  const once = (variant) => !urls.has(variant.url) && urls.add(variant.url);
+  return { variants: variants.sort((a, b) => a.bandwidth - b.bandwidth).filter(once), audios };
 }
 
 function variant(found, url) {

@@ -25,11 +25,13 @@ async function get(path, read) {
 
 export const rungName = (variant) => (variant.height ? `${Math.min(variant.width, variant.height)}p` : "Sound only");
 
+const soundName = (audio) => (audio.channels > 2 ? `${audio.name} (${audio.channels - 1}.1)` : audio.name);
+
 function fromReport(track, master, url) {
   const folder = new URL(track.folder.split("/").map(encodeURIComponent).join("/") + "/", url).href;
   const named = master.audios.find((audio) => audio.url.startsWith(folder));
   return {
-    name: named?.name ?? track.folder.split("/").pop().replace(/-[0-9a-f]{8}$/, ""),
+    name: named ? soundName(named) : track.folder.split("/").pop().replace(/-[0-9a-f]{8}$/, ""),
     kind: track.kind,
     width: track.width,
     height: track.height,
@@ -50,7 +52,9 @@ export function fromMaster(master) {
     average: variant.average,
     peak: variant.bandwidth,
   }));
-  return [...rungs, ...master.audios.map((audio) => ({ name: audio.name, kind: "audio", codecs: "" }))];
+  const urls = new Set(); // a track without 5.1 is in both groups
+  const once = (audio) => !urls.has(audio.url) && urls.add(audio.url);
+  return [...rungs, ...master.audios.filter(once).map((audio) => ({ name: soundName(audio), kind: "audio", codecs: "" }))];
 }
 
 // "720 of 720 frames, 5 seams checked", and what else the certificate has to say.

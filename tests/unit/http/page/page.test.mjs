@@ -88,6 +88,13 @@ test("playlists: variants by bandwidth, audio renditions, segments without drift
   assert.equal(media.end, 12012);
   assert.equal(media.ended, true);
   assert.deepEqual([-1, 0, 4.003, 4.004, 12011, 99999].map((time) => playlist.segmentAt(media.segments, time)), [0, 0, 0, 1, 2999, 2999]);
+  const wide = playlist.parseMaster(
+    '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="x",CHANNELS="2",URI="x.m3u8"\n' +
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="surround",NAME="x",CHANNELS="6",URI="y.m3u8"\n' +
+    '#EXT-X-STREAM-INF:BANDWIDTH=2,CODECS="avc1,ec-3",AUDIO="surround"\nb.m3u8\n' +
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1,mp4a",AUDIO="audio"\nb.m3u8\n', "http://h/master.m3u8");
+  assert.deepEqual(wide.variants.map(({ group }) => group), ["audio"]); // each rung once, with the sound that browsers know
+  assert.deepEqual(wide.audios.map(({ channels }) => channels), [2, 6]);
   for (const bad of ["", "<html>", "#EXTM3U\n"]) assert.throws(() => playlist.parseMaster(bad, "http://h/"));
 });
 
