@@ -42,7 +42,7 @@ def sound_reader(codec: str, extradata: bytes, rate: int, channels: int) -> Soun
         return dts
     if name == "aac":
         config = aac_config(extradata)
-        return (lambda data: adts(data) or config) if config or not extradata else None
+        return _Aac(config, Heard(rate, channels, 1024) if rate else None) if config or not extradata else None
     if name == "opus":
         count = extradata[9] if len(extradata) > 9 else channels
         return lambda data: opus(data, count)
@@ -65,6 +65,19 @@ def _pcm_bits(name: str) -> int:
         return 8
     found = re.fullmatch(r"pcm_[suf](\d+)(le|be)?", name)
     return int(found[1]) if found else 0
+
+
+class _Aac:
+    """Reads packets with an ADTS header; others hold what the configuration says, or else what the container does."""
+
+    def __init__(self, config: Heard | None, claimed: Heard | None) -> None:
+        self._config, self._claimed = config, claimed
+
+    def __call__(self, data: bytes) -> Heard | None:
+        found = adts(data)
+        if found is not None:
+            self._claimed = None
+        return found or self._config or self._claimed
 
 
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)

@@ -50,6 +50,7 @@ def loudness_tasks(plan: Plan, media: Storage) -> Iterator[LoudnessTask]:
                         slice=encoding.slice,
                         joined=encoding.joined,
                         breaks=encoding.breaks,
+                        piece=encoding.piece,
                         needs=encoding.needs,
                         budget=encoding.budget,
                         priority=encoding.priority,

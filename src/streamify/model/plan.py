@@ -99,6 +99,45 @@ class Repeats(Frozen):
         return range(self.start, self.start + self.count * self.step, self.step)
 
 
+class SoundRun(Frozen):
+    """Packets of sound whose samples follow each other."""
+
+    first: int
+    """Number of the first of them among the stream's packets, which are counted from 0 without empty ones."""
+    at: Rational
+    """Where its first sample lies, samples of the track."""
+    rate: int
+    """Samples per second, as they are coded."""
+    played: int
+    """Samples per second at which they are played; another than `rate` where drift is corrected."""
+
+
+class AudioPiece(Frozen):
+    """Where a piece of an audio track begins in the source, and where its samples lie by the count of packets."""
+
+    track: str
+    """Its id."""
+    number: int
+    """Number of the packet that decoding begins with."""
+    position: int = -1
+    """Byte offset of that packet, by which it is known; -1: packets are counted from the start of the file."""
+    size: int = 0
+    """Bytes of that packet."""
+    pts: int = 0
+    """Its time, source ticks, which is sought where there is no splice."""
+    id: int = 0
+    """The container's own number of the stream, such as a PID: its index may differ in a splice."""
+    runs: tuple[SoundRun, ...]
+    promised: int
+    """Samples of the track that packets promise to this piece; the rest is silence."""
+    splice: Splice | None = None
+    """Where the bytes are; ``None``: the whole file is opened and sought in."""
+    within: Splice | None = None
+    """The part of the file that `position` and `splice` are of, where the stream appears only late in it."""
+    stream: int
+    """Index of the stream in that file."""
+
+
 class Segment(Frozen):
     """One segment: where it lies on the output's and on the source's timeline, and where its bytes are."""
 
@@ -134,6 +173,8 @@ class Segment(Frozen):
     """Those that count where the container's cannot be used; entry points then have the container's, all else these."""
     audio: tuple[AudioSlice, ...] = ()
     """Slices of the audio pieces that start with this segment."""
+    pieces: tuple[AudioPiece, ...] = ()
+    """Audio pieces that start with this segment, of tracks whose packets were counted."""
 
     @property
     def earliest(self) -> int:

@@ -146,6 +146,8 @@ class AudioFacts(Frozen):
     """Presentation time of the first sample, ticks of `time_base`."""
     duration: Rational | None = None
     """Seconds, as far as the container says."""
+    counted: bool = False
+    """Whether split read all of it, so that the place of every packet is known to the sample."""
     stop: int | None = None
     """Presentation time of the end of the last sample, ticks of `time_base`; ``None``: not known."""
 

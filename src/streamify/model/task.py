@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
-from streamify.model.plan import SCHEMA, AudioSlice, Segment, Timeline
+from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
 from streamify.model.track import AudioTrack, Track, VideoTrack
@@ -64,6 +64,17 @@ class Seam(Frozen):
     """Packets that the decoder refused."""
 
 
+class SoundCount(Frozen):
+    """How much sound a piece holds."""
+
+    promised: int
+    """Samples that the packets of the source hold."""
+    decoded: int
+    """Samples that came out; the rest is silence."""
+    refused: int = 0
+    """Packets that the decoder refused."""
+
+
 class Cost(Frozen):
     """What a segment of a track cost. CPU seconds; shares of a fused task are split by measured stage."""
 
@@ -103,6 +114,8 @@ class SegmentRecord(Frozen):
     iframes: tuple[IFrame, ...] = ()
     seam: Seam | None = None
     """Video only."""
+    heard: SoundCount | None = None
+    """Of the first segment of a piece of sound whose packets were counted."""
     notes: tuple[Note, ...] = ()
     """Damage met on the way; the report collects it."""
     looks: tuple[Part, ...] = ()
@@ -187,6 +200,8 @@ class AudioTask(BaseTask):
     """As `slice`, of the streams that are joined to the first."""
     breaks: tuple[ClockBreak, ...] = ()
     """Where the source's clock does not go on."""
+    piece: AudioPiece | None = None
+    """Where its samples lie, of tracks whose packets were counted at split."""
 
 
 class LoudnessTask(BaseTask):
@@ -204,6 +219,7 @@ class LoudnessTask(BaseTask):
     """As of `AudioTask`; so are the others."""
     joined: tuple[AudioSlice, ...] = ()
     breaks: tuple[ClockBreak, ...] = ()
+    piece: AudioPiece | None = None
 
 
 class CheckTask(BaseTask):

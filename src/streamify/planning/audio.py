@@ -33,10 +33,10 @@ def has_surround(facts: AudioFacts) -> bool:
 def piece_segments(facts: AudioFacts, segment_seconds: Fraction) -> int:
     """Return how many segments one task encodes; 0 means all of them.
 
-    Pieces need sample-exact timestamps at their borders: containers that round them (Matroska to milliseconds)
-    are encoded in one go.
+    Pieces need places that are exact to the sample at their borders: those of packets that were counted, or of
+    timestamps. Tracks of containers that round them and were not counted are encoded in one go.
     """
-    if (1 / facts.time_base) % facts.sample_rate:
+    if not (facts.counted and not facts.joined) and (1 / facts.time_base) % facts.sample_rate:
         return 0
     return max(1, int(PIECE_SECONDS // segment_seconds))
 

@@ -10,7 +10,7 @@ from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
 from streamify.model.source import Note
-from streamify.model.task import AudioTask, Cost, MediaResult
+from streamify.model.task import AudioTask, Cost, MediaResult, SoundCount
 from streamify.planning.loudness import factor
 from streamify.storage.base import Stores
 from streamify.tasks.loudness import known_gain
@@ -23,7 +23,8 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
     log = AudioLog()
     cuts = task.cuts
     gain = factor(known_gain(stores.media, task.track))
-    source = AudioSource(partial(stores.open_source, task.source), task.slice, task.breaks, task.joined, gain)
+    opened = partial(stores.open_source, task.source)
+    source = AudioSource(opened, task.slice, task.breaks, task.joined, gain, task.piece)
     packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
     segments = package_audio(packets, task.track, cuts)
     share = (time.process_time() - began) / len(segments)
@@ -35,12 +36,19 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
             init=packaged.init,
             data=packaged.media,
             written=written(packaged.fragments),
+            heard=_count(task, log) if number == 0 else None,
             notes=_notes(task, log) if number == 0 else (),
             cost=Cost(encode=round(share, 4)),
         )
         for number, packaged in enumerate(segments)
     )
     return MediaResult(key=task.key, records=records)
+
+
+def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
+    if task.piece is None:
+        return None
+    return SoundCount(promised=task.piece.promised, decoded=log.decoded, refused=len(log.errors))
 
 
 def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:

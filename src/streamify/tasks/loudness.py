@@ -20,7 +20,8 @@ def run_loudness(task: LoudnessTask, stores: Stores, progress: OnProgress | None
 
     What the source has of damage is named by the task that encodes the piece.
     """
-    source = AudioSource(partial(stores.open_source, task.source), task.slice, task.breaks, task.joined)
+    opened = partial(stores.open_source, task.source)
+    source = AudioSource(opened, task.slice, task.breaks, task.joined, piece=task.piece)
     found = measure(source, task.track, task.first, task.last, AudioLog(), progress)
     piece = LoudnessPiece(
         track=task.track.id, segment=task.first_segment, momentary=found.momentary, peak=found.peak

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from streamify.dest.layout import init_key, ledger_key, segment_key
 from streamify.model.plan import Timeline
 from streamify.model.source import Note, Part
-from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord
+from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord, SoundCount
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.fragments import Fragment, shown_times
 from streamify.storage.base import Storage, sha256
@@ -24,6 +24,7 @@ def publish_segment(
     written: Written,
     iframes: tuple[IFrame, ...] = (),
     seam: Seam | None = None,
+    heard: SoundCount | None = None,
     notes: tuple[Note, ...] = (),
     looks: tuple[Part, ...] = (),
     cost: Cost,
@@ -40,7 +41,7 @@ def publish_segment(
     record = SegmentRecord(
         track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=written.start,
         duration=written.duration, frames=written.frames, shortest=written.shortest, lead=written.lead,
-        iframes=iframes, seam=seam, notes=notes, looks=looks, cost=cost,
+        iframes=iframes, seam=seam, heard=heard, notes=notes, looks=looks, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
     media.put(ledger_key(track.id, segment), record.to_json())

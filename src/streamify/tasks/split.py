@@ -11,14 +11,17 @@ from typing import BinaryIO
 from streamify.dest.layout import PLAN, segment_list_key
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, audio_slices
+from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
+from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
 from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
+from streamify.media.source.sound import Laid
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
 from streamify.model.limits import PREROLL
-from streamify.model.plan import AudioSlice, Plan, Segment
+from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
@@ -44,7 +47,8 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
         _refuse_rare_keyframes(found.facts, index, parts)
     if task.write:
         slices = _sound_slices(plan, parts, found.sound, task.source, stores)
-        lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices))
+        pieces = _sound_pieces(plan, parts, found.laid, task.source, stores)
+        lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices, pieces))
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
@@ -112,7 +116,10 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
 
 
 def _segments(
-    windows: Sequence[Window], index: VideoIndex | None, sound: dict[int, tuple[AudioSlice, ...]]
+    windows: Sequence[Window],
+    index: VideoIndex | None,
+    sound: Mapping[int, tuple[AudioSlice, ...]],
+    pieces: Mapping[int, tuple[AudioPiece, ...]],
 ) -> Iterator[Segment]:
     for window in windows:
         shown = window.held if window.held is not None else window.source_start
@@ -134,6 +141,7 @@ def _segments(
             splice=found.splice,
             packets=found.packets,
             audio=sound.get(window.index, ()),
+            pieces=pieces.get(window.index, ()),
         )
 
 
@@ -166,3 +174,23 @@ def _needs(track: AudioTrack, plan: Plan, borders: Sequence[int], firsts: range)
     units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
     for first in firsts:
         yield piece_window(track, units[first], units[min(first + firsts.step, len(units) - 1)])
+
+
+def _sound_pieces(
+    plan: Plan, windows: Sequence[Window], laid: Mapping[int, Laid], ref: SourceRef, stores: Stores
+) -> dict[int, tuple[AudioPiece, ...]]:
+    """Return the pieces of counted tracks by the segment that they start with."""
+    found: dict[int, tuple[AudioPiece, ...]] = {}
+    borders = [one.start for one in windows] + [plan.timeline.end]
+    for track in plan.audio:
+        if track.stream not in laid or track.recipe.joined:
+            continue
+        size = track.piece_segments or len(windows)
+        units = cuts(borders, plan.timeline.timescale, track.recipe, at_start=True, at_end=True)
+        firsts = range(0, len(windows), size)
+        needs = [span(track, units[first], units[min(first + size, len(windows))]) for first in firsts]
+        with stores.open_source(ref) as file:
+            pieces = place_pieces(file, ref.size, plan.source.container, laid[track.stream], track, needs)
+        for first, one in zip(firsts, pieces, strict=True):
+            found[first] = (*found.get(first, ()), one)
+    return found

@@ -41,6 +41,20 @@ def window(track: AudioTrack, first_unit: int, last_unit: int) -> tuple[Fraction
     return recipe.origin + max(start, Fraction(0)), recipe.origin + end
 
 
+def span(track: AudioTrack, first_unit: int, last_unit: int) -> tuple[int, int]:
+    """Return the first sample that a piece encodes, pre-roll included, and the one behind the last."""
+    codec = audio_codec(track.recipe.codec)
+    size, priming = codec.frame, codec.priming
+    skip = min(PREROLL, max(0, first_unit - priming))
+    begin = max(0, first_unit - priming - skip) if first_unit else 0
+    late = -(-codec.delay // size)
+    start = begin * size - (late * size - codec.delay)
+    stop = (last_unit - priming) * size
+    if last_unit < codec.units(track.samples):
+        stop += POSTROLL * size
+    return start, stop
+
+
 def encode_piece(
     source: AudioSource,
     track: AudioTrack,
@@ -61,14 +75,9 @@ def encode_piece(
         The packets, in order.
     """
     codec = audio_codec(track.recipe.codec)
-    size, priming = codec.frame, codec.priming
-    skip = min(PREROLL, max(0, first_unit - priming))
-    begin = max(0, first_unit - priming - skip) if first_unit else 0
-    late = -(-codec.delay // size)
-    start = begin * size - (late * size - codec.delay)
-    stop = (last_unit - priming) * size
-    if last_unit < codec.units(track.samples):
-        stop += POSTROLL * size
+    size, late = codec.frame, -(-codec.delay // codec.frame)
+    start, stop = span(track, first_unit, last_unit)
+    begin = (start + late * size - codec.delay) // size
     encoder = av.CodecContext.create(codec.encoder, "w")
     assert isinstance(encoder, av.AudioCodecContext)
     configure(encoder, track)
@@ -84,7 +93,7 @@ def encode_piece(
         if progress is not None:
             progress(min(len(packets), last_unit - first_unit), last_unit - first_unit, "access units")
     packets.extend(encoder.encode(None))
-    offset = first_unit - (begin + priming - late)  # the encoder's first packets hold what lies before `begin`
+    offset = first_unit - (begin + codec.priming - late)  # the encoder's first packets hold what lies before `begin`
     return packets[offset : offset + last_unit - first_unit]
 
 

@@ -13,13 +13,14 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from streamify.media.audio.clock import SoundClock
+from streamify.media.audio.counted import Output, counted_samples
 from streamify.media.audio.mixing import Mixer
 from streamify.media.audio.resample import WIDTH, Planes, Resampling, Samples
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
-from streamify.model.plan import AudioSlice
+from streamify.model.plan import AudioPiece, AudioSlice
 from streamify.model.source import ClockBreak
 from streamify.model.track import AudioTrack
 
@@ -45,6 +46,8 @@ class AudioSource:
     """As `slice`, of the streams that are joined to the first; empty: the whole file."""
     gain: float = 1.0
     """Factor for all samples."""
+    piece: AudioPiece | None = None
+    """Where the samples lie, of tracks whose packets were counted."""
 
 
 @dataclass
@@ -54,6 +57,8 @@ class AudioLog:
     gaps: int = 0
     """Places where silence was put in or samples were left out, beyond the tolerance."""
     errors: list[str] = field(default_factory=list)
+    decoded: int = 0
+    """Samples of the output that are not silence put in."""
     changes: list[tuple[Fraction, str]] = field(default_factory=list)
     """Times, seconds, at which rate or channels change, and how."""
 
@@ -70,7 +75,7 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
         return found
 
     have = start  # output position of the next sample to be appended
-    for position, run in _samples(source, track, start, log):
+    for position, run in _samples(source, track, start, stop, log):
         count = len(run[0]) // WIDTH
         if position + count <= have:
             continue  # before the piece, or overlapped by what came before
@@ -80,6 +85,7 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
                 plane.extend(bytes(gap * WIDTH))
             have += gap
         cut = max(0, have - position) * WIDTH
+        log.decoded += max(0, min(position + count, stop) - max(position, have))
         for plane, samples in zip(planes, run, strict=True):
             plane.extend(samples[cut:])
         have = position + count
@@ -97,10 +103,23 @@ def units(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
         start += frame
 
 
-def _samples(source: AudioSource, track: AudioTrack, start: int, log: AudioLog) -> Iterator[Samples]:
+def _samples(source: AudioSource, track: AudioTrack, start: int, stop: int, log: AudioLog) -> Iterator[Samples]:
     """Yield runs of resampled samples and their position on the output timeline."""
+    layout = LAYOUTS[track.recipe.channels]
+    mixer = Mixer(layout, track.recipe.channels, source.gain)
+    if source.piece is None:
+        yield from _timed_samples(source, track, start, mixer, log)
+        return
+    with source.open_source() as file:
+        output = Output(mixer, layout, track.sample_rate)
+        yield from counted_samples(file, source.piece, output, start, stop, log.errors)
+
+
+def _timed_samples(
+    source: AudioSource, track: AudioTrack, start: int, mixed: Mixer, log: AudioLog
+) -> Iterator[Samples]:
+    """Yield runs of samples by their timestamps."""
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
-    mixed = Mixer(layout, track.recipe.channels, source.gain)
     resampling: Resampling | None = None
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
     before: tuple[int, str] | None = None

@@ -90,7 +90,7 @@ def matroska(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, .
     The segment gets an unknown size; SeekHead, Cues and Tags are left out, because they point into the whole file.
     """
     try:
-        head, starts, ends = _walk_matroska(file, size)
+        head, starts, ends = walk_matroska(file, size)
     except BoxError:
         return ()
     if not starts or len(head) > HEADER_LIMIT:
@@ -98,7 +98,12 @@ def matroska(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, .
     return (units_cutter(head, starts, ends, positions, "matroska"),)
 
 
-def _walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int]]:
+def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int]]:
+    """Return what has to stand before clusters, and where they start and end.
+
+    Raises:
+        BoxError: They cannot be cut out.
+    """
     ebml, body, after = element(file, 0, size)
     if ebml != EBML:
         raise BoxError("no EBML header")

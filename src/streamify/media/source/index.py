@@ -21,6 +21,7 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
+from streamify.media.source.hearing import Hearing
 from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_claims, refuse_size
 from streamify.media.source.proof import Cut, reproduces
@@ -66,6 +67,8 @@ class VideoIndex:
     _order: Order = field(repr=False)
     _cut: Cut | None = field(repr=False)
     _numbering: Numbering | None = field(default=None, repr=False)
+    hearing: Hearing | None = field(default=None, repr=False)
+    """The packets of sound, where the source was scanned for want of an index."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
@@ -179,10 +182,13 @@ def read_beginning(container: InputContainer, stream: int) -> Beginning:
     return Beginning(stream, name, cast("Fraction", video.time_base), start, witness, codec)
 
 
-def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None = None) -> VideoIndex:
+def read_index(
+    file: BinaryIO, size: int, seen: Beginning, max_scan: int | None = None, sound: Sequence[int] = ()
+) -> VideoIndex:
     """Read the index of a video stream of a source of `size` bytes, or scan it where there is none.
 
-    Where there is none, sources of more than `max_scan` bytes are refused.
+    Where there is none, sources of more than `max_scan` bytes are refused, and the packets of the audio streams `sound`
+    are counted.
 
     Raises:
         SourceError: It cannot be opened, is cut off, encrypted, without timestamps, or has no pictures.
@@ -193,7 +199,7 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
         index = _indexed(file, size, seen.witness, notes)
         if index is not None:
             return _from_mp4(file, size, index, seen, max_scan, notes)
-    found = _scan(file, size, seen, max_scan)
+    found, hearing = _scan(file, size, seen, max_scan, sound)
     shown = _from_first(found.shown, found.time_of(first), time_base, notes)
     _note_duplicates(found.duplicates, notes)
     order = Order(found.samples, shown, time_base)
@@ -206,11 +212,13 @@ def read_index(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None 
     left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
-        found.breaks(time_base), lost, tail, order, cut, numbering,
+        found.breaks(time_base), lost, tail, order, cut, numbering, hearing,
     )  # fmt: skip
 
 
-def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> Scan:
+def _scan(
+    file: BinaryIO, size: int, seen: Beginning, max_scan: int | None, sound: Sequence[int] = ()
+) -> tuple[Scan, Hearing]:
     if max_scan is not None and size > max_scan:
         raise SourceError(
             "source-too-large-to-scan",
@@ -219,7 +227,9 @@ def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> S
             "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
         )
     with open_media(file) as container:
-        found = scan(container, _video(container.streams, seen.stream), size)
+        hearing = Hearing(container, sound)
+        found = scan(container, _video(container.streams, seen.stream), size, hearing)
+        hearing.close()
     if not found.shown:
         raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
     joined: dict[int, int] = {}
@@ -230,7 +240,7 @@ def _scan(file: BinaryIO, size: int, seen: Beginning, max_scan: int | None) -> S
         *join_notes(joined.values(), found.timed, seen.time_base),
         *corrupt_notes(corrupt, found.timed, seen.time_base),
     )
-    return replace(found, corrupt=corrupt, notes=(*found.notes, *more))
+    return replace(found, corrupt=corrupt, notes=(*found.notes, *more)), hearing
 
 
 def _video(streams: object, number: int) -> VideoStream:
@@ -277,7 +287,7 @@ def _from_mp4(
         coded = seen.witness.entries
     scanned = doubt(file, index, seen.codec, seen.start.coded) is not None
     if scanned:
-        found = _scan(file, size, seen, max_scan)
+        found, _ = _scan(file, size, seen, max_scan)
         coded, twice = found.coded, found.duplicates + len(found.timed.late)
         if not found.timed.own:
             if found.samples.sizes != samples.sizes:

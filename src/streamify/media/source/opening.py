@@ -84,10 +84,11 @@ class _Nameless:
             raise
 
 
-def keep_only(container: InputContainer, stream: Stream) -> None:
+def keep_only(container: InputContainer, *streams: Stream) -> None:
     """Have the demuxer pass over all other streams; those of MP4 are not even read."""
+    kept = {stream.index for stream in streams}
     for other in container.streams:
-        if other.index != stream.index:
+        if other.index not in kept:
             other.discard = Discard.all
 
 

@@ -21,16 +21,22 @@ from streamify.media.source.choice import Choice, choose, has_decoder
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.gaps import gap_notes
+from streamify.media.source.hearing import listen
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
 from streamify.media.source.light import PQ, light_peak
+from streamify.media.source.listening import Reading, place_sound
 from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sidedata import SideDataType, side_data
+from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import indexed_ends, read_ends, read_starts
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.source.turn import turn_of
 from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
+
+EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
+"""Containers of sound whose timestamps are exact, so that none of it has to be read to plan it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Probed:
     """The first of them."""
     sound: Mapping[int, Sound]
     """By stream: of long audio streams whose container has an index."""
+    laid: Mapping[int, Laid]
+    """By stream: of audio streams whose packets were counted."""
 
 
 def probe_source(
@@ -90,19 +98,33 @@ def probe_source(
         shape = _Shape.of(stream) if stream is not None else None
         long_as = _length(stream) if stream is not None else None
         ends = indexed_ends(container, file, ref.size, shape.index, audio) if shape is not None else None
+        streams = [one.index for one in container.streams.audio if one.index not in choice.elsewhere]
+        silent = {
+            number: _audio_facts(container, one)
+            for number in streams
+            if isinstance(one := container.streams[number], AudioStream) and has_decoder(one)
+        }
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
         refuse_cut_off(file, ref.size, name, used)
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
     if shape is None or beginning is None:
+        laid: Mapping[int, Laid] = {}
+        if name.split(",")[0] not in EXACT and (max_scan is None or ref.size <= max_scan):
+            with open_source() as file, open_media(file) as container:
+                hearing = listen(container, streams)
+            reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
+            listened = place_sound(reading, hearing, audio, silent, _audio_facts)
+            audio, laid = listened.audio, listened.laid
+            notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)
         if seconds <= 0:
             raise SourceError(
                 "no-duration", f"{ref.key}: the length of the sound is not known", "remux it, for example to .m4a"
             )
-        facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=False, video=None,
+        facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=bool(laid), video=None,
                             audio=audio, program=choice.programme, notes=tuple(notes))  # fmt: skip
-        return Probed(facts, None, (), sound)
+        return Probed(facts, None, (), sound, laid)
     sample = beginning.start.pictures
     if not sample:
         raise SourceError(
@@ -111,7 +133,14 @@ def probe_source(
             "the file is damaged; copy or upload it again",
         )
     with open_source() as file:
-        index = read_index(file, ref.size, beginning, max_scan)
+        index = read_index(file, ref.size, beginning, max_scan, streams)
+    laid = {}
+    if index.hearing is not None:
+        growing = choice.programme is None
+        reading = Reading(open_source, ref.size, name, index.breaks, alone=False, growing=growing)
+        listened = place_sound(reading, index.hearing, audio, silent, _audio_facts)
+        audio, laid = listened.audio, listened.laid
+        notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate)
     with open_source() as file:
         refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
@@ -143,7 +172,11 @@ def probe_source(
             *_changes(sample[0]),
         ),
     )
-    return Probed(facts, index, sample, sound)
+    return Probed(facts, index, sample, sound, laid)
+
+
+def _sound_notes(laid: Mapping[int, Laid], origin: Fraction) -> list[Note]:
+    return [note for one in laid.values() for note in sound_notes(one, origin)]
 
 
 def _left_out(container: InputContainer, choice: Choice) -> Iterator[Note]:
@@ -272,13 +305,16 @@ def _measured(
     ends: Mapping[int, int] | None,
 ) -> tuple[AudioFacts, ...]:
     """Return facts of the sound with where it begins and ends beside the pictures."""
-    if not audio:
+    uncounted = [one for one in audio if not one.counted]
+    if not uncounted:
         return audio
     if ends is None:
-        ends = read_ends(open_source, video, audio, index.breaks)
-    starts = read_starts(open_source, video, audio)
+        ends = read_ends(open_source, video, uncounted, index.breaks)
+    starts = read_starts(open_source, video, uncounted)
     return tuple(
-        one.model_copy(update={"start": starts.get(one.stream, one.start), "stop": ends.get(one.stream)})
+        one
+        if one.counted
+        else one.model_copy(update={"start": starts.get(one.stream, one.start), "stop": ends.get(one.stream)})
         for one in audio
     )
 

@@ -22,6 +22,7 @@ from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
+from streamify.media.source.hearing import Hearing
 from streamify.media.source.opening import keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
@@ -71,13 +72,19 @@ class Scan:
         return next((time for pts, time in known if pts == first and time != NONE), None)
 
 
-def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
-    """Demux `container`, of a file of `size` bytes, from its start and keep no packet.
+def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hearing) -> Scan:
+    """Demux `container` from its start and keep no packet.
+
+    Args:
+        container: Freshly opened.
+        stream: Of pictures.
+        size: Of its file, bytes.
+        hearing: Receives the packets of sound.
 
     Raises:
         SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
     """
-    keep_only(container, stream)
+    keep_only(container, stream, *hearing.streams)
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
     context = stream.codec_context
     given = current = bytes(context.extradata or b"")
@@ -86,9 +93,13 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
     notes: list[Note] = []
     claimed = 0
     try:
-        for packet in read_packets(container, stream):
+        for packet in read_packets(container, stream, *hearing.streams):
             if not packet.size:
                 continue
+            if packet.stream_index != stream.index:
+                hearing.add(packet)
+                continue
+            hearing.passed(packet)
             claimed += packet.size
             refuse_claims(len(packets), claimed, size)
             if packet.has_sidedata("new_extradata"):
@@ -102,7 +113,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int) -> Scan:
             sizes.append(packet.size)
             if packet.is_corrupt:
                 corrupt.append(len(packets))
-            _add(packets, packet, coded)
+            _add(packets, cast("Packet[VideoStream]", packet), coded)
     except UnreadableError as error:
         notes.append(
             Note(

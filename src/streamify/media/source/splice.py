@@ -5,9 +5,15 @@ from __future__ import annotations
 import io
 from bisect import bisect_right
 from itertools import accumulate
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from streamify.model.plan import Inline, Range, Splice
+
+
+def opened(file: BinaryIO, part: Splice | None) -> BinaryIO:
+    """Return a file of a part of another, or that one where there is no part."""
+    return file if part is None else cast("BinaryIO", SplicedFile(part, file))
+
 
 READAHEAD = 32 * 1024
 """Bytes fetched at least, where the piece has them: FFmpeg also probes in reads of a few bytes."""

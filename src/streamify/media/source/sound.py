@@ -1,0 +1,124 @@
+"""What the sound of a source turned out to be where it was read from end to end: facts, notes, and its line in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from streamify.bitstream.packets import NONE
+from streamify.bitstream.soundline import SECOND, Line, lay
+from streamify.media.audio.notes import change_note
+from streamify.media.source.hearing import CLOCKLESS, JUMPING, Heard
+from streamify.model.plan import Splice
+from streamify.model.source import AudioFacts, ClockBreak, Note
+
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0(side)", 6: "5.1(side)", 7: "6.1", 8: "7.1"}
+NAMED = 20
+"""Gaps that are named one by one; the rest are counted."""
+SMOOTHED = SECOND * 3 // 100
+"""Jitter that is named."""
+STRETCHED = SECOND // 100
+"""Drift that is named."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """An audio stream that was counted."""
+
+    facts: AudioFacts
+    heard: Heard
+    line: Line
+    restarts: tuple[tuple[Fraction, Fraction], ...] = ()
+    within: Splice | None = None
+    """The part of the file in which it is found, where it appears only late."""
+
+
+def lay_out(
+    facts: AudioFacts, heard: Heard, format_name: str, breaks: Sequence[ClockBreak], *, alone: bool
+) -> Laid | None:
+    """Return where a stream's sound lies; ``None`` where tasks go by its timestamps, which are exact.
+
+    Args:
+        facts: Of the stream, as its container says.
+        heard: Its packets.
+        format_name: Of the container.
+        breaks: Where the clock of the pictures does not go on.
+        alone: There are no pictures.
+    """
+    clockless = format_name in CLOCKLESS
+    times = heard.nanoseconds(breaks, alone=alone and not clockless, jumps=format_name in JUMPING)
+    if all(one == NONE for one in times.ns):
+        return None
+    line = lay(heard.coded, times.ns, clockless=clockless)
+    exact = not (1 / facts.time_base) % facts.sample_rate if facts.sample_rate else False
+    tick = facts.time_base * SECOND
+    if format_name.startswith("mov") and exact and len(line.runs) == 1 and line.jitter <= tick and not breaks:
+        return None
+    rate, channels = heard.coded.kinds[0]
+    known = {} if facts.sample_rate else {"sample_rate": rate, "channels": channels}
+    if known:
+        known["layout"] = LAYOUTS.get(channels, f"{channels} channels")  # type: ignore[assignment]
+    start = Fraction(line.runs[0].at, SECOND)
+    changed = facts.model_copy(
+        update={
+            "counted": True,
+            "start": round(start / facts.time_base),
+            "stop": round(Fraction(line.end, SECOND) / facts.time_base),
+            "duration": Fraction(line.end - line.runs[0].at, SECOND),
+            **known,
+        }
+    )
+    return Laid(changed, heard, line, times.restarts)
+
+
+def late(laid: Laid, index: int, within: Splice) -> Laid:
+    """Return a stream that was found in a part of the file as one of the whole."""
+    return replace(laid, facts=laid.facts.model_copy(update={"stream": index}), within=within)
+
+
+def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
+    """Yield what is said of a stream's sound.
+
+    Args:
+        laid: The stream.
+        origin: Where the output's timeline begins on the source's, seconds.
+    """
+    where = f"audio stream {laid.facts.stream}"
+    base = int(origin * SECOND)
+    for place, number in enumerate(laid.heard.coded.firsts[1 : NAMED + 1], 1):
+        before, after = laid.heard.coded.kinds[place - 1 : place + 1]
+        at = Fraction(_when(laid, number) - base, SECOND)
+        yield change_note(laid.facts.stream, at, f"{_kind(before)} becomes {_kind(after)}")
+    for begin, moved in laid.restarts[:NAMED]:
+        what = f"{where}: the clock is set anew at {float(begin - origin):.3f} s ({float(-moved):+.3f} s)"
+        yield Note(kind="converted", what=what, why="recordings that were joined: the sound goes on without a gap")
+    for hole in laid.line.holes[:NAMED]:
+        begins, length = (hole.at - base) / SECOND, abs(hole.length) / SECOND
+        if hole.length > 0:
+            why = "its timestamps leave them out, and silence stands there: sync is kept"
+            yield Note(kind="info", what=f"{where}: {length:.3f} s without sound at {begins:.3f} s", why=why)
+        elif hole.length < 0:
+            why = "its timestamps say that it was heard before: cut out, sync is kept"
+            yield Note(kind="dropped", what=f"{where}: {length:.3f} s of sound at {begins:.3f} s", why=why)
+    if len(laid.line.holes) > NAMED:
+        rest = sum(abs(one.length) for one in laid.line.holes[NAMED:]) / SECOND
+        what = f"{where}: {len(laid.line.holes) - NAMED} more gaps and overlaps, {rest:.3f} s in all"
+        yield Note(kind="info", what=what, why="as above")
+    if laid.line.jitter > SMOOTHED:
+        what = f"{where}: timestamps that are up to {laid.line.jitter / 1_000_000:.0f} ms off"
+        yield Note(kind="info", what=what, why="samples follow each other by their count: no gap is made of it")
+    if abs(laid.line.drift) > STRETCHED:
+        what = f"{where}: {laid.line.drift / SECOND:+.3f} s of drift between samples and timestamps"
+        yield Note(kind="converted", what=what, why="played a little slower or faster, so that sync is kept")
+
+
+def _kind(kind: tuple[int, int]) -> str:
+    rate, channels = kind
+    return f"{rate} Hz {LAYOUTS.get(channels, f'{channels} channels')}"
+
+
+def _when(laid: Laid, number: int) -> int:
+    run = next(one for one in reversed(laid.line.runs) if one.first <= number)
+    sums = laid.heard.coded.sums
+    return run.at + (sums[number] - sums[run.first]) * SECOND // run.played
