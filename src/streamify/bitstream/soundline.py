@@ -1,7 +1,7 @@
 """Where the samples of a stream of sound lie in time: by their count, held to the timestamps only slowly. Pure.
 
 Samples follow each other without a gap; timestamps jitter, are rounded, and drift against them. So a run of packets
-lies where its timestamps say on the whole, and only a step that stays is a gap or an overlap (decision 0019).
+lies where its timestamps say on the whole, and only a step that stays is a gap or an overlap (decision 0022).
 """
 
 from __future__ import annotations
