@@ -26,7 +26,7 @@ def test_a_plan_of_schema_1_is_read() -> None:
     assert (sound.stream, sound.sample_rate, sound.timescale, sound.samples) == (1, 48_000, 48_000, 192_000)
     assert (sound.recipe.codec, sound.recipe.channels, sound.recipe.origin) == ("aac", 2, Fraction(0))
     assert sound.labels.model_dump() == {
-        "name": "Les coulisses", "language": "fra", "role": "commentary", "default": False,
+        "name": "Les coulisses", "language": "fra", "role": "commentary", "default": False, "original": False,
     }  # fmt: skip
 
 
