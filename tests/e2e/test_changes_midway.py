@@ -123,3 +123,15 @@ def test_a_change_that_split_did_not_see_is_named_by_the_tasks(tmp_path: Path) -
         "pictures of 180x320 from 2.960 s on, no longer 320x180",
         "pictures of 320x180 from 3.360 s on, no longer 180x320",
     ]
+
+
+@pytest.mark.cases
+def test_the_case_of_a_phone_that_is_turned_midway(cases: Path, tmp_path: Path) -> None:
+    source, dest = cases / "vp8_res_to_portrait.webm", tmp_path / "dest"
+    report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=rungs(180))
+    (track,) = report.tracks
+    assert (track.width, track.height, track.frames) == (320, 180, 200)
+    pictures = grey_pictures(dest / track.folder / "playlist.m3u8")
+    assert min(float(picture[:, :100].max()) for picture in pictures[:100]) > 40
+    assert max(float(picture[:, :100].max()) for picture in pictures[100:]) < 24  # 360x640 is 102 of 320 pixels wide
+    assert any("360x640 from 4.000 s on" in note.what for note in report.notes)

@@ -127,7 +127,8 @@ def test_the_shortest_clips(frames: int, tmp_path: Path) -> None:
 def test_interlaced_pictures_keep_their_number_and_time(tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(3), interlaced=True, codec="mpeg2video", audio=None, gop=12), tmp_path)
     report = _tiny(clip, tmp_path / "dest", Fraction(1))
-    assert_identical(clip, decode_track(tmp_path / "dest", report.tracks[0].folder))
+    shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
+    assert shown == [(Fraction(field, 50), field // 2) for field in range(150)]
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])

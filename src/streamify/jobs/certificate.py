@@ -79,7 +79,10 @@ def check_video(
             yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
         if seam.decoded + len(lost) != segment.frames:
             yield f"{name}: {seam.decoded} pictures decoded, {len(lost)} named as lost, {segment.frames} promised"
-        if seam.encoded != seam.decoded - seam.dropped + seam.duplicated or record.frames != seam.encoded:
+        fields = seam.decoded - seam.dropped if track.recipe.deinterlace == "field" else 0
+        if seam.fields != fields:
+            yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
+        if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
             yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
         if seam.first != segment.first and segment.first not in lost:
             yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"

@@ -279,6 +279,7 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             first=first,
             begin=begin,
             until=until,
+            fields=plan.timeline.fields,
             excused=len(found.lost) + found.dropped + found.left_out,
             lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
             repeats=found.duplicated,
@@ -302,6 +303,7 @@ def _ranges(report: Report, plan: Plan, track: TrackReport, *, timed: bool) -> l
         found.dropped,
         found.left_out,
         found.duplicated,
+        plan.timeline.fields > 1,
     )
     plain = (
         timed and source.video is not None and source.video.rate is not None and not any(odd) and not plan.timeline.lead

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from av.audio.frame import AudioFrame
@@ -17,7 +18,7 @@ from streamify.media.expected import Expected, unlike_black
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
-from streamify.media.video.decode import DecodeLog, WindowSource
+from streamify.media.video.decode import DecodeLog, Picture, WindowSource
 from streamify.media.video.look import Looks
 from streamify.media.video.picture import window_pictures
 from streamify.model.plan import Segment, Timeline
@@ -91,7 +92,7 @@ def compare_segment(
     pending: _Doubt | None = None
     shown = 0
     expected = Expected(video, track)
-    for ticks, wanted in _wanted(source, video, timeline, segment, expected):
+    for ticks, wanted in _wanted(source, video, timeline, segment, track, expected):
         if pending is not None:
             faults.extend(_out_of_place(psnr, pending, wanted, timeline))
             pending = None
@@ -152,28 +153,50 @@ def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, Vide
 
 
 def _wanted(
-    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, expected: Expected
+    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, track: VideoTrack, expected: Expected
 ) -> Iterator[tuple[int | None, VideoFrame]]:
     """Yield the source's pictures of a segment with their ticks, and those that stand at each tick at which they are
     shown again; ``None`` for those beside it and those left out.
     """
     looks = Looks(video)
     repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
+    length = segment.end - segment.start
     standing: VideoFrame | None = None
-    for picture in window_pictures(source, video, segment, DecodeLog(), before=True):
-        frame = expected(picture.frame, looks.of(picture).sample_aspect, picture.turn)
+    before: tuple[Picture, int] | None = None
+
+    def made(picture: Picture) -> VideoFrame:
+        return expected(picture.frame, looks.of(picture).sample_aspect, picture.turn)
+
+    for picture in window_pictures(source, video, segment, DecodeLog(), track.recipe.deinterlace, before=True):
+        frame = made(picture)
         inside = segment.source_start <= picture.pts and (
             segment.source_end is None or picture.pts < segment.source_end
         )
         ticks = timeline.ticks_of(picture.pts) if inside else None
         ticks = None if ticks is None else ticks - segment.start
+        if before is not None and (ticks is not None or not inside):
+            following = min(length if ticks is None else ticks, *itertools.islice(repeats, 1), length)
+            yield from _second(before, following, timeline, made)
+            before = None
         while ticks is not None and repeats and repeats[0] < ticks:
             yield repeats.popleft(), standing or frame
         yield ticks, frame
+        if ticks is not None:
+            before = picture, ticks
         if ticks is not None or (segment.held is not None and (standing is None or picture.pts <= segment.held)):
             standing = frame
+    if before is not None:
+        yield from _second(before, min([*itertools.islice(repeats, 1), length]), timeline, made)
     while standing is not None and repeats:
         yield repeats.popleft(), standing
+
+
+def _second(
+    shown: tuple[Picture, int], following: int, timeline: Timeline, made: Callable[[Picture], VideoFrame]
+) -> Iterator[tuple[int, VideoFrame]]:
+    picture, ticks = shown
+    if picture.second is not None:
+        yield timeline.second(ticks, following), made(replace(picture, frame=picture.second))
 
 
 class _Psnr:

@@ -15,6 +15,7 @@ from streamify.media.lockstep import Shot
 from streamify.media.source.linear import decode_all, decode_from
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.video.scaling import linear_graph
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
 
@@ -42,14 +43,21 @@ class _Shrinker:
 
 
 def source_shots(
-    open_source: Callable[[], BinaryIO], video: VideoFacts, track: VideoTrack, start: Fraction | None = None
+    open_source: Callable[[], BinaryIO],
+    video: VideoFacts,
+    track: VideoTrack,
+    step: Fraction,
+    start: Fraction | None = None,
 ) -> Iterator[Shot]:
-    """Yield a source's pictures as a rendition would show them, small, in the order of decoding.
+    """Yield a source's pictures as a rendition is to show them, small, in the order of decoding.
+
+    Where each field becomes a picture, both are yielded, as the lines of the source's picture that make it.
 
     Args:
         open_source: Opens the source.
         video: Facts about the stream.
         track: The rendition.
+        step: Usual distance of the rendition's pictures, seconds.
         start: Seconds on the source's clock before which pictures are left out; ``None``: none is.
     """
     expected, shrink = Expected(video, track), _Shrinker()
@@ -57,7 +65,23 @@ def source_shots(
     for seen in whole:
         if start is not None and seen.time is not None and seen.time < start:
             continue
-        yield Shot(seen.time, shrink(expected(seen.frame, seen.aspect, seen.turn)), seen.marred)
+        frames = [seen.frame]
+        if track.recipe.deinterlace == "field":
+            frames = _fields(seen.frame, video) if seen.frame.interlaced_frame or video.combed else [seen.frame] * 2
+        for number, frame in enumerate(frames):
+            aspect = seen.aspect * frame.height / seen.frame.height
+            time = None if seen.time is None else seen.time + number * step
+            yield Shot(time, shrink(expected(frame, aspect, seen.turn)), seen.marred)
+
+
+def _fields(frame: VideoFrame, video: VideoFacts) -> list[VideoFrame]:
+    """Return the fields of a picture, half as high, in the order in which they are shown."""
+    flags = [] if frame.interlaced_frame else [f"setfield={'tff' if video.combed == 'top' else 'bff'}"]
+    frame.pts, frame.time_base = 0, Fraction(1, 1000)
+    graph = linear_graph(frame, [*flags, "separatefields"], Fraction(1, 1000))
+    graph.vpush(frame)
+    graph.vpush(None)
+    return [graph.vpull(), graph.vpull()]
 
 
 def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:

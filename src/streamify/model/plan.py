@@ -205,6 +205,10 @@ class Timeline(Frozen):
     """Output ticks per second."""
     frame_duration: int | None
     """Output ticks per frame at a constant rate; ``None`` at a variable one."""
+    fields: int = 1
+    """Output pictures for each of the source: 2 where each field becomes one."""
+    field: int = 0
+    """Output ticks from the first to the second of these; less where the next picture follows sooner."""
     keep_every: int = 1
     """Of how many source pictures one is kept, to stay at or below 60 per second (constant rate)."""
     min_gap: int = 0
@@ -223,9 +227,14 @@ class Timeline(Frozen):
         """
         if self.frame_duration is None:
             return self.variable_ticks(pts)
-        rate = self.timescale * self.keep_every * self.time_base / self.frame_duration  # pictures per source tick
+        kept = self.frame_duration * self.fields
+        rate = self.timescale * self.keep_every * self.time_base / kept  # pictures per source tick
         number = round((pts - self.origin) * rate)
-        return None if number % self.keep_every else self.lead + number // self.keep_every * self.frame_duration
+        return None if number % self.keep_every else self.lead + number // self.keep_every * kept
+
+    def second(self, ticks: int, following: int) -> int:
+        """Return when the later field of a picture at `ticks` is shown, where the next one is at `following`."""
+        return ticks + max(1, min(self.field, (following - ticks) // 2))
 
     def variable_ticks(self, pts: int) -> int:
         """Return where a source picture of a variable rate lies on the output's timeline, ticks."""

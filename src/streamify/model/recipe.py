@@ -30,6 +30,8 @@ class VideoRecipe(Frozen):
     bframes: int
     """Longest run of B pictures; 0 where the variable rate would need too long a reorder delay."""
     range: VideoRange = "SDR"
+    deinterlace: Literal["frame", "field", "off"] = "frame"
+    """What becomes of an interlaced picture: one picture, one of each field, or the picture as it is."""
     tone_mapped_at: tuple[int, int] | None = None
     """Width and height, pixels, at which HDR pictures became SDR before they were scaled to this rendition."""
 

@@ -12,6 +12,7 @@ from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
+Deinterlace = Literal["field", "frame", "off"]
 Engine = Literal["local", "inline", "aws"]
 
 
@@ -96,6 +97,11 @@ class MediaSettings(Frozen):
         ge=1,
         le=51,
         description="Constant rate factor for rungs that name none: lower is better and larger.",
+    )
+    deinterlace: Deinterlace = Field(
+        default="field",
+        description="Interlaced pictures: ``field`` makes a picture of each field, so that 50i plays as 50p; ``frame`` "
+        "one of each two; ``off`` leaves them as they are.",
     )
     audio_bitrate: BitRate = Field(
         json_schema_extra=bit_rate_schema,

@@ -58,6 +58,26 @@ class Look(Frozen):
         return (height, width) if self.rotation in (90, 270) else (width, height)
 
 
+class FieldsSeen(Frozen):
+    """What a few pictures in a row tell of fields."""
+
+    pictures: int
+    flagged: int
+    """Of these, how many are flagged as interlaced."""
+    top: int = 0
+    """How many others show two moments, that of the top field first."""
+    bottom: int = 0
+    progressive: int = 0
+    """How many others show one moment; where nothing moves, neither can be told."""
+    repeated: tuple[int, ...] = ()
+    """Numbers of pictures of which a field is one of the picture before."""
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether at least half of the pictures are."""
+        return self.pictures > 0 and 2 * (self.flagged + max(self.top, self.bottom)) >= self.pictures
+
+
 class Part(Frozen):
     """A run of pictures that look alike."""
 
@@ -86,6 +106,13 @@ class VideoFacts(Frozen):
     bit_depth: int = 8
     colour: Colour = Colour()
     interlaced: bool = False
+    """Whether pictures are interlaced, some or all, as far as split found out."""
+    mostly_interlaced: bool = False
+    """Whether that is so at half of the places or more that split looked at."""
+    combed: Literal["top", "bottom"] | None = None
+    """Which field of interlaced pictures is shown first, where these are not flagged as such and split saw it."""
+    telecine: bool = False
+    """Whether fields are repeated in a pattern that makes 30 pictures of 24."""
     time_base: Rational
     """Seconds per tick."""
     frames: int

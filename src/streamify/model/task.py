@@ -49,6 +49,8 @@ class Seam(Frozen):
     """Pictures that the decoder flagged as corrupt."""
     duplicated: int = 0
     """Pictures shown again because no other came."""
+    fields: int = 0
+    """Pictures encoded of later fields, beside those of the first ones."""
     dropped: int = 0
     """Pictures left out on purpose: the cap of 60 per second, or two with one timestamp."""
     first: int | None
@@ -253,6 +255,8 @@ class SourceCheckTask(BaseTask):
     """When that one starts, seconds; ``None``: the source is decoded from its start."""
     until: Rational | None = None
     """When the last one ends; ``None``: the source is decoded to its end."""
+    fields: int = 1
+    """Pictures of the stream for each of the source."""
     excused: int
     """Pictures of the source that the report names as lost, dropped or left out."""
     lead: Rational = Fraction(0)

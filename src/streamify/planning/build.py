@@ -18,6 +18,7 @@ from streamify.planning.arrange import arrange
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.estimate import estimate
 from streamify.planning.extent import Extent, extent
+from streamify.planning.fields import applied, fields_shown
 from streamify.planning.identity import track_hash
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
@@ -86,7 +87,7 @@ def build_plan(
             *notes,
             *held.notes,
             *repeats_note(all_windows, timeline),
-            *conversions(facts, timeline),
+            *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
         ),
         estimate=estimate(seconds, facts.video, video, audio),
@@ -102,6 +103,7 @@ def _is_constant(video: VideoFacts, settings: MediaSettings) -> bool:
 def _video_timeline(
     video: VideoFacts, pts: Sequence[int], settings: MediaSettings, held: Extent
 ) -> tuple[Timeline, Iterator[grid.Window]]:
+    fields = fields_shown(video, settings.deinterlace)
     segment, keyframe = settings.segment_seconds, settings.keyframe_seconds
     if video.rate is None or not _is_constant(video, settings):
         timeline = variable_timeline(
@@ -111,6 +113,7 @@ def _video_timeline(
             longest=longest_stand(segment, keyframe),
             lead=held.lead,
             tail=held.tail,
+            fields=fields,
         )
         return timeline, variable_windows(pts, timeline, segment, keyframe)
     timeline, frames = grid.constant_timeline(
@@ -122,6 +125,7 @@ def _video_timeline(
         keyframe_seconds=keyframe,
         lead=held.lead,
         tail=held.tail,
+        fields=fields,
     )
     return timeline, grid.constant_windows(pts, timeline, frames, video.end)
 
@@ -161,7 +165,7 @@ def _video_track(
     if timeline.frame_duration is not None:
         rate = Fraction(timeline.timescale, timeline.frame_duration)
     else:
-        rate = min(Fraction(grid.MAX_RATE), video.average_rate).limit_denominator(1001)
+        rate = min(Fraction(grid.MAX_RATE), video.average_rate * timeline.fields).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
     codec = video_codec("h264")  # the one that is made today
     recipe = VideoRecipe(
@@ -176,6 +180,7 @@ def _video_track(
         bframes=codec.bframes(settings.preset),
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
         tone_mapped_at=(largest.width, largest.height) if video.colour.hdr else None,
+        deinterlace=applied(video, timeline, settings.deinterlace),
     )
     return VideoTrack(
         id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",

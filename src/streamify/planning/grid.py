@@ -45,6 +45,7 @@ def constant_timeline(
     keyframe_seconds: Fraction,
     lead: Fraction = Fraction(0),
     tail: Fraction = Fraction(0),
+    fields: int = 1,
 ) -> tuple[Timeline, int]:
     """Return the timeline of a constant-rate source and the frames per segment.
 
@@ -61,6 +62,7 @@ def constant_timeline(
         lead: Seconds for which the first picture is shown before its time, rounded to whole frames; less than half a
             frame and than `PADDING` asks for none.
         tail: Seconds for which the last picture stands on; likewise.
+        fields: Output pictures for each of the source.
     """
     keep_every = max(1, -(-rate // (MAX_RATE + Fraction(1, 10))))
     kept_rate = rate / keep_every
@@ -68,17 +70,20 @@ def constant_timeline(
     kept = -(-frames // keep_every)
     slack = min(1 / kept_rate / 2, PADDING)
     before, after = (max(0, -((slack - seconds) * kept_rate // 1)) for seconds in (lead, tail))
-    duration = kept_rate.denominator
+    shown_rate = kept_rate * fields
+    duration = shown_rate.denominator
     timeline = Timeline(
         time_base=time_base,
         origin=origin,
-        lead=int(before) * duration,
-        timescale=kept_rate.numerator,
+        lead=int(before) * fields * duration,
+        timescale=shown_rate.numerator,
         frame_duration=duration,
+        fields=fields,
+        field=duration if fields > 1 else 0,
         keep_every=int(keep_every),
-        keyframe_frames=step_frames,
+        keyframe_frames=step_frames * fields,
         reorder=2 * duration,
-        end=int(before + kept + after) * duration,
+        end=int(before + kept + after) * fields * duration,
     )
     return timeline, steps * step_frames
 
@@ -114,8 +119,8 @@ def constant_windows(pts: Sequence[int], timeline: Timeline, segment_frames: int
         segment_frames: From `constant_timeline`.
         end: End of the last picture, source ticks.
     """
-    frame = timeline.frame_duration
-    assert frame is not None
+    assert timeline.frame_duration is not None
+    frame = timeline.frame_duration * timeline.fields
     every, total, lead = timeline.keep_every, timeline.end // frame, timeline.lead // frame
     kept = -(-len(pts) // every)
     for index, start in enumerate(range(0, total, segment_frames)):

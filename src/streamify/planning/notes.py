@@ -9,6 +9,7 @@ from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Colour, Note, SourceFacts
 from streamify.planning import grid
+from streamify.planning.fields import field_notes
 from streamify.planning.looks import change_notes
 
 
@@ -23,7 +24,7 @@ def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
     frame, segment = Fraction(0), wanted
     steps = grid.steps_of(wanted, step)
     if timeline.frame_duration is not None:
-        frame = Fraction(timeline.frame_duration, timeline.timescale)
+        frame = Fraction(timeline.frame_duration * timeline.fields, timeline.timescale)
         steps, frames = grid.idr_steps(1 / frame, wanted, step)
         segment = steps * frames * frame
     if abs(segment - wanted) >= frame > 0:
@@ -64,7 +65,7 @@ def repeats_note(windows: Sequence[grid.Window], timeline: Timeline) -> Iterator
         )
 
 
-def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
+def conversions(facts: SourceFacts, timeline: Timeline, settings: MediaSettings) -> Iterator[Note]:
     """Yield what of the pictures is not kept as it is."""
     video = facts.video
     if video is not None:
@@ -79,8 +80,7 @@ def conversions(facts: SourceFacts, timeline: Timeline) -> Iterator[Note]:
                 kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
             )
         yield from change_notes(video, timeline.origin, video.parts)
-        if video.interlaced:
-            yield Note(kind="converted", what="interlaced pictures", why="deinterlaced (HLS rule 1.14)")
+        yield from field_notes(video, timeline, settings.deinterlace)
         if video.bit_depth > 8:
             yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
         if video.colour.hdr:

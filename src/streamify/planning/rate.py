@@ -5,6 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
+
+from streamify.model.source import VideoFacts
 
 STANDARD_RATES = tuple(
     Fraction(rate)
@@ -78,3 +81,31 @@ def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:
         return False
     first, up, down = pts[0], step.numerator, step.denominator
     return all(-down <= (tick - first) * down - number * up <= down for number, tick in enumerate(pts))
+
+
+FILM, FIELD = Fraction(24_000, 1001), Fraction(60_000, 1001)
+"""Pictures per second of film on television, and fields per second."""
+
+
+FINE = 12
+"""Ticks per field below which two fields cannot be told from three."""
+
+
+def soft_telecine(video: VideoFacts, pts: Sequence[int]) -> VideoFacts:
+    """Return the facts with the rate of film where flags repeat fields: pictures last two and three fields in turn."""
+    if video.rate is not None or len(pts) < 8 or not _pulled_down(pts, video.time_base):
+        return video
+    return video.model_copy(update={"rate": FILM, "telecine": True})
+
+
+def _pulled_down(pts: Sequence[int], time_base: Fraction) -> bool:
+    """Whether every picture is at most half a field off the steady pace of film, for being shown 2 or 3 fields."""
+    field = 1 / (FIELD * time_base)
+    if field < FINE:
+        return False
+    step = field * 5 / 2
+    errors = [tick - pts[0] - number * step for number, tick in enumerate(pts)]
+    if max(errors) - min(errors) > field / 2 + 2:
+        return False
+    gaps = [after - before for before, after in pairwise(pts)]
+    return all(min(abs(gap - 2 * field), abs(gap - 3 * field)) <= 2 for gap in gaps)

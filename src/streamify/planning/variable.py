@@ -20,6 +20,9 @@ COARSE_TIMESCALE = 90_000
 MAX_REORDER_GAP = Fraction(1, 4)
 """Seconds. Pictures further apart than this are never reordered across the gap, which bounds the reorder delay."""
 
+LEAST_FIELDS = 8
+"""Ticks between pictures below which the time of a later field would be too rough."""
+
 LEAST_STAND = 1
 """Seconds that a picture is shown at least before it is shown again inside a segment."""
 
@@ -32,10 +35,12 @@ def variable_timeline(
     longest: Fraction,
     lead: Fraction = Fraction(0),
     tail: Fraction = Fraction(0),
+    fields: int = 1,
 ) -> Timeline:
     """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture.
 
-    Where one picture would last more ticks than a sample's duration can hold (nanoseconds: 2.1 s), they are coarser.
+    Where one picture would last more ticks than a sample's duration can hold (nanoseconds: 2.1 s), they are coarser;
+    where two fields of a picture are too few ticks apart, finer.
 
     Args:
         pts: All pictures, source ticks.
@@ -44,10 +49,15 @@ def variable_timeline(
         longest: Seconds that one picture may stand before it is shown again; see `longest_stand`.
         lead: Seconds for which the first picture is shown before its time.
         tail: Seconds for which the last one stands on.
+        fields: Output pictures for each of the source.
     """
     timescale, unit = time_base.denominator, time_base.numerator
     widest = max(max(map(sub, islice(pts, 1, None), pts), default=1), end - pts[-1]) * unit
     if min(Fraction(widest), longest * timescale) > MAX_DURATION:
+        timescale = COARSE_TIMESCALE
+        widest = round(widest * Fraction(timescale, time_base.denominator))
+    usual = _usual(pts) * time_base if fields > 1 else Fraction(0)
+    if fields > 1 and usual * timescale < LEAST_FIELDS:
         timescale = COARSE_TIMESCALE
         widest = round(widest * Fraction(timescale, time_base.denominator))
     min_gap = timescale // (MAX_RATE + 5) if _fast(pts, end, time_base) else 0
@@ -59,10 +69,17 @@ def variable_timeline(
         lead=int(before),
         timescale=timescale,
         frame_duration=None,
+        fields=1 if min_gap else fields,
+        field=0 if min_gap else int(usual * timescale / fields),
         min_gap=min_gap,
         reorder=2 * max(1, min(widest + min_gap, int(MAX_REORDER_GAP * timescale))),
         end=int(before) + length + int(-(-tail * timescale // 1)),
     )
+
+
+def _usual(pts: Sequence[int]) -> int:
+    gaps = sorted(map(sub, islice(pts, 1, None), pts))
+    return gaps[len(gaps) // 2] if gaps else 0
 
 
 def _fast(pts: Sequence[int], end: int, time_base: Fraction) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
-from streamify.model.settings import Engine, Preset, Rung, Surround
+from streamify.model.settings import Deinterlace, Engine, Preset, Rung, Surround
 
 Seconds = int | float | str | Decimal | Fraction
 """A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
@@ -33,6 +33,7 @@ class SettingsDict(TypedDict, total=False):
     keyframe_seconds: Seconds
     preset: Preset
     crf: float
+    deinterlace: Deinterlace
     audio_bitrate: int | str
     program: int | None
     surround: Surround

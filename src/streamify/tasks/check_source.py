@@ -49,7 +49,7 @@ def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
     )
     return CheckResult(
         key=task.key,
-        faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused, task.repeats)),
+        faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused * task.fields, task.repeats)),
         frames=found.matched,
     )
 
@@ -70,10 +70,10 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     video, opened = task.video, partial(stores.open_source, task.source)
     origin = video.first * video.time_base
     if task.begin is None:
-        return _Run(_up_to(source_shots(opened, video, task.track), task.until, origin, step), task.lead)
+        return _Run(_up_to(source_shots(opened, video, task.track, step), task.until, origin, step), task.lead)
     begin = origin + task.begin - step / 2
     before: Shot | None = None
-    shots = _up_to(source_shots(opened, video, task.track, begin - step * 3 / 2), task.until, origin, step)
+    shots = _up_to(source_shots(opened, video, task.track, step, begin - step * 3 / 2), task.until, origin, step)
     for shot in shots:
         if shot.time is not None and shot.time >= begin:
             return _Run(chain([shot], shots), shot.time - origin, before)
@@ -91,7 +91,7 @@ def _up_to(shots: Iterator[Shot], until: Fraction | None, origin: Fraction, step
 
 def _step(task: SourceCheckTask, stores: Stores) -> Fraction:
     """Return the usual distance of the source's pictures, seconds: not the average, which pauses lengthen."""
-    average = 1 / task.video.average_rate
+    average = 1 / (task.video.average_rate * task.fields)
     first = stores.media.get(segment_key(task.track.folder, 0))
     durations = [ticks for part in fragments(first) for ticks in part.durations] if first is not None else []
     return min(average, Fraction(median_low(durations), task.track.timescale)) if durations else average

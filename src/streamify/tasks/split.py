@@ -27,9 +27,10 @@ from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
+from streamify.planning.fields import seen_fields
 from streamify.planning.grid import Window
 from streamify.planning.looks import usual_look
-from streamify.planning.rate import fit_rate
+from streamify.planning.rate import fit_rate, soft_telecine
 from streamify.storage.base import Stores, sha256
 
 
@@ -106,7 +107,9 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
     facts, video = found.facts, found.facts.video
     if video is None or found.index is None:
         return facts
-    seen = survey(WindowSource(opened, video.stream, facts.access, video.end), video, found.index)
+    source = WindowSource(opened, video.stream, facts.access, video.end)
+    seen = survey(source, video, found.index, found.sample)
+    video = soft_telecine(seen_fields(video, seen.fields), found.index.pts)
     if len(seen.parts) > 1:
         usual = usual_look(seen.parts, video.end)
         video = video.model_copy(

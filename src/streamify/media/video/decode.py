@@ -37,6 +37,8 @@ class Picture:
     """How a player turns it."""
     spoilt: bool = False
     """Whether the decoder met damage since the last keyframe: it may show what is lost as grey, or as it was before."""
+    second: VideoFrame | None = None
+    """The picture of its later field, where each field is shown as a picture."""
 
 
 @dataclass
@@ -68,7 +70,9 @@ class WindowSource:
     """End of the whole video, source ticks: what an edit list cuts off is not shown."""
 
 
-def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, before: bool = False) -> Iterator[Picture]:
+def decode_window(
+    source: WindowSource, segment: Segment, log: DecodeLog, *, before: bool = False, insist: bool = False
+) -> Iterator[Picture]:
     """Yield the pictures of a segment in order, then the first one at or after its end.
 
     Where a picture stands at its start, that one and all after it come first.
@@ -80,7 +84,8 @@ def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, bef
         source: Where the bytes are.
         segment: The window.
         log: Receives what happened.
-        before: Also yield the picture before the window, where there is one (deinterlacing looks at it).
+        before: Also yield the picture before the window, where one comes out (deinterlacing looks at it).
+        insist: Begin early enough that one does.
 
     Raises:
         SourceError: Not one picture of the window decodes.
@@ -92,11 +97,14 @@ def decode_window(source: WindowSource, segment: Segment, log: DecodeLog, *, bef
             first = next(run.pictures, None)
             if first is None:
                 continue
-            if first.pts <= segment.earliest:
+            early = insist and segment.index > 0 and entry is not None
+            if first.pts < segment.earliest or (first.pts == segment.earliest and not early):
                 yield from _deliver(run, first, source, segment, log, before=before)
                 return
             if best is None or first.pts < best[0]:
                 best = (first.pts, number)
+        if best is not None and best[0] <= segment.earliest and number == len(segment.entries) - 1:
+            break  # no entry point gives the picture before: to read the whole film for it would be too much
     # No start gives the first picture of the window: it is lost. Take the start that loses least.
     if best is None:
         raise undecodable(segment)

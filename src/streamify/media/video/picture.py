@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Callable, Iterator, Sequence
 
-import av
-from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, decode_window
+from streamify.media.video.deinterlace import deinterlaced
 from streamify.media.video.fit import Box, fit
 from streamify.media.video.hdr import ToneMapper
 from streamify.media.video.look import Looks
-from streamify.media.video.scaling import SCALING_TEXT, Chain, Scaler, Shape, linear_graph
+from streamify.media.video.scaling import SCALING_TEXT, Chain, Scaler
 from streamify.model.plan import Segment
+from streamify.model.settings import Deinterlace
 from streamify.model.source import Colour, Look, VideoFacts
 from streamify.model.track import VideoTrack
 
@@ -136,52 +134,23 @@ def _wide_to_709(colour: Colour, width: int, height: int) -> list[str]:
 
 
 def window_pictures(
-    source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog, *, before: bool = False
+    source: WindowSource,
+    video: VideoFacts,
+    segment: Segment,
+    log: DecodeLog,
+    done: Deinterlace,
+    *,
+    before: bool = False,
 ) -> Iterator[Picture]:
-    """Yield a segment's pictures, deinterlaced where the source is interlaced, and the one after its end.
+    """Yield a segment's pictures, deinterlaced where they are interlaced, and the one after its end.
 
-    With `before`, the picture before the window comes first, where there is one. Deinterlacing looks at it, so that it
-    comes first there in any case.
+    With `before`, the picture before the window may come first. Deinterlacing looks at it, so that it may come there in
+    any case.
     """
-    pictures = decode_window(source, segment, log, before=before or video.interlaced)
-    return deinterlace(pictures, video.time_base) if video.interlaced else pictures
-
-
-def deinterlace(pictures: Iterable[Picture], time_base: Fraction) -> Iterator[Picture]:
-    """Deinterlace a run of pictures with bwdif, one picture out for each one in.
-
-    bwdif looks at one picture before and one after: given those, a segment equals the whole file bit by bit.
-    Pictures that are flagged progressive pass unchanged.
-    """
-    graph: Graph | None = None
-    shape: Shape | None = None
-    waiting: list[Picture] = []
-    for picture in pictures:
-        if graph is None or shape != Shape.of(picture.frame):
-            if graph is not None:
-                yield from _drain(graph, waiting)
-            shape = Shape.of(picture.frame)
-            graph = linear_graph(picture.frame, ["bwdif=mode=send_frame:parity=auto:deint=interlaced"], time_base)
-        picture.frame.pts, picture.frame.time_base = picture.pts, time_base
-        waiting.append(picture)
-        graph.vpush(picture.frame)
-        yield from _ready(graph, waiting)
-    if graph is not None:
-        yield from _drain(graph, waiting)
-
-
-def _drain(graph: Graph, waiting: list[Picture]) -> Iterator[Picture]:
-    graph.vpush(None)
-    yield from _ready(graph, waiting)
-
-
-def _ready(graph: Graph, waiting: list[Picture]) -> Iterator[Picture]:
-    while waiting:
-        try:
-            frame = graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
-        yield replace(waiting.pop(0), frame=frame)
+    if done == "off":
+        return decode_window(source, segment, log, before=before)
+    pictures = decode_window(source, segment, log, before=True, insist=video.interlaced)
+    return deinterlaced(pictures, fields=done == "field", combed=video.combed)
 
 
 def _turns(look: Look) -> list[str]:

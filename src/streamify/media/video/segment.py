@@ -16,6 +16,7 @@ from streamify.media.video.picture import Renditions, output_colour, window_pict
 from streamify.media.video.sieve import Sieve
 from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
+from streamify.model.settings import Deinterlace
 from streamify.model.source import Look, Part, VideoFacts
 from streamify.model.task import Cost, Seam
 from streamify.model.track import VideoTrack
@@ -76,7 +77,8 @@ def transcode_segment(
     renditions = Renditions(video, tracks)
     sieve, runs = Sieve(timeline, segment), _Runs(video.look)
     due = [tick - segment.start for tick in keyframes]
-    shown = _with_anchors(sieve.kept(_pictures(source, video, segment, log, watch)), timeline)
+    pictures = _pictures(source, video, segment, log, watch, tracks[0].recipe.deinterlace)
+    shown = _with_anchors(sieve.kept(pictures), timeline)
     with Encoders(encoders, [track.width * track.height for track in tracks], threads) as fed:
         previous: Picture | None = None
         frames: list[VideoFrame] = []
@@ -133,9 +135,9 @@ class _Runs:
 
 
 def _pictures(
-    source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog, watch: _Watch
+    source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog, watch: _Watch, done: Deinterlace
 ) -> Iterator[Picture]:
-    pictures = window_pictures(source, video, segment, log)
+    pictures = window_pictures(source, video, segment, log, done)
     while True:
         before = time.thread_time()
         picture = next(pictures, None)

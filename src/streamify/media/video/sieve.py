@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
 from streamify.media.video.decode import DecodeLog, Picture
 from streamify.model.plan import Segment, Timeline
@@ -17,10 +19,12 @@ class Sieve:
         self._timeline, self._segment = timeline, segment
         self._repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
         self._decoded: list[int] = []
-        self._encoded = self._dropped = self._duplicated = 0
+        self._encoded = self._dropped = self._duplicated = self._fields = 0
         self._next: int | None = None
         self._held: int | None = None
         self._standing: Picture | None = None
+        self._half: tuple[Picture, int] | None = None
+        """The latest picture and its ticks, as long as its later field is still to come."""
 
     @property
     def pictures(self) -> int:
@@ -40,6 +44,7 @@ class Sieve:
                 them the next.
         """
         latest: int | None = None
+        length = self._segment.end - self._segment.start
         for picture in pictures:
             if picture.pts < self._segment.source_start:
                 if self._segment.held is not None and picture.pts <= self._segment.held:
@@ -55,6 +60,7 @@ class Sieve:
             if ticks is None:
                 self._dropped += 1
                 continue
+            yield from self._later_field(ticks)
             for again, tick in self._again(ticks, self._standing or picture, fresh=latest is None):
                 latest = tick
                 yield again, tick
@@ -66,10 +72,24 @@ class Sieve:
             latest = ticks
             self._encoded += 1
             self._standing = picture
+            self._half = picture, ticks
             yield picture, ticks
+        yield from self._later_field(length)
         if self._standing is not None:
-            length = self._segment.end - self._segment.start
             yield from self._again(length, self._standing, fresh=latest is None)
+
+    def _later_field(self, until: int) -> Iterator[tuple[Picture, int]]:
+        """Yield the picture of the later field of the latest picture, where fields are shown; nothing again."""
+        half, self._half = self._half, None
+        second = half[0].second if half is not None else None
+        if half is None or second is None:
+            return
+        picture, ticks = half
+        self._encoded += 1
+        self._fields += 1
+        # One that is not interlaced is shown as it is, once more.
+        shown = picture if second is picture.frame else replace(picture, frame=second)
+        yield shown, self._timeline.second(ticks, min(until, *islice(self._repeats, 1), until))
 
     def _again(self, until: int, standing: Picture, *, fresh: bool) -> Iterator[tuple[Picture, int]]:
         """Yield the picture that stands at each tick before `until` at which the plan has it shown again."""
@@ -101,6 +121,7 @@ class Sieve:
             encoded=self._encoded,
             damaged=log.damaged,
             duplicated=self._duplicated,
+            fields=self._fields,
             dropped=self._dropped,
             first=self._decoded[0] if self._decoded else None,
             last=self._decoded[-1] if self._decoded else None,

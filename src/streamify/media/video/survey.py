@@ -1,20 +1,29 @@
-"""A bounded look at pictures over the whole film: do they change midway?"""
+"""A bounded look at pictures over the whole film: do they change midway, and are they interlaced?"""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
+
+from av.video.frame import VideoFrame
 
 from streamify.media.source.index import VideoIndex
+from streamify.media.video.combing import combed
 from streamify.media.video.decode import Picture, WindowSource, glance
+from streamify.media.video.deinterlace import kinds
 from streamify.media.video.look import Looks
 from streamify.model.plan import Segment
-from streamify.model.source import Look, Part, VideoFacts
+from streamify.model.source import FieldsSeen, Look, Part, VideoFacts
 
 PLACES = 4
 """Places that are looked at beside the start, the last one near the end."""
+MORE = 12
+"""Places more, where some pictures are interlaced and others not."""
+WINDOW = 6
+"""Pictures that are looked at in each place."""
 LEAD = 40
 """Pictures decoded at most to reach a place."""
 GLANCES = 64
@@ -31,11 +40,42 @@ class Surveyed:
     """Runs of pictures that look alike, as far as they were found; the first one is that of the facts."""
     coded: dict[Look, Fraction | None] = field(default_factory=dict)
     """Sample aspect in the bitstream of each look."""
+    fields: list[FieldsSeen] = field(default_factory=list)
+    """What was seen of fields in each place, the start first."""
 
 
-def survey(source: WindowSource, video: VideoFacts, index: VideoIndex) -> Surveyed:
-    """Look at a few places of a film; where the pictures changed between two of them, find where."""
-    return _Survey(source, video, index).run()
+def survey(
+    source: WindowSource, video: VideoFacts, index: VideoIndex, beginning: Sequence[VideoFrame] = ()
+) -> Surveyed:
+    """Look at a few places of a film; where the pictures changed between two of them, find where.
+
+    Args:
+        source: Where the bytes are.
+        video: What is known of the pictures.
+        index: When they are shown, and where they are.
+        beginning: The first pictures.
+    """
+    return _Survey(source, video, index).run([Picture(number, frame) for number, frame in enumerate(beginning)])
+
+
+def look_at_fields(pictures: Iterable[Picture]) -> FieldsSeen:
+    """Return what pictures in a row tell of fields."""
+    told, repeated, count = {"flagged": 0, "tff": 0, "bff": 0, "progressive": 0, "undetermined": 0}, [], 0
+    for picture, kind, again in kinds(pictures):
+        # idet takes some patterns that move up or down for fields: their lines do not alternate.
+        if kind in ("tff", "bff") and not picture.frame.interlaced_frame and not combed(picture.frame):
+            kind = "undetermined"
+        told["flagged" if picture.frame.interlaced_frame else kind] += 1
+        repeated += [count] if again else []
+        count += 1
+    return FieldsSeen(
+        pictures=count,
+        flagged=told["flagged"],
+        top=told["tff"],
+        bottom=told["bff"],
+        progressive=told["progressive"],
+        repeated=tuple(repeated),
+    )
 
 
 @dataclass(frozen=True)
@@ -53,25 +93,34 @@ class _Survey:
         self._start = _Place(index.pts[0], video.look)
         self._found = Surveyed([Part(first=index.pts[0], look=video.look)], {video.look: video.coded_aspect})
 
-    def run(self) -> Surveyed:
+    def run(self, beginning: Sequence[Picture]) -> Surveyed:
         before = self._start
-        for place in self._places():
+        seen = self._found.fields
+        if beginning:
+            seen.append(look_at_fields(beginning))
+        for place in self._places(PLACES):
             self._find(before, place)
             before = place
+        if len({one.interlaced for one in seen}) > 1:
+            del seen[1:]
+            for _ in self._places(PLACES + MORE):
+                pass
         return self._found
 
-    def _places(self) -> Iterator[_Place]:
+    def _places(self, count: int) -> Iterator[_Place]:
         pts, latest = self._index.pts, self._start.time
-        for number in range(1, PLACES + 1):
-            at = pts[(len(pts) - 1) * number // PLACES]
+        for number in range(1, count + 1):
+            at = pts[(len(pts) - 1) * number // count]
             keys = self._index.key_times(at, at + 1)
             time = keys[-1] if keys else latest
             if time <= latest:
                 continue
             latest = time
-            place = self._look_at(time)
-            if place is not None:
-                yield place
+            end = bisect_left(pts, time) + WINDOW
+            pictures = list(islice(self._pictures(time, pts[end] if end < len(pts) else None, LEAD), WINDOW))
+            if pictures:
+                self._found.fields.append(look_at_fields(pictures))
+                yield _Place(pictures[0].pts, self._look(pictures[0]))
 
     def _look_at(self, time: int) -> _Place | None:
         picture = next(self._pictures(time, self._after(time), LEAD), None)

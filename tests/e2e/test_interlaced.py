@@ -1,0 +1,132 @@
+"""Interlaced sources: 50i plays as 50p, each field at its time; seams are those of a run over the whole film."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+import streamify
+from clips.corpus import decode, digest
+from clips.fields import HEIGHT, WIDTH, bar_at, bars, close, comb, film
+from e2e.driving import rungs
+from stores import locations
+from streamify.jobs.segments import SegmentList
+from streamify.media.video.decode import DecodeLog, Picture, WindowSource
+from streamify.media.video.deinterlace import deinterlaced
+from streamify.media.video.picture import window_pictures
+from streamify.model.report import Report
+from streamify.tasks.plan_file import read_plan
+
+FIELDS = 80
+TOP, BOTTOM = "interlace=scan=tff:lowpass=off", "interlace=scan=bff:lowpass=off"
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-bf", "2", "-g", "10")
+WAYS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "mpeg2 ts": ("ts", TOP, ("-c:v", "mpeg2video", "-q:v", "2", "-bf", "2", "-flags", "+ilme+ildct", "-top", "1")),
+    "mpeg2 bottom mkv": ("mkv", BOTTOM, ("-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ilme+ildct", "-top", "0")),
+    "h264 mbaff mp4": ("mp4", TOP, (*X264, "-x264-params", "tff=1")),
+    "h264 mbaff ts": ("ts", BOTTOM, (*X264, "-x264-params", "bff=1")),
+    "prores mov": ("mov", TOP, ("-c:v", "prores_ks", "-flags", "+ildct", "-top", "1")),
+    "not flagged mp4": ("mp4", TOP, X264),
+    "not flagged bottom ts": ("ts", BOTTOM, X264),
+}
+
+
+def made(source: Path, dest: Path, **settings: Any) -> Report:
+    report = streamify.transcode(
+        source, dest, engine="inline", preset="ultrafast", ladder=rungs(HEIGHT, crf=10, maxrate=4_000_000),
+        segment_seconds=Fraction(1, 2), **settings,
+    )  # fmt: skip
+    assert streamify.verify(dest, source).faults == ()
+    return report
+
+
+def playlist(report: Report, dest: Path) -> Path:
+    (track,) = report.tracks
+    return dest / track.folder / "playlist.m3u8"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_field_becomes_a_picture_at_its_time(way: str, tmp_path: Path) -> None:
+    suffix, weave, options = WAYS[way]
+    source = film(tmp_path / f"a.{suffix}", FIELDS, weave, *options)
+    report = made(source, tmp_path / "dest")
+    (track,) = report.tracks
+    assert (track.frames, track.duration) == (FIELDS, Fraction(FIELDS, 50))
+    found = bars(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT))
+    wanted = [float(bar_at(field)) for field in range(FIELDS)]
+    still = 2 if "not flagged" in way else 0  # the last picture has none after it to tell by
+    assert close(found[: FIELDS - still], wanted[: FIELDS - still], 2.5), found
+    assert comb(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT)) < 6
+    assert (report.certificate.promised, report.certificate.encoded) == (FIELDS // 2, FIELDS)
+    (note,) = (note for note in report.notes if "interlaced pictures" in note.what)
+    assert "each field becomes a picture, 50 a second" in note.why
+    assert ("not flagged as such" in note.what) == ("not flagged" in way)
+
+
+def test_one_picture_for_each_or_none_at_all(tmp_path: Path) -> None:
+    suffix, weave, options = WAYS["mpeg2 ts"]
+    source = film(tmp_path / f"a.{suffix}", FIELDS, weave, *options)
+    one = made(source, tmp_path / "frame", deinterlace="frame")
+    assert one.tracks[0].frames == FIELDS // 2
+    found = bars(playlist(one, tmp_path / "frame"), (WIDTH, HEIGHT))
+    assert close(found, [float(bar_at(2 * number)) for number in range(FIELDS // 2)], 2.5), found
+    left = made(source, tmp_path / "off", deinterlace="off")
+    assert left.tracks[0].frames == FIELDS // 2
+    assert comb(playlist(left, tmp_path / "off"), (WIDTH, HEIGHT)) > 6
+    assert len({report.tracks[0].folder for report in (one, left)}) == 2
+    assert any("left as they are" in note.why for note in left.notes)
+
+
+def test_progressive_pictures_of_a_mixed_film_stand_for_both_fields(tmp_path: Path) -> None:
+    even = "select='not(mod(n,2))',setpts=N/25/TB"
+    plain = film(tmp_path / "a.ts", 30, even, "-r", "25", *X264, "-output_ts_offset", "10")
+    woven = film(tmp_path / "b.ts", FIELDS, TOP, *X264, "-x264-params", "tff=1", "-output_ts_offset", "10.6")
+    source = tmp_path / "mixed.ts"
+    source.write_bytes(plain.read_bytes() + woven.read_bytes())
+    report = made(source, tmp_path / "dest")
+    found = bars(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT))
+    wanted = [float(bar_at(number // 2 * 2)) for number in range(30)]
+    assert close(found, wanted + [float(bar_at(field)) for field in range(FIELDS)], 2.5), found
+    assert comb(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT)) < 6
+
+
+@pytest.mark.parametrize("way", ["mpeg2 ts", "h264 mbaff mp4", "not flagged mp4"])
+def test_segments_equal_the_whole_film(way: str, tmp_path: Path) -> None:
+    suffix, weave, options = WAYS[way]
+    source = film(tmp_path / f"a.{suffix}", FIELDS, weave, *options)
+    stores = locations(tmp_path, tmp_path / "dest").open()
+    made(source, tmp_path / "dest", deinterlace="field")
+    plan = read_plan(stores.media)
+    assert plan is not None
+    video = plan.source.video
+    assert video is not None
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        whole = [Picture(number, frame) for number, frame in enumerate(decode(stream, container.demux(stream)))]
+    run = deinterlaced(whole, fields=True, combed=video.combed)
+    expected = [(digest(one.frame), digest(one.second)) for one in run if one.second]
+    found = []
+    opened = WindowSource(lambda: source.open("rb"), video.stream, plan.source.access, video.end)
+    segments = SegmentList(plan, stores.media)
+    for segment in segments:
+        for one in window_pictures(opened, video, segment, DecodeLog(), "field"):
+            if segment.source_start <= one.pts and (segment.source_end is None or one.pts < segment.source_end):
+                assert one.second is not None
+                found.append((digest(one.frame), digest(one.second)))
+    segments.close()
+    assert found == expected
+
+
+@pytest.mark.cases
+def test_the_interlaced_rest_of_a_film_is_deinterlaced(cases: Path, tmp_path: Path) -> None:
+    source, dest = cases / "prog_then_interlaced.ts", tmp_path / "dest"
+    report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=rungs(288))
+    (track,) = report.tracks
+    assert track.frames == 2 * report.certificate.decoded
+    assert comb(dest / track.folder / "playlist.m3u8", (track.width or 0, track.height or 0)) < 10
+    assert any("each field becomes a picture" in note.why for note in report.notes)
+    assert streamify.verify(dest, source).faults == ()
