@@ -30,6 +30,8 @@ class Ledgers:
     """Of the lost, those that no damage near them explains."""
     seams: int = 0
     over: list[Fraction] = field(default_factory=list)
+    sound: list[tuple[int, int]] = field(default_factory=list)
+    """Of each audio track: samples promised and decoded."""
 
     def certificate(self, source: SourceFacts | None = None) -> Certificate:
         """Return the proof."""
@@ -45,6 +47,8 @@ class Ledgers:
             lost=tuple(self.lost),
             seams=self.seams,
             audio_over_video=tuple(self.over),
+            sound_promised=tuple(promised for promised, _ in self.sound),
+            sound_decoded=tuple(decoded for _, decoded in self.sound),
         )
 
 
@@ -199,7 +203,7 @@ def check_audio(
         plan: Of the job.
         track: Which one.
         records: Its ledger entries, in order.
-        sums: Receives by how much it outlasts the video.
+        sums: Receives by how much it outlasts the video, and how many of its samples there are.
         cuts: Borders of those segments, access units.
         whole: The last record is that of the last segment; else it is a prefix of the stream.
     """
@@ -207,7 +211,10 @@ def check_audio(
     frame = codec.frame
     end: int | None = None
     init: str | None = None
+    promised = decoded = 0
     for index, record in enumerate(records):
+        if record.heard is not None:
+            promised, decoded = promised + record.heard.promised, decoded + record.heard.decoded
         name = segment_key(track.folder, index)
         if record.start != (end if end is not None else 0):
             yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
@@ -224,5 +231,6 @@ def check_audio(
     heard = Fraction((end or 0) - codec.priming * frame, track.sample_rate)
     over = heard - Fraction(plan.timeline.end, plan.timeline.timescale)
     sums.over.append(over)
+    sums.sound.append((promised, decoded))
     if not 0 <= over < Fraction(frame, track.sample_rate):
         yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture; at least 0, below one codec frame"

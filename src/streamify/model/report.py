@@ -93,6 +93,10 @@ class Certificate(Frozen):
     """Joins checked: each segment's `next` equals the following segment's `first`."""
     audio_over_video: tuple[Rational, ...]
     """Per audio track, seconds by which it outlasts the video: never negative, less than one codec frame."""
+    sound_promised: tuple[int, ...] = ()
+    """Per audio track, samples that the packets of the source hold; 0: they were not counted."""
+    sound_decoded: tuple[int, ...] = ()
+    """Per audio track, samples that came out of the decoder for them."""
 
 
 class Fingerprint(Frozen):

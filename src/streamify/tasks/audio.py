@@ -45,6 +45,10 @@ def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = Non
     return MediaResult(key=task.key, records=records)
 
 
+SLACK = 8192
+"""Samples of a piece that may be missing: decoders hold back those of a few packets at the start and at changes."""
+
+
 def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
     if task.piece is None:
         return None
@@ -56,4 +60,9 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     if log.gaps:
         what = f"audio stream {task.track.stream}: {log.gaps} gaps or overlaps"
         notes += (Note(kind="converted", what=what, why="silence fills gaps and overlaps are cut: sync is kept"),)
+    missing = task.piece.promised - log.decoded if task.piece is not None else 0
+    if missing > SLACK:
+        what = f"{missing / task.track.sample_rate:.3f} s of audio stream {task.track.stream}"
+        where = f"between segments {task.first_segment} and {task.first_segment + len(task.cuts) - 2}"
+        notes += (Note(kind="damaged", what=what, why=f"its packets do not decode, {where}: silence fills it"),)
     return notes + tuple(change_note(task.track.stream, at, change) for at, change in log.changes)
