@@ -168,7 +168,7 @@ RIGHTS: dict[str, Right] = {
     "video_late.webm": Right((), 12, within=0.1),
     "ns_pause2.3.mkv": Right((100,), 6.28, 0, alike=True),
     "pause_20min.mkv": Right((), 1200, within=0.2, check=short_segments),
-    "ac3_51_to_stereo.ts": Right((), 8, within=0.1, check=tone(440, 8)),
+    "ac3_51_to_stereo.ts": Right((), 8, 2, within=0.1, check=tone(440, 8)),
     "aac_48k_to_44k.ts": Right((), 8, within=0.1, check=tone(440, 8)),
     "stereo_then_mono.mp3": Right((), 6, within=0.2, check=tone(440, 6)),
     "jitter45.mkv": Right((), 20, within=0.1, check=audible(19)),

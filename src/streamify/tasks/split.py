@@ -56,6 +56,10 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     return SplitResult(plan=plan.to_json().decode())
 
 
+FEW = 100
+"""Pictures of a film below which it costs little to decode all of them for each segment: stills, and long pauses."""
+
+
 def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Sequence[Window]) -> None:
     """Refuse a source in which most of the work would be to decode what lies before each segment.
 
@@ -63,7 +67,7 @@ def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Seque
         SourceError: ``source-keyframes-too-rare``.
     """
     before = sum(map(index.preroll, {window.source_start for window in windows}))
-    if before > PREROLL * len(index.pts):
+    if before > PREROLL * max(len(index.pts), FEW):
         raise SourceError(
             "source-keyframes-too-rare",
             f"{facts.ref.key}: keyframes are so rare that each picture would be decoded {before // len(index.pts)} "
