@@ -75,3 +75,12 @@ def described(kind: str) -> dict[str, str]:
             if len(cells) > 4:
                 said |= {name.strip(): re.sub(r" \([^)]*#\d+[^)]*\)", "", cells[2]) for name in cells[1].split(",")}
     return {name: said[name].replace("|", "\\|") for name in names(kind) if name in said}
+
+
+def judged_cells(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what of a row's cells, the name and the description left out, a test compares.
+
+    All but the words of notes, which change often: of a refusal its code.
+    """
+    outcome, why, *counts = cells
+    return (outcome, why.partition(":")[0] if outcome == "refused" else "", *counts)
