@@ -43,12 +43,18 @@ class Agenda:
         self._sounds = {track.id: track for track in plan.audio}
         self._pieces: set[str] = set()  # keys of the audio tasks that were given out
         self._promised: dict[str, tuple[Wanted, ...]] = {}
+        self._urgent: set[str] = set()  # keys of tasks on behalf of viewers that have not ended
         demands.made(self._taken)
 
     @property
     def news(self) -> Future[None]:
-        """Done when `urgent` has something new."""
-        return self._demands.news
+        """Done when `urgent` has something new and may give it out."""
+        return self._demands.news if self._room else Future()
+
+    @property
+    def _room(self) -> int:
+        """How many more segments may be made on behalf of viewers; others wait where their viewers can leave."""
+        return max(0, 2 * self._workers - len(self._urgent))
 
     def rest(self) -> Iterator[Task]:
         """Yield the tasks that make what is missing, in the order in which one machine should start them."""
@@ -64,17 +70,19 @@ class Agenda:
                 yield video_task(self._plan, self._segments[group.segment], lacking)
 
     def urgent(self) -> Iterator[Task]:
-        """Yield the tasks that make what viewers asked for since the last call, and what they will ask for next."""
-        asked = [wanted for wanted in self._demands.take() if self._exists(wanted)]
+        """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next."""
+        asked = [wanted for wanted in self._demands.take(self._room) if self._exists(wanted)]
         for wanted, priority in agenda(asked, self._plan.segments, self._taken):
             task = self._task(wanted)
             if task is not None:
+                self._urgent.add(task.key)
                 yield task.model_copy(update={"priority": priority})
 
     def made(self, result: MediaResult) -> None:
         """Take note of what a task made."""
         segments = [(record.track, record.segment) for record in result.records]
         self._taken.update(segments)
+        self._urgent.discard(result.key)
         self._promised.pop(result.key, None)
         self._demands.made(segments)
 
@@ -83,6 +91,7 @@ class Agenda:
         promised = self._promised.pop(key, ())
         self._taken.difference_update(promised)
         self._pieces.discard(key)
+        self._urgent.discard(key)
         self._demands.failed(promised, error)
 
     def _has(self, number: int, segment: int) -> bool:

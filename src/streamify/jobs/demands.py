@@ -61,11 +61,13 @@ class Demands:
                 self._waiting.pop(wanted, None)
                 self._fresh.pop(wanted, None)
 
-    def take(self) -> tuple[Wanted, ...]:
-        """Return what was asked for since the last call, in order."""
+    def take(self, most: int) -> tuple[Wanted, ...]:
+        """Return at most that many of the segments that were asked for and not taken yet, in order."""
         with self._lock:
-            taken, self._fresh = tuple(self._fresh), {}
-            if self.news.done():
+            taken = tuple(self._fresh)[:most]
+            for wanted in taken:
+                del self._fresh[wanted]
+            if not self._fresh and self.news.done():
                 self.news = Future()
             return taken
 

@@ -36,3 +36,16 @@ def peak_bytes() -> int:
                 return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+SPARE = 1 << 30
+"""Bytes of addresses; an honest picture, packet or table takes less."""
+
+
+def memory_is_short() -> bool:
+    """Return whether an allocation that failed may have been an honest one.
+
+    Within limits of its own (`machine.limits`) a process that has `SPARE` left can have failed only at one that is not.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return soft == resource.RLIM_INFINITY or int(psutil.Process().memory_info().vms) > soft - SPARE

@@ -36,6 +36,11 @@ class Colour(Frozen):
         """Whether the transfer is PQ (16) or HLG (18)."""
         return self.transfer in (16, 18)
 
+    @property
+    def wide(self) -> bool:
+        """Whether primaries or matrix are those of BT.2020, which no SDR player of H.264 expects."""
+        return self.primaries == 9 or self.matrix in (9, 10)
+
 
 class Look(Frozen):
     """How a picture is stored and is meant to be shown."""

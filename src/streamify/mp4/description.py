@@ -38,10 +38,10 @@ def visual_entries(file: BinaryIO, layout: Layout, track: int) -> tuple[SampleEn
     moov = layout.first(b"moov")
     if moov is None:
         return ()
-    for start, end in _at(file, moov.body, moov.end, (b"trak",)):
+    for start, end in at_path(file, moov.body, moov.end, (b"trak",)):
         if track_id_of(file, start, end) != track:
             continue
-        for body, stop in _at(file, start, end, (b"mdia", b"minf", b"stbl", b"stsd")):
+        for body, stop in at_path(file, start, end, (b"mdia", b"minf", b"stbl", b"stsd")):
             if stop - body > _LIMIT:
                 raise BoxError(f"a sample description of {stop - body} bytes")
             return tuple(_entries(read_exactly(file, body, stop)))
@@ -85,7 +85,7 @@ def _entries(stsd: bytes) -> Iterator[SampleEntry]:
         yield SampleEntry(entry.kind, extensions(stsd, entry.body + VISUAL, entry.end))
 
 
-def _at(file: BinaryIO, start: int, end: int, path: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def at_path(file: BinaryIO, start: int, end: int, path: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     """Yield where the payload of every box at `path` is, from headers alone."""
     at = start
     while at + 8 <= end:
@@ -97,5 +97,5 @@ def _at(file: BinaryIO, start: int, end: int, path: Sequence[bytes]) -> Iterator
             if len(path) == 1:
                 yield at + box.body, at + box.end
             else:
-                yield from _at(file, at + box.body, at + box.end, path[1:])
+                yield from at_path(file, at + box.body, at + box.end, path[1:])
         at += box.end

@@ -71,20 +71,27 @@ def conversions(facts: SourceFacts, timeline: Timeline, settings: MediaSettings)
     if video is not None:
         if timeline.keep_every > 1 or timeline.min_gap:
             yield Note(
-                kind="converted", what="frame rate", why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)"
+                kind="converted",
+                what=f"{_seconds(video.rate or video.average_rate)} frames per second",
+                why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)",
             )
         if video.sample_aspect != 1:
             yield Note(kind="converted", what=f"sample aspect {video.sample_aspect}", why="scaled to square pixels")
-        if video.rotation or video.mirrored:
-            yield Note(
-                kind="converted", what=f"rotation {video.rotation}", why="players of HLS and DASH ignore it: applied"
-            )
+        if video.rotation:
+            why = "players of HLS and DASH ignore it: applied"
+            yield Note(kind="converted", what=f"rotation {video.rotation}", why=why)
+        if video.mirrored:
+            yield Note(kind="converted", what="mirroring", why="players of HLS and DASH ignore it: applied")
         yield from change_notes(video, timeline.origin, video.parts)
         yield from field_notes(video, timeline, settings.deinterlace)
         if video.bit_depth > 8:
             yield Note(kind="converted", what=f"{video.bit_depth}-bit pictures", why="8 bit for H.264 players")
         if video.colour.hdr:
             yield Note(kind="converted", what="HDR", why=_tone_map(video.colour))
+        if video.colour.wide and not video.colour.hdr:
+            yield Note(
+                kind="converted", what="BT.2020 colour", why="BT.709 for H.264 players; wider colours are clipped"
+            )
         if video.colour.full_range:
             yield Note(kind="converted", what="full-range colour", why="limited range for players")
 

@@ -77,6 +77,22 @@ def test_what_a_viewer_asks_for_while_the_rest_goes_on_is_left_out_of_the_rest()
     assert [task.key for task in rest][-1] == "video/00006/360p"
 
 
+def test_more_viewers_than_cores_wait_where_they_can_leave() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    high, low = (track.id for track in found.video)
+    wanted = [Wanted(track, number) for number in (6, 0) for track in (high, low)]
+    futures = [demands.want(one) for one in wanted]
+    tasks = list(agenda.urgent())
+    assert [task.key for task in tasks] == ["video/00006/1080p", "video/00006/360p"]  # twice as many as workers
+    assert not agenda.news.done()
+    demands.leave(wanted[2], futures[2])
+    agenda.made(result(tasks[0], {high: range(6, 7)}))
+    assert agenda.news.done()
+    assert next(agenda.urgent()).key == "video/00000/360p"
+
+
 def test_a_piece_of_sound_is_made_once_whatever_segments_of_it_are_asked_for() -> None:
     found, segments = sample()
     demands = Demands()

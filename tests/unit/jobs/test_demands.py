@@ -15,13 +15,24 @@ def test_a_demand_is_handed_over_once_and_answered_to_all_who_wait() -> None:
     demands = Demands()
     futures = [demands.want(FIRST), demands.want(FIRST), demands.want(SECOND)]
     assert demands.news.done()
-    assert demands.take() == (FIRST, SECOND)
+    assert demands.take(9) == (FIRST, SECOND)
     assert not demands.news.done()
-    assert demands.take() == ()
+    assert demands.take(9) == ()
     demands.made([FIRST])
     assert [future.done() for future in futures] == [True, True, False]
     assert demands.want(FIRST).done()
     assert not demands.news.done()  # it exists: nothing to do
+
+
+def test_what_there_is_no_room_for_waits() -> None:
+    demands = Demands()
+    for wanted in (FIRST, SECOND):
+        demands.want(wanted)
+    assert demands.take(1) == (FIRST,)
+    assert demands.news.done()
+    assert demands.take(0) == ()
+    assert demands.take(1) == (SECOND,)
+    assert not demands.news.done()
 
 
 def test_what_its_only_viewer_left_is_not_handed_over() -> None:
@@ -29,7 +40,7 @@ def test_what_its_only_viewer_left_is_not_handed_over() -> None:
     futures = [demands.want(FIRST), demands.want(SECOND), demands.want(SECOND)]
     demands.leave(FIRST, futures[0])
     demands.leave(SECOND, futures[1])
-    assert demands.take() == (SECOND,)
+    assert demands.take(9) == (SECOND,)
     demands.made([FIRST, SECOND])
     assert [future.done() for future in futures] == [False, False, True]
 
@@ -37,11 +48,11 @@ def test_what_its_only_viewer_left_is_not_handed_over() -> None:
 def test_a_failure_is_told_and_the_next_demand_is_handed_over_again() -> None:
     demands = Demands()
     future = demands.want(FIRST)
-    demands.take()
+    demands.take(9)
     demands.failed([FIRST], SourceError("broken", "the source is broken"))
     assert isinstance(future.exception(), SourceError)
     assert not demands.want(FIRST).done()
-    assert demands.take() == (FIRST,)
+    assert demands.take(9) == (FIRST,)
 
 
 def test_the_queue_is_bounded_but_not_for_what_is_in_it() -> None:

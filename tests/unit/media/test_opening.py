@@ -72,7 +72,7 @@ def test_other_scripts_are_not_media(text: bytes) -> None:
     assert refused(io.BytesIO(text)) == "source-not-media"
 
 
-def test_stills_and_raw_streams_are_not_accepted(tmp_path: Path) -> None:
+def test_a_picture_is_no_video_and_is_not_told_to_become_one(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     with av.open(str(path), "w", format="image2", options={"update": "1"}) as out:
         stream = out.add_stream("png", rate=1)
@@ -82,8 +82,20 @@ def test_stills_and_raw_streams_are_not_accepted(tmp_path: Path) -> None:
         frame.planes[0].update(bytes(frame.planes[0].buffer_size))
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    with path.open("rb") as file:
-        assert refused(file) == "source-format"
+    with path.open("rb") as file, pytest.raises(SourceError) as caught:
+        open_media(file)
+    assert (caught.value.code, caught.value.message) == ("source-not-media", "the source is a PNG picture")
+    assert "ffmpeg" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "head", [b"\xff\xd8\xff\xe0\0\x10JFIF\0", b"PK\3\4\x14\0", b"\x1f\x8b\x08\0", b"%PDF-1.7\n\xff"]
+)
+def test_what_is_no_media_at_all_is_not_told_to_be_remuxed(head: bytes) -> None:
+    with pytest.raises(SourceError) as caught:
+        open_media(io.BytesIO(head + bytes(range(256)) * 8))
+    assert caught.value.code == "source-not-media"
+    assert "ffmpeg" not in caught.value.hint
 
 
 def test_mov_that_refers_to_another_file_does_not_open_it(film: Path) -> None:

@@ -88,6 +88,8 @@ def test_two_tracks_of_one_language_have_two_ids() -> None:
     [
         ({"sample_aspect": "4/3"}, "sample aspect 4/3"),
         ({"rotation": 90}, "rotation 90"),
+        ({"mirrored": True}, "mirroring"),
+        ({"colour": {"primaries": 9, "transfer": 14, "matrix": 9}}, "BT.2020 colour"),
         ({"interlaced": True}, "some interlaced pictures"),
         ({"interlaced": True, "mostly_interlaced": True}, "interlaced pictures"),
         ({"bit_depth": 10}, "10-bit pictures"),

@@ -14,7 +14,7 @@ from streamify.media.source.ebml import CLUSTER, INFO, SEGMENT, element
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.source import Gap
-from streamify.mp4.boxes import BoxError, boxes, find
+from streamify.mp4.boxes import BoxError, boxes, find, well_formed
 from streamify.mp4.movie import children, read_exactly, read_layout, read_track
 from streamify.mp4.tables import entries_of
 
@@ -53,10 +53,11 @@ def announcements(file: BinaryIO, size: int, format_name: str, track: int, video
     if kind in ("avi", "mxf"):
         return [Announced(video, "the header of its video stream", own=True)] if video else []
     try:
-        if kind == "mov":
-            return list(_mp4(file, size, track))
-        found = _matroska(file, size) if kind == "matroska" else None
-    except (BoxError, struct.error):
+        with well_formed():
+            if kind == "mov":
+                return list(_mp4(file, size, track))
+            found = _matroska(file, size) if kind == "matroska" else None
+    except BoxError:
         return []
     if kind in ("flv", "asf"):
         file.seek(0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from av.audio.stream import AudioStream
@@ -34,6 +34,8 @@ class Choice:
     """Indices of the streams of other programmes."""
     notes: tuple[Note, ...]
     """About those programmes."""
+    types: Mapping[int, int] = field(default_factory=dict)
+    """Stream types in the tables of a transport stream, by PID."""
 
 
 def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Choice:
@@ -59,8 +61,9 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
     if wanted is not None:
         _check(wanted, programmes)
     chosen = _programme(container, programmes, wanted) if len(programmes) > 1 else None
+    types = {pid: kind for one in programmes for pid, kind in one.types.items()}
     if chosen is None:
-        return Choice(_best(container.streams), _sound(container.streams), None, frozenset(), ())
+        return Choice(_best(container.streams), _sound(container.streams), None, frozenset(), (), types)
     own = _streams_of(container, chosen)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
@@ -72,6 +75,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         chosen.number,
         frozenset(elsewhere - {stream.index for stream in own}),
         tuple(Note(kind="dropped", what=_described(container, one), why=why) for one in others),
+        types,
     )
 
 
@@ -145,6 +149,6 @@ def _described(container: InputContainer, programme: Programme) -> str:
 
 def _kinds(streams: Iterable[Stream]) -> Iterator[str]:
     for stream in streams:
-        codec = stream.codec_context.name if has_decoder(stream) else "unknown codec"
+        codec = stream.codec_context.codec.canonical_name if has_decoder(stream) else "unknown codec"
         shape = f" {size_of(stream)}" if isinstance(stream, VideoStream) and has_decoder(stream) else ""
         yield f"{stream.type} {codec}{shape}"

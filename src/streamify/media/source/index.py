@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, cast
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from streamify.bitstream.captions import has_captions
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
@@ -22,7 +23,7 @@ from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
 from streamify.media.source.hearing import Hearing
-from streamify.media.source.opening import open_media
+from streamify.media.source.opening import ENCODE, open_media
 from streamify.media.source.plausible import refuse_claims, refuse_size
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
@@ -69,6 +70,8 @@ class VideoIndex:
     _numbering: Numbering | None = field(default=None, repr=False)
     hearing: Hearing | None = field(default=None, repr=False)
     """The packets of sound, where the source was scanned for want of an index."""
+    captions: str | None = None
+    """Where captions were found in the bitstream, for people."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
@@ -212,7 +215,7 @@ def read_index(
     left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
-        found.breaks(time_base), lost, tail, order, cut, numbering, hearing,
+        found.breaks(time_base), lost, tail, order, cut, numbering, hearing, _captions(found, time_base),
     )  # fmt: skip
 
 
@@ -224,7 +227,7 @@ def _scan(
             "source-too-large-to-scan",
             f"it has no usable index ({seen.format_name}), so {size} bytes would be read to plan it; "
             f"the cap is {max_scan}",
-            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4",
+            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4 (without '-c copy' where MP4 does not take its codecs)",
         )
     with open_media(file) as container:
         hearing = Hearing(container, sound)
@@ -294,7 +297,7 @@ def _from_mp4(
                 raise SourceError(
                     "index-disagrees",
                     "FFmpeg reads other samples than the index has, and their times cannot be used",
-                    "remux it: ffmpeg -i SOURCE -c copy OUT.mkv",
+                    f"encode it anew: {ENCODE}",
                 )
             numbering = Numbering(found.raw, found.positions, found.timed.times)
             breaks = found.breaks(time_base)
@@ -329,7 +332,31 @@ def _from_mp4(
         order,
         usable,
         numbering,
+        None,
+        _sampled_captions(file, index, time_base),
     )
+
+
+def _captions(found: Scan, time_base: Fraction) -> str | None:
+    if found.captions is None:
+        return None
+    return f"from {seconds(max(0, found.samples.pts[found.captions] - found.shown[0]), time_base)}"
+
+
+LOOKED_AT = 12
+"""Samples of an indexed file that are searched for captions."""
+SEARCHED = 4096
+"""Bytes of each: messages come before pictures."""
+
+
+def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction) -> str | None:
+    """Look for captions in a few samples, spread from the first to the last."""
+    count = len(index.samples)
+    for number in sorted({step * (count - 1) // (LOOKED_AT - 1) for step in range(LOOKED_AT)}):
+        file.seek(index.offset(number))
+        if has_captions(bytes(file.read(min(SEARCHED, index.samples.sizes[number])))):
+            return f"seen at {seconds(max(0, index.samples.pts[number] - index.shown[0]), time_base)}"
+    return None
 
 
 def _proven_cut(

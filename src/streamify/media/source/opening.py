@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
+from streamify.media.source.plausible import FEWER
 from streamify.media.source.reading import UnreadableError, unread
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
@@ -29,6 +30,24 @@ OPTIONS = {
     # A transport stream whose PIDs change midway goes on in the same streams.
     "merge_pmt_versions": "1",
 }
+
+ENCODE = "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4"
+"""What makes an orderly file of whatever FFmpeg can play."""
+
+_OTHERS = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture", "give a video; a picture alone is none"),
+    (b"\xff\xd8\xff", "a JPEG picture", "give a video; a picture alone is none"),
+    (b"II*\0", "a TIFF picture", "give a video; a picture alone is none"),
+    (b"MM\0*", "a TIFF picture", "give a video; a picture alone is none"),
+    (b"8BPS", "a Photoshop picture", "give a video; a picture alone is none"),
+    (b"PK\3\4", "a ZIP archive", "unpack it, and give the video in it"),
+    (b"\x1f\x8b", "compressed by gzip", "unpack it: gunzip"),
+    (b"Rar!", "a RAR archive", "unpack it, and give the video in it"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it, and give the video in it"),
+    (b"%PDF", "a PDF document", "give the video file itself"),
+    (b"\x7fELF", "a program", "give the video file itself"),
+)
+"""First bytes of what is no media, what it is, and what to do."""
 
 _TEXTS = (
     (b"#EXTM3U", "an HLS playlist, not the media it names"),
@@ -102,6 +121,9 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     for mark, what in _TEXTS:
         if start[: len(mark)].lower() == mark.lower():
             return SourceError("source-not-media", f"the source is {what}", "give the video file itself")
+    for mark, what, remedy in _OTHERS:
+        if head.startswith(mark):
+            return SourceError("source-not-media", f"the source is {what}", remedy)
     if _is_text(head):
         return SourceError("source-not-media", "the source is a text file", "give the video file itself")
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide") and not _has_moov(file, size):
@@ -114,13 +136,13 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
         return SourceError(
             "source-format",
             "the source is in a container format that is not accepted",
-            "remux it into MP4 or MKV first: ffmpeg -i SOURCE -c copy OUT.mkv",
+            f"convert it first: {ENCODE}",
         )
     if getattr(error, "errno", None) == errno.ENOMEM:  # FFmpeg's own limits of streams and of tables
         return SourceError(
             "source-too-many-streams",
             "it has more streams, or a larger index, than can be read",
-            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+            FEWER,
         )
     return UnreadableError(getattr(error, "strerror", None) or type(error).__name__)
 

@@ -8,6 +8,8 @@ from streamify.model.limits import AUDIO_TRACKS, OVERLAP, PICTURE_PIXELS, PICTUR
 SMALL = 1 << 20
 """Bytes that even a tiny file may claim: containers may hold packets compressed."""
 
+FEWER = "take out one of each kind: ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv"
+
 
 def refuse_streams(streams: int, audio: int) -> None:
     """Refuse a source with more streams than are looked at, or more sound than is offered.
@@ -19,13 +21,13 @@ def refuse_streams(streams: int, audio: int) -> None:
         raise SourceError(
             "source-too-many-streams",
             f"it holds {streams} streams; the limit is {STREAMS}",
-            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+            FEWER,
         )
     if audio > AUDIO_TRACKS:
         raise SourceError(
             "source-too-many-streams",
             f"it holds {audio} audio tracks; the limit is {AUDIO_TRACKS}",
-            "take out those that are wanted: ffmpeg -i SOURCE -map 0:v:0 -map 0:a:0 -c copy OUT.mkv",
+            FEWER,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -17,18 +17,19 @@ from av.video.frame import VideoFrame
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
 from streamify.media.source.announced import announcements, last_sample, missing_end
-from streamify.media.source.choice import Choice, choose, has_decoder
+from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import refuse_cut_off
 from streamify.media.source.gaps import gap_notes
 from streamify.media.source.hearing import listen
 from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.left_out import left_out
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.listening import Reading, place_sound
+from streamify.media.source.looks import changes
 from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
-from streamify.media.source.sidedata import SideDataType, side_data
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import indexed_ends, read_ends, read_starts
 from streamify.media.source.titles import audio_language, audio_title
@@ -82,12 +83,10 @@ def probe_source(
         stream = choice.video
         refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(_audio_facts(container, one) for one in choice.audio)
-        notes = [*choice.notes, *_left_out(container, choice)]
-        if chapters := container.chapters():
-            notes.append(Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over"))
+        notes = [*choice.notes, *left_out(container, file, ref.size, choice)]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
-                              "see `streamify probe` for its streams; give a video or audio file")  # fmt: skip
+                              "give a video or audio file, or one with codecs that FFmpeg knows")  # fmt: skip
         name = container.format.name
         seconds = Fraction(container.duration, av.time_base) if container.duration else Fraction(0)
         beginning = read_beginning(container, stream.index) if stream is not None else None
@@ -169,7 +168,7 @@ def probe_source(
             *notes,
             *index.notes,
             *gap_notes(ending),
-            *_changes(sample[0]),
+            *changes(sample, alpha_named=_named(notes, "transparency"), captions_at=index.captions),
         ),
     )
     return Probed(facts, index, sample, sound, laid)
@@ -179,24 +178,8 @@ def _sound_notes(laid: Mapping[int, Laid], origin: Fraction) -> list[Note]:
     return [note for one in laid.values() for note in sound_notes(one, origin)]
 
 
-def _left_out(container: InputContainer, choice: Choice) -> Iterator[Note]:
-    main = choice.video
-    for stream in container.streams:
-        if stream.index in choice.elsewhere:
-            continue
-        codec = stream.codec_context.name if has_decoder(stream) else "unknown codec"
-        what = f"stream {stream.index} ({stream.type}, {codec})"
-        if stream.type == "video" and (main is None or stream.index != main.index):
-            cover = bool(stream.disposition & Disposition.attached_pic)
-            yield Note(
-                kind="dropped",
-                what=what,
-                why="a cover picture, no video" if cover else "one video stream is transcoded",
-            )
-        elif stream.type == "audio" and not has_decoder(stream):
-            yield Note(kind="dropped", what=what, why="no decoder")
-        elif stream.type not in ("video", "audio"):
-            yield Note(kind="dropped", what=what, why=f"{stream.type} streams are not carried over")
+def _named(notes: Sequence[Note], what: str) -> bool:
+    return any(note.what == what for note in notes)
 
 
 def _length(stream: av.VideoStream) -> Fraction | None:
@@ -319,23 +302,8 @@ def _measured(
     )
 
 
-def _changes(frame: VideoFrame) -> Iterator[Note]:
-    """Yield what 4:2:0 pictures without side data cannot hold."""
-    pixel = frame.format
-    if pixel.is_rgb:
-        yield Note(kind="converted", what=f"RGB pictures ({pixel.name})", why="BT.709 4:2:0 for players")
-    elif pixel.chroma_width() > -(-pixel.width // 2) or pixel.chroma_height() > -(-pixel.height // 2):
-        yield Note(kind="converted", what=f"chroma of {pixel.name}", why="4:2:0 for players")
-    if any(component.is_alpha for component in pixel.components):
-        yield Note(kind="dropped", what="transparency", why="H.264 has none")
-    kinds = {side.type for side in side_data(frame)}
-    if kinds & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
-        yield Note(kind="dropped", what="Dolby Vision metadata", why="its compatible base layer is what is shown")
-    if SideDataType.DYNAMIC_HDR_PLUS in kinds:
-        yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")
-    if SideDataType.A53_CC in kinds:
-        yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why="not carried over")
-
-
 def _codec_tag(stream: av.VideoStream) -> str:
-    return str(stream.codec_context.codec_tag)
+    try:
+        return str(stream.codec_context.codec_tag)
+    except UnicodeDecodeError:  # four bytes that are no text
+        return ""

@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
+from streamify.machine.usage import memory_is_short
 from streamify.model.limits import PICTURE_PIXELS
 
 S = TypeVar("S", bound=Stream)
@@ -52,7 +53,9 @@ def refusal(error: Exception) -> UnreadableError:
         MemoryError: It is memory that was lacking, which says nothing of the source.
     """
     if getattr(error, "errno", None) == errno.ENOMEM:
-        raise MemoryError(str(error)) from error
+        if memory_is_short():
+            raise MemoryError(str(error)) from error
+        return UnreadableError("it claims more memory than a file of its kind takes")
     return UnreadableError(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 

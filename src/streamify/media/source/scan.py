@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
+from streamify.bitstream.captions import has_captions
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
@@ -23,7 +24,7 @@ from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.hearing import Hearing
-from streamify.media.source.opening import keep_only
+from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.model.source import ClockBreak, Note
@@ -51,6 +52,8 @@ class Scan:
     corrupt: tuple[int, ...]
     """Packets that the demuxer found damaged, as by a break in a transport stream's counters."""
     notes: tuple[Note, ...]
+    captions: int | None = None
+    """Number of the first packet that carries captions."""
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
@@ -92,6 +95,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hea
     corrupt: list[int] = []
     notes: list[Note] = []
     claimed = 0
+    captions: int | None = None
     try:
         for packet in read_packets(container, stream, *hearing.streams):
             if not packet.size:
@@ -113,7 +117,10 @@ def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hea
             sizes.append(packet.size)
             if packet.is_corrupt:
                 corrupt.append(len(packets))
-            _add(packets, cast("Packet[VideoStream]", packet), coded)
+            data = bytes(packet)
+            if captions is None and has_captions(data):
+                captions = len(packets)
+            _add(packets, cast("Packet[VideoStream]", packet), data, coded)
     except UnreadableError as error:
         notes.append(
             Note(
@@ -132,13 +139,13 @@ def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hea
         raise SourceError(
             "no-timestamps",
             f"no packet of video stream {stream.index} has a timestamp",
-            "remux the source first: ffmpeg -fflags +genpts -i SOURCE -c copy OUT.mkv",
+            f"encode it anew, which gives its pictures times: {ENCODE}",
         )
     hidden = packets.shown.count(0)
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
-    return _found(packets, timed, Columns(positions, sizes, keys), tuple(corrupt), tuple(notes))
+    return _found(packets, timed, Columns(positions, sizes, keys, captions), tuple(corrupt), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -148,10 +155,11 @@ class Columns:
     positions: array[int]
     sizes: array[int]
     keys: array[int]
+    captions: int | None
+    """The first packet that carries captions."""
 
 
-def _add(packets: Packets, packet: Packet[VideoStream], coded: Reader) -> None:
-    data = bytes(packet)
+def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Reader) -> None:
     packets.pts.append(NONE if packet.pts is None else packet.pts)
     packets.dts.append(NONE if packet.dts is None else packet.dts)
     packets.duration.append(packet.duration or 0)
@@ -190,6 +198,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         timed,
         corrupt,
         notes,
+        columns.captions,
     )
 
 

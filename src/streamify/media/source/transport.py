@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -26,8 +26,13 @@ class Programme:
     number: int
     name: str
     """As the service description table has it; empty where it has none."""
-    pids: frozenset[int]
-    """Of its streams."""
+    types: Mapping[int, int]
+    """Of its streams: stream type by PID."""
+
+    @property
+    def pids(self) -> Collection[int]:
+        """Return the PIDs of its streams."""
+        return self.types.keys()
 
 
 def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
@@ -43,7 +48,7 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
     for number, pid in _entries(pat[1]):
         pmt = section(data, places.get(pid, ()))
         if pmt is not None and number not in found:
-            found[number] = Programme(number, names.get(number, ""), frozenset(_streams(pmt[1])))
+            found[number] = Programme(number, names.get(number, ""), dict(_streams(pmt[1])))
     return tuple(found.values())
 
 
@@ -116,12 +121,12 @@ def _entries(pat: bytes) -> Iterator[tuple[int, int]]:
             yield number, (body[at + 2] & 0x1F) << 8 | body[at + 3]
 
 
-def _streams(pmt: bytes) -> Iterator[int]:
+def _streams(pmt: bytes) -> Iterator[tuple[int, int]]:
     if len(pmt) < 16:
         return
     at = 12 + ((pmt[10] & 0x0F) << 8 | pmt[11])
     while at + 5 <= len(pmt) - 4:
-        yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2]
+        yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2], pmt[at]
         at += 5 + ((pmt[at + 3] & 0x0F) << 8 | pmt[at + 4])
 
 

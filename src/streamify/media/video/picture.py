@@ -18,8 +18,6 @@ from streamify.model.source import Colour, Look, VideoFacts
 from streamify.model.track import VideoTrack
 
 BT709 = Colour(primaries=1, transfer=1, matrix=1)
-WIDE_MATRICES = (9, 10)
-"""BT.2020, which no SDR player of H.264 expects."""
 
 
 def output_colour(video: VideoFacts) -> Colour:
@@ -42,7 +40,7 @@ def output_colour(video: VideoFacts) -> Colour:
 
 def needs_conversion(colour: Colour) -> bool:
     """Return whether transfer or primaries must change, not only the tags."""
-    return colour.hdr or colour.matrix in WIDE_MATRICES or colour.primaries == 9
+    return colour.hdr or colour.wide
 
 
 class Renditions:

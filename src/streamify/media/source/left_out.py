@@ -1,0 +1,154 @@
+"""Notes about the streams of a source that are not transcoded, each by what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import BinaryIO
+
+from av.container import InputContainer
+from av.stream import AttachmentStream, Disposition, Stream
+from av.video.stream import VideoStream
+
+from streamify.media.source.choice import Choice, has_decoder, size_of
+from streamify.model.source import Note
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.handlers import sample_kinds
+from streamify.mp4.movie import read_layout
+
+_SAMPLES = MappingProxyType(
+    {
+        "tmcd": "timecode",
+        "mebx": "timed metadata",
+        "mett": "timed metadata",
+        "metx": "timed metadata",
+        "urim": "timed metadata",
+        "gpmd": "GoPro telemetry",
+        "fdsc": "GoPro file description",
+        "camm": "camera motion",
+        "rtmd": "camera metadata",
+        "c608": "captions (CEA-608)",
+        "c708": "captions (CEA-708)",
+        "evte": "events",
+        "rtp ": "RTP hints",
+        "text": "text",
+    }
+)
+"""Four-character codes of sample entries that FFmpeg has no decoder for."""
+
+_CODECS = MappingProxyType(
+    {
+        "scte_35": "SCTE-35 cues",
+        "timed_id3": "ID3 metadata",
+        "klv": "KLV metadata",
+        "epg": "programme guide",
+        "smpte_436m_anc": "ancillary data (captions, timecode)",
+        "lcevc": "LCEVC enhancement layer",
+        "dvd_nav_packet": "DVD navigation",
+        "eia_608": "captions (CEA-608)",
+        "arib_caption": "captions (ARIB)",
+        "dvb_teletext": "teletext",
+        "dvb_subtitle": "DVB subtitles",
+    }
+)
+"""FFmpeg's names of codecs that few people know."""
+
+_TRANSPORT = MappingProxyType(
+    {
+        0x05: "private sections",
+        0x06: "private data",
+        0x0B: "DSM-CC",
+        0x0C: "DSM-CC",
+        0x0D: "DSM-CC",
+        0x15: "timed metadata",
+        0x86: "SCTE-35 cues",
+        0xC0: "DigiCipher text",
+    }
+)
+"""Stream types of a programme's table (ISO/IEC 13818-1, 2.4.4.9, and SCTE 35) that FFmpeg makes nothing of."""
+
+_FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
+
+
+def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choice) -> Iterator[Note]:
+    """Yield a note for each stream of the chosen programme that is not transcoded, and for the chapters.
+
+    Args:
+        container: The source, opened.
+        file: The same file.
+        size: Of the source, bytes.
+        choice: What is transcoded.
+    """
+    used = {one.index for one in (choice.video, *choice.audio) if one is not None}
+    kinds = _sample_kinds(container, file, size)
+    for stream in container.streams:
+        if stream.index not in used and stream.index not in choice.elsewhere:
+            yield Note(kind="dropped", what=_what(stream, kinds, choice.types), why=_why(stream))
+    main = choice.video
+    timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
+    if timecode:
+        yield Note(kind="dropped", what=f"timecode {timecode}", why="the stream's time begins at 0")
+    if main is not None and main.disposition & Disposition.multilayer:
+        yield Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
+    if main is not None and main.metadata.get("alpha_mode") == "1":
+        yield Note(kind="dropped", what="transparency", why="H.264 has none")
+    if chapters := container.chapters():
+        yield Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over")
+
+
+def _sample_kinds(container: InputContainer, file: BinaryIO, size: int) -> dict[int, str]:
+    if not container.format.name.startswith("mov"):
+        return {}
+    at = file.tell()
+    try:
+        return sample_kinds(file, read_layout(file, size))
+    except BoxError:
+        return {}
+    finally:
+        file.seek(at)
+
+
+def _what(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -> str:
+    parts = [_type(stream), _codec(stream, kinds, types)]
+    if isinstance(stream, VideoStream) and has_decoder(stream):
+        parts.append(size_of(stream))
+    if isinstance(stream, AttachmentStream):
+        parts = ["attachment", "font" if _FONT.search(stream.mimetype or "") else stream.mimetype or "unknown type"]
+    named = (stream.metadata.get(key, "") for key in ("filename", "language", "title"))
+    parts += [text for text in named if text and text != "und"]
+    return f"stream {stream.index} ({', '.join(parts)})"
+
+
+def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -> str:
+    name = stream.codec_context.codec.canonical_name if has_decoder(stream) else getattr(stream, "name", None)
+    kind = kinds.get(stream.id, "")
+    if kind in _SAMPLES and name in (None, "none", "bin_data", "eia_608"):
+        return f"{_SAMPLES[kind]}, {kind.strip()}"
+    if name is not None and name in _CODECS:
+        return _CODECS[name]
+    if name and name != "none":
+        return name
+    if kind:
+        return f"code {kind.strip()}"
+    if stream.id in types:
+        return _TRANSPORT.get(types[stream.id], f"stream type 0x{types[stream.id]:02x}")
+    return "of a kind that FFmpeg has no name for"
+
+
+def _why(stream: Stream) -> str:
+    if stream.type == "video":
+        if stream.disposition & Disposition.attached_pic:
+            return "a cover picture, no video"
+        if not has_decoder(stream):
+            return "no decoder"
+        if stream.disposition & Disposition.dependent:
+            return "it adds to another stream, which plays without it"
+        return "one video stream is transcoded"
+    if stream.type == "audio":
+        return "no decoder" if not has_decoder(stream) else "its sample rate is not known"
+    return f"{_type(stream)} streams are not carried over"
+
+
+def _type(stream: Stream) -> str:
+    return "data" if stream.type == "unknown" else stream.type

@@ -1,0 +1,30 @@
+"""What kinds of tracks an MP4 or MOV has, also those that FFmpeg has no name for (ISO/IEC 14496-12, 8.5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.description import at_path
+from streamify.mp4.movie import Layout, read_exactly, track_id_of
+
+
+def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
+    """Return the four-character code of each track's first sample entry, by track id; none where it is damaged."""
+    moov = layout.first(b"moov")
+    if moov is None:
+        return {}
+    try:
+        return dict(_kinds(file, moov.body, moov.end))
+    except BoxError:
+        return {}
+
+
+def _kinds(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:
+    for body, stop in at_path(file, start, end, (b"trak",)):
+        for entries, last in at_path(file, body, stop, (b"mdia", b"minf", b"stbl", b"stsd")):
+            if last - entries >= 16:
+                kind = read_exactly(file, entries + 12, entries + 16).decode("latin-1")
+                yield track_id_of(file, body, stop), kind if kind.isprintable() else kind.encode("latin-1").hex()
+            break

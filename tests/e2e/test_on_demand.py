@@ -1,0 +1,253 @@
+"""A stream that is played while it is made: whole from the start, in its viewers' order, equal in the end."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streamify
+from clips.make import ClipSpec, make_clip
+from e2e.driving import COMMAND, media, published, rungs, wait_for
+
+SETTINGS: dict[str, Any] = {
+    "ladder": rungs(240, 120), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast",
+}  # fmt: skip
+FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast"]
+SECONDS = 40
+
+
+@pytest.fixture(scope="module")
+def source(shared: Path) -> Path:
+    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+    return make_clip(spec, shared / "clips").path
+
+
+@pytest.fixture(scope="module")
+def ladder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ladder") / "small.yaml"
+    path.write_text(json.dumps(SETTINGS["ladder"]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stream as `transcode` makes it."""
+    dest = tmp_path_factory.mktemp("whole")
+    streamify.transcode(source, dest, engine="local", **SETTINGS)
+    return dest
+
+
+class Playing:
+    """A `streamify play SOURCE DEST` that runs."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process, self.url = process, url
+
+    def get(self, key: str) -> bytes:
+        """Return what is at a key; ask again where the server says so."""
+        for _ in range(60):
+            try:
+                with urllib.request.urlopen(self.url + key, timeout=30) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as error:
+                if error.code != 503:
+                    raise
+                with error:
+                    time.sleep(float(error.headers["Retry-After"]))
+        raise AssertionError(f"{key} never came")
+
+    def tracks(self) -> list[str]:
+        """Return the folders of all tracks, video first."""
+        master = self.get("master.m3u8").decode()
+        named = [line for line in master.splitlines() if line.startswith("video/")]
+        named += [part.split('"')[1] for part in master.split("URI=")[1:] if part.startswith('"audio/')]
+        return [name.rpartition("/")[0] for name in named]
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def playing(*args: object, env: dict[str, str] | None = None) -> Iterator[Playing]:
+    command = [str(COMMAND), "play", *map(str, args), "--no-open"]
+    with ExitStack() as stack:
+        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env))
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        yield Playing(process, process.stdout.readline().split()[0])
+
+
+def test_what_is_watched_at_random_leaves_the_stream_that_transcode_makes(
+    source: Path, ladder: Path, whole: Path, tmp_path: Path
+) -> None:
+    dest, chance = tmp_path / "dest", random.Random(7)
+    with playing(source, dest, "--ladder", ladder, *FLAGS) as play:
+        tracks = play.tracks()
+        assert len(tracks) == 3
+        for _ in range(12):
+            key = f"{chance.choice(tracks)}/{chance.randrange(SECONDS):05d}.m4s"
+            assert play.get(key) == (whole / key).read_bytes()
+        for track in tracks:
+            assert play.get(f"{track}/init.mp4") == (whole / track / "init.mp4").read_bytes()
+        wait_for(lambda: published(dest) == published(whole))
+        wait_for(lambda: play.get("master.m3u8") == (whole / "master.m3u8").read_bytes())
+        assert play.end() == 130
+    assert media(dest) == media(whole)
+    for name in ("master.m3u8", "manifest.mpd", f"{tracks[0]}/playlist.m3u8", f"{tracks[0]}/iframes.m3u8"):
+        assert (dest / name).read_bytes() == (whole / name).read_bytes()
+    assert streamify.verify(dest, source).faults == ()
+
+
+def test_the_manifests_of_the_plan_say_what_the_finished_ones_say(
+    source: Path, ladder: Path, whole: Path, tmp_path: Path
+) -> None:
+    with playing(source, tmp_path / "dest", "--ladder", ladder, *FLAGS) as play:
+        before = [play.get(f"{track}/playlist.m3u8").decode() for track in play.tracks()]
+        master = play.get("master.m3u8").decode()
+        mpd = play.get("manifest.mpd").decode()
+        assert published(tmp_path / "dest") == []  # they came from the plan
+        tracks = play.tracks()
+        play.end()
+    for track, text in zip(tracks, before, strict=True):
+        assert text == (whole / track / "playlist.m3u8").read_text()  # every EXTINF is exact
+    finished = (whole / "master.m3u8").read_text()
+    for line in master.splitlines():
+        assert "I-FRAME" not in line
+        for word in ("CODECS", "RESOLUTION", "FRAME-RATE"):
+            if f"{word}=" in line:
+                value = line.split(f"{word}=")[1].split(",V")[0].split(",FRAME")[0]
+                assert value in finished
+    assert without_rates(mpd) == without_rates((whole / "manifest.mpd").read_text())
+
+
+def without_rates(mpd: str) -> str:
+    parts = mpd.split('bandwidth="')
+    return parts[0] + "".join(part.partition('"')[2] for part in parts[1:])
+
+
+def test_a_segment_far_ahead_comes_before_the_rest_is_made(source: Path, ladder: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    slow = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+    with playing(source, dest, "--ladder", ladder, *slow) as play:
+        low = play.tracks()[-2]
+        play.get(f"{low}/{SECONDS - 2:05d}.m4s")
+        made = {path.name for path in dest.glob("video/*/0*.m4s")}
+        assert len(made) < SECONDS // 2
+        assert f"{SECONDS - 10:05d}.m4s" not in made
+        assert play.end() == 130
+
+
+def test_the_same_command_goes_on_where_it_was_ended(source: Path, ladder: Path, whole: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with playing(source, dest, "--ladder", ladder, *FLAGS, "--preset", "ultrafast") as play:
+            low = play.tracks()[1]
+            play.get(f"{low}/{random.Random(number).randrange(SECONDS):05d}.m4s")
+            assert play.end(number) == {signal.SIGKILL: -9}.get(signal.Signals(number), 128 + number)
+    with playing(source, dest, "--ladder", ladder, *FLAGS) as play:
+        wait_for(lambda: published(dest) == published(whole))
+        assert play.end() == 130
+    assert media(dest) == media(whole)
+
+
+def test_without_a_dest_the_stream_is_kept_in_the_cache(source: Path, ladder: Path, tmp_path: Path) -> None:
+    import os
+
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    with playing(source, "--ladder", ladder, *FLAGS, env=env) as play:
+        play.get(f"{play.tracks()[0]}/00000.m4s")
+        [kept] = (tmp_path / "streamify").iterdir()
+        assert kept.name.endswith(source.name)
+        wait_for(lambda: (kept / "report.json").exists())
+        assert play.end() == 130
+    with playing(kept) as again:
+        assert again.get("master.m3u8").startswith(b"#EXTM3U")
+        assert again.end() == 130
+
+
+def test_many_viewers_share_what_is_made(source: Path, ladder: Path, whole: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    with playing(source, dest, "--ladder", ladder, *FLAGS) as play, ThreadPoolExecutor(50) as pool:
+        tracks = play.tracks()
+        places = [random.Random(number).randrange(SECONDS) for number in range(10)] * 5
+        keys = [f"{tracks[number % 3]}/{place:05d}.m4s" for number, place in enumerate(places)]
+        for key, data in zip(keys, pool.map(play.get, keys), strict=True):
+            assert data == (whole / key).read_bytes()
+        wait_for(lambda: published(dest) == published(whole))
+        play.end()
+    tasks = [
+        json.loads(line)["task"]
+        for path in dest.glob(".streamify/runs/*/attempts/*")
+        for line in path.read_text().splitlines()
+    ]
+    assert len(tasks) == len(set(tasks))
+
+
+def test_what_the_stream_does_not_have_is_not_found(source: Path, ladder: Path, tmp_path: Path) -> None:
+    with playing(source, tmp_path / "dest", "--ladder", ladder, *FLAGS) as play:
+        low = play.tracks()[0]
+        for key in (f"{low}/{SECONDS:05d}.m4s", f"{low}/{'9' * 400}.m4s", f"{low}/0.m4s", "video/other/00000.m4s"):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                play.get(key)
+            with caught.value as refused:
+                assert refused.code == 404
+        play.end()
+
+
+def test_a_source_that_cannot_be_used_ends_the_command_with_its_error(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video at all")
+    command = [str(COMMAND), "play", str(broken), str(tmp_path / "dest"), "--no-open"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 3
+    assert "streamify: error: " in ran.stderr
+
+
+def test_a_source_that_goes_away_is_told_and_what_exists_plays_on(source: Path, ladder: Path, tmp_path: Path) -> None:
+    copy, dest = tmp_path / "copy.mp4", tmp_path / "dest"
+    copy.write_bytes(source.read_bytes())
+    slow = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+    with playing(copy, dest, "--ladder", ladder, *slow) as play:
+        low = play.tracks()[1]
+        play.get(f"{low}/00000.m4s")
+        copy.unlink()
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            play.get(f"{low}/{SECONDS - 1:05d}.m4s")
+        with caught.value as refused:
+            assert refused.code == 500
+            assert b"copy.mp4" in refused.read()
+        assert play.get(f"{low}/00000.m4s")
+        assert play.process.poll() is None
+        play.end()
+
+
+def test_a_viewer_who_leaves_frees_his_place(source: Path, ladder: Path, tmp_path: Path) -> None:
+    """A client that goes away is noticed while its segment waits behind those of others."""
+    import socket
+
+    slow = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+    with playing(source, tmp_path / "dest", "--ladder", ladder, *slow) as play:
+        low = play.tracks()[0]
+        port = int(play.url.rstrip("/").rpartition(":")[2])
+        for index in range(10, SECONDS):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(f"GET /{low}/{index:05d}.m4s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        time.sleep(0.6)
+        began = time.monotonic()
+        play.get(f"{low}/00005.m4s")
+        assert time.monotonic() - began < 6
+        play.end()

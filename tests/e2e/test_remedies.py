@@ -1,0 +1,132 @@
+"""Each ffmpeg command that an error prints is run on a source with that error: what it writes is then taken."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from av.video.stream import VideoStream
+
+import streamify
+from clips.claims import with_tracks
+from clips.make import ClipSpec, make_clip
+from fuzz.mutate import clip
+from streamify.errors import SourceError
+from streamify.media.source.probe import probe_source
+from streamify.model.source import SourceRef
+from streamify.planning.rate import fit_rate
+
+ROOT = Path(__file__).parents[2]
+
+
+def ffmpeg(*args: object) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, args)], check=True, timeout=60)
+
+
+def converted(folder: Path, *args: str, name: str = "ts") -> bytes:
+    source, out = folder / "made", folder / args[-1]
+    source.write_bytes(clip(name))
+    ffmpeg("-i", source, *args[:-1], out)
+    return out.read_bytes()
+
+
+def without_times(name: str) -> bytes:
+    """Return a transport stream whose PES headers have stuffing in place of timestamps (ISO/IEC 13818-1, 2.4.3.6)."""
+    data = bytearray(clip(name))
+    for at in range(0, len(data), 188):
+        body = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+        if data[at + 1] & 0x40 and data[body : body + 3] == b"\0\0\1" and 0xC0 <= data[body + 3] <= 0xEF:
+            count = data[body + 8]
+            data[body + 7] &= 0x3F
+            data[body + 9 : body + 9 + count] = b"\xff" * count
+    return bytes(data)
+
+
+def one_keyframe() -> bytes:
+    """Return fifty minutes at one picture a second, of which only the first can be decoded alone."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as target:
+        stream = target.add_stream("libx264", rate=1, options={"preset": "ultrafast", "x264-params": "keyint=infinite"})
+        assert isinstance(stream, VideoStream)
+        stream.width = stream.height = 64
+        for number in range(3000):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            frame.pts = number
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    return out.getvalue()
+
+
+SOURCES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
+    "raw H.264": ("source-format", lambda to: converted(to, "-an", "-c", "copy", "a.h264")),
+    "raw MPEG-2": ("source-format", lambda to: converted(to, "-an", "-c", "copy", "a.m2v", name="ts-mpeg2")),
+    "Y4M": ("source-format", lambda to: converted(to, "-an", "a.y4m")),
+    "NUT": ("source-format", lambda to: converted(to, "-c", "copy", "a.nut")),
+    "moving GIF": ("source-format", lambda to: converted(to, "-an", "a.gif")),
+    "H.264 without times": ("no-timestamps", lambda _: without_times("ts")),
+    "MPEG-2 without times": ("no-timestamps", lambda _: without_times("ts-mpeg2")),
+    "hundreds of tracks": ("source-too-many-streams", lambda _: with_tracks(600)),
+    "thousands of tracks": ("source-too-many-streams", lambda _: with_tracks(1200)),
+    "one keyframe": ("source-keyframes-too-rare", lambda _: one_keyframe()),
+}
+
+
+def follow(hint: str, source: Path, out: Path) -> Path:
+    """Run the command of a hint."""
+    found = re.search(r"ffmpeg .*?(OUT\.\w+)", hint)
+    assert found is not None, hint
+    target = out.with_suffix(Path(found[1]).suffix)
+    words = [word.replace("SOURCE", str(source)).replace(found[1], str(target)) for word in shlex.split(found[0])]
+    ffmpeg(*words[1:])
+    return target
+
+
+@pytest.mark.parametrize("what", SOURCES)
+def test_the_remedy_works(what: str, tmp_path: Path) -> None:
+    code, make = SOURCES[what]
+    source = tmp_path / "source"
+    source.write_bytes(make(tmp_path))
+    with pytest.raises(SourceError) as caught:
+        streamify.plan(source, engine="inline")
+    assert caught.value.code == code, caught.value
+    plan = streamify.plan(follow(caught.value.hint, source, tmp_path / "out"), engine="inline")
+    assert plan.source.video is not None
+    if what not in ("hundreds of tracks", "thousands of tracks", "one keyframe"):
+        assert plan.source.video.frames in (29, 30)  # some formats end with the last timestamp
+        assert float(plan.source.duration) == pytest.approx(1.2, abs=0.05)
+
+
+@pytest.mark.parametrize("container", ["ts", "mkv"])
+def test_what_is_too_large_to_scan_has_an_index_once_it_is_remuxed(container: str, tmp_path: Path) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(2), container=container), tmp_path).path  # type: ignore[arg-type]
+
+    def probed(path: Path) -> None:
+        ref = SourceRef(key=path.name, size=path.stat().st_size, version="", identity="")
+        probe_source(lambda: path.open("rb"), ref, fit_rate, 1000, long_sound=Fraction(60))
+
+    with pytest.raises(SourceError) as caught:
+        probed(source)
+    assert caught.value.code == "source-too-large-to-scan"
+    probed(follow(caught.value.hint, source, tmp_path / "out"))
+
+
+def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    tried = {
+        "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4",
+        "ffmpeg -i SOURCE -c copy OUT.mp4",
+        "ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv",
+        "ffmpeg -i SOURCE -c:v libx264 -crf 16 -g 250 -c:a copy OUT.mkv",
+    }
+    untried = {
+        "ffmpeg -i SOURCE -vf scale=7680:-2 OUT.mp4",  # takes gigabytes; run by hand
+        "ffmpeg -i SOURCE -c copy -f segment -segment_time 36000 OUT%d.mkv",
+    }
+    assert set(re.findall(r"`(ffmpeg [^`]*OUT[^`]*)`", page)) == tried | untried

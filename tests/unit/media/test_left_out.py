@@ -1,0 +1,214 @@
+"""Everything that is not carried over is named by what it is."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import av
+import pytest
+from av.video.stream import VideoStream
+
+from streamify import probe
+from streamify.bitstream.captions import has_captions
+from streamify.media.source.transport import TS_PACKET
+from streamify.model.source import SourceFacts
+
+CC = b"GA94\x03\x42\xff\xfc\x94\x2c\xfd\x80\x80\xff"
+"""cc_data with two triplets: a control code of field 1, nothing in field 2 (ATSC A/53 part 4, table 6.7)."""
+T35 = b"\xb5\x00\x31" + CC
+SEI = b"\x00\x00\x00\x01\x06\x04" + bytes([len(T35)]) + T35 + b"\x80"
+USER_DATA = b"\x00\x00\x01\xb2" + CC
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+
+
+def dropped(facts: SourceFacts) -> list[str]:
+    return [note.what for note in facts.notes if note.kind == "dropped"]
+
+
+FILM = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration=1")
+
+
+def film(path: Path, *options: str) -> Path:
+    ffmpeg(*FILM, "-c:v", "mpeg4", *options, path)
+    return path
+
+
+def test_timecode_of_a_mov(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mov", "-timecode", "10:00:00:00")
+    assert dropped(probe(path)) == ["stream 1 (data, timecode, tmcd, eng)", "timecode 10:00:00:00"]
+
+
+def test_timecode_of_mxf(tmp_path: Path) -> None:
+    path = tmp_path / "a.mxf"
+    ffmpeg(*FILM, "-c:v", "mpeg2video", "-timecode", "10:00:00:00", path)
+    assert "timecode 10:00:00:00" in dropped(probe(path))
+
+
+def test_fonts_and_other_attachments(tmp_path: Path) -> None:
+    (tmp_path / "a.ttf").write_bytes(bytes(100))
+    options = ["-attach", str(tmp_path / "a.ttf"), "-metadata:s:1", "mimetype=application/x-truetype-font"]
+    options += ["-attach", str(tmp_path / "a.ttf"), "-metadata:s:2", "mimetype=text/plain"]
+    path = film(tmp_path / "a.mkv", *options)
+    assert dropped(probe(path)) == [
+        "stream 1 (attachment, font, a.ttf)", "stream 2 (attachment, text/plain, a.ttf)",
+    ]  # fmt: skip
+
+
+def test_subtitles_and_chapters(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nHello\n")
+    (tmp_path / "a.txt").write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=500\ntitle=One\n")
+    path = tmp_path / "a.mkv"
+    inputs = [*FILM, "-i", str(tmp_path / "a.srt"), "-i", str(tmp_path / "a.txt"), "-map", "0", "-map", "1"]
+    ffmpeg(
+        *inputs,
+        "-metadata:s:s:0",
+        "language=ger",
+        "-metadata:s:s:0",
+        "title=Forced",
+        "-c:v",
+        "mpeg4",
+        "-c:s",
+        "srt",
+        path,
+    )
+    assert dropped(probe(path)) == ["stream 1 (subtitle, subrip, ger, Forced)", "1 chapters"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(b"mett", "data, timed metadata, mett"), (b"gpmd", "data, GoPro telemetry, gpmd"), (b"xyz1", "data, code xyz1")],
+)
+def test_metadata_tracks_of_an_mp4(tmp_path: Path, code: bytes, said: str) -> None:
+    """FFmpeg calls them bin_data, or nothing at all."""
+    path = film(tmp_path / "a.mov", "-timecode", "10:00:00:00")
+    data = path.read_bytes()
+    place = data.index(b"tmcd", data.index(b"stsd", data.rindex(b"gmhd")))  # the sample entry
+    handler = data.rindex(b"mhlrtmcd") + 4
+    data = data[:place] + code + data[place + 4 :]
+    path.write_bytes(data[:handler] + b"meta" + data[handler + 4 :])
+    assert [one for one in dropped(probe(path)) if one.startswith("stream 1")] == [f"stream 1 ({said}, eng)"]
+
+
+def crc(section: bytes) -> bytes:
+    """ISO/IEC 13818-1, annex A."""
+    value = 0xFFFFFFFF
+    for byte in section:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ 0x04C11DB7 if value & 1 << 31 else value << 1) & 0xFFFFFFFF
+    return value.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("stream_type", "registered", "said"),
+    [
+        (0x86, b"\x05\x04CUEI", "stream 2 (data, SCTE-35 cues)"),
+        (0x86, b"", "stream 2 (data, SCTE-35 cues)"),
+        (0xFE, b"", "stream 2 (data, stream type 0xfe)"),
+        (0x15, b"", "stream 2 (data, timed metadata)"),
+    ],
+)
+def test_data_of_a_transport_stream(tmp_path: Path, stream_type: int, registered: bytes, said: str) -> None:
+    """A second tone becomes a stream of another type, with empty packets: FFmpeg would know the sound by its looks."""
+    path = tmp_path / "a.ts"
+    sound = ("-f", "lavfi", "-i", "sine=duration=1")
+    ffmpeg(*FILM, *sound, *sound, "-map", "0", "-map", "1", "-map", "2", "-c:v", "mpeg2video", "-c:a", "mp2", path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
+        if pid == 0x1000:  # the programme's table, as FFmpeg numbers it
+            section = bytearray(data[at + 5 : at + 5 + 3 + data[at + 7] - 4])
+            section[section.index(b"\xe1\x02") - 1] = stream_type
+            section[12:12], section[11], section[2] = registered, len(registered), section[2] + len(registered)
+            packet = data[at : at + 5] + section + crc(bytes(section))
+            data[at : at + TS_PACKET] = packet.ljust(TS_PACKET, b"\xff")
+        elif pid == 0x102:
+            begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0) + (14 if data[at + 1] & 0x40 else 0)
+            data[begin : at + TS_PACKET] = bytes(at + TS_PACKET - begin)
+    path.write_bytes(data)
+    assert dropped(probe(path)) == [said]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("vp9.webm", ("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p")),
+        ("vp8.webm", ("-c:v", "libvpx", "-auto-alt-ref", "0", "-pix_fmt", "yuva420p")),
+        ("prores.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuva444p10le")),
+        ("qtrle.mov", ("-c:v", "qtrle", "-pix_fmt", "argb")),
+        ("ffv1.mkv", ("-c:v", "ffv1", "-pix_fmt", "yuva420p")),
+    ],
+)
+def test_transparency(tmp_path: Path, name: str, options: tuple[str, ...]) -> None:
+    path = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "color=red@0.5:size=96x64:rate=25:duration=0.2,format=yuva420p", *options, path)
+    assert dropped(probe(path)).count("transparency") == 1
+
+
+def captioned(path: Path, codec: str, muxer: str, begin: int) -> Path:
+    """Write 50 pictures; those from `begin` on carry captions."""
+    extra = SEI if codec == "libx264" else USER_DATA
+    with av.open(str(path), "w", format=muxer) as container:
+        stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.options = {"preset": "ultrafast", "g": "10"} if codec == "libx264" else {"g": "10", "bf": "0"}
+        packets = []
+        for number in range(50):
+            frame = av.VideoFrame(96, 64, "yuv420p")
+            frame.pts = number
+            packets += stream.encode(frame)
+        for number, packet in enumerate([*packets, *stream.encode(None)]):
+            data = bytes(packet)
+            if number >= begin:  # user data of MPEG-2 stand before the first slice, messages of H.264 before all
+                at = data.index(b"\x00\x00\x01\x01") if codec == "mpeg2video" else 0
+                data = data[:at] + extra + data[at:]
+            changed = av.Packet(data)
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.is_keyframe, changed.stream = packet.is_keyframe, stream
+            container.mux(changed)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "muxer"),
+    [("libx264", "mpegts"), ("libx264", "matroska"), ("mpeg2video", "mpegts"), ("mpeg2video", "mpeg"),
+     ("mpeg2video", "matroska"), ("libx264", "mp4"), ("mpeg2video", "mp4")],
+)  # fmt: skip
+@pytest.mark.parametrize("begin", [0, 30])
+def test_captions_wherever_they_begin(tmp_path: Path, codec: str, muxer: str, begin: int) -> None:
+    facts = probe(captioned(tmp_path / "a.bin", codec, muxer, begin))
+    found = [what for what in dropped(facts) if what.startswith("captions")]
+    assert len(found) == 1, facts.notes
+    if muxer == "mp4":  # sampled
+        assert found[0].startswith("captions inside the pictures (CEA-608/708), seen at ")
+    else:
+        assert found == [f"captions inside the pictures (CEA-608/708), from {begin / 25:.3f} s"]
+
+
+@pytest.mark.parametrize(
+    ("data", "captions"),
+    [
+        (SEI, True),
+        (USER_DATA, True),
+        (b"\x00\x00\x01\xb2CC\x01\xf8\x9e\xff\x80\x80", True),
+        (SEI.replace(b"\x03\x42", b"\x03\x02"), False),  # process_cc_data_flag not set
+        (SEI.replace(b"\x03\x42", b"\x03\x40"), False),  # no triplet
+        (b"\xb5\x00\x31GA94\x06\x42", False),  # bar data
+        (b"GA94\x03\x42", False),
+        (b"", False),
+        (T35[:-9], False),
+    ],
+)
+def test_what_is_caption_data(data: bytes, captions: bool) -> None:
+    assert has_captions(data) is captions
+
+
+def test_no_captions_are_made_up(tmp_path: Path) -> None:
+    facts = probe(captioned(tmp_path / "a.ts", "libx264", "mpegts", begin=99))
+    assert not [what for what in dropped(facts) if "captions" in what]
