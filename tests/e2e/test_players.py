@@ -17,6 +17,7 @@ import m3u8
 import pytest
 
 from clips.make import Clip, ClipSpec, make_clip
+from clips.standing import film
 from clips.tones import tones, write_film, write_sound
 from clips.toy import broken_copy, make_toy
 from e2e.driving import streamify
@@ -55,6 +56,25 @@ def test_plays_to_the_end(browsers: Browsers, stream: Path, card: Clip, player: 
     assert result["duration"] == pytest.approx(float(card.end), abs=0.03)
     assert len(result["shown"]) > card.frames / 10
     assert misplaced(result, card.times) == []
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A still with 14 s of sound, and half of it a pause before the last picture: one picture every 2 s."""
+    folder = tmp_path_factory.mktemp("standing")
+    source = film(folder / "a.mp4", [Fraction(0), Fraction(1, 25), Fraction(9)], (Fraction(0), Fraction(14)))
+    streamify("transcode", source, folder / "dest", "--ladder", "auto", "--preset", "ultrafast")
+    return folder / "dest"
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_plays_pictures_that_stand(browsers: Browsers, standing: Path, player: Player) -> None:
+    result = play(browsers, standing, player)
+    assert result["problems"] == []
+    assert result["ended"]
+    assert result["bufferedMax"] == 1
+    assert result["decoded"] == 7  # 0, 0.04, 2, 4, 6, 9 and 12 s
+    assert result["duration"] == pytest.approx(14, abs=0.03)
 
 
 @pytest.fixture(scope="module")

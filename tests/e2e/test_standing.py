@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
@@ -173,6 +174,31 @@ def test_a_pause_is_kept_in_segments_of_the_grid(kind: str, tmp_path: Path) -> N
     timescale = next(one for one in report.tracks if one.kind == "video").timescale
     assert max(segments.duration) / timescale <= 8
     assert read_ids(source) == list(range(110))  # as FFmpeg reads the source
+
+
+def test_ffmpeg_shows_the_first_pictures_of_a_variable_rate_at_their_times(tmp_path: Path) -> None:
+    """Its command line, as users call it: a long reorder delay was a jump of the clock to it."""
+    dice = random.Random(3)
+    times = [S(0)]
+    for _ in range(59):
+        times.append(times[-1] + dice.choice([S(1, 25), S(1, 25), S(1, 10), S(3, 10)]))
+    source = film(tmp_path / "a.mp4", times, (S(0), times[-1] + S(1, 25)))
+    report = made(source, tmp_path / "dest", preset="medium")
+    whole(report, source, tmp_path / "dest")
+    command = [
+        "ffmpeg",
+        "-nostdin",
+        "-v",
+        "error",
+        "-i",
+        str(playlist(report, tmp_path / "dest", "video")),
+        "-vsync",
+        "0",
+    ]
+    command += ["-enc_time_base", "1:1000", "-f", "framemd5", "-"]
+    lines = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    found = [int(line.split(",")[2]) / 1000 for line in lines if not line.startswith("#")]
+    assert found == pytest.approx([float(time) for time in times], abs=0.002)
 
 
 def test_beyond_the_limit_sound_is_cut_off_and_named(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def build_plan(
             *arranged,
             *notes,
             *held.notes,
-            *repeats_note(all_windows, timeline),
+            *(repeats_note(all_windows, timeline, pts[-1]) if facts.video is not None else ()),
             *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
         ),

@@ -42,21 +42,18 @@ def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
         yield Note(kind="info", what=f"keyframes every {_seconds(segment / steps)} s, not {_seconds(step)} s", why=why)
 
 
-def repeats_note(windows: Sequence[grid.Window], timeline: Timeline) -> Iterator[Note]:
+def repeats_note(windows: Sequence[grid.Window], timeline: Timeline, last: int) -> Iterator[Note]:
     """Yield that pictures are shown again in pauses; those for sound beyond the pictures are named by themselves.
 
     Args:
         windows: Segments.
-        timeline: Of a source with video.
+        timeline: Of the plan.
+        last: Presentation time of the last picture, source ticks.
     """
     if timeline.frame_duration is not None:
         return  # no pauses at a constant rate
-    count = sum(
-        one.count
-        for window in windows
-        if window.start >= timeline.lead and window.next is not None
-        for one in window.repeats
-    )
+    end = timeline.variable_ticks(last)
+    count = sum(timeline.lead <= tick < end for window in windows for one in window.repeats for tick in one.ticks)
     if count:
         yield Note(
             kind="converted",

@@ -17,8 +17,12 @@ MAX_DURATION = (1 << 31) - 1
 COARSE_TIMESCALE = 90_000
 """Ticks per second where the source's would be too many."""
 
-MAX_REORDER_GAP = Fraction(1, 4)
-"""Seconds. Pictures further apart than this are never reordered across the gap, which bounds the reorder delay."""
+MAX_REORDER_GAP = Fraction(1, 20)
+"""Seconds. Pictures further apart than this are never reordered across the gap, which bounds the reorder delay.
+
+FFmpeg's own player of segments takes a decode time that is 0.1 s behind the picture on the screen for a discontinuity,
+and moves all times (``pkt_dts + AV_TIME_BASE/10`` in ffmpeg 5.1's process_input): twice this must not be more.
+"""
 
 LEAST_FIELDS = 8
 """Ticks between pictures below which the time of a later field would be too rough."""
