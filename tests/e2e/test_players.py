@@ -34,7 +34,7 @@ FAULTS: list[tuple[str, Player]] = [
 ]  # fmt: skip
 """No gap for the native player: it places segments one behind the other as the playlist lists them, so a wrong tfdt
 plays well there; the other three see it."""
-LANES = 4
+LANES = 3
 """Plays at a time, of those that mostly wait."""
 SWITCHING: tuple[Player, ...] = ("own", "firefox", "hlsjs", "shaka", "dashjs")  # the native player takes no orders
 

@@ -75,8 +75,7 @@ function watch(errors) {
 const nextFrame = () => new Promise((done) => video.requestVideoFrameCallback((_, data) => done(data.mediaTime)));
 
 // What is on the screen before anything plays: at a high rate the first callback may come for a later picture.
-async function poster() {
-  const first = nextFrame();
+async function poster(first) {
   await until(() => video.readyState >= 2, 20, "no first picture");
   return Promise.race([first, sleep(2000).then(() => null)]);
 }
@@ -219,8 +218,9 @@ window.run = async (config) => {
   const adapter = adapters[config.player](video, errors, spacing(config));
   const result = { player: config.player, scenario: config.scenario, url: config.url };
   try {
+    const first = nextFrame(); // asked for before anything is loaded: on a busy machine it may be shown before `load` returns
     await adapter.load(config.url, config.rung);
-    result.firstFrame = await poster();
+    result.firstFrame = await poster(first);
     result.startTime = ranges()[0]?.[0];
     await scenarios[config.scenario](config, seen, adapter);
   } catch (error) {
