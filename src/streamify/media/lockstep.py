@@ -96,7 +96,9 @@ def follow(
         assert ours.time is not None
         found.stream += 1
         theirs.expect(ours)
-        while (head := theirs.head) is not None and head[0] < ours.time - theirs.slack:
+        while (head := theirs.head) is not None and (
+            head[0] < ours.time - theirs.slack or theirs.next_is_nearer(head[0], ours.time)
+        ):
             if found.stream <= settling and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
                 break
             found.skipped.append(head[0])
@@ -206,6 +208,14 @@ class _Source:
     def after(self) -> Shot | None:
         """The picture after the next."""
         return self._queue[1] if self._fill(2) > 1 else None
+
+    def next_is_nearer(self, at: Fraction, time: Fraction) -> bool:
+        """Whether the picture after the next, at `at`, is the one meant by `time`: some are a tick or two apart."""
+        after = self.after
+        if at >= time or self._known is None or after is None or after.time is None:
+            return False
+        following = self._known[1] + after.time - self._known[0]
+        return at < following and abs(following - time) < time - at
 
     def take(self) -> Shot:
         """Take the next picture."""

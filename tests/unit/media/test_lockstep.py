@@ -179,3 +179,11 @@ def test_a_stretch_that_came_twice_is_told_from_another_recording_also_where_bot
     stream = [Shot(place * STEP, dim(place % 100)) for place in range(200)]
     found = follow(joined, stream, STEP, TEN)
     assert (found.faults, found.skipped) == ([], [])
+
+
+def test_of_pictures_a_tick_apart_the_nearest_is_meant() -> None:
+    """A burst of 600 pictures a second, of which 60 are kept."""
+    times = [Fraction(place, 600) for place in range(100)]
+    kept = [Shot(times[place], grey(place)) for place in range(0, 100, 10)]
+    found = follow(shots(FILM, times), kept, Fraction(1, 600), TEN, even=False)
+    assert (found.faults, found.matched, len(found.skipped)) == ([], 10, 90)
