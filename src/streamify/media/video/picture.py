@@ -27,8 +27,14 @@ def output_colour(video: VideoFacts) -> Colour:
     otherwise the colours would change with the rung.
     """
     colour = video.colour
-    if needs_conversion(colour) or colour.matrix == 0:
+    if needs_conversion(colour):
         return BT709
+    if colour.matrix == 0:  # RGB, which becomes Y'CbCr of BT.709: its primaries and transfer stay
+        return Colour(
+            primaries=colour.primaries if colour.primaries != 2 else 1,
+            transfer=colour.transfer if colour.transfer != 2 else 1,
+            matrix=1,
+        )
     large = min(video.width, video.height) >= 720
     default = 1 if large else 6
     return Colour(

@@ -1,0 +1,124 @@
+"""Colour bars keep their colours: within 2 code values for every matrix, range, depth and subsampling.
+
+What is right is worked out here: R'G'B' to Y'CbCr by ITU-T H.273, and back by the tags of the renditions.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+import av
+import numpy as np
+import pytest
+
+from streamify.media.video.decode import Picture
+from streamify.media.video.picture import Renditions, output_colour
+from streamify.model.recipe import VideoRecipe
+from streamify.model.source import Colour, VideoFacts
+from streamify.model.track import VideoTrack
+
+Triple = tuple[float, float, float]
+WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
+"""Of red and blue in luma, by matrix."""
+BARS: list[Triple] = [(0.75 * red, 0.75 * green, 0.75 * blue) for red, green, blue in product((0, 1), repeat=3)]
+BARS += [(1, 1, 1), (0.5, 0.5, 0.5)]
+FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le")
+SIZE = 64
+
+
+def coded(rgb: Triple, matrix: int) -> Triple:
+    """Return Y' in 0 to 1, Cb and Cr in -0.5 to 0.5."""
+    red, blue = WEIGHTS[matrix]
+    luma = red * rgb[0] + (1 - red - blue) * rgb[1] + blue * rgb[2]
+    return luma, (rgb[2] - luma) / (2 * (1 - blue)), (rgb[0] - luma) / (2 * (1 - red))
+
+
+def codes(rgb: Triple, matrix: int, bits: int, *, full: bool) -> tuple[float, ...]:
+    luma, *chroma = coded(rgb, matrix)
+    if full:
+        most = 2**bits - 1
+        return (luma * most, *(one * most + 2 ** (bits - 1) for one in chroma))
+    step = 2 ** (bits - 8)
+    return ((16 + 219 * luma) * step, *((128 + 224 * one) * step for one in chroma))
+
+
+def flat(rgb: Triple, pixels: str, matrix: int, *, full: bool) -> av.VideoFrame:
+    if pixels in ("rgb24", "gbrp", "bgra"):
+        data = np.zeros((SIZE, SIZE, 3), np.uint8)
+        data[:] = [round(one * 255) for one in rgb]
+        return av.VideoFrame.from_ndarray(data, format="rgb24").reformat(format=pixels)
+    frame = av.VideoFrame(SIZE, SIZE, pixels)
+    bits = 10 if "10" in pixels else 8
+    kind: type[np.uint8] | type[np.uint16] = np.uint16 if bits > 8 else np.uint8
+    for plane, code in zip(frame.planes, codes(rgb, matrix, bits, full=full), strict=True):
+        plane.update(np.full(plane.buffer_size // np.dtype(kind).itemsize, round(code), kind).tobytes())
+    frame.colorspace, frame.color_range = matrix, 2 if full else 1
+    return frame
+
+
+def shown(rgb: Triple, pixels: str, colour: Colour, matrix: int) -> tuple[list[int], Colour]:
+    """Return the codes in the middle of a rendition, and its tags."""
+    facts = VideoFacts.model_validate({
+        "stream": 0, "codec": "ffv1", "width": SIZE, "height": SIZE, "sample_aspect": 1, "pixel_format": pixels,
+        "time_base": "1/25", "frames": 1, "first": 0, "end": 1, "rate": 25, "average_rate": 25, "colour": colour,
+    })  # fmt: skip
+    recipe = VideoRecipe(
+        codec="h264",
+        width=32,
+        height=32,
+        frame_rate=Fraction(25),
+        crf=1,
+        maxrate=1,
+        bufsize=1,
+        preset="medium",
+        bframes=0,
+    )
+    frame = flat(rgb, pixels, matrix, full=colour.full_range)
+    (made,) = Renditions(facts, [VideoTrack(id="bars", recipe=recipe, timescale=25)]).make(Picture(0, frame))
+    middle = [bytes(plane)[plane.line_size * (plane.height // 2) + plane.width // 2] for plane in made.planes]
+    return middle, output_colour(facts)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("pixels", FORMATS)
+@pytest.mark.parametrize(("primaries", "matrix"), [(1, 1), (5, 5), (6, 6), (7, 7), (1, 6), (6, 1), (2, 1), (2, 2)])
+def test_bars_of_every_matrix_and_range(primaries: int, matrix: int, pixels: str, full: bool) -> None:
+    known = matrix if matrix != 2 else 6  # what players assume at this size
+    colour = Colour(primaries=primaries, transfer=1, matrix=matrix, full_range=full)
+    for rgb in BARS:
+        found, tags = shown(rgb, pixels, colour, known)
+        assert tags.matrix == known
+        assert tags.primaries == (primaries if primaries != 2 else 6)
+        assert found == pytest.approx(codes(rgb, tags.matrix, 8, full=False), abs=2), rgb
+
+
+@pytest.mark.parametrize("pixels", ["rgb24", "gbrp", "bgra"])
+@pytest.mark.parametrize("primaries", [1, 5, 6, 2])
+def test_bars_of_rgb(primaries: int, pixels: str) -> None:
+    for rgb in BARS:
+        found, tags = shown(rgb, pixels, Colour(primaries=primaries, transfer=1, matrix=0, full_range=True), 1)
+        assert (tags.matrix, tags.primaries) == (1, primaries if primaries != 2 else 1)
+        assert found == pytest.approx(codes(rgb, 1, 8, full=False), abs=2), rgb
+
+
+TO_709 = np.array([[1.660491, -0.587641, -0.07285], [-0.12455, 1.1329, -0.00835], [-0.018151, -0.100579, 1.11873]])
+"""Linear light of BT.2020 to BT.709 (ITU-R BT.2087)."""
+
+
+def converted(rgb: Triple) -> Triple:
+    values = np.asarray(rgb, float)
+    light = np.where(values < 0.081, values / 4.5, ((values + 0.099) / 1.099) ** (1 / 0.45))
+    there = np.clip(TO_709 @ light, 0, 1)
+    signal = np.where(there < 0.018, 4.5 * there, 1.099 * there**0.45 - 0.099)
+    return float(signal[0]), float(signal[1]), float(signal[2])
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("pixels", FORMATS)
+@pytest.mark.parametrize("transfer", [1, 14, 15])
+def test_bars_of_bt2020(transfer: int, pixels: str, full: bool) -> None:
+    for rgb in BARS:
+        found, tags = shown(rgb, pixels, Colour(primaries=9, transfer=transfer, matrix=9, full_range=full), 9)
+        assert (tags.matrix, tags.primaries, tags.transfer) == (1, 1, 1)
+        assert found == pytest.approx(codes(converted(rgb), 1, 8, full=False), abs=2), rgb
