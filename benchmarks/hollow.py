@@ -53,7 +53,7 @@ def work() -> None:
 
     def package(source: Any, track: AudioTrack, cuts: Sequence[int]) -> list[Packaged]:
         if track.id not in known:
-            packets = audio.encode_piece(source, track, cuts[0], cuts[1], AudioLog())
+            packets = list(audio.encode_piece(source, track, cuts[0], cuts[1], AudioLog()))
             known[track.id] = replace(audio.package_audio(packets, track, cuts[:2])[0], media=STUB)
         return [known[track.id] for _ in pairwise(cuts)]
 

@@ -186,6 +186,6 @@ def test_the_pictures_beside_the_sound_are_not_read(tmp_path: Path) -> None:
             read += len(data or b"")
             return data or b""
 
-    units = encode_piece(AudioSource(lambda: Counting(film), None), sound, 0, 2800, AudioLog())
+    units = list(encode_piece(AudioSource(lambda: Counting(film), None), sound, 0, 2800, AudioLog()))
     assert sum(1 for _ in units) >= 2800
     assert read < 4_000_000

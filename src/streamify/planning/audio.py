@@ -9,8 +9,11 @@ from streamify.codecs.registry import audio_codec
 from streamify.model.recipe import AudioRecipe
 from streamify.model.source import AudioFacts
 
-PIECE_SECONDS = 300
-"""One task encodes at most this much as one continuous stream; longer tracks are joined with pre-roll."""
+PIECE_SECONDS = 120
+"""One task encodes at most this much as one continuous stream; longer tracks are joined with pre-roll.
+
+A viewer who seeks into sound that was not made waits for what its piece has before that point.
+"""
 
 LEAST_SURROUND = 5
 """Channels from which on sound is offered as 5.1 too."""

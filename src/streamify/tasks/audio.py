@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from functools import partial
+from itertools import islice, pairwise
 
 from streamify.media.audio.notes import change_note
 from streamify.media.audio.piece import encode_piece, package_audio
@@ -18,31 +20,38 @@ from streamify.tasks.publish import damage_notes, publish_segment, written
 
 
 def run_audio(task: AudioTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
-    """Encode and publish a piece of one audio track. See `run_task` for errors."""
-    began = time.process_time()
+    """Encode and publish a piece of one audio track, each segment as soon as it is whole. See `run_task` for errors.
+
+    What is said of the whole piece, its notes and counts, stands with its last segment.
+    """
     log = AudioLog()
     cuts = task.cuts
     gain = factor(known_gain(stores.media, task.track))
     opened = partial(stores.open_source, task.source)
     source = AudioSource(opened, task.slice, task.breaks, task.joined, gain, task.piece)
-    packets = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
-    segments = package_audio(packets, task.track, cuts)
-    share = (time.process_time() - began) / len(segments)
-    records = tuple(
-        publish_segment(
-            stores.media,
-            task.track,
-            task.first_segment + number,
-            init=packaged.init,
-            data=packaged.media,
-            written=written(packaged.fragments),
-            heard=_count(task, log) if number == 0 else None,
-            notes=_notes(task, log) if number == 0 else (),
-            cost=Cost(encode=round(share, 4)),
+    units = encode_piece(source, task.track, cuts[0], cuts[-1], log, progress)
+    records = []
+    for number, (first, last) in enumerate(pairwise(cuts)):
+        began = time.process_time()
+        part = list(islice(units, last - first))
+        [packaged] = package_audio(part, task.track, (first, last))
+        ended = number == len(cuts) - 2
+        if ended:
+            deque(units, maxlen=0)  # what follows the last unit is read too, and its damage is named
+        records.append(
+            publish_segment(
+                stores.media,
+                task.track,
+                task.first_segment + number,
+                init=packaged.init,
+                data=packaged.media,
+                written=written(packaged.fragments),
+                heard=_count(task, log) if ended else None,
+                notes=_notes(task, log) if ended else (),
+                cost=Cost(encode=round(time.process_time() - began, 4)),
+            )
         )
-        for number, packaged in enumerate(segments)
-    )
-    return MediaResult(key=task.key, records=records)
+    return MediaResult(key=task.key, records=tuple(records))
 
 
 SLACK = 8192

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -62,7 +62,7 @@ def encode_piece(
     last_unit: int,
     log: AudioLog,
     progress: OnProgress | None = None,
-) -> list[av.Packet[av.AudioStream]]:
+) -> Iterator[av.Packet[av.AudioStream]]:
     """Encode access units ``[first_unit, last_unit)`` of a track as one continuous stream.
 
     The first units of a track are the encoder's priming; the one after them starts at sample 0. A piece that does not
@@ -71,8 +71,9 @@ def encode_piece(
     What is decoded of a packet lies `delay` samples behind what was encoded; the encoder is fed from as much earlier as
     makes that a whole number of units.
 
-    Returns:
-        The packets, in order.
+    Yields:
+        The packets, in order, each as soon as the encoder gives it. All of the piece's sound was read once the last one
+        was yielded and the iterator is at its end.
     """
     codec = audio_codec(track.recipe.codec)
     size, late = codec.frame, -(-codec.delay // codec.frame)
@@ -81,20 +82,23 @@ def encode_piece(
     encoder = av.CodecContext.create(codec.encoder, "w")
     assert isinstance(encoder, av.AudioCodecContext)
     configure(encoder, track)
-    packets: list[av.Packet[av.AudioStream]] = []
-    position = start
+    position, number = start, begin + codec.priming - late  # the first packets hold what lies before `begin`
     for planes in sound(source, track, size, start, stop, log):
         frame = AudioFrame(format=FORMAT, layout=codec.layouts[track.recipe.channels], samples=size)
         for plane, samples in zip(frame.planes, planes, strict=True):
             plane.update(samples)
         frame.sample_rate, frame.pts, frame.time_base = track.sample_rate, position, encoder.time_base
         position += size
-        packets.extend(encoder.encode(frame))
+        for packet in encoder.encode(frame):
+            if first_unit <= number < last_unit:
+                yield packet
+            number += 1
         if progress is not None:
-            progress(min(len(packets), last_unit - first_unit), last_unit - first_unit, "access units")
-    packets.extend(encoder.encode(None))
-    offset = first_unit - (begin + codec.priming - late)  # the encoder's first packets hold what lies before `begin`
-    return packets[offset : offset + last_unit - first_unit]
+            progress(min(max(0, number - first_unit), last_unit - first_unit), last_unit - first_unit, "access units")
+    for packet in encoder.encode(None):
+        if first_unit <= number < last_unit:
+            yield packet
+        number += 1
 
 
 def configure(encoder: av.AudioCodecContext, track: AudioTrack) -> None:
