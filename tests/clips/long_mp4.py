@@ -94,7 +94,8 @@ def write_long_mp4(path: Path, seconds: int, size: int = 0, *, every: int = PICT
         _trak(data, traks[1], 48000, [(unit_chunks * UNITS, 1024)], None, 0,
               array("I", unit_sizes) * unit_chunks, array("Q", [unit_chunk]) * unit_chunks, UNITS, 1),
     )  # fmt: skip
-    hole = max(0, size - start - len(payload))
+    claimed = groups * sum(picture_sizes) + unit_chunks * sum(unit_sizes)  # no file may claim much more than it has
+    hole = max(len(payload), claimed, size - start) - len(payload)
     mdat = struct.pack(">I4sQ", 1, b"mdat", len(payload) + hole + 16) + payload
     with path.open("wb") as file:
         file.write(ftyp + mdat)
