@@ -150,9 +150,9 @@ def test_small_renditions_share_a_call_and_what_exists_is_not_made_again() -> No
 def test_sound_goes_in_pieces_before_the_pictures() -> None:
     plan = film(segments=120, ladder="360p")
     found = list(calls(plan, [Load(144, 144, 0)] * 120, Speed(sampled=True, renditions=(0.0,), sound=0.01)))
-    assert [one.what for one in found[:4]] == ["audio", "audio", "audio", "360p"]
-    assert [one.puts for one in found[:3]] == [151, 151, 61]  # 50 segments of 6 s are 300 s
-    assert found[0].cpu == pytest.approx(3.0 + CALL_CPU)
+    assert [one.what for one in found[:7]] == ["audio"] * 6 + ["360p"]
+    assert [one.puts for one in found[:6]] == [61] * 6  # 20 segments of 6 s are 120 s
+    assert found[0].cpu == pytest.approx(1.2 + CALL_CPU)
 
 
 def segment(**changes: Any) -> Segment:
