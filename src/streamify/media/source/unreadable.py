@@ -169,16 +169,34 @@ def _matroska(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int
     return None
 
 
-ZEROS = bytes(LEAST)
 READ = 8 << 20
 """Bytes read at most for a run of zeros."""
 
 
-def _zeros(file: BinaryIO, start: int, end: int, _size: int) -> tuple[int, int] | None:
-    """Find a run of zeros, which packets of ASF and pages of Ogg never hold."""
+def _ogg(file: BinaryIO, start: int, end: int, _size: int) -> tuple[int, int] | None:
+    """Find a run of zeros, which pages of Ogg never hold."""
+    return _zeros(file, start, end, LEAST)
+
+
+FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""GUID of the object that says how long the packets of an ASF file are (ASF specification, 3.2)."""
+
+
+def _asf(file: BinaryIO, start: int, end: int, _size: int) -> tuple[int, int] | None:
+    """Find a run of zeros as long as a packet: a shorter one can be the padding at a packet's end."""
+    file.seek(0)
+    head = bytes(file.read(1 << 16))
+    at = head.find(FILE_PROPERTIES)
+    if at < 0 or len(head) < at + 100:
+        return None
+    (packet,) = struct.unpack_from("<I", head, at + 96)
+    return _zeros(file, start, end, max(LEAST, packet))
+
+
+def _zeros(file: BinaryIO, start: int, end: int, least: int) -> tuple[int, int] | None:
     file.seek(start)
     data = bytes(file.read(min(end - start, READ)))
-    at = data.find(ZEROS)
+    at = data.find(bytes(least)) if least <= len(data) else -1
     return (start + at, len(data) - at - len(data[at:].lstrip(b"\0"))) if at >= 0 else None
 
 
@@ -188,6 +206,6 @@ _BETWEEN: dict[str, Callable[[BinaryIO, int, int, int], tuple[int, int] | None]]
     "avi": _chain(_riff, 8),
     "mpeg": _chain(_program),
     "mpegts": _chain(_transport),
-    "asf": _zeros,
-    "ogg": _zeros,
+    "asf": _asf,
+    "ogg": _ogg,
 }
