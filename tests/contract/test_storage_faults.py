@@ -10,6 +10,7 @@ import pytest
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults, Proxy
+from selection import sample
 from stores import open_storage
 from streamify.errors import DestinationError
 from streamify.storage import object_errors
@@ -37,7 +38,7 @@ def way(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Iter
         yield found
 
 
-@pytest.fixture(params=DAYS)
+@pytest.fixture(params=sample(DAYS, "all of it"))
 def storage(request: pytest.FixtureRequest, way: Proxy) -> Iterator[ObjectStorage]:
     found = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
     assert isinstance(found, ObjectStorage)

@@ -72,6 +72,7 @@ def test_a_file_becomes_the_same_bytes_as_on_the_local_engine(
     assert list(open_storage(f"s3://{stack.media}").list(".streamify-uploads")) == []
 
 
+@pytest.mark.long
 def test_the_python_api_and_a_source_in_the_bucket(stack: Stack, dest: str, clip: Path) -> None:
     key = f"{uuid.uuid4().hex}.mp4"
     open_storage(f"s3://{stack.uploads}").put(key, clip.read_bytes())
@@ -86,6 +87,7 @@ def test_the_python_api_and_a_source_in_the_bucket(stack: Stack, dest: str, clip
     assert "upload.progress" not in kinds
 
 
+@pytest.mark.long
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, clip: Path, tmp_path: Path) -> None:
     with job(tmp_path / "one", clip, dest, *SLOW) as running:
         arn = execution(running)
@@ -106,6 +108,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, clip:
     assert "attached to" in ended.err
 
 
+@pytest.mark.long
 def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, clip: Path, tmp_path: Path) -> None:
     with job(tmp_path / "one", clip, dest, *SLOW) as running:
         arn = execution(running)
@@ -145,6 +148,7 @@ def test_every_failed_task_is_listed(dest: str, clip: Path, tmp_path: Path) -> N
     assert [one["key"] for one in status(dest)["failed"]] == [one["key"] for one in ran.json["error"]["failures"]]
 
 
+@pytest.mark.long
 def test_two_commands_at_once_do_the_work_once(stack: Stack, dest: str, clip: Path, tmp_path: Path) -> None:
     with job(tmp_path / "one", clip, dest, *FAST) as one, job(tmp_path / "two", clip, dest, *FAST) as two:
         ended = [one.end(), two.end()]
@@ -152,6 +156,7 @@ def test_two_commands_at_once_do_the_work_once(stack: Stack, dest: str, clip: Pa
     assert len([name for name in stack.objects(dest.split("/", 3)[3]) if name.endswith("items.ndjson")]) == 1
 
 
+@pytest.mark.long
 def test_an_upload_that_is_stopped_leaves_nothing(stack: Stack, dest: str, tmp_path: Path) -> None:
     source = tmp_path / "long.mp4"
     with source.open("wb") as file:
@@ -168,6 +173,7 @@ def test_an_upload_that_is_stopped_leaves_nothing(stack: Stack, dest: str, tmp_p
     assert [one["Key"] for one in there if one["Key"].endswith("long.mp4")] == []
 
 
+@pytest.mark.long
 def test_a_job_that_an_upload_started(stack: Stack, small: Path) -> None:
     key = f"{uuid.uuid4().hex}.mp4"
     stack.upload(key, small.read_bytes())

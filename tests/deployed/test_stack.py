@@ -109,6 +109,7 @@ def test_an_upload_becomes_a_stream_that_players_play(
         assert misplaced(result, card.times) == []
 
 
+@pytest.mark.long
 def test_the_same_event_again_and_again_runs_once(stack: Stack, clip: Path, local: dict[str, str]) -> None:
     key = "again.mp4"
     stack.upload(key, clip.read_bytes())
@@ -129,6 +130,7 @@ def test_the_same_event_again_and_again_runs_once(stack: Stack, clip: Path, loca
     assert len([name for name in files if name.endswith("items.ndjson")]) == 1  # only one of them made a list
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "names", [("b.mp4", "b.mov"), ("a b.mp4", "a+b.mp4"), ("50%25.mp4", "50%.mp4"), ("x&y=z#.mp4",)]
 )
@@ -155,6 +157,7 @@ def test_what_is_no_video_fails_once_and_says_why(stack: Stack, mail: Callable[[
     assert not {name for name in stack.objects(key) if not name.startswith(".streamify/")}
 
 
+@pytest.mark.long
 def test_poisoned_segments_are_all_named_and_nothing_is_published(
     stack: Stack, tmp_path: Path, mail: Callable[[], list[dict[str, Any]]]
 ) -> None:
@@ -177,6 +180,7 @@ def test_poisoned_segments_are_all_named_and_nothing_is_published(
     assert not {"master.m3u8", "manifest.mpd", "report.json"} & set(stack.objects("poisoned"))
 
 
+@pytest.mark.long
 def test_after_the_fix_resume_runs_only_what_is_missing(stack: Stack, clip: Path, local: dict[str, str]) -> None:
     key = "fixed.mp4"
     deny = {
@@ -199,6 +203,7 @@ def test_after_the_fix_resume_runs_only_what_is_missing(stack: Stack, clip: Path
     assert sums(stack.objects(key)) == local
 
 
+@pytest.mark.long
 def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, small: Path, tmp_path: Path) -> None:
     key = "versions.mp4"
     stack.upload(key, clip.read_bytes())
@@ -215,6 +220,7 @@ def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, s
     assert streamify("verify", dest).code == 0
 
 
+@pytest.mark.long
 def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, clip: Path) -> None:
     key = "deleted.mp4"
     stack.upload(key, clip.read_bytes())
@@ -227,6 +233,7 @@ def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, clip:
     assert "report.json" not in stack.objects(key)
 
 
+@pytest.mark.long
 def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, clip: Path, local: dict[str, str]) -> None:
     key = "killed.mp4"
     stack.upload(key, clip.read_bytes())

@@ -151,6 +151,7 @@ def test_a_segment_far_ahead_comes_before_the_rest_is_made(source: Path, ladder:
         assert play.end() == 130
 
 
+@pytest.mark.long
 def test_the_same_command_goes_on_where_it_was_ended(source: Path, ladder: Path, whole: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
@@ -179,6 +180,7 @@ def test_without_a_dest_the_stream_is_kept_in_the_cache(source: Path, ladder: Pa
         assert again.end() == 130
 
 
+@pytest.mark.long
 def test_many_viewers_share_what_is_made(source: Path, ladder: Path, whole: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     with playing(source, dest, "--ladder", ladder, *FLAGS) as play, ThreadPoolExecutor(50) as pool:
@@ -235,6 +237,7 @@ def test_a_source_that_goes_away_is_told_and_what_exists_plays_on(source: Path, 
         play.end()
 
 
+@pytest.mark.long
 def test_a_viewer_who_leaves_frees_his_place(source: Path, ladder: Path, tmp_path: Path) -> None:
     """A client that goes away is noticed while its segment waits behind those of others."""
     import socket

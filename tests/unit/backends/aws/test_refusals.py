@@ -93,8 +93,8 @@ def test_a_stack_that_is_missing_or_half_made_is_named_with_its_region() -> None
         ({"AWS_REGION": "us-east-1"}, "aws-credentials"),
         ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}, "aws-region"),
         ({"AWS_PROFILE": "nobody"}, "aws-credentials"),
-        ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1",
-          "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "aws-unreachable"),
+        pytest.param({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1",
+          "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "aws-unreachable", marks=pytest.mark.long),  # boto3 tries long
     ],
 )  # fmt: skip
 def test_the_command_line_says_it_in_one_line(tmp_path: Path, environment: dict[str, str], code: str) -> None:
