@@ -22,9 +22,18 @@ from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.report import Report, TrackReport
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import Blob, CheckResult, CheckTask, SegmentRecord, SourceCheckTask, Task
+from streamify.model.task import (
+    Blob,
+    CheckResult,
+    CheckTask,
+    SegmentRecord,
+    SoundCheckTask,
+    SourceCheckTask,
+    Strand,
+    Task,
+)
 from streamify.model.track import AudioTrack, VideoTrack
-from streamify.planning.budget import check_budget
+from streamify.planning.budget import check_budget, sound_check_budget
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.saved import parse_saved
@@ -216,6 +225,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
     try:
         if plan is not None and source is not None and segments is not None:
             yield from _whole(report, plan, source, timed=segments[0].packets is None)
+            yield from _sounds(report, plan, source, segments)
         for track in report.tracks:
             start = 0
             for index, size in enumerate(track.segments.size):
@@ -319,6 +329,33 @@ def _ranges(report: Report, plan: Plan, track: TrackReport, *, timed: bool) -> l
         spans.append((first, end, at if first else None, after if end < len(durations) else None))
         at = after
     return spans
+
+
+def _sounds(report: Report, plan: Plan, source: SourceRef, segments: SegmentList) -> Iterator[Task]:
+    """Yield the check of each audio track against the source, decoded anew from its start."""
+    late = {one.track: one for one in segments[0].pieces}  # where streams are found that appear late
+    reports = {one.id: one for one in report.tracks}
+    for track in plan.audio:
+        found, piece = reports.get(track.id), late.get(track.id)
+        if found is None:
+            continue
+        strands = tuple(Strand(stream=stream) for stream in track.streams)
+        if piece is not None:
+            strands = (Strand(stream=piece.stream, id=piece.id, within=piece.within),)
+        dropped = (note.what for note in report.notes if note.kind == "dropped")
+        yield SoundCheckTask(
+            key=f"{WHOLE}{track.id}",
+            source=source,
+            track=track,
+            segments=len(found.segments.size),
+            strands=strands,
+            breaks=report.source.breaks,
+            alone=report.source.video is None,
+            gain=found.loudness.gain if found.loudness is not None else 0.0,
+            cut=any(what.endswith(f"of audio stream {track.stream}") for what in dropped),
+            budget=sound_check_budget(float(found.duration), source.size, len(strands)),
+            priority=1,
+        )
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

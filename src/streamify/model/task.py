@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
-from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Timeline
+from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Splice, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
 from streamify.model.track import AudioTrack, Track, VideoTrack
@@ -265,13 +265,40 @@ class SourceCheckTask(BaseTask):
     """Pictures of the stream that the report names as shown again."""
 
 
-Task = Annotated[
-    SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask,
-    Field(discriminator="kind"),
-]
-TASK: TypeAdapter[SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask] = (
-    TypeAdapter(Task)
-)
+class Strand(Frozen):
+    """A stream of sound in a source."""
+
+    stream: int
+    """Index in the container."""
+    id: int = 0
+    """The container's own number of it, such as a PID."""
+    within: Splice | None = None
+    """The part of the file that `stream` is an index in, where it appears only late in it."""
+
+
+class SoundCheckTask(BaseTask):
+    """Decode source and an audio track from start to end, without the plan, and compare what is heard."""
+
+    kind: Literal["check-sound"] = "check-sound"
+    source: SourceRef
+    track: AudioTrack
+    segments: int
+    """How many segments it has."""
+    strands: tuple[Strand, ...]
+    """What it is made of; several: each is a channel."""
+    breaks: tuple[ClockBreak, ...] = ()
+    """Where the source's clock does not go on."""
+    alone: bool = False
+    """Whether the source has no pictures."""
+    gain: float = 0.0
+    """dB by which the track is louder than the source."""
+    cut: bool = False
+    """Whether the report names sound behind the end of the track as left out."""
+
+
+AnyTask = SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask | SoundCheckTask
+Task = Annotated[AnyTask, Field(discriminator="kind")]
+TASK: TypeAdapter[AnyTask] = TypeAdapter(Task)
 
 
 class SplitResult(Frozen):
@@ -341,10 +368,12 @@ __all__ = [
     "Result",
     "Seam",
     "SegmentRecord",
+    "SoundCheckTask",
     "SourceCheckTask",
     "SourceFacts",
     "SplitResult",
     "SplitTask",
+    "Strand",
     "Task",
     "VideoTask",
 ]

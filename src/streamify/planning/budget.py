@@ -71,3 +71,15 @@ def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFact
         if source is not None:  # decoded, scaled and compared
             cpu += 2 * min(source.frames, samples + REACH) * source.width * source.height // DECODE_PIXELS
     return Budget(cpu_seconds=cpu, memory_bytes=memory)
+
+
+def sound_check_budget(seconds: float, source_bytes: int, streams: int) -> Budget:
+    """Return the budget of the check of an audio track against a source that is read from end to end.
+
+    Args:
+        seconds: Of sound.
+        source_bytes: Size of the source.
+        streams: Of the source that the track is made of.
+    """
+    cpu = TASK_SECONDS + streams * (round(SOUND_SECONDS * seconds) + source_bytes // SCANNED_BYTES)
+    return Budget(cpu_seconds=cpu, memory_bytes=BASE + 128 * MIB)

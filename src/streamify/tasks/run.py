@@ -9,6 +9,7 @@ from streamify.model.task import (
     InitTask,
     LoudnessTask,
     Result,
+    SoundCheckTask,
     SourceCheckTask,
     SplitTask,
     Task,
@@ -17,6 +18,7 @@ from streamify.model.task import (
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
 from streamify.tasks.check import run_check
+from streamify.tasks.check_sound import run_check_sound
 from streamify.tasks.check_source import run_check_source
 from streamify.tasks.init import run_init
 from streamify.tasks.loudness import run_loudness
@@ -52,3 +54,5 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_check(task, stores)
         case SourceCheckTask():
             return run_check_source(task, stores)
+        case SoundCheckTask():
+            return run_check_sound(task, stores)
