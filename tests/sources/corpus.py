@@ -26,6 +26,11 @@ REFUSED = {
     "nat_4k_dv_p10_ipt_av1_4s.mp4": "dolby-vision-unsupported",
 }
 
+CUT_OFF = {"der_bad_truncated_bbb480.mp4": 285}
+"""How many whole pictures are there, of those that are cut off: of the 286 packets that ffprobe counts the last one is
+not whole.
+"""
+
 SHORTER = {
     "ts_no_initial_keyframe.ts": "the pictures before its first keyframe cannot be decoded; ffprobe counts their time"
 }

@@ -49,10 +49,10 @@ class Tried:
     exit_code: int = 0
 
 
-def attempt(source: Path, dest: Path, ladder: Any) -> Tried:
+def attempt(source: Path, dest: Path, ladder: Any, **settings: Any) -> Tried:
     """Transcode a file on one worker."""
     try:
-        report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=ladder)
+        report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=ladder, **settings)
     except StreamifyError as error:
         code, said = error.code, error.message
         if isinstance(error, TasksFailed) and error.failures:

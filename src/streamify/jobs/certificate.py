@@ -13,6 +13,7 @@ from streamify.model.report import Certificate
 from streamify.model.source import SourceFacts
 from streamify.model.task import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
+from streamify.planning.loss import allowed_loss
 
 
 @dataclass
@@ -129,8 +130,6 @@ def check_count(source: SourceFacts, sums: Ledgers) -> Iterator[str]:
         )
 
 
-ALLOWED = 2
-"""Seconds of pictures that damage may cost in any film."""
 EDGE = 3
 """Pictures at both ends of a film that may be lost: what they are decoded from, or their last bytes, may be missing."""
 NEAR = 12
@@ -161,19 +160,14 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
         named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")
         yield "pictures-lost", f"{len(odd)} pictures are lost without damage that explains it, at {named}"
     hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read, so that none was promised
-    missing, whole = len(sums.lost) + hidden, video.frames + hidden
-    allowed = 0 if plan.settings.strict else max(whole * plan.settings.loss_limit / 100, _frames(plan, ALLOWED))
+    missing, whole, rate = len(sums.lost) + hidden, video.frames + hidden, video.average_rate
+    allowed = 0 if plan.settings.strict else allowed_loss(whole / rate, plan.settings.loss_limit) * rate
     if missing > allowed:
         yield "too-many-lost", f"damage cost {missing} of {whole} pictures; {int(allowed)} are allowed"
 
 
 NAMED = 5
 """Lost pictures whose times an error names."""
-
-
-def _frames(plan: Plan, seconds: int) -> float:
-    video = plan.source.video
-    return float(video.average_rate) * seconds if video is not None else 0
 
 
 def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecord, lost: set[int]) -> Iterator[str]:

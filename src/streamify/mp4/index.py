@@ -16,7 +16,16 @@ from streamify.mp4.boxes import Box, BoxError, boxes, well_formed
 from streamify.mp4.composition import Composed, coded, evenly
 from streamify.mp4.movie import Track, children
 from streamify.mp4.samples import Samples
-from streamify.mp4.tables import Chunks, OddTableError, entries_of, expand, read_chunks, read_keys, read_sizes
+from streamify.mp4.tables import (
+    Chunks,
+    OddTableError,
+    SamplesBeyondError,
+    entries_of,
+    expand,
+    read_chunks,
+    read_keys,
+    read_sizes,
+)
 
 BLOCK = 1024
 """Samples whose sizes are added up once."""
@@ -55,6 +64,12 @@ class Mp4Index:
     """Sorted, distinct presentation times of the samples that the edit list shows."""
     duplicates: int
     """How many shown samples share a presentation time with another."""
+    lost: int = 0
+    """How many samples more the tables name, which lie beyond the end of the file."""
+    missing: int = 0
+    """Bytes that the file lacks for them."""
+    full: int = 0
+    """End of the last sample that is shown of the whole file, ticks."""
 
     def delays(self, first: int, stop: int) -> array[int]:
         """Return the time from decoding to showing of samples `first` to `stop` (exclusive); never negative."""
@@ -94,8 +109,8 @@ class Mp4Index:
 
 
 @well_formed()
-def parse(track: Track) -> Mp4Index:
-    """Expand a track's tables.
+def parse(track: Track, size: int) -> Mp4Index:
+    """Expand a track's tables up to the last sample that a file of `size` bytes holds.
 
     Raises:
         OddTableError: They need the whole file and FFmpeg's own reading of it.
@@ -113,11 +128,20 @@ def parse(track: Track) -> Mp4Index:
     count = len(sizes)
     if not count:
         raise OddTableError("the track has no samples")
+    chunks = read_chunks(data, stbl, count)
+    held = chunks.held(sizes, size)
+    if held is None:
+        raise SamplesBeyondError("samples lie beyond the end of the file, and others behind them do not")
+    if not held:
+        raise OddTableError("all samples lie beyond the end of the file")
+    missing = max(chunks.ends(sizes)) - size if held < count else 0
     durations = expand(data, stbl[b"stts"], count, "stts")
+    total = sum(durations) if held < count else 0
+    lost, sizes, durations = count - held, sizes[:held], durations[:held]
     raw = _decode_times(durations)
     if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
         raise OddTableError("a sample has a negative duration")
-    offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True) if b"ctts" in stbl else None
+    offsets = expand(data, stbl[b"ctts"], count, "ctts", signed=True)[:held] if b"ctts" in stbl else None
     span, least, even = (raw[0], raw[-1]), 0, None
     if offsets is not None:
         least, span, even = _composition(raw, offsets)
@@ -138,14 +162,17 @@ def parse(track: Track) -> Mp4Index:
     return Mp4Index(
         track,
         timescale,
-        Samples(pts, dts, sizes, read_keys(data, stbl, count)),
+        Samples(pts, dts, sizes, read_keys(data, stbl, held)),
         durations,
         offsets,
         delay,
-        read_chunks(data, stbl, count),
+        read_chunks(data, stbl, held),
         edit,
         distinct,
         len(shown) - len(distinct),
+        lost,
+        missing,
+        (span[0] + total if edit.end is None else min(span[0] + total, edit.end)) + edit.shift,
     )
 
 

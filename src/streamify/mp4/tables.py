@@ -26,6 +26,10 @@ class OddTableError(BoxError):
     """The tables are well-formed, but mean something that slices do not reproduce."""
 
 
+class SamplesBeyondError(OddTableError):
+    """Samples lie beyond the end of the file, and others behind them do not: FFmpeg reads what it can of them."""
+
+
 @dataclass(frozen=True)
 class Chunks:
     """Where samples lie."""
@@ -54,6 +58,25 @@ class Chunks:
             for start in range(first, stop, count)
         ]
         return array("Q", map(add, self.offsets, held))
+
+    def held(self, sizes: array[int], size: int) -> int | None:
+        """Return how many samples, from the first one on, lie in a file of `size` bytes.
+
+        ``None``: such that lie in it follow others that do not.
+        """
+        ends = self.ends(sizes)
+        beyond = next((chunk for chunk, end in enumerate(ends) if end > size), None)
+        if beyond is None:
+            return len(sizes)
+        if any(self.offsets[chunk] < end <= size for chunk, end in enumerate(ends) if chunk > beyond):
+            return None
+        run = bisect_right(self.run_chunks, beyond) - 1
+        sample = self.run_samples[run] + (beyond - self.run_chunks[run]) * self.run_counts[run]
+        at = self.offsets[beyond] + sizes[sample]
+        while at <= size:
+            sample += 1
+            at += sizes[sample]
+        return sample
 
     def between(self, first: int, last: int) -> tuple[range, list[int]]:
         """Return the chunks that hold samples `first` to `last`, and how many of these each has."""

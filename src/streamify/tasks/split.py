@@ -15,6 +15,8 @@ from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
 from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
+from streamify.media.source.cut_off import CutOff
+from streamify.media.source.extent import AGAIN
 from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
@@ -22,6 +24,7 @@ from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
 from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
+from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
@@ -30,6 +33,7 @@ from streamify.planning.build import build_plan
 from streamify.planning.fields import seen_fields
 from streamify.planning.grid import Window
 from streamify.planning.looks import usual_look
+from streamify.planning.loss import allowed_loss
 from streamify.planning.rate import fit_rate, soft_telecine
 from streamify.storage.base import Stores, sha256
 
@@ -40,6 +44,8 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
+    if found.cut is not None:
+        _refuse_cut_off(found.cut, found.facts, task.settings)
     if task.settings.strict:
         _refuse_incomplete(found.facts)
     plan, windows = build_plan(found.facts, index.pts if index is not None else (), task.settings, codec_build())
@@ -74,6 +80,21 @@ def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Seque
             f"times to reach others; the limit is {PREROLL}",
             "encode it with more of them: ffmpeg -i SOURCE -c:v libx264 -crf 16 -g 250 -c:a copy OUT.mkv",
         )
+
+
+def _refuse_cut_off(cut: CutOff, facts: SourceFacts, settings: MediaSettings) -> None:
+    """Refuse a file that was cut off where more is missing than damage may cost, before any work.
+
+    Raises:
+        SourceError: ``source-truncated``.
+    """
+    if settings.strict:
+        error = cut.error(f"{AGAIN}, or leave out --strict")
+    elif cut.seconds > allowed_loss(cut.whole, settings.loss_limit):
+        error = cut.error(f"{AGAIN}; --loss-limit 100 makes a stream of what is there")
+    else:
+        return
+    raise SourceError(error.code, f"{facts.ref.key}: {error.message}", error.hint)
 
 
 def _refuse_incomplete(facts: SourceFacts) -> None:

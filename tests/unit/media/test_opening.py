@@ -10,7 +10,7 @@ from typing import BinaryIO
 import av
 import pytest
 
-from clips.corpus import REFUSED
+from clips.corpus import CUT_OFF, REFUSED
 from clips.indexed import index_of
 from streamify.errors import SourceError
 from streamify.media.source.opening import open_media
@@ -137,8 +137,15 @@ def test_broken_uploads_are_told_apart(name: str, corpus: Path) -> None:
     with path.open("rb") as file, pytest.raises(SourceError) as caught:
         index_of(file, path.stat().st_size, 0)
     assert caught.value.code == REFUSED[name]
-    if name == "der_bad_truncated_bbb480.mp4":
-        assert "2639933 of 4139933 bytes" in caught.value.message  # 4,139,933 is where its mdat box says it ends
+
+
+def test_of_an_upload_that_was_cut_off_what_is_there_is_known(corpus: Path) -> None:
+    path = corpus / CUT_OFF
+    with path.open("rb") as file:
+        index = index_of(file, path.stat().st_size, 0)
+    assert 0 < index.missing <= 4_139_933 - 1_500_000  # where its mdat box says it ends, with its sound
+    assert len(index.pts) == 285  # of the 286 packets that ffprobe counts the last one is cut off
+    assert index.gaps[-1].start + index.gaps[-1].seconds == 30
 
 
 def test_random_bytes_are_refused() -> None:

@@ -60,9 +60,6 @@ def audio_slices(
         stream: Index of the audio stream.
         sound: From `hear`.
         windows: What each slice must hold, seconds on the source's clock.
-
-    Raises:
-        SourceError: The file is cut off.
     """
     time_base, witness = sound.time_base, sound.witness
     try:

@@ -22,6 +22,8 @@ LEAST = Fraction(1, 2)
 """Seconds by which a header may announce more than there is; of films above 50 s a hundredth."""
 MOST = 2
 """Seconds that the hundredth reaches at most."""
+CUT = Fraction(1, 10)
+"""The same of a file whose end is missing."""
 HEAD = 1 << 20
 """Bytes of a file in which a header is looked for."""
 
@@ -39,7 +41,9 @@ class Announced:
     """Seconds that the container's own tables add up to, where they do; else the pictures and the sound tell."""
 
 
-def announcements(file: BinaryIO, size: int, format_name: str, track: int, video: Fraction | None) -> list[Announced]:
+def announcements(
+    file: BinaryIO, size: int, format_name: str, track: int, video: Fraction | None, missing: int = 0
+) -> list[Announced]:
     """Return what a container's header says of its length.
 
     Args:
@@ -48,8 +52,12 @@ def announcements(file: BinaryIO, size: int, format_name: str, track: int, video
         format_name: FFmpeg's name of the demuxer.
         track: Of an MP4: id of the video's.
         video: Length that the container gives its video stream, seconds.
+        missing: Bytes that it lacks.
     """
     kind = format_name.split(",")[0]
+    if kind == "avi" and missing:  # without its index FFmpeg takes the length from what is there
+        file.seek(0)
+        video = _avi(bytes(file.read(HEAD)))
     if kind in ("avi", "mxf"):
         return [Announced(video, "the header of its video stream", own=True)] if video else []
     try:
@@ -67,7 +75,11 @@ def announcements(file: BinaryIO, size: int, format_name: str, track: int, video
 
 
 def missing_end(
-    announced: list[Announced], start: Fraction, end: Fraction, other_end: Callable[[], Fraction]
+    announced: list[Announced],
+    start: Fraction,
+    end: Fraction,
+    other_end: Callable[[], Fraction],
+    least: Fraction = LEAST,
 ) -> tuple[Gap, ...]:
     """Return the end of a film that is missing, if any.
 
@@ -76,10 +88,11 @@ def missing_end(
         start: Time of the first picture, seconds.
         end: End of the last picture.
         other_end: Returns the end of the last sample of all other streams; asked for only in doubt.
+        least: Seconds by which a header may announce more than there is; `CUT` in a file that is known to be cut off.
     """
     for one in announced:
         held = max(end, end - start, one.held or 0)  # some lengths count from 0, some from the first picture
-        last, allowed = end, max(LEAST, min(one.seconds / 100, Fraction(MOST)))
+        last, allowed = end, least if least < LEAST else max(least, min(one.seconds / 100, Fraction(MOST)))
         if one.seconds - held > allowed and not one.own:
             last = max(end, other_end())
             held = max(held, last)
@@ -175,6 +188,17 @@ def _matroska(file: BinaryIO, size: int) -> Fraction | None:
             elif len(data) in (4, 8):
                 (ticks,) = struct.unpack(">f" if len(data) == 4 else ">d", data)
     return Fraction(ticks) * scale / 1_000_000_000 if 0 < ticks < 1e15 else None
+
+
+def _avi(head: bytes) -> Fraction | None:
+    """Read scale, rate and length of the first video stream's strh (AVISTREAMHEADER)."""
+    at = head.find(b"strh")
+    while at >= 0 and head[at + 8 : at + 12] != b"vids":
+        at = head.find(b"strh", at + 4)
+    if at < 0 or at + 44 > len(head):
+        return None
+    scale, rate, _, length = struct.unpack_from("<4I", head, at + 28)
+    return Fraction(length * scale, rate) if scale and rate and length else None
 
 
 def _flv(head: bytes) -> Fraction | None:

@@ -19,8 +19,8 @@ SLACK = 8
 """Bytes; some writers count a chunk's own header or its padding in."""
 
 
-def refuse_cut_off(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> None:
-    """Compare the size that a container announces with the file's.
+def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> int:
+    """Return how many bytes of what a container announces the file does not hold.
 
     Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by what the index says of its tracks or, in fragments,
     by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2), AVI, WAV, RF64, AIFF and CAF by the chunks that hold
@@ -31,24 +31,20 @@ def refuse_cut_off(file: BinaryIO, size: int, format_name: str, tracks: Sequence
         size: Its size, bytes.
         format_name: FFmpeg's name of the demuxer.
         tracks: Of an MP4: ids of those that are used. What is missing of others is missed by nobody.
-
-    Raises:
-        SourceError: ``source-truncated``.
     """
     kind = format_name.split(",")[0]
     announced = _mp4(file, size, tracks) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
     missing = announced - size
-    if missing > SLACK:
-        raise cut_off(missing, size)
+    return missing if missing > SLACK else 0
 
 
-def cut_off(missing: int, size: int) -> SourceError:
+AGAIN = "copy or upload it again from the original"
+
+
+def cut_off(missing: int, size: int, seconds: str = "", hint: str = AGAIN) -> SourceError:
     """Return the error for a file of `size` bytes of which `missing` bytes are not there."""
-    return SourceError(
-        "source-truncated",
-        f"the file is cut off: at least {missing} of {size + missing} bytes are missing",
-        "copy or upload it again from the original",
-    )
+    what = f"the file is cut off: at least {missing} of {size + missing} bytes are missing{seconds}"
+    return SourceError("source-truncated", what, hint)
 
 
 def _unknown(_file: BinaryIO, _size: int) -> int:

@@ -36,7 +36,7 @@ from streamify.mp4.boxes import BoxError
 from streamify.mp4.index import Mp4Index
 from streamify.mp4.samples import Order, Samples
 from streamify.mp4.slice import Slicer
-from streamify.mp4.tables import TooManySamplesError
+from streamify.mp4.tables import SamplesBeyondError, TooManySamplesError
 
 Access = Literal["sliced", "spliced", "whole"]
 
@@ -72,6 +72,10 @@ class VideoIndex:
     """The packets of sound, where the source was scanned for want of an index."""
     captions: str | None = None
     """Where captions were found in the bitstream, for people."""
+    missing: int = 0
+    """Bytes that the file lacks of the samples that its index names."""
+    torn: bool = False
+    """Whether its index is damaged, so that what it adds up to says nothing of what is there."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
@@ -194,13 +198,21 @@ def read_index(
     are counted.
 
     Raises:
-        SourceError: It cannot be opened, is cut off, encrypted, without timestamps, or has no pictures.
+        SourceError: It cannot be opened, is encrypted, without timestamps, or has no pictures.
     """
     notes: list[Note] = []
     stream, format_name, time_base, first = seen.stream, seen.format_name, seen.time_base, seen.start.first
+    torn = False
     if seen.witness is not None:
-        index = _indexed(file, size, seen.witness, notes)
-        if index is not None:
+        try:
+            index = _indexed(file, size, seen.witness, notes)
+        except SamplesBeyondError as error:
+            index, torn = None, True
+            notes.append(Note(kind="damaged", what="the index was not used and the file was scanned", why=str(error)))
+        # What FFmpeg reads of a sample that is cut off is not in the index, so that a scan would count another one.
+        if index is not None and index.lost:
+            torn = doubt(file, index, seen.codec, seen.start.coded) is not None
+        if index is not None and not torn:
             return _from_mp4(file, size, index, seen, max_scan, notes)
     found, hearing = _scan(file, size, seen, max_scan, sound)
     shown = _from_first(found.shown, found.time_of(first), time_base, notes)
@@ -215,7 +227,7 @@ def read_index(
     left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
-        found.breaks(time_base), lost, tail, order, cut, numbering, hearing, _captions(found, time_base),
+        found.breaks(time_base), lost, tail, order, cut, numbering, hearing, _captions(found, time_base), torn=torn,
     )  # fmt: skip
 
 
@@ -264,6 +276,8 @@ def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> 
     except TooManySamplesError:
         refuse_claims(PICTURES + 1, 0, size)
         raise
+    except SamplesBeyondError:
+        raise
     except BoxError as error:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=str(error)))
         return None
@@ -271,6 +285,8 @@ def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> 
         return None  # fragmented: there is no index
     refuse_claims(len(index.samples), sum(index.samples.sizes), size)
     reason = disagreement(index, witness)
+    if reason and index.lost:
+        raise SamplesBeyondError(f"samples lie beyond the end of the file, and {reason}")
     if reason:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=reason))
         return None
@@ -287,7 +303,7 @@ def _from_mp4(
     assert seen.witness is not None
     coded = len(index.shown) + twice
     if coded == len(samples):  # nothing is hidden by an edit list
-        coded = seen.witness.entries
+        coded = seen.witness.entries - index.lost
     scanned = doubt(file, index, seen.codec, seen.start.coded) is not None
     if scanned:
         found, _ = _scan(file, size, seen, max_scan)
@@ -316,6 +332,9 @@ def _from_mp4(
         notes.append(Note(kind="info", what="every task opens the whole file and seeks in it", why=why))
         access, usable = "whole", None
     end = end or index.end(shown[-1])
+    if index.lost and index.full > end:
+        why = f"{index.lost} samples lie beyond the end of the file, which was cut off"
+        lost += (Gap(start=(end - shown[0]) * time_base, seconds=(index.full - end) * time_base, why=why, damage=True),)
     every = (*notes, *gap_notes(lost))
     return VideoIndex(
         time_base,
@@ -334,6 +353,7 @@ def _from_mp4(
         numbering,
         None,
         _sampled_captions(file, index, time_base),
+        index.missing,
     )
 
 

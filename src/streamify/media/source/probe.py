@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from typing import BinaryIO
@@ -16,13 +16,14 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
-from streamify.media.source.announced import announcements, last_sample, missing_end
+from streamify.media.source.announced import announcements, last_sample
 from streamify.media.source.choice import choose, has_decoder
+from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
 from streamify.media.source.dolby import refuse_dolby_vision
-from streamify.media.source.extent import refuse_cut_off
+from streamify.media.source.extent import cut_off, missing_bytes
 from streamify.media.source.gaps import gap_notes
 from streamify.media.source.hearing import listen
-from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.index import Beginning, VideoIndex, read_beginning, read_index
 from streamify.media.source.left_out import left_out
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.listening import Reading, place_sound
@@ -31,10 +32,10 @@ from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sound import Laid, sound_notes
-from streamify.media.source.sound_span import indexed_ends, read_ends, read_starts
+from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.source.turn import turn_of
-from streamify.model.source import AudioFacts, Colour, Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
 """Containers of sound whose timestamps are exact, so that none of it has to be read to plan it."""
@@ -53,6 +54,8 @@ class Probed:
     """By stream: of long audio streams whose container has an index."""
     laid: Mapping[int, Laid]
     """By stream: of audio streams whose packets were counted."""
+    cut: CutOff | None = None
+    """What a file that was cut off lacks."""
 
 
 def probe_source(
@@ -104,12 +107,16 @@ def probe_source(
             if isinstance(one := container.streams[number], AudioStream) and has_decoder(one)
         }
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
-        refuse_cut_off(file, ref.size, name, used)
+        missing = missing_bytes(file, ref.size, name, used)
+        beyond = cut_sound(container, ref.size, audio) if missing and name.startswith("mov") else {}
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
     if shape is None or beginning is None:
         laid: Mapping[int, Laid] = {}
-        if name.split(",")[0] not in EXACT and (max_scan is None or ref.size <= max_scan):
+        declared = max((one.duration or seconds for one in audio), default=seconds)
+        audio = tuple(_ending(one, beyond) for one in audio)
+        counted = (missing > 0 and not beyond) or name.split(",")[0] not in EXACT
+        if counted and (max_scan is None or ref.size <= max_scan):
             with open_source() as file, open_media(file) as container:
                 hearing = listen(container, streams)
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
@@ -121,18 +128,24 @@ def probe_source(
             raise SourceError(
                 "no-duration", f"{ref.key}: the length of the sound is not known", "remux it, for example to .m4a"
             )
+        cut = _cut_sound(missing, ref.size, declared, seconds)
+        if cut is not None:
+            notes.append(cut.note)
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=bool(laid), video=None,
                             audio=audio, program=choice.programme, notes=tuple(notes))  # fmt: skip
-        return Probed(facts, None, (), sound, laid)
+        return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
     if not sample:
+        if missing:
+            raise cut_off(missing, ref.size)
         raise SourceError(
             "no-pictures",
             f"{ref.key}: no picture of its video stream decodes",
             "the file is damaged; copy or upload it again",
         )
     with open_source() as file:
-        index = read_index(file, ref.size, beginning, max_scan, streams)
+        index = _read_index(file, ref.size, beginning, max_scan, streams, missing)
+    missing = max(missing, index.missing)
     laid = {}
     if index.hearing is not None:
         growing = choice.programme is None
@@ -144,13 +157,30 @@ def probe_source(
     with open_source() as file:
         refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
                             transfer=int(sample[0].color_trc))  # fmt: skip
-        announced = announcements(file, ref.size, name, track, long_as)
+        announced = announcements(file, ref.size, name, track, long_as, missing)
     start, end = video.first * video.time_base, video.end * video.time_base
-    ending = missing_end(announced, start, end, lambda: last_sample(open_source, shape.index))
+    ending: tuple[Gap, ...] = ()
+    if not index.missing:
+        if index.torn or (missing and index.scanned):  # what the tables add up to is not there
+            announced = [replace(one, held=None) for one in announced]
+        lacking = missing if index.scanned else 0
+        ending = missing_pictures(
+            announced, (start, end), lambda: last_sample(open_source, shape.index), lacking, ref.size
+        )
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
-    if index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
+    if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
     audio = _measured(open_source, video, audio, index, ends)
+    silence = list(missing_sounds(beyond, audio))
+    notes += [sound_note(one, at - start, length) for one, at, length in silence]
+    cut = None
+    if missing:
+        unseen = sum(
+            (gap.seconds for gap in (*index.gaps, *ending) if gap.damage and gap.start >= end - start), Fraction(0)
+        )
+        longest = max([unseen, *(length for _, _, length in silence)])
+        cut = CutOff(missing, ref.size, longest, max(end - start + unseen, longest))
+        notes.append(cut.note)
     facts = SourceFacts(
         ref=ref,
         container=name,
@@ -171,7 +201,39 @@ def probe_source(
             *changes(sample, alpha_named=_named(notes, "transparency"), captions_at=index.captions),
         ),
     )
-    return Probed(facts, index, sample, sound, laid)
+    return Probed(facts, index, sample, sound, laid, cut)
+
+
+def _read_index(
+    file: BinaryIO, size: int, beginning: Beginning, max_scan: int | None, streams: Sequence[int], missing: int
+) -> VideoIndex:
+    """Read the index of the pictures; of a file that lacks `missing` bytes it may be that none is left.
+
+    Raises:
+        SourceError: As `read_index`.
+    """
+    try:
+        return read_index(file, size, beginning, max_scan, streams)
+    except SourceError as error:
+        if missing and error.code == "no-pictures":
+            raise cut_off(missing, size) from error
+        raise
+
+
+def _ending(audio: AudioFacts, beyond: Mapping[int, tuple[int, int]]) -> AudioFacts:
+    """Return facts of sound with where it ends, should the file be cut off."""
+    if audio.stream not in beyond:
+        return audio
+    stop, _ = beyond[audio.stream]
+    return audio.model_copy(update={"stop": stop, "duration": (stop - (audio.start or 0)) * audio.time_base})
+
+
+def _cut_sound(missing: int, size: int, declared: Fraction, seconds: Fraction) -> CutOff | None:
+    """Return what a file of sound alone lacks, by the length that it declares or else by its size."""
+    if not missing:
+        return None
+    lost = declared - seconds if declared > seconds else seconds * missing / size
+    return CutOff(missing, size, lost, seconds + lost)
 
 
 def _sound_notes(laid: Mapping[int, Laid], origin: Fraction) -> list[Note]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import BinaryIO
 
 from av.container import InputContainer
+from av.index import IndexEntries
 from av.packet import Packet
 from av.stream import Discard, Stream
 
@@ -48,13 +49,39 @@ def indexed_ends(
     if not len(shown) or pictures.time_base is None:
         return None
     last = shown[len(shown) - 1].timestamp * pictures.time_base
-    return {one.stream: end for one in audio if (end := _indexed_end(container, one, last)) is not None}
+    return {one.stream: end for one in audio if (end := _indexed_end(container, one, last, size)) is not None}
 
 
-def _indexed_end(container: InputContainer, audio: AudioFacts, last: Fraction) -> int | None:
+def cut_sound(container: InputContainer, size: int, audio: Iterable[AudioFacts]) -> dict[int, tuple[int, int]]:
+    """Return of the sound of an MP4 that reaches beyond the end of the file where it ends, and where it would, ticks.
+
+    Args:
+        container: Freshly opened; one with an index, and not of fragments.
+        size: Of the file, bytes.
+        audio: The streams.
+    """
+    found = {}
+    for one in audio:
+        entries = container.streams[one.stream].index_entries
+        held, count = _held(entries, size), len(entries)
+        if held < count:
+            step = entries[count - 1].timestamp - entries[count - 2].timestamp if count > 1 else 0
+            found[one.stream] = entries[held].timestamp, entries[count - 1].timestamp + step
+    return found
+
+
+def _held(entries: IndexEntries, size: int) -> int:
+    """Return how many entries, from the first one on, lie in a file of `size` bytes."""
+    held = len(entries)
+    while held and entries[held - 1].pos + entries[held - 1].size > size:
+        held -= 1
+    return held
+
+
+def _indexed_end(container: InputContainer, audio: AudioFacts, last: Fraction, size: int) -> int | None:
     stream = container.streams[audio.stream]
     entries = stream.index_entries
-    number = count = len(entries)
+    number = count = _held(entries, size)
     if not count:
         return None
     while number > 1 and entries[number - 1].timestamp * audio.time_base > last:

@@ -8,7 +8,6 @@ from typing import BinaryIO
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from streamify.media.source.extent import cut_off
 from streamify.mp4.index import Mp4Index, parse
 from streamify.mp4.movie import read_layout, read_track
 
@@ -44,7 +43,6 @@ def parse_source(file: BinaryIO, size: int, witness: Witness) -> Mp4Index | None
     """Parse the track's index; ``None`` where the movie is fragmented.
 
     Raises:
-        SourceError: ``source-truncated`` where sample data lies past the end of the file.
         OddTableError: The index needs FFmpeg's own reading.
         BoxError: It is damaged.
     """
@@ -54,11 +52,7 @@ def parse_source(file: BinaryIO, size: int, witness: Witness) -> Mp4Index | None
     track = read_track(file, layout, witness.track_id)
     if track is None:
         return None
-    index = parse(track)
-    missing = max(index.ends) - size
-    if missing > 0:
-        raise cut_off(max(missing, layout.missing), size)
-    return index
+    return parse(track, size)
 
 
 def disagreement(index: Mp4Index, witness: Witness) -> str | None:
@@ -71,12 +65,14 @@ def disagreement(index: Mp4Index, witness: Witness) -> str | None:
     if begin is None or begin not in samples.pts:
         return "FFmpeg gives the first packet another time"
     first = samples.pts.index(begin)
-    if first + witness.entries > len(samples):
+    if first + witness.entries > len(samples) + index.lost:
         return f"FFmpeg finds {witness.entries} samples"
     delta = witness.sample[0][3] - samples.dts[first]
     # Only in front of the edit, where nothing is shown, FFmpeg may space decode times differently.
     for number, position, size, dts, key in witness.sample:
         ours = first + number
+        if ours >= len(samples):
+            break  # beyond the end of the file
         if index.offset(ours) != position or samples.sizes[ours] != size:
             return f"FFmpeg finds sample {ours} at byte {position} with {size} bytes"
         if dts - samples.dts[ours] != delta:
@@ -85,6 +81,8 @@ def disagreement(index: Mp4Index, witness: Witness) -> str | None:
             return f"sample {ours} is no keyframe for FFmpeg"
     for number, packet in enumerate(witness.packets):
         ours = first + number
+        if ours >= len(samples):
+            break
         if packet != (samples.pts[ours], index.offset(ours), samples.sizes[ours]):
             return f"FFmpeg gives packet {number} another time or place"
     shown = index.edit.first
