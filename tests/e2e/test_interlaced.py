@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,34 @@ def test_segments_equal_the_whole_film(way: str, tmp_path: Path) -> None:
                 found.append((digest(one.frame), digest(one.second)))
     segments.close()
     assert found == expected
+
+
+STILL = "color=gray:s=320x192:r=50:d=1,format=yuv420p,geq=lum='if(mod(Y,2),40,210)':cb=128:cr=128"
+FADING = "smptebars=s=320x192:r=50:d=3,fade=out:0:300:color=gray"
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-bf", "2", "-flags", "+ilme+ildct")
+
+
+@pytest.mark.parametrize(
+    ("picture", "weave", "suffix", "options"),
+    [
+        (STILL, TOP, "mp4", (*X264, "-x264-params", "tff=1")),
+        (STILL, BOTTOM, "ts", (*MPEG2, "-top", "0")),
+        (FADING, TOP, "ts", (*MPEG2, "-top", "1")),
+        (FADING, BOTTOM, "mp4", (*X264, "-x264-params", "bff=1")),
+    ],
+    ids=["still tff", "still bff", "fade tff", "fade bff"],
+)
+def test_what_stands_still_and_what_fades_is_no_fault(
+    picture: str, weave: str, suffix: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Rows that only one field has are in each picture where nothing moves; a coarse encoder leaves steps of a fade."""
+    source, dest = tmp_path / f"a.{suffix}", tmp_path / "dest"
+    inputs = ["-f", "lavfi", "-i", picture, "-vf", weave]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *inputs, *options, str(source)], check=True, timeout=60)
+    ladder = rungs(96, crf=38)
+    report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=ladder)
+    assert report.tracks[0].frames == 2 * report.certificate.promised
+    assert streamify.verify(dest, source).faults == ()
 
 
 @pytest.mark.cases

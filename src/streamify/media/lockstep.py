@@ -27,6 +27,11 @@ REMEMBERED = 9000
 """Last pictures of the source that are known again when they come twice: some minutes, 12 MB."""
 FORGET = 0.98
 """What is left after each picture of the largest difference between a picture and the source's."""
+SLIGHT = 6
+"""Grey levels, in every place, up to which an encoder may let the picture before or after stand, as it does in fades:
+what changes is less than a step of its quantiser."""
+SELDOM = 3
+"""One picture that is out of place by so little is excused for each so many that are clearly in place, and one more."""
 SAME = 1.0
 """Mean difference of grey levels up to which a picture is one that the source gave before."""
 NAMED = 5
@@ -41,11 +46,31 @@ class Shot:
     grey: bytes
     marred: bool = False
     """Whether damage before it makes what it shows uncertain."""
+    woven: bytes = b""
+    """Of one field of a picture: both fields, which is what is shown where nothing moves."""
 
 
 def difference(one: Shot, two: Shot) -> float:
     """Return the mean difference of grey levels."""
     return sum(map(abs, map(int.__sub__, one.grey, two.grey))) / max(1, len(one.grey))
+
+
+def _like_another(other: Shot, ours: Shot) -> float:
+    """Return by how much a picture of the stream differs from another of the source, as one field or as both."""
+    if not other.woven:
+        return difference(other, ours)
+    places = zip(other.grey, other.woven, ours.grey, strict=True)
+    return sum(min(abs(field - level), abs(both - level)) for field, both, level in places) / max(1, len(other.grey))
+
+
+def _unlike(source: Shot, ours: Shot) -> tuple[float, int]:
+    """Return by how many grey levels a picture of the stream differs from its own of the source: mean and largest.
+
+    Where nothing moves, deinterlacing shows both fields, else one: each place may show either, or a mean of both.
+    """
+    places = zip(source.grey, source.woven or source.grey, ours.grey, strict=True)
+    levels = [max(min(field, both) - level, level - max(field, both), 0) for field, both, level in places]
+    return sum(levels) / max(1, len(levels)), max(levels, default=0)
 
 
 @dataclass
@@ -92,6 +117,8 @@ def follow(
     """
     found = Followed()
     theirs = _Source(source, step, ahead, step / 2 if even else min(step / 2, UNEVEN), lead)
+    slight: list[str] = []
+    clear = 0
     for ours in stream:
         assert ours.time is not None
         found.stream += 1
@@ -114,11 +141,15 @@ def follow(
             if before is None or not before.marred:  # from another start, more may decode behind damage
                 found.faults.append(f"picture at {float(ours.time):.3f} s: the source has none at that time")
             continue
-        own = 0.0 if head[1].marred else difference(head[1], ours)
-        after = theirs.after
-        for name, other in (("before", before), ("after", after)):
-            if other is not None and own > LEAST and difference(other, ours) * CLEARLY + LEAST < own:
-                found.faults.append(f"picture at {float(ours.time):.3f} s shows the source's picture {name} it")
+        own, most = (0.0, 0) if head[1].marred else _unlike(head[1], ours)
+        beside = [
+            (name, _like_another(other, ours)) for name, other in (("before", before), ("after", theirs.after)) if other
+        ]
+        clear += bool(beside) and all(own * CLEARLY + LEAST < unlike for _, unlike in beside)
+        for name, unlike in beside:
+            if own > LEAST and unlike * CLEARLY + LEAST < own:
+                kept = slight if most <= SLIGHT else found.faults
+                kept.append(f"picture at {float(ours.time):.3f} s shows the source's picture {name} it")
                 break
         else:
             if own > UNLIKE:
@@ -132,6 +163,8 @@ def follow(
         if until is None or head[0] < until - theirs.slack:
             found.skipped.append(head[0])
         theirs.take()
+    if len(slight) > 1 + clear // SELDOM:
+        found.faults.extend(slight)
     found.source = theirs.count
     return found
 
@@ -144,7 +177,7 @@ def _stands(ours: Shot, before: Shot | None, head: tuple[Fraction, Shot] | None,
     standing = before or (head[1] if head is not None else None)
     if standing is None:
         return False
-    own = 0.0 if standing.marred else difference(standing, ours)
+    own = 0.0 if standing.marred else _unlike(standing, ours)[0]
     other = difference(head[1], ours) if head is not None else own
     return own <= UNLIKE and not (own > LEAST and other * CLEARLY + LEAST < own)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import BinaryIO
 
+import av
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
@@ -51,7 +52,8 @@ def source_shots(
 ) -> Iterator[Shot]:
     """Yield a source's pictures as a rendition is to show them, small, in the order of decoding.
 
-    Where each field becomes a picture, both are yielded, as the lines of the source's picture that make it.
+    Where each field becomes a picture, both are yielded, as the lines of the source's picture that make it, and beside
+    them what both show together.
 
     Args:
         open_source: Opens the source.
@@ -65,23 +67,41 @@ def source_shots(
     for seen in whole:
         if start is not None and seen.time is not None and seen.time < start:
             continue
-        frames = [seen.frame]
+        frames, woven = [seen.frame], b""
         if track.recipe.deinterlace == "field":
-            frames = _fields(seen.frame, video) if seen.frame.interlaced_frame or video.combed else [seen.frame] * 2
+            if seen.frame.interlaced_frame or video.combed:
+                frames = _fields(seen.frame, video)
+                woven = shrink(expected(_whole(seen.frame), seen.aspect, seen.turn))
+            else:
+                frames = [seen.frame] * 2
         for number, frame in enumerate(frames):
             aspect = seen.aspect * frame.height / seen.frame.height
             time = None if seen.time is None else seen.time + number * step
-            yield Shot(time, shrink(expected(frame, aspect, seen.turn)), seen.marred)
+            yield Shot(time, shrink(expected(frame, aspect, seen.turn)), seen.marred, woven)
 
 
 def _fields(frame: VideoFrame, video: VideoFacts) -> list[VideoFrame]:
     """Return the fields of a picture, half as high, in the order in which they are shown."""
     flags = [] if frame.interlaced_frame else [f"setfield={'tff' if video.combed == 'top' else 'bff'}"]
+    return _filtered(frame, [*flags, "separatefields"])
+
+
+def _whole(frame: VideoFrame) -> VideoFrame:
+    """Return a picture not flagged as interlaced: else FFmpeg scales each field by itself."""
+    return _filtered(frame, ["setfield=prog"])[0]
+
+
+def _filtered(frame: VideoFrame, filters: list[str]) -> list[VideoFrame]:
     frame.pts, frame.time_base = 0, Fraction(1, 1000)
-    graph = linear_graph(frame, [*flags, "separatefields"], Fraction(1, 1000))
+    graph = linear_graph(frame, filters, Fraction(1, 1000))
     graph.vpush(frame)
     graph.vpush(None)
-    return [graph.vpull(), graph.vpull()]
+    made: list[VideoFrame] = []
+    while True:
+        try:
+            made.append(graph.vpull())
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return made
 
 
 def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:

@@ -187,3 +187,48 @@ def test_of_pictures_a_tick_apart_the_nearest_is_meant() -> None:
     kept = [Shot(times[place], grey(place)) for place in range(0, 100, 10)]
     found = follow(shots(FILM, times), kept, Fraction(1, 600), TEN, even=False)
     assert (found.faults, found.matched, len(found.skipped)) == ([], 10, 90)
+
+
+FADE = [Shot(place * STEP, bytes([200 - place] * 32 + [60 + place] * 32)) for place in range(100)]
+"""Every place changes by one level from picture to picture."""
+
+
+def of_fade(numbers: Sequence[int]) -> list[Shot]:
+    return [Shot(place * STEP, FADE[number].grey) for place, number in enumerate(numbers)]
+
+
+def test_a_picture_of_a_fade_that_the_encoder_left_as_the_one_before_is_no_fault() -> None:
+    assert faults(FADE, of_fade([*FILM[:60], 59, *FILM[61:]])) == []
+
+
+@pytest.mark.parametrize("order", [[0, *FILM[:-1]], [number // 2 * 2 for number in FILM], [*FILM[1:], 99]])
+def test_a_fade_that_is_out_of_step_is_found(order: list[int]) -> None:
+    """One picture late, each first one in place of the second as well, one picture early."""
+    assert len(faults(FADE, of_fade(order))) > 5
+
+
+def test_nothing_but_a_slight_change_may_be_left_out_by_the_encoder() -> None:
+    leap = [Shot(shot.time, shot.grey[:60] + bytes([number % 2 * 9] * 4)) for number, shot in enumerate(FADE)]
+    shown = [*leap[:60], Shot(leap[60].time, leap[59].grey), *leap[61:]]
+    assert any("before it" in one for one in faults(leap, shown))
+
+
+def fields(still: bytes) -> list[Shot]:
+    """Return the fields of a film: a bar that moves, and beside it rows that each field has its own half of."""
+    black, white = bytes([30] * len(still)), bytes([210] * len(still))
+    return [
+        Shot(number * STEP, grey(number) + (white if number % 2 else black), woven=grey(number) + still)
+        for number in FILM
+    ]
+
+
+def test_a_picture_of_a_field_may_show_both_where_nothing_moves() -> None:
+    still = bytes([120] * 64)
+    woven = [Shot(number * STEP, grey(number) + still) for number in FILM]
+    assert faults(fields(still), woven) == []
+
+
+def test_a_field_in_place_of_the_next_one_is_found_beside_rows_that_stand_still() -> None:
+    still = bytes([120] * 64)
+    woven = [Shot(place * STEP, grey(place // 2 * 2) + still) for place in FILM]
+    assert len(faults(fields(still), woven)) > 5
