@@ -7,6 +7,7 @@ that was shown before.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -305,12 +306,20 @@ class _Source:
         return at
 
     def _has_room(self) -> bool:
-        """Whether the picture after the next leaves room for one that has no time of its own."""
-        after = self.after
-        if after is None or after.time is None or self._known is None or self._latest is None:
+        """Whether the pictures after the next leave room for one that has no time of its own.
+
+        Where two pictures have the same time, the fields of both do.
+        """
+        if self._known is None or self._latest is None:
             return True
-        goes_on = self._known[1] + after.time - self._known[0]
-        return not self._latest < goes_on < self._latest + self._step * 3 / 2
+        self._fill(3)
+        for after in itertools.islice(self._queue, 1, 3):
+            if after.time is None:
+                return True
+            goes_on = self._known[1] + after.time - self._known[0]
+            if goes_on > self._latest:
+                return goes_on >= self._latest + self._step * 3 / 2
+        return True
 
     def _is_wild(self, time: Fraction) -> bool:
         """Whether the clock goes on behind a picture as if it had not been."""

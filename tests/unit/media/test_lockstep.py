@@ -232,3 +232,14 @@ def test_a_field_in_place_of_the_next_one_is_found_beside_rows_that_stand_still(
     still = bytes([120] * 64)
     woven = [Shot(place * STEP, grey(place // 2 * 2) + still) for place in FILM]
     assert len(faults(fields(still), woven)) > 5
+
+
+def test_two_pictures_of_one_time_move_nothing_behind_them_by_their_fields() -> None:
+    """Where recordings were joined, the fields of one picture come at the times of those of the one before."""
+    times = [place * STEP for place in (*range(50), 48, 49, *range(50, 98))]
+    stream = shots([*range(50), *range(52, 100)])
+    found = follow(shots(FILM, times), stream, STEP, TEN)
+    assert (found.faults, found.matched) == ([], 98)
+    assert len(list(judge(found, excused=2))) == 0
+    late = shots([*range(50), *range(50, 98)])
+    assert len(list(judge(follow(shots(FILM, times), late, STEP, TEN), excused=2))) > 0
