@@ -33,7 +33,7 @@ class VideoRecipe(Frozen):
     deinterlace: Literal["frame", "field", "off"] = "frame"
     """What becomes of an interlaced picture: one picture, one of each field, or the picture as it is."""
     tone_mapped_at: tuple[int, int] | None = None
-    """Width and height, pixels, at which HDR pictures became SDR before they were scaled to this rendition."""
+    """Width and height, pixels, at which HDR or BT.2020 pictures became BT.709 before they were scaled to this one."""
 
 
 class AudioRecipe(Frozen):

@@ -69,7 +69,7 @@ def video_memory(source: VideoFacts | None, video: Sequence[VideoTrack]) -> int:
 
 
 def tone_map_memory(video: Sequence[VideoTrack]) -> int:
-    """Predict the memory, bytes, that HDR pictures take on their way to SDR."""
+    """Predict the memory, bytes, that HDR and BT.2020 pictures take on their way to BT.709."""
     sizes = {track.recipe.tone_mapped_at for track in video}
     return sum(size[0] * size[1] * TONE_MAP_BYTES for size in sizes if size is not None)
 

@@ -1,6 +1,7 @@
 """Colour bars keep their colours: within 2 code values for every matrix, range, depth and subsampling.
 
-What is right is worked out here: R'G'B' to Y'CbCr by ITU-T H.273, and back by the tags of the renditions.
+What is right is worked out here: R'G'B' to Y'CbCr by ITU-T H.273, and back by the tags of the renditions; BT.2020 to
+BT.709 by the formulas of both and the matrix of BT.2087.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from streamify.model.source import Colour, VideoFacts
 from streamify.model.track import VideoTrack
 
 Triple = tuple[float, float, float]
-WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
+WEIGHTS = {
+    1: (0.2126, 0.0722),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+}
 """Of red and blue in luma, by matrix."""
 BARS: list[Triple] = [(0.75 * red, 0.75 * green, 0.75 * blue) for red, green, blue in product((0, 1), repeat=3)]
 BARS += [(1, 1, 1), (0.5, 0.5, 0.5)]
@@ -52,7 +60,9 @@ def flat(rgb: Triple, pixels: str, matrix: int, *, full: bool) -> av.VideoFrame:
     bits = 10 if "10" in pixels else 8
     kind: type[np.uint8] | type[np.uint16] = np.uint16 if bits > 8 else np.uint8
     for plane, code in zip(frame.planes, codes(rgb, matrix, bits, full=full), strict=True):
-        plane.update(np.full(plane.buffer_size // np.dtype(kind).itemsize, round(code), kind).tobytes())
+        plane.update(
+            np.full(plane.buffer_size // np.dtype(kind).itemsize, min(round(code), 2**bits - 1), kind).tobytes()
+        )
     frame.colorspace, frame.color_range = matrix, 2 if full else 1
     return frame
 
@@ -102,3 +112,67 @@ def test_bars_of_rgb(primaries: int, pixels: str) -> None:
         found, tags = shown(rgb, pixels, Colour(primaries=primaries, transfer=1, matrix=0, full_range=True), 1)
         assert (tags.matrix, tags.primaries) == (1, primaries if primaries != 2 else 1)
         assert found == pytest.approx(codes(rgb, 1, 8, full=False), abs=2), rgb
+
+
+ROWS = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
+"""Linear light of BT.2020 to BT.709 (BT.2407, annex 1)."""
+
+
+def clipped(rgb: Triple) -> Triple:
+    """Return the BT.709 signal of one of BT.2020: to light by the inverse of BT.709's curve, matrix, clip, and back.
+
+    For 75 % blue: ((0.75 + 0.099) / 1.099)^(1/0.45) = 0.5636 of light; red -0.0410 and green -0.0047 become 0, blue
+    1.1187 * 0.5636 = 0.6305, and its signal 1.099 * 0.6305^0.45 - 0.099 = 0.7939. Y' = 0.0722 * 0.7939 = 0.0573: 29;
+    Cb = (0.7939 - 0.0573) / 1.8556 = 0.397: 217; Cr = -0.0573 / 1.5748 = -0.0364: 120.
+    """
+    light = [one / 4.5 if one < 0.081 else ((one + 0.099) / 1.099) ** (1 / 0.45) for one in rgb]
+    shown = [min(1.0, max(0.0, sum(a * b for a, b in zip(row, light, strict=True)))) for row in ROWS]
+    red, green, blue = (4.5 * one if one < 0.018 else 1.099 * one**0.45 - 0.099 for one in shown)
+    return red, green, blue
+
+
+FULL_BARS: list[Triple] = [(float(red), float(green), float(blue)) for red, green, blue in product((0, 1), repeat=3)]
+SKIN: list[Triple] = [(0.7, 0.55, 0.45), (0.35, 0.4, 0.6), (0.3, 0.5, 0.25)]
+"""Within BT.709, between the points of a table."""
+
+
+def test_blue_of_bt2020_is_that_of_the_hand_calculation() -> None:
+    assert [round(one) for one in codes(clipped((0, 0, 0.75)), 1, 8, full=False)] == [29, 217, 120]
+    found, _ = shown((0, 0, 0.75), "yuv420p10le", Colour(primaries=9, transfer=14, matrix=9), 9)
+    assert found == pytest.approx([29, 217, 120], abs=1)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("pixels", FORMATS)
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "matrix"), [(9, 14, 9), (9, 15, 10), (9, 1, 9), (9, 2, 2), (2, 1, 9), (9, 1, 1)]
+)
+def test_bars_of_bt2020(primaries: int, transfer: int, matrix: int, pixels: str, full: bool) -> None:
+    colour = Colour(primaries=primaries, transfer=transfer, matrix=matrix, full_range=full)
+    for rgb in [*BARS, *FULL_BARS, *SKIN]:
+        found, tags = shown(rgb, pixels, colour, matrix if matrix != 2 else 9)
+        assert tags == Colour(primaries=1, transfer=1, matrix=1)
+        assert found == pytest.approx(codes(clipped(rgb), 1, 8, full=False), abs=2), rgb
+
+
+@pytest.mark.parametrize("pixels", ["rgb24", "gbrp"])
+def test_bars_of_rgb_with_the_primaries_of_bt2020(pixels: str) -> None:
+    for full in (True, False):
+        for rgb in BARS:
+            found, tags = shown(rgb, pixels, Colour(primaries=9, transfer=1, matrix=0, full_range=full), 1)
+            assert tags == Colour(primaries=1, transfer=1, matrix=1)
+            assert found == pytest.approx(codes(clipped(rgb), 1, 8, full=False), abs=2), rgb
+
+
+def test_bars_of_the_matrix_of_bt2020_with_primaries_of_bt709_keep_their_colours() -> None:
+    for rgb in BARS:
+        found, _ = shown(rgb, "yuv420p10le", Colour(primaries=1, transfer=1, matrix=9), 9)
+        assert found == pytest.approx(codes(rgb, 1, 8, full=False), abs=2), rgb
+
+
+@pytest.mark.parametrize(("primaries", "matrix"), [(11, 1), (12, 1), (12, 6)])
+def test_bars_of_p3_keep_their_tags(primaries: int, matrix: int) -> None:
+    for rgb in BARS:
+        found, tags = shown(rgb, "yuv420p10le", Colour(primaries=primaries, transfer=1, matrix=matrix), matrix)
+        assert (tags.primaries, tags.matrix) == (primaries, matrix)
+        assert found == pytest.approx(codes(rgb, matrix, 8, full=False), abs=2), rgb

@@ -27,6 +27,7 @@ from streamify.model.track import VideoTrack
 
 SIZE = (128, 64)
 PQ_COLOUR = Colour(primaries=9, transfer=16, matrix=9)
+WIDE = Colour(primaries=9, transfer=14, matrix=9)
 
 
 def facts(**changes: object) -> VideoFacts:
@@ -102,10 +103,12 @@ def test_each_colour_is_what_the_formula_says(signal: tuple[float, float, float]
     assert codes_of(ToneMapper(video, *SIZE)(flat(yuv(*signal)))) == pytest.approx(wanted, abs=3)
 
 
-def test_a_rendition_does_not_depend_on_those_made_beside_it() -> None:
+@pytest.mark.parametrize("colour", [PQ_COLOUR, WIDE], ids=["pq", "wide"])
+def test_a_rendition_does_not_depend_on_those_made_beside_it(colour: Colour) -> None:
+    video = facts(colour=colour)
     large, small = track(128, 64, (128, 64)), track(64, 32, (128, 64))
-    alone = Renditions(facts(), [small]).make(Picture(0, noise()))
-    together = Renditions(facts(), [large, small]).make(Picture(0, noise()))
+    alone = Renditions(video, [small]).make(Picture(0, noise()))
+    together = Renditions(video, [large, small]).make(Picture(0, noise()))
     assert digest(alone[0]) == digest(together[1])
     assert [(one.width, one.height) for one in together] == [(128, 64), (64, 32)]
 
@@ -179,16 +182,19 @@ import av
 util = ctypes.CDLL(str(sorted(Path(av.__file__).parents[1].glob("av.libs/libavutil-*"))[0]))
 util.av_force_cpu_flags(int(sys.argv[1]))
 from clips.corpus import digest
-from unit.media.test_hdr import SIZE, facts, noise
+from unit.media.test_hdr import SIZE, WIDE, facts, noise
 from streamify.errors import DestinationError
 from streamify.media.video.hdr import ToneMapper
-print(digest(ToneMapper(facts(), *SIZE)(noise())))
+colour = {"colour": WIDE} if sys.argv[2] == "wide" else {}
+print(digest(ToneMapper(facts(**colour), *SIZE)(noise())))
 """
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the masks are those of x86-64")
+@pytest.mark.parametrize("colour", [PQ_COLOUR, WIDE], ids=["pq", "wide"])
 @pytest.mark.parametrize("flags", [0, 0x13DB, 0x7D3DB], ids=["none", "sse4.2", "avx2"])
-def test_the_same_bytes_on_a_lesser_processor(flags: int) -> None:
-    done = subprocess.run([sys.executable, "-c", MASKED, str(flags)], cwd=Path(__file__).parents[2], text=True,
+def test_the_same_bytes_on_a_lesser_processor(flags: int, colour: Colour) -> None:
+    kind = "wide" if colour == WIDE else "pq"
+    done = subprocess.run([sys.executable, "-c", MASKED, str(flags), kind], cwd=Path(__file__).parents[2], text=True,
                           capture_output=True, timeout=100, check=True)  # fmt: skip
-    assert done.stdout.strip() == digest(ToneMapper(facts(), *SIZE)(noise()))
+    assert done.stdout.strip() == digest(ToneMapper(facts(colour=colour), *SIZE)(noise()))

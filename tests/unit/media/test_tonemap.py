@@ -7,7 +7,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from streamify.media.video.tonemap import HLG, PQ, Hdr, lookup_table, pq_light, pq_signal, roll_off, tone_map
+from streamify.media.video.hdr import lookup_table
+from streamify.media.video.tonemap import HLG, PQ, Hdr, pq_light, pq_signal, roll_off, tone_map
 
 STEPS = [number / 16 for number in range(17)]
 Triple = tuple[float, float, float]

@@ -11,7 +11,7 @@ from streamify.media.video.deinterlace import deinterlaced
 from streamify.media.video.fit import Box, fit
 from streamify.media.video.hdr import ToneMapper
 from streamify.media.video.look import Looks
-from streamify.media.video.scaling import SCALING_TEXT, Chain, Scaler
+from streamify.media.video.scaling import Chain, Scaler
 from streamify.model.plan import Segment
 from streamify.model.settings import Deinterlace
 from streamify.model.source import Colour, Look, VideoFacts
@@ -85,14 +85,12 @@ class _Maker:
             box = fit(look, video.look, track.width, track.height)
             width, height = _stored(box, look)
             after = [*_turns(look), *_pad(box, track)]
-            if video.colour.hdr:
+            if needs_conversion(video.colour):
                 mapped = track.recipe.tone_mapped_at or (track.width, track.height)
                 size = _stored(fit(look, video.look, *mapped), look)
                 if size not in self._tone_mappers:
                     self._tone_mappers[size] = ToneMapper(video, *size)
                 self._made.append((size, _chained(Scaler(width, height, BT709), after)))
-            elif needs_conversion(video.colour):
-                self._made.append((None, Chain([*_wide_to_709(video.colour, width, height), *after], None)))
             else:
                 self._made.append((None, _chained(Scaler(width, height, video.colour), after)))
 
@@ -104,10 +102,8 @@ class _Maker:
 
 def converter(video: VideoFacts, width: int, height: int) -> Callable[[VideoFrame], VideoFrame]:
     """Return what scales pictures to a size, whatever their aspect, and gives them the colours of the renditions."""
-    if video.colour.hdr:
-        return ToneMapper(video, width, height)
     if needs_conversion(video.colour):
-        return Chain(_wide_to_709(video.colour, width, height), None)
+        return ToneMapper(video, width, height)
     return Scaler(width, height, video.colour)
 
 
@@ -124,17 +120,6 @@ def _pad(box: Box, track: VideoTrack) -> list[str]:
 
 def _chained(scaler: Scaler, filters: list[str]) -> Scaler | Chain:
     return Chain(filters, scaler) if filters else scaler
-
-
-def _wide_to_709(colour: Colour, width: int, height: int) -> list[str]:
-    """Return filters that scale SDR pictures of BT.2020 and give them the colours of BT.709."""
-    return [
-        f"scale={width}:{height}:flags={SCALING_TEXT}:"
-        f"in_primaries={_PRIMARIES.get(colour.primaries, 'auto')}:"
-        f"in_transfer={_TRANSFERS.get(colour.transfer, 'auto')}:"
-        "out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:out_range=tv",
-        "format=yuv420p",
-    ]
 
 
 def window_pictures(
@@ -160,8 +145,3 @@ def window_pictures(
 def _turns(look: Look) -> list[str]:
     turns = ["hflip"] if look.mirrored else []
     return turns + {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[look.rotation]
-
-
-# Names of ITU-T H.273 code points as FFmpeg's scale filter spells them.
-_PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020", 12: "smpte432"}
-_TRANSFERS = {1: "bt709", 14: "bt2020-10", 15: "bt2020-12"}

@@ -7,7 +7,6 @@ reference white, BT.1886 the signal of an SDR display.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 PQ, HLG = 16, 18
@@ -61,6 +60,10 @@ class Hdr:
         """cd/m2 that become SDR white."""
         return NOMINAL_PEAK if self.transfer == HLG or self.peak is None else float(self.peak)
 
+    def converted(self, signal: Triple) -> Triple:
+        """Return the SDR BT.709 signal of an HDR signal."""
+        return tone_map(signal, self)
+
 
 def pq_light(signal: float) -> float:
     """Return the light of a PQ signal in 0 to 1, cd/m2 (BT.2100, table 4)."""
@@ -99,7 +102,7 @@ def tone_map(signal: Triple, hdr: Hdr) -> Triple:
     Colours are brought into the gamut of BT.709 first. The roll-off then goes by the largest of R, G and B, and one
     factor for all three keeps their ratio, which is the hue and the saturation; none exceeds the white of SDR.
     """
-    light = _into_gamut(_to_709(_display_light(signal, hdr.transfer), hdr.primaries))
+    light = _into_gamut(to_709(_display_light(signal, hdr.transfer), hdr.primaries))
     largest = max(light)
     if largest <= 0:
         return 0.0, 0.0, 0.0
@@ -123,7 +126,8 @@ def _hlg_scene(signal: float) -> float:
     return (math.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
 
 
-def _to_709(light: Triple, primaries: int) -> Triple:
+def to_709(light: Triple, primaries: int) -> Triple:
+    """Return linear light of other primaries in those of BT.709; what these do not have is negative or above 1."""
     rows = _TO_709.get(primaries, _FROM_2020)
     return _dot(rows[0], light), _dot(rows[1], light), _dot(rows[2], light)
 
@@ -148,9 +152,3 @@ def _dot(row: Triple, light: Triple) -> float:
 
 def _sdr_signal(light: float) -> float:
     return float(min(1.0, light) ** (1 / SDR_GAMMA))
-
-
-def lookup_table(hdr: Hdr, points: int) -> Iterator[Triple]:
-    """Yield the tone map on a grid of `points` along each axis, red fastest, then green, then blue."""
-    steps = [number / (points - 1) for number in range(points)]
-    return (tone_map((red, green, blue), hdr) for blue in steps for green in steps for red in steps)
