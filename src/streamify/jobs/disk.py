@@ -9,6 +9,7 @@ from streamify.errors import DestinationError
 from streamify.jobs.tell import Tell
 from streamify.model.location import Location
 from streamify.model.plan import Plan
+from streamify.model.text import size
 from streamify.planning.estimate import likely_bytes
 from streamify.storage.base import Storage
 
@@ -31,10 +32,11 @@ def check_disk(plan: Plan, media: Storage, dest: Location, done: int, tell: Tell
     if free is None:
         return
     share = 1 - done / max(1, plan.segments * len(plan.tracks))
-    likely, most = (int(size * share) for size in (likely_bytes(plan), plan.estimate.media_bytes))
+    likely, most = (int(count * share) for count in (likely_bytes(plan), plan.estimate.media_bytes))
     if free >= most:
         return
-    what = f"DEST {dest}: the stream is likely to take {_mb(likely)}, at most {_mb(most)}, and {_mb(free)} are free"
+    needed = f"the stream is likely to take {size(likely)}, at most {size(most)}"
+    what = f"DEST {dest}: {needed}, and {size(free)} are free"
     if refuse and free < likely:
         raise _too_small(what)
     tell("note", what, {"likely_bytes": likely, "most_bytes": most, "free_bytes": free})
@@ -49,14 +51,10 @@ def planning(media: Storage, dest: Location, *, refuse: bool) -> Iterator[None]:
         if not refuse or error.code != "disk-full":
             raise
         free = media.free_bytes() or 0
-        what = f"DEST {dest}: not even the plan of the stream fits, and {_mb(free)} are free"
+        what = f"DEST {dest}: not even the plan of the stream fits, and {size(free)} are free"
         raise _too_small(what) from error
 
 
 def _too_small(what: str) -> DestinationError:
     hint = "free space, name a DEST on another disk, choose a smaller ladder, or try all the same: --no-disk-check"
     return DestinationError("disk-too-small", what, hint)
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

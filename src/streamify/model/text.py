@@ -42,11 +42,13 @@ def unique(name: str, used: set[str], limit: int = LIMIT) -> str:
 
 def size(count: int) -> str:
     """Return bytes in decimal units: 1 kB is 1000 bytes."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            if unit == "bytes":
-                return counted(count, "byte")
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}"
+    if count < 1000:
+        return counted(count, "byte")
+    value = count / 1000
+    for unit in ("kB", "MB", "GB"):
+        if value < 99.95:
+            return f"{value:.1f} {unit}"
+        if value < 999.5:  # rounded, 999,700 is 1.0 MB, not 1000 kB
+            return f"{value:.0f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"

@@ -44,6 +44,8 @@ def test_the_certificate_is_one_line_and_names_every_loss() -> None:
 def test_sizes_and_rates() -> None:
     assert [size(n) for n in (1, 999, 1500, 123_456, 4_100_000, 5 * 10**12)] == [
         "1 byte", "999 bytes", "1.5 kB", "123 kB", "4.1 MB", "5.0 TB"]  # fmt: skip
+    assert [size(n) for n in (99_949, 99_950, 999_499, 999_500, 999_500_000)] == [
+        "99.9 kB", "100 kB", "999 kB", "1.0 MB", "1.0 GB"]  # fmt: skip
     assert [text.bits(n) for n in (128_000, 4_520_000)] == ["128 kbit/s", "4.5 Mbit/s"]
 
 

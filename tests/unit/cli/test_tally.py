@@ -58,7 +58,7 @@ def test_an_upload_is_shown_until_it_ends() -> None:
     event_ = event("upload.progress", 1, bytes=1_500_000, total=6_000_000)
     tally.see(event_)
     assert tally.moves(event_)
-    assert line(tally, 1) == " 25%, uploaded 1.5 of 6.0 MB, 0:00 elapsed"
+    assert line(tally, 1) == " 25%, uploaded 1.5 MB of 6.0 MB, 0:00 elapsed"
     tally.see(event("upload.progress", 2, bytes=6_000_000, total=6_000_000))
     assert line(tally, 2).startswith("reading the source")
 

@@ -54,8 +54,9 @@ def test_between_likely_and_most_it_warns(plan: Plan) -> None:
     assert check(plan, most) == []
     assert check(plan, None) == []
     (note,) = check(plan, likely)
-    assert f"{likely / 1e6:,.1f} MB" in note
-    assert f"{most / 1e6:,.1f} MB" in note
+    assert 100_000 <= likely < 999_500, likely
+    assert f"{likely / 1e3:.0f} kB" in note
+    assert f"{most / 1e6:.1f} MB" in note
 
 
 def test_below_what_is_likely_it_refuses_unless_told_not_to(plan: Plan) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamify.cli.text import clock
 from streamify.errors import counted
+from streamify.model.text import size
 
 if TYPE_CHECKING:
     from streamify.cli.show.tally import Tally
@@ -31,7 +32,7 @@ def _parts(tally: Tally, now: float) -> list[tuple[int, str]]:
     workers = [(7, counted(tally.workers, "worker"))] if tally.workers else []
     if tally.uploaded and not tally.rows:
         done, total = tally.uploaded
-        return [(0, f"{done / total:4.0%}"), (1, f"uploaded {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"), elapsed]
+        return [(0, f"{done / total:4.0%}"), (1, f"uploaded {size(int(done))} of {size(int(total))}"), elapsed]
     if not tally.rows:
         if tally.tasks:
             return [(0, f"{counted(tally.tasks, 'segment')} checked"), elapsed, *workers]
