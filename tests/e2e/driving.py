@@ -81,6 +81,12 @@ def media(dest: Path) -> dict[str, str]:
     return {str(path.relative_to(dest)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def made(source: Path, folder: Path, *flags: object) -> dict[str, str]:
+    """Return what `media` gives of a stream that is made in a folder without any disturbance."""
+    assert streamify("transcode", source, folder / "dest", *flags).code == 0
+    return media(folder / "dest")
+
+
 def published(dest: Path) -> list[str]:
     """Return the names of manifests and report that exist: a stream without all of them is not published."""
     return [name for name in MANIFESTS if (dest / name).exists()]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clips.make import ClipSpec, make_clip
-from e2e.driving import job, media, published, streamify, wait_for
+from e2e.driving import job, made, media, published, streamify, wait_for
 
 FLAGS = ("--ladder", "240p", "--segment-seconds", "0.5", "--keyframe-seconds", "0.5", "--preset", "veryslow",
          "--workers", "1")  # fmt: skip
@@ -27,9 +27,7 @@ def source(shared: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    dest = tmp_path_factory.mktemp("undisturbed") / "dest"
-    assert streamify("transcode", source, dest, *FLAGS).code == 0
-    return media(dest)
+    return made(source, tmp_path_factory.mktemp("undisturbed"), *FLAGS)
 
 
 def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(

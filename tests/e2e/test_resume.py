@@ -17,23 +17,14 @@ import pytest
 import streamify
 from clips.identity import decode_track
 from clips.make import ClipSpec, make_clip
-from e2e.driving import COMMAND, disk, job, media, published, rungs, wait_for
+from e2e.driving import COMMAND, disk, job, made, media, published, rungs, wait_for
 from e2e.driving import streamify as command
 from streamify.errors import DestinationError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
 from streamify.model.settings import Engine
 
-FLAGS: tuple[str, ...] = (
-    "--ladder",
-    "240p",
-    "--segment-seconds",
-    "0.5",
-    "--keyframe-seconds",
-    "0.5",
-    "--preset",
-    "veryfast",
-)
-FLAGS += ("--workers", "2")
+FLAGS = ("--ladder", "240p", "--segment-seconds", "0.5", "--keyframe-seconds", "0.5", "--preset", "veryfast",
+         "--workers", "2")  # fmt: skip
 QUICK: dict[str, Any] = {"segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"}
 
 
@@ -45,9 +36,7 @@ def source(shared: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    dest = tmp_path_factory.mktemp("undisturbed") / "dest"
-    assert command("transcode", source, dest, *FLAGS).code == 0
-    return media(dest)
+    return made(source, tmp_path_factory.mktemp("undisturbed"), *FLAGS)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

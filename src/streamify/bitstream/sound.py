@@ -10,7 +10,7 @@ from streamify.bitstream.vorbis import Lengths, Vorbis
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PacketSound:
     """What a packet holds, as it is coded: HE-AAC counts the samples of its core."""
 
     rate: int
@@ -20,7 +20,7 @@ class Heard:
     samples: int
 
 
-SoundReader = Callable[[bytes], Heard | None]
+SoundReader = Callable[[bytes], PacketSound | None]
 """From a packet to what it holds; ``None``: it cannot be read, and nothing is expected of it."""
 
 
@@ -42,7 +42,7 @@ def sound_reader(codec: str, extradata: bytes, rate: int, channels: int) -> Soun
         return dts
     if name == "aac":
         config = aac_config(extradata)
-        return _Aac(config, Heard(rate, channels, 1024) if rate else None) if config or not extradata else None
+        return _Aac(config, PacketSound(rate, channels, 1024) if rate else None) if config or not extradata else None
     if name == "opus":
         count = extradata[9] if len(extradata) > 9 else channels
         return lambda data: opus(data, count)
@@ -53,10 +53,10 @@ def sound_reader(codec: str, extradata: bytes, rate: int, channels: int) -> Soun
         if found is None:
             return None
         lengths = Lengths(found)
-        return lambda data: Heard(found.rate, found.channels, lengths.samples(data))
+        return lambda data: PacketSound(found.rate, found.channels, lengths.samples(data))
     bits = _pcm_bits(name)
     if bits and rate and channels:
-        return lambda data: Heard(rate, channels, len(data) * 8 // (bits * channels))
+        return lambda data: PacketSound(rate, channels, len(data) * 8 // (bits * channels))
     return None
 
 
@@ -70,10 +70,10 @@ def _pcm_bits(name: str) -> int:
 class _Aac:
     """Reads packets with an ADTS header; others hold what the configuration says, or else what the container does."""
 
-    def __init__(self, config: Heard | None, claimed: Heard | None) -> None:
+    def __init__(self, config: PacketSound | None, claimed: PacketSound | None) -> None:
         self._config, self._claimed = config, claimed
 
-    def __call__(self, data: bytes) -> Heard | None:
+    def __call__(self, data: bytes) -> PacketSound | None:
         found = adts(data)
         if found is not None:
             self._claimed = None
@@ -84,15 +84,15 @@ AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 1200
 AAC_CHANNELS = (0, 1, 2, 3, 4, 5, 6, 8)
 
 
-def adts(data: bytes) -> Heard | None:
+def adts(data: bytes) -> PacketSound | None:
     """Read an ADTS header (ISO/IEC 14496-3, 1.A.2.2)."""
     if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0 or data[2] >> 2 & 15 >= len(AAC_RATES):
         return None
     channels = AAC_CHANNELS[(data[2] & 1) << 2 | data[3] >> 6]
-    return Heard(AAC_RATES[data[2] >> 2 & 15], channels, 1024 * ((data[6] & 3) + 1))
+    return PacketSound(AAC_RATES[data[2] >> 2 & 15], channels, 1024 * ((data[6] & 3) + 1))
 
 
-def aac_config(extradata: bytes) -> Heard | None:
+def aac_config(extradata: bytes) -> PacketSound | None:
     """Read an AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1): what each packet holds; ``None`` for low-delay kinds."""
     bits = _Bits(extradata)
     kind, rate, channels = _object_type(bits), _rate(bits), bits.take(4)
@@ -101,7 +101,9 @@ def aac_config(extradata: bytes) -> Heard | None:
         kind = _object_type(bits)
     if bits.over or not rate or kind not in (1, 2, 3, 4, 6, 7, 17, 19, 20, 22):
         return None
-    return Heard(rate, AAC_CHANNELS[channels] if channels < len(AAC_CHANNELS) else 0, 960 if bits.take(1) else 1024)
+    return PacketSound(
+        rate, AAC_CHANNELS[channels] if channels < len(AAC_CHANNELS) else 0, 960 if bits.take(1) else 1024
+    )
 
 
 class _Bits:
@@ -132,7 +134,7 @@ def _rate(bits: _Bits) -> int:
 MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
-def mpeg_audio(data: bytes) -> Heard | None:
+def mpeg_audio(data: bytes) -> PacketSound | None:
     """Read the header of an MPEG-1, 2 or 2.5 audio frame (ISO/IEC 11172-3, 2.4.1.3)."""
     if len(data) < 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return None
@@ -140,14 +142,14 @@ def mpeg_audio(data: bytes) -> Heard | None:
     if version == 1 or layer == 4 or index == 3:
         return None
     samples = 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
-    return Heard(MPEG_RATES[version][index], 1 if data[3] >> 6 == 3 else 2, samples)
+    return PacketSound(MPEG_RATES[version][index], 1 if data[3] >> 6 == 3 else 2, samples)
 
 
 DOLBY_RATES = (48000, 44100, 32000)
 DOLBY_CHANNELS = (2, 1, 2, 3, 3, 4, 4, 5)
 
 
-def dolby(data: bytes) -> Heard | None:
+def dolby(data: bytes) -> PacketSound | None:
     """Read the frames of AC-3 or E-AC-3 in a packet (ETSI TS 102 366, 4.4 and E.1.2); dependent ones add no time."""
     if len(data) < 8 or data[:2] != b"\x0b\x77":
         return None
@@ -158,8 +160,8 @@ def dolby(data: bytes) -> Heard | None:
         mode = data[6] >> 5
         skip = 3 + 2 * (mode & 1 and mode != 1) + 2 * (mode >> 2) + 2 * (mode == 2)
         lfe = int.from_bytes(data[6:8]) >> 15 - skip & 1
-        return Heard(DOLBY_RATES[data[4] >> 6] >> max(kind - 8, 0), DOLBY_CHANNELS[mode] + lfe, 1536)
-    found: Heard | None = None
+        return PacketSound(DOLBY_RATES[data[4] >> 6] >> max(kind - 8, 0), DOLBY_CHANNELS[mode] + lfe, 1536)
+    found: PacketSound | None = None
     at = 0
     while at + 6 <= len(data) and data[at : at + 2] == b"\x0b\x77" and data[at + 5] >> 3 > 10:
         stream, number, code = data[at + 2] >> 6, data[at + 2] >> 3 & 7, data[at + 4] >> 6
@@ -170,7 +172,7 @@ def dolby(data: bytes) -> Heard | None:
             rate = DOLBY_RATES[half] // 2 if code == 3 else DOLBY_RATES[code]
             blocks = 6 if code == 3 else (1, 2, 3, 6)[half]
             channels = DOLBY_CHANNELS[data[at + 4] >> 1 & 7] + (data[at + 4] & 1)
-            found = Heard(rate, channels, 256 * blocks + (found.samples if found is not None else 0))
+            found = PacketSound(rate, channels, 256 * blocks + (found.samples if found is not None else 0))
         at += 2 * (((data[at + 2] & 7) << 8 | data[at + 3]) + 1)
     return found
 
@@ -179,7 +181,7 @@ DTS_RATES = (0, 8000, 16000, 32000, 0, 0, 11025, 22050, 44100, 0, 0, 12000, 2400
 DTS_CHANNELS = (1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8)
 
 
-def dts(data: bytes) -> Heard | None:
+def dts(data: bytes) -> PacketSound | None:
     """Read the header of a DTS core frame (ETSI TS 102 114, 5.3)."""
     if len(data) < 11 or data[:4] != b"\x7f\xfe\x80\x01":
         return None
@@ -187,26 +189,26 @@ def dts(data: bytes) -> Heard | None:
     blocks, mode, rate = value >> 42 & 127, value >> 22 & 63, DTS_RATES[value >> 18 & 15]
     if not rate or blocks < 5:
         return None
-    return Heard(rate, DTS_CHANNELS[mode] if mode < len(DTS_CHANNELS) else 0, 32 * (blocks + 1))
+    return PacketSound(rate, DTS_CHANNELS[mode] if mode < len(DTS_CHANNELS) else 0, 32 * (blocks + 1))
 
 
 OPUS_FRAMES = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
 """Samples at 48 kHz of a frame, by configuration (RFC 6716, table 2)."""
 
 
-def opus(data: bytes, channels: int) -> Heard | None:
+def opus(data: bytes, channels: int) -> PacketSound | None:
     """Read the first byte of an Opus packet (RFC 6716, 3.1)."""
     if not data:
         return None
     code = data[0] & 3
     frames = (1, 2, 2)[code] if code < 3 else data[1] & 63 if len(data) > 1 else 0
-    return Heard(48000, channels, OPUS_FRAMES[data[0] >> 3] * frames)
+    return PacketSound(48000, channels, OPUS_FRAMES[data[0] >> 3] * frames)
 
 
 FLAC_RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 
 
-def flac(data: bytes, rate: int) -> Heard | None:
+def flac(data: bytes, rate: int) -> PacketSound | None:
     """Read the header of a FLAC frame (RFC 9639, 9.1)."""
     if len(data) < 8 or data[0] != 0xFF or data[1] & 0xFC != 0xF8:
         return None
@@ -226,4 +228,4 @@ def flac(data: bytes, rate: int) -> Heard | None:
         found = FLAC_RATES[code] or rate
     else:
         found = int.from_bytes(data[at : at + (1 if code == 12 else 2)]) * {12: 1000, 13: 1, 14: 10}.get(code, 0)
-    return Heard(found, channels + 1 if channels < 8 else 2, samples) if found else None
+    return PacketSound(found, channels + 1 if channels < 8 else 2, samples) if found else None
