@@ -153,6 +153,52 @@ def test_a_report_of_a_newer_release_is_not_overwritten(
     assert streamify.verify(dest, clip).faults == ()
 
 
+REPORTS: dict[str, Callable[[Path], object]] = {
+    "removed": Path.unlink,
+    "emptied": lambda report: report.write_bytes(b""),
+    "cut off": lambda report: report.write_bytes(report.read_bytes()[:99]),
+    "no JSON": lambda report: report.write_bytes(b"\0" * 99),
+    "of another program": lambda report: report.write_text('{"passed": 7}'),
+    "newer": lambda report: change(report, schema=99),
+    "newer, other fields": lambda report: change(report, schema=99, status=5),
+    "older": lambda report: change(report, schema=0, tracks=None),
+}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_a_stream_without_its_state_whose_report_cannot_be_read_may_be_replaced(
+    case: str, clip: Path, dest: Path, made: Path
+) -> None:
+    shutil.rmtree(dest / ".streamify")
+    REPORTS[case](dest / "report.json")
+    old = {path: path.read_bytes() for path in dest.rglob("*") if path.is_file()}
+    with pytest.raises(DestinationError) as caught:
+        again(clip, dest)
+    assert caught.value.code == ("state-newer" if case.startswith("newer") else "dest-occupied")
+    assert "--replace" in caught.value.hint
+    assert {path: path.read_bytes() for path in dest.rglob("*") if path.is_file()} == old
+    again(clip, dest, replace=True)
+    assert media(dest) == media(made)
+    shutil.rmtree(dest / ".streamify")
+    REPORTS[case](dest / "report.json")
+    again(clip, dest, replace=True, ladder=rungs(60), replace_grace=0)
+    assert not list(dest.glob("video/120p-*"))
+    assert streamify.verify(dest, clip).faults == ()
+
+
+@pytest.mark.parametrize("name", ["video/720p/init.mp4", "video/film-0123abcd/film.mp4", "video/clip-0123abcd.mp4", ""])
+def test_a_report_and_folders_of_other_programs_are_not_replaced(name: str, clip: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "dest"
+    theirs = {"report.json": '{"passed": 7}', "master.m3u8": "#EXTM3U"} | ({name: "theirs"} if name else {})
+    for key, text in theirs.items():
+        (dest / key).parent.mkdir(parents=True, exist_ok=True)
+        (dest / key).write_text(text)
+    with pytest.raises(DestinationError, match="did not make") as caught:
+        again(clip, dest, replace=True)
+    assert caught.value.code == "dest-occupied"
+    assert {path.relative_to(dest).as_posix(): path.read_text() for path in dest.rglob("*") if path.is_file()} == theirs
+
+
 def other_place(found: dict[str, Any], name: str) -> None:
     if name in ("media", "init"):
         found[name]["key"] = found[name]["key"].replace("120p", "121p")

@@ -62,6 +62,21 @@ def test_what_names_no_object_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("s3://b//a.mp4", "s3://b/a.mp4"),
+        ("s3://b/a//c d.mp4", "s3://b/a/c d.mp4"),
+        ("gs://b/a/./../c.mp4", "gs://b/a/c.mp4"),
+        ("az://b///", "az://b"),
+    ],
+)
+def test_a_key_with_empty_parts_is_refused_with_one_to_copy_it_to(text: str, good: str) -> None:
+    with pytest.raises(UsageError, match="empty part") as caught:
+        Location.of_source(text)
+    assert caught.value.hint.endswith(f"copy an object that is there: to {good}")
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("-", "source-stdin"),

@@ -39,7 +39,7 @@ from streamify.model.task import InitTask
 from streamify.planning.agenda import URGENT
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
-from streamify.storage.locate import StoreLocations, open_storage
+from streamify.storage.locate import StoreLocations, reach_storage
 
 
 class Here:
@@ -104,7 +104,7 @@ class Here:
 def _open(dest: Location) -> Storage:
     """Return the storage at the DEST of a job that is asked about."""
     check_state_files(dest, replace=False)
-    return open_storage(dest)
+    return reach_storage(dest)
 
 
 def _unknown(dest: Location, media: Storage) -> DestinationError:

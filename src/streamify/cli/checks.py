@@ -16,7 +16,7 @@ from streamify.dest.layout import DOCTOR
 from streamify.errors import StreamifyError
 from streamify.model.location import Location
 from streamify.model.text import size
-from streamify.storage.locate import open_storage
+from streamify.storage.locate import reach_storage
 
 GIB = 1 << 30
 NEEDED_MEMORY = GIB
@@ -101,7 +101,7 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
 def _object_store(name: str, dest: Location) -> Iterator[Check]:
     key = f"{DOCTOR}{uuid.uuid4().hex}"
     try:
-        storage = open_storage(dest)
+        storage = reach_storage(dest)
         storage.names()
         storage.put_new(key, b"doctor")
         storage.delete(key)

@@ -46,6 +46,7 @@ TOP = frozenset({STATE, *MANIFESTS, REPORT, *TRACK_FOLDERS})
 SEGMENT_TEMPLATE = "$Number%05d$.m4s"
 """File names of segments as a DASH template (ISO/IEC 23009-1, 5.3.9.4.4)."""
 
+_TRACK_ID = re.compile(r"[^/]+-[0-9a-f]{8}")
 _TRACK_FILE = re.compile(rf"(\d{{5,}}\.m4s|{re.escape(INIT)}|{re.escape(PLAYLIST)}|{re.escape(IFRAMES)})")
 
 
@@ -85,6 +86,12 @@ def track_of(key: str) -> str | None:
     if len(parts) == 3 and parts[0] in TRACK_FOLDERS and _TRACK_FILE.fullmatch(parts[2]):
         return parts[1]
     return None
+
+
+def streamify_track_of(key: str) -> str | None:
+    """Return the id of the track that only Streamify can have made, to judge by the shape of a key; else ``None``."""
+    track = track_of(key)
+    return track if track is not None and _TRACK_ID.fullmatch(track) else None
 
 
 def segment_index(key: str) -> int | None:

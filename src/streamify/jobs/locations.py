@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from streamify.dest.layout import REPORT, STATE, TOP
+from streamify.dest.layout import STATE, TOP, TRACK_FOLDERS, streamify_track_of
 from streamify.errors import DestinationError, SourceError
 from streamify.jobs.report import read_report
 from streamify.model.location import Location
 from streamify.model.source import SourceRef
 from streamify.storage.base import Storage
 from streamify.storage.local import file_version
-from streamify.storage.locate import open_storage
+from streamify.storage.locate import reach_storage
 
 EDGE = 1 << 20
 """Bytes of head and tail (where MP4 keeps its index) that go into a file's identity."""
@@ -36,7 +36,7 @@ def find_source(source: Location, like: SourceRef | None = None) -> tuple[Locati
         DestinationError: The object store cannot be used.
     """
     if source.remote:
-        return source.root, find_object(source, open_storage(source.root))
+        return source.root, find_object(source, reach_storage(source.root))
     return source.parent, _find_file(source, like)
 
 
@@ -49,12 +49,21 @@ def find_object(source: Location, bucket: Storage) -> SourceRef:
     """
     found = bucket.stat(source.key) if source.key else None
     if found is None:
-        bucket.names()  # which tells a bucket that does not exist from an object that does not
+        _check_bucket(bucket)
         raise SourceError("source-missing", f"{source}: there is no such object", "check bucket, key and region")
     if not found.size:
         raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
     identity = hashlib.sha256(f"{found.version}\0{found.size}".encode()).hexdigest()[:32]
     return SourceRef(key=source.key, size=found.size, version=found.version, identity=identity)
+
+
+def _check_bucket(bucket: Storage) -> None:
+    """Raise where a bucket does not exist, or may not be listed."""
+    try:
+        bucket.names()
+    except DestinationError as error:
+        if error.code != "storage-key":  # other objects there have names that obstore does not take
+            raise
 
 
 def _find_file(source: Location, like: SourceRef | None) -> SourceRef:
@@ -124,7 +133,8 @@ def _reaching(dest: Location) -> Iterator[None]:
 def check_dest(dest: Location, *, replace: bool, storage: Storage | None = None) -> None:
     """Make sure that DEST is ours to write: new, empty, or made by Streamify. Touches nothing.
 
-    A finished stream without its ``.streamify`` may be replaced: nothing tells what of it could be kept.
+    A stream without its ``.streamify`` may be replaced, whether or not its report can be read: nothing tells what of
+    it could be kept.
 
     Args:
         dest: A folder or a prefix.
@@ -132,29 +142,43 @@ def check_dest(dest: Location, *, replace: bool, storage: Storage | None = None)
         storage: Opened at `dest`, where it is open already.
 
     Raises:
-        DestinationError: It holds somebody else's files, or cannot be written.
+        DestinationError: It holds somebody else's files, or a stream without its ``.streamify`` that is not replaced,
+            or it cannot be written.
     """
     with _reaching(dest):
-        storage = storage or open_storage(dest)
+        storage = storage or reach_storage(dest)
         names = storage.names()
-        stripped = REPORT in names and TOP.issuperset(names) and read_report(storage, newer="ignore") is not None
-    if names and STATE not in names and not (stripped and replace):
-        if stripped:
-            raise DestinationError(
-                "dest-occupied",
-                f"DEST {dest} holds a finished stream without its .streamify folder, so nothing of it can be resumed",
-                "name another DEST, or pass --replace to make it anew",
-            )
-        strangers = sorted(set(names) - TOP) or sorted(names)
+        if names and STATE not in names:
+            _check_stateless(dest, storage, names, replace=replace)
+        if not dest.remote:
+            _try_out(dest.path)
+
+
+def _check_stateless(dest: Location, storage: Storage, names: set[str], *, replace: bool) -> None:
+    """Refuse what lies at DEST, without a ``.streamify``, unless it is a stream of ours that may be replaced."""
+    if not TOP.issuperset(names) or not _is_stream(storage):
+        strangers = sorted(names - TOP) or sorted(names)
         raise DestinationError(
             "dest-occupied",
             f"DEST {dest} holds files that Streamify did not make: {', '.join(strangers[:3])}"
             + (" ..." if len(strangers) > 3 else ""),
             "name a new or empty folder; nothing was touched",
         )
-    if not dest.remote:
-        with _reaching(dest):
-            _try_out(dest.path)
+    if replace:
+        return
+    read_report(storage)  # one of a newer release has an error of its own
+    raise DestinationError(
+        "dest-occupied",
+        f"DEST {dest} holds a stream without its .streamify folder, so nothing of it can be resumed",
+        "name another DEST, or pass --replace to make it anew",
+    )
+
+
+def _is_stream(storage: Storage) -> bool:
+    """Return whether Streamify made what lies there: its report says so, or else the names of its tracks."""
+    if read_report(storage, newer="ignore") is not None:
+        return True
+    return any(streamify_track_of(file.key) for folder in TRACK_FOLDERS for file in storage.list(folder))
 
 
 def _try_out(path: Path) -> None:

@@ -16,6 +16,7 @@ from streamify.dest.layout import (
     ledger_track,
     loudness_folder,
     loudness_key,
+    streamify_track_of,
     track_folder,
     track_of,
 )
@@ -41,10 +42,13 @@ class Removed:
 
 
 def known_tracks(media: Storage) -> frozenset[str]:
-    """Return the ids of the tracks at DEST by its ledger, and by its report where the ledger was removed."""
+    """Return the ids of the tracks at DEST by its ledger and its report; without a report, also by its folders."""
     ledger = {ledger_track(entry.key) for entry in media.list(LEDGER)}
     report = read_report(media, newer="ignore")
-    return frozenset(ledger.union(track.id for track in report.tracks) if report is not None else ledger)
+    if report is not None:
+        return frozenset(ledger.union(track.id for track in report.tracks))
+    found = (streamify_track_of(file.key) for folder in TRACK_FOLDERS for file in media.list(folder))
+    return frozenset(ledger.union(track for track in found if track is not None))
 
 
 def retire(plan: Plan, media: Storage, others: frozenset[str], now: float) -> Retired:

@@ -35,7 +35,7 @@ from streamify.model.task import (
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.budget import check_budget, sound_check_budget
 from streamify.storage.base import Storage, Stores, sha256
-from streamify.storage.locate import StoreLocations, open_storage
+from streamify.storage.locate import StoreLocations, reach_storage
 from streamify.storage.saved import parse_saved
 from streamify.tasks.plan_file import read_plan
 
@@ -80,7 +80,7 @@ def verify(
     """
     refuse_dest(dest)
     check_published(dest, replace=False)
-    report = _read_report(open_storage(dest), dest)
+    report = _read_report(reach_storage(dest), dest)
     folder, ref = find_source(source, report.source.ref) if source is not None else (dest, None)
     places = StoreLocations(uploads=folder, media=dest)
     stores = places.open()

@@ -173,9 +173,16 @@ def _serialized(value: Location) -> str:
 def _object(scheme: Scheme, rest: str, text: str) -> Location:
     bucket, _, key = rest.partition("/")
     key = key.removesuffix("/")
-    if not bucket or any(not part or part in (".", "..") for part in key.split("/") if key):
-        what = "names no bucket" if not bucket else "has an empty part, '.' or '..' in its key"
-        raise UsageError("location-url", f"'{text}' {what}", f"write it as {scheme}://BUCKET/KEY")
+    if not bucket:
+        raise UsageError("location-url", f"'{text}' names no bucket", f"write it as {scheme}://BUCKET/KEY")
+    parts = key.split("/") if key else []
+    good = [part for part in parts if part not in ("", ".", "..")]
+    if good != parts:  # object stores have such keys; obstore does not take them, or takes them for other ones
+        raise UsageError(
+            "location-url",
+            f"'{text}' has an empty part (// or a slash at its start), '.' or '..' in its key",
+            f"use a key without them; copy an object that is there: to {scheme}://{'/'.join((bucket, *good))}",
+        )
     if scheme == "az" and "\\" in key:
         raise UsageError(
             "location-url", f"'{text}' has a backslash, which Azure turns into a slash", "use another name"

@@ -15,6 +15,8 @@ from streamify.storage.local import LocalStorage
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
+FIRST_PATIENCE = 2
+"""Seconds for which a command tries to connect to an endpoint at all."""
 CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
                "no_proxy")  # fmt: skip
 """How the names of the environment variables begin that reach an object store."""
@@ -33,6 +35,25 @@ def open_storage(location: Location) -> Storage:
     return ObjectStorage(object_store(location), location.url)
 
 
+def reach_storage(location: Location, **given: Any) -> Storage:
+    """Return the storage at a location once its endpoint has accepted a connection.
+
+    A command begins with it: a wrong endpoint is told within seconds, although a store that fails later is tried again
+    for half a minute. For `given` see `object_store`.
+
+    Raises:
+        UsageError: The environment configures an object store in a way that does not fit.
+        DestinationError: Nobody listens at its endpoint.
+    """
+    if not location.remote:
+        return LocalStorage(location.path)
+    from streamify.storage.object_errors import check_endpoint
+    from streamify.storage.objects import ObjectStorage
+
+    check_endpoint(object_store(location, retry_config=_retries(FIRST_PATIENCE), **given), location.url)
+    return ObjectStorage(object_store(location, **given), location.url)
+
+
 def object_store(location: Location, **given: Any) -> ObjectStore:
     """Return obstore's store at a location; `given` goes before what the environment says.
 
@@ -42,20 +63,16 @@ def object_store(location: Location, **given: Any) -> ObjectStore:
     from obstore.exceptions import BaseError
     from obstore.store import AzureStore, GCSStore, S3Store
 
-    from streamify.storage.object_errors import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE
+    from streamify.storage.object_errors import PATIENCE
 
     options = {"timeout": "120s", "connect_timeout": "5s"}
-    first, longest = timedelta(seconds=FIRST_PAUSE), timedelta(seconds=LONGEST_PAUSE)
-    pauses = {"init_backoff": first, "max_backoff": longest, "base": 2}
-    # By time, not by number: the pauses are drawn at random, and twelve of them were over after 4 to 37 s.
-    retry = {"max_retries": 1000, "retry_timeout": timedelta(seconds=PATIENCE), "backoff": pauses}
     endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
     # Whoever writes http:// means it.
     if any(os.environ.get(name, "").startswith("http://") for name in endpoints):
         options = {**options, "allow_http": True}  # type: ignore[dict-item]
     try:
         kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[location.scheme]
-        ours = {"prefix": location.key or None, "client_options": options, "retry_config": retry}
+        ours = {"prefix": location.key or None, "client_options": options, "retry_config": _retries(PATIENCE)}
         found: ObjectStore = kind(location.bucket, **{**ours, **given})
     except (BaseError, ValueError) as error:
         text = " ".join(str(error).split("\n\nDebug source:")[0].split())
@@ -63,6 +80,16 @@ def object_store(location: Location, **given: Any) -> ObjectStore:
             "location-url", f"{location.root}: {text[:300]}", "see docs/guides/object-storage.md"
         ) from error
     return found
+
+
+def _retries(patience: float) -> dict[str, Any]:
+    """Return how obstore tries again, for so many seconds."""
+    from streamify.storage.object_errors import FIRST_PAUSE, LONGEST_PAUSE
+
+    first, longest = timedelta(seconds=FIRST_PAUSE), timedelta(seconds=LONGEST_PAUSE)
+    pauses = {"init_backoff": first, "max_backoff": longest, "base": 2}
+    # By time, not by number: the pauses are drawn at random, and twelve of them were over after 4 to 37 s.
+    return {"max_retries": 1000, "retry_timeout": timedelta(seconds=patience), "backoff": pauses}
 
 
 class StoreLocations(Frozen):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import obstore
 from obstore.exceptions import (
+    BaseError,
     GenericError,
     InvalidPathError,
     NotFoundError,
@@ -15,8 +17,12 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
+from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError
 from streamify.model.backoff import Backoff
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
 
 PATIENCE = 30
 """Seconds for which what a store fails to do is tried again."""
@@ -32,6 +38,10 @@ _TRIED = re.compile(r"after (\d+) retries")
 _PASSING = ("408", "409", "425", "429")
 """Answers of 4xx that another try may not get."""
 _DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
+_NO_CONNECTION = "kind: Connect"
+"""How obstore's details of an error say that no request was sent."""
+_ASKED = re.compile(r"\buri: Some\(\s*(\w+://[^/\s,]+)")
+_CAUSE = re.compile(r'\b(?:message|error): "([^"]+)"')
 _ABSENT = (NotFoundError, FileNotFoundError)
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 
@@ -122,6 +132,28 @@ def insist(call: Callable[[], _T], broken: str = "HTTP error:") -> _T:
             return call()
         except GenericError as error:
             patience.wait(error, broken)
+
+
+def check_endpoint(store: ObjectStore, name: str) -> None:
+    """Make sure that the endpoint of a store accepts connections. Whatever it answers is for later requests to judge.
+
+    Args:
+        store: That tries again only for a short time.
+        name: Of the place, for messages.
+
+    Raises:
+        DestinationError: No connection could be made: nobody listens there, or its name is not known.
+    """
+    try:
+        obstore.head(store, REPORT)
+    except (BaseError, OSError) as error:
+        text = str(error)
+        if _NO_CONNECTION not in text:
+            return
+        known, asked, cause = explain("", error), _ASKED.search(text), _CAUSE.search(text)
+        what = f"cannot reach {name}" + (f" at {asked[1]}" if asked else "")
+        why = cause[1] if cause else "no connection could be made"
+        raise DestinationError(known.code, f"{what}: {why}", known.hint, transient=known.transient) from error
 
 
 def is_absent(error: Exception) -> bool:

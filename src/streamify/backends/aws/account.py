@@ -9,7 +9,7 @@ from typing import Any
 from streamify.backends.aws.refusals import refusal
 from streamify.errors import DestinationError
 from streamify.model.location import Location
-from streamify.storage.locate import object_store, open_storage
+from streamify.storage.locate import reach_storage
 from streamify.storage.objects import ObjectStorage
 
 
@@ -17,7 +17,7 @@ def open_dest(location: Location) -> ObjectStorage:
     """Return the storage at an ``s3://`` location, also where boto3 is not installed: not all of S3 is of AWS."""
     if find_spec("boto3") is not None:
         return Account().storage(location)
-    found = open_storage(location)
+    found = reach_storage(location)
     assert isinstance(found, ObjectStorage)
     return found
 
@@ -94,7 +94,7 @@ class Account:
     def storage(self, location: Location) -> ObjectStorage:
         """Return the storage at an ``s3://`` location."""
         if self._credentials is None:  # obstore looks in places of its own
-            found = open_storage(location)
+            found = reach_storage(location)
             assert isinstance(found, ObjectStorage)
             return found
         from obstore.auth.boto3 import Boto3CredentialProvider
@@ -105,7 +105,9 @@ class Account:
             raise refusal(error, "credentials") from error
         region = {"region": self._session.region_name} if self._session.region_name else {}
         provider = Boto3CredentialProvider(self._session)
-        return ObjectStorage(object_store(location, credential_provider=provider, **region), location.url)
+        found = reach_storage(location, credential_provider=provider, **region)
+        assert isinstance(found, ObjectStorage)
+        return found
 
 
 def is_running(account: Account, execution: str) -> bool:

@@ -38,17 +38,14 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         defaults: Settings of jobs that S3 starts.
 
     Raises:
-        UsageError: ``aws-input``, it is neither.
+        UsageError: ``aws-input``, it is neither; ``location-url``, the key of the object cannot be read.
     """
     if is_upload(event):
         bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
         # A new version of an object takes the place of the old one's stream.
         settings = {"replace": True, **defaults}
-        return Request(
-            source=Location("s3", bucket, key),
-            dest=Location("s3", media_bucket, key.removesuffix("/")),
-            settings=settings,
-        )
+        source = Location.parse(f"s3://{bucket}/{key}")
+        return Request(source=source, dest=Location("s3", media_bucket, source.key), settings=settings)
     try:
         request = Request.model_validate(event)
     except ValidationError as error:

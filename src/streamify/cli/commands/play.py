@@ -50,12 +50,12 @@ def command(ctx: click.Context, /, stream: str, dest: str | None, **_: object) -
 def _is_file(given: str) -> bool:
     """Return whether a file or an object has that name, so that it is a source and no stream."""
     from streamify.model.location import Location
-    from streamify.storage.locate import open_storage
+    from streamify.storage.locate import reach_storage
 
     location = Location.of_source(given)
     if not location.remote:
         return location.path.is_file()
-    return bool(location.key) and open_storage(location.root).stat(location.key) is not None
+    return bool(location.key) and reach_storage(location.root).stat(location.key) is not None
 
 
 def _serve(ctx: click.Context, dest: Location) -> None:
@@ -121,9 +121,9 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
 
 def _files(dest: Location) -> StreamFiles:
     from streamify.http.files import FolderFiles, ObjectFiles
-    from streamify.storage.locate import open_storage
+    from streamify.storage.locate import reach_storage
 
-    return ObjectFiles(open_storage(dest), str(dest)) if dest.remote else FolderFiles(dest.path)
+    return ObjectFiles(reach_storage(dest), str(dest)) if dest.remote else FolderFiles(dest.path)
 
 
 def _announce(ctx: click.Context, server: PlayServer) -> None:

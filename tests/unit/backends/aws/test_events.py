@@ -53,3 +53,23 @@ def test_settings_arrive_as_they_were_given_but_for_where_the_job_runs() -> None
     assert {"engine", "stack", "workers"}.isdisjoint(sent)
     request = read_event({"source": "s3://a/b", "dest": "s3://c/d", "settings": sent}, "c", {})
     assert settings_of(request) == settings.model_copy(update={"stack": "streamify", "workers": None})
+
+
+@pytest.mark.parametrize("key", ["/film.mov", "//film.mov", "a//film.mov", "a/./film.mov", "a/../film.mov", ".."])
+def test_an_upload_whose_key_obstore_would_take_for_another_one_is_refused(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``/film.mov`` was read as ``film.mov``, another object; the others ended the function."""
+    monkeypatch.setenv("MEDIA_BUCKET", "media")
+    event = {"input": arrived(key), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
+    answer = handlers.split(event, None)
+    error = answer["error"]
+    assert (answer["status"], error["code"], error["exit_code"]) == ("failed", "location-url", 2)
+    assert answer["job"] == {"source": f"s3://raw/{key}", "dest": ""}
+    assert f"'s3://raw/{key}' has an empty part" in error["cause"]
+    assert "copy an object that is there: to s3://raw" in error["hint"]
+
+
+def test_an_upload_has_its_stream_below_its_own_key() -> None:
+    request = read_event(arrived("a b/ü#1.mov"), "media", {})
+    assert (request.source.url, request.dest.url) == ("s3://raw/a b/ü#1.mov", "s3://media/a b/ü#1.mov")

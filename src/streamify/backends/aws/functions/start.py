@@ -74,7 +74,7 @@ def start_job(event: dict[str, Any]) -> dict[str, Any]:
     dest = open_storage(media)
     assert isinstance(dest, ObjectStorage)
     check_dest(media, replace=settings.replace)  # before the claim makes DEST look like ours
-    if is_upload(given) and _is_complete(dest, ref.identity):
+    if is_upload(given) and _is_complete(dest, ref.identity, replace=settings.replace):
         # An event that comes once more, whatever has been made of that version with other settings since.
         return _duplicate(event, "this version of the original has its stream")
     began = datetime.fromisoformat(event["started"]).timestamp()
