@@ -59,6 +59,17 @@ def test_a_real_gap_is_one(length: int, jitter: int) -> None:
     assert hole.length == pytest.approx(length * MS, abs=(jitter / 2 + 1) * MS)
 
 
+@pytest.mark.parametrize("first", range(1, 9))
+def test_a_gap_behind_the_first_packets(first: int) -> None:
+    """Fewer than five packets do not say when they are heard: they go with those behind them, which stay in place."""
+    line = laid(lambda number: 400 if number >= first else 0)
+    assert line.end == 3000 * PACKET + 400 * MS
+    if first < 5:
+        assert [(run.first, run.at) for run in line.runs] == [(0, 400 * MS)]
+    else:
+        assert [(run.first, run.at) for run in line.runs] == [(0, 0), (first, first * PACKET + 400 * MS)]
+
+
 def test_an_overlap_is_one() -> None:
     (hole,) = laid(lambda number: -300 if number >= 1000 else 0).holes
     assert (hole.at, hole.length) == (1000 * PACKET, -300 * MS)
