@@ -7,6 +7,7 @@ BT.709 by the formulas of both and the matrix of BT.2087.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 
 import av
@@ -67,8 +68,9 @@ def flat(rgb: Triple, pixels: str, matrix: int, *, full: bool) -> av.VideoFrame:
     return frame
 
 
-def shown(rgb: Triple, pixels: str, colour: Colour, matrix: int) -> tuple[list[int], Colour]:
-    """Return the codes in the middle of a rendition, and its tags."""
+@lru_cache(maxsize=1)
+def renditions(pixels: str, colour: Colour) -> tuple[Renditions, Colour]:
+    """Return what makes a rendition, and its tags; kept for the bars of one test, for a table takes time."""
     facts = VideoFacts.model_validate({
         "stream": 0, "codec": "ffv1", "width": SIZE, "height": SIZE, "sample_aspect": 1, "pixel_format": pixels,
         "time_base": "1/25", "frames": 1, "first": 0, "end": 1, "rate": 25, "average_rate": 25, "colour": colour,
@@ -84,12 +86,18 @@ def shown(rgb: Triple, pixels: str, colour: Colour, matrix: int) -> tuple[list[i
         preset="medium",
         bframes=0,
     )
+    return Renditions(facts, [VideoTrack(id="bars", recipe=recipe, timescale=25)]), output_colour(facts)
+
+
+def shown(rgb: Triple, pixels: str, colour: Colour, matrix: int) -> tuple[list[int], Colour]:
+    """Return the codes in the middle of a rendition, and its tags."""
+    maker, tags = renditions(pixels, colour)
     frame = flat(rgb, pixels, matrix, full=colour.full_range)
     if colour.matrix:  # as decoders tag pictures
         frame.color_primaries, frame.color_trc, frame.colorspace = colour.primaries, colour.transfer, colour.matrix
-    (made,) = Renditions(facts, [VideoTrack(id="bars", recipe=recipe, timescale=25)]).make(Picture(0, frame))
+    (made,) = maker.make(Picture(0, frame))
     middle = [bytes(plane)[plane.line_size * (plane.height // 2) + plane.width // 2] for plane in made.planes]
-    return middle, output_colour(facts)
+    return middle, tags
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
