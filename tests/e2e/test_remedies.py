@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 import streamify
 from clips.claims import with_tracks
+from clips.edits import Edit, with_edits
 from clips.make import ClipSpec, make_clip
 from e2e.driving import streamify as command
 from fuzz.mutate import clip
@@ -65,6 +66,13 @@ def one_keyframe() -> bytes:
     return out.getvalue()
 
 
+def past_the_end(folder: Path) -> bytes:
+    """Return an MP4 whose edit list begins behind its last picture."""
+    source = folder / "plain.mp4"
+    source.write_bytes(clip("mp4"))
+    return with_edits(source, folder / "edited.mp4", {0: [Edit(Fraction(1), Fraction(90))]}).read_bytes()
+
+
 SOURCES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "raw H.264": ("source-format", lambda to: converted(to, "-an", "-c", "copy", "a.h264")),
     "raw MPEG-2": ("source-format", lambda to: converted(to, "-an", "-c", "copy", "a.m2v", name="ts-mpeg2")),
@@ -73,6 +81,7 @@ SOURCES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "moving GIF": ("source-format", lambda to: converted(to, "-an", "a.gif")),
     "H.264 without times": ("no-timestamps", lambda _: without_times("ts")),
     "MPEG-2 without times": ("no-timestamps", lambda _: without_times("ts-mpeg2")),
+    "an edit past the end": ("no-pictures", past_the_end),
     "hundreds of tracks": ("source-too-many-streams", lambda _: with_tracks(600)),
     "thousands of tracks": ("source-too-many-streams", lambda _: with_tracks(1200)),
     "one keyframe": ("source-keyframes-too-rare", lambda _: one_keyframe()),
@@ -139,6 +148,7 @@ def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:
     tried = {
         "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4",
         "ffmpeg -i SOURCE -c copy OUT.mp4",
+        "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4",
         "ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv",
         "ffmpeg -i SOURCE -c:v libx264 -crf 16 -g 250 -c:a copy OUT.mkv",
     }

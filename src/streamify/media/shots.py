@@ -13,7 +13,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streamify.media.expected import Expected
 from streamify.media.lockstep import Shot
-from streamify.media.source.linear import decode_all, decode_from
+from streamify.media.source.linear import decode_all, decode_from, decode_parts
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.video.scaling import linear_graph
@@ -63,7 +63,12 @@ def source_shots(
         start: Seconds on the source's clock before which pictures are left out; ``None``: none is.
     """
     expected, shrink = Expected(video, track), _Shrinker()
-    whole = decode_all(open_source, video.stream) if start is None else decode_from(open_source, video.stream, start)
+    if video.edits:
+        whole = decode_parts(open_source, video.stream, video.edits, video.time_base, start)
+    elif start is None:
+        whole = decode_all(open_source, video.stream)
+    else:
+        whole = decode_from(open_source, video.stream, start)
     for seen in whole:
         if start is not None and seen.time is not None and seen.time < start:
             continue

@@ -74,6 +74,9 @@ class PacketTimes(Frozen):
     unique, it is known by its times."""
     times: tuple[int | None, ...]
     """Of each packet: presentation time, source ticks from the segment's `earliest`; ``None``: shows no picture."""
+    anew: tuple[int, ...] | None = None
+    """Numbers of the packets at which a part of an edit list begins, which is decoded by itself. Such packets come in
+    another order than the file's: they are read from the splice alone. ``None``: it is the file's order."""
 
 
 class AudioSlice(Frozen):

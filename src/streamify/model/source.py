@@ -91,6 +91,17 @@ class Part(Frozen):
     look: Look
 
 
+class EditPart(Frozen):
+    """A part of a video track that an edit list of several parts shows, source ticks."""
+
+    at: int
+    """When it is shown."""
+    begin: int
+    """With which time of the track, its edit list aside, it begins."""
+    end: int
+    """In front of which it ends."""
+
+
 class VideoFacts(Frozen):
     """The video stream that is transcoded. Where its pictures change size or aspect midway, those of `look` count."""
 
@@ -132,6 +143,10 @@ class VideoFacts(Frozen):
     """Pictures over duration."""
     coded_aspect: Rational | None = None
     """Sample aspect in the bitstream; ``None``: it says nothing. The container's counts where both say one."""
+    late: Rational = Fraction(0)
+    """Seconds by which the edit list shows all pictures later, beside the sound, than FFmpeg, whose times these are."""
+    edits: tuple[EditPart, ...] = ()
+    """The parts of an edit list that has several, in order; FFmpeg is then told to leave the list alone."""
     parts: tuple[Part, ...] = ()
     """Where pictures change size, aspect, rotation or pixel format, as far as split found out; empty: it found none."""
 

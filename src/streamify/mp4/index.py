@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice, repeat
@@ -31,6 +31,35 @@ BLOCK = 1024
 """Samples whose sizes are added up once."""
 
 
+class HiddenError(OddTableError):
+    """The edit list shows none of the samples.
+
+    Args:
+        begin: Where it begins, seconds of the media.
+        first: Composition time of the first sample, seconds.
+        last: That of the last one.
+    """
+
+    def __init__(self, begin: float, first: float, last: float) -> None:
+        super().__init__(
+            f"the edit list begins at {begin:.3f} s of the track, which has samples from {first:.3f} to {last:.3f} s"
+        )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A part of the track that an edit list of several parts shows; media ticks."""
+
+    at: int
+    """When it is shown."""
+    begin: int
+    """Composition time with which it begins."""
+    end: int
+    """Composition time in front of which it ends."""
+    tick: int
+    """Ticks to which its length may be rounded."""
+
+
 @dataclass(frozen=True)
 class Edit:
     """The edit list, as FFmpeg's mov demuxer applies it; media ticks."""
@@ -43,6 +72,11 @@ class Edit:
     """Composition times from it on are not shown."""
     cuts: bool = False
     """Whether there are any."""
+    late: int = 0
+    """By how much later than that the edit list shows all samples (ISO/IEC 14496-12, 8.6.6): FFmpeg moves the first one
+    to the beginning of the edit, also where it is composed after that."""
+    parts: tuple[Shown, ...] = ()
+    """Where there are several parts: these. All other fields are as without an edit list."""
 
 
 @dataclass(frozen=True)
@@ -266,14 +300,17 @@ def _edit(
     shown_from = next((at for at, one in enumerate(edits) if one[1] != -1), len(edits))
     if shown_from and not movie_timescale:
         raise OddTableError("the movie has no timescale")
+    if sum(one[1] != -1 for one in edits) > 1:
+        return Edit(0, span[0], None, parts=tuple(_parts(edits, timescale, movie_timescale)))
     empty = sum(_rescale(one[0], timescale, movie_timescale) for one in edits[:shown_from])
-    edits = edits[shown_from:]
-    if len(edits) != 1:
-        raise OddTableError(f"the edit list has {len(edits)} parts that are shown")
+    edits = edits[shown_from : shown_from + 1]
+    if not edits:
+        raise OddTableError("the edit list has no part that is shown")
     length, begin, rate = edits[0]
-    if rate != 0x10000 or begin < 0 or not length or not movie_timescale:
-        raise OddTableError("the edit list has a part with another rate or without length")
-    end = begin + _rescale(length, timescale, movie_timescale)
+    if rate != 0x10000 or begin < 0 or not movie_timescale:
+        raise OddTableError("the edit list has a part with another rate")
+    # Without length it runs to the end of the film; FFmpeg is given a length for it (`endless_edits`).
+    end = begin + _rescale(length, timescale, movie_timescale) if length else max(begin, span[1]) + 1
     if offsets is None:  # in order of time, as sound is
         first = bisect_left(raw, begin)
         shown: Sequence[int] = range(first, bisect_left(raw, end))
@@ -285,15 +322,30 @@ def _edit(
         shown = [number for number, time in enumerate(composed) if begin <= time < end]
         first, least = (shown[0], min(composed[number] for number in shown)) if shown else (0, 0)
     if not shown:
-        raise OddTableError("the edit list shows nothing")
+        raise HiddenError(begin / timescale, span[0] / timescale, span[1] / timescale)
     anchor = raw[first]  # the first shown sample in decode order keeps its place
-    least -= anchor
-    if least < 0:
-        raise OddTableError("the edit list begins inside a group of reordered pictures")
-    shift = empty - anchor - least
+    shift = empty - max(least, anchor)
     if abs(shift) >= 1 << 62:
         raise OddTableError("the edit list moves the track beyond all time")
-    return Edit(shift, begin, end, end <= span[1])
+    return Edit(shift, begin, end, end <= span[1], empty - begin - shift)
+
+
+def _parts(edits: Sequence[tuple[int, int, int]], timescale: int, movie_timescale: int) -> Iterator[Shown]:
+    """Yield what is shown; an edit without length is none.
+
+    Args:
+        edits: Length, first media time (-1: nothing is shown) and rate of each.
+        timescale: Of the track, ticks per second.
+        movie_timescale: Of the lengths, ticks per second.
+    """
+    passed = 0
+    for length, begin, rate in edits:
+        if begin != -1 and (rate != 0x10000 or begin < 0 or not movie_timescale):
+            raise OddTableError("the edit list has a part with another rate")
+        if begin != -1 and length:
+            at, following = (_rescale(ticks, timescale, movie_timescale) for ticks in (passed, passed + length))
+            yield Shown(at, begin, begin + following - at, timescale // movie_timescale)
+        passed += length
 
 
 def _shown(pts: Sequence[int], edit: Edit, span: tuple[int, int]) -> Sequence[int]:

@@ -193,7 +193,7 @@ def _video_track(
 def _stereo_track(
     facts: SourceFacts, audio: AudioFacts, labels: Labels, timeline: Timeline, settings: MediaSettings, build: str
 ) -> AudioTrack:
-    recipe = _audio_recipe(audio, "aac", 2, settings.audio_bitrate, timeline, settings)
+    recipe = _audio_recipe(facts, audio, "aac", 2, settings.audio_bitrate, timeline, settings)
     return _audio_track(facts, recipe, labels, recipe.codec, timeline, settings, build)
 
 
@@ -201,15 +201,22 @@ def _surround_track(
     facts: SourceFacts, audio: AudioFacts, labels: Labels, timeline: Timeline, settings: MediaSettings, build: str
 ) -> AudioTrack:
     codec = audio_codec(settings.surround)
-    recipe = _audio_recipe(audio, codec.name, 6, codec.surround_bitrate, timeline, settings)
+    recipe = _audio_recipe(facts, audio, codec.name, 6, codec.surround_bitrate, timeline, settings)
     return _audio_track(facts, recipe, labels, f"{codec.name}-surround", timeline, settings, build)
 
 
 def _audio_recipe(
-    audio: AudioFacts, codec: str, channels: int, bitrate: int, timeline: Timeline, settings: MediaSettings
+    facts: SourceFacts,
+    audio: AudioFacts,
+    codec: str,
+    channels: int,
+    bitrate: int,
+    timeline: Timeline,
+    settings: MediaSettings,
 ) -> AudioRecipe:
     rate = audio_grid.output_rate(audio, codec)
     needed = Fraction(timeline.end * rate, timeline.timescale)
+    late = facts.video.late if facts.video is not None else Fraction(0)
     return AudioRecipe(
         codec=codec,
         stream=audio.stream,
@@ -217,7 +224,7 @@ def _audio_recipe(
         channels=channels,
         bitrate=bitrate,
         samples=-(-needed.numerator // needed.denominator),
-        origin=timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale),
+        origin=timeline.origin * timeline.time_base + late - Fraction(timeline.lead, timeline.timescale),
         piece_segments=audio_grid.piece_segments(audio, settings.segment_seconds),
         loudness=settings.loudness,
         joined=audio.joined,

@@ -37,7 +37,7 @@ def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction, *, c
         limit: Seconds for which a picture may stand.
         constant: Whether all pictures are shown equally long, the last one too.
     """
-    first, last = video.first * video.time_base, video.end * video.time_base
+    first, last = (ticks * video.time_base + video.late for ticks in (video.first, video.end))
     if constant and video.rate is not None:
         last = first + video.frames / video.rate
     early = {one.stream: first - one.begin for one in audio if one.begin is not None and one.begin < first}

@@ -16,6 +16,7 @@ from clips.numbered import encode, remux
 from streamify.errors import SourceError
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.index import VideoIndex
+from streamify.media.source.opening import open_media
 from streamify.media.source.splice import SplicedFile
 from streamify.mp4.boxes import box, first, full_box
 from streamify.mp4.movie import children
@@ -88,7 +89,9 @@ def test_edit_lists_show_what_ffmpeg_shows(film: bytes, parts: list[tuple[int, i
     index = index_of(io.BytesIO(data), len(data), 0)
     wanted = shown(data)
     assert list(index.pts) == sorted(wanted)
-    assert (index.access, index.notes) == ("sliced", ())
+    assert index.access == "sliced"
+    hidden = 8 * RATE - len(wanted)
+    assert [note.what.split()[0] for note in index.notes] == ([str(hidden)] if hidden else [])
     middle = index.pts[len(index.pts) // 2]
     for start, end in [(index.pts[0], middle), (middle, None), (index.pts[-3], None)]:
         window = {pts: known for pts, known in wanted.items() if start <= pts and (end is None or pts < end)}
@@ -98,7 +101,7 @@ def test_edit_lists_show_what_ffmpeg_shows(film: bytes, parts: list[tuple[int, i
 @pytest.mark.parametrize(
     ("parts", "why"),
     [
-        ([(1000, 1024, ONE), (2000, 1024 + PICTURES * TICK, ONE)], "2 parts"),
+        ([(1000, 1024, ONE), (2000, 1024 + PICTURES * TICK, 2 * ONE)], "another rate"),
         ([(8000, 1024, ONE // 2)], "another rate"),
     ],
 )
@@ -112,12 +115,47 @@ def test_other_edit_lists_are_read_by_ffmpeg_and_said_so(
     assert set(shown(data)) <= set(index.pts)
 
 
-def test_an_edit_list_that_shows_nothing_is_refused(film: bytes) -> None:
+def test_an_edit_without_length_runs_to_the_end(film: bytes) -> None:
     data = swapped(film, "moov/trak/edts/elst", edits((0, 1024, ONE)))
+    assert shown(data) == {}
+    index = index_of(io.BytesIO(data), len(data), 0)
+    assert list(index.pts) == list(index_of(io.BytesIO(film), len(film), 0).pts)
+    with open_media(io.BytesIO(data)) as container:
+        stream = container.streams.video[0]
+        frames = [frame.pts for frame in decode(stream, container.demux(stream)) if frame.pts is not None]
+    assert sorted(frames) == list(index.pts)
+
+
+@pytest.mark.parametrize("parts", [[(1000, 10**6, ONE)], [(1000, 10**6, ONE), (1000, 2 * 10**6, ONE)]])
+def test_an_edit_list_that_shows_nothing_is_refused(film: bytes, parts: list[tuple[int, int, int]]) -> None:
+    data = swapped(film, "moov/trak/edts/elst", edits(*parts))
     assert shown(data) == {}
     with pytest.raises(SourceError) as caught:
         index_of(io.BytesIO(data), len(data), 0)
     assert caught.value.code == "no-pictures"
+
+
+@pytest.mark.parametrize(
+    ("parts", "late"),
+    [
+        ([(8000, 1024, ONE)], 0),
+        ([(8000, 0, ONE)], 1024),
+        ([(500, -1, ONE), (8000, 0, ONE)], 1024),
+        ([(2000, 1024 + 30 * TICK + 100, ONE)], TICK - 100),
+    ],
+)
+def test_how_much_later_than_for_ffmpeg_pictures_are_shown(
+    film: bytes, parts: list[tuple[int, int, int]], late: int
+) -> None:
+    data = swapped(film, "moov/trak/edts/elst", edits(*parts))
+    assert index_of(io.BytesIO(data), len(data), 0).late == late
+
+
+def test_parts_that_repeat_the_film_too_often_are_refused(film: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamify.mp4.parts.PICTURES", 1000)
+    data = swapped(film, "moov/trak/edts/elst", edits(*[(8000, 1024, ONE)] * 6))
+    with pytest.raises(SourceError):
+        index_of(io.BytesIO(data), len(data), 0)
 
 
 def test_negative_composition_offsets(film: bytes) -> None:

@@ -66,7 +66,7 @@ def audio_slices(
         index = parse_source(file, size, witness)
     except BoxError:
         return (None,) * len(windows)  # FFmpeg reads it its own way: tasks open the whole file
-    if index is None or disagreement(index, witness):
+    if index is None or index.edit.parts or disagreement(index, witness):
         return (None,) * len(windows)
     cut = Slicer(index).cut
     if not reproduces(file, 0, Order(index.samples, index.shown, time_base), cut, sliced=True):

@@ -55,8 +55,9 @@ SOUGHT = 5000
 
 def numbered_packets(
     packets: Iterator[Packet[VideoStream]], segment: Segment, given: PacketTimes, entry: int | None, *, spliced: bool
-) -> Iterator[Packet[VideoStream]]:
-    """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it.
+) -> Iterator[Packet[VideoStream] | None]:
+    """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it; ``None``
+    where decoding begins anew.
 
     Args:
         packets: From the start of the splice, from where a seek led, or from the start of the file.
@@ -67,7 +68,7 @@ def numbered_packets(
     """
     number = given.first - 1 if spliced else -1 if entry is None else None
     begin = given.numbers[entry] if entry is not None else 0
-    passed = 0
+    passed, anew = 0, frozenset(given.anew or ())
     for packet in packets:
         if not packet.size:
             continue
@@ -86,6 +87,8 @@ def numbered_packets(
         if number >= begin:
             time = given.times[place] if place >= 0 else None
             packet.pts = None if time is None else time + segment.earliest
+            if number > begin and number in anew:
+                yield None
             yield packet
 
 

@@ -21,6 +21,7 @@ from streamify.media.source import cutters as containers
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.doubt import Codec, doubt
+from streamify.media.source.edit_notes import hidden_notes, part_notes
 from streamify.media.source.gaps import find_gaps, find_holes, gap_notes, spoilt_notes
 from streamify.media.source.hearing import Hearing
 from streamify.media.source.opening import ENCODE, open_media
@@ -28,12 +29,13 @@ from streamify.media.source.plausible import refuse_claims, refuse_size
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import Scan, Start, read_start, scan, seconds
 from streamify.media.source.unreadable import Stretch, unreadable_tail
-from streamify.media.source.witness import Witness, disagreement, parse_source, sample_entries
+from streamify.media.source.witness import Witness, disagreement, hidden, parse_source, sample_entries
 from streamify.model.limits import PICTURES
 from streamify.model.plan import EntryPoint, PacketTimes, Splice
-from streamify.model.source import ClockBreak, Gap, Note
+from streamify.model.source import ClockBreak, EditPart, Gap, Note
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.index import Mp4Index
+from streamify.mp4.index import HiddenError, Mp4Index
+from streamify.mp4.parts import Arranged, arrange
 from streamify.mp4.samples import Order, Samples
 from streamify.mp4.slice import Slicer
 from streamify.mp4.tables import SamplesBeyondError, TooManySamplesError
@@ -76,6 +78,10 @@ class VideoIndex:
     """Bytes that the file lacks of the samples that its index names."""
     torn: bool = False
     """Whether its index is damaged, so that what it adds up to says nothing of what is there."""
+    edits: tuple[EditPart, ...] = ()
+    """The parts of the container's edit list, where it has several."""
+    late: int = 0
+    """By how much later than that the container's edit list shows all pictures, ticks."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
@@ -124,6 +130,8 @@ class Numbering:
     positions: Sequence[int]
     times: Sequence[int]
     """Of each packet, ticks; `NONE`: shows no picture."""
+    firsts: Sequence[int] | None = None
+    """First packet of each part of an edit list that has several; then the packets are not in the file's order."""
 
     def located(self, numbers: Sequence[int], last: int, start: int, splice: Splice | None) -> Located:
         """Return where decoding from some packets, nearest first, up to the packet `last` finds them.
@@ -143,6 +151,7 @@ class Numbering:
                 numbers=tuple(sought),
                 positions=tuple(self.positions[number] if offsets else -1 for number in sought),
                 times=tuple(times),
+                anew=None if self.firsts is None else tuple(n for n in self.firsts if first <= n <= last),
             ),
         )
 
@@ -205,15 +214,17 @@ def read_index(
     torn = False
     if seen.witness is not None:
         try:
-            index = _indexed(file, size, seen.witness, notes)
+            index = _indexed(file, size, seen, seen.witness, notes)
         except SamplesBeyondError as error:
             index, torn = None, True
             notes.append(Note(kind="damaged", what="the index was not used and the file was scanned", why=str(error)))
         # What FFmpeg reads of a sample that is cut off is not in the index, so that a scan would count another one.
         if index is not None and index.lost:
             torn = doubt(file, index, seen.codec, seen.start.coded) is not None
-        if index is not None and not torn:
+        if index is not None and not torn and not index.edit.parts:
             return _from_mp4(file, size, index, seen, max_scan, notes)
+        if index is not None and not torn and (found_parts := _from_parts(file, size, index, seen, notes)) is not None:
+            return found_parts
     found, hearing = _scan(file, size, seen, max_scan, sound)
     shown = _from_first(found.shown, found.time_of(first), time_base, notes)
     _note_duplicates(found.duplicates, notes)
@@ -269,7 +280,7 @@ def _video(streams: object, number: int) -> VideoStream:
     return chosen[0]
 
 
-def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> Mp4Index | None:
+def _indexed(file: BinaryIO, size: int, seen: Beginning, witness: Witness, notes: list[Note]) -> Mp4Index | None:
     """Return the MP4's own index where it is usable and FFmpeg reads it the same way."""
     try:
         index = parse_source(file, size, witness)
@@ -278,19 +289,73 @@ def _indexed(file: BinaryIO, size: int, witness: Witness, notes: list[Note]) -> 
         raise
     except SamplesBeyondError:
         raise
+    except HiddenError as error:
+        raise hidden(error) from error
     except BoxError as error:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=str(error)))
         return None
     if index is None:
         return None  # fragmented: there is no index
     refuse_claims(len(index.samples), sum(index.samples.sizes), size)
-    reason = disagreement(index, witness)
+    reason = disagreement(index, _unedited(file, seen) if index.edit.parts else witness)
     if reason and index.lost:
         raise SamplesBeyondError(f"samples lie beyond the end of the file, and {reason}")
     if reason:
         notes.append(Note(kind="info", what="the index was not used and the file was scanned", why=reason))
         return None
     return index
+
+
+def _unedited(file: BinaryIO, seen: Beginning) -> Witness:
+    """Return what FFmpeg says of a track where it leaves the edit list alone."""
+    with open_media(file, edited=False) as container:
+        witness = read_beginning(container, seen.stream).witness
+    assert witness is not None
+    return witness
+
+
+def _from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, notes: list[Note]) -> VideoIndex | None:
+    """Return the index of a track whose edit list has several parts; ``None``: FFmpeg has to read it."""
+    try:
+        base, laid = seen.time_base, arrange(index)
+    except HiddenError as error:
+        raise hidden(error) from error
+    except TooManySamplesError:
+        refuse_claims(PICTURES + 1, 0, size)
+        raise
+    order = Order(laid.samples, laid.shown, base)
+    raw = laid.index.samples
+    cut = Slicer(laid.index).cut
+    reason = doubt(file, index, seen.codec, seen.start.coded)
+    if index.lost:
+        reason = "samples lie beyond the end of the file"
+    if reason is None and not reproduces(file, 0, order, cut, sliced=True, raw=raw):
+        reason = "slices of its parts do not read like the whole"
+    if reason is not None:
+        notes.append(Note(kind="info", what="the parts of the edit list are FFmpeg's reading", why=reason))
+        return None
+    numbering = Numbering(
+        raw,
+        array("q", map(laid.index.offset, range(len(raw)))),
+        array("q", (NONE if time is None else time for time in laid.times)),
+        laid.firsts,
+    )
+    coded = sum(time is not None for time in laid.times)
+    twice = coded - len(laid.shown)
+    _note_duplicates(twice, notes)
+    notes += part_notes(laid, base)
+    lost = tuple(gap for gap in find_holes(laid.shown, base) if not _between(gap, laid, base))
+    return VideoIndex(
+        base, laid.shown, laid.end, "sliced", False, (*notes, *gap_notes(lost)), coded, twice, (), lost, None,
+        order, cut, numbering, None, _sampled_captions(file, index, base),
+        edits=tuple(EditPart(at=one.at, begin=one.begin, end=one.end) for one in laid.parts),
+    )  # fmt: skip
+
+
+def _between(gap: Gap, laid: Arranged, time_base: Fraction) -> bool:
+    """Whether a hole lies between two parts of an edit list, as a pause of it does."""
+    begin = gap.start + laid.shown[0] * time_base
+    return any(begin <= one.at * time_base <= begin + gap.seconds for one in laid.parts)
 
 
 def _from_mp4(
@@ -322,6 +387,7 @@ def _from_mp4(
     shown = _from_first(promised, first, time_base, notes)
     left_out = twice + len(promised) - len(shown)
     _note_duplicates(index.duplicates, notes)
+    notes += hidden_notes(index)
     order = Order(samples, shown, time_base)
     lost = find_holes(shown, time_base)
     cut = Slicer(index).cut
@@ -354,6 +420,7 @@ def _from_mp4(
         None,
         _sampled_captions(file, index, time_base),
         index.missing,
+        late=index.edit.late if numbering is None else 0,
     )
 
 

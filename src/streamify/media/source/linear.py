@@ -5,8 +5,8 @@ This is a second opinion about what a source shows. It shares nothing with index
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO, cast
 
@@ -17,6 +17,7 @@ from streamify.media.source.draining import Draining
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.turn import Turn, Turns
+from streamify.model.source import EditPart
 
 
 @dataclass(frozen=True)
@@ -38,33 +39,67 @@ EARLIER = (0, 20, 120)
 """Seconds by which a seek goes before the time that is wanted, one try after the other; then all is decoded."""
 
 
-def decode_from(open_source: Callable[[], BinaryIO], stream: int, start: Fraction) -> Iterator[Seen]:
+def decode_parts(
+    open_source: Callable[[], BinaryIO],
+    stream: int,
+    parts: Sequence[EditPart],
+    time_base: Fraction,
+    start: Fraction | None = None,
+) -> Iterator[Seen]:
+    """Yield the pictures that an edit list of several parts shows, each part decoded by itself.
+
+    Args:
+        open_source: Opens the source.
+        stream: Index of the stream.
+        parts: Of the edit list, in order.
+        time_base: Seconds per tick of these.
+        start: Seconds; parts that end before are left out.
+    """
+    for part in parts:
+        begin, end, moved = (ticks * time_base for ticks in (part.begin, part.end, part.at - part.begin))
+        if start is not None and end + moved <= start:
+            continue
+        for seen in decode_from(open_source, stream, max(begin, (start or 0) - moved), edited=False):
+            if seen.time is None or seen.time < begin:
+                continue
+            if seen.time >= end:
+                break
+            yield replace(seen, time=seen.time + moved)
+
+
+def decode_from(
+    open_source: Callable[[], BinaryIO], stream: int, start: Fraction, *, edited: bool = True
+) -> Iterator[Seen]:
     """Yield the pictures of a video stream from one at or before a time on, as a player shows them after a seek.
 
     Args:
         open_source: Opens the source.
         stream: Index of the stream.
         start: Seconds on the source's clock.
+        edited: Whether an edit list is applied.
     """
     for earlier in EARLIER:
-        pictures = decode_all(open_source, stream, start - earlier)
+        pictures = decode_all(open_source, stream, start - earlier, edited=edited)
         first = next(pictures, None)
         if first is not None and first.time is not None and first.time <= start:
             yield first
             yield from pictures
             return
-    yield from decode_all(open_source, stream)
+    yield from decode_all(open_source, stream, edited=edited)
 
 
-def decode_all(open_source: Callable[[], BinaryIO], stream: int, start: Fraction | None = None) -> Iterator[Seen]:
+def decode_all(
+    open_source: Callable[[], BinaryIO], stream: int, start: Fraction | None = None, *, edited: bool = True
+) -> Iterator[Seen]:
     """Yield all pictures of a video stream in the order in which the decoder gives them out.
 
     Args:
         open_source: Opens the source.
         stream: Index of the stream.
         start: Seconds on the source's clock to which FFmpeg seeks first; nothing comes out where it cannot.
+        edited: Whether an edit list is applied.
     """
-    with open_source() as file, open_media(file) as container:
+    with open_source() as file, open_media(file, edited=edited) as container:
         video = cast("VideoStream", container.streams[stream])
         keep_only(container, video)
         context = decoder(video)

@@ -15,6 +15,7 @@ from streamify.errors import SourceError
 from streamify.media.source.plausible import FEWER
 from streamify.media.source.reading import UnreadableError, unread
 from streamify.mp4.boxes import BoxError
+from streamify.mp4.edits import Patch, endless_edits
 from streamify.mp4.movie import read_layout
 
 DEMUXERS = (
@@ -58,22 +59,33 @@ _TEXTS = (
     (b"<html", "an HTML page, often the error page of a download that failed"),
 )
 
+_MOVIE = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+"""Boxes with which an MP4 or MOV begins."""
 
-def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer:  # noqa: A002 - PyAV's own word
+
+def open_media(
+    file: BinaryIO,
+    *,
+    format: str | None = None,  # noqa: A002 - PyAV's own word
+    edited: bool = True,
+) -> InputContainer:
     """Open `file`, positioned anywhere, for demuxing.
 
     Args:
         file: Readable and seekable; the caller closes it, after the container.
         format: Name of the demuxer; ``None`` finds it out from the bytes.
+        edited: Whether FFmpeg applies the edit lists of an MP4 or MOV.
 
     Raises:
         SourceError: ``source-empty``, ``source-not-media``, ``source-format``, ``source-no-moov``,
             ``source-unreadable``.
     """
+    patches = _patches(file) if format is None and edited else ()
+    options = OPTIONS if edited else {**OPTIONS, "ignore_editlist": "1"}
     file.seek(0)
     try:
         container = av.open(
-            _Nameless(file), "r", format=format, container_options=dict(OPTIONS), metadata_errors="replace"
+            _Nameless(file, patches), "r", format=format, container_options=dict(options), metadata_errors="replace"
         )
     except (av.error.FFmpegError, ValueError) as error:
         raise _explain(file, error) from error
@@ -84,12 +96,40 @@ def open_media(file: BinaryIO, *, format: str | None = None) -> InputContainer: 
     return container
 
 
-class _Nameless:
-    """A file without a name: FFmpeg can neither guess by extension nor resolve relative references."""
+def _patches(file: BinaryIO) -> tuple[Patch, ...]:
+    """Return what is to be read in place of an MP4's or MOV's own bytes."""
+    try:
+        file.seek(0)
+        if bytes(file.read(8))[4:] not in _MOVIE:
+            return ()
+        return endless_edits(file, file.seek(0, io.SEEK_END))
+    except BoxError:
+        return ()
+    except OSError as error:
+        raise unread(error) from error
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read, self.tell, self.seekable = file.read, file.tell, file.seekable
+
+class _Nameless:
+    """A file without a name: FFmpeg can neither guess by extension nor resolve relative references.
+
+    Args:
+        file: The file.
+        patches: What is read in place of some of its bytes.
+    """
+
+    def __init__(self, file: BinaryIO, patches: tuple[Patch, ...]) -> None:
+        self._file, self._patches = file, patches
+        self.tell, self.seekable = file.tell, file.seekable
+        self.read = self._read if patches else file.read
+
+    def _read(self, size: int = -1) -> bytes:
+        at = self._file.tell()
+        data = bytearray(self._file.read(size))
+        for patch in self._patches:
+            first, stop = max(patch.offset, at), min(patch.offset + len(patch.data), at + len(data))
+            if first < stop:
+                data[first - at : stop - at] = patch.data[first - patch.offset : stop - patch.offset]
+        return bytes(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; where a damaged index names a place before the file, FFmpeg is told so, and no one else."""
@@ -126,7 +166,7 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
             return SourceError("source-not-media", f"the source is {what}", remedy)
     if _is_text(head):
         return SourceError("source-not-media", "the source is a text file", "give the video file itself")
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide") and not _has_moov(file, size):
+    if head[4:8] in _MOVIE and not _has_moov(file, size):
         return SourceError(
             "source-no-moov",
             f"the MP4/MOV of {size} bytes has no readable index (moov box)",

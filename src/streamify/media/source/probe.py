@@ -35,6 +35,7 @@ from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.source.turn import turn_of
+from streamify.media.source.witness import refuse_hidden
 from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
@@ -138,6 +139,9 @@ def probe_source(
     if not sample:
         if missing:
             raise cut_off(missing, ref.size)
+        if beginning.witness is not None:
+            with open_source() as file:
+                refuse_hidden(file, ref.size, beginning.witness)
         raise SourceError(
             "no-pictures",
             f"{ref.key}: no picture of its video stream decodes",
@@ -153,7 +157,7 @@ def probe_source(
         listened = place_sound(reading, index.hearing, audio, silent, _audio_facts)
         audio, laid = listened.audio, listened.laid
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
-    video = _video_facts(shape, sample, index, fit_rate)
+    video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
     with open_source() as file:
         refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
                             transfer=int(sample[0].color_trc))  # fmt: skip
@@ -267,7 +271,12 @@ class _Shape:
 
 
 def _video_facts(
-    stream: _Shape, sample: Sequence[VideoFrame], index: VideoIndex, fit_rate: Callable[..., Fraction | None]
+    stream: _Shape,
+    sample: Sequence[VideoFrame],
+    index: VideoIndex,
+    fit_rate: Callable[..., Fraction | None],
+    *,
+    sounds: bool,
 ) -> VideoFacts:
     frame = sample[0]
     rotation, mirrored = turn_of(frame)
@@ -299,6 +308,8 @@ def _video_facts(
         rate=fit_rate(index.pts, index.time_base),
         average_rate=(len(index.pts) / span) if span > 0 else Fraction(25),
         coded_aspect=stream.coded_aspect,
+        late=index.late * index.time_base if sounds else Fraction(0),
+        edits=index.edits,
     )
 
 

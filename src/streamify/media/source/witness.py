@@ -8,8 +8,11 @@ from typing import BinaryIO
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from streamify.mp4.index import Mp4Index, parse
+from streamify.errors import SourceError
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.index import HiddenError, Mp4Index, parse
 from streamify.mp4.movie import read_layout, read_track
+from streamify.mp4.parts import arrange
 
 COMPARED = 1000
 """Index entries compared: the first and last hundred, the rest spread over the file."""
@@ -53,6 +56,31 @@ def parse_source(file: BinaryIO, size: int, witness: Witness) -> Mp4Index | None
     if track is None:
         return None
     return parse(track, size)
+
+
+def hidden(error: HiddenError) -> SourceError:
+    """Return the error of a source whose edit list shows no picture."""
+    return SourceError(
+        "no-pictures",
+        f"none of its pictures is shown: {error}",
+        "leave out the edit list: ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4",
+    )
+
+
+def refuse_hidden(file: BinaryIO, size: int, witness: Witness) -> None:
+    """Refuse an MP4 whose edit list shows none of its pictures, with that reason.
+
+    Raises:
+        SourceError: ``no-pictures``; ``source-truncated``.
+    """
+    try:
+        index = parse_source(file, size, witness)
+        if index is not None and index.edit.parts:
+            arrange(index)
+    except HiddenError as error:
+        raise hidden(error) from error
+    except BoxError:
+        return  # something else is wrong
 
 
 def disagreement(index: Mp4Index, witness: Witness) -> str | None:

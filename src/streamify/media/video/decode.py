@@ -92,6 +92,8 @@ def decode_window(
     """
     best: tuple[int, int] | None = None
     starts: list[EntryPoint | None] = [*segment.entries, None]
+    if segment.packets is not None and segment.packets.anew is not None:
+        starts.pop()  # the file has its packets in another order
     for number, entry in enumerate(starts):
         with _Run(source, segment, entry) as run:
             first = next(run.pictures, None)
@@ -181,6 +183,7 @@ class _Run:
         self.packets: list[int] = []
         """Presentation times of the packets read, source ticks."""
         self.pictures = self._decode()
+        self._packets: Iterator[Packet[VideoStream] | None] = iter(())
 
     def __enter__(self) -> _Run:
         splice, file = self._segment.splice, cast("BinaryIO", self._file)
@@ -207,7 +210,7 @@ class _Run:
                 self._packets = self._numbered(self._segment.packets, spliced=False)
         return self
 
-    def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream]]:
+    def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream] | None]:
         entry = self._segment.entries.index(self._entry) if self._entry is not None else None
         packets = read_packets(self._container, self._stream)
         return numbered_packets(packets, self._segment, given, entry, spliced=spliced)
@@ -223,7 +226,11 @@ class _Run:
     def _decode(self) -> Iterator[Picture]:
         context = decoder(self._stream)
         known, turns, draining = _Aspects(), Turns(), Draining(context)
+        drained = False
         for packet in chain(self._read(), [None]):  # None flushes the decoder
+            if drained and packet is not None:
+                context.flush_buffers()
+            drained = packet is None
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
             # A packet that holds no picture is no damage, though some decoders call it an error.
@@ -243,10 +250,13 @@ class _Run:
             if frame.pts is not None:
                 yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
 
-    def _read(self) -> Iterator[Packet[VideoStream]]:
-        """Yield packets that are not empty; where the container cannot be read on, that is damage, and the end."""
+    def _read(self) -> Iterator[Packet[VideoStream] | None]:
+        """Yield packets that are not empty, and ``None`` where decoding begins anew.
+
+        Where the container cannot be read on, that is damage, and the end.
+        """
         try:
-            yield from (packet for packet in self._packets if packet.size)
+            yield from (packet for packet in self._packets if packet is None or packet.size)
         except UnreadableError as error:
             self.errors.append(f"the container cannot be read on: {error.reason}")
 

@@ -1,0 +1,102 @@
+"""Edits of length 0 in an MP4's edit lists, found through range reads: they run to the end of the film.
+
+The standard says so of fragmented files (ISO/IEC 14496-12, 8.6.6.1), and players take it so in all: androidx Media3
+shows all samples from the edit's start on. FFmpeg shows nothing of the track in a file that is not fragmented.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from streamify.mp4.boxes import Box, header, well_formed
+
+TOP = 64
+"""Top-level boxes in front of the moov at most, and of them those that are looked at."""
+INNER = 4096
+"""Boxes inside one box that are looked at."""
+ENTRIES = 64
+"""Entries of an edit list that are looked at."""
+EMPTY = -1
+"""Media time of an edit that shows nothing."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Bytes that stand in the place of the file's own."""
+
+    offset: int
+    data: bytes
+
+
+@well_formed()
+def endless_edits(file: BinaryIO, size: int) -> tuple[Patch, ...]:
+    """Return what gives edits of length 0 the length of what they show; nothing in a fragmented file, or without any.
+
+    Raises:
+        BoxError: The bytes are not boxes.
+    """
+    moov = next((box for box in _boxes(file, 0, size, TOP) if box.kind in (b"moov", b"moof")), None)
+    if moov is None or moov.kind == b"moof" or moov.end > size:
+        return ()
+    timescale, traks = 0, []
+    for box in _boxes(file, moov.body, moov.end, INNER):
+        if box.kind == b"mvex":
+            return ()
+        if box.kind == b"mvhd":
+            timescale, _ = _times(file, box)
+        if box.kind == b"trak":
+            traks.append(box)
+    found = (_of_track(file, trak, timescale) for trak in traks)
+    return tuple(patch for patch in found if patch is not None) if timescale else ()
+
+
+def _of_track(file: BinaryIO, trak: Box, timescale: int) -> Patch | None:
+    """Return what gives a track's edit its length, where the only one that shows anything has none."""
+    inside = {box.kind: box for box in _boxes(file, trak.body, trak.end, INNER)}
+    if b"edts" not in inside or b"mdia" not in inside:
+        return None
+    lists = (box for box in _boxes(file, inside[b"edts"].body, inside[b"edts"].end, INNER) if box.kind == b"elst")
+    elst = next(lists, None)
+    if elst is None:
+        return None
+    file.seek(elst.body)
+    head = bytes(file.read(8))
+    wide, (count,) = head[0] == 1, struct.unpack_from(">I", head, 4)
+    form, width = (">QqI", 20) if wide else (">IiI", 12)
+    if not 0 < count <= ENTRIES:
+        return None
+    data = bytes(file.read(count * width))
+    edits = [struct.unpack_from(form, data, width * number) for number in range(count)]
+    shown = [number for number, (_, begin, _) in enumerate(edits) if begin != EMPTY]
+    if len(shown) != 1 or edits[shown[0]][0] or edits[shown[0]][1] < 0:
+        return None
+    media = _boxes(file, inside[b"mdia"].body, inside[b"mdia"].end, INNER)
+    mdhd = next((box for box in media if box.kind == b"mdhd"), None)
+    ticks, duration = _times(file, mdhd) if mdhd is not None else (0, 0)
+    # Twice the track's own length: the last pictures may be shown later than they are decoded. FFmpeg takes the lesser
+    # of the two for the length of the stream.
+    most = (1 << (63 if wide else 32)) - 1
+    length = min(-(-2 * duration * timescale // ticks), most) if ticks and duration else most
+    return Patch(elst.body + 8 + width * shown[0], struct.pack(">Q" if wide else ">I", length))
+
+
+def _boxes(file: BinaryIO, start: int, end: int, most: int) -> Iterator[Box]:
+    """Yield the headers of boxes that lie side by side, as places in the file."""
+    for _ in range(most):
+        if start + 8 > end:
+            return
+        file.seek(start)
+        box = header(bytes(file.read(16)), 0, end - start)
+        yield Box(box.kind, start, start + box.body, start + box.end)
+        start += box.end
+
+
+def _times(file: BinaryIO, box: Box) -> tuple[int, int]:
+    """Return timescale and duration of an mvhd or mdhd box."""
+    file.seek(box.body)
+    data = bytes(file.read(32))
+    timescale, duration = struct.unpack_from(">IQ", data, 20) if data[0] else struct.unpack_from(">II", data, 12)
+    return int(timescale), int(duration)
