@@ -12,6 +12,7 @@ import pytest
 
 import streamify
 from clips.melody import Wave, film, melody
+from clips.sound import decode_audio
 from e2e.driving import rungs
 from selection import sample
 from streamify.errors import VerificationFailed
@@ -101,6 +102,24 @@ CASES = (
 def test_cases_pass(name: str, cases: Path, tmp_path: Path) -> None:
     run(cases / name, tmp_path / "dest", segment_seconds=6)
     assert heard(cases / name, tmp_path / "dest") == []
+
+
+@pytest.mark.parametrize("parts", sample([0.0005, -0.0005], -0.0005))
+def test_a_clock_that_drifts_stays_in_sync(parts: float, tmp_path: Path) -> None:
+    """The timestamps of a minute of sound run 500 ppm fast or slow: 30 ms at its end."""
+    noise = np.random.default_rng(1).normal(0, 0.5, (2, 60 * RATE))
+    wave = np.stack([np.convolve(one, np.full(24, 1 / 24), "same") for one in noise])  # a tenth of a second says when
+    options = ("-c:a", "pcm_s16le", "-bsf:a", f"setts=ts=TS*{1 + parts}", "-r", "5", "-g", "10")
+    source = film(tmp_path / "source.mkv", wave, *options)
+    report = run(source, tmp_path / "dest", segment_seconds=6, keyframe_seconds=2)
+    sound = decode_audio(tmp_path / "dest", next(one.folder for one in report.tracks if one.kind == "audio"))
+    mono, reach = wave.mean(axis=0), RATE // 20
+    for second in (5, 20, 40, 57):
+        part = mono[second * RATE : second * RATE + RATE // 10]
+        there = sound.at(round(second * (1 + parts) * RATE) - reach, len(part) + 2 * reach)
+        lag = int(np.argmax(np.correlate(there, part, "valid"))) - reach
+        assert abs(lag) < RATE // 50, (second, lag / RATE)
+    assert heard(source, tmp_path / "dest") == []
 
 
 def late(sound: Wave) -> Wave:
