@@ -55,8 +55,8 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
 
-sources-table: $(VENV)/.made-test ## Put every file of corpus and cases through, and write docs/reference/sources-tried.md.
-	PYTHONPATH=tests $(BIN)/python -m sources
+sources-table: $(VENV)/.made-test ## Put every file of corpus and cases (PATTERN=*.ts: some) through, and write docs/reference/sources-tried.md.
+	PYTHONPATH=tests $(BIN)/python -m sources $(if $(PATTERN),'$(PATTERN)')
 
 pictures: $(VENV)/.made tests/players/node_modules/.made ## Make the README's pictures of the terminal and the player page.
 	$(BIN)/python -m benchmarks.terminal

@@ -25,6 +25,7 @@ SAMPLE = ("paff_field.ts", "drop1.mp4", "ffmpeg_mpeg4.avi", "cut_f.ts", "mj.avi"
 
 def test_every_case_is_known(cases: Path) -> None:
     assert {path.name for path in cases.iterdir()} - {"README.md"} == set(RIGHTS)
+    assert sorted(set(RIGHTS) - set(ROWS)) == [], "make sources-table"
 
 
 @pytest.mark.parametrize("name", sample(sorted(set(RIGHTS) & set(ROWS)), *SAMPLE))

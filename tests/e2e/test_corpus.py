@@ -35,6 +35,7 @@ def test_the_tables_cover_the_corpus(corpus: Path) -> None:
     files = {path.name for path in corpus.iterdir() if path.name not in ("README.md", "MANIFEST.tsv")}
     assert files == set(ALL)
     assert len(files - set(REFUSED)) >= LEAST
+    assert sorted(files - set(ROWS)) == [], "make sources-table"
 
 
 @pytest.mark.parametrize("name", parameters(name for name in ALL if name in COARSE or name in ROWS))
