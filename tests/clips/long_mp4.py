@@ -85,7 +85,7 @@ def write_long_mp4(path: Path, seconds: int, size: int = 0, *, every: int = PICT
     unit_chunk = start + len(payload)
     payload += b"".join(units)
     traks = list(find(data, "moov/trak"))
-    unit_chunks = (groups * PICTURES * 48000 // RATE + UNITS * 1024 - 1) // (UNITS * 1024)
+    unit_chunks = groups * PICTURES * 48000 // RATE // (UNITS * 1024)  # no sound beyond the pictures
     moov = box(
         b"moov",
         _mvhd(data, groups * 2000),
