@@ -323,7 +323,7 @@ def test_too_little_disk(good: Path, tmp_path: Path) -> None:
     with disk(tmp_path / "disk", "size=64k") as folder:
         (folder / "mine").write_text("mine")
         ran = command("transcode", good, folder / "dest", *FAST)
-        judge(ran, 5, "disk-too-small", "MB are free")
+        judge(ran, 5, "disk-too-small", "kB are free")
         assert (folder / "mine").read_text() == "mine"
         assert published(folder / "dest") == []
 
