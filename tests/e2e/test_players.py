@@ -74,7 +74,7 @@ def test_plays_pictures_that_stand(browsers: Browsers, standing: Path, player: P
     assert result["ended"]
     assert result["bufferedMax"] == 1
     assert result["decoded"] == 7  # 0, 0.04, 2, 4, 6, 9 and 12 s
-    assert result["duration"] == pytest.approx(14, abs=0.03)
+    assert result["duration"] == pytest.approx(14, abs=0.05)  # the sound's last access unit ends later
 
 
 @pytest.fixture(scope="module")
