@@ -62,19 +62,14 @@ class Here:
         stop: Stop | None = None,
     ) -> Report:
         """Do what `transcode` does, and before all else what the viewers of `live` ask for."""
-        stop = stop or Stop()
-        with live.ending(), delivering(on_event, stop) as events:
-            return narrated(
-                teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter, live)
-            )
+        with live.ending():
+            return self._carry_out(source, dest, settings, on_event, stop, live)
 
     def transcode(
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
     ) -> Report:
         """See `Backend.transcode`."""
-        stop = stop or Stop()
-        with delivering(on_event, stop) as events:
-            return narrated(teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter))
+        return self._carry_out(source, dest, settings, on_event, stop)
 
     def resume(self, dest: Location, on_event: OnEvent, stop: Stop | None = None) -> Report:
         """See `Backend.resume`."""
@@ -99,6 +94,21 @@ class Here:
     def cancel(self, dest: Location) -> Cancelled:
         """See `Backend.cancel`."""
         return cancel_here(dest, _open(dest), _is_running)
+
+    def _carry_out(
+        self,
+        source: Location,
+        dest: Location,
+        settings: Settings,
+        on_event: OnEvent,
+        stop: Stop | None,
+        live: LiveStream | None = None,
+    ) -> Report:
+        stop = stop or Stop()
+        with delivering(on_event, stop) as events:
+            return narrated(
+                teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter, live)
+            )
 
 
 def _open(dest: Location) -> Storage:
@@ -138,7 +148,7 @@ def _transcode(
     events: EventDelivery,
     stop: Stop,
     starter: WorkerStarter | None,
-    live: LiveStream | None = None,
+    live: LiveStream | None,
 ) -> Report:
     began, tell = time.time(), teller(events)
     folder, ref = find_source(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,12 @@ class Served:
     """With its quotes."""
     content_type: str
     cache_control: str
+
+    @classmethod
+    def of(cls, data: bytes, content_type: str, cache_control: str) -> Served:
+        """Return bytes in memory, with an ETag from their hash."""
+        etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+        return cls(data, len(data), etag, content_type, cache_control)
 
 
 class Site(Protocol):

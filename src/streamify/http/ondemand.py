@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from concurrent.futures import Future
 from http import HTTPStatus
 
@@ -20,7 +19,7 @@ from streamify.planning.agenda import Wanted
 LONGEST_WAIT = 7.0
 """Seconds that an answer waits for its segment: players give up 8 to 10 seconds after they asked."""
 
-_POLL = 0.1
+_POLL = 0.05
 """Seconds after which a file is looked for again: a segment of sound exists before its task is done."""
 
 
@@ -48,8 +47,7 @@ class OnDemandSite:
             await self._pause(end)
         text = self._live.text(key) if self._live.state != "complete" else None
         if text is not None:
-            etag = f'"{hashlib.sha256(text).hexdigest()[:16]}"'
-            return Served(text, len(text), etag, content_type(key), "no-store")
+            return Served.of(text, content_type(key), "no-store")
         found = await self._files.find(parts)
         if found is not None:
             return found
@@ -84,7 +82,7 @@ class OnDemandSite:
     async def _pause(self, end: float) -> None:
         if asyncio.get_running_loop().time() >= end:
             raise _later()
-        await asyncio.sleep(_POLL / 2)
+        await asyncio.sleep(_POLL)
 
 
 def _later() -> HTTPException:

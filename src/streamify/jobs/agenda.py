@@ -59,10 +59,10 @@ class Agenda:
     def rest(self) -> Iterator[Task]:
         """Yield the tasks that make what is missing, in the order in which one machine should start them."""
         for track in self._plan.audio:
-            for first, stop in missing_pieces(self._plan, track, frozenset(self._taken)):
+            for first, stop in missing_pieces(self._plan, track, self._taken):
                 if audio_key(track, first) not in self._pieces:
                     yield self._piece(track, first, stop)
-        missing = missing_renditions(self._plan, frozenset(self._taken))
+        missing = missing_renditions(self._plan, self._taken)
         for group in schedule(missing, self._workers, lambda index: self._segments[index].weight):
             lacks = tuple(number for number in group.renditions if not self._has(number, group.segment))
             if lacks:

@@ -1,8 +1,9 @@
-"""Text from outside, made safe to show, and sizes as people read them. Pure."""
+"""Text from outside, made safe to show, and numbers and sizes as people read them. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
+from fractions import Fraction
 
 from streamify.errors import counted
 
@@ -38,6 +39,11 @@ def unique(name: str, used: set[str], limit: int = LIMIT) -> str:
         candidate = name[: limit - len(suffix)].rstrip() + suffix
     used.add(candidate)
     return candidate
+
+
+def decimal(value: Fraction) -> str:
+    """Return a number with three decimals at most, without zeros at its end."""
+    return f"{float(value):.3f}".rstrip("0").rstrip(".")
 
 
 def size(count: int) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from streamify.model.plan import Timeline
 from streamify.model.settings import Deinterlace
 from streamify.model.source import FieldsSeen, Note, VideoFacts
+from streamify.model.text import decimal
 
 MOST = Fraction(61, 2)
 """Pictures per second up to which both fields of each are shown: 60 are the most (HLS authoring rule 1.19)."""
@@ -34,7 +35,7 @@ def field_notes(video: VideoFacts, timeline: Timeline, wanted: Deinterlace) -> I
         flagged = f", not flagged as such, {video.combed} field first" if video.combed else ""
         done = applied(video, timeline, wanted)
         why = {
-            "field": f"each field becomes a picture, {_text(2 * rate)} a second (HLS rule 1.14)",
+            "field": f"each field becomes a picture, {decimal(2 * rate)} a second (HLS rule 1.14)",
             "frame": "deinterlaced, one picture for each (HLS rule 1.14)",
             "off": "left as they are, by the setting deinterlace",
         }[done]
@@ -45,11 +46,7 @@ def field_notes(video: VideoFacts, timeline: Timeline, wanted: Deinterlace) -> I
                    why="deinterlaced like other interlaced pictures; the 24 are not taken out again")  # fmt: skip
     elif video.telecine:
         yield Note(kind="converted", what="soft telecine: flags repeat fields to make 30 pictures a second of 24",
-                   why=f"the pictures are shown as they are coded, evenly, {_text(rate)} a second")  # fmt: skip
-
-
-def _text(rate: Fraction) -> str:
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+                   why=f"the pictures are shown as they are coded, evenly, {decimal(rate)} a second")  # fmt: skip
 
 
 PROOF = 4

@@ -8,6 +8,7 @@ from fractions import Fraction
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Colour, Note, SourceFacts
+from streamify.model.text import decimal
 from streamify.planning import grid
 from streamify.planning.fields import field_notes
 from streamify.planning.looks import change_notes
@@ -30,16 +31,16 @@ def grid_notes(settings: MediaSettings, timeline: Timeline) -> Iterator[Note]:
     if abs(segment - wanted) >= frame > 0:
         yield Note(
             kind="info",
-            what=f"segments of {_seconds(segment)} s, not {_seconds(wanted)} s",
-            why=f"{steps} steps of {_seconds(segment / steps)} s, for frames of {_seconds(frame)} s are not divided",
+            what=f"segments of {decimal(segment)} s, not {decimal(wanted)} s",
+            why=f"{steps} steps of {decimal(segment / steps)} s, for frames of {decimal(frame)} s are not divided",
         )
     if abs(segment / steps - step) > frame:
         why = (
-            f"every segment of {_seconds(segment)} s starts with one"
+            f"every segment of {decimal(segment)} s starts with one"
             if step > segment
-            else f"a segment of {_seconds(segment)} s is divided into equal steps of at most {_seconds(step)} s"
+            else f"a segment of {decimal(segment)} s is divided into equal steps of at most {decimal(step)} s"
         )
-        yield Note(kind="info", what=f"keyframes every {_seconds(segment / steps)} s, not {_seconds(step)} s", why=why)
+        yield Note(kind="info", what=f"keyframes every {decimal(segment / steps)} s, not {decimal(step)} s", why=why)
 
 
 def repeats_note(windows: Sequence[grid.Window], timeline: Timeline, last: int) -> Iterator[Note]:
@@ -69,7 +70,7 @@ def conversions(facts: SourceFacts, timeline: Timeline, settings: MediaSettings)
         if timeline.keep_every > 1 or timeline.min_gap:
             yield Note(
                 kind="converted",
-                what=f"{_seconds(video.rate or video.average_rate)} frames per second",
+                what=f"{decimal(video.rate or video.average_rate)} frames per second",
                 why=f"above {grid.MAX_RATE} frames per second (HLS rule 1.19)",
             )
         if video.sample_aspect != 1:
@@ -96,7 +97,3 @@ def conversions(facts: SourceFacts, timeline: Timeline, settings: MediaSettings)
 def _tone_map(colour: Colour) -> str:
     peak = f"{colour.peak} cd/m2 (its metadata)" if colour.peak else "1000 cd/m2"
     return f"tone mapped to SDR BT.709 for H.264: highlights up to {peak} are rolled off"
-
-
-def _seconds(value: Fraction) -> str:
-    return f"{float(value):.3f}".rstrip("0").rstrip(".")

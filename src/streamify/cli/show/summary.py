@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from streamify.cli.text import bits, clock, table, visible
 from streamify.errors import counted
-from streamify.model.text import size
+from streamify.model.text import decimal, size
 
 if TYPE_CHECKING:
     from streamify.jobs.verify import Verification
@@ -41,7 +40,7 @@ def planned(plan: Plan) -> list[str]:
         f" = {counted(plan.segments * tracks, 'file')}"
     )
     rows = [
-        (f"  {track.name}", f"{track.width}x{track.height}", f"{_rate(track.frame_rate)} fps",
+        (f"  {track.name}", f"{track.width}x{track.height}", f"{decimal(track.frame_rate)} fps",
          f"CRF {track.recipe.crf:g}", f"at most {bits(track.recipe.maxrate)}")
         for track in plan.video
     ]  # fmt: skip
@@ -173,7 +172,9 @@ def _video(video: VideoFacts) -> str:
     parts += [f"sample aspect {video.sample_aspect}"] if video.sample_aspect != 1 else []
     parts += [f"rotated {video.rotation} degrees"] if video.rotation else []
     parts += ["mirrored"] if video.mirrored else []
-    rate = f"{_rate(video.rate)} fps" if video.rate else f"variable rate, {_rate(video.average_rate)} fps on average"
+    rate = (
+        f"{decimal(video.rate)} fps" if video.rate else f"variable rate, {decimal(video.average_rate)} fps on average"
+    )
     parts += [rate, counted(video.frames, "frame"), video.pixel_format]
     parts += ["interlaced"] if video.interlaced else []
     parts += ["HDR"] if video.colour.hdr else []
@@ -187,7 +188,3 @@ def _audio(audio: AudioFacts) -> str:
 
 def _notes(notes: Iterable[Note]) -> list[str]:
     return [f"  {note.kind}: {note.what} ({note.why})" if note.why else f"  {note.kind}: {note.what}" for note in notes]
-
-
-def _rate(rate: Fraction) -> str:
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".")

@@ -79,9 +79,7 @@ def encode_piece(
     size, late = codec.frame, -(-codec.delay // codec.frame)
     start, stop = span(track, first_unit, last_unit)
     begin = (start + late * size - codec.delay) // size
-    encoder = av.CodecContext.create(codec.encoder, "w")
-    assert isinstance(encoder, av.AudioCodecContext)
-    configure(encoder, track)
+    encoder = _encoder(track)
     position, number = start, begin + codec.priming - late  # the first packets hold what lies before `begin`
     for planes in sound(source, track, size, start, stop, log):
         frame = AudioFrame(format=FORMAT, layout=codec.layouts[track.recipe.channels], samples=size)
@@ -99,6 +97,13 @@ def encode_piece(
         if first_unit <= number < last_unit:
             yield packet
         number += 1
+
+
+def _encoder(track: AudioTrack) -> av.AudioCodecContext:
+    encoder = av.CodecContext.create(audio_codec(track.recipe.codec).encoder, "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    configure(encoder, track)
+    return encoder
 
 
 def configure(encoder: av.AudioCodecContext, track: AudioTrack) -> None:
@@ -146,10 +151,7 @@ def package_audio(
 
 def audio_init(track: AudioTrack) -> bytes:
     """Return the init segment of a track, which no sound changes; made of silence, for AC-3 is described by itself."""
-    codec = audio_codec(track.recipe.codec)
-    encoder = av.CodecContext.create(codec.encoder, "w")
-    assert isinstance(encoder, av.AudioCodecContext)
-    configure(encoder, track)
+    codec, encoder = audio_codec(track.recipe.codec), _encoder(track)
     frame = AudioFrame(format=FORMAT, layout=codec.layouts[track.recipe.channels], samples=codec.frame)
     for plane in frame.planes:
         plane.update(bytes(plane.buffer_size))
