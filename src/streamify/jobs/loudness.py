@@ -14,7 +14,7 @@ from streamify.jobs.work import audio_task, missing_pieces
 from streamify.model.loudness import Loudness, LoudnessPiece
 from streamify.model.plan import Plan
 from streamify.model.source import Note
-from streamify.model.task import LoudnessTask
+from streamify.model.task import LoudnessTask, PieceTask
 from streamify.model.track import AudioTrack
 from streamify.planning.loudness import PEAK, blocks, settled
 from streamify.storage.base import Storage
@@ -40,21 +40,8 @@ def loudness_tasks(plan: Plan, media: Storage) -> Iterator[LoudnessTask]:
                 if _read_piece(media, track, first) is None:
                     encoding = audio_task(plan, track, [segments[index] for index in range(first, stop)])
                     begin, end = blocks(track, encoding.cuts[0], encoding.cuts[-1])
-                    yield LoudnessTask(
-                        key=f"loudness/{track.id}/{first:05d}",
-                        source=encoding.source,
-                        track=track,
-                        first_segment=first,
-                        first=begin,
-                        last=end,
-                        slice=encoding.slice,
-                        joined=encoding.joined,
-                        breaks=encoding.breaks,
-                        piece=encoding.piece,
-                        needs=encoding.needs,
-                        budget=encoding.budget,
-                        priority=encoding.priority,
-                    )
+                    same = {name: getattr(encoding, name) for name in PieceTask.model_fields if name != "key"}
+                    yield LoudnessTask(key=f"loudness/{track.id}/{first:05d}", first=begin, last=end, **same)
     finally:
         segments.close()
 

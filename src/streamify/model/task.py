@@ -187,15 +187,12 @@ class VideoTask(BaseTask):
     """Threads that encode, where cores would idle otherwise; changes the speed, never the bytes."""
 
 
-class AudioTask(BaseTask):
-    """A run of segments of one audio track, encoded as one continuous stream."""
+class PieceTask(BaseTask):
+    """What every task on a piece of one audio track carries."""
 
-    kind: Literal["audio"] = "audio"
     source: SourceRef
     track: AudioTrack
     first_segment: int
-    cuts: tuple[int, ...]
-    """Borders of the segments in AAC access units of the whole track, one more than there are segments."""
     slice: AudioSlice | None = None
     """Where the bytes are; ``None``: the whole file is opened and sought in."""
     joined: tuple[AudioSlice, ...] = ()
@@ -206,22 +203,22 @@ class AudioTask(BaseTask):
     """Where its samples lie, of tracks whose packets were counted at split."""
 
 
-class LoudnessTask(BaseTask):
+class AudioTask(PieceTask):
+    """A run of segments of one audio track, encoded as one continuous stream."""
+
+    kind: Literal["audio"] = "audio"
+    cuts: tuple[int, ...]
+    """Borders of the segments in AAC access units of the whole track, one more than there are segments."""
+
+
+class LoudnessTask(PieceTask):
     """Measure a piece of one audio track."""
 
     kind: Literal["loudness"] = "loudness"
-    source: SourceRef
-    track: AudioTrack
-    first_segment: int
     first: int
     """First stretch of 100 ms of the output's timeline that is measured."""
     last: int
     """The one after the last."""
-    slice: AudioSlice | None = None
-    """As of `AudioTask`; so are the others."""
-    joined: tuple[AudioSlice, ...] = ()
-    breaks: tuple[ClockBreak, ...] = ()
-    piece: AudioPiece | None = None
 
 
 class CheckTask(BaseTask):
