@@ -7,8 +7,8 @@ import re
 import pytest
 
 from streamify.cli.show.grid import Screen, cells, picture
-from streamify.cli.show.tally import Row, Tally
 from streamify.cli.text import clock
+from streamify.jobs.tally import Row, Tally
 from streamify.model.event import Event
 
 

@@ -11,7 +11,7 @@ from streamify.cli.show.line import line
 from streamify.cli.text import visible
 
 if TYPE_CHECKING:
-    from streamify.cli.show.tally import Row, Tally
+    from streamify.jobs.tally import Row, Tally
 
 _EMPTY, _PART, _FULL = "·", "▒", "█"
 _COLOURS = {_EMPTY: "2", _PART: "33", _FULL: "32"}

@@ -9,7 +9,7 @@ from streamify.errors import counted
 from streamify.model.text import size
 
 if TYPE_CHECKING:
-    from streamify.cli.show.tally import Tally
+    from streamify.jobs.tally import Tally
 
 
 def line(tally: Tally, now: float, width: int | None = None) -> str:

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from streamify.cli.show.grid import Screen, picture
-from streamify.cli.show.pace import Settling
-from streamify.cli.show.tally import Tally
+from streamify.cli.show.settling import Settling
 from streamify.cli.text import ERASE, visible
 from streamify.cli.writer import BackgroundWriter
+from streamify.jobs.tally import Tally
 
 EVERY = 0.25
 """Seconds between two pictures."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from streamify.cli import out
 from streamify.cli.options import Common
 from streamify.cli.show.line import line
-from streamify.cli.show.tally import Tally
 from streamify.cli.writer import BackgroundWriter
 from streamify.errors import counted
+from streamify.jobs.tally import Tally
 
 if TYPE_CHECKING:
     from streamify.model.event import Event

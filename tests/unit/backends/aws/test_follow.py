@@ -11,10 +11,10 @@ from obstore.store import MemoryStore
 from streamify.backends.aws.account import Account
 from streamify.backends.aws.client import follow as following
 from streamify.backends.aws.client.follow import Watch, follow
-from streamify.cli.show.tally import Tally
 from streamify.dest.layout import ledger_key, run_items_key, run_plan_key
 from streamify.errors import DestinationError, Failure, Interrupted
 from streamify.jobs.engine import Stop
+from streamify.jobs.tally import Tally
 from streamify.model.attempt import FAILURE
 from streamify.model.event import Event
 from streamify.model.plan import Plan

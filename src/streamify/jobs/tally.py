@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streamify.cli.show.pace import Countdown, Pace
+from streamify.planning.pace import Countdown, Pace
 
 if TYPE_CHECKING:
     from streamify.model.event import Event

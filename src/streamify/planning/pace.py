@@ -1,4 +1,4 @@
-"""How fast work goes, how long the rest takes, whether the window changes. Pure: time comes in with each sample."""
+"""How fast work goes and how long the rest takes. Pure: time comes in with each sample."""
 
 from __future__ import annotations
 
@@ -83,21 +83,3 @@ class Countdown:
         elif self._late_since is None:
             self._late_since = now
         return self._shown
-
-
-class Settling:
-    """Tells whether the size of a window has stayed the same for a while."""
-
-    SECONDS = 1.0
-
-    def __init__(self) -> None:
-        self._size: tuple[int, int] | None = None
-        self._changed = float("-inf")
-
-    def see(self, now: float, size: tuple[int, int]) -> tuple[bool, bool]:
-        """Take a size; return whether it has settled, and whether it is another than before."""
-        changed = self._size is not None and size != self._size
-        if changed:
-            self._changed = now
-        self._size = size
-        return now - self._changed >= self.SECONDS, changed

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from streamify.cli.show.pace import Countdown, Pace, Settling
+from streamify.planning.pace import Countdown, Pace
 
 
 def test_no_rate_before_there_is_enough_to_tell() -> None:
@@ -93,13 +93,3 @@ def test_samples_stay_few() -> None:
     for tick in range(100_000):
         pace.add(tick / 1000, float(tick), partial=True)
     assert len(pace._samples) < 100
-
-
-def test_a_window_has_settled_a_second_after_its_last_change() -> None:
-    window = Settling()
-    assert window.see(0, (80, 24)) == (True, False)
-    assert window.see(1, (79, 24)) == (False, True)
-    assert window.see(1.9, (79, 24)) == (False, False)
-    assert window.see(1.95, (79, 25)) == (False, True)
-    assert window.see(2.9, (79, 25)) == (False, False)
-    assert window.see(2.95, (79, 25)) == (True, False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streamify.cli.show.line import line
-from streamify.cli.show.tally import Tally
+from streamify.jobs.tally import Tally
 from streamify.model.event import Event, EventKind
 
 
