@@ -12,6 +12,7 @@ from streamify.executors.events import EventDelivery, delivering
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.cancel import cancel_here
+from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
@@ -27,7 +28,6 @@ from streamify.jobs.report import RunTotals
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
-from streamify.jobs.watch import pending, watched
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.plan import Plan

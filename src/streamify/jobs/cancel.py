@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from streamify.errors import DestinationError
+from streamify.jobs.cancel_request import request_cancel
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning, describe
 from streamify.jobs.record import read_run
 from streamify.jobs.status import job_status
-from streamify.jobs.watch import request_cancel
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.status import Cancelled

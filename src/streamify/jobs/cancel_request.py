@@ -28,7 +28,7 @@ def pending(media: Storage) -> bytes | None:
     return media.get(CANCEL)
 
 
-class Watch:
+class CancelWatch:
     """Ends a run from outside.
 
     Args:
@@ -82,7 +82,7 @@ def watched(dest: Location, media: Storage, hold: Hold, stop: Stop, before: byte
         JobCancelled: It was cancelled.
         DestinationError: ``dest-taken``.
     """
-    watch = Watch(dest, media, hold, stop, before)
+    watch = CancelWatch(dest, media, hold, stop, before)
     thread = threading.Thread(target=watch.run, name="streamify-watch", daemon=True)
     thread.start()
     try:
