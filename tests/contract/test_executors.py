@@ -178,6 +178,7 @@ def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
     assert (attempt.task, attempt.number, attempt.outcome) == ("sleep:0.1", 1, "finished")
     assert attempt.worker == str(started.worker)
     assert attempt.failure is None
+    assert attempt.ended is not None
     assert before <= attempt.started <= attempt.ended - 0.1 <= time.time() - 0.1
     assert attempt.usage is not None
     assert attempt.usage.seconds >= 0.1
@@ -196,7 +197,29 @@ def test_a_future_holds_every_attempt_that_failed(bench: Bench) -> None:
         assert (attempt.failure.code, attempt.failure.attempts) == ("storage-failed", number)
         assert attempt.failure.transient
         assert Attempt.from_json(attempt.to_json()) == attempt
-    assert all(one.ended <= two.started for one, two in pairwise(future.attempts))
+    assert all(one.ended is not None and one.ended <= two.started for one, two in pairwise(future.attempts))
+
+
+def test_attempts_are_told_as_they_begin_and_as_they_end(bench: Bench) -> None:
+    told: list[Attempt] = []
+    future = bench.engine.submit(task("storage:once"))
+    future.follow(told.append)
+    future.result(timeout=20)
+    assert [(one.number, one.outcome, one.ended is None) for one in told] == [
+        (1, "running", True), (1, "retried", False), (2, "running", True), (2, "finished", False),
+    ]  # fmt: skip
+    assert tuple(one for one in told if one.ended is not None) == future.attempts
+
+
+def test_events_say_when_a_task_began_and_ended_and_what_its_time_went_into(bench: Bench) -> None:
+    future = bench.engine.submit(task("sleep:0.2"))
+    future.result(timeout=20)
+    [attempt] = future.attempts
+    begun, ended = (event.data for event in bench.events if event.task == "sleep:0.2")
+    assert begun == {"kind": "split"}
+    assert (ended["started"], ended["ended"], ended["paused"]) == (attempt.started, attempt.ended, 0)
+    assert sum(ended["stages"].values()) == pytest.approx(ended["ended"] - ended["started"], abs=0.001)
+    assert ended["stages"]["wait"] >= 0.15
 
 
 def test_width_is_within_capacity(bench: Bench) -> None:

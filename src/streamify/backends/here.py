@@ -201,7 +201,9 @@ class _Run:
             self._settings, self._places, self._events, warm=True, starter=self._starter, urgent=urgent
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
-                plan = old or steps.split(executor, ref, self._settings, self._stop, self._events, write=True)
+                plan = old or steps.split(
+                    executor, ref, self._settings, self._stop, self._events, write=True, keep=self._log.attempts.add
+                )
             try:
                 return self._make(plan, executor, hold)
             except (TasksFailed, VerificationFailed) as error:
@@ -234,15 +236,14 @@ class _Run:
         """Let viewers see the stream as it will be."""
         video = plan.source.video
         task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=init_budget(video, plan.video))
-        run_one(executor, task, self._stop, self._events)
+        run_one(executor, task, self._stop, self._events, self._log.attempts.add)
         live.planned(plan, self._stores.media)
 
     def _measure(self, plan: Plan, executor: Executor) -> None:
         """Find out the gain of every track that has a target, before any of them is encoded."""
         failures = []
         tasks = loudness_tasks(plan, self._stores.media)
-        for _, result, attempts in completed(executor, tasks, self._stop, self._events):
-            self._log.attempts.add(attempts)
+        for _, result in completed(executor, tasks, self._stop, self._events, keep=self._log.attempts.add):
             if isinstance(result, TaskError):
                 failures.append(result.failure)
         if failures:
@@ -264,7 +265,15 @@ class _Run:
         total = plan.segments * len(plan.tracks)
         workers = width_of(executor, plan)
         share = share_done(plan, count_by_track(done))
-        self._log.update(workers=workers, total=total, reused=len(done), reused_share=share, began_tasks=time.time())
+        capacity = executor.capacity
+        self._log.update(
+            capacity=capacity,
+            workers=workers,
+            total=total,
+            reused=len(done),
+            reused_share=share,
+            began_tasks=time.time(),
+        )
         try:
             outcome = fan_out(
                 plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add, self._demands

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from typing import Literal
 
 from streamify.errors import Failure, StreamifyError
 from streamify.executors.log import tail
@@ -67,33 +66,30 @@ def failure_of(key: str, error: StreamifyError) -> Failure:
     return Failure(key, code, cause, hint=error.hint, exit_code=error.exit_code, transient=error.transient)
 
 
-def finished(key: str, number: int, worker: str, started: float, reply: Done) -> Attempt:
-    """Return the attempt that gave a result, as it ends now."""
-    return Attempt(
-        task=key, number=number, worker=worker, started=started, ended=time.time(), stages=Stages.of(reply.result),
-        usage=reply.usage, outcome="finished",
-    )  # fmt: skip
+def begun(key: str, number: int, worker: str, started: float) -> Attempt:
+    """Return an attempt as it begins."""
+    return Attempt(task=key, number=number, worker=worker, started=started, outcome="running")
+
+
+def finished(attempt: Attempt, reply: Done, paused: float = 0) -> Attempt:
+    """Return an attempt that gave a result, as it ends now; `paused` in seconds."""
+    return _ended(attempt, paused, "finished", stages=Stages.of(reply.result), usage=reply.usage)
 
 
 def failed(
-    failure: Failure,
-    worker: str,
-    started: float,
-    outcome: Literal["retried", "failed"],
-    usage: Usage | None = None,
+    attempt: Attempt, failure: Failure, *, again: bool, usage: Usage | None = None, paused: float = 0
 ) -> Attempt:
-    """Return the attempt that failed, as it ends now."""
-    return Attempt(
-        task=failure.key, number=failure.attempts, worker=worker, started=started, ended=time.time(), usage=usage,
-        outcome=outcome, failure=failure,
-    )  # fmt: skip
+    """Return an attempt that failed, as it ends now; `again`: another follows."""
+    return _ended(attempt, paused, "retried" if again else "failed", usage=usage, failure=failure)
 
 
-def cut_off(key: str, number: int, worker: str, started: float) -> Attempt:
-    """Return the attempt that was cut off now, with its job."""
-    return Attempt(
-        task=key, number=number, worker=worker, started=started, ended=time.time(), outcome="cancelled"
-    )  # fmt: skip
+def cut_off(attempt: Attempt, paused: float = 0) -> Attempt:
+    """Return an attempt that was cut off now, with its job."""
+    return _ended(attempt, paused, "cancelled")
+
+
+def _ended(attempt: Attempt, paused: float, outcome: str, **more: object) -> Attempt:
+    return attempt.model_copy(update={"ended": time.time(), "paused": round(paused, 4), "outcome": outcome, **more})
 
 
 def _line(text: str) -> str:

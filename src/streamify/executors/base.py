@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from threading import Lock
 from typing import Protocol
 
 from streamify.errors import Failure, StreamifyError, error_for
@@ -46,7 +47,31 @@ class TaskFuture(Future[Result]):
     def __init__(self) -> None:
         super().__init__()
         self.attempts: tuple[Attempt, ...] = ()
-        """In order; all of them once the future is done."""
+        """That have ended, in order; all of them once the future is done."""
+        self._told: list[Attempt] = []
+        self._keep: Callable[[Attempt], None] | None = None
+        self._lock = Lock()
+
+    def tell(self, attempt: Attempt) -> None:
+        """Take note of an attempt, for executors: as it begins, and as it ends."""
+        with self._lock:
+            if attempt.outcome != "running":
+                self.attempts += (attempt,)
+            if self._keep is None:
+                self._told.append(attempt)
+            else:
+                self._keep(attempt)
+
+    def follow(self, keep: Callable[[Attempt], None]) -> None:
+        """Hand every attempt to `keep`, as it begins and as it ends; those of before at once.
+
+        `keep` is called from threads that must not wait.
+        """
+        with self._lock:
+            self._keep = keep
+            for attempt in self._told:
+                keep(attempt)
+            self._told = []
 
 
 class Executor(Protocol):

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from functools import partial
 
-from streamify.executors.attempt import Run, attempt, failed, finished, real_run
+from streamify.executors.attempt import Run, attempt, begun, failed, finished, real_run
 from streamify.executors.base import OnEvent, TaskError, TaskFuture
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
@@ -53,19 +53,21 @@ class InlineExecutor:
         self._open = False
 
     def _attempt(self, task: Task, future: TaskFuture, number: int) -> None:
-        pid, started = os.getpid(), time.time()
-        self._report.started(task.key, pid, number)
+        pid = os.getpid()
+        this = begun(task.key, number, str(pid), time.time())
+        self._report.started(task, this)
+        future.tell(this)
         reply = attempt(task, self._stores, self._run, partial(self._report.progress, task.key, pid, number))
         if isinstance(reply, Done):
-            made = finished(task.key, number, str(pid), started, reply)
-            future.attempts += (made,)
+            made = finished(this, reply)
+            future.tell(made)
             self._report.finished(made)
             future.set_result(reply.result)
             return
         failure = replace(reply.failure, attempts=number)
         again = self._retry.again(failure) and not reply.exhausted
-        made = failed(failure, str(pid), started, "retried" if again else "failed", reply.usage)
-        future.attempts += (made,)
+        made = failed(this, failure, again=again, usage=reply.usage)
+        future.tell(made)
         if again:
             delay = self._retry.delay(number)
             self._report.retried(made, failure, delay)

@@ -10,6 +10,8 @@ from streamify.executors.base import OnEvent
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event, EventKind
 from streamify.model.progress import Unit
+from streamify.model.task import AudioTask, Task, VideoTask
+from streamify.planning.timeline import spent
 
 GIB = 1 << 30
 
@@ -24,9 +26,13 @@ class Reporter:
         """The engine takes tasks."""
         self._send("engine.ready", message=reason, data={"engine": engine, "workers": workers, "reason": reason})
 
-    def started(self, key: str, worker: int, attempt: int) -> None:
+    def started(self, task: Task, attempt: Attempt) -> None:
         """A worker has begun a task."""
-        self._send("task.started", key, worker, attempt)
+        self._attempt("task.started", attempt, data=covers(task))
+
+    def paused(self, attempt: Attempt, *, paused: bool) -> None:
+        """A task stands still so that one for a viewer can run, or goes on."""
+        self._attempt("task.paused" if paused else "task.resumed", attempt)
 
     def progress(self, key: str, worker: int, attempt: int, done: int, total: int, unit: Unit) -> None:
         """A task is part done."""
@@ -35,20 +41,19 @@ class Reporter:
     def finished(self, attempt: Attempt) -> None:
         """A task gave its result."""
         usage = attempt.usage.model_dump() if attempt.usage is not None else {}
-        self._send("task.finished", attempt.task, _pid(attempt), attempt.number, data=usage)
+        self._attempt("task.finished", attempt, data=usage | _times(attempt))
 
     def retried(self, attempt: Attempt, failure: Failure, delay: float) -> None:
         """An attempt failed; another follows after `delay` seconds."""
         data = {"code": failure.code, "signal": failure.signal, "delay": delay, "log": failure.log}
-        message = f"{failure}; trying again in {delay:.1f} s"
-        self._send("task.retried", failure.key, _pid(attempt), failure.attempts, message, data)
+        self._attempt("task.retried", attempt, f"{failure}; trying again in {delay:.1f} s", data | _times(attempt))
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """A task failed for good."""
         data = {
             "code": failure.code, "signal": failure.signal, "exit_code": failure.exit_code, "log": failure.log
         }  # fmt: skip
-        self._send("task.failed", failure.key, _pid(attempt), failure.attempts, str(failure), data)
+        self._attempt("task.failed", attempt, str(failure), data | _times(attempt))
 
     def short_of_memory(self, key: str, budget: int, free: int, running: int) -> None:
         """A task waits for memory, or runs alone although its budget is above what is free."""
@@ -62,6 +67,11 @@ class Reporter:
         """A worker that had grown too large was replaced."""
         message = f"worker {worker} replaced: {resident >> 20} MiB resident after its task, above {cap >> 20} MiB"
         self._send("note", worker=worker, message=message, data={"resident_bytes": resident, "cap_bytes": cap})
+
+    def _attempt(
+        self, kind: EventKind, attempt: Attempt, message: str = "", data: dict[str, Any] | None = None
+    ) -> None:
+        self._send(kind, attempt.task, _pid(attempt), attempt.number, message, data)
 
     def _send(
         self,
@@ -77,6 +87,30 @@ class Reporter:
                 time=time.time(), kind=kind, task=task, worker=worker, attempt=attempt, message=message, data=data or {}
             )
         )
+
+
+def covers(task: Task) -> dict[str, Any]:
+    """Return what a task makes, for readers that know the plan: tracks, and the segments of them."""
+    match task:
+        case VideoTask():
+            return _cells(task.kind, [track.id for track in task.renditions], task.segment.index, 1)
+        case AudioTask():
+            return _cells(task.kind, [task.track.id], task.first_segment, len(task.cuts) - 1)
+        case _:
+            return {"kind": task.kind}
+
+
+def _cells(kind: str, tracks: list[str], first: int, segments: int) -> dict[str, Any]:
+    return {"kind": kind, "tracks": tracks, "first": first, "segments": segments}
+
+
+def _times(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "started": attempt.started,
+        "ended": attempt.ended,
+        "paused": attempt.paused,
+        "stages": spent(attempt).model_dump(),
+    }
 
 
 def _pid(attempt: Attempt) -> int | None:

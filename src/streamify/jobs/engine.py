@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from threading import Event
@@ -21,6 +21,9 @@ from streamify.storage.locate import StoreLocations
 
 SIGINT_EXIT = 130
 
+Keep = Callable[[Attempt], None]
+"""Takes attempts."""
+
 
 class Stop(Event):
     """Set to stop a job in order; `exit_code` is then that of `Interrupted`."""
@@ -33,7 +36,6 @@ class Ended(NamedTuple):
 
     key: str
     outcome: Result | TaskError
-    attempts: tuple[Attempt, ...]
 
 
 @contextmanager
@@ -104,7 +106,12 @@ class Urgent(Protocol):
 
 
 def completed(
-    executor: Executor, tasks: Iterator[Task], stop: Stop | None, events: EventDelivery, urgent: Urgent | None = None
+    executor: Executor,
+    tasks: Iterator[Task],
+    stop: Stop | None,
+    events: EventDelivery,
+    urgent: Urgent | None = None,
+    keep: Keep = lambda _: None,
 ) -> Iterator[Ended]:
     """Run tasks with a bounded number in flight; yield what became of each as it ends.
 
@@ -114,6 +121,7 @@ def completed(
         stop: Ends it early.
         events: Of the job.
         urgent: Its tasks are submitted at once, whatever is in flight, as long as `tasks` are not done.
+        keep: Receives every attempt as it begins and as it ends; it must not wait.
 
     Raises:
         Interrupted: `stop` was set.
@@ -121,16 +129,22 @@ def completed(
     """
     running: dict[TaskFuture, str] = {}
     more = True
+
+    def submit(task: Task) -> None:
+        future = executor.submit(task)
+        future.follow(keep)
+        running[future] = task.key
+
     while more or running:
-        if urgent is not None:
-            running |= {executor.submit(task): task.key for task in urgent.urgent()}
+        for task in urgent.urgent() if urgent is not None else ():
+            submit(task)
         while more and len(running) < 2 * executor.capacity:
             _check(stop, events)
-            task = next(tasks, None)
-            if task is None:
+            following = next(tasks, None)
+            if following is None:
                 more = False
             else:
-                running[executor.submit(task)] = task.key
+                submit(following)
                 if executor.capacity == 1:
                     break
         awaited: set[Future[Any]] = {*running}
@@ -144,16 +158,18 @@ def completed(
             key = running.pop(future)
             error = future.exception()
             if error is None:
-                yield Ended(key, future.result(), future.attempts)
+                yield Ended(key, future.result())
             elif isinstance(error, TaskError):
-                yield Ended(key, error, future.attempts)
+                yield Ended(key, error)
             else:
                 raise error
 
 
-def run_one(executor: Executor, task: Task, stop: Stop | None, events: EventDelivery) -> Result:
-    """Run a single task; raise its error as the kind that the task itself raised."""
-    for ended in completed(executor, iter([task]), stop, events):
+def run_one(
+    executor: Executor, task: Task, stop: Stop | None, events: EventDelivery, keep: Keep = lambda _: None
+) -> Result:
+    """Run a single task; raise its error as the kind that the task itself raised. Arguments as of `completed`."""
+    for ended in completed(executor, iter([task]), stop, events, keep=keep):
         if isinstance(ended.outcome, TaskError):
             raise ended.outcome.as_raised() from ended.outcome
         return ended.outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from streamify.errors import Failure
@@ -11,9 +10,8 @@ from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
-from streamify.jobs.engine import Stop, completed
+from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.segments import SegmentList
-from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.model.task import MediaResult
@@ -38,7 +36,7 @@ def fan_out(
     done: set[tuple[str, int]],
     events: EventDelivery,
     stop: Stop | None,
-    keep: Callable[[Iterable[Attempt]], None] = lambda _: None,
+    keep: Keep = lambda _: None,
     demands: Demands | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
@@ -50,7 +48,7 @@ def fan_out(
         done: (track, segment) of everything that exists.
         events: Receives ``segment.finished``.
         stop: Ends it early.
-        keep: Receives the attempts at each task, once it has ended.
+        keep: Receives every attempt; see `completed`.
         demands: Of viewers, whose segments are made before all others.
 
     Raises:
@@ -62,8 +60,7 @@ def fan_out(
     segments = SegmentList(plan, stores.media)
     try:
         agenda = Agenda(plan, segments, done, width_of(executor, plan), demands or Demands())
-        for key, result, attempts in completed(executor, agenda.rest(), stop, events, agenda):
-            keep(attempts)
+        for key, result in completed(executor, agenda.rest(), stop, events, agenda, keep):
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
                     raise result

@@ -15,7 +15,7 @@ from streamify.executors.base import Executor
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
-from streamify.jobs.engine import Stop, executor_for, run_one
+from streamify.jobs.engine import Keep, Stop, executor_for, run_one
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
@@ -56,10 +56,17 @@ def plan(source: Location, settings: Settings, stop: Stop | None = None, starter
 
 
 def split(
-    executor: Executor, ref: SourceRef, settings: Settings, stop: Stop | None, events: EventDelivery, *, write: bool
+    executor: Executor,
+    ref: SourceRef,
+    settings: Settings,
+    stop: Stop | None,
+    events: EventDelivery,
+    *,
+    write: bool,
+    keep: Keep = lambda _: None,
 ) -> Plan:
     """Plan a source in a worker of this machine; with `write`, into the media storage."""
-    result = run_one(executor, _split_task(ref, settings, write=write), stop, events)
+    result = run_one(executor, _split_task(ref, settings, write=write), stop, events, keep)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
 

@@ -7,13 +7,15 @@ Every step may be called again, and at the same moment as itself.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Literal
 
 from streamify.dest.layout import run_items_key, run_plan_key
-from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed
-from streamify.executors.attempt import failure_of
+from streamify.errors import DestinationError, StreamifyError, TasksFailed
+from streamify.executors.attempt import begun, failed, failure_of, finished
 from streamify.executors.base import OnEvent
+from streamify.executors.wire import Done
 from streamify.jobs import run as steps
 from streamify.jobs.attempts import write_attempt
 from streamify.jobs.cost import count_by_track, share_done
@@ -25,14 +27,14 @@ from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals
 from streamify.jobs.tell import no_event, teller
 from streamify.machine.usage import peak_bytes, resident_bytes
-from streamify.model.attempt import Attempt, Stages, Usage
+from streamify.model.attempt import Attempt, Usage
 from streamify.model.base import Frozen
 from streamify.model.job import RunRecord
 from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import MediaResult, SplitResult, SplitTask
+from streamify.model.task import MediaResult, Result, SplitResult, SplitTask
 from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
@@ -65,8 +67,17 @@ class Prepared(Frozen):
     """Of them, how many were there."""
 
 
-def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_event: OnEvent = no_event) -> Prepared:
+def split_step(
+    run: Run, group_below: int = 0, max_scan: int | None = None, on_event: OnEvent = no_event, worker: str = ""
+) -> Prepared:
     """Plan the source, or take over the plan that is at DEST; write the list of what is missing.
+
+    Args:
+        run: The run.
+        group_below: As of `streamify.jobs.items.items`.
+        max_scan: As of `SplitTask`.
+        on_event: Receives notes.
+        worker: What runs it, for the record of the attempt.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
@@ -79,23 +90,29 @@ def split_step(run: Run, group_below: int = 0, max_scan: int | None = None, on_e
     if plan is None:
         budget = split_budget(run.source.size)
         task = SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan, budget=budget)
-        result = run_task(task, stores)
+        with _kept(run, stores.media, task.key, worker) as done:
+            result = run_task(task, stores)
+            done(result)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
     for measuring in loudness_tasks(plan, stores.media):  # here: a gain is known only when all of it was heard
-        run_task(measuring, stores)
+        with _kept(run, stores.media, measuring.key, worker) as done:
+            done(run_task(measuring, stores))
     settle(plan, stores.media)
-    done = steps.survey_dest(plan, stores.media, run.settings, tell).done
-    chosen = list(items(plan, stores.media, done, group_below))
+    present = steps.survey_dest(plan, stores.media, run.settings, tell).done
+    chosen = list(items(plan, stores.media, present, group_below))
     # A plan of its own for every run: an earlier one that was ended may still write the one that they share.
     stores.media.put(run_plan_key(run.id), plan.to_json())
     key = run_items_key(run.id)
     stores.media.put(key, b"".join(item.to_json() + b"\n" for item in chosen))
     total = plan.segments * len(plan.tracks)
     _log(run, stores.media).update(
-        total=total, reused=len(done), reused_share=share_done(plan, count_by_track(done)), began_tasks=time.time()
+        total=total,
+        reused=len(present),
+        reused_share=share_done(plan, count_by_track(present)),
+        began_tasks=time.time(),
     )
-    return Prepared(items=key, count=len(chosen), total=total, reused=len(done))
+    return Prepared(items=key, count=len(chosen), total=total, reused=len(present))
 
 
 def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int = 1) -> MediaResult:
@@ -112,9 +129,19 @@ def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int =
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
     """
     stores, plan = _opened(run.places, run.id)
-    started, clock, cpu = time.time(), time.monotonic(), time.process_time()
+    with _kept(run, stores.media, item.key, worker, number) as done:
+        result = run_task(task_of(item, plan, stores.media, threads), stores)
+        done(result)
+    assert isinstance(result, MediaResult)
+    return result
 
-    def keep(outcome: Literal["finished", "retried", "failed"], stages: Stages, failure: Failure | None = None) -> None:
+
+@contextmanager
+def _kept(run: Run, media: Storage, key: str, worker: str, number: int = 1) -> Iterator[Callable[[Result], None]]:
+    """Keep the attempt at a task that is run inside; what is given takes its result."""
+    this, clock, cpu = begun(key, number, worker, time.time()), time.monotonic(), time.process_time()
+
+    def reply(end: Callable[[Usage], Attempt]) -> None:
         resident, peak = resident_bytes(), peak_bytes()
         usage = Usage(
             seconds=time.monotonic() - clock,
@@ -122,19 +149,14 @@ def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int =
             peak_bytes=max(resident, peak),
             resident_bytes=resident,
         )
-        write_attempt(stores.media, run.id, Attempt(
-            task=item.key, number=number, worker=worker, started=started, ended=time.time(), stages=stages, usage=usage,
-            outcome=outcome, failure=failure,
-        ))  # fmt: skip
+        write_attempt(media, run.id, end(usage))
 
     try:
-        result = run_task(task_of(item, plan, stores.media, threads), stores)
+        yield lambda result: reply(lambda usage: finished(this, Done(result=result, usage=usage)))
     except StreamifyError as error:
-        keep("retried" if error.transient else "failed", Stages(), failure_of(item.key, error))
+        failure, again = failure_of(key, error), error.transient
+        reply(lambda usage: failed(this, failure, again=again, usage=usage))
         raise
-    assert isinstance(result, MediaResult)
-    keep("finished", Stages.of(result))
-    return result
 
 
 @lru_cache(maxsize=4)

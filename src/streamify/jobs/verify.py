@@ -94,7 +94,7 @@ def verify(
     checks: dict[str, list[CheckResult]] = {item.id: [] for item in report.tracks}
     with delivering(on_event, stop) as events, executor_for(Settings(), places, events) as executor:
         tasks = _tasks(report, plan, stores.media, ref)
-        for key, outcome, _ in completed(executor, tasks, stop, events):
+        for key, outcome in completed(executor, tasks, stop, events):
             if isinstance(outcome, TaskError):
                 faults.append(f"{key}: {outcome.failure}")
             else:

@@ -44,8 +44,20 @@ class Stages(Frozen):
         return cls(**{name: round(sum(getattr(cost, name) for cost in costs), 4) for name in names})
 
 
+class Spent(Frozen):
+    """Seconds that a worker spent in attempts, by what it did."""
+
+    decode: float = 0
+    scale: float = 0
+    encode: float = 0
+    other: float = 0
+    """Computing anything else: packaging, hashes, an index; all of a task whose stages are not measured."""
+    wait: float = 0
+    """Not computing: for storage, for a core that other processes had, for the worker to start."""
+
+
 class Attempt(Frozen):
-    """One attempt at a task, once it has ended."""
+    """One attempt at a task: as it begins, and again once it has ended."""
 
     schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
     task: str
@@ -56,12 +68,16 @@ class Attempt(Frozen):
     """What ran it: a process id, or the name of a log stream."""
     started: float
     """Seconds since the epoch."""
-    ended: float
+    ended: float | None = None
+    """Seconds since the epoch; ``None`` while it runs."""
+    paused: float = 0
+    """Seconds, of those between start and end, for which it stood still so that a task for a viewer could run."""
     stages: Stages = Stages()
     """All 0 where it gave no result."""
     usage: Usage | None = None
     """``None`` where the worker was lost."""
-    outcome: Literal["finished", "retried", "failed", "cancelled"]
-    """``retried``: it failed and another follows; ``failed``: for good; ``cancelled``: it was cut off."""
+    outcome: Literal["running", "finished", "retried", "failed", "cancelled"]
+    """``running``: it has begun; ``retried``: it failed and another follows; ``failed``: for good; ``cancelled``: cut
+    off with its job."""
     failure: Failure | None = None
     """Where it failed."""

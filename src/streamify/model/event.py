@@ -16,6 +16,8 @@ EventKind = Literal[
     "engine.ready",
     "task.started",
     "task.progress",
+    "task.paused",
+    "task.resumed",
     "task.finished",
     "task.retried",
     "task.failed",

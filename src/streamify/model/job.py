@@ -64,6 +64,9 @@ class RunRecord(Frozen):
     started: float
     """Seconds since the epoch."""
     workers: int = 0
+    """Segments that were transcoded at the same moment at most."""
+    capacity: int = 0
+    """Tasks that ran at the same moment at most; 0: not known, as on AWS."""
     total: int = 0
     """Segments x tracks of the stream."""
     reused: int = 0

@@ -81,7 +81,7 @@ class LocalStorage:
         """Add to the end of a file that one process writes: what is cut off by a crash is its last line."""
         try:
             _make_folder((self.root / key).parent)
-            with (self.root / key).open("ab", buffering=0) as file:
+            with (self.root / key).open("ab") as file:
                 file.write(data)
         except OSError as error:
             raise self._failed("write", key, error) from error

@@ -62,6 +62,11 @@ def test_an_urgent_task_starts_at_once_and_the_youngest_other_pauses(bench: Benc
     wait_until(lambda: not stopped(pid_of(bench, "count:300#2")), 0.5)
     assert [attempts(future) for future in usual] == [1, 1, 1]
     assert len({pid_of(bench, key) for key in ("count:300#1", "count:300#2", "sleep:0.5")}) == 3
+    [paused], [resumed] = bench.of("task.paused"), bench.of("task.resumed")
+    assert (paused.task, resumed.task) == ("count:300#2", "count:300#2")
+    [attempt] = usual[1].attempts
+    assert 0.45 <= attempt.paused == pytest.approx(resumed.time - paused.time, abs=0.1)
+    assert usual[0].attempts[0].paused == 0
 
 
 def test_the_time_of_a_pause_does_not_count(bench: Bench) -> None:

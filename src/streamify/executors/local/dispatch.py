@@ -84,8 +84,8 @@ class Dispatcher:
             worker = self._workers[0]
             self._end(worker)
             if (job := worker.job) is not None:
-                pid = str(worker.process.pid)
-                job.future.attempts += (attempt.cut_off(job.key, job.number, pid, job.started),)
+                worker.count_pause()
+                job.future.tell(attempt.cut_off(job.attempt(worker.process.pid), job.paused))
         self._selector.close()
         for job in self._unsettled:
             if error is None:
@@ -104,7 +104,7 @@ class Dispatcher:
                 del self._unsettled[job]
                 continue
             job.number += 1
-            job.started = time.time()
+            job.started, job.paused = time.time(), 0
             try:
                 idle = (worker for worker in self._workers if worker.job is None)
                 worker = min(idle, key=lambda worker: not worker.ready, default=None) or self._spawn()
@@ -116,7 +116,9 @@ class Dispatcher:
             if worker.ready:
                 worker.allow(job)
             worker.process.clear_log()
-            self._report.started(job.key, worker.process.pid, job.number)
+            this = job.attempt(worker.process.pid)
+            self._report.started(job.task, this)
+            job.future.tell(this)
             self._send(worker, job.payload)
             self._warm_up()
         self._pause()
@@ -134,10 +136,9 @@ class Dispatcher:
         usual.sort(key=lambda worker: worker.job.started if worker.job is not None else 0)
         keep = len(usual) - max(0, len(running) - self._config.capacity)
         for place, worker in enumerate(usual):
-            if place < keep:
-                worker.resume()
-            else:
-                worker.pause()
+            moved = worker.resume() if place < keep else worker.pause()
+            if moved and worker.job is not None:
+                self._report.paused(worker.job.attempt(worker.process.pid), paused=place >= keep)
 
     def _admits(self, job: Job) -> bool:
         """Return whether a job fits beside those that run; tell once that memory is what limits them."""
@@ -219,8 +220,8 @@ class Dispatcher:
             self._end(worker)
             self._report.recycled(pid, resident, cap)
         if isinstance(reply, Done):
-            made = attempt.finished(job.key, job.number, str(pid), job.started, reply)
-            job.future.attempts += (made,)
+            made = attempt.finished(job.attempt(pid), reply, job.paused)
+            job.future.tell(made)
             self._report.finished(made)
             del self._unsettled[job]
             job.future.set_result(reply.result)
@@ -230,6 +231,7 @@ class Dispatcher:
 
     def _lose(self, worker: Worker, failure: Failure | None) -> None:
         """End a worker that broke the rules (`failure` says how) or is dead already (its exit status says how)."""
+        worker.count_pause()
         status = self._end(worker)
         job, pid, log = worker.job, worker.process.pid, worker.process.log
         if job is None:
@@ -260,10 +262,9 @@ class Dispatcher:
     def _fail(self, job: Job, failure: Failure, pid: int | None, usage: Usage | None = None) -> None:
         failure = replace(failure, attempts=job.number)
         again = self._config.retry.again(failure)
-        worker = str(pid) if pid is not None else ""
-        made = attempt.failed(failure, worker, job.started, "retried" if again else "failed", usage)
+        made = attempt.failed(job.attempt(pid), failure, again=again, usage=usage, paused=job.paused)
         if job.number:
-            job.future.attempts += (made,)
+            job.future.tell(made)
         if again:
             delay = self._config.retry.delay(job.number)
             self._waiting.delay(job, delay)

@@ -46,18 +46,30 @@ class Worker:
         self.moved = time.monotonic()
         self.deadline = self.moved + self.config.timeout(job.task.budget) if job is not None else math.inf
 
-    def pause(self) -> None:
-        """Stop it; the time that it is paused does not count."""
-        if self.paused is None:
-            self.paused = time.monotonic()
-            self.process.pause()
-
-    def resume(self) -> None:
-        """Let it go on."""
+    def pause(self) -> bool:
+        """Stop it; the time that it is paused does not count. Return whether it ran."""
         if self.paused is not None:
-            lost_time = time.monotonic() - self.paused
-            self.deadline, self.moved, self.paused = self.deadline + lost_time, self.moved + lost_time, None
-            self.process.resume()
+            return False
+        self.paused = time.monotonic()
+        self.process.pause()
+        return True
+
+    def resume(self) -> bool:
+        """Let it go on. Return whether it was paused."""
+        if not self.count_pause():
+            return False
+        self.process.resume()
+        return True
+
+    def count_pause(self) -> bool:
+        """End the pause on our side alone: of a worker that goes on, or will never. Return whether there was one."""
+        if self.paused is None:
+            return False
+        lost_time = time.monotonic() - self.paused
+        self.deadline, self.moved, self.paused = self.deadline + lost_time, self.moved + lost_time, None
+        if self.job is not None:
+            self.job.paused += lost_time
+        return True
 
     def overdue(self, now: float) -> Failure | None:
         """Return why a worker is to be given up, if it is; CPU time is looked at only when it may be stalled."""

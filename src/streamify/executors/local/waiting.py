@@ -6,7 +6,9 @@ import heapq
 import time
 from dataclasses import dataclass, field
 
+from streamify.executors.attempt import begun
 from streamify.executors.base import Order, TaskFuture
+from streamify.model.attempt import Attempt
 from streamify.model.task import Task
 
 
@@ -22,11 +24,17 @@ class Job:
     """Of the last attempt."""
     started: float = 0
     """When that began, seconds since the epoch."""
+    paused: float = 0
+    """For how long that stood still, seconds."""
 
     @property
     def key(self) -> str:
         """The task's key."""
         return self.task.key
+
+    def attempt(self, pid: int | None) -> Attempt:
+        """Return the attempt as it began in a process; ``None``: none could be started for it."""
+        return begun(self.key, self.number, str(pid) if pid is not None else "", self.started)
 
 
 class Waiting:

@@ -42,7 +42,7 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         TransientError: To be tried again.
     """
     try:
-        return start_job(event)
+        return start_job(event, getattr(context, "log_stream_name", ""))
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": named(event)}
 

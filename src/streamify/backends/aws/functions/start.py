@@ -39,7 +39,7 @@ LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
 
 
-def start_job(event: dict[str, Any]) -> dict[str, Any]:
+def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
     """Do what `streamify.backends.aws.functions.handlers.split` says; errors are raised.
 
     Raises:
@@ -98,7 +98,7 @@ def start_job(event: dict[str, Any]) -> dict[str, Any]:
     )
     check_saved(dest, replace=settings.replace)
     write_job(dest, new_job(request.source, ref, media, settings))
-    prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None)
+    prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None, worker=worker)
     _refuse_dear(run, prepared, dest)
     return {
         "status": "planned",

@@ -42,7 +42,7 @@ def measure(plan: Plan, segments: SegmentList, executor: Executor, group_below: 
         return from_table(plan)
     done: list[tuple[SegmentRecord, ...]] = []
     tasks = _tasks(plan, segments, group_below)
-    for _, result, _ in completed(executor, tasks, stop, EventDelivery(None)):
+    for _, result in completed(executor, tasks, stop, EventDelivery(None)):
         if isinstance(result, TaskError):
             raise result.as_raised() from result
         assert isinstance(result, MediaResult)
