@@ -20,6 +20,7 @@ from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.executors.inline import InlineExecutor
 from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.local.pool import WorkerPool
 from streamify.executors.retry import Retry
 from streamify.model.attempt import Attempt
 from streamify.model.backoff import Backoff
@@ -43,7 +44,23 @@ def local(workers: int) -> Callable[[StoreLocations, OnEvent], Executor]:
     return build
 
 
-CASES = {"inline": inline, "local-1": local(1), "local-2": local(2)}
+def shared(locations: StoreLocations, on_event: OnEvent) -> Executor:
+    """Return the younger of two executors over the same workers, which end with it."""
+    command = (sys.executable, "-P", faults.__file__)
+    pool = WorkerPool(2, command=command, limits=LIMITS, retry=QUICK)
+    pool.executor(locations, lambda _: None)
+    engine = pool.executor(locations, on_event)
+    end = engine.shutdown
+
+    def shutdown(*, cancel: bool) -> None:
+        end(cancel=cancel)
+        pool.shutdown(cancel=cancel)
+
+    engine.shutdown = shutdown  # type: ignore[method-assign]
+    return engine
+
+
+CASES = {"inline": inline, "local-1": local(1), "local-2": local(2), "shared-2": shared}
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from streamify.dest.layout import JOB, STATE
 from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
@@ -16,7 +17,7 @@ from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
-from streamify.jobs.engine import Stop, completed, executor_for, run_one
+from streamify.jobs.engine import Engine, Stop, completed, executor_for, run_one
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
@@ -36,10 +37,16 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
 from streamify.model.task import InitTask
-from streamify.planning.agenda import URGENT
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, reach_storage
+
+
+class _Workers(NamedTuple):
+    """Who runs the tasks of a job."""
+
+    starter: WorkerStarter | None
+    engine: Engine | None
 
 
 class Here:
@@ -47,10 +54,11 @@ class Here:
 
     Args:
         starter: Has perhaps a worker running already.
+        engine: Runs the tasks of its jobs, of which several may run at once in threads; ``None``: each job has its own.
     """
 
-    def __init__(self, starter: WorkerStarter | None = None) -> None:
-        self._starter = starter
+    def __init__(self, starter: WorkerStarter | None = None, engine: Engine | None = None) -> None:
+        self._workers = _Workers(starter, engine)
 
     def play(
         self,
@@ -107,7 +115,7 @@ class Here:
         stop = stop or Stop()
         with delivering(on_event, stop) as events:
             return narrated(
-                teller(events), lambda: _transcode(source, dest, settings, events, stop, self._starter, live)
+                teller(events), lambda: _transcode(source, dest, settings, events, stop, self._workers, live)
             )
 
 
@@ -147,7 +155,7 @@ def _transcode(
     settings: Settings,
     events: EventDelivery,
     stop: Stop,
-    starter: WorkerStarter | None,
+    workers: _Workers,
     live: LiveStream | None,
 ) -> Report:
     began, tell = time.time(), teller(events)
@@ -171,7 +179,7 @@ def _transcode(
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
         stack.enter_context(watched(dest, stores.media, hold, stop, before))
-        run = _Run(places, stores, dest, settings, events, stop, log, began, starter, live)
+        run = _Run(places, stores, dest, settings, events, stop, log, began, workers, live)
         return run.carry_out(old.plan, ref, hold)
 
 
@@ -188,17 +196,17 @@ class _Run:
         stop: Stop,
         log: RunLog,
         began: float,
-        starter: WorkerStarter | None,
+        workers: _Workers,
         live: LiveStream | None,
     ) -> None:
-        self._starter, self._live, self._reused = starter, live, 0
+        self._workers, self._live, self._reused = workers, live, 0
         self._places, self._stores, self._dest, self._settings = places, stores, dest, settings
         self._events, self._tell, self._stop, self._log, self._began = events, teller(events), stop, log, began
 
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
-        urgent = URGENT if self._live is not None else None
+        starter, engine = self._workers
         with executor_for(
-            self._settings, self._places, self._events, warm=True, starter=self._starter, urgent=urgent
+            self._settings, self._places, self._events, warm=True, starter=starter, engine=engine
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
                 plan = old or steps.split(

@@ -16,11 +16,12 @@ OnEvent = Callable[[Event], None]
 """Takes events. Executors call theirs from threads that must not wait, so an `EventDelivery` goes between."""
 
 Order = Callable[[Sequence[Task]], Task]
-"""Chooses which of the waiting tasks, which are in order of submission, starts next; asked whenever one can start."""
+"""Chooses which of the waiting tasks starts next; asked whenever one can start. They are in order of submission, those
+of executors that were opened earlier first."""
 
 
 def by_priority(waiting: Sequence[Task]) -> Task:
-    """Choose the task with the greatest priority, of several the first that was submitted."""
+    """Choose the task with the greatest priority, of several the first: of the oldest job, and of that the oldest."""
     return max(waiting, key=lambda task: task.priority)
 
 
@@ -93,4 +94,7 @@ class Executor(Protocol):
         """Return how many tasks of that budget run at the same moment: `capacity`, or fewer where memory is short."""
 
     def shutdown(self, *, cancel: bool) -> None:
-        """Stop. With `cancel`, running tasks are stopped at once and queued ones never start."""
+        """Stop. With `cancel`, running tasks are stopped at once and queued ones never start.
+
+        Where workers are shared by several executors, those of the others go on.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from streamify.errors import Failure
@@ -17,10 +18,17 @@ GIB = 1 << 30
 
 
 class Reporter:
-    """Turns what happens in an engine into events."""
+    """Turns what happens in an engine into events.
 
-    def __init__(self, on_event: OnEvent) -> None:
-        self._on_event = on_event
+    Args:
+        on_event: Takes them.
+        on_error: Takes what `on_event` raises, which takes no more events then; ``None``: it is raised.
+    """
+
+    def __init__(self, on_event: OnEvent, on_error: Callable[[BaseException], None] | None = None) -> None:
+        self._on_event, self._on_error = on_event, on_error
+        self.broken = False
+        """Whether `on_error` was called."""
 
     def ready(self, engine: str, workers: int, reason: str) -> None:
         """The engine takes tasks."""
@@ -82,11 +90,18 @@ class Reporter:
         message: str = "",
         data: dict[str, Any] | None = None,
     ) -> None:
-        self._on_event(
-            Event(
-                time=time.time(), kind=kind, task=task, worker=worker, attempt=attempt, message=message, data=data or {}
-            )
+        if self.broken:
+            return
+        event = Event(
+            time=time.time(), kind=kind, task=task, worker=worker, attempt=attempt, message=message, data=data or {}
         )
+        try:
+            self._on_event(event)
+        except BaseException as error:
+            if self._on_error is None:
+                raise
+            self.broken = True
+            self._on_error(error)
 
 
 def covers(task: Task) -> dict[str, Any]:

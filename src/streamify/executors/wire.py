@@ -1,6 +1,6 @@
 """What driver and worker say to each other: one JSON value a line, no pickles.
 
-The driver writes a `Hello`, then one task (`streamify.model.task.TASK`) at a time, to the worker's stdin. The worker
+The driver writes a `Hello`, then one `Work` at a time, to the worker's stdin. The worker
 answers with a `Reply` a line on a descriptor of its own, so that whatever prints to stdout or stderr does no harm.
 """
 
@@ -15,7 +15,7 @@ from streamify.machine.limits import WorkerLimits
 from streamify.model.attempt import Usage
 from streamify.model.base import Frozen
 from streamify.model.progress import Unit
-from streamify.model.task import Result
+from streamify.model.task import Result, Task
 from streamify.storage.locate import StoreLocations
 
 
@@ -24,8 +24,15 @@ class Hello(Frozen):
 
     driver: int
     """Process id of the driver."""
-    stores: StoreLocations
     limits: WorkerLimits
+
+
+class Work(Frozen):
+    """Each further line: one task. Those that follow may be of other jobs, whose stores are elsewhere."""
+
+    stores: StoreLocations
+    """Of the task's job."""
+    task: Task
 
 
 class Ready(Frozen):

@@ -1,4 +1,4 @@
-"""The executor of a job, and tasks through it."""
+"""The executor of a job, which may share its workers with other jobs, and tasks through it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from streamify.errors import Interrupted
 from streamify.executors.base import Executor, TaskError, TaskFuture
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
+from streamify.executors.local.pool import WorkerPool
 from streamify.executors.local.start import WorkerStarter
 from streamify.machine.resources import choose_workers, read_machine
 from streamify.model.attempt import Attempt
 from streamify.model.settings import Settings
 from streamify.model.task import Result, Task
+from streamify.planning.agenda import URGENT
 from streamify.storage.locate import StoreLocations
 
 SIGINT_EXIT = 130
@@ -38,6 +40,40 @@ class Ended(NamedTuple):
     outcome: Result | TaskError
 
 
+class Engine:
+    """Runs the tasks of several jobs of this process, each from a thread of its own, over the same workers.
+
+    What is done next is decided over all jobs: tasks of greater priority first (`streamify.planning.agenda`), of equal
+    ones those of the job that began earlier. The inline engine has no workers: each job runs its tasks in its thread.
+
+    Args:
+        settings: ``engine`` and ``workers`` are those of all jobs.
+        remote: Whether any of their sources or streams lies in an object store.
+        starter: Has perhaps a worker running already.
+    """
+
+    def __init__(self, settings: Settings, *, remote: bool, starter: WorkerStarter | None = None) -> None:
+        self._pool: WorkerPool | None = None
+        if settings.engine != "inline":
+            count, options = _workers(settings, starter)
+            self._pool = WorkerPool(count, remote=remote, warm=True, **options)
+
+    def executor(self, stores: StoreLocations, events: EventDelivery) -> Executor:
+        """Return the executor of one more job; its end is no end of the engine."""
+        return self._pool.executor(stores, events) if self._pool is not None else _inline(stores, events)
+
+    def close(self) -> None:
+        """End all workers, at once."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel=True)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 @contextmanager
 def executor_for(
     settings: Settings,
@@ -46,7 +82,7 @@ def executor_for(
     *,
     warm: bool = False,
     starter: WorkerStarter | None = None,
-    urgent: int | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Executor]:
     """Give the executor of a job: started once, for all of its tasks; stopped at the end, at once after an error.
 
@@ -56,9 +92,9 @@ def executor_for(
         events: Takes the executor's events.
         warm: Start all workers with the first task.
         starter: Has perhaps a worker running already.
-        urgent: See `LocalExecutor`; the inline executor has no use for it.
+        engine: Runs the tasks, and goes on afterwards; ``None``: one for this job alone.
     """
-    executor = _executor(settings, stores, events, starter, warm=warm, urgent=urgent)
+    executor = engine.executor(stores, events) if engine is not None else _own(settings, stores, events, warm, starter)
     try:
         yield executor
     except BaseException:
@@ -67,31 +103,31 @@ def executor_for(
     executor.shutdown(cancel=False)
 
 
-def _executor(
-    settings: Settings,
-    stores: StoreLocations,
-    events: EventDelivery,
-    starter: WorkerStarter | None,
-    *,
-    warm: bool,
-    urgent: int | None,
+def _own(
+    settings: Settings, stores: StoreLocations, events: EventDelivery, warm: bool, starter: WorkerStarter | None
 ) -> Executor:
     if settings.engine == "inline":
-        from streamify.executors.inline import InlineExecutor  # which loads FFmpeg
+        return _inline(stores, events)
+    count, options = _workers(settings, starter)
+    return LocalExecutor(stores, count, events, warm=warm, **options)
 
-        return InlineExecutor(stores.open(), events)
+
+def _workers(settings: Settings, starter: WorkerStarter | None) -> tuple[int, dict[str, Any]]:
+    """Return how many workers there are, and the options of `WorkerPool` for them."""
     machine = read_machine()
     choice = choose_workers(affinity=machine.affinity, cpu_quota=machine.cpu_quota, requested=settings.workers)
-    return LocalExecutor(
-        stores,
-        choice.count,
-        events,
-        memory=machine.free_memory,
-        reason=choice.reason,
-        starter=starter,
-        warm=warm,
-        urgent=urgent,
-    )
+    return choice.count, {
+        "memory": machine.free_memory,
+        "reason": choice.reason,
+        "starter": starter,
+        "urgent": URGENT,
+    }
+
+
+def _inline(stores: StoreLocations, events: EventDelivery) -> Executor:
+    from streamify.executors.inline import InlineExecutor  # which loads FFmpeg
+
+    return InlineExecutor(stores.open(), events)
 
 
 class Urgent(Protocol):

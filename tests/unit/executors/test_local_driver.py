@@ -17,7 +17,7 @@ import pytest
 
 from executor_bench import COMMAND, Bench, wait_until
 from faults.worker import LIMITS, task
-from streamify.executors.wire import Hello
+from streamify.executors.wire import Hello, Work
 
 pytestmark = [
     pytest.mark.timeout(30),
@@ -96,11 +96,11 @@ def test_ctrl_c_in_the_driver_leaves_no_traceback_of_a_worker(tmp_path: Path) ->
 def test_a_worker_ends_with_its_pipe_alone(bench: Bench) -> None:
     """Where the kernel does not help (no PR_SET_PDEATHSIG): the watcher's part, in the middle of a task."""
     ours, theirs = os.pipe()
-    hello = Hello(driver=os.getpid(), stores=bench.locations, limits=LIMITS)
+    hello, work = Hello(driver=os.getpid(), limits=LIMITS), Work(stores=bench.locations, task=task("sleep:60"))
     with subprocess.Popen([*COMMAND, str(theirs)], stdin=subprocess.PIPE, pass_fds=(theirs,)) as worker:
         os.close(theirs)
         assert worker.stdin is not None
-        worker.stdin.write(hello.to_json() + b"\n" + task("sleep:60").to_json() + b"\n")
+        worker.stdin.write(hello.to_json() + b"\n" + work.to_json() + b"\n")
         worker.stdin.flush()
         assert os.read(ours, 4096) == b'{"kind":"ready"}\n'
         wait_until(lambda: (bench.locations.media.path / "attempts").exists())

@@ -16,7 +16,6 @@ from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.slot import Worker
 from streamify.executors.local.waiting import Job, Waiting
 from streamify.executors.log import tail
-from streamify.executors.report import Reporter
 from streamify.executors.retry import describe_exit, lost
 from streamify.executors.wire import REPLY, Done, Failed, Progress, Ready
 from streamify.machine.limits import GIB
@@ -30,13 +29,11 @@ class Dispatcher:
 
     Args:
         config: How workers are made.
-        report: Takes the events.
         wake: A descriptor; bytes that arrive there end a `step`.
     """
 
-    def __init__(self, config: WorkerConfig, report: Reporter, wake: int) -> None:
+    def __init__(self, config: WorkerConfig, wake: int) -> None:
         self._config = config
-        self._report = report
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake, selectors.EVENT_READ)
@@ -81,17 +78,25 @@ class Dispatcher:
     def close(self, error: BaseException | None) -> None:
         """Kill every worker; cancel what is left, or fail it with `error`."""
         while self._workers:
-            worker = self._workers[0]
-            self._end(worker)
-            if (job := worker.job) is not None:
-                worker.count_pause()
-                job.future.tell(attempt.cut_off(job.attempt(worker.process.pid), job.paused))
+            self._cut_off(self._workers[0])
         self._selector.close()
         for job in self._unsettled:
-            if error is None:
-                job.future.cancel()  # which does nothing to those that have begun
-            if job.future.running() or job.future.set_running_or_notify_cancel():
-                job.future.set_exception(error or CancelledError())
+            _settle(job, error)
+
+    def drop(self, age: int, error: BaseException | None) -> None:
+        """Cut off the tasks of one executor: cancel them, or fail them with `error`."""
+        for worker in [worker for worker in self._workers if worker.job is not None and worker.job.age == age]:
+            self._cut_off(worker)
+        self._waiting.take_all(age)
+        for job in [job for job in self._unsettled if job.age == age]:
+            del self._unsettled[job]
+            _settle(job, error)
+
+    def _cut_off(self, worker: Worker) -> None:
+        self._end(worker)
+        if (job := worker.job) is not None:
+            worker.count_pause()
+            job.future.tell(attempt.cut_off(job.attempt(worker.process.pid), job.paused))
 
     # Starting
 
@@ -117,7 +122,7 @@ class Dispatcher:
                 worker.allow(job)
             worker.process.clear_log()
             this = job.attempt(worker.process.pid)
-            self._report.started(job.task, this)
+            job.report.started(job.task, this)
             job.future.tell(this)
             self._send(worker, job.payload)
             self._warm_up()
@@ -138,7 +143,7 @@ class Dispatcher:
         for place, worker in enumerate(usual):
             moved = worker.resume() if place < keep else worker.pause()
             if moved and worker.job is not None:
-                self._report.paused(worker.job.attempt(worker.process.pid), paused=place >= keep)
+                worker.job.report.paused(worker.job.attempt(worker.process.pid), paused=place >= keep)
 
     def _admits(self, job: Job) -> bool:
         """Return whether a job fits beside those that run; tell once that memory is what limits them."""
@@ -147,7 +152,7 @@ class Dispatcher:
         admitted = admits(memory, running, budget)
         if not self._told_of_memory and (not admitted or budget.memory_bytes > memory):
             self._told_of_memory = True
-            self._report.short_of_memory(job.key, budget.memory_bytes, memory, len(running))
+            job.report.short_of_memory(job.key, budget.memory_bytes, memory, len(running))
         return admitted
 
     def _warm_up(self) -> None:
@@ -204,7 +209,7 @@ class Dispatcher:
                 return
             elif isinstance(reply, Progress):
                 job, pid = worker.job, worker.process.pid
-                self._report.progress(job.key, pid, job.number, reply.done, reply.total, reply.unit)
+                job.report.progress(job.key, pid, job.number, reply.done, reply.total, reply.unit)
             else:
                 self._conclude(worker, worker.job, reply)
         if worker.process.ended and worker in self._workers:
@@ -218,13 +223,14 @@ class Dispatcher:
         cap = self._config.hello.limits.recycle_above(job.task.budget.memory_bytes)
         if resident > cap or (isinstance(reply, Failed) and reply.exhausted):
             self._end(worker)
-            self._report.recycled(pid, resident, cap)
+            job.report.recycled(pid, resident, cap)
         if isinstance(reply, Done):
             made = attempt.finished(job.attempt(pid), reply, job.paused)
             job.future.tell(made)
-            self._report.finished(made)
-            del self._unsettled[job]
-            job.future.set_result(reply.result)
+            job.report.finished(made)
+            if not job.report.broken:  # else what broke it comes with the next command
+                del self._unsettled[job]
+                job.future.set_result(reply.result)
         else:
             log = tail(worker.process.log + reply.failure.log)
             self._fail(job, replace(reply.failure, log=log), pid, reply.usage)
@@ -268,11 +274,12 @@ class Dispatcher:
         if again:
             delay = self._config.retry.delay(job.number)
             self._waiting.delay(job, delay)
-            self._report.retried(made, failure, delay)
+            job.report.retried(made, failure, delay)
         else:
-            self._report.failed(made, failure)
-            del self._unsettled[job]
-            job.future.set_exception(TaskError(failure))
+            job.report.failed(made, failure)
+            if not job.report.broken:
+                del self._unsettled[job]
+                job.future.set_exception(TaskError(failure))
 
     def _end(self, worker: Worker) -> int:
         self._workers.remove(worker)
@@ -280,6 +287,14 @@ class Dispatcher:
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
         return worker.process.kill()
+
+
+def _settle(job: Job, error: BaseException | None) -> None:
+    """Cancel the future of a job that was cut off, or fail it with `error`."""
+    if error is None:
+        job.future.cancel()  # which does nothing to those that have begun
+    if job.future.running() or job.future.set_running_or_notify_cancel():
+        job.future.set_exception(error or CancelledError())
 
 
 def _key(reply: Progress | Done | Failed) -> str:

@@ -1,13 +1,15 @@
-"""Tasks that were submitted and do not run: in order of submission, or waiting for their next attempt."""
+"""Tasks that were submitted and do not run: ready in the order of `Order`, or waiting for their next attempt."""
 
 from __future__ import annotations
 
 import heapq
 import time
+from bisect import insort_left, insort_right
 from dataclasses import dataclass, field
 
 from streamify.executors.attempt import begun
 from streamify.executors.base import Order, TaskFuture
+from streamify.executors.report import Reporter
 from streamify.model.attempt import Attempt
 from streamify.model.task import Task
 
@@ -18,7 +20,11 @@ class Job:
 
     task: Task
     payload: bytes
-    """The task as JSON."""
+    """A `Work` as JSON."""
+    report: Reporter
+    """Takes the events of its task."""
+    age: int = 0
+    """Number of the executor that it was submitted to, in the order in which they were opened."""
     future: TaskFuture = field(default_factory=TaskFuture)
     number: int = 0
     """Of the last attempt."""
@@ -48,7 +54,7 @@ class Waiting:
 
     def add(self, job: Job) -> None:
         """Queue a job."""
-        self._ready.append(job)
+        insort_right(self._ready, job, key=_age)
 
     def delay(self, job: Job, seconds: float) -> None:
         """Queue a job for another attempt, after a pause."""
@@ -71,7 +77,7 @@ class Waiting:
     def choose(self) -> Job | None:
         """Return the job that is next, without taking it out."""
         while self._delayed and self._delayed[0][0] <= time.monotonic():
-            self._ready.insert(0, heapq.heappop(self._delayed)[2])
+            insort_left(self._ready, heapq.heappop(self._delayed)[2], key=_age)
         if not self._ready:
             return None
         chosen = self._order([job.task for job in self._ready])
@@ -81,8 +87,14 @@ class Waiting:
         """Take a job out."""
         self._ready.remove(job)
 
-    def take_all(self) -> list[Job]:
-        """Take every job out, also those that wait for their next attempt."""
-        jobs = [*self._ready, *(job for _, _, job in self._delayed)]
-        self._ready, self._delayed = [], []
+    def take_all(self, age: int | None = None) -> list[Job]:
+        """Take every job out, also those that wait for their next attempt; with `age`, those of one executor."""
+        jobs = [job for job in (*self._ready, *(job for _, _, job in self._delayed)) if age in (None, job.age)]
+        self._ready = [job for job in self._ready if job not in jobs]
+        self._delayed = [entry for entry in self._delayed if entry[2] not in jobs]
+        heapq.heapify(self._delayed)
         return jobs
+
+
+def _age(job: Job) -> int:
+    return job.age

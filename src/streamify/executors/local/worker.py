@@ -11,10 +11,10 @@ from queue import SimpleQueue
 from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
-from streamify.executors.wire import Done, Failed, Hello, Progress, Ready
+from streamify.executors.wire import Done, Failed, Hello, Progress, Ready, Work
 from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
 from streamify.model.progress import Unit
-from streamify.model.task import TASK
+from streamify.storage.locate import StoreLocations
 
 
 def main(run: Run | None = None) -> None:
@@ -32,10 +32,13 @@ def main(run: Run | None = None) -> None:
     hello = Hello.from_json(lines.get())
     die_with_driver(hello.driver)
     apply_limits(hello.limits)
-    stores = hello.stores.open()
+    places: StoreLocations | None = None
     _answer(replies, Ready().to_json())
     while True:
-        task = TASK.validate_json(lines.get())
+        work = Work.from_json(lines.get())
+        task = work.task
+        if work.stores != places:
+            places, stores = work.stores, work.stores.open()
         allow_cpu(task.budget.cpu_seconds)
         allow_memory(task.budget.memory_bytes)
         reply: Done | Failed = attempt(task, stores, run, partial(_tell, replies, task.key))
