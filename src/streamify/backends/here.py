@@ -29,6 +29,7 @@ from streamify.jobs.report import RunTotals
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
+from streamify.model.event import Event
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.plan import Plan
@@ -70,8 +71,13 @@ class Here:
         stop: Stop | None = None,
     ) -> Report:
         """Do what `transcode` does, and before all else what the viewers of `live` ask for."""
+
+        def told(event: Event) -> None:
+            live.progress.see(event)
+            on_event(event)
+
         with live.ending():
-            return self._carry_out(source, dest, settings, on_event, stop, live)
+            return self._carry_out(source, dest, settings, told, stop, live)
 
     def transcode(
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
@@ -262,6 +268,8 @@ class _Run:
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done
         check_disk(plan, self._stores.media, self._dest, len(done), self._tell, refuse=self._settings.disk_check)
+        if self._live is not None:
+            self._live.surveyed(plan, self._stores.media, done)
         tell_plan(plan, done, self._tell)
         return done
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ _LOOK = 0.25
 """Seconds after which it is looked whether the client of a request that waits is still there."""
 
 
-def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starlette:
+def create_app(site: Site, access: Access, threads: Threads, log: Log, more: Sequence[Route] = ()) -> Starlette:
     """Return the application that serves `site` and the page that plays it.
 
     Args:
@@ -32,6 +32,7 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starle
         access: Who may read it.
         threads: For reads that block.
         log: Takes a line for each fault.
+        more: Routes below ``/_play/`` beside the page.
     """
     page = read_page()
 
@@ -51,6 +52,7 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log) -> Starle
             raise HTTPException(HTTPStatus.NOT_FOUND) from error
 
     routes = [
+        *more,
         Route("/", page_file),
         Route("/_play/{name}", page_file),
         Route("/_play", _nothing),

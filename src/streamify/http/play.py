@@ -14,6 +14,8 @@ from streamify.http.app import create_app
 from streamify.http.connections import Connection
 from streamify.http.files import StaticSite, StreamFiles
 from streamify.http.guard import Log
+from streamify.http.job import FinishedJob, job_routes
+from streamify.http.job_events import Job, JobEvents
 from streamify.http.ondemand import OnDemandSite
 from streamify.http.threads import Threads
 from streamify.jobs.live import LiveStream
@@ -25,9 +27,9 @@ _BACKLOG = 256
 class PlayServer:
     """A server whose socket listens already; `run` answers."""
 
-    def __init__(self, listener: socket.socket, host: str, config: uvicorn.Config) -> None:
+    def __init__(self, listener: socket.socket, host: str, config: uvicorn.Config, events: JobEvents) -> None:
         self._listener, self._host = listener, host
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config, events)
 
     @property
     def port(self) -> int:
@@ -48,6 +50,18 @@ class PlayServer:
     def stop(self) -> None:
         """Let `run` return soon. Can be called from another thread."""
         self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Ends answers that would never end by themselves, so that nobody has to wait for them."""
+
+    def __init__(self, config: uvicorn.Config, events: JobEvents) -> None:
+        super().__init__(config)
+        self._events = events
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._events.close()
+        await super().shutdown(sockets)
 
 
 @contextlib.contextmanager
@@ -88,8 +102,10 @@ def open_play(
         threads = Threads()
         static = StaticSite(files, threads)
         site = OnDemandSite(static, live, threads) if live is not None else static
-        app = create_app(site, Access(host, allow_origin), threads, log)
-        yield PlayServer(listener, host, _config(app, connection))
+        job: Job = live if live is not None else FinishedJob(files)
+        events = JobEvents(job, threads)
+        app = create_app(site, Access(host, allow_origin), threads, log, job_routes(job, events, threads))
+        yield PlayServer(listener, host, _config(app, connection), events)
 
 
 def _config(app: object, connection: type[Connection]) -> uvicorn.Config:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import Literal
+from typing import Any
 
-from streamify.dest.layout import segment_index, track_of
+from streamify.dest.layout import ledger_key, segment_index, track_of
 from streamify.errors import StreamifyError
 from streamify.jobs.demands import Demands
 from streamify.jobs.planned import planned_view
+from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.survey import read_records
 from streamify.model.plan import Plan
 from streamify.planning.agenda import Wanted
 from streamify.storage.base import Storage
-
-State = Literal["planning", "making", "complete", "failed"]
 
 
 class LiveStream:
@@ -24,12 +25,14 @@ class LiveStream:
 
     def __init__(self) -> None:
         self.demands = Demands()
+        self.progress = JobProgress()
         self.error: StreamifyError | None = None
         """Why the job failed."""
         self._lock = Lock()
         self._state: State = "planning"
         self._texts: dict[str, bytes] = {}
         self._tracks: dict[str, int] = {}  # segments by track
+        self._media: Storage | None = None
 
     @property
     def state(self) -> State:
@@ -41,18 +44,19 @@ class LiveStream:
         """Whether there is anything to watch: the stream was planned."""
         return bool(self._texts)
 
+    def surveyed(self, plan: Plan, media: Storage, done: Iterable[tuple[str, int]]) -> None:
+        """Tell that a plan is at DEST, and (track, segment) of what exists of its stream."""
+        self._media = media
+        self.progress.planned(plan, borders(plan, media), done)
+
     def planned(self, plan: Plan, media: Storage) -> None:
         """Tell that a plan and the init segments of its tracks are at DEST."""
-        segments = SegmentList(plan, media)
-        try:
-            borders = [segment.start for segment in segments]
-        finally:
-            segments.close()
-        view = planned_view(plan, [*borders, plan.timeline.end], media)
+        view = planned_view(plan, borders(plan, media), media)
         texts = {key: text.encode() for key, text in view.texts().items()}
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
             self._state = "making"
+        self.progress.enter("making")
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -72,6 +76,36 @@ class LiveStream:
             self.error = error
             self._state = "complete" if error is None else "failed"
         self.demands.close(error)
+        self.progress.enter(self._state, str(error) if error is not None else None)
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """Return all that there is to know of the job; see `JobProgress`."""
+        return self.progress.snapshot(now)
+
+    def changes(self, now: float) -> dict[str, Any] | None:
+        """Return what changed since the last call; see `JobProgress`."""
+        return self.progress.changes(now)
+
+    def look(self) -> None:
+        """Look for segments that exist before their task tells it. Blocks."""
+        media = self._media
+        if media is None:
+            return
+        with suppress(StreamifyError):  # a store that cannot be reached now: the task tells it later
+            for track, segment in self.progress.awaited():
+                while media.stat(ledger_key(track, segment)) is not None:
+                    self.progress.found(track, segment, time.time())
+                    segment += 1
+
+    def detail(self, track: str, segment: int) -> dict[str, Any] | None:
+        """Return what is known of a segment, with what its ledger entry says; ``None``: there is none. Blocks."""
+        found = self.progress.detail(track, segment)
+        if found is None or self._media is None:
+            return found
+        [record] = read_records(self._media, [(track, segment)])
+        made = {"bytes": record.media.size, "frames": record.frames} if record is not None else None
+        cost = record.cost.model_dump(include={"decode", "scale", "encode", "other"}) if record is not None else None
+        return found | {"made": made, "cost": cost}
 
     def text(self, key: str) -> bytes | None:
         """Return a manifest of the whole stream, from its plan; ``None``: there is none of that key."""
@@ -83,3 +117,12 @@ class LiveStream:
         if track is None or index is None or index >= self._tracks.get(track, 0):
             return None
         return Wanted(track, index)
+
+
+def borders(plan: Plan, media: Storage) -> list[int]:
+    """Return where the segments of a plan start and the last one ends, output ticks."""
+    segments = SegmentList(plan, media)
+    try:
+        return [*(segment.start for segment in segments), plan.timeline.end]
+    finally:
+        segments.close()

@@ -98,3 +98,18 @@ def segment_cuts(plan: Plan, track: AudioTrack, borders: Sequence[int], first: i
         at_start=first == 0,
         at_end=first + len(borders) - 1 == plan.segments,
     )
+
+
+def made_by(plan: Plan, key: str) -> Iterator[tuple[str, int]]:
+    """Yield (track, segment) of what the task with a key makes; nothing where it makes no segments."""
+    kind, _, rest = key.partition("/")
+    if kind == "video":
+        segment, _, names = rest.partition("/")
+        wanted = names.split(",")
+        yield from ((track.id, int(segment)) for track in plan.video if track.name in wanted)
+    elif kind == "audio":
+        name, _, begin = rest.rpartition("/")
+        for track in plan.audio:
+            if track.id == name:
+                first, size = int(begin), track.piece_segments or plan.segments
+                yield from ((name, segment) for segment in range(first, min(first + size, plan.segments)))

@@ -1,0 +1,60 @@
+"""What the page is told of the stream's job: routes."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from streamify.dest.layout import REPORT
+from streamify.http.files import StreamFiles
+from streamify.http.job_events import Full, Job, JobEvents
+from streamify.http.threads import Threads
+
+
+class FinishedJob:
+    """A `Job` of which nothing is known but what it left: a stream that was made before the server started."""
+
+    def __init__(self, files: StreamFiles) -> None:
+        self._files = files
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """See `Job.snapshot`."""
+        report = self._files.find([REPORT]) is not None
+        return {"edition": 0, "now": round(now, 3), "state": "complete", "report": report, "tracks": []}
+
+    def changes(self, now: float) -> None:
+        """See `Job.changes`."""
+
+    def look(self) -> None:
+        """See `Job.look`."""
+
+    def detail(self, track: str, segment: int) -> None:
+        """See `Job.detail`."""
+
+
+def job_routes(job: Job, events: JobEvents, threads: Threads) -> list[Route]:
+    """Return the routes that tell of a job."""
+
+    async def told(request: Request) -> Response:
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        try:
+            return events.open(request.headers.get("last-event-id"))
+        except Full:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"}) from None
+
+    async def segment(request: Request) -> Response:
+        where = request.path_params
+        found = await threads.run(lambda _: job.detail(where["track"], where["segment"]), None)
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        text = json.dumps(found, separators=(",", ":"))
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    return [Route("/_play/job", told), Route("/_play/job/{track}/{segment:int}", segment)]

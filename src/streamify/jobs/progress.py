@@ -1,0 +1,182 @@
+"""What a job does, as a page shows it: every segment of every track, every attempt, how fast and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from threading import Lock
+from typing import Any, Literal
+
+from streamify.jobs.tally import Tally
+from streamify.jobs.work import made_by
+from streamify.model.event import Event
+from streamify.model.plan import Plan
+from streamify.planning.cells import AGAIN, FAILED, RUNNING, Cells, run_lengths
+from streamify.planning.lanes import Lanes, Line
+
+State = Literal["planning", "making", "complete", "failed"]
+
+_LETTERS = {"running": "r", "finished": "d", "retried": "a", "failed": "f", "cancelled": "c"}
+
+
+class JobProgress:
+    """Follows a job by its events. Every method can be called from any thread.
+
+    The documents that it returns are described in docs/reference/page-events.md.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._state: State = "planning"
+        self._error: str | None = None
+        self._plan: Plan | None = None
+        self._borders: Sequence[int] = ()
+        self._cells = Cells((), 0)
+        self._lanes = Lanes()
+        self._tally = Tally()
+        self._times: dict[str, float] = {}
+        self._edition = 0
+        self._changed = False
+
+    def planned(self, plan: Plan, borders: Sequence[int], done: Iterable[tuple[str, int]]) -> None:
+        """Take the plan of the job.
+
+        Args:
+            plan: Of the job.
+            borders: Starts of the segments and the end of the last, output ticks.
+            done: (track, segment) of what exists.
+        """
+        cells = Cells([track.id for track in plan.tracks], plan.segments, done)
+        with self._lock:
+            self._plan, self._borders, self._cells = plan, borders, cells
+            self._times.pop("made", None)
+            self._edition, self._changed = self._edition + 1, True
+
+    def enter(self, state: State, error: str | None = None) -> None:
+        """Take how far the job is, and why it failed."""
+        with self._lock:
+            self._state, self._error, self._changed = state, error, True
+            if state in ("complete", "failed"):
+                self._cells.stop()
+
+    def see(self, event: Event) -> None:
+        """Take one event."""
+        with self._lock:
+            self._tally.see(event)
+            self._changed = True
+            if event.kind == "job.started":
+                self._times["started"] = event.time
+            elif event.kind == "plan.ready":
+                self._times["planned"] = event.time
+            elif event.kind == "segment.finished":
+                self._make(str(event.data["track"]), int(event.data["segment"]), event.time)
+            elif event.kind in ("job.finished", "job.failed"):
+                self._times["ended"] = event.time
+                self._lanes.stop(event.time)
+            elif event.task is not None and event.attempt is not None:
+                self._attempt(event, event.task, event.attempt, str(event.worker or ""))
+
+    def found(self, track: str, segment: int, time: float) -> None:
+        """Take a segment that is in the ledger by now."""
+        with self._lock:
+            self._make(track, segment, time)
+
+    def awaited(self) -> list[tuple[str, int]]:
+        """Return, for each sound task that runs, the first segment that is not known to exist.
+
+        A piece of sound is published segment by segment, in order, and told only at its end.
+        """
+        with self._lock:
+            if self._plan is None:
+                return []
+            pieces = [made_by(self._plan, line.task) for line in self._lanes.running if line.task.startswith("audio/")]
+            firsts = (next((cell for cell in piece if not self._cells.exists(*cell)), None) for piece in pieces)
+            return [cell for cell in firsts if cell is not None]
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """Return all that there is to know."""
+        with self._lock:
+            plan, timescale = self._plan, self._plan.timeline.timescale if self._plan is not None else 1
+            tracks = plan.tracks if plan is not None else ()
+            return self._head(now) | {
+                "tracks": [{"id": track.id, "name": track.labels.name, "kind": track.kind} for track in tracks],
+                "segments": self._cells.segments,
+                "timescale": timescale,
+                "lengths": run_lengths(stop - start for start, stop in pairwise(self._borders)),
+                "cells": self._cells.texts(),
+                "attempts": [_row(line) for line in self._lanes],
+            }
+
+    def changes(self, now: float) -> dict[str, Any] | None:
+        """Return what changed since the last call, or ``None``; for one caller, who passes it on to all others."""
+        with self._lock:
+            cells, attempts = self._cells.take_changes(), self._lanes.take_changes()
+            if not cells and not attempts and not self._changed:
+                return None
+            self._changed = False
+            return self._head(now) | {"cells": cells, "attempts": [_row(line) for line in attempts]}
+
+    def detail(self, track: str, segment: int) -> dict[str, Any] | None:
+        """Return what is known of one segment; ``None``: the job has no such segment."""
+        cell = (track, segment)
+        with self._lock:
+            plan = self._plan
+            if plan is None or cell not in self._cells:
+                return None
+            lines = [line for line in self._lanes if cell in made_by(plan, line.task)]
+            return {
+                "track": track,
+                "segment": segment,
+                "state": self._cells.state(track, segment),
+                "attempts": [
+                    {
+                        "task": line.task, "number": line.number, "worker": line.worker, "started": line.started,
+                        "ended": line.ended, "outcome": line.outcome, "message": line.message, "log": line.log,
+                        "cpu_seconds": line.cpu_seconds,
+                    }
+                    for line in lines
+                ],
+            }  # fmt: skip
+
+    def _head(self, now: float) -> dict[str, Any]:
+        speed, left = self._tally.speed(now), self._tally.eta(now)
+        making = self._state == "making"
+        return {
+            "edition": self._edition,
+            "now": round(now, 3),
+            "state": self._state,
+            "error": self._error,
+            "report": self._state == "complete",
+            "times": {name: round(time, 3) for name, time in self._times.items()},
+            "share": 1.0 if self._state == "complete" else round(self._tally.fraction, 4),
+            "speed": round(speed, 2) if speed is not None and making else None,
+            "seconds_left": round(left, 1) if left is not None and making else None,
+            "workers": self._tally.workers,
+        }
+
+    def _make(self, track: str, segment: int, time: float) -> None:
+        if (track, segment) in self._cells:
+            self._cells.make(track, segment)
+            if "made" not in self._times and self._cells.complete:
+                self._times["made"], self._changed = time, True
+
+    def _attempt(self, event: Event, task: str, number: int, worker: str) -> None:
+        made = list(made_by(self._plan, task)) if self._plan is not None else []
+        data = event.data
+        if event.kind == "task.started":
+            self._lanes.begin(task, number, worker, event.time)
+            self._cells.change(made, RUNNING if number == 1 else AGAIN)
+        elif event.kind == "task.finished":
+            self._lanes.end(task, number, worker, event.time, "finished", cpu_seconds=data.get("cpu_seconds"))
+        elif event.kind in ("task.retried", "task.failed"):
+            final = event.kind == "task.failed"
+            log = str(data.get("log") or "")
+            outcome = "failed" if final else "retried"
+            self._lanes.end(task, number, worker, event.time, outcome, message=event.message, log=log)
+            self._cells.change(made, FAILED if final else AGAIN)
+
+
+def _row(line: Line) -> list[Any]:
+    ended = round(line.ended, 3) if line.ended is not None else None
+    return [line.id, line.task, line.number, line.worker, line.lane, round(line.started, 3), ended,
+            _LETTERS[line.outcome]]  # fmt: skip
