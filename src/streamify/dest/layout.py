@@ -3,6 +3,7 @@
 Layout::
 
     master.m3u8  manifest.mpd  report.json
+    chapters.vtt chapters.json  where the source has chapters
     video/ID/  audio/ID/        init.mp4  playlist.m3u8  iframes.m3u8  00000.m4s 00001.m4s ...
     .streamify/                 plan, ledger and other state; never served
 """
@@ -16,6 +17,10 @@ MPD = "manifest.mpd"
 REPORT = "report.json"
 MANIFESTS = (MASTER, MPD)
 """Manifests of the whole stream; the playlists of single tracks lie in their folders."""
+
+CHAPTERS = "chapters.vtt"
+CHAPTERS_JSON = "chapters.json"
+CHAPTER_FILES = (CHAPTERS, CHAPTERS_JSON)
 
 TRACK_FOLDERS = ("video", "audio")
 """Folders that hold one folder per track each, by kind of track."""
@@ -40,7 +45,7 @@ STATE_SUFFIXES = (".json", ".ndjson")
 DOCTOR = f"{STATE}/doctor-"
 """How the keys begin that `doctor` writes and removes."""
 
-TOP = frozenset({STATE, *MANIFESTS, REPORT, *TRACK_FOLDERS})
+TOP = frozenset({STATE, *MANIFESTS, *CHAPTER_FILES, REPORT, *TRACK_FOLDERS})
 """What a stream consists of at its top."""
 
 SEGMENT_TEMPLATE = "$Number%05d$.m4s"

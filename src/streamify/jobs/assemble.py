@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from streamify.codecs.registry import codecs_string
-from streamify.dest.layout import segment_key
+from streamify.dest.layout import CHAPTER_FILES, segment_key
 from streamify.errors import Failure, TasksFailed, VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
@@ -85,8 +85,15 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
         raise VerificationFailed(tuple(faults), HINT)
     _refuse_losses(plan, certifying.sums)
     check()
-    view = StreamView(tuple(manifests), plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
+    view = StreamView(
+        tuple(manifests),
+        plan.target_duration,
+        Fraction(plan.timeline.end, plan.timeline.timescale),
+        chapters=plan.chapters,
+    )
     blobs = publish(view, media)
+    for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):
+        media.delete(key)  # of a stream that this one replaces
     return Assembled(certifying.sums.certificate(plan.source), tuple(reports), blobs, tuple(notes))
 
 

@@ -25,7 +25,9 @@ def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamVi
         media: Rooted at DEST.
     """
     tracks = tuple(_manifest(plan, track, borders, media) for track in plan.tracks)
-    return StreamView(tracks, plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale))
+    return StreamView(
+        tracks, plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale), chapters=plan.chapters
+    )
 
 
 def _manifest(plan: Plan, track: VideoTrack | AudioTrack, borders: Sequence[int], media: Storage) -> TrackManifest:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamify.dest.layout import MASTER, MPD, iframes_key, playlist_key
-from streamify.manifests import dash, hls
+from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, MASTER, MPD, iframes_key, playlist_key
+from streamify.manifests import chapters, dash, hls
 from streamify.manifests.base import TrackManifest
 from streamify.manifests.dash import Growing
+from streamify.model.chapter import Chapter
 from streamify.model.task import Blob
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage, sha256
@@ -26,6 +27,8 @@ class StreamView:
     """Of the whole presentation, seconds."""
     growing: Growing | None = None
     """More segments follow; ``None``: these are all."""
+    chapters: tuple[Chapter, ...] = ()
+    """Of the stream."""
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
@@ -38,8 +41,11 @@ class StreamView:
             texts[playlist_key(folder)] = hls.media_playlist(track, self.target_duration, ended=ended)
             if isinstance(track.track, VideoTrack) and track.has_iframes:
                 texts[iframes_key(folder)] = hls.iframe_playlist(track, self.target_duration, ended=ended)
-        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing)
-        texts[MASTER] = hls.master(videos, audios)
+        if self.chapters:
+            texts[CHAPTERS] = chapters.webvtt(self.chapters)
+            texts[CHAPTERS_JSON] = chapters.apple_json(self.chapters)
+        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing, self.chapters)
+        texts[MASTER] = hls.master(videos, audios, CHAPTERS_JSON if self.chapters else None)
         return texts
 
 

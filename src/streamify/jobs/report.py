@@ -45,6 +45,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         tracks=made.tracks,
         manifests=made.manifests,
         certificate=made.certificate,
+        chapters=plan.chapters,
         notes=tuple(dict.fromkeys((*plan.notes, *made.notes))),
         fingerprint=Fingerprint(
             streamify=__version__,

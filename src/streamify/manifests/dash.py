@@ -22,6 +22,8 @@ from streamify.manifests.audio import (
     groups,
 )
 from streamify.manifests.base import TrackManifest
+from streamify.manifests.chapters import add_events
+from streamify.model.chapter import Chapter
 from streamify.model.track import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
@@ -47,6 +49,7 @@ def mpd(
     audios: Sequence[TrackManifest],
     duration: Fraction,
     growing: Growing | None = None,
+    chapters: Sequence[Chapter] = (),
 ) -> str:
     """Return the MPD of a stream.
 
@@ -55,6 +58,7 @@ def mpd(
         audios: Audio tracks; an AdaptationSet each, for languages and commentary are chosen, not switched.
         duration: Length of the presentation, seconds: of the video where there is one.
         growing: More segments follow (dynamic); ``None``: it has ended (static).
+        chapters: Of the stream, as events of the period.
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -74,6 +78,8 @@ def mpd(
         },
     )
     period = ET.SubElement(root, "Period", id="0", start="PT0S")
+    if chapters:
+        add_events(period, chapters)
     if videos:
         _video_set(period, videos)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):

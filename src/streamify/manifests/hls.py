@@ -13,6 +13,7 @@ from streamify.manifests.base import (
     peak_rate,
     variant_order,
 )
+from streamify.manifests.chapters import DATA_ID
 from streamify.model.track import VideoTrack
 
 _VERSION = 7
@@ -55,13 +56,20 @@ def iframe_playlist(manifest: TrackManifest, target_duration: int, *, ended: boo
     return _text([*lines, *_end(ended)])
 
 
-def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest]) -> str:
+def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], chapters: str | None = None) -> str:
     """Return the master playlist: every video rendition once for each group of audio tracks, stereo first.
 
     The variant to start on stands first (`variant_order`), the others follow in ladder order. Without video the
     default audio track of each group is the variant, and the group offers the others.
+
+    Args:
+        videos: Video renditions in ladder order.
+        audios: Audio tracks.
+        chapters: Relative URL of the chapters as JSON, named as session data (RFC 8216, 4.3.4.4).
     """
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if chapters is not None:
+        lines.append(_tag("EXT-X-SESSION-DATA", f'DATA-ID="{DATA_ID}"', f'URI="{chapters}"'))
     sound: tuple[AudioGroup | None, ...] = groups(audios) or (None,)
     for group in sound:
         lines += [_audio_media(audio, names, group.id) for audio, names in group.members] if group is not None else []

@@ -28,6 +28,9 @@ STREAMS = 500
 AUDIO_TRACKS = 64
 """Audio tracks that are offered; recordings of parliaments have about 30."""
 
+CHAPTERS = 1_000
+"""Chapters of a stream; audio books have about 300."""
+
 SEGMENTS = 100_000
 """Segments of a stream: a week of 6 s."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.chapter import Chapter
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
 from streamify.model.track import AudioTrack, VideoTrack
@@ -275,6 +276,8 @@ class Plan(Frozen):
     """EXT-X-TARGETDURATION, whole seconds, the same for all tracks (HLS authoring rule 8.2)."""
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]
+    chapters: tuple[Chapter, ...] = ()
+    """Of the stream, seconds from its start, rounded to milliseconds."""
     notes: tuple[Note, ...] = ()
     estimate: Estimate
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.chapter import Chapter
 from streamify.model.loudness import Loudness
 from streamify.model.plan import SCHEMA
 from streamify.model.settings import MediaSettings
@@ -123,6 +124,8 @@ class Report(Frozen):
     manifests: tuple[Blob, ...] = ()
     """Manifests and playlists as they were published."""
     certificate: Certificate
+    chapters: tuple[Chapter, ...] = ()
+    """Of the stream, seconds from its start."""
     notes: tuple[Note, ...]
     """What was converted, dropped or damaged, and why."""
     fingerprint: Fingerprint

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.chapter import Chapter
 
 
 class SourceRef(Frozen):
@@ -274,4 +275,6 @@ class SourceFacts(Frozen):
     FFmpeg's index."""
     left_out: int = 0
     """Of these, how many the notes name as left out: no other picture has their time, nothing to decode them from."""
+    chapters: tuple[Chapter, ...] = ()
+    """By start, on the source's clock."""
     notes: tuple[Note, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from streamify.model.limits import STREAMS
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.description import at_path
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
@@ -19,6 +20,25 @@ def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
         return dict(_kinds(file, moov.body, moov.end))
     except BoxError:
         return {}
+
+
+def chapter_tracks(file: BinaryIO, layout: Layout) -> frozenset[int]:
+    """Return the ids of the tracks that hold the chapters of others, by ``tref`` (QuickTime, chapter lists).
+
+    None where it is damaged.
+    """
+    moov = layout.first(b"moov")
+    if moov is None:
+        return frozenset()
+    try:
+        return frozenset(
+            int.from_bytes(listed[at : at + 4], "big")
+            for body, end in at_path(file, moov.body, moov.end, (b"trak", b"tref", b"chap"))
+            for listed in (read_exactly(file, body, min(end, body + 4 * STREAMS)),)
+            for at in range(0, len(listed) - 3, 4)
+        )
+    except BoxError:
+        return frozenset()
 
 
 def _kinds(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:

@@ -16,6 +16,7 @@ from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.arrange import arrange
 from streamify.planning.caps import refuse_length, refuse_pauses
+from streamify.planning.chapters import place_chapters
 from streamify.planning.estimate import estimate
 from streamify.planning.extent import Extent, extent
 from streamify.planning.fields import applied, fields_shown
@@ -69,6 +70,8 @@ def build_plan(
             if settings.surround != "off" and audio_grid.has_surround(stream)
         ),
     )
+    late = facts.video.late if facts.video is not None else Fraction(0)
+    chapters, misplaced = place_chapters(facts.chapters, timeline, late)
     all_windows = list(windows)
     seconds = Fraction(timeline.end, timeline.timescale)
     longest = Fraction(max(one.end - one.start for one in all_windows), timeline.timescale)
@@ -81,8 +84,10 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
+        chapters=chapters,
         notes=(
             *facts.notes,
+            *misplaced,
             *arranged,
             *notes,
             *held.notes,

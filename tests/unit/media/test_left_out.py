@@ -59,11 +59,10 @@ def test_fonts_and_other_attachments(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_subtitles_and_chapters(tmp_path: Path) -> None:
+def test_subtitles(tmp_path: Path) -> None:
     (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:00,500\nHello\n")
-    (tmp_path / "a.txt").write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=500\ntitle=One\n")
     path = tmp_path / "a.mkv"
-    inputs = [*FILM, "-i", str(tmp_path / "a.srt"), "-i", str(tmp_path / "a.txt"), "-map", "0", "-map", "1"]
+    inputs = [*FILM, "-i", str(tmp_path / "a.srt"), "-map", "0", "-map", "1"]
     ffmpeg(
         *inputs,
         "-metadata:s:s:0",
@@ -76,7 +75,7 @@ def test_subtitles_and_chapters(tmp_path: Path) -> None:
         "srt",
         path,
     )
-    assert dropped(probe(path)) == ["stream 1 (subtitle, subrip, ger, Forced)", "1 chapters"]
+    assert dropped(probe(path)) == ["stream 1 (subtitle, subrip, ger, Forced)"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def facts(source: SourceFacts) -> list[str]:
     lines = [f"{source.ref.key}: {size(source.ref.size)}, {source.container}, {clock(float(source.duration))}"]
     lines += [_video(source.video)] if source.video else ["  no video"]
     lines += [_audio(track) for track in source.audio] or ["  no audio"]
+    if source.chapters:
+        lines.append(f"  {counted(len(source.chapters), 'chapter')}")
     if source.scanned:
         lines.append("  no usable index: the file was read once from end to end")
     return [*lines, *_notes(source.notes)]

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from streamify.media.source.choice import Choice, has_decoder, size_of
 from streamify.model.source import Note
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.handlers import sample_kinds
+from streamify.mp4.handlers import chapter_tracks, sample_kinds
 from streamify.mp4.movie import read_layout
 
 _SAMPLES = MappingProxyType(
@@ -72,7 +72,7 @@ _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
 
 
 def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choice) -> Iterator[Note]:
-    """Yield a note for each stream of the chosen programme that is not transcoded, and for the chapters.
+    """Yield a note for each stream of the chosen programme that is not transcoded.
 
     Args:
         container: The source, opened.
@@ -81,9 +81,10 @@ def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choic
         choice: What is transcoded.
     """
     used = {one.index for one in (choice.video, *choice.audio) if one is not None}
-    kinds = _sample_kinds(container, file, size)
+    kinds, titles = _tracks(container, file, size)
     for stream in container.streams:
-        if stream.index not in used and stream.index not in choice.elsewhere:
+        of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
+        if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
             yield Note(kind="dropped", what=_what(stream, kinds, choice.types), why=_why(stream))
     main = choice.video
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
@@ -93,18 +94,18 @@ def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choic
         yield Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
     if main is not None and main.metadata.get("alpha_mode") == "1":
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
-    if chapters := container.chapters():
-        yield Note(kind="dropped", what=f"{len(chapters)} chapters", why="chapters are not carried over")
 
 
-def _sample_kinds(container: InputContainer, file: BinaryIO, size: int) -> dict[int, str]:
+def _tracks(container: InputContainer, file: BinaryIO, size: int) -> tuple[Mapping[int, str], frozenset[int]]:
+    """Return the kinds of the tracks of an MP4 by their ids, and the ids of those that hold chapters."""
     if not container.format.name.startswith("mov"):
-        return {}
+        return {}, frozenset()
     at = file.tell()
     try:
-        return sample_kinds(file, read_layout(file, size))
+        layout = read_layout(file, size)
+        return sample_kinds(file, layout), chapter_tracks(file, layout)
     except BoxError:
-        return {}
+        return {}, frozenset()
     finally:
         file.seek(at)
 

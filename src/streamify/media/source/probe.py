@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
 from streamify.media.source.announced import announcements, last_sample
+from streamify.media.source.chapters import read_chapters
 from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
 from streamify.media.source.dolby import refuse_dolby_vision
@@ -87,7 +88,8 @@ def probe_source(
         stream = choice.video
         refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(_audio_facts(container, one) for one in choice.audio)
-        notes = [*choice.notes, *left_out(container, file, ref.size, choice)]
+        chapters, excess = read_chapters(container)
+        notes = [*choice.notes, *left_out(container, file, ref.size, choice), *excess]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
                               "give a video or audio file, or one with codecs that FFmpeg knows")  # fmt: skip
@@ -133,7 +135,7 @@ def probe_source(
         if cut is not None:
             notes.append(cut.note)
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=bool(laid), video=None,
-                            audio=audio, program=choice.programme, notes=tuple(notes))  # fmt: skip
+                            audio=audio, program=choice.programme, chapters=chapters, notes=tuple(notes))  # fmt: skip
         return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
     if not sample:
@@ -198,6 +200,7 @@ def probe_source(
         gaps=(*index.gaps, *ending),
         coded=index.coded,
         left_out=index.left_out,
+        chapters=chapters,
         notes=(
             *notes,
             *index.notes,
