@@ -15,18 +15,19 @@ from streamify.dest.layout import REPORT
 from streamify.http.files import StreamFiles
 from streamify.http.job_events import Full, Job, JobEvents
 from streamify.http.threads import Threads
+from streamify.jobs.progress import JobProgress
 
 
 class FinishedJob:
     """A `Job` of which nothing is known but what it left: a stream that was made before the server started."""
 
     def __init__(self, files: StreamFiles) -> None:
-        self._files = files
+        self._files, self._progress = files, JobProgress()
+        self._progress.enter("complete")
 
     def snapshot(self, now: float) -> dict[str, Any]:
         """See `Job.snapshot`."""
-        report = self._files.find([REPORT]) is not None
-        return {"edition": 0, "now": round(now, 3), "state": "complete", "report": report, "tracks": []}
+        return self._progress.snapshot(now) | {"report": self._files.find([REPORT]) is not None}
 
     def changes(self, now: float) -> None:
         """See `Job.changes`."""

@@ -29,6 +29,7 @@ class JobProgress:
         self._lock = Lock()
         self._state: State = "planning"
         self._error: str | None = None
+        self._source: str | None = None
         self._plan: Plan | None = None
         self._borders: Sequence[int] = ()
         self._cells = Cells((), 0)
@@ -66,6 +67,7 @@ class JobProgress:
             self._changed = True
             if event.kind == "job.started":
                 self._times["started"] = event.time
+                self._source = str(event.data.get("source", "")).rpartition("/")[2] or None
             elif event.kind == "plan.ready":
                 self._times["planned"] = event.time
             elif event.kind == "segment.finished":
@@ -145,6 +147,7 @@ class JobProgress:
             "edition": self._edition,
             "now": round(now, 3),
             "state": self._state,
+            "source": self._source,
             "error": self._error,
             "report": self._state == "complete",
             "times": {name: round(time, 3) for name, time in self._times.items()},

@@ -3,10 +3,11 @@
 import { parseMaster } from "./playlist.js";
 import { count, seconds } from "./units.js";
 
-export async function load() {
+// reported: whether there may be a report.
+export async function load(reported) {
   const url = new URL("/master.m3u8", location.href).href;
   const [report, text] = await Promise.all([
-    get("/report.json", (answer) => answer.json()),
+    reported ? get("/report.json", (answer) => answer.json()) : null,
     get(url, (answer) => answer.text()),
   ]);
   const master = text === null ? { variants: [], audios: [] } : parseMaster(text, url);

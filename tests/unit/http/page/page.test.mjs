@@ -7,7 +7,9 @@ const folder = new URL("../../../../src/streamify/http/page/", import.meta.url);
 // The page has no package.json, so Node takes its files for CommonJS; a data URL is a module.
 const load = async (name) =>
   import(`data:text/javascript,${encodeURIComponent(await readFile(new URL(name, folder), "utf8"))}`);
-const [abr, playlist, status, units] = await Promise.all(["abr.js", "playlist.js", "status.js", "units.js"].map(load));
+const [abr, cells, playlist, status, units] = await Promise.all(
+  ["abr.js", "cells.js", "playlist.js", "status.js", "units.js"].map(load),
+);
 
 test("sizes are in decimal units, with a singular", () => {
   const expected = [
@@ -104,4 +106,66 @@ test("a media element's error is said in words", () => {
   assert.equal(status.reason({ message: "PIPELINE_ERROR_DECODE" }), "PIPELINE_ERROR_DECODE");
   assert.equal(status.reason({ message: "" }), "the browser gives no reason");
   assert.equal(status.reason(null), "the browser gives no reason");
+});
+
+const snapshot = (more = {}) => ({
+  tracks: [{ id: "a", name: "1080p" }, { id: "b", name: "en" }], segments: 5, timescale: 90_000,
+  lengths: [2, 180_000, 3, 540_000], cells: ["d2r1w2", "w5"], ...more,
+});
+
+test("a snapshot of the job is states, counts and times", () => {
+  const found = new cells.Cells(snapshot());
+  assert.deepEqual([...found.states], [3, 3, 1, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([...found.starts], [0, 2, 4, 10, 16, 22]);
+  assert.deepEqual([...found.counts[0]], [2, 1, 0, 2, 0, 0]);
+  assert.deepEqual([0, 1.9, 2, 3.9, 4, 21, 99].map((time) => found.segmentAt(time)), [0, 0, 1, 1, 2, 4, 4]);
+  assert.deepEqual([0, 1, 2, 7, 22, 99].map((time) => found.axis(time)), [0, 0.5, 1, 2.5, 5, 5]);
+});
+
+test("changes move counts with the states, over the end of a track as well", () => {
+  const found = new cells.Cells(snapshot());
+  assert.deepEqual(found.apply([2, 1, "d", 4, 3, "f"]), new Set([0, 1]));
+  assert.deepEqual([...found.states], [3, 3, 3, 0, 5, 5, 5, 0, 0, 0]);
+  assert.deepEqual([...found.counts[0]], [1, 0, 0, 3, 0, 1]);
+  assert.deepEqual([...found.counts[1]], [3, 0, 0, 0, 0, 2]);
+  assert.equal(found.total(cells.DONE, cells.FAILED), 6);
+});
+
+test("a column of several segments shows what matters most and how much exists", () => {
+  const found = new cells.Cells(snapshot({ segments: 8, lengths: [8, 1], cells: ["d3w1r1d1f1a1", "d7e1"] }));
+  const [states, shares] = [new Uint8Array(4), new Float32Array(4)];
+  found.summarise(0, 0, 8, states, shares);
+  assert.deepEqual([...states], [cells.DONE, cells.WAITS, cells.RUNS, cells.FAILED]);
+  assert.deepEqual([...shares], [1, 0.5, 0.5, 0]);
+  found.summarise(1, 0, 8, states, shares);
+  assert.deepEqual([...states], [cells.DONE, cells.DONE, cells.DONE, cells.DONE]);
+  found.summarise(0, 4, 8, states, shares);
+  assert.deepEqual([...states], [cells.RUNS, cells.DONE, cells.FAILED, cells.AGAIN]);
+});
+
+const tries = (rows) => rows.map(([task, lane, start, end, outcome], id) => cells.attempt([id, task, 1, "7", lane, start, end, outcome]));
+
+test("a straggler runs for more than twice as long as its kind does", () => {
+  const done = [1, 2, 3].map((number) => [`video/0000${number}/1080p,360p`, 0, 10 * number, 10 * number + 4, "d"]);
+  const running = [["video/00004/1080p,360p", 1, 40, null, "r"], ["video/00005/360p", 1, 40, null, "r"]];
+  const found = tries([...done, ...running]);
+  assert.deepEqual(cells.stragglers(found, 48).map(({ task }) => task), []);
+  assert.deepEqual(cells.stragglers(found, 49).map(({ task, usual }) => [task, usual]), [["video/00004/1080p,360p", 4]]);
+  assert.deepEqual(cells.stragglers(tries(running), 99), []); // nothing to compare with
+});
+
+test("how busy workers were is the share of their time", () => {
+  const found = tries([["a", 0, 0, 10, "d"], ["b", 1, 5, null, "r"]]);
+  assert.equal(cells.busy(found, 2, 0, 20), (10 + 15) / 40);
+  assert.equal(cells.busy(found, 2, 10, 20), 0.5);
+  assert.equal(cells.busy(found, 0, 0, 20), 0);
+});
+
+test("the steps of a job follow one another, and one of them failed", () => {
+  const of = (state, times = {}) => cells.steps({ state, times });
+  assert.deepEqual(of("planning", { started: 1 }), ["runs", "waits", "waits"]);
+  assert.deepEqual(of("making", { started: 1, planned: 2 }), ["done", "runs", "waits"]);
+  assert.deepEqual(of("making", { planned: 2, made: 3 }), ["done", "done", "runs"]);
+  assert.deepEqual(of("complete", { planned: 2, made: 3, ended: 4 }), ["done", "done", "done"]);
+  assert.deepEqual(of("failed", { planned: 2, ended: 4 }), ["done", "failed", "waits"]);
 });
