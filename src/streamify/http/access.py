@@ -92,6 +92,23 @@ class Target:
         return cls(unquote(raw, errors="surrogateescape"), authority)
 
 
+def viewer_of(peer: str, forwarded: str) -> str:
+    """Return what tells viewers apart: the address of the client.
+
+    A proxy on this machine or in its network names it as the last entry of X-Forwarded-For. A client there can claim
+    any address, and gains no more than another place in the queue.
+
+    Args:
+        peer: Address of the other end of the connection.
+        forwarded: X-Forwarded-For, empty where there is none.
+    """
+    named = forwarded.rpartition(",")[2].strip()
+    try:
+        return named if named and ipaddress.ip_address(peer).is_private else peer
+    except ValueError:
+        return peer
+
+
 def parts_of(path: str) -> list[str] | None:
     """Return the parts of a path below the root, or ``None`` for one that names nothing: empty, hidden or odd."""
     first, *parts = path.split("/")

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streamify.http.access import METHODS, Access, parts_of
+from streamify.http.access import METHODS, Access, parts_of, viewer_of
 from streamify.http.files import Served, Site
 from streamify.http.guard import Guard, Log, refusal
 from streamify.http.page_files import read_page
@@ -41,7 +41,8 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log, more: Seq
 
     async def stream_file(request: Request) -> Response:
         parts = parts_of(request.scope["path"])
-        return await _sent(request, await _while_connected(request, site.find(parts)) if parts else None)
+        found = site.find(parts, _viewer(request)) if parts else None
+        return await _sent(request, await _while_connected(request, found) if found else None)
 
     async def _sent(request: Request, found: Served | None) -> Response:
         if found is None:
@@ -63,6 +64,10 @@ def create_app(site: Site, access: Access, threads: Threads, log: Log, more: Seq
     app = Starlette(routes=routes, middleware=[guard], exception_handlers={HTTPException: _refused})
     app.router.redirect_slashes = False
     return app
+
+
+def _viewer(request: Request) -> str:
+    return viewer_of(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""))
 
 
 async def _while_connected(request: Request, found: Coroutine[None, None, Served | None]) -> Served | None:

@@ -41,8 +41,13 @@ class Served:
 class Site(Protocol):
     """What is served: a finished stream, or one whose segments are made when they are asked for."""
 
-    def find(self, parts: list[str]) -> Coroutine[None, None, Served | None]:
-        """Return the object at a path, given by its parts, none of which is empty or hidden. Never blocks."""
+    def find(self, parts: list[str], viewer: str = "") -> Coroutine[None, None, Served | None]:
+        """Return the object at a path, given by its parts, none of which is empty or hidden. Never blocks.
+
+        Args:
+            parts: Of the path.
+            viewer: Who asks, such as an address.
+        """
 
 
 class StreamFiles(Protocol):
@@ -61,7 +66,7 @@ class StaticSite:
     def __init__(self, files: StreamFiles, threads: Threads) -> None:
         self._files, self._threads = files, threads
 
-    async def find(self, parts: list[str]) -> Served | None:
+    async def find(self, parts: list[str], viewer: str = "") -> Served | None:  # noqa: ARG002
         """See `Site.find`."""
         return await self._threads.run(self._files.find, parts)
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 
 from streamify.dest.delivery import content_type
-from streamify.dest.layout import MANIFESTS
+from streamify.dest.layout import MANIFESTS, track_of
 from streamify.http.files import Served, StaticSite
 from streamify.http.threads import Threads
 from streamify.jobs.demands import TooManyDemands
@@ -35,7 +35,7 @@ class OnDemandSite:
     def __init__(self, files: StaticSite, live: LiveStream, threads: Threads) -> None:
         self._files, self._live, self._threads = files, live, threads
 
-    async def find(self, parts: list[str]) -> Served | None:
+    async def find(self, parts: list[str], viewer: str = "") -> Served | None:
         """See `Site.find`.
 
         Raises:
@@ -43,7 +43,7 @@ class OnDemandSite:
             StreamifyError: It cannot be made.
         """
         key, end = "/".join(parts), asyncio.get_running_loop().time() + LONGEST_WAIT
-        while self._live.state == "planning":
+        while self._live.state == "planning" and (key in MANIFESTS or track_of(key) is not None):
             await self._pause(end)
         text = self._live.text(key) if self._live.state != "complete" else None
         if text is not None:
@@ -53,14 +53,14 @@ class OnDemandSite:
             return found
         wanted = self._live.wanted(key)
         if wanted is not None:
-            return await self._made(wanted, parts, end)
+            return await self._made(wanted, viewer, parts, end)
         if self._live.error is not None and key in MANIFESTS:  # nothing was planned
             raise self._live.error
         return None
 
-    async def _made(self, wanted: Wanted, parts: list[str], end: float) -> Served | None:
+    async def _made(self, wanted: Wanted, viewer: str, parts: list[str], end: float) -> Served | None:
         try:
-            future = self._live.demands.want(wanted)
+            future = self._live.demands.want(wanted, viewer)
         except TooManyDemands:
             raise _later() from None
         try:

@@ -43,6 +43,7 @@ class Agenda:
         self._sounds = {track.id: track for track in plan.audio}
         self._pieces: set[str] = set()  # keys of the audio tasks that were given out
         self._promised: dict[str, tuple[Wanted, ...]] = {}
+        self._hurried: dict[str, int] = {}  # keys of pieces that viewers wait for now, and their new priority
         self._urgent: set[str] = set()  # keys of tasks on behalf of viewers that have not ended
         demands.made(self._taken)
 
@@ -77,6 +78,14 @@ class Agenda:
             if task is not None:
                 self._urgent.add(task.key)
                 yield task.model_copy(update={"priority": priority})
+            elif (key := self._piece_key(wanted)) not in self._urgent:
+                self._urgent.add(key)
+                self._hurried[key] = priority
+
+    def hurried(self) -> Iterator[tuple[str, int]]:
+        """Yield key and new priority of pieces of sound that are being made and that viewers wait for, each once."""
+        while self._hurried:
+            yield self._hurried.popitem()
 
     def made(self, result: MediaResult) -> None:
         """Take note of what a task made."""
@@ -104,10 +113,9 @@ class Agenda:
     def _task(self, wanted: Wanted) -> Task | None:
         """Return the task that makes a segment; ``None``: the piece that it is part of is being made."""
         if (sound := self._sounds.get(wanted.track)) is not None:
-            size = sound.piece_segments or self._plan.segments
-            first = wanted.segment // size * size
-            if audio_key(sound, first) in self._pieces:
+            if self._piece_key(wanted) in self._pieces:
                 return None
+            size, first = self._piece_of(wanted)
             return self._piece(sound, first, min(first + size, self._plan.segments))
         # Two threads: the next picture is decoded while one is encoded.
         group = Group(wanted.segment, (self._numbers[wanted.track],), threads=2)
@@ -115,6 +123,14 @@ class Agenda:
         self._taken.add(wanted)
         self._promised[task.key] = (wanted,)
         return task
+
+    def _piece_of(self, wanted: Wanted) -> tuple[int, int]:
+        """Return how many segments a piece of sound has, and the first one of the piece that a segment is part of."""
+        size = self._sounds[wanted.track].piece_segments or self._plan.segments
+        return size, wanted.segment // size * size
+
+    def _piece_key(self, wanted: Wanted) -> str:
+        return audio_key(self._sounds[wanted.track], self._piece_of(wanted)[1])
 
     def _piece(self, track: AudioTrack, first: int, stop: int) -> Task:
         task = audio_task(self._plan, track, [self._segments[index] for index in range(first, stop)])

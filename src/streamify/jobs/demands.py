@@ -12,28 +12,39 @@ from streamify.planning.agenda import Wanted
 LONGEST_QUEUE = 64
 """Segments that viewers may wait for at one time."""
 
+MOST_OF_ONE = 24
+"""Segments that one viewer may wait for. A player asks for a few at a time."""
+
 
 class TooManyDemands(Exception):
-    """Viewers wait for `LONGEST_QUEUE` segments already."""
+    """Viewers wait for `LONGEST_QUEUE` segments already, or one of them for `MOST_OF_ONE`."""
 
 
 class Demands:
-    """Takes demands from viewers and hands them to the job. Every method can be called from any thread."""
+    """Takes demands from viewers and hands them to the job. Every method can be called from any thread.
+
+    Viewers take turns: one who asks for many segments does not hold up another who asks for one.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._waiting: dict[Wanted, list[Future[None]]] = {}  # in the order in which they were first asked for
-        self._fresh: dict[Wanted, None] = {}
+        self._waiting: dict[Wanted, list[Future[None]]] = {}
+        self._fresh: dict[str, dict[Wanted, None]] = {}  # by viewer, whose turn is next first; each in order of asking
+        self._first: dict[Wanted, str] = {}  # the viewer who asked first for each that is waited for
         self._made: set[tuple[str, int]] = set()
         self._end: StreamifyError | None = None
         self.news: Future[None] = Future()
         """Done when there is something to `take`; another one then takes its place."""
 
-    def want(self, wanted: Wanted) -> Future[None]:
+    def want(self, wanted: Wanted, viewer: str = "") -> Future[None]:
         """Return a future that is done when a segment exists; it raises what keeps it from being made.
 
+        Args:
+            wanted: The segment.
+            viewer: Who asks, such as an address.
+
         Raises:
-            TooManyDemands: `LONGEST_QUEUE` others are waited for.
+            TooManyDemands: `LONGEST_QUEUE` others are waited for, or `MOST_OF_ONE` that this viewer asked for first.
         """
         future: Future[None] = Future()
         with self._lock:
@@ -42,10 +53,12 @@ class Demands:
             elif self._end is not None:
                 future.set_exception(self._end)
             else:
-                if wanted not in self._waiting and len(self._waiting) >= LONGEST_QUEUE:
-                    raise TooManyDemands
                 if wanted not in self._waiting:
-                    self._fresh[wanted] = None
+                    theirs = sum(first == viewer for first in self._first.values())
+                    if len(self._waiting) >= LONGEST_QUEUE or theirs >= MOST_OF_ONE:
+                        raise TooManyDemands
+                    self._first[wanted] = viewer
+                    self._fresh.setdefault(viewer, {})[wanted] = None
                 self._waiting.setdefault(wanted, []).append(future)
                 if not self.news.done():
                     self.news.set_result(None)
@@ -59,17 +72,23 @@ class Demands:
                 waiting.remove(future)
             if not waiting:
                 self._waiting.pop(wanted, None)
-                self._fresh.pop(wanted, None)
+                self._forget(wanted)
 
     def take(self, most: int) -> tuple[Wanted, ...]:
-        """Return at most that many of the segments that were asked for and not taken yet, in order."""
+        """Return at most that many of the segments that were asked for and not taken yet: of each viewer in turn."""
+        taken: list[Wanted] = []
         with self._lock:
-            taken = tuple(self._fresh)[:most]
-            for wanted in taken:
-                del self._fresh[wanted]
+            while self._fresh and len(taken) < most:
+                viewer, theirs = next(iter(self._fresh.items()))
+                del self._fresh[viewer]
+                wanted = next(iter(theirs))
+                del theirs[wanted]
+                taken.append(wanted)
+                if theirs:
+                    self._fresh[viewer] = theirs  # behind the others
             if not self._fresh and self.news.done():
                 self.news = Future()
-            return taken
+        return tuple(taken)
 
     def made(self, segments: Iterable[tuple[str, int]]) -> None:
         """Tell that segments exist."""
@@ -77,8 +96,8 @@ class Demands:
         with self._lock:
             for track, segment in segments:
                 self._made.add((track, segment))
-                self._fresh.pop(Wanted(track, segment), None)
                 done += self._waiting.pop(Wanted(track, segment), [])
+                self._forget(Wanted(track, segment))
         for future in done:
             future.set_result(None)
 
@@ -88,6 +107,7 @@ class Demands:
         with self._lock:
             for wanted in segments:
                 failed += self._waiting.pop(wanted, [])
+                self._forget(wanted)
         for future in failed:
             future.set_exception(error)
 
@@ -97,6 +117,14 @@ class Demands:
         with self._lock:
             self._end = end
             left = [future for waiting in self._waiting.values() for future in waiting]
-            self._waiting, self._fresh = {}, {}
+            self._waiting, self._fresh, self._first = {}, {}, {}
         for future in left:
             future.set_exception(end)
+
+    def _forget(self, wanted: Wanted) -> None:
+        """Forget who asked for a segment that nobody waits for any more."""
+        viewer = self._first.pop(wanted, None)
+        if viewer is not None and viewer in self._fresh:
+            self._fresh[viewer].pop(wanted, None)
+            if not self._fresh[viewer]:
+                del self._fresh[viewer]

@@ -140,6 +140,9 @@ class Urgent(Protocol):
     def urgent(self) -> Iterator[Task]:
         """Yield them; a later call yields those that came since."""
 
+    def hurried(self) -> Iterator[tuple[str, int]]:
+        """Yield key and new priority of tasks that were given out before and cannot wait any more, each once."""
+
 
 def completed(
     executor: Executor,
@@ -174,6 +177,8 @@ def completed(
     while more or running:
         for task in urgent.urgent() if urgent is not None else ():
             submit(task)
+        for key, priority in urgent.hurried() if urgent is not None else ():
+            executor.hurry(key, priority)
         while more and len(running) < 2 * executor.capacity:
             _check(stop, events)
             following = next(tasks, None)

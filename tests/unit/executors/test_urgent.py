@@ -112,3 +112,19 @@ def test_a_paused_worker_ends_with_its_executor(bench: Bench) -> None:
     engine.submit(task("sleep:20", priority=URGENT))
     wait_until(lambda: stopped(pid_of(bench, "count:1000")))
     engine.shutdown(cancel=True)  # the bench sees that no process is left
+
+
+def test_a_task_that_becomes_urgent_goes_on_and_starts_before_others(bench: Bench) -> None:
+    engine = bench.start(1, urgent=URGENT)
+    usual = [engine.submit(task("count:200")), engine.submit(task("echo:1")), engine.submit(task("echo:2"))]
+    wait_until(lambda: moving(bench, "count:200"))
+    urgent = engine.submit(task("sleep:1", priority=URGENT))
+    wait_until(lambda: stopped(pid_of(bench, "count:200")))
+    engine.hurry("count:200", URGENT + 1)
+    wait_until(lambda: not stopped(pid_of(bench, "count:200")), 2)
+    assert not urgent.done()
+    engine.hurry("echo:2", 1)
+    engine.hurry("no such task", 1)
+    assert [attempts(future) for future in (*usual, urgent)]
+    order = [event.task for event in bench.of("task.started")]
+    assert order.index("echo:2") < order.index("echo:1")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from streamify.errors import DestinationError, UsageError
+from streamify.http.access import viewer_of
 from streamify.http.files import FolderFiles
 from streamify.http.play import PlayServer, open_play
 from streamify.http.ranges import Unsatisfiable, parse_range
@@ -186,6 +187,21 @@ def test_other_origins_read_nothing_unless_allowed(server: PlayServer, open_to_a
     assert (status, headers["access-control-allow-origin"]) == (204, "*")
     assert "Range" in headers["access-control-allow-headers"]
     assert "Content-Range" in ask(open_to_all, MEDIA)[1]["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "viewer"),
+    [
+        ("192.0.2.7", "", "192.0.2.7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.4", "198.51.100.4"),
+        ("172.18.0.5", "10.9.9.9, 198.51.100.4", "198.51.100.4"),  # only what our own proxy added counts
+        ("8.8.8.8", "198.51.100.4", "8.8.8.8"),  # no proxy of ours: it may claim anything
+        ("", "198.51.100.4", ""),
+    ],
+)
+def test_viewers_are_told_apart_by_address_also_behind_a_proxy(peer: str, forwarded: str, viewer: str) -> None:
+    assert viewer_of(peer, forwarded) == viewer
 
 
 def test_one_connection_carries_many_requests(server: PlayServer) -> None:

@@ -66,6 +66,20 @@ def test_a_viewers_segment_is_made_alone_and_what_follows_it_too() -> None:
     ]  # fmt: skip
 
 
+def test_sound_that_is_being_made_hurries_once_a_viewer_waits_for_it() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    piece = next(agenda.rest())
+    assert list(agenda.hurried()) == []
+    demands.want(Wanted(found.audio[0].id, 4))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.hurried()) == [(piece.key, DEMANDED)]
+    demands.want(Wanted(found.audio[0].id, 5))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.hurried()) == []
+
+
 def test_what_a_viewer_asks_for_while_the_rest_goes_on_is_left_out_of_the_rest() -> None:
     found, segments = sample()
     demands = Demands()

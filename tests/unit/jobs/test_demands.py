@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamify.errors import SourceError
-from streamify.jobs.demands import LONGEST_QUEUE, Demands, TooManyDemands
+from streamify.jobs.demands import LONGEST_QUEUE, MOST_OF_ONE, Demands, TooManyDemands
 from streamify.planning.agenda import Wanted
 
 FIRST, SECOND = Wanted("v", 0), Wanted("v", 1)
@@ -58,12 +58,27 @@ def test_a_failure_is_told_and_the_next_demand_is_handed_over_again() -> None:
 def test_the_queue_is_bounded_but_not_for_what_is_in_it() -> None:
     demands = Demands()
     for number in range(LONGEST_QUEUE):
-        demands.want(Wanted("v", number))
+        demands.want(Wanted("v", number), f"viewer {number}")
     with pytest.raises(TooManyDemands):
         demands.want(Wanted("v", LONGEST_QUEUE))
     demands.want(FIRST)
     demands.made([SECOND])
     demands.want(Wanted("v", LONGEST_QUEUE))
+
+
+def test_one_viewer_leaves_room_for_others_and_viewers_take_turns() -> None:
+    demands = Demands()
+    futures = [demands.want(Wanted("v", number), "greedy") for number in range(MOST_OF_ONE)]
+    with pytest.raises(TooManyDemands):
+        demands.want(Wanted("v", 99), "greedy")
+    demands.want(Wanted("a", 7), "modest")
+    demands.want(Wanted("a", 8), "modest")
+    demands.want(Wanted("v", 1), "modest")  # which somebody else waits for: it costs no place
+    assert demands.take(3) == (FIRST, Wanted("a", 7), SECOND)
+    assert demands.take(2) == (Wanted("a", 8), Wanted("v", 2))
+    demands.leave(Wanted("v", 3), futures[3])
+    demands.want(Wanted("v", 99), "greedy")
+    assert demands.take(1) == (Wanted("v", 4),)
 
 
 def test_the_end_of_the_job_answers_everybody() -> None:

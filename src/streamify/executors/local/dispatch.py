@@ -49,6 +49,12 @@ class Dispatcher:
         self._unsettled[job] = None
         self._waiting.add(job)
 
+    def hurry(self, age: int, key: str, priority: int) -> None:
+        """Raise the priority of a task of one executor: where that makes it urgent, it no longer pauses."""
+        for job in self._unsettled:
+            if job.age == age and job.key == key and job.task.priority < priority:
+                job.task = job.task.model_copy(update={"priority": priority})
+
     @property
     def finished(self) -> bool:
         """Whether nothing is queued, delayed or running."""
@@ -137,13 +143,13 @@ class Dispatcher:
     def _pause(self) -> None:
         """Pause as many of the tasks that started last as run beside `capacity`; let all others go on."""
         running = [worker for worker in self._workers if worker.job is not None]
-        usual = [worker for worker in running if worker.job is None or not self._config.is_urgent(worker.job.task)]
+        usual = [worker for worker in running if worker.job and not self._config.is_urgent(worker.job.task)]
         usual.sort(key=lambda worker: worker.job.started if worker.job is not None else 0)
-        keep = len(usual) - max(0, len(running) - self._config.capacity)
-        for place, worker in enumerate(usual):
-            moved = worker.resume() if place < keep else worker.pause()
+        paused = usual[max(0, len(usual) - max(0, len(running) - self._config.capacity)) :]
+        for worker in running:
+            moved = worker.pause() if worker in paused else worker.resume()
             if moved and worker.job is not None:
-                worker.job.report.paused(worker.job.attempt(worker.process.pid), paused=place >= keep)
+                worker.job.report.paused(worker.job.attempt(worker.process.pid), paused=worker in paused)
 
     def _admits(self, job: Job) -> bool:
         """Return whether a job fits beside those that run; tell once that memory is what limits them."""

@@ -126,6 +126,12 @@ class WorkerPool:
                 raise RuntimeError("the executor is shut down") from self._error
             self._tell(partial(self._dispatcher.add, job))
 
+    def hurry(self, age: int, key: str, priority: int) -> None:
+        """Raise the priority of a task of one executor soon."""
+        with self._lock:
+            if self._state != "closed":
+                self._tell(partial(self._dispatcher.hurry, age, key, priority))
+
     def drop(self, age: int, error: BaseException | None = None) -> None:
         """Cut off all tasks of one executor soon: cancel them, or fail them with `error`."""
         with self._lock:
@@ -220,6 +226,10 @@ class JobExecutor:
             self._running.add(job.future)
         job.future.add_done_callback(self._ended)
         return job.future
+
+    def hurry(self, key: str, priority: int) -> None:
+        """See `Executor.hurry`."""
+        self._pool.hurry(self._age, key, priority)
 
     def width(self, budget: Budget) -> int:
         """See `Executor.width`."""
