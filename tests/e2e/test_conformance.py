@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from fractions import Fraction
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import streamify
+from e2e.driving import rungs
 from judges.conformance import RULES, check
 from judges.sabotage import SABOTAGES
 from judges.stream import Stream
@@ -22,6 +25,22 @@ def verdict(stream: Path) -> list[str]:
 
 def test_finished_stream_satisfies_every_rule(verdict: list[str]) -> None:
     assert verdict == []
+
+
+def test_a_stream_with_a_short_start_satisfies_every_rule(clip: Path, tmp_path: Path) -> None:
+    """60, 120, 180 and 60 pictures of 1001 / 30000 s; sound on the nearest borders of 1024 samples."""
+    dest = tmp_path / "out"
+    streamify.transcode(clip, dest, engine="inline", ladder=rungs(144), preset="ultrafast")
+    assert check(dest) == []
+    video, sound = ([Fraction(line) for line in re.findall(r"#EXTINF:([\d.]+)", page.read_text())]
+                    for page in sorted(dest.glob("*/*/playlist.m3u8"), reverse=True))  # fmt: skip
+    assert video == [Fraction("2.002"), Fraction("4.004"), Fraction("6.006"), Fraction("2.002")]
+    frame = Fraction(1024, 48_000)
+    assert all(abs(sum(sound[:n]) - sum(video[:n]) - frame) <= frame / 2 + Fraction(1, 10_000) for n in (1, 2, 3))
+    timeline = (dest / "manifest.mpd").read_text().partition("</SegmentTimeline>")[0]
+    assert re.findall(r"<S (.*?) />", timeline) == [
+        't="0" d="60060"', 't="60060" d="120120"', 't="180180" d="180180"', 't="360360" d="60060"'
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("deed", SABOTAGES)

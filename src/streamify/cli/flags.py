@@ -20,9 +20,9 @@ _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segm
              "replace_grace": "SECONDS", "loss_limit": "PERCENT", "program": "N", "audio_map": "MAP",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
              "hold_limit": "SECONDS"}  # fmt: skip
-_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "preset", "crf", "deinterlace", "audio_bitrate", "surround",
-          "loudness", "program", "audio_map", "max_duration", "max_pause", "hold_limit", "loss_limit", "strict",
-          "engine", "stack", "max_cost", "workers")  # fmt: skip
+_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
+          "audio_bitrate", "surround", "loudness", "program", "audio_map", "max_duration", "max_pause", "hold_limit",
+          "loss_limit", "strict", "engine", "stack", "max_cost", "workers")  # fmt: skip
 
 
 def settings_flags(function: F) -> F:

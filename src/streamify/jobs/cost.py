@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from streamify.model.plan import Plan
+from streamify.planning.grid import steps_of
 
 
 def share_done(plan: Plan, done: Mapping[str, int]) -> float:
@@ -12,13 +13,26 @@ def share_done(plan: Plan, done: Mapping[str, int]) -> float:
 
     Args:
         plan: Of the job.
-        done: Finished segments by the id of their track.
+        done: Finished segments by the id of their track; they are taken for the first ones.
     """
     if not plan.video:
         total = plan.segments * len(plan.tracks)
         return sum(done.get(track.id, 0) for track in plan.tracks) / max(1, total)
+    whole = _length(plan, plan.segments)
     each = zip(plan.video, plan.estimate.cost, strict=True)
-    return sum(cost * done.get(track.id, 0) / plan.segments for track, cost in each)
+    return sum(cost * _length(plan, done.get(track.id, 0)) / whole for track, cost in each)
+
+
+def opening_lengths(plan: Plan) -> tuple[float, ...]:
+    """Return the lengths of the segments that the stream opens with, in those of a whole one."""
+    steps = steps_of(plan.settings.segment_seconds, plan.settings.keyframe_seconds)
+    return tuple(length / steps for length in plan.timeline.opening)
+
+
+def _length(plan: Plan, count: int) -> float:
+    """Return the length of the first `count` segments, in those of a whole one."""
+    opening = opening_lengths(plan)[:count]
+    return sum(opening) + count - len(opening)
 
 
 def count_by_track(done: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,28 +20,47 @@ class Row:
     """How many it takes."""
     expected: float
     """CPU cost of one segment as the plan expects it, in any unit; 0 where it is too cheap to count."""
+    opening: tuple[float, ...] = ()
+    """Lengths of the shorter segments at the start; all others are 1."""
     before: int = 0
     """Segments that earlier runs made."""
     done: set[tuple[str, int]] = field(default_factory=set)
     """Track and segment made in this run."""
     indices: set[int] = field(default_factory=set)
     """Segments made in this run, of any track."""
+    made: float = 0.0
+    """Length of what was made in this run."""
     cpu_seconds: float = 0.0
     """What the `timed` segments took."""
-    timed: int = 0
+    timed: float = 0
+    """Their length."""
 
     def finish(self, track: str, segment: int, cpu_seconds: float) -> None:
         """Take a segment that was made; told twice it counts once."""
         if (track, segment) not in self.done:
             self.done.add((track, segment))
             self.indices.add(segment)
+            self.made += self.length(segment)
             self.cpu_seconds += cpu_seconds
-            self.timed += cpu_seconds > 0
+            self.timed += self.length(segment) if cpu_seconds > 0 else 0
 
     @property
     def measured(self) -> float | None:
-        """CPU seconds of one segment on average."""
+        """CPU seconds of one whole segment on average."""
         return self.cpu_seconds / self.timed if self.timed else None
+
+    def length(self, segment: int) -> float:
+        """Return the length of a segment, in those of a whole one."""
+        return self.opening[segment] if segment < len(self.opening) else 1.0
+
+    def covered(self, count: int) -> float:
+        """Return about the length of `count` segments: of the first ones."""
+        return sum(self.opening[:count]) + max(0, count - len(self.opening))
+
+    @property
+    def whole(self) -> float:
+        """Length of all segments."""
+        return self.covered(self.segments)
 
     @property
     def complete(self) -> int:
@@ -125,7 +145,8 @@ class Tally:
         cost = [_number(share) for share in _list(data.get("cost"))]
         shares = cost if len(cost) == len(names) and sum(cost) > 0 else [1.0] * len(names)
         audio = int(_number(data.get("audio")))
-        self.rows = {name: Row(self._segments, share) for name, share in zip(names, shares, strict=True)}
+        opening = tuple(_number(length) for length in _list(data.get("opening")))
+        self.rows = {name: Row(self._segments, share, opening) for name, share in zip(names, shares, strict=True)}
         if audio:
             self.rows["audio"] = Row(self._segments * audio, 0.0 if names else 1.0)
         before = data.get("reused_by")
@@ -174,18 +195,24 @@ class Tally:
     @property
     def fraction(self) -> float:
         """Share of the whole work that is done, by this run and earlier ones."""
-        weights = self._weights()
-        before = sum(weights[name] * row.before / row.segments for name, row in self.rows.items() if row.segments)
-        return min(1.0, before + self._made())
+        if self.rows and self.complete == self.total:
+            return 1.0
+        before = {name: row.covered(row.before) for name, row in self.rows.items()}
+        return min(1.0, self._share(before) + self._made())
 
     def _made(self) -> float:
         """Return the share of the whole work that this run has done, with the parts of running tasks."""
-        weights = self._weights()
-        made = {name: float(len(row.done)) for name, row in self.rows.items()}
+        made = {name: row.made for name, row in self.rows.items()}
         for task in self._running.values():
             for name in task.names:
-                made[name] += 0.0 if task.segment in self.rows[name].indices else task.share
-        return sum(weights[name] * made[name] / row.segments for name, row in self.rows.items() if row.segments)
+                row = self.rows[name]
+                made[name] += 0.0 if task.segment in row.indices else task.share * row.length(task.segment)
+        return self._share(made)
+
+    def _share(self, lengths: Mapping[str, float]) -> float:
+        """Return the share of the whole work that so much of each row is."""
+        weights = self._weights()
+        return sum(weights[name] * lengths[name] / row.whole for name, row in self.rows.items() if row.segments)
 
     def _weights(self) -> dict[str, float]:
         """Return each row's share of the whole work; expected costs are scaled to what was measured beside them."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from streamify.errors import StreamifyError
 from streamify.executors.base import OnEvent
+from streamify.jobs.cost import opening_lengths
 from streamify.model.event import Event, EventKind
 from streamify.model.plan import Plan
 from streamify.model.report import Report
@@ -55,6 +56,7 @@ def tell_plan(plan: Plan, done: set[tuple[str, int]], tell: Tell) -> None:
         "frames": plan.source.video.frames if plan.source.video is not None else 0,
         "reused_by": _reused_by(plan, done),
         "cost": plan.estimate.cost,
+        "opening": opening_lengths(plan),
     }
     segments, tracks = plan.segments, len(plan.tracks)
     what = f"{segments} segment{'s'[: segments != 1]} x {tracks} track{'s'[: tracks != 1]}"

@@ -219,6 +219,8 @@ class Timeline(Frozen):
     """Least distance of two kept pictures, output ticks (variable rate above 60 per second)."""
     keyframe_frames: int | None = None
     """Frames from IDR to IDR at a constant rate."""
+    opening: tuple[int, ...] = ()
+    """IDR steps of the segments at the start that have fewer of them than all others, in order."""
     reorder: int = 0
     """Reorder delay that every video segment's decode times carry, output ticks; the edit list removes it."""
     end: int

@@ -88,6 +88,12 @@ class MediaSettings(Frozen):
         le=10,
         description="Distance of IDR frames, seconds; a segment holds a whole number of such steps.",
     )
+    short_start: bool = Field(
+        default=True,
+        description="Start video with shorter segments: the first is one IDR step, or as many as make a second, and "
+        "each following one twice as many until segments are whole (2, 4, then 6 seconds). A stream that is watched "
+        "while it is made then plays sooner. ``--no-short-start`` makes all segments alike.",
+    )
     preset: Preset = Field(
         default="medium",
         description="x264 preset: slower presets give fewer bits for the same quality.",

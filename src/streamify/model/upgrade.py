@@ -9,17 +9,22 @@ def upgraded(plan: dict[str, Any]) -> dict[str, Any]:
     """Return a plan in today's schema; what is no plan of an earlier one is returned as it is.
 
     Schema 1 knew H.264 and stereo AAC alone, and had the fields of recipe and labels in the track itself. What schema 3
-    added may be absent.
+    added may be absent. Before `short_start` was a setting, all segments were alike.
     """
-    if plan.get("schema") == 2:
-        return plan | {"schema": 3}
-    if plan.get("schema") != 1:
+    if plan.get("schema") not in (1, 2):
         return plan
-    return plan | {
-        "schema": 3,
-        "video": [_video(track) for track in plan.get("video", ())],
-        "audio": [_audio(track) for track in plan.get("audio", ())],
-    }
+    settings = {"settings": {"short_start": False} | plan["settings"]} if "settings" in plan else {}
+    if plan["schema"] == 2:
+        return plan | {"schema": 3} | settings
+    return (
+        plan
+        | settings
+        | {
+            "schema": 3,
+            "video": [_video(track) for track in plan.get("video", ())],
+            "audio": [_audio(track) for track in plan.get("audio", ())],
+        }
+    )
 
 
 def _video(track: dict[str, Any]) -> dict[str, Any]:

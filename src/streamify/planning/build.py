@@ -25,7 +25,7 @@ from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
-from streamify.planning.variable import longest_stand, variable_timeline, variable_windows
+from streamify.planning.variable import longest_stand, variable_opening, variable_timeline, variable_windows
 
 
 def build_plan(
@@ -119,6 +119,7 @@ def _video_timeline(
             lead=held.lead,
             tail=held.tail,
             fields=fields,
+            opening=variable_opening(segment, keyframe) if settings.short_start else (),
         )
         return timeline, variable_windows(pts, timeline, segment, keyframe)
     timeline, frames = grid.constant_timeline(
@@ -131,12 +132,14 @@ def _video_timeline(
         lead=held.lead,
         tail=held.tail,
         fields=fields,
+        short_start=settings.short_start,
     )
     return timeline, grid.constant_windows(pts, timeline, frames, video.end)
 
 
 def _audio_timeline(facts: SourceFacts, settings: MediaSettings) -> tuple[Timeline, Iterator[grid.Window]]:
-    """Without video the grid is that of the first audio track, in its samples."""
+    """Without video the grid is that of the first audio track, in its samples; all segments are alike, for sound is
+    encoded so fast that a short start would gain nothing."""
     lead = facts.audio[0]
     rate = audio_grid.output_rate(lead)
     end = max(1, -(-(facts.duration * rate).numerator // (facts.duration * rate).denominator))

@@ -62,8 +62,8 @@ def refuse_length(facts: SourceFacts, timeline: Timeline, settings: MediaSetting
             f"{facts.ref.key}: the stream would be {_length(seconds)} long; the cap is {_length(cap)}",
             "if the length is right, raise --max-duration",
         )
-    if seconds > SEGMENTS * settings.segment_seconds:
-        count = int(seconds / settings.segment_seconds)
+    count = int(seconds / settings.segment_seconds) + len(timeline.opening)
+    if count > SEGMENTS:
         raise CapExceeded(
             "too-many-segments",
             f"{facts.ref.key}: {count} segments of {float(settings.segment_seconds):g} s; the limit is {SEGMENTS}",

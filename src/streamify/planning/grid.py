@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from streamify.model.plan import Repeats, Timeline
 
@@ -46,6 +47,7 @@ def constant_timeline(
     lead: Fraction = Fraction(0),
     tail: Fraction = Fraction(0),
     fields: int = 1,
+    short_start: bool = False,
 ) -> tuple[Timeline, int]:
     """Return the timeline of a constant-rate source and the frames per segment.
 
@@ -63,6 +65,7 @@ def constant_timeline(
             frame and than `PADDING` asks for none.
         tail: Seconds for which the last picture stands on; likewise.
         fields: Output pictures for each of the source.
+        short_start: Whether the first segments are shorter: see `opening_steps`.
     """
     keep_every = max(1, -(-rate // (MAX_RATE + Fraction(1, 10))))
     kept_rate = rate / keep_every
@@ -82,6 +85,7 @@ def constant_timeline(
         field=duration if fields > 1 else 0,
         keep_every=int(keep_every),
         keyframe_frames=step_frames * fields,
+        opening=opening_steps(steps, step_frames / kept_rate) if short_start else (),
         reorder=2 * duration,
         end=int(before + kept + after) * fields * duration,
     )
@@ -103,6 +107,42 @@ def steps_of(segment_seconds: Fraction, keyframe_seconds: Fraction) -> int:
     return max(1, int(-(-segment_seconds // keyframe_seconds)))
 
 
+LEAST_SEGMENT = 1
+"""Seconds of the shortest segment that a stream opens with."""
+
+
+def opening_steps(steps: int, step: Fraction) -> tuple[int, ...]:
+    """Return the IDR steps of the segments that a stream opens with: the fewest, then twice as many each time.
+
+    A viewer who waits for the first segment then waits for the encoding of a part of one: of 2 s, where segments are
+    6 s. Whole ones follow as soon as twice as many steps would make one.
+
+    Args:
+        steps: Of all other segments.
+        step: Length of one, seconds.
+    """
+    found, count = [], max(1, int(-(-LEAST_SEGMENT // step)))
+    while count < steps:
+        found.append(count)
+        count *= 2
+    return tuple(found)
+
+
+def place_of_step(number: int, opening: Sequence[int], steps: int) -> tuple[int, int]:
+    """Return which step of its segment an IDR step is, from 0, and how many that segment has.
+
+    Args:
+        number: Of the step in the stream, from 0.
+        opening: Steps of the segments that the stream opens with.
+        steps: Of all other segments.
+    """
+    for length in opening:
+        if number < length:
+            return number, length
+        number -= length
+    return number % steps, steps
+
+
 def keyframe_ticks(timeline: Timeline, start: int, end: int, variable: tuple[int, ...]) -> frozenset[int]:
     """Return the output ticks of all IDR pictures of a segment, its first included."""
     if timeline.frame_duration is None or timeline.keyframe_frames is None:
@@ -111,20 +151,20 @@ def keyframe_ticks(timeline: Timeline, start: int, end: int, variable: tuple[int
 
 
 def constant_windows(pts: Sequence[int], timeline: Timeline, segment_frames: int, end: int) -> Iterator[Window]:
-    """Yield the segments of a constant-rate source, `segment_frames` pictures each.
+    """Yield the segments of a constant-rate source: whole frames each.
 
     Args:
         pts: All pictures, source ticks.
         timeline: From `constant_timeline`.
-        segment_frames: From `constant_timeline`.
+        segment_frames: From `constant_timeline`, of all segments but those at the start that are shorter.
         end: End of the last picture, source ticks.
     """
     assert timeline.frame_duration is not None
     frame = timeline.frame_duration * timeline.fields
     every, total, lead = timeline.keep_every, timeline.end // frame, timeline.lead // frame
     kept = -(-len(pts) // every)
-    for index, start in enumerate(range(0, total, segment_frames)):
-        stop = min(start + segment_frames, total)
+    starts = list(_starts(timeline, segment_frames, total))
+    for index, (start, stop) in enumerate(pairwise([*starts, total])):
         first, behind = (min(max(0, one - lead), kept) for one in (start, stop))
         at, after = first * every, min(behind * every, len(pts))
         yield Window(
@@ -143,6 +183,16 @@ def constant_windows(pts: Sequence[int], timeline: Timeline, segment_frames: int
                 if count > 0
             ),
         )
+
+
+def _starts(timeline: Timeline, segment_frames: int, total: int) -> Iterator[int]:
+    """Yield where segments start, pictures of the source that are kept."""
+    start = 0
+    for steps in timeline.opening:
+        if start < total:
+            yield start
+        start += steps * (timeline.keyframe_frames or 1) // timeline.fields
+    yield from range(start, total, segment_frames)
 
 
 def _span(start: int, stop: int, least: int) -> tuple[int, int]:

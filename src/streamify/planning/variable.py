@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from operator import sub
 
 from streamify.model.plan import Repeats, Timeline
-from streamify.planning.grid import MAX_RATE, Window, steps_of
+from streamify.planning.grid import MAX_RATE, Window, opening_steps, place_of_step, steps_of
 
 MAX_DURATION = (1 << 31) - 1
 """Most ticks that one picture may last in the files that FFmpeg writes."""
@@ -40,6 +40,7 @@ def variable_timeline(
     lead: Fraction = Fraction(0),
     tail: Fraction = Fraction(0),
     fields: int = 1,
+    opening: tuple[int, ...] = (),
 ) -> Timeline:
     """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture.
 
@@ -54,6 +55,7 @@ def variable_timeline(
         lead: Seconds for which the first picture is shown before its time.
         tail: Seconds for which the last one stands on.
         fields: Output pictures for each of the source.
+        opening: IDR steps of the segments at the start; see `variable_opening`.
     """
     timescale, unit = time_base.denominator, time_base.numerator
     widest = max(max(map(sub, islice(pts, 1, None), pts), default=1), end - pts[-1]) * unit
@@ -76,6 +78,7 @@ def variable_timeline(
         fields=1 if min_gap else fields,
         field=0 if min_gap else int(usual * timescale / fields),
         min_gap=min_gap,
+        opening=opening,
         reorder=2 * max(1, min(widest + min_gap, int(MAX_REORDER_GAP * timescale))),
         end=int(before) + length + int(-(-tail * timescale // 1)),
     )
@@ -92,6 +95,12 @@ def _fast(pts: Sequence[int], end: int, time_base: Fraction) -> bool:
         return len(pts) > (MAX_RATE + Fraction(1, 10)) * (end - pts[0]) * time_base
     second = 1 / time_base
     return any(gap < second for gap in map(sub, islice(pts, MAX_RATE + 1, None), pts))
+
+
+def variable_opening(segment_seconds: Fraction, keyframe_seconds: Fraction) -> tuple[int, ...]:
+    """Return the IDR steps of the segments that a stream opens with, where the first ones are shorter."""
+    steps = steps_of(segment_seconds, keyframe_seconds)
+    return opening_steps(steps, segment_seconds / steps)
 
 
 def longest_stand(segment_seconds: Fraction, keyframe_seconds: Fraction) -> Fraction:
@@ -162,11 +171,11 @@ def _marks(
     shown = timeline.variable_ticks
     stride, number, owed = _stride(seconds), 0, False
     while (border := base + number * step) < end:
-        source, place = -(-border // 1), number % steps
+        source, (place, length) = -(-border // 1), place_of_step(number, timeline.opening, steps)
         at = bisect_left(pts, source)
         owed = owed or not place
         # A whole group of steps must be empty, and end before the film does.
-        group = base + (number + min(stride, steps - place)) * step
+        group = base + (number + min(stride, length - place)) * step
         empty = (at == len(pts) or pts[at] >= group) and group <= end and place % stride == 0
         if empty and place:
             pause = (pts[at] if at < len(pts) else end) - (pts[at - 1] if at else base)

@@ -31,6 +31,7 @@ class SettingsDict(TypedDict, total=False):
     ladder: str | Path | Sequence[Rung | RungDict]
     segment_seconds: Seconds
     keyframe_seconds: Seconds
+    short_start: bool
     preset: Preset
     crf: float
     deinterlace: Deinterlace

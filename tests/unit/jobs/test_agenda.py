@@ -14,7 +14,7 @@ from streamify.planning.agenda import DEMANDED, Wanted
 
 
 def sample(**settings: Any) -> tuple[Plan, list[Segment]]:
-    found, windows = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=1, **settings)
+    found, windows = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2, **settings)
     segments = [
         Segment(
             index=window.index, start=window.start, end=window.end, source_start=window.source_start,

@@ -9,7 +9,7 @@ from streamify.jobs.progress import JobProgress
 from streamify.jobs.work import made_by
 from streamify.model.event import Event, EventKind
 
-FOUND, WINDOWS = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=1)
+FOUND, WINDOWS = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2)
 HIGH, LOW, SOUND = (track.id for track in FOUND.tracks)
 BORDERS = [*(window.start for window in WINDOWS), FOUND.timeline.end]
 

@@ -116,6 +116,19 @@ def test_renditions_count_by_what_they_were_measured_to_cost() -> None:
     assert tally.fraction == pytest.approx(0.9 * 0.5 + 0.1 * 0.1)
 
 
+def test_shorter_segments_at_the_start_count_by_their_length() -> None:
+    """2 and 4 s, then 8 of 6 s: 54 s in all."""
+    tally = planned(opening=[1 / 3, 2 / 3], cost=[0.5, 0.5])
+    finish(tally, "720p", range(2), cpu=3)
+    finish(tally, "360p", range(2), cpu=3)
+    assert tally.fraction == pytest.approx(6 / 54)
+    report(tally, 13, 2, 125)
+    assert tally.fraction == pytest.approx(9 / 54)
+    finish(tally, "720p", range(2, 10), cpu=6)
+    finish(tally, "360p", range(2, 10), cpu=1)
+    assert tally.fraction == 1
+
+
 def test_a_resumed_job_starts_where_it_was_and_its_speed_is_its_own() -> None:
     tally = planned(reused=15)
     assert tally.fraction == pytest.approx(0.5)

@@ -45,4 +45,5 @@ def test_a_plan_of_schema_2_is_read() -> None:
         "video/90p-0255d186",
         "audio/und-aac-78bcad9b",
     ]
+    assert (plan.settings.short_start, plan.timeline.opening) == (False, ())
     assert (plan.segments, plan.audio[0].recipe.piece_segments, plan.audio[0].recipe.samples) == (4, 300, 192_000)

@@ -20,7 +20,15 @@ def test_the_usual_clip() -> None:
     found, windows = plan()
     assert [track.name for track in found.video] == ["1080p", "720p", "480p", "360p"]
     assert [(track.width, track.height) for track in found.video] == [(1920, 1080), (1280, 720), (854, 480), (640, 360)]
-    assert found.segments == len(windows) == 3
+    assert found.segments == len(windows) == 4
+    assert [(one.start, one.end) for one in windows] == [
+        (0, 60060), (60060, 180180), (180180, 360360), (360360, 420420)  # 2.002, 4.004, 6.006 s and the rest
+    ]  # fmt: skip
+    assert found.timeline.opening == (1, 2)
+    alike, windows = plan(short_start=False)
+    assert [one.end - one.start for one in windows] == [180180, 180180, 60060]
+    assert not set(ids((alike, windows))) & set(ids((found, [])))
+    assert alike.timeline.opening == ()
     assert found.target_duration == 6  # 6.006 s, rounded to the nearest as HLS wants it
     assert found.timeline.origin == 3003
     sound = found.audio[0]
@@ -159,7 +167,7 @@ def test_another_grid_at_a_variable_rate_is_named() -> None:
 
 def test_segments_of_another_length_are_named() -> None:
     slow = dict(VIDEO, rate=1, average_rate=1, time_base=1, first=0, end=14, frames=14)
-    settings = MediaSettings(segment_seconds=Fraction(5, 2), keyframe_seconds=Fraction(1, 2))
+    settings = MediaSettings(segment_seconds=Fraction(5, 2), keyframe_seconds=Fraction(1, 2), short_start=False)
     found, windows = build_plan(facts(slow, ()), range(14), settings, "a")
     assert next(window.end - window.start for window in windows) == 4  # four steps of one frame: half ones are none
     assert [note.what for note in found.notes] == ["segments of 4 s, not 2.5 s"]
@@ -170,7 +178,7 @@ def test_segments_of_another_length_are_named() -> None:
     st.fractions(Fraction(1, 10), 10, max_denominator=10),
 )
 def test_whatever_the_grid_is_a_note_says_where_it_is_another(segment: Fraction, keyframe: Fraction) -> None:
-    found, windows = plan(segment_seconds=segment, keyframe_seconds=keyframe)
+    found, windows = plan(segment_seconds=segment, keyframe_seconds=keyframe, short_start=False)
     frame = Fraction(1001, 30000)
     assert found.timeline.keyframe_frames is not None
     real = found.timeline.keyframe_frames * frame

@@ -17,6 +17,8 @@ from streamify.planning.grid import (
     constant_windows,
     idr_steps,
     keyframe_ticks,
+    opening_steps,
+    place_of_step,
 )
 
 NTSC = Fraction(30000, 1001)
@@ -176,3 +178,74 @@ def test_keyframes_at_a_constant_rate() -> None:
 def test_keyframes_at_a_variable_rate() -> None:
     timeline = _timeline(frame_duration=None)
     assert keyframe_ticks(timeline, 500, 9000, (2100, 4400)) == {500, 2100, 4400}
+
+
+@pytest.mark.parametrize(
+    ("steps", "step", "opening"),
+    [
+        (3, 2, (1, 2)),  # 2, 4, then 6 s
+        (2, 2, (1,)),
+        (1, 6, ()),
+        (6, 1, (1, 2, 4)),
+        (12, "1/2", (2, 4, 8)),  # never below a second
+        (100, "1/10", (10, 20, 40, 80)),
+        (2, "1/4", ()),  # half a second is all there is
+        (3, "1001/500", (1, 2)),
+    ],
+)
+def test_a_stream_opens_with_few_steps_and_doubles_them(steps: int, step: object, opening: tuple[int, ...]) -> None:
+    assert opening_steps(steps, Fraction(str(step))) == opening
+    places = [place_of_step(number, opening, steps) for number in range(sum(opening) + 2 * steps)]
+    lengths = [*opening, steps, steps]
+    assert places == [(place, length) for length in lengths for place in range(length)]
+
+
+@pytest.mark.parametrize("fields", [1, 2])
+def test_a_short_start_at_29_97(fields: int) -> None:
+    """2.002 s, 4.004 s, then 6.006 s: by hand, 60, 120 and 180 frames of 1001 ticks."""
+    timeline, size = constant_timeline(
+        rate=NTSC, time_base=Fraction(1, 30000), origin=0, frames=420, segment_seconds=Fraction(6),
+        keyframe_seconds=Fraction(2), fields=fields, short_start=True,
+    )  # fmt: skip
+    windows = list(constant_windows([n * 1001 for n in range(420)], timeline, size, 420420))
+    assert [(w.frames, w.first, w.next) for w in windows] == [
+        (60, 0, 60060), (120, 60060, 180180), (180, 180180, 360360), (60, 360360, None)
+    ]  # fmt: skip
+    seconds = [Fraction(w.start, timeline.timescale) for w in windows]
+    assert seconds == [0, Fraction(2002, 1000), Fraction(6006, 1000), Fraction(12012, 1000)]
+
+
+@given(
+    rate=st.sampled_from([*RATES, "120", "7", "1"]).map(Fraction),
+    frames=st.integers(1, 2000),
+    segment=st.fractions(Fraction(1, 2), 10, max_denominator=10),
+    keyframe=st.fractions(Fraction(1, 10), 10, max_denominator=10),
+    lead=st.fractions(0, 20, max_denominator=10),
+)
+def test_a_short_start_moves_no_keyframe(
+    rate: Fraction, frames: int, segment: Fraction, keyframe: Fraction, lead: Fraction
+) -> None:
+    pts = [round(number * 90000 / rate) for number in range(frames)]
+
+    def made(short: bool) -> tuple[list[Window], Timeline]:
+        timeline, size = constant_timeline(
+            rate=rate, time_base=Fraction(1, 90000), origin=0, frames=frames, segment_seconds=segment,
+            keyframe_seconds=keyframe, lead=lead, short_start=short,
+        )  # fmt: skip
+        return list(constant_windows(pts, timeline, size, pts[-1] + round(90000 / rate))), timeline
+
+    (short, timeline), (alike, before) = made(True), made(False)
+    assert before.opening == ()
+    assert timeline.model_copy(update={"opening": ()}) == before
+    for windows in (short, alike):
+        assert [one.index for one in windows] == list(range(len(windows)))
+        assert sum(one.frames for one in windows) == frames
+        assert windows[-1].end == timeline.end
+        assert all(one.end == two.start for one, two in itertools.pairwise(windows))
+    lengths = [one.end - one.start for one in short]
+    assert all(length <= max(one.end - one.start for one in alike) for length in lengths)
+    grid = set().union(*(keyframe_ticks(timeline, one.start, one.end, ()) for one in alike))
+    assert {one.start for one in short} <= set(range(0, timeline.end, before.frame_duration or 1))
+    assert set().union(*(keyframe_ticks(timeline, one.start, one.end, ()) for one in short)) == grid
+    if timeline.opening and timeline.end * Fraction(1, timeline.timescale) > segment + 10:
+        assert lengths[0] < lengths[-2]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamify.planning.grid import Window
-from streamify.planning.variable import longest_stand, variable_timeline, variable_windows
+from streamify.planning.variable import longest_stand, variable_opening, variable_timeline, variable_windows
 
 MS = Fraction(1, 1000)
 times = st.lists(st.integers(1, 4000), min_size=1, max_size=300).map(lambda gaps: list(itertools.accumulate(gaps)))
@@ -25,11 +25,13 @@ def planned(
     lead: Fraction = Fraction(0),
     tail: Fraction = Fraction(0),
     time_base: Fraction = MS,
+    opening: tuple[int, ...] = (),
 ) -> tuple[list[Window], int, int]:
     """Return the windows, the end of the stream and its ticks per second."""
     timeline = variable_timeline(
-        pts=pts, end=end, time_base=time_base, longest=longest_stand(segment, keyframe), lead=lead, tail=tail
-    )
+        pts=pts, end=end, time_base=time_base, longest=longest_stand(segment, keyframe), lead=lead, tail=tail,
+        opening=opening,
+    )  # fmt: skip
     return list(variable_windows(pts, timeline, segment, keyframe)), timeline.end, timeline.timescale
 
 
@@ -40,11 +42,15 @@ def planned(
     tail=st.integers(0, 9000),
     segment=st.fractions(Fraction(1, 2), 10, max_denominator=100),
     keyframe=st.fractions(Fraction(1, 10), 10, max_denominator=100),
+    short=st.booleans(),
 )
 def test_segments_tile_the_timeline(
-    pts: list[int], last: int, lead: int, tail: int, segment: Fraction, keyframe: Fraction
+    pts: list[int], last: int, lead: int, tail: int, segment: Fraction, keyframe: Fraction, short: bool
 ) -> None:
-    windows, end, _ = planned(pts, pts[-1] + last, segment, keyframe, lead=lead * MS, tail=tail * MS)
+    opening = variable_opening(segment, keyframe) if short else ()
+    step = segment / -(-segment // keyframe) * 1000
+    starts = [steps * step for steps in itertools.accumulate(opening)]  # nominal, of the second segment and so on
+    windows, end, _ = planned(pts, pts[-1] + last, segment, keyframe, lead=lead * MS, tail=tail * MS, opening=opening)
     assert windows[0].start == 0
     assert windows[-1].end == end == lead + pts[-1] + last - pts[0] + tail
     assert windows[-1].source_end is None
@@ -55,7 +61,9 @@ def test_segments_tile_the_timeline(
     for before, after in itertools.pairwise(windows):
         assert before.end == after.start
         assert before.source_end == after.source_start
-        border = after.start // (segment * 1000) * segment * 1000
+        opened = starts[-1] if starts else Fraction(0)
+        whole = opened + (after.start - opened) // (segment * 1000) * segment * 1000
+        border = whole if after.start >= opened else max(start for start in starts if start <= after.start)
         assert before.start < border <= after.start
         assert not any(border <= time < after.start for time in shown)
     for window in windows:
@@ -100,6 +108,18 @@ def test_a_segment_without_a_picture_in_its_first_step_starts_with_the_one_that_
         (0, 2, None, []),
         (2000, 0, 1900, [2000, 3000]),  # the pause is longer than a segment
         (4000, 2, 1900, [4000]),
+    ]
+
+
+def test_a_short_start_by_hand() -> None:
+    """Borders at 0, 2, 6 and 12 s: no picture comes from 4 to 8 s, so the one that stands is shown at 6."""
+    pts = [*range(0, 4000, 500), *range(8000, 15_000, 500)]
+    windows, _, _ = planned(pts, 15_000, Fraction(6), Fraction(2), opening=(1, 2))
+    assert [(w.start, w.end, w.frames, w.keyframes, [one.start for one in w.repeats]) for w in windows] == [
+        (0, 2000, 4, (), []),
+        (2000, 6000, 4, (), []),
+        (6000, 12_000, 8, (8000, 10_000), [6000]),
+        (12_000, 15_000, 6, (14_000,), []),
     ]
 
 
