@@ -131,3 +131,24 @@ def test_second_fields_have_no_time() -> None:
 
 def test_no_time_at_all() -> None:
     assert time_packets(packets([None] * 4), TICK, reordered=True, jumps=True) is None
+
+
+def test_pictures_that_come_one_place_late_until_the_next_time_go_back() -> None:
+    # FFmpeg's muxer of program streams wrote the second picture's time for the first of a PES packet.
+    found = timed(packets(steps(*range(9), 10, 11, 12, 12, *range(13, 20))))
+    assert list(found.times) == steps(*range(20))
+
+
+def test_pictures_that_come_early_until_a_hole_go_on() -> None:
+    found = timed(packets(steps(0, 1, 2, 2, 3, 4, 6, 7)))
+    assert list(found.times) == steps(*range(8))
+
+
+def test_pictures_that_stay_late_to_the_end_are_spread_behind_it() -> None:
+    found = timed(packets(steps(*range(30), 29, 30, 31)))
+    assert list(found.times) == steps(*range(33))
+
+
+def test_of_two_pictures_at_one_time_without_room_one_stays_out() -> None:
+    given = steps(*range(9), 8, *range(9, 120))
+    assert sorted(set(timed(packets(given)).times)) == steps(*range(120))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
 from streamify import probe
 from streamify.bitstream.captions import has_captions
+from streamify.media.source.probe import probe_source
 from streamify.media.source.transport import TS_PACKET
-from streamify.model.source import SourceFacts
+from streamify.model.source import SourceFacts, SourceRef
+from streamify.planning.rate import fit_rate
 
 CC = b"GA94\x03\x42\xff\xfc\x94\x2c\xfd\x80\x80\xff"
 """cc_data with two triplets: a control code of field 1, nothing in field 2 (ATSC A/53 part 4, table 6.7)."""
@@ -149,29 +155,58 @@ def test_transparency(tmp_path: Path, name: str, options: tuple[str, ...]) -> No
     assert dropped(probe(path)).count("transparency") == 1
 
 
-def captioned(path: Path, codec: str, muxer: str, begin: int) -> Path:
-    """Write 50 pictures; those from `begin` on carry captions."""
+Pictures = Callable[[int], int]
+"""How much noise a picture holds, by its number: 0 to 127 steps around grey."""
+
+
+def flat(number: int) -> int:
+    return 0
+
+
+def noise(number: int) -> int:
+    return 127
+
+
+def shots(number: int) -> int:
+    """Change at random, so that pictures of 40 and of 9,000 bytes, with and without headers, stand side by side."""
+    return random.Random(number).choice((0, 0, 3, 60, 127))
+
+
+def picture(number: int, amount: int) -> av.VideoFrame:
+    values = np.random.default_rng(number).integers(128 - amount, 129 + amount, (96, 96)).clip(0, 255)
+    frame = av.VideoFrame.from_ndarray(values.astype(np.uint8), format="yuv420p")
+    frame.pts = number
+    return frame
+
+
+def captioned(
+    path: Path, codec: str, muxer: str, begin: int, pictures: Pictures = flat, reordered: int = 0, together: int = 1
+) -> float:
+    """Write 50 pictures, `together` in each packet; those from `begin` on carry captions. Return when that is shown."""
     extra = SEI if codec == "libx264" else USER_DATA
     with av.open(str(path), "w", format=muxer) as container:
         stream = container.add_stream(codec, rate=25)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": "10"} if codec == "libx264" else {"g": "10", "bf": "0"}
-        packets = []
-        for number in range(50):
-            frame = av.VideoFrame(96, 64, "yuv420p")
-            frame.pts = number
-            packets += stream.encode(frame)
-        for number, packet in enumerate([*packets, *stream.encode(None)]):
+        stream.options = {"g": "10", **({"preset": "ultrafast"} if codec == "libx264" else {"bf": str(reordered)})}
+        packets = [
+            packet for number in range(50) for packet in stream.encode(picture(number, pictures(number)))
+        ] + stream.encode(None)
+        units = []
+        for number, packet in enumerate(packets):
             data = bytes(packet)
             if number >= begin:  # user data of MPEG-2 stand before the first slice, messages of H.264 before all
                 at = data.index(b"\x00\x00\x01\x01") if codec == "mpeg2video" else 0
                 data = data[:at] + extra + data[at:]
-            changed = av.Packet(data)
+            units.append(data)
+        for at in range(0, len(packets), together):
+            changed, packet = av.Packet(b"".join(units[at : at + together])), packets[at]
             changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
             changed.is_keyframe, changed.stream = packet.is_keyframe, stream
             container.mux(changed)
-    return path
+        first = packets[begin] if begin < len(packets) else packets[0]
+        assert first.pts is not None
+        return float(first.pts * first.time_base)
 
 
 @pytest.mark.parametrize(
@@ -181,13 +216,34 @@ def captioned(path: Path, codec: str, muxer: str, begin: int) -> Path:
 )  # fmt: skip
 @pytest.mark.parametrize("begin", [0, 30])
 def test_captions_wherever_they_begin(tmp_path: Path, codec: str, muxer: str, begin: int) -> None:
-    facts = probe(captioned(tmp_path / "a.bin", codec, muxer, begin))
+    path = tmp_path / "a.bin"
+    captioned(path, codec, muxer, begin)
+    facts = probe(path)
     found = [what for what in dropped(facts) if what.startswith("captions")]
     assert len(found) == 1, facts.notes
     if muxer == "mp4":  # sampled
         assert found[0].startswith("captions inside the pictures (CEA-608/708), seen at ")
     else:
         assert found == [f"captions inside the pictures (CEA-608/708), from {begin / 25:.3f} s"]
+
+
+@pytest.mark.parametrize("reordered", [0, 2])
+@pytest.mark.parametrize("pictures", [flat, noise, shots])
+@pytest.mark.parametrize(
+    ("muxer", "together"), [("mpeg", 1), ("vob", 1), ("svcd", 1), ("mpegts", 1), ("mpegts", 2), ("mpegts", 5)]
+)
+def test_pictures_that_share_pes_packets(
+    tmp_path: Path, muxer: str, together: int, pictures: Pictures, reordered: int
+) -> None:
+    """FFmpeg gives a PES packet the time of its second picture where the headers of the first are in the one before."""
+    path = tmp_path / "a.bin"
+    for begin in (0, 7, 30, 49):
+        at = captioned(path, "mpeg2video", muxer, begin, pictures, reordered, together)
+        ref = SourceRef(key=path.name, size=path.stat().st_size, version="1", identity="1")
+        facts = probe_source(lambda: path.open("rb"), ref, fit_rate, long_sound=Fraction(60)).facts
+        assert facts.video is not None
+        assert (facts.video.frames, facts.video.rate, facts.duration) == (50, Fraction(25), Fraction(2))
+        assert dropped(facts) == [f"captions inside the pictures (CEA-608/708), from {at:.3f} s"]
 
 
 @pytest.mark.parametrize(
@@ -209,5 +265,5 @@ def test_what_is_caption_data(data: bytes, captions: bool) -> None:
 
 
 def test_no_captions_are_made_up(tmp_path: Path) -> None:
-    facts = probe(captioned(tmp_path / "a.ts", "libx264", "mpegts", begin=99))
-    assert not [what for what in dropped(facts) if "captions" in what]
+    captioned(tmp_path / "a.ts", "libx264", "mpegts", begin=99)
+    assert not [what for what in dropped(probe(tmp_path / "a.ts")) if "captions" in what]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
-from operator import lt
+from operator import le
 from typing import BinaryIO, Literal, cast
 
 from av.container import InputContainer
@@ -136,12 +136,12 @@ class Numbering:
     def located(self, numbers: Sequence[int], last: int, start: int, splice: Splice | None) -> Located:
         """Return where decoding from some packets, nearest first, up to the packet `last` finds them.
 
-        Without a splice an entry point is sought, and known again by the offset of its packet or else by its times;
-        where neither tells it from all others, tasks read from the start of the file.
+        Without a splice an entry point is sought, and known again by the offset of its packet or else by its times; one
+        that neither tells from all others is left out. Where none is left, tasks read from the start of the file.
         """
         raw, first = self.raw, numbers[-1]
         offsets = self._offsets_differ
-        sought = numbers if splice is not None or offsets or self._times_differ else ()
+        sought = numbers if splice is not None or offsets else tuple(filter(self._time_tells, numbers))
         times = (None if time == NONE else time - start for time in self.times[first : last + 1])
         return Located(
             tuple(EntryPoint(pts=_known(raw.pts[n], raw.dts[n]), dts=_known(raw.dts[n], raw.pts[n])) for n in sought),
@@ -159,9 +159,17 @@ class Numbering:
     def _offsets_differ(self) -> bool:
         return min(self.positions) >= 0 and len(set(self.positions)) == len(self.positions)
 
+    def _time_tells(self, number: int) -> bool:
+        """Whether a packet has a decode time of its own."""
+        times = self.raw.dts
+        return self._times_rise and times[number] not in (
+            *times[max(0, number - 1) : number],
+            *times[number + 1 : number + 2],
+        )
+
     @cached_property
-    def _times_differ(self) -> bool:
-        return NONE not in self.raw.dts and all(map(lt, self.raw.dts, islice(self.raw.dts, 1, None)))
+    def _times_rise(self) -> bool:
+        return NONE not in self.raw.dts and all(map(le, self.raw.dts, islice(self.raw.dts, 1, None)))
 
 
 def _known(time: int, other: int) -> int:
