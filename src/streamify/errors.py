@@ -6,6 +6,7 @@ Tree::
     ├── UsageError              exit 2   a flag, a settings key or a value is wrong
     ├── SourceError             exit 3   the source cannot be used
     ├── TasksFailed             exit 4   tasks failed; each is listed with its cause
+    ├── JobsFailed              exit 4   of several jobs, some failed; each is recorded with its cause
     ├── DestinationError        exit 5   DEST, the storage or the engine cannot be used
     ├── VerificationFailed      exit 6   verify found a fault
     ├── CapExceeded             exit 7   refused by a cap
@@ -101,6 +102,12 @@ class TasksFailed(StreamifyError):
         super().__init__("tasks-failed", f"{counted(len(failures), 'task')} failed: {lines}", hint)
         self.args = (failures, hint)
         self.failures = failures
+
+
+class JobsFailed(StreamifyError):
+    """Of several jobs some failed; what is known of each stands in its record."""
+
+    exit_code = 4
 
 
 class DestinationError(StreamifyError):

@@ -90,7 +90,7 @@ class Here:
         media = _open(dest)
         job = read_job(media)
         if job is None:
-            job_status(dest, media, _is_running)  # raises where there is no job at all
+            job_status(dest, media, is_running)  # raises where there is no job at all
             raise _unknown(dest, media)
         _, ref = find_source(job.source)
         if ref.identity != job.source_identity:
@@ -103,11 +103,11 @@ class Here:
 
     def status(self, dest: Location) -> JobStatus:
         """See `Backend.status`."""
-        return job_status(dest, _open(dest), _is_running)
+        return job_status(dest, _open(dest), is_running)
 
     def cancel(self, dest: Location) -> Cancelled:
         """See `Backend.cancel`."""
-        return cancel_here(dest, _open(dest), _is_running)
+        return cancel_here(dest, _open(dest), is_running)
 
     def _carry_out(
         self,
@@ -148,7 +148,7 @@ def _unknown(dest: Location, media: Storage) -> DestinationError:
     )
 
 
-def _is_running(held: Claim) -> bool:
+def is_running(held: Claim) -> bool:
     """Ask AWS about an execution that holds DEST."""
     from streamify.backends.aws.backend import holder_runs
 
@@ -174,7 +174,7 @@ def _transcode(
     job = new_job(source, ref, dest, settings)
     claim = local_claim(job)
     with ExitStack() as stack:
-        hold = stack.enter_context(holding(dest, stores.media, claim, _is_running, replace=settings.replace))
+        hold = stack.enter_context(holding(dest, stores.media, claim, is_running, replace=settings.replace))
         check_state_files(dest, replace=settings.replace)
         check_published(dest, replace=settings.replace)
         check_saved(stores.media, replace=settings.replace)

@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "Show how far a job is.",
     "cancel": "End a job; what is finished stays.",
     "resume": "Go on with a job from where it stopped.",
+    "watch": "Turn uploads into streams as they arrive.",
     "play": "Serve a stream on a page that plays it.",
     "doctor": "Check this machine and its codecs.",
     "error": "Explain an error code.",

@@ -25,6 +25,11 @@ EventKind = Literal[
     "job.finished",
     "job.failed",
     "note",
+    "watch.ready",
+    "upload.accepted",
+    "upload.ended",
+    "hook.called",
+    "hook.failed",
 ]
 
 
@@ -42,6 +47,8 @@ class Event(Frozen):
     """Process id of the worker."""
     attempt: int | None = None
     """1 at the first try."""
+    job: str | None = None
+    """DEST of the job it is about, where those of several are told together."""
     message: str = ""
     """One line for people."""
     data: dict[str, Any] = Field(default_factory=dict)

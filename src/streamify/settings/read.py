@@ -1,6 +1,6 @@
 """Settings from outside: flags over environment over file over defaults, with where each value came from.
 
-The same reader serves the command line, the Python API and (later) sidecars and AWS input, so that a wrong key
+The same reader serves the command line, the Python API, sidecars and AWS input, so that a wrong key
 or value gets the same message everywhere.
 """
 
@@ -95,18 +95,45 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
 
 def from_file(path: Path) -> dict[str, Given]:
     """Return what a YAML file sets. Keys may be written with dashes; a ladder file is looked for beside it."""
-    data = read_yaml(path)
+    return from_mapping(read_yaml(path), str(path), path.parent)
+
+
+def from_mapping(
+    data: Any, name: str, folder: Path = Path(), lines: Mapping[str, int] | None = None
+) -> dict[str, Given]:
+    """Return what the value of a YAML file sets.
+
+    Args:
+        data: As YAML reads it.
+        name: Of the file.
+        folder: Where a ladder file is looked for.
+        lines: Numbers of the lines on which keys stand, from 1, where they are known.
+
+    Raises:
+        UsageError: ``config-invalid``, it is no mapping or sets a key twice.
+    """
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise UsageError("config-invalid", f"{path} is not a mapping of settings", f"write lines 'key: value'; {_SEE}")
+        raise UsageError("config-invalid", f"{name} is not a mapping of settings", f"write lines 'key: value'; {_SEE}")
     given: dict[str, Given] = {}
-    for name, value in data.items():
-        key = str(name).replace("-", "_")
+    for written, value in data.items():
+        key = str(written).replace("-", "_")
         if key in given:
-            raise UsageError("config-invalid", f"{path} sets {key} twice", "keep one")
-        given[key] = _given(key, value, str(path), path.parent)
+            raise UsageError("config-invalid", f"{name} sets {key} twice", "keep one")
+        line = (lines or {}).get(str(written))
+        given[key] = _given(key, value, f"{name}, line {line}" if line else name, folder)
     return given
+
+
+def over(base: Effective, layer: Mapping[str, Given]) -> Settings:
+    """Return settings with a stronger layer over them.
+
+    Raises:
+        UsageError: A key of the layer is unknown or a value is not allowed.
+    """
+    below = {key: Given(getattr(base.settings, key), base.origins[key]) for key in Settings.model_fields}
+    return merge(below, layer).settings
 
 
 def merge(*layers: Mapping[str, Given]) -> Effective:

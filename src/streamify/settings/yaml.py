@@ -34,10 +34,19 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError("config-unreadable", f"cannot read {path}: {reason}", "check the path") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """Return the value of a YAML text; `name` says where it is from.
+
+    Raises:
+        UsageError: ``config-invalid``, it is not YAML.
+    """
     try:
         return yaml.load(text, _Loader)  # noqa: S506  # _Loader is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError("config-invalid", f"{path}, line {line}: {error.problem}", "correct the YAML") from error
+        raise UsageError("config-invalid", f"{name}, line {line}: {error.problem}", "correct the YAML") from error
     except yaml.YAMLError as error:
-        raise UsageError("config-invalid", f"{path}: {' '.join(str(error).split())}", "correct the YAML") from error
+        raise UsageError("config-invalid", f"{name}: {' '.join(str(error).split())}", "correct the YAML") from error

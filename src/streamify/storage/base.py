@@ -36,6 +36,8 @@ class Listed(NamedTuple):
     tag: str | None = None
     """The store's own mark of these bytes, such as an ETag: the same tag, the same bytes; another tag says nothing.
     ``None``: the store has none."""
+    modified: float | None = None
+    """When it was last written, seconds since the epoch; ``None`` in a folder."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class Storage(Protocol):
 
     def names(self) -> set[str]:
         """Return the first part of every key: what lies at the root."""
+
+    def folders(self) -> set[str]:
+        """Return the first part of every key that has more than one."""
 
     def free_bytes(self) -> int | None:
         """Return how much more fits, bytes; ``None``: there is no limit that can be seen."""

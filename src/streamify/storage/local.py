@@ -142,6 +142,15 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("list", "", error) from error
 
+    def folders(self) -> set[str]:
+        """See `Storage.folders`."""
+        try:
+            return {path.name for path in self.root.iterdir() if path.is_dir()}
+        except _ABSENT:
+            return set()
+        except OSError as error:
+            raise self._failed("list", "", error) from error
+
     def free_bytes(self) -> int | None:
         """See `Storage.free_bytes`."""
         return shutil.disk_usage(next(one for one in (self.root, *self.root.parents) if one.exists())).free

@@ -147,7 +147,7 @@ class ObjectStorage:
         """See `Storage.list`; with `after`, only keys that sort behind it: S3 begins there, others may not."""
         try:
             for meta in self._listing(prefix, after):
-                yield Listed(meta["path"], meta["size"], _tag(meta["e_tag"]))
+                yield Listed(meta["path"], meta["size"], _tag(meta["e_tag"]), meta["last_modified"].timestamp())
         except (BaseError, OSError) as error:
             self._nothing("list", prefix, error)
 
@@ -169,13 +169,23 @@ class ObjectStorage:
 
     def names(self) -> set[str]:
         """See `Storage.names`."""
+        folders, objects = self._top()
+        return folders | objects
+
+    def folders(self) -> set[str]:
+        """See `Storage.folders`."""
+        return self._top()[0]
+
+    def _top(self) -> tuple[set[str], set[str]]:
+        """Return the names of folders and of objects at the root."""
         try:
             found = insist(lambda: obstore.list_with_delimiter(self._store))
         except (BaseError, OSError) as error:
             self._nothing("list", "", error)
-            return set()
-        paths = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
-        return {path.rstrip("/").split("/")[-1] for path in paths}
+            return set(), set()
+        paths = found["common_prefixes"], [meta["path"] for meta in found["objects"]]
+        folders, objects = ({path.rstrip("/").split("/")[-1] for path in kind} for kind in paths)
+        return folders, objects
 
     def free_bytes(self) -> int | None:
         """See `Storage.free_bytes`."""

@@ -34,12 +34,12 @@ def watching(common: Common) -> Iterator[Callable[[Event], None]]:
     lock = threading.Lock()  # engines report from several threads
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(_people())
+        writer = stack.enter_context(people())
 
         def warn(message: str) -> None:
-            _put(writer, out.log_line(common, "warning", message))
+            put(writer, out.log_line(common, "warning", message))
 
-        record = stack.enter_context(_record(common, warn))
+        record = stack.enter_context(recorded(common, warn))
         show = stack.enter_context(_display(common, tally, lock, writer))
 
         def take(event: Event) -> None:
@@ -52,7 +52,8 @@ def watching(common: Common) -> Iterator[Callable[[Event], None]]:
 
 
 @contextlib.contextmanager
-def _people() -> Iterator[BackgroundWriter | None]:
+def people() -> Iterator[BackgroundWriter | None]:
+    """Give what writes to stderr; ``None`` where there is none."""
     if sys.stderr is None:
         yield None
         return
@@ -63,13 +64,15 @@ def _people() -> Iterator[BackgroundWriter | None]:
         writer.flush()
 
 
-def _put(writer: BackgroundWriter | None, text: str, *, droppable: bool = False) -> None:
+def put(writer: BackgroundWriter | None, text: str, *, droppable: bool = False) -> None:
+    """Write a line for people without waiting for them; `droppable`: a later one says the same better."""
     if writer is not None:
         writer.put(out.encoded(text, sys.stderr), droppable=droppable)
 
 
 @contextlib.contextmanager
-def _record(common: Common, warn: Callable[[str], None]) -> Iterator[Callable[[Event], None]]:
+def recorded(common: Common, warn: Callable[[str], None]) -> Iterator[Callable[[Event], None]]:
+    """Give what writes events to ``--events``."""
     if common.events is None:
         yield _nothing
         return
@@ -89,7 +92,7 @@ def _display(
         from streamify.cli.show.live import live
 
         with live(tally, lock, writer, sys.stderr.fileno(), sys.stderr.encoding) as say:
-            yield lambda event: say(_words(event)) if _spoken(event, common, live=True) else None
+            yield lambda event: say(words(event)) if _spoken(event, common, live=True) else None
     else:
         yield _Lines(common, tally, writer)
 
@@ -122,11 +125,11 @@ class _Lines:
     def _say(self, event: Event) -> None:
         if _spoken(event, self._common):
             level = _SPOKEN.get(event.kind, "debug")
-            _put(self._writer, out.log_line(self._common, level, _words(event), **self._fields(event)))
+            put(self._writer, out.log_line(self._common, level, words(event), **self._fields(event)))
         elif self._tally.moves(event) and time.monotonic() >= self._next:
             self._next = time.monotonic() + EVERY
             text = line(self._tally, event.time).strip()
-            _put(self._writer, out.log_line(self._common, "info", text, event="progress"), droppable=True)
+            put(self._writer, out.log_line(self._common, "info", text, event="progress"), droppable=True)
 
     def _fields(self, event: Event) -> dict[str, object]:
         fields = {"event": event.kind, "task": event.task, "attempt": event.attempt, "data": event.data or None}
@@ -141,7 +144,8 @@ def _spoken(event: Event, common: Common, live: bool = False) -> bool:
     return event.kind in _SPOKEN and not (live and event.kind == "engine.ready")  # the live display shows the workers
 
 
-def _words(event: Event) -> str:
+def words(event: Event) -> str:
+    """Return what an event says to people."""
     data = event.data
     if event.kind == "engine.ready":
         return str(data.get("reason") or counted(int(data.get("workers", 0)), "worker"))

@@ -1,0 +1,32 @@
+"""Which names in UPLOADS are uploads, and which belong to one. Pure."""
+
+from __future__ import annotations
+
+SIDECAR = ".streamify.yaml"
+"""Ends the name of the settings of one upload: ``film.mp4.streamify.yaml`` beside ``film.mp4``."""
+_PARTIAL = (".part", ".partial", ".crdownload", ".download", ".opdownload", ".filepart", ".tmp", ".temp", ".aria2",
+            ".!qb", ".!ut", ".swp", "~")  # fmt: skip
+"""Ends of names, in lower case, that browsers, copy programs and editors give to what is not finished."""
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+"""Files that a desktop leaves in folders, in lower case."""
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a name of a file or folder is one that is left out: hidden, or of something unfinished."""
+    low = name.lower()
+    return name.startswith(".") or low.endswith(_PARTIAL) or low in _LITTER
+
+
+def is_upload(key: str) -> bool:
+    """Return whether a key below UPLOADS is an upload, by its name; what it holds is another matter."""
+    return not key.endswith(SIDECAR) and not any(is_hidden(part) for part in key.split("/"))
+
+
+def sidecar_of(key: str) -> str:
+    """Return the key of the settings of an upload."""
+    return key + SIDECAR
+
+
+def owner_of(key: str) -> str | None:
+    """Return the key of the upload that a sidecar belongs to; ``None``: it is none."""
+    return key.removesuffix(SIDECAR) if key.endswith(SIDECAR) and not key.endswith("/" + SIDECAR) else None

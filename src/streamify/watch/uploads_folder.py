@@ -1,0 +1,123 @@
+"""UPLOADS in a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from streamify.errors import DestinationError, SourceError
+from streamify.machine.writers import is_being_written
+from streamify.model.location import Location
+from streamify.storage.local import file_version
+from streamify.watch.names import is_hidden, is_upload, owner_of, sidecar_of
+from streamify.watch.uploads import Seen
+
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+
+
+class FolderUploads:
+    """See `Uploads`. Links are not followed: a link may lead out of UPLOADS.
+
+    Args:
+        location: Of the folder.
+        shared: Other machines write there, with their own clocks.
+    """
+
+    def __init__(self, location: Location, *, shared: bool) -> None:
+        self.location = location
+        self.quiet, self.own_clock = (10.0, False) if shared else (2.0, True)
+        self._root = location.path
+        self._orphans: set[str] = set()
+
+    def below(self, key: str = "") -> Iterator[Seen]:
+        """See `Uploads.below`."""
+        path = self._root / key
+        if key and not all(not is_hidden(part) for part in key.split("/")):
+            return
+        if not key:
+            self._orphans = set()
+        if path.is_dir() and not path.is_symlink():
+            yield from self._folder(path)
+        elif not key:
+            raise _unreadable(self.location, "there is no such folder")
+        else:
+            owner = owner_of(key)
+            found = self._one(owner if owner is not None else key)
+            if found is not None:
+                yield found
+
+    def read(self, key: str, limit: int) -> bytes:
+        """See `Uploads.read`."""
+        try:
+            with (self._root / key).open("rb") as file:
+                return file.read(limit)
+        except _ABSENT as error:
+            raise SourceError(
+                "source-missing", f"{self._root / key}: there is no such file", "copy it again"
+            ) from error
+        except OSError as error:
+            raise _unreadable(self._root / key, error.strerror) from error
+
+    def is_being_written(self, key: str) -> bool:
+        """See `Uploads.is_being_written`."""
+        return is_being_written(self._root / key) or is_being_written(self._root / sidecar_of(key))
+
+    def orphans(self) -> set[str]:
+        """See `Uploads.orphans`."""
+        return self._orphans
+
+    def _folder(self, folder: Path) -> Iterator[Seen]:
+        waiting = [folder]
+        while waiting:
+            current = waiting.pop()
+            files: dict[str, os.stat_result] = {}
+            try:
+                with os.scandir(current) as entries:
+                    for entry in entries:
+                        if is_hidden(entry.name):
+                            continue
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(Path(entry.path))
+                        elif entry.is_file(follow_symlinks=False):
+                            files[entry.name] = entry.stat(follow_symlinks=False)
+            except _ABSENT as error:
+                if current == self._root:
+                    raise _unreadable(self.location, "there is no such folder") from error
+                continue  # removed while we walk
+            except OSError as error:
+                raise _unreadable(current, error.strerror) from error
+            where = "" if current == self._root else f"{current.relative_to(self._root).as_posix()}/"
+            for name, facts in files.items():
+                owner = owner_of(name)
+                if owner is None:
+                    yield _seen(where + name, facts, files.get(sidecar_of(name)))
+                elif owner not in files:
+                    self._orphans.add(where + name)
+
+    def _one(self, key: str) -> Seen | None:
+        if not is_upload(key):
+            return None
+        facts, sidecar = (_stat(self._root / name) for name in (key, sidecar_of(key)))
+        return _seen(key, facts, sidecar) if facts is not None else None
+
+
+def _seen(key: str, facts: os.stat_result, sidecar: os.stat_result | None) -> Seen:
+    files = [facts] if sidecar is None else [facts, sidecar]
+    version = "+".join(file_version(one.st_size, one.st_mtime_ns) for one in files)
+    return Seen(key, facts.st_size, version, max(one.st_mtime for one in files), sidecar is not None)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return the facts of a plain file."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts if path.is_file() and not path.is_symlink() else None
+
+
+def _unreadable(where: object, why: str | None) -> DestinationError:
+    return DestinationError(
+        "uploads-unreadable", f"UPLOADS {where}: {why}", "check that it is there and may be read", transient=True
+    )
