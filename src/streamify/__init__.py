@@ -15,6 +15,7 @@ from streamify._version import __version__
 if TYPE_CHECKING:
     from streamify.api import (
         cancel,
+        list_jobs,
         plan,
         predict,
         probe,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Failure,
         Interrupted,
         JobCancelled,
+        JobsFailed,
         SourceError,
         StreamifyError,
         TasksFailed,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from streamify.handle import JobHandle
     from streamify.jobs.verify import TrackCheck, Verification
     from streamify.model.event import Event
+    from streamify.model.listing import JobList, ListedJob
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report, TrackReport
     from streamify.model.settings import Engine, Preset, Rung, Settings
@@ -50,14 +53,15 @@ if TYPE_CHECKING:
     from streamify.settings.arguments import RungDict, SettingsDict
 else:
     _MODULES = {
-        "streamify.api": "cancel plan predict probe resume start status transcode transcode_async verify",
+        "streamify.api": "cancel list_jobs plan predict probe resume start status transcode transcode_async verify",
         "streamify.backends.aws.pricing.cost": "Prediction",
-        "streamify.errors": "CapExceeded DestinationError Interrupted JobCancelled SourceError StreamifyError "
-        "Failure TasksFailed UsageError VerificationFailed",
+        "streamify.errors": "CapExceeded DestinationError Interrupted JobCancelled JobsFailed SourceError "
+        "StreamifyError Failure TasksFailed UsageError VerificationFailed",
         "streamify.executors.base": "OnEvent",
         "streamify.handle": "JobHandle",
         "streamify.jobs.verify": "TrackCheck Verification",
         "streamify.model.event": "Event",
+        "streamify.model.listing": "JobList ListedJob",
         "streamify.model.plan": "Plan",
         "streamify.model.report": "Certificate Report TrackReport",
         "streamify.model.settings": "Engine Preset Rung Settings",
@@ -89,7 +93,10 @@ __all__ = [
     "Interrupted",
     "JobCancelled",
     "JobHandle",
+    "JobList",
     "JobStatus",
+    "JobsFailed",
+    "ListedJob",
     "Note",
     "OnEvent",
     "Plan",
@@ -111,6 +118,7 @@ __all__ = [
     "VerificationFailed",
     "__version__",
     "cancel",
+    "list_jobs",
     "plan",
     "predict",
     "probe",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streamify.handle import JobHandle
     from streamify.jobs.engine import Stop
     from streamify.jobs.verify import Verification
+    from streamify.model.listing import JobList
     from streamify.model.plan import Plan
     from streamify.model.report import Report
     from streamify.model.settings import Settings
@@ -124,6 +125,22 @@ def status(job: str | Path) -> JobStatus:
 
     backend, dest = for_job(_job(job))
     return backend.status(dest)
+
+
+def list_jobs(media: str | Path) -> JobList:
+    """Return the jobs below a folder or prefix of streams: state, share, time left, why they failed.
+
+    Args:
+        media: MEDIA of `streamify watch`, or any place that holds DESTs.
+
+    Raises:
+        UsageError: The location is of a kind that is not supported.
+        DestinationError: There is no such folder, or it cannot be listed.
+    """
+    from streamify.backends.here import is_running
+    from streamify.jobs import listing
+
+    return listing.list_jobs(Location.of_dest(media), is_running)
 
 
 def cancel(job: str | Path) -> Cancelled:

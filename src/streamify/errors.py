@@ -109,6 +109,10 @@ class JobsFailed(StreamifyError):
 
     exit_code = 4
 
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__("jobs-failed", message, hint)
+        self.args = (message, hint)
+
 
 class DestinationError(StreamifyError):
     """DEST, the storage or the engine cannot be used."""

@@ -31,6 +31,7 @@ FUNCTIONS = [
     "start",
     "transcode_async",
     "status",
+    "list_jobs",
     "cancel",
     "resume",
     "plan",

@@ -27,6 +27,7 @@ COMMANDS = {
     "transcode": "Turn a video into an HLS + DASH stream.",
     "verify": "Check a finished stream from its bytes.",
     "status": "Show how far a job is.",
+    "jobs": "List the jobs below a folder of streams.",
     "cancel": "End a job; what is finished stays.",
     "resume": "Go on with a job from where it stopped.",
     "watch": "Turn uploads into streams as they arrive.",

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from streamify.dest.layout import LEDGER, MANIFESTS, PLAN, REPORT, TRACK_FOLDERS, ledger_key, segment_key
-from streamify.errors import DestinationError
 from streamify.jobs.cost import seconds_left, share_done
+from streamify.jobs.dests import no_job
 from streamify.jobs.failures import failures_of
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
@@ -23,21 +23,22 @@ from streamify.storage.base import Storage
 from streamify.tasks.plan_file import read_plan
 
 
-def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStatus:
+def job_status(dest: Location, media: Storage, is_running: IsRunning, *, brief: bool = False) -> JobStatus:
     """Return what is done of the job at a DEST, with three listings, and whether it runs.
 
     Args:
         dest: Of the job.
         media: Rooted there.
         is_running: Asked of claims whose holder is an execution on AWS.
+        brief: Of a complete job leave out tracks and faults, which spares the listings.
 
     Raises:
-        DestinationError: ``no-job``, nothing of a job is there; or the state there cannot be read.
+        DestinationError: ``no-job`` or ``job-ambiguous``, nothing of a job is there; or the state there cannot be read.
     """
     plan, report, job = read_plan(media), read_report(media), read_job(media)
     held, alive = read_claim(dest, media, is_running)
     if plan is None and report is None and job is None and held is None:
-        raise DestinationError("no-job", f"there is no job at {dest}", "give the DEST of a transcode")
+        raise no_job(dest)
     run = read_run(media, held.run) if held is not None else None
     failures = failures_of(held.run, media) if held is not None else ()
     state = _state(plan, report, run, alive=alive)
@@ -47,14 +48,18 @@ def job_status(dest: Location, media: Storage, is_running: IsRunning) -> JobStat
         and (plan.source.ref.identity, plan.settings) != (job.source_identity, job.settings.media())
     ):
         plan = None  # of an earlier job: this one has not been split yet
+    facts = plan or report
+    source = facts.source.ref.key if facts is not None else job.source.name if job is not None else None
+    if brief and state == "complete":
+        finished, told = _written(media, REPORT), _run(held, run) if held is not None else None
+        return JobStatus(dest=str(dest), state=state, source=source, share=1.0, finished=finished, run=told)
     there = {entry.key for folder in (*TRACK_FOLDERS, LEDGER) for entry in media.list(folder)}
     tracks = tuple(_track(track, plan.segments, there) for track in plan.tracks) if plan is not None else ()
     share = share_done(plan, {track.id: track.done for track in tracks}) if plan is not None else 0.0
-    facts = plan or report
     return JobStatus(
         dest=str(dest),
         state=state,
-        source=facts.source.ref.key if facts is not None else job.source.name if job is not None else None,
+        source=source,
         done=sum(track.done for track in tracks),
         total=sum(track.total for track in tracks),
         share=round(share, 4),

@@ -78,8 +78,8 @@ class Storage(Protocol):
     def names(self) -> set[str]:
         """Return the first part of every key: what lies at the root."""
 
-    def folders(self) -> set[str]:
-        """Return the first part of every key that has more than one."""
+    def top(self) -> tuple[set[str], set[str]]:
+        """Return the first parts of keys: of those with several parts, folders, and of those with one, objects."""
 
     def free_bytes(self) -> int | None:
         """Return how much more fits, bytes; ``None``: there is no limit that can be seen."""

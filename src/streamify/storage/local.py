@@ -142,14 +142,17 @@ class LocalStorage:
         except OSError as error:
             raise self._failed("list", "", error) from error
 
-    def folders(self) -> set[str]:
-        """See `Storage.folders`."""
+    def top(self) -> tuple[set[str], set[str]]:
+        """See `Storage.top`; links are left out."""
         try:
-            return {path.name for path in self.root.iterdir() if path.is_dir()}
+            with os.scandir(self.root) as entries:
+                plain = [entry for entry in entries if not entry.is_symlink()]
+                kinds = [(entry.name, entry.is_dir()) for entry in plain]
         except _ABSENT:
-            return set()
+            return set(), set()
         except OSError as error:
             raise self._failed("list", "", error) from error
+        return {name for name, folder in kinds if folder}, {name for name, folder in kinds if not folder}
 
     def free_bytes(self) -> int | None:
         """See `Storage.free_bytes`."""

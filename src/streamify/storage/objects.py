@@ -169,15 +169,11 @@ class ObjectStorage:
 
     def names(self) -> set[str]:
         """See `Storage.names`."""
-        folders, objects = self._top()
+        folders, objects = self.top()
         return folders | objects
 
-    def folders(self) -> set[str]:
-        """See `Storage.folders`."""
-        return self._top()[0]
-
-    def _top(self) -> tuple[set[str], set[str]]:
-        """Return the names of folders and of objects at the root."""
+    def top(self) -> tuple[set[str], set[str]]:
+        """See `Storage.top`."""
         try:
             found = insist(lambda: obstore.list_with_delimiter(self._store))
         except (BaseError, OSError) as error:

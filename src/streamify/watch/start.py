@@ -15,6 +15,7 @@ from streamify.jobs.engine import Stop
 from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import read_report
+from streamify.jobs.uploads import UploadRecords
 from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.model.settings import Settings
@@ -28,7 +29,6 @@ from streamify.watch.changes import FOLDER_POLL, OBJECTS_POLL, Changes, Notices,
 from streamify.watch.deliveries import Deliveries
 from streamify.watch.hooks import Target
 from streamify.watch.keeper import sole
-from streamify.watch.records import UploadRecords
 from streamify.watch.uploads import Uploads
 from streamify.watch.uploads_folder import FolderUploads
 from streamify.watch.uploads_objects import ObjectUploads

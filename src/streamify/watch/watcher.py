@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from streamify.errors import Interrupted, StreamifyError
 from streamify.jobs.engine import Stop
+from streamify.jobs.uploads import UploadRecords
 from streamify.model.backoff import Backoff
 from streamify.model.event import Event, EventKind
 from streamify.model.location import Location
@@ -19,7 +20,6 @@ from streamify.watch.arrivals import Arrivals
 from streamify.watch.asked import accepted, check_names, settings_of
 from streamify.watch.attempt import Attempt, CarryOut, is_about_source, may_pass
 from streamify.watch.order import next_job
-from streamify.watch.records import UploadRecords
 from streamify.watch.uploads import Seen, Uploads
 from streamify.watch.verdict import complete, failed, gone, replaced
 

@@ -17,6 +17,7 @@ from streamify.errors import DestinationError, UsageError
 from streamify.executors.base import OnEvent
 from streamify.executors.events import delivering
 from streamify.jobs.claim import earlier_request
+from streamify.jobs.dests import no_job
 from streamify.jobs.engine import Stop
 from streamify.jobs.record import read_job
 from streamify.jobs.status import job_status
@@ -145,11 +146,6 @@ def holder_runs(held: Claim) -> bool:
     """Return whether the execution that holds a DEST runs."""
     assert held.execution is not None
     return is_running(Account(parse_arn(held.execution).region), held.execution)
-
-
-def no_job(dest: Location) -> DestinationError:
-    """Return the error for a DEST without a job."""
-    return DestinationError("no-job", f"there is no job at {dest}", "give the DEST of a transcode")
 
 
 def _request(dest: Location, media: Storage) -> Request | None:

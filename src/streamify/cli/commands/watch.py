@@ -109,7 +109,7 @@ def _finish(common: Common, watching: Watching, media: str, unconfirmed: int) ->
     if failed:
         text = f"{counted(len(failed), 'job')} of {len(ended)} failed: " + ", ".join(one.key for one in failed[:5])
         text += ", ..." if len(failed) > 5 else ""
-        error = JobsFailed("jobs-failed", text, f"see: {shell_command('jobs', media)}")
+        error = JobsFailed(text, f"see: {shell_command('jobs', media)}")
     if common.json:
         told = {
             "ended": [one.model_dump(mode="json", by_alias=True) for one in ended],
