@@ -283,10 +283,16 @@ class SoundCheckTask(BaseTask):
     """How many segments it has."""
     strands: tuple[Strand, ...]
     """What it is made of; several: each is a channel."""
+    video: VideoFacts | None = None
+    """The pictures that it is heard with; ``None``: there are none."""
+    lead: Rational = Fraction(0)
+    """Seconds for which the stream shows the first picture before its time."""
     breaks: tuple[ClockBreak, ...] = ()
     """Where the source's clock does not go on."""
-    alone: bool = False
-    """Whether the source has no pictures."""
+    audio_map: str | None = None
+    """The setting by which streams were joined."""
+    program: int | None = None
+    """The programme that was asked for."""
     gain: float = 0.0
     """dB by which the track is louder than the source."""
     cut: bool = False

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 
 from streamify.dest.layout import init_key, segment_key
 from streamify.media.audio.likeness import compare, named
-from streamify.media.audio.linear import LinearSound, stretches, track_samples
+from streamify.media.audio.linear import LinearSound, first_heard, pairs_of, stretches, track_samples
+from streamify.media.audio.narrow_mix import Pair
+from streamify.media.source.audio_facts import read_audio
+from streamify.media.source.first_picture import first_shown
 from streamify.model.task import CheckResult, SoundCheckTask
+from streamify.planning.claims import claim_faults
 from streamify.storage.base import Stores
 
 
@@ -18,6 +23,26 @@ def run_check_sound(task: SoundCheckTask, stores: Stores) -> CheckResult:
     init = stores.media.get(init_key(track.folder))
     if init is None:
         return CheckResult(key=task.key, faults=(f"{init_key(track.folder)} is missing",), frames=0)
+    faults: list[str] = []
+    if all(one.within is None for one in task.strands):  # else the container does not list it at its start
+        faults += claim_faults(
+            track, read_audio(partial(stores.open_source, task.source), task.program), task.audio_map
+        )
+    frames = 0
+    origin = _origin(task, stores)
+    for pair in pairs_of(track.recipe.channels):
+        more, frames = _compared(task, stores, init, origin, pair)
+        faults += more
+        if more:
+            break
+    return CheckResult(key=task.key, faults=tuple(f"{track.folder}: {fault}" for fault in faults), frames=frames)
+
+
+def _compared(
+    task: SoundCheckTask, stores: Stores, init: bytes, origin: Fraction, pair: Pair | None
+) -> tuple[list[str], int]:
+    """Return what is wrong with two channels of a track, or its mix to stereo, and how many stretches were compared."""
+    track = task.track
 
     def segments() -> Iterator[bytes]:
         for index in range(task.segments):
@@ -29,16 +54,27 @@ def run_check_sound(task: SoundCheckTask, stores: Stores) -> CheckResult:
         partial(stores.open_source, task.source),
         task.strands,
         track.recipe.layout,
-        track.recipe.origin,
+        origin,
         task.breaks,
-        task.alone,
+        alone=task.video is None,
+        pair=pair,
     )
     found = compare(
         stretches(sound),
-        track_samples(init, segments(), track.timescale),
+        track_samples(init, segments(), track.timescale, pair),
         task.gain,
-        levels=track.recipe.channels == 2,  # 5.1 that is mixed from more is mixed down once more to be compared
+        levels=pair is None,  # 5.1 that is mixed from more is not at the level of its channels
         cut=task.cut,
+        names=pair or ("left", "right"),
     )
-    faults = tuple(f"{track.folder}: {fault}" for fault in named(found))
-    return CheckResult(key=task.key, faults=faults, frames=found.compared)
+    return list(named(found)), found.compared
+
+
+def _origin(task: SoundCheckTask, stores: Stores) -> Fraction:
+    """Return when the track begins on the source's clock, seconds: with the first picture, or the first sound."""
+    opened = partial(stores.open_source, task.source)
+    if task.video is not None:
+        first = first_shown(opened, task.source.size, task.video)
+    else:
+        first = first_heard(opened, task.program)
+    return (first if first is not None else task.track.recipe.origin + task.lead) - task.lead

@@ -121,6 +121,23 @@ def test_one_channel_is_silent() -> None:
     ]
 
 
+@pytest.mark.parametrize("shared", [0.0, 0.1, 0.9])
+def test_channels_are_swapped(shared: float) -> None:
+    """Also where most of the sound is the same on both."""
+    sides = np.asarray(NOISE).reshape(-1, 2)
+    both = shared * sides.mean(axis=1, keepdims=True) + (1 - shared) * sides
+    [fault] = judged(stretches(both.reshape(-1).tolist()), both[:, ::-1].reshape(-1).tolist()).faults
+    assert fault == "the left and right channels are swapped from 0.0 to 20.0 s"
+
+
+def test_a_channel_is_missing_in_the_mix() -> None:
+    one, two = np.asarray(NOISE), np.asarray(noise(2))
+    mixed = (0.6 * one + 0.4 * two).tolist()
+    assert judged(stretches(mixed), (0.6 * one).tolist()).faults == [
+        "its channels are not mixed as the source's are (correlation 0.83)"
+    ]
+
+
 def test_a_gap_of_the_source_is_silence() -> None:
     one, two = NOISE[: 16 * RATE], NOISE[16 * RATE :]
     source = [*stretches(one), *stretches(two, 8 + 3)]

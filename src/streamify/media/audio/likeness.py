@@ -24,6 +24,11 @@ LIKE = 0.5
 """Correlation from which on two stretches are the same sound."""
 SURE = 0.85
 """Correlation from which on no better place is looked for."""
+MIX = 0.9
+"""Median correlation below which channels are mixed otherwise. Of honest tracks it is 0.998 and more, of tones whose
+clock drifts 0.92."""
+SEVERAL = 8
+"""Stretches from which on it counts."""
 NEAR = 0.02
 """Seconds by which sound may be off."""
 UNSURE = 0.15
@@ -131,8 +136,8 @@ class _Track:
 
 
 class _Follower:
-    def __init__(self, track: _Track, gain: float, *, levels: bool) -> None:
-        self._track, self._gain, self._levels = track, gain, levels
+    def __init__(self, track: _Track, gain: float, names: tuple[str, str], *, levels: bool) -> None:
+        self._track, self._gain, self._names, self._levels = track, gain, names, levels
         self.found = Found()
         self.bad = 0
         self._next: int | None = None
@@ -140,6 +145,8 @@ class _Follower:
         self._group: _Group | None = None
         self._covered = 0
         self._sought = 0
+        self._best: list[float] = []
+        """How well the stretches correlate that are the same sound."""
 
     def take(self, stretch: Stretch) -> None:
         """Compare a stretch."""
@@ -207,19 +214,32 @@ class _Follower:
             self._next = at + far[0] - WIDE + count
             self._wrong("late", at, at + count, (far[0] - WIDE) / RATE)
         elif best[1] >= LIKE:
+            self._best.append(best[1])
             self._right(at, best[0], theirs, ours)
+        elif _swapped(theirs, self._turned(theirs, ours, near)):
+            self._wrong(f"the {self._names[0]} and {self._names[1]} channels are swapped", at, at + count)
         else:
             self._wrong("unlike", at, at + count)
+
+    @staticmethod
+    def _turned(theirs: Narrow, ours: list[float], near: int) -> list[float]:
+        """Return what lies in `ours` where a stretch with its channels swapped fits best."""
+        turned = [value for at in range(0, len(theirs), 2) for value in (theirs[at + 1], theirs[at])]
+        place, _ = _search(turned, ours, WIDE - near, WIDE + near)
+        return ours[2 * place : 2 * place + len(theirs)]
 
     def _right(self, at: int, lag: int, theirs: Narrow, ours: list[float]) -> None:
         """Take a stretch that is where it should be, at `lag` in `ours`; look at its level."""
         self._next = at + lag - WIDE + len(theirs) // 2
         here = ours[2 * lag : 2 * lag + len(theirs)]
         stop = at + len(theirs) // 2
-        for channel, name in enumerate(("left", "right")):
+        if _swapped(theirs, here):
+            self._wrong(f"the {self._names[0]} and {self._names[1]} channels are swapped", at, stop)
+            return
+        for channel, name in enumerate(self._names):
             level = decibels(theirs[channel::2])
             if level >= LOUD and decibels(here[channel::2]) - self._gain < level - FALL:
-                self._wrong(name, at, stop)
+                self._wrong(f"the {name} channel is silent", at, stop)
                 return
         off = decibels(here) - self._gain - decibels(theirs)
         if self._levels and abs(off) > OFF:
@@ -255,6 +275,10 @@ class _Follower:
                 self._covered = max(self._covered, before)
                 self._track.reach(before + STRETCH)
         self._close()
+        if not self.found.faults and len(self._best) >= SEVERAL and median(self._best) < MIX:
+            self.found.faults.append(
+                f"its channels are not mixed as the source's are (correlation {median(self._best):.2f})"
+            )
         if tail is not None:
             self.found.faults.append(f"sound ends at {self._track.end / RATE:.1f} s, that of the source goes on")
         if self.bad >= BAD:
@@ -263,7 +287,13 @@ class _Follower:
 
 
 def compare(
-    source: Iterable[Stretch], track: Iterable[tuple[int, Narrow]], gain: float, *, levels: bool, cut: bool
+    source: Iterable[Stretch],
+    track: Iterable[tuple[int, Narrow]],
+    gain: float,
+    *,
+    levels: bool,
+    cut: bool,
+    names: tuple[str, str] = ("left", "right"),
 ) -> Found:
     """Compare a track with its source.
 
@@ -273,9 +303,10 @@ def compare(
         gain: dB by which the track is louder than the source.
         levels: Whether levels are compared.
         cut: Whether sound behind the end of the track was left out on purpose.
+        names: Of the two channels.
     """
     ours = _Track(track)
-    follower = _Follower(ours, gain, levels=levels)
+    follower = _Follower(ours, gain, names, levels=levels)
     tail: float | None = None
     for stretch in source:
         follower.take(stretch)
@@ -291,6 +322,16 @@ def decibels(samples: Narrow) -> float:
     """Return the level of samples, dBFS."""
     power = sum(map(mul, samples, samples)) / max(1, len(samples))
     return 10 * log10(power) if power > 1e-12 else power if power != power else -120.0
+
+
+def _swapped(theirs: Narrow, ours: Narrow) -> bool:
+    """Whether the difference of two channels, where it is heard, has the other sign."""
+    wanted = [one - two for one, two in zip(theirs[::2], theirs[1::2], strict=True)]
+    found = [one - two for one, two in zip(ours[::2], ours[1::2], strict=True)]
+    if decibels(wanted) < LOUD:
+        return False
+    scale = sqrt(sum(map(mul, wanted, wanted)) * sum(map(mul, found, found)) + 1e-12)
+    return bool(sum(map(mul, wanted, found)) / scale < -LIKE)
 
 
 def _climb(theirs: Narrow, ours: list[float], place: int) -> tuple[int, float]:
@@ -347,10 +388,12 @@ def _said(group: _Group) -> str:
             return f"there is sound {span} where the source has none"
         case "level":
             return f"sound {span} is {abs(amount):.0f} dB {'louder' if amount > 0 else 'quieter'} than it should be"
-        case "left" | "right":
-            return f"the {kind} channel is silent {span} where the source's is not"
-        case _:
+        case "unlike":
             return f"sound {span} is not the source's"
+        case _ if kind.endswith("is silent"):
+            return f"{kind} {span} where the source's is not"
+        case _:
+            return f"{kind} {span}"
 
 
 def named(found: Found) -> Iterator[str]:

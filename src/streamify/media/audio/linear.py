@@ -1,8 +1,8 @@
 """A source's sound decoded from start to end, as a player does: no plan, no slices, no count of packets, times as
 FFmpeg gives them. And that of a finished track, segment after segment.
 
-This is a second opinion about what a source sounds like. It shares nothing with the tasks but FFmpeg's decoders and the
-mix of the channels.
+This is a second opinion about what a source sounds like. It shares nothing with the tasks but FFmpeg's decoders, and
+the mix of channels that FFmpeg does not mix.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from av.packet import Packet
 
 from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.likeness import RATE, STRETCH, Stretch
-from streamify.media.audio.matrix import Levels, matrix
-from streamify.media.audio.mixing import Mixer
+from streamify.media.audio.matrix import SURROUND, Levels, matrix
+from streamify.media.audio.narrow_mix import PAIRS, Pair, PairMix, StereoMix
+from streamify.media.source.choice import choose
 from streamify.media.source.hearing import AHEAD, BACK, JUMPING
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
@@ -61,13 +62,15 @@ class LinearSound:
     breaks: tuple[ClockBreak, ...] = ()
     alone: bool = False
     """Whether there are no pictures."""
+    pair: Pair | None = None
+    """The two channels of 5.1 that are compared; ``None``: the mix to stereo."""
 
 
 class Narrowing:
     """Makes frames narrow; frames of all kinds, which follow each other."""
 
-    def __init__(self) -> None:
-        self._mixer = Mixer("stereo", 2)
+    def __init__(self, pair: Pair | None = None) -> None:
+        self._mixer = StereoMix() if pair is None else PairMix(pair)
         self._kind: object = None
         self._graph: tuple[Graph, FilterContext, FilterContext] | None = None
 
@@ -121,13 +124,18 @@ def _pulled(sink: FilterContext) -> array[float]:
         found.frombytes(bytes(frame.planes[0])[: 8 * frame.samples])
 
 
+def pairs_of(channels: int) -> tuple[Pair | None, ...]:
+    """Return which channels of a track are compared, one pair after the other; ``None``: the mix to stereo."""
+    return PAIRS if channels == 2 * len(PAIRS) else (None,)
+
+
 def stretches(sound: LinearSound) -> Iterator[Stretch]:
     """Yield the sound of a source in the order of decoding."""
     if len(sound.strands) == 1:
         yield from _strand(sound, sound.strands[0])
         return
     names = [channel.name for channel in AudioLayout(sound.layout).channels]
-    rows = matrix(names, 2, Levels())
+    rows = _rows(names, sound.pair)
     for parts in zip(*(_strand(sound, one) for one in sound.strands), strict=False):
         apart = max(abs(one.at - parts[0].at) for one in parts)
         mixed = [0.0] * (2 * min(len(one.samples) // 2 for one in parts))
@@ -143,8 +151,15 @@ def stretches(sound: LinearSound) -> Iterator[Stretch]:
         )
 
 
+def _rows(names: Sequence[str], pair: Pair | None) -> Sequence[Sequence[float]]:
+    """Return what each of two channels takes of mono streams."""
+    if pair is None:
+        return matrix(names, 2, Levels())
+    return [row for place, row in zip(SURROUND, matrix(names, 6, Levels()), strict=True) if place in pair]
+
+
 def _strand(sound: LinearSound, strand: Strand) -> Iterator[Stretch]:
-    narrowing, placing = Narrowing(), _Placing()
+    narrowing, placing = Narrowing(sound.pair), _Placing()
     for frame, at, marred in _frames(sound, strand):
         placing.frame(frame.samples / frame.sample_rate, float(at), marred=marred)
         placing.samples(narrowing.push(frame))
@@ -244,9 +259,23 @@ def _stream(container: InputContainer, strand: Strand) -> AudioStream | None:
     return next((one for one in container.streams.audio if one.index == strand.stream), None)
 
 
-def track_samples(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[tuple[int, Sequence[float]]]:
+def first_heard(open_source: Callable[[], BinaryIO], program: int | None) -> Fraction | None:
+    """Return when the first stream of a source without pictures is first heard, seconds on the source's clock."""
+    with open_source() as file, open_media(file) as container:
+        stream = choose(container, file, program).audio[0]
+        context = decoder(stream)
+        for packet in read_packets(container, stream):
+            for frame in decode(context, packet):
+                if frame.pts is not None and frame.time_base is not None:
+                    return frame.pts * frame.time_base
+    return None
+
+
+def track_samples(
+    init: bytes, segments: Iterable[bytes], timescale: int, pair: Pair | None = None
+) -> Iterator[tuple[int, Sequence[float]]]:
     """Yield what a track sounds like: positions, samples of `RATE`, and the narrow samples from there on."""
-    narrowing = Narrowing()
+    narrowing = Narrowing(pair)
     context: AudioCodecContext | None = None
     position: int | None = None
     for data in segments:

@@ -11,12 +11,12 @@ from typing import BinaryIO
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
 from streamify.media.source.announced import announcements, last_sample
+from streamify.media.source.audio_facts import audio_facts
 from streamify.media.source.chapters import read_chapters
 from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
@@ -34,7 +34,6 @@ from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
-from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.source.turn import turn_of
 from streamify.media.source.witness import refuse_hidden
 from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, VideoFacts
@@ -87,7 +86,7 @@ def probe_source(
         choice = choose(container, file, program)
         stream = choice.video
         refuse_streams(len(container.streams), len(choice.audio))
-        audio = tuple(_audio_facts(container, one) for one in choice.audio)
+        audio = tuple(audio_facts(container, one) for one in choice.audio)
         chapters, excess = read_chapters(container)
         notes = [*choice.notes, *left_out(container, file, ref.size, choice), *excess]
         if stream is None and not audio:
@@ -105,7 +104,7 @@ def probe_source(
         ends = indexed_ends(container, file, ref.size, shape.index, audio) if shape is not None else None
         streams = [one.index for one in container.streams.audio if one.index not in choice.elsewhere]
         silent = {
-            number: _audio_facts(container, one)
+            number: audio_facts(container, one)
             for number in streams
             if isinstance(one := container.streams[number], AudioStream) and has_decoder(one)
         }
@@ -123,7 +122,7 @@ def probe_source(
             with open_source() as file, open_media(file) as container:
                 hearing = listen(container, streams)
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
-            listened = place_sound(reading, hearing, audio, silent, _audio_facts)
+            listened = place_sound(reading, hearing, audio, silent, audio_facts)
             audio, laid = listened.audio, listened.laid
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)
@@ -156,7 +155,7 @@ def probe_source(
     if index.hearing is not None:
         growing = choice.programme is None
         reading = Reading(open_source, ref.size, name, index.breaks, alone=False, growing=growing)
-        listened = place_sound(reading, index.hearing, audio, silent, _audio_facts)
+        listened = place_sound(reading, index.hearing, audio, silent, audio_facts)
         audio, laid = listened.audio, listened.laid
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
@@ -313,34 +312,6 @@ def _video_facts(
         coded_aspect=stream.coded_aspect,
         late=index.late * index.time_base if sounds else Fraction(0),
         edits=index.edits,
-    )
-
-
-def _audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
-    context, flags = stream.codec_context, stream.disposition
-    assert stream.time_base is not None
-    duration = stream.duration * stream.time_base if stream.duration else None
-    if duration is None and container.duration:
-        duration = Fraction(container.duration, av.time_base)
-    return AudioFacts(
-        stream=stream.index,
-        codec=context.name,
-        sample_rate=context.sample_rate,
-        channels=context.layout.nb_channels,
-        layout=context.layout.name,
-        language=audio_language(stream.metadata),
-        title=audio_title(stream.metadata),
-        default=bool(flags & Disposition.default),
-        commentary=bool(flags & Disposition.comment),
-        description=bool(flags & (Disposition.visual_impaired | Disposition.descriptions)),
-        speech=bool(flags & Disposition.hearing_impaired),
-        effects=bool(flags & Disposition.clean_effects),
-        karaoke=bool(flags & Disposition.karaoke),
-        dub=bool(flags & Disposition.dub),
-        original=bool(flags & Disposition.original),
-        time_base=stream.time_base,
-        start=stream.start_time,
-        duration=duration,
     )
 
 
