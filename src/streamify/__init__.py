@@ -15,6 +15,7 @@ from streamify._version import __version__
 if TYPE_CHECKING:
     from streamify.api import (
         cancel,
+        explain,
         list_jobs,
         plan,
         predict,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from streamify.executors.base import OnEvent
     from streamify.handle import JobHandle
     from streamify.jobs.verify import TrackCheck, Verification
+    from streamify.model.analysis import Explanation
     from streamify.model.event import Event
     from streamify.model.listing import JobList, ListedJob
     from streamify.model.plan import Plan
@@ -53,13 +55,15 @@ if TYPE_CHECKING:
     from streamify.settings.arguments import RungDict, SettingsDict
 else:
     _MODULES = {
-        "streamify.api": "cancel list_jobs plan predict probe resume start status transcode transcode_async verify",
+        "streamify.api": "cancel explain list_jobs plan predict probe resume start status transcode transcode_async "
+        "verify",
         "streamify.backends.aws.pricing.cost": "Prediction",
         "streamify.errors": "CapExceeded DestinationError Interrupted JobCancelled JobsFailed SourceError "
         "StreamifyError Failure TasksFailed UsageError VerificationFailed",
         "streamify.executors.base": "OnEvent",
         "streamify.handle": "JobHandle",
         "streamify.jobs.verify": "TrackCheck Verification",
+        "streamify.model.analysis": "Explanation",
         "streamify.model.event": "Event",
         "streamify.model.listing": "JobList ListedJob",
         "streamify.model.plan": "Plan",
@@ -89,6 +93,7 @@ __all__ = [
     "DestinationError",
     "Engine",
     "Event",
+    "Explanation",
     "Failure",
     "Interrupted",
     "JobCancelled",
@@ -118,6 +123,7 @@ __all__ = [
     "VerificationFailed",
     "__version__",
     "cancel",
+    "explain",
     "list_jobs",
     "plan",
     "predict",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streamify.handle import JobHandle
     from streamify.jobs.engine import Stop
     from streamify.jobs.verify import Verification
+    from streamify.model.analysis import Explanation
     from streamify.model.listing import JobList
     from streamify.model.plan import Plan
     from streamify.model.report import Report
@@ -141,6 +142,23 @@ def list_jobs(media: str | Path) -> JobList:
     from streamify.jobs import listing
 
     return listing.list_jobs(Location.of_dest(media), is_running)
+
+
+def explain(job: str | Path, run: str | None = None) -> Explanation:
+    """Return why a job was slow, or why it failed: where the workers' time went, slowest tasks, retries, what to do.
+
+    Args:
+        job: The `dest` of the job, or the ARN of an execution on AWS.
+        run: Id of the run, or its beginning; by default the last one.
+
+    Raises:
+        UsageError: The location is of a kind that is not supported, or there is no such run.
+        DestinationError: There is no job, or it cannot be read.
+    """
+    from streamify.backends.choose import for_job
+
+    backend, dest = for_job(_job(job))
+    return backend.explain(dest, run)
 
 
 def cancel(job: str | Path) -> Cancelled:

@@ -27,6 +27,7 @@ from streamify.errors import DestinationError, JobCancelled, SourceError, Stream
 from streamify.jobs.attempts import read_attempts
 from streamify.jobs.record import read_job
 from streamify.jobs.tell import no_event
+from streamify.model.analysis import RunTime
 from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.model.settings import Settings
@@ -282,6 +283,19 @@ def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path) -> None:
         assert (one.stages.encode > 0) == (one.task != "split")
         assert one.usage is not None
         assert one.usage.cpu_seconds > 0
+    told = backend.explain(found)
+    assert told.run is not None
+    assert (told.state, told.run.id, told.run.tasks, told.run.attempts) == ("complete", run.id, 9, 9)
+    sums_to_the_wall_time(told.run)
+    assert told.run.slowest[0].seconds >= told.run.slowest[-1].seconds > 0
+
+
+def sums_to_the_wall_time(run: RunTime) -> None:
+    spent = run.spent
+    stages = spent.start + spent.decode + spent.scale + spent.encode + spent.other + spent.wait
+    whole = run.wall_seconds * run.workers
+    assert stages + run.lost + run.idle.total == pytest.approx(whole, rel=0.01)
+    assert sum(step.seconds for step in run.path) == pytest.approx(run.wall_seconds, rel=0.01)
 
 
 def test_an_attempt_that_failed_says_why(case: Case, clip: Path, tmp_path: Path) -> None:
@@ -295,3 +309,11 @@ def test_an_attempt_that_failed_says_why(case: Case, clip: Path, tmp_path: Path)
     assert {key: failure.code for key, failure in failed.items() if failure} == {
         failure.key: failure.code for failure in caught.value.failures
     }
+    told = backend.explain(found)
+    assert told.run is not None
+    assert sorted(one.key for one in told.failed) == sorted(failed)
+    for key in failed:
+        [finding] = [one for one in told.findings if key in one.text]
+        assert finding.advice
+    assert {one.task for one in told.run.retried} == set(failed)
+    sums_to_the_wall_time(told.run)

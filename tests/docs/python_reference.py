@@ -32,6 +32,7 @@ FUNCTIONS = [
     "transcode_async",
     "status",
     "list_jobs",
+    "explain",
     "cancel",
     "resume",
     "plan",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from streamify.executors.base import OnEvent
     from streamify.jobs.engine import Stop
+    from streamify.model.analysis import Explanation
     from streamify.model.location import Location
     from streamify.model.report import Report
     from streamify.model.settings import Settings
@@ -41,6 +42,14 @@ class Backend(Protocol):
         """Return how far the job at DEST is, and whether it runs.
 
         Raises:
+            DestinationError: ``no-job``.
+        """
+
+    def explain(self, dest: Location, run: str | None = None) -> Explanation:
+        """Return where the time of a run of the job at DEST went, and why it failed; by default of the last run.
+
+        Raises:
+            UsageError: ``run-unknown``.
             DestinationError: ``no-job``.
         """
 

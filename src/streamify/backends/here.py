@@ -18,6 +18,7 @@ from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
 from streamify.jobs.engine import Engine, Stop, completed, executor_for, run_one
+from streamify.jobs.explain import explain_job
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
@@ -29,6 +30,7 @@ from streamify.jobs.report import RunTotals
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
+from streamify.model.analysis import Explanation
 from streamify.model.event import Event
 from streamify.model.job import Claim
 from streamify.model.location import Location
@@ -104,6 +106,10 @@ class Here:
     def status(self, dest: Location) -> JobStatus:
         """See `Backend.status`."""
         return job_status(dest, _open(dest), is_running)
+
+    def explain(self, dest: Location, run: str | None = None) -> Explanation:
+        """See `Backend.explain`."""
+        return explain_job(self.status(dest), _open(dest), run)
 
     def cancel(self, dest: Location) -> Cancelled:
         """See `Backend.cancel`."""

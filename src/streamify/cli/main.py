@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Check a finished stream from its bytes.",
     "status": "Show how far a job is.",
     "jobs": "List the jobs below a folder of streams.",
+    "explain": "Show why a job was slow, or why it failed.",
     "cancel": "End a job; what is finished stays.",
     "resume": "Go on with a job from where it stopped.",
     "watch": "Turn uploads into streams as they arrive.",
@@ -36,7 +37,10 @@ COMMANDS = {
     "error": "Explain an error code.",
     "completion": "Print a shell completion script.",
 }
-"""Name and line of help; a command lives in ``streamify.cli.commands.NAME``, which is imported only when it runs."""
+"""Name and line of help; a command lives in ``streamify.cli.commands.NAME``, which is imported only when it runs.
+
+A ``-`` in the name is a ``_`` there.
+"""
 
 
 class Group(Shared, click.Group):
@@ -50,7 +54,7 @@ class Group(Shared, click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"streamify.cli.commands.{cmd_name}").command
+        command: click.Command = import_module(f"streamify.cli.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -156,6 +156,12 @@ def run_record_key(run: str) -> str:
     return f"{RUNS}/{run}/run.json"
 
 
+def run_of_record(key: str) -> str | None:
+    """Return the id of the run whose record has a key; ``None`` for any other key."""
+    run = key.removeprefix(f"{RUNS}/").partition("/")[0]
+    return run if key == run_record_key(run) else None
+
+
 def run_attempts_key(run: str, batch: str) -> str:
     """Return the key of a file of attempts of a run, one JSON value a line."""
     return f"{run_attempts(run)}/{batch}.ndjson"

@@ -47,13 +47,15 @@ class Stages(Frozen):
 class Spent(Frozen):
     """Seconds that a worker spent in attempts, by what it did."""
 
+    start: float = 0
+    """Before the task began in it: it loaded FFmpeg first."""
     decode: float = 0
     scale: float = 0
     encode: float = 0
     other: float = 0
     """Computing anything else: packaging, hashes, an index; all of a task whose stages are not measured."""
     wait: float = 0
-    """Not computing: for storage, for a core that other processes had, for the worker to start."""
+    """Not computing: for storage, for a core that other processes had."""
 
 
 class Attempt(Frozen):

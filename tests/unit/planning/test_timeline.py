@@ -30,6 +30,14 @@ def test_more_cpu_time_than_time_is_shared_out() -> None:
     assert spent(attempt(6, cpu=12, decode=2, encode=10)) == Spent(decode=1, encode=5)
 
 
+def test_what_the_worker_did_not_measure_is_its_start() -> None:
+    # 5 s from the outside, 2 s of a pause among them; the worker measured 4.5 s, its pause among them
+    one = attempt(5, cpu=2, paused=2, encode=2)
+    assert one.usage is not None
+    one = one.model_copy(update={"usage": one.usage.model_copy(update={"seconds": 4.5})})
+    assert spent(one) == Spent(start=0.5, encode=2, wait=0.5)
+
+
 def test_a_task_whose_stages_are_not_measured() -> None:
     assert spent(attempt(3, cpu=2)) == Spent(other=2, wait=1)
 

@@ -19,8 +19,10 @@ from streamify.executors.events import delivering
 from streamify.jobs.claim import earlier_request
 from streamify.jobs.dests import no_job
 from streamify.jobs.engine import Stop
+from streamify.jobs.explain import explain_job
 from streamify.jobs.record import read_job
 from streamify.jobs.status import job_status
+from streamify.model.analysis import Explanation
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.report import Report
@@ -74,6 +76,10 @@ class Aws:
             states: dict[str, State] = {"ABORTED": "cancelled", "SUCCEEDED": "interrupted"}
             state = states.get(described["status"], "failed")
         return seen.model_copy(update={"state": state, "execution": _execution(described, str(dest), seen)})
+
+    def explain(self, dest: Location, run: str | None = None) -> Explanation:
+        """See `Backend.explain`."""
+        return explain_job(self.status(dest), open_dest(dest), run)
 
     def cancel(self, dest: Location) -> Cancelled:
         """See `Backend.cancel`. Functions that run at this moment end by themselves, within minutes."""
