@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from streamify.model.report import Report
     from streamify.model.settings import Settings
     from streamify.model.status import Cancelled, JobStatus
+    from streamify.storage.base import Storage
 
 
 class Backend(Protocol):
@@ -43,6 +44,13 @@ class Backend(Protocol):
 
         Raises:
             DestinationError: ``no-job``.
+        """
+
+    def storage(self, location: Location) -> Storage:
+        """Return the storage at a location, reached with the credentials of the backend.
+
+        Raises:
+            UsageError, DestinationError: It cannot be reached.
         """
 
     def explain(self, dest: Location, run: str | None = None) -> Explanation:

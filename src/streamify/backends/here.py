@@ -107,6 +107,10 @@ class Here:
         """See `Backend.status`."""
         return job_status(dest, _open(dest), is_running)
 
+    def storage(self, location: Location) -> Storage:
+        """See `Backend.storage`."""
+        return reach_storage(location)
+
     def explain(self, dest: Location, run: str | None = None) -> Explanation:
         """See `Backend.explain`."""
         return explain_job(self.status(dest), _open(dest), run)

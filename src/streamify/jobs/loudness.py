@@ -6,13 +6,13 @@ small file for each track; the tasks that encode it read that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streamify.dest.layout import loudness_key, loudness_piece_key
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import audio_task, missing_pieces
 from streamify.model.loudness import Loudness, LoudnessPiece
-from streamify.model.plan import Plan
+from streamify.model.plan import Plan, Segment
 from streamify.model.source import Note
 from streamify.model.task import LoudnessTask, PieceTask
 from streamify.model.track import AudioTrack
@@ -38,12 +38,17 @@ def loudness_tasks(plan: Plan, media: Storage) -> Iterator[LoudnessTask]:
         for track in tracks:
             for first, stop in _pieces(plan, track):
                 if _read_piece(media, track, first) is None:
-                    encoding = audio_task(plan, track, [segments[index] for index in range(first, stop)])
-                    begin, end = blocks(track, encoding.cuts[0], encoding.cuts[-1])
-                    same = {name: getattr(encoding, name) for name in PieceTask.model_fields if name != "key"}
-                    yield LoudnessTask(key=f"loudness/{track.id}/{first:05d}", first=begin, last=end, **same)
+                    yield loudness_task(plan, track, [segments[index] for index in range(first, stop)])
     finally:
         segments.close()
+
+
+def loudness_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> LoudnessTask:
+    """Return the task that measures one piece of an audio track."""
+    encoding = audio_task(plan, track, segments)
+    begin, end = blocks(track, encoding.cuts[0], encoding.cuts[-1])
+    same = {name: getattr(encoding, name) for name in PieceTask.model_fields if name != "key"}
+    return LoudnessTask(key=f"loudness/{track.id}/{segments[0].index:05d}", first=begin, last=end, **same)
 
 
 def settle(plan: Plan, media: Storage) -> None:

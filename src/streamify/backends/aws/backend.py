@@ -77,6 +77,10 @@ class Aws:
             state = states.get(described["status"], "failed")
         return seen.model_copy(update={"state": state, "execution": _execution(described, str(dest), seen)})
 
+    def storage(self, location: Location) -> Storage:
+        """See `Backend.storage`."""
+        return open_dest(location)
+
     def explain(self, dest: Location, run: str | None = None) -> Explanation:
         """See `Backend.explain`."""
         return explain_job(self.status(dest), open_dest(dest), run)
