@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from streamify.dest.layout import JOB, STATE
+from streamify.dest.layout import JOB, REPORT, STATE
 from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
@@ -17,6 +18,7 @@ from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
+from streamify.jobs.early import EarlyPublisher, publishing, withdrawing
 from streamify.jobs.engine import Engine, Stop, completed, executor_for, run_one
 from streamify.jobs.explain import explain_job
 from streamify.jobs.fanout import Outcome, fan_out, width_of
@@ -39,7 +41,7 @@ from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
-from streamify.model.task import InitTask
+from streamify.model.task import InitTask, MediaResult
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, reach_storage
@@ -194,6 +196,7 @@ def _transcode(
             tell("note", f"planned anew: {old.why}", {})
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
+        stack.enter_context(withdrawing(stores.media, hold))
         stack.enter_context(watched(dest, stores.media, hold, stop, before))
         run = _Run(places, stores, dest, settings, events, stop, log, began, workers, live)
         return run.carry_out(old.plan, ref, hold)
@@ -246,7 +249,7 @@ class _Run:
         if self._live is not None:
             self._show(self._live, plan, executor)
         if len(done) < total:
-            workers, outcome = self._run_tasks(plan, done, executor)
+            workers, outcome = self._run_tasks(plan, done, executor, hold)
         self._stores.media.sweep()  # of workers that were lost in this run
 
         def totals(_: float) -> RunTotals:
@@ -283,11 +286,25 @@ class _Run:
         tell_plan(plan, done, self._tell)
         return done
 
+    @contextmanager
+    def _published_early(
+        self, plan: Plan, done: set[tuple[str, int]], hold: Hold
+    ) -> Iterator[Callable[[MediaResult], None]]:
+        """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
+        media, local = self._stores.media, not self._dest.remote
+        early = self._settings.publish == "early" or (self._settings.publish is None and local)
+        if not early or not hold.alone or media.get(REPORT) is not None:
+            yield lambda _: None
+            return
+        publisher = EarlyPublisher(plan, media, hold, done, local=local)
+        with publishing(publisher):
+            yield publisher.made
+
     @property
     def _demands(self) -> Demands | None:
         return self._live.demands if self._live is not None else None
 
-    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor) -> tuple[int, Outcome]:
+    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor, hold: Hold) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
         workers = width_of(executor, plan)
         share = share_done(plan, count_by_track(done))
@@ -301,9 +318,11 @@ class _Run:
             began_tasks=time.time(),
         )
         try:
-            outcome = fan_out(
-                plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add, self._demands
-            )
+            with self._published_early(plan, done, hold) as made:
+                outcome = fan_out(
+                    plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
+                    self._demands, made,
+                )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error
         if outcome.failures:

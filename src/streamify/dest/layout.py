@@ -40,6 +40,8 @@ CLAIM = f"{STATE}/claim.json"
 JOB = f"{STATE}/job.json"
 CANCEL = f"{STATE}/cancel.json"
 RETIRED = f"{STATE}/retired.json"
+GROWING = f"{STATE}/growing.json"
+"""What is announced of a stream that is published while it is made; not there once it is complete."""
 STATE_SUFFIXES = (".json", ".ndjson")
 """How the names of all files below STATE end but that of the lock; names of folders do not."""
 DOCTOR = f"{STATE}/doctor-"

@@ -11,7 +11,7 @@ from streamify.dest.layout import segment_key
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.source import SourceFacts
-from streamify.model.task import SegmentRecord
+from streamify.model.task import Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.loss import allowed_loss
 
@@ -34,6 +34,18 @@ class Ledgers:
     sound: list[tuple[int, int]] = field(default_factory=list)
     """Of each audio track: samples promised and decoded."""
 
+    def add(self, segment: Segment, seam: Seam) -> None:
+        """Count a segment of one decode of the source."""
+        self.promised += segment.frames
+        self.decoded += seam.decoded
+        self.encoded += seam.encoded
+        self.damaged += seam.damaged
+        self.duplicated += seam.duplicated
+        self.dropped += seam.dropped
+        self.lost.extend(seam.lost)
+        if not (seam.errors or seam.damaged):
+            self.unexplained.extend(seam.lost)
+
     def certificate(self, source: SourceFacts | None = None) -> Certificate:
         """Return the proof."""
         return Certificate(
@@ -53,6 +65,66 @@ class Ledgers:
         )
 
 
+class VideoCheck:
+    """Checks the segments of one video track in order: every seam, every count, one init.
+
+    Args:
+        track: Which rendition.
+        sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
+        count: See `sums`.
+    """
+
+    def __init__(self, track: VideoTrack, sums: Ledgers, *, count: bool) -> None:
+        self._track, self._sums, self._count = track, sums, count
+        self._before: tuple[Segment, SegmentRecord] | None = None
+        self._init: str | None = None
+        self._gone = set[int]()
+
+    def add(self, segment: Segment, record: SegmentRecord) -> Iterator[str]:
+        """Yield the faults of the next segment, given as the plan has it and as the ledger has it."""
+        name = segment_key(self._track.folder, segment.index)
+        seam = record.seam
+        if seam is None:
+            yield f"{name}: its ledger entry has no account of pictures"
+            return
+        before, lost = self._before, set(seam.lost)
+        if record.start != segment.start or record.duration != segment.end - segment.start:
+            yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
+        if seam.decoded + len(lost) != segment.frames:
+            yield f"{name}: {seam.decoded} pictures decoded, {len(lost)} named as lost, {segment.frames} promised"
+        fields = seam.decoded - seam.dropped if self._track.recipe.deinterlace == "field" else 0
+        if seam.fields != fields:
+            yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
+        if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
+            yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
+        if seam.first != segment.first and segment.first not in lost:
+            yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
+        if seam.duplicated != segment.repeated:
+            yield f"{name}: {seam.duplicated} pictures are shown again, {segment.repeated} were planned"
+        self._gone |= lost
+        if seam.held != segment.held and segment.held not in self._gone:
+            yield f"{name}: picture {seam.held} stands at its start, the index promises {segment.held}"
+        if self._init is not None and record.init.sha256 != self._init:
+            yield f"{name}: its init segment differs from the one before"
+        self._init = record.init.sha256
+        if record.shortest is not None and record.shortest < 1:
+            yield f"{name}: a picture is shown for {record.shortest} ticks"
+        if before is not None and record.lead != before[1].lead:
+            yield f"{name}: its first picture is shown {record.lead} ticks after its start, not {before[1].lead}"
+        if before is not None:
+            yield from _seam(name, before, record, lost)
+            self._sums.seams += 1
+        self._before = segment, record
+        if self._count:
+            self._sums.add(segment, seam)
+
+    def end(self) -> Iterator[str]:
+        """Yield the faults of a stream that ends with the last segment that was added."""
+        before = self._before
+        if before is not None and before[1].seam is not None and before[1].seam.next is not None:
+            yield f"{self._track.folder}: the last segment saw a picture after its end"
+
+
 def check_video(
     track: VideoTrack,
     pairs: Iterable[tuple[Segment, SegmentRecord]],
@@ -66,59 +138,15 @@ def check_video(
     Args:
         track: Which rendition.
         pairs: Segments of the plan and their ledger entries, in order.
-        sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
-        count: See `sums`.
+        sums: See `VideoCheck`.
+        count: See `VideoCheck`.
         whole: The last pair is that of the last segment; else it is a prefix of the stream.
     """
-    before: tuple[Segment, SegmentRecord] | None = None
-    init: str | None = None
-    gone = set[int]()
+    check = VideoCheck(track, sums, count=count)
     for segment, record in pairs:
-        name = segment_key(track.folder, segment.index)
-        seam = record.seam
-        if seam is None:
-            yield f"{name}: its ledger entry has no account of pictures"
-            continue
-        lost = set(seam.lost)
-        if record.start != segment.start or record.duration != segment.end - segment.start:
-            yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
-        if seam.decoded + len(lost) != segment.frames:
-            yield f"{name}: {seam.decoded} pictures decoded, {len(lost)} named as lost, {segment.frames} promised"
-        fields = seam.decoded - seam.dropped if track.recipe.deinterlace == "field" else 0
-        if seam.fields != fields:
-            yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
-        if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
-            yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
-        if seam.first != segment.first and segment.first not in lost:
-            yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
-        if seam.duplicated != segment.repeated:
-            yield f"{name}: {seam.duplicated} pictures are shown again, {segment.repeated} were planned"
-        gone |= lost
-        if seam.held != segment.held and segment.held not in gone:
-            yield f"{name}: picture {seam.held} stands at its start, the index promises {segment.held}"
-        if init is not None and record.init.sha256 != init:
-            yield f"{name}: its init segment differs from the one before"
-        init = record.init.sha256
-        if record.shortest is not None and record.shortest < 1:
-            yield f"{name}: a picture is shown for {record.shortest} ticks"
-        if before is not None and record.lead != before[1].lead:
-            yield f"{name}: its first picture is shown {record.lead} ticks after its start, not {before[1].lead}"
-        if before is not None:
-            yield from _seam(name, before, record, lost)
-            sums.seams += 1
-        before = segment, record
-        if count:
-            sums.promised += segment.frames
-            sums.decoded += seam.decoded
-            sums.encoded += seam.encoded
-            sums.damaged += seam.damaged
-            sums.duplicated += seam.duplicated
-            sums.dropped += seam.dropped
-            sums.lost.extend(seam.lost)
-            if not (seam.errors or seam.damaged):
-                sums.unexplained.extend(seam.lost)
-    if whole and before is not None and before[1].seam is not None and before[1].seam.next is not None:
-        yield f"{track.folder}: the last segment saw a picture after its end"
+        yield from check.add(segment, record)
+    if whole:
+        yield from check.end()
 
 
 def check_count(source: SourceFacts, sums: Ledgers) -> Iterator[str]:
@@ -182,6 +210,54 @@ def _seam(name: str, before: tuple[Segment, SegmentRecord], record: SegmentRecor
         yield f"{name}: starts with picture {starts}, the segment before saw {earlier.seam.next} next"
 
 
+class AudioCheck:
+    """Checks the segments of one audio track in order: no gap, one init, covers the video by less than one codec frame.
+
+    Args:
+        plan: Of the job.
+        track: Which one.
+        sums: Receives by how much it outlasts the video, and how many of its samples there are.
+    """
+
+    def __init__(self, plan: Plan, track: AudioTrack, sums: Ledgers) -> None:
+        self._plan, self._track, self._sums = plan, track, sums
+        self._codec = audio_codec(track.recipe.codec)
+        self._end: int | None = None
+        self._init: str | None = None
+        self._promised = self._decoded = 0
+
+    def add(self, index: int, record: SegmentRecord, units: tuple[int, int]) -> Iterator[str]:
+        """Yield the faults of the next segment; `units` are its planned borders, access units."""
+        frame, end = self._codec.frame, self._end
+        if record.heard is not None:
+            self._promised, self._decoded = (
+                self._promised + record.heard.promised,
+                self._decoded + record.heard.decoded,
+            )
+        name = segment_key(self._track.folder, index)
+        if record.start != (end if end is not None else 0):
+            yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
+        if (record.start, record.start + record.duration) != (units[0] * frame, units[1] * frame):
+            yield f"{name}: covers other access units than planned"
+        if record.frames * frame != record.duration:
+            yield f"{name}: {record.frames} access units in {record.duration} ticks"
+        if self._init is not None and record.init.sha256 != self._init:
+            yield f"{name}: its init segment differs from the one before"
+        self._init = record.init.sha256
+        self._end = record.start + record.duration
+
+    def end(self) -> Iterator[str]:
+        """Yield the faults of a stream that ends with the last segment that was added."""
+        frame, track, timeline = self._codec.frame, self._track, self._plan.timeline
+        heard = Fraction((self._end or 0) - self._codec.priming * frame, track.sample_rate)
+        over = heard - Fraction(timeline.end, timeline.timescale)
+        self._sums.over.append(over)
+        self._sums.sound.append((self._promised, self._decoded))
+        if not 0 <= over < Fraction(frame, track.sample_rate):
+            late = f"{float(over):+.6f} s after the picture"
+            yield f"{track.folder}: sound ends {late}; at least 0, below one codec frame"
+
+
 def check_audio(
     plan: Plan,
     track: AudioTrack,
@@ -197,34 +273,12 @@ def check_audio(
         plan: Of the job.
         track: Which one.
         records: Its ledger entries, in order.
-        sums: Receives by how much it outlasts the video, and how many of its samples there are.
+        sums: See `AudioCheck`.
         cuts: Borders of those segments, access units.
         whole: The last record is that of the last segment; else it is a prefix of the stream.
     """
-    codec = audio_codec(track.recipe.codec)
-    frame = codec.frame
-    end: int | None = None
-    init: str | None = None
-    promised = decoded = 0
+    check = AudioCheck(plan, track, sums)
     for index, record in enumerate(records):
-        if record.heard is not None:
-            promised, decoded = promised + record.heard.promised, decoded + record.heard.decoded
-        name = segment_key(track.folder, index)
-        if record.start != (end if end is not None else 0):
-            yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"
-        if (record.start, record.start + record.duration) != (cuts[index] * frame, cuts[index + 1] * frame):
-            yield f"{name}: covers other access units than planned"
-        if record.frames * frame != record.duration:
-            yield f"{name}: {record.frames} access units in {record.duration} ticks"
-        if init is not None and record.init.sha256 != init:
-            yield f"{name}: its init segment differs from the one before"
-        init = record.init.sha256
-        end = record.start + record.duration
-    if not whole:
-        return
-    heard = Fraction((end or 0) - codec.priming * frame, track.sample_rate)
-    over = heard - Fraction(plan.timeline.end, plan.timeline.timescale)
-    sums.over.append(over)
-    sums.sound.append((promised, decoded))
-    if not 0 <= over < Fraction(frame, track.sample_rate):
-        yield f"{track.folder}: sound ends {float(over):+.6f} s after the picture; at least 0, below one codec frame"
+        yield from check.add(index, record, (cuts[index], cuts[index + 1]))
+    if whole:
+        yield from check.end()

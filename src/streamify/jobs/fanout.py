@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamify.errors import Failure
@@ -38,6 +39,7 @@ def fan_out(
     stop: Stop | None,
     keep: Keep = lambda _: None,
     demands: Demands | None = None,
+    made: Callable[[MediaResult], None] = lambda _: None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -50,6 +52,7 @@ def fan_out(
         stop: Ends it early.
         keep: Receives every attempt; see `completed`.
         demands: Of viewers, whose segments are made before all others.
+        made: Receives what each task made.
 
     Raises:
         Interrupted: `stop` was set.
@@ -69,6 +72,7 @@ def fan_out(
                 continue
             assert isinstance(result, MediaResult)
             agenda.made(result)
+            made(result)
             for record in result.records:
                 outcome.made += 1
                 spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other

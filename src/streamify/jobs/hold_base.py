@@ -21,6 +21,10 @@ IsRunning = Callable[[Claim], bool]
 class Hold(Protocol):
     """DEST is ours as long as this is entered."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether this run holds it, and no other one of the same job did before."""
+
     def beat(self) -> None:
         """Show that we live; to be called every `BEAT` seconds.
 

@@ -29,6 +29,7 @@ class FolderHold:
     def __init__(self, dest: Location, claim: Claim, *, replace: bool) -> None:
         self._dest, self._claim, self._replace = dest, claim, replace
         self._file = -1
+        self._alone = True
 
     def __enter__(self) -> FolderHold:
         self._file = _open(self._dest, replace=self._replace)
@@ -48,6 +49,11 @@ class FolderHold:
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         os.close(self._file)
+
+    @property
+    def alone(self) -> bool:
+        """See `Hold.alone`."""
+        return self._alone
 
     def beat(self) -> None:
         """See `Hold.beat`: the kernel knows that we live."""
@@ -73,6 +79,7 @@ class FolderHold:
                 fcntl.flock(self._file, fcntl.LOCK_SH)  # waits only while another run writes its name
                 held = _holder(self._file)
                 if held is not None and held.job == self._claim.job:
+                    self._alone = False
                     return
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             else:

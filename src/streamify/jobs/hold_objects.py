@@ -43,6 +43,11 @@ class ObjectHold:
             with suppress(StreamifyError):  # it ends by itself after a while
                 self._media.swap(CLAIM, self._held.to_json(), ended.to_json())
 
+    @property
+    def alone(self) -> bool:
+        """See `Hold.alone`."""
+        return self._held.run == self._ours.run
+
     def beat(self) -> None:
         """See `Hold.beat`."""
         with self._lock:

@@ -45,7 +45,7 @@ class StreamView:
             texts[CHAPTERS] = chapters.webvtt(self.chapters)
             texts[CHAPTERS_JSON] = chapters.apple_json(self.chapters)
         texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing, self.chapters)
-        texts[MASTER] = hls.master(videos, audios, CHAPTERS_JSON if self.chapters else None)
+        texts[MASTER] = hls.master(videos, audios, CHAPTERS_JSON if self.chapters else None, ended=ended)
         return texts
 
 

@@ -9,12 +9,22 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from streamify.dest.layout import PLAN, REPORT, init_key, ledger_key, loudness_folder, loudness_key, segment_key
+from streamify.dest.layout import (
+    GROWING,
+    PLAN,
+    REPORT,
+    init_key,
+    ledger_key,
+    loudness_folder,
+    loudness_key,
+    segment_key,
+)
 from streamify.errors import DestinationError, counted
 from streamify.executors.base import Executor
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
+from streamify.jobs.early import withdraw
 from streamify.jobs.engine import Keep, Stop, executor_for, run_one
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.locations import find_source
@@ -132,6 +142,8 @@ def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> F
     """Look at what exists, once what cannot be used is gone: what was cut off, and files that are not as written."""
     media.sweep()
     found = survey(plan, media, newer="ignore" if settings.replace else "refuse")
+    if found.damaged:
+        withdraw(media)  # what is published may name them
     for key in found.damaged:
         media.delete(key)
     if found.damaged:
@@ -144,6 +156,7 @@ def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> F
 
 def forget(plan: Plan, media: Storage) -> None:
     """Remove all segments of a plan, and what the ledger says of them."""
+    withdraw(media)
     for track in plan.tracks:
         for index in range(plan.segments):
             media.delete(ledger_key(track.id, index))
@@ -178,6 +191,7 @@ def finish(
     if media.get(PLAN) != plan.to_json():  # an earlier run on AWS that was ended may have written its own since
         media.put(PLAN, plan.to_json())
     media.put(REPORT, report.to_json())
+    media.delete(GROWING)
     now = time.time()
     retired = retire(plan, media, before, now)
     due = overdue(retired, now, settings.replace_grace)

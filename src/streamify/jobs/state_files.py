@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from streamify.dest.layout import (
+    GROWING,
     JOB,
     LEDGER,
     LOCK,
@@ -24,7 +25,7 @@ from streamify.dest.layout import (
 )
 from streamify.errors import DestinationError
 from streamify.jobs.report import read_report
-from streamify.model.job import JobRecord, Retired
+from streamify.model.job import GrowingState, JobRecord, Retired
 from streamify.model.location import Location
 from streamify.storage.base import Storage
 from streamify.storage.saved import damaged, read_saved
@@ -80,7 +81,11 @@ def check_saved(media: Storage, *, replace: bool) -> None:
     """
     if not replace:
         read_report(media)  # a newer one is not overwritten; a damaged one is written again at the end
-    kinds: dict[str, type[JobRecord | Retired]] = {JOB: JobRecord, RETIRED: Retired}
+    kinds: dict[str, type[JobRecord | Retired | GrowingState]] = {
+        JOB: JobRecord,
+        RETIRED: Retired,
+        GROWING: GrowingState,
+    }
     for key, kind in kinds.items():
         try:
             read_saved(media, key, kind)

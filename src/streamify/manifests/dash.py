@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import gcd
 from urllib.parse import quote
@@ -34,12 +35,17 @@ _MICRO = 1_000_000
 
 @dataclass(frozen=True)
 class Growing:
-    """When a stream that grows was published."""
+    """When a stream that grows was published.
+
+    Players take such a stream for a live one, and would wait at a clock that it does not have. So the clock is set such
+    that all of the film is in the past (segments that are listed are available, however fast they are made), its length
+    is told, and the delay that is suggested is as long as what there is: that leads to 0.
+    """
 
     since: datetime
-    """In its first version: time 0 of the presentation, for players."""
+    """The first version."""
     now: datetime
-    """In this version."""
+    """This version."""
     update: Fraction
     """Seconds after which players ask for the next version."""
 
@@ -65,13 +71,14 @@ def mpd(
     """
     if duration <= 0 or not (videos or audios):
         raise ValueError("an MPD needs a track and a duration")
+    published = max(manifest.duration for manifest in (*videos, *audios))
     longest = max(max(manifest.durations) for manifest in (*videos, *audios))
     root = ET.Element(
         "MPD",
         {
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
             "profiles": _PROFILES,
-            **_times(duration, growing),
+            **_times(duration, growing, published),
             "maxSegmentDuration": iso_duration(longest),
             # @bandwidth holds from any segment on where one whole segment is buffered before playback starts.
             "minBufferTime": iso_duration(longest),
@@ -84,19 +91,29 @@ def mpd(
         _video_set(period, videos)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
         _audio_set(period, number, audio, names, priority)
+    if growing is not None:
+        # dash.js looks for the delay here first; and no player is to hurry. No time server is asked.
+        service = ET.Element("ServiceDescription", id="0")
+        ET.SubElement(service, "Latency", target=str(-int(-duration * 1000 // 1)))
+        ET.SubElement(service, "PlaybackRate", min="1", max="1")
+        root.insert(0, service)
+        _descriptor(root, "UTCTiming", "urn:mpeg:dash:utc:direct:2014", _moment(growing.now))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _times(duration: Fraction, growing: Growing | None) -> dict[str, str]:
-    """Return the attributes that say whether the presentation has ended. A dynamic one has no length yet."""
+def _times(duration: Fraction, growing: Growing | None, published: Fraction) -> dict[str, str]:
+    """Return the attributes that say whether the presentation has ended, and how long it is."""
+    length = {"mediaPresentationDuration": iso_duration(duration)}
     if growing is None:
-        return {"type": "static", "mediaPresentationDuration": iso_duration(duration)}
+        return {"type": "static", **length}
     return {
         "type": "dynamic",
-        "availabilityStartTime": _moment(growing.since),
+        **length,
+        "availabilityStartTime": _moment(growing.since - timedelta(seconds=math.ceil(duration) + 1)),
         "publishTime": _moment(growing.now),
         "minimumUpdatePeriod": iso_duration(growing.update),
+        "suggestedPresentationDelay": iso_duration(published),
     }
 
 

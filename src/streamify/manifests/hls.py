@@ -56,7 +56,13 @@ def iframe_playlist(manifest: TrackManifest, target_duration: int, *, ended: boo
     return _text([*lines, *_end(ended)])
 
 
-def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], chapters: str | None = None) -> str:
+def master(
+    videos: Sequence[TrackManifest],
+    audios: Sequence[TrackManifest],
+    chapters: str | None = None,
+    *,
+    ended: bool = True,
+) -> str:
     """Return the master playlist: every video rendition once for each group of audio tracks, stereo first.
 
     The variant to start on stands first (`variant_order`), the others follow in ladder order. Without video the
@@ -66,8 +72,9 @@ def master(videos: Sequence[TrackManifest], audios: Sequence[TrackManifest], cha
         videos: Video renditions in ladder order.
         audios: Audio tracks.
         chapters: Relative URL of the chapters as JSON, named as session data (RFC 8216, 4.3.4.4).
+        ended: Of the media playlists, as of `media_playlist`.
     """
-    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS", *_start(ended)]
     if chapters is not None:
         lines.append(_tag("EXT-X-SESSION-DATA", f'DATA-ID="{DATA_ID}"', f'URI="{chapters}"'))
     sound: tuple[AudioGroup | None, ...] = groups(audios) or (None,)
@@ -107,6 +114,11 @@ def _end(ended: bool) -> list[str]:
     return ["#EXT-X-ENDLIST"] if ended else []
 
 
+def _start(ended: bool) -> list[str]:
+    """Return where a player is to begin a stream that grows: at 0, where it would begin near the end (4.3.5.2)."""
+    return [] if ended else ["#EXT-X-START:TIME-OFFSET=0,PRECISE=YES"]
+
+
 def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
     return [
         "#EXTM3U",
@@ -116,6 +128,7 @@ def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
         *more,
         "#EXT-X-INDEPENDENT-SEGMENTS",
+        *_start(ended),
         f'#EXT-X-MAP:URI="{INIT}"',
     ]
 

@@ -92,6 +92,20 @@ class CancelRequest(Frozen):
     """Seconds since the epoch."""
 
 
+class GrowingState(Frozen):
+    """What the manifests at DEST announce while a stream is made; written before each version of them."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    tracks: tuple[str, ...]
+    """Ids."""
+    folders: tuple[str, ...]
+    """Of these tracks."""
+    segments: int
+    """Of each of them."""
+    since: float
+    """When the first version was published, seconds since the epoch."""
+
+
 class Retired(Frozen):
     """Tracks that a later stream at this DEST replaced, and since when; viewers may still play them."""
 

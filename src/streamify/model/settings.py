@@ -233,6 +233,12 @@ class Settings(MediaSettings):
         le=1024,
         description="Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory.",
     )
+    publish: Literal["early", "final"] | None = Field(
+        default=None,
+        description="When manifests are written: ``early``, from the first segment on, and they grow with the stream; "
+        "``final``, once all of it is certified. ``None`` takes early for a folder, final for an object store and on "
+        "AWS.",
+    )
     replace: bool = Field(
         default=False,
         description="Replace a finished stream of another source at DEST, and state there that cannot be read.",

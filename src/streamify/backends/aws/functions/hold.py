@@ -17,6 +17,11 @@ class ExecutionHold:
     def __init__(self, media: Storage, run: Run) -> None:
         self._media, self._run = media, run
 
+    @property
+    def alone(self) -> bool:
+        """See `Hold.alone`."""
+        return True
+
     def beat(self) -> None:
         """See `Hold.beat`."""
 

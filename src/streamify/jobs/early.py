@@ -1,0 +1,173 @@
+"""Publishes a stream while it is made: manifests that grow, each version naming only what is certified."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from streamify.dest.layout import GROWING, MANIFESTS, playlist_key
+from streamify.errors import Interrupted, StreamifyError
+from streamify.jobs.certificate import Ledgers, losses
+from streamify.jobs.hold_base import Hold
+from streamify.jobs.prefix import CertifiedPrefix
+from streamify.jobs.publish import StreamView
+from streamify.jobs.segments import SegmentList
+from streamify.manifests.dash import Growing
+from streamify.model.job import GrowingState
+from streamify.model.plan import Plan
+from streamify.model.task import MediaResult
+from streamify.model.track import AudioTrack
+from streamify.planning.early import Extent, grown, pause
+from streamify.storage.base import Storage
+from streamify.storage.saved import read_saved
+
+LOOK = 0.1
+"""Seconds between two looks at what exists."""
+
+
+class EarlyPublisher:
+    """Publishes what is certified of a stream, as it grows.
+
+    Args:
+        plan: Of the job.
+        media: Rooted at DEST.
+        hold: Of DEST.
+        done: (track, segment) of everything that exists.
+        local: Whether it is looked for segments of sound, which exist before their task is done; that costs a request
+            each in an object store.
+    """
+
+    def __init__(
+        self, plan: Plan, media: Storage, hold: Hold, done: Iterable[tuple[str, int]] = (), *, local: bool = True
+    ) -> None:
+        self._plan, self._media, self._hold, self._local = plan, media, hold, local
+        self._done = set(done)
+        self._segments = SegmentList(plan, media)
+        self._sums = Ledgers()
+        self._prefixes = {
+            track.id: CertifiedPrefix(plan, track, media, self._segments.__getitem__, self._sums if first else None)
+            for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
+        }
+        self._written: dict[str, bytes] = {}
+        self._next = 0.0
+        self.lines = 0
+        """Segments listed in all versions together."""
+        state = read_saved(media, GROWING, GrowingState)
+        ours = state is not None and set(state.tracks) <= set(self._prefixes)
+        self._extent = Extent(state.tracks, state.segments) if state is not None and ours else Extent()
+        self._since = state.since if state is not None and ours else None
+
+    def made(self, result: MediaResult) -> None:
+        """Take note of what a task made. Can be called from any thread."""
+        self._done.update((record.track, record.segment) for record in result.records)
+
+    def look(self) -> None:
+        """Take in what exists by now, and publish it if there is more than before and its time has come.
+
+        Raises:
+            DestinationError: The storage failed, or another job holds DEST by now.
+        """
+        for prefix in self._prefixes.values():
+            while self._may_exist(prefix) and prefix.extend():
+                pass
+        made = {track: len(prefix) for track, prefix in self._prefixes.items()}
+        video, audio = ([track.id for track in tracks] for tracks in (self._plan.video, self._plan.audio))
+        if any(made[track] < self._extent.segments for track in self._extent.tracks):  # somebody removed a file
+            withdraw(self._media)
+            self._extent = Extent()
+        extent = grown(self._extent, made, video, audio)
+        whole = Extent((*video, *audio), self._plan.segments)
+        if extent.segments and extent != whole and self._is_due(extent) and not any(losses(self._plan, self._sums)):
+            self._publish(extent)
+
+    def close(self) -> None:
+        """Close the list of segments."""
+        self._segments.close()
+
+    def _may_exist(self, prefix: CertifiedPrefix) -> bool:
+        next_one = (prefix.track.id, len(prefix))
+        return next_one in self._done or (self._local and isinstance(prefix.track, AudioTrack))
+
+    def _is_due(self, extent: Extent) -> bool:
+        return (extent != self._extent or not self._written) and time.monotonic() >= self._next
+
+    def _publish(self, extent: Extent) -> None:
+        self._hold.check()
+        now, wait = time.time(), pause(len(extent.tracks), extent.segments)
+        self._since = self._since or now
+        tracks = tuple(self._prefixes[track].manifest(extent.segments) for track in extent.tracks)
+        folders = tuple(track.track.folder for track in tracks)
+        state = GrowingState(tracks=extent.tracks, folders=folders, segments=extent.segments, since=self._since)
+        self._media.put(GROWING, state.to_json())  # first: what is withdrawn or gone on with is read from it
+        update = Fraction(max(2, round(wait)))
+        growing = Growing(datetime.fromtimestamp(self._since, UTC), datetime.fromtimestamp(now, UTC), update)
+        length = Fraction(self._plan.timeline.end, self._plan.timeline.timescale)
+        for key, text in StreamView(tracks, self._plan.target_duration, length, growing).texts().items():
+            data = text.encode()
+            if self._written.get(key) != data:
+                self._media.put(key, data)
+                self._written[key] = data
+        self.lines += len(extent.tracks) * extent.segments
+        self._extent, self._next = extent, time.monotonic() + wait
+
+
+@contextmanager
+def publishing(publisher: EarlyPublisher) -> Iterator[None]:
+    """Publish in a thread of its own while the body runs.
+
+    Raises:
+        DestinationError: As of `EarlyPublisher.look`, where the body itself raises nothing.
+    """
+    ended = threading.Event()
+    errors: list[StreamifyError] = []
+
+    def work() -> None:
+        while not ended.wait(LOOK):
+            try:
+                publisher.look()
+            except StreamifyError as error:
+                errors.append(error)
+                return
+
+    thread = threading.Thread(target=work, name="streamify-early", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        publisher.close()
+    for error in errors:
+        raise error
+
+
+@contextmanager
+def withdrawing(media: Storage, hold: Hold) -> Iterator[None]:
+    """Withdraw a stream that grows if the body fails; not if it is stopped, for then another run goes on."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except BaseException as failed:
+        try:
+            hold.check()
+            withdraw(media)
+        except StreamifyError as error:  # DEST is another's by now, or is what failed
+            failed.add_note(f"its manifests were not withdrawn: {error}")
+        raise
+
+
+def withdraw(media: Storage) -> None:
+    """Remove the manifests of a stream that grows, if there is one: the ones that players begin with first."""
+    state = read_saved(media, GROWING, GrowingState)
+    if state is None:
+        return
+    for key in MANIFESTS:
+        media.delete(key)
+    for folder in state.folders:
+        media.delete(playlist_key(folder))
+    media.delete(GROWING)
