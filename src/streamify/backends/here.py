@@ -289,12 +289,12 @@ class _Run:
     @contextmanager
     def _published_early(
         self, plan: Plan, done: set[tuple[str, int]], hold: Hold
-    ) -> Iterator[Callable[[MediaResult], None]]:
+    ) -> Iterator[Callable[[MediaResult], None] | None]:
         """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
         media, local = self._stores.media, not self._dest.remote
         early = self._settings.publish == "early" or (self._settings.publish is None and local)
         if not early or not hold.alone or media.get(REPORT) is not None:
-            yield lambda _: None
+            yield None
             return
         publisher = EarlyPublisher(plan, media, hold, done, local=local)
         with publishing(publisher):

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Protocol
 
 from streamify.errors import StreamifyError
 from streamify.jobs.demands import Demands
+from streamify.jobs.opening import Opening, Segments
 from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_task
-from streamify.model.plan import Plan, Segment
+from streamify.model.plan import Plan
 from streamify.model.task import MediaResult, Task
 from streamify.model.track import AudioTrack
 from streamify.planning.agenda import Wanted, agenda
+from streamify.planning.lead import OPENING
 from streamify.planning.schedule import Group, schedule
-
-
-class Segments(Protocol):
-    """The segments of a plan by their numbers."""
-
-    def __getitem__(self, index: int, /) -> Segment: ...
 
 
 class Agenda:
@@ -32,10 +28,18 @@ class Agenda:
         done: (track, segment) of everything that exists.
         workers: Segments that are transcoded at the same moment.
         demands: Of viewers.
+        early: The stream is published while it is made: what a viewer needs who starts now comes first.
     """
 
     def __init__(
-        self, plan: Plan, segments: Segments, done: Iterable[tuple[str, int]], workers: int, demands: Demands
+        self,
+        plan: Plan,
+        segments: Segments,
+        done: Iterable[tuple[str, int]],
+        workers: int,
+        demands: Demands,
+        *,
+        early: bool = False,
     ) -> None:
         self._plan, self._segments, self._workers, self._demands = plan, segments, workers, demands
         self._taken = set(done)  # that exists, or is being made on a viewer's behalf
@@ -45,6 +49,7 @@ class Agenda:
         self._promised: dict[str, tuple[Wanted, ...]] = {}
         self._hurried: dict[str, int] = {}  # keys of pieces that viewers wait for now, and their new priority
         self._urgent: set[str] = set()  # keys of tasks on behalf of viewers that have not ended
+        self._opening = Opening(plan, segments, self._taken) if early else None
         demands.made(self._taken)
 
     @property
@@ -59,14 +64,41 @@ class Agenda:
 
     def rest(self) -> Iterator[Task]:
         """Yield the tasks that make what is missing, in the order in which one machine should start them."""
-        for track in self._plan.audio:
-            for first, stop in missing_pieces(self._plan, track, self._taken):
-                if audio_key(track, first) not in self._pieces:
-                    yield self._piece(track, first, stop)
+        opening = self._opening
+        missing = ((track, *piece) for track in self._plan.audio for piece in self._missing(track))
+        if opening is None:
+            yield from self._sound(deque(missing), self._plan.segments)
+            yield from self._pictures()
+            return
+        sound, pictures = deque(sorted(missing, key=lambda piece: piece[1])), self._pictures()
+        while True:
+            yield from self._sound(sound, opening.reached)
+            alone = opening.alone()
+            task = self._task(alone) if alone is not None else next(pictures, None)
+            if task is None:
+                break
+            yield task if alone is None else task.model_copy(update={"priority": OPENING})
+        yield from self._sound(sound, self._plan.segments)
+
+    def _missing(self, track: AudioTrack) -> list[tuple[int, int]]:
+        return list(missing_pieces(self._plan, track, self._taken))
+
+    def _sound(self, pieces: deque[tuple[AudioTrack, int, int]], before: int) -> Iterator[Task]:
+        """Yield the tasks of pieces that begin before a segment."""
+        while pieces and pieces[0][1] < before:
+            track, first, stop = pieces.popleft()
+            if audio_key(track, first) not in self._pieces:
+                task = self._piece(track, first, stop)
+                opens = self._opening is not None and first == 0
+                yield task.model_copy(update={"priority": OPENING}) if opens else task
+
+    def _pictures(self) -> Iterator[Task]:
         missing = missing_renditions(self._plan, self._taken)
         for group in schedule(missing, self._workers, lambda index: self._segments[index].weight):
             lacks = tuple(number for number in group.renditions if not self._has(number, group.segment))
             if lacks:
+                if self._opening is not None:
+                    self._opening.handed_out(group.segment)
                 lacking = replace(group, renditions=lacks, threads=min(group.threads, len(lacks)))
                 yield video_task(self._plan, self._segments[group.segment], lacking)
 
@@ -91,6 +123,8 @@ class Agenda:
         """Take note of what a task made."""
         segments = [(record.track, record.segment) for record in result.records]
         self._taken.update(segments)
+        if self._opening is not None:
+            self._opening.made(result)
         self._urgent.discard(result.key)
         self._promised.pop(result.key, None)
         self._demands.made(segments)

@@ -39,7 +39,7 @@ def fan_out(
     stop: Stop | None,
     keep: Keep = lambda _: None,
     demands: Demands | None = None,
-    made: Callable[[MediaResult], None] = lambda _: None,
+    made: Callable[[MediaResult], None] | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -52,7 +52,8 @@ def fan_out(
         stop: Ends it early.
         keep: Receives every attempt; see `completed`.
         demands: Of viewers, whose segments are made before all others.
-        made: Receives what each task made.
+        made: Receives what each task made, of a stream that is published while it is made; what its first viewers need
+            is then made first.
 
     Raises:
         Interrupted: `stop` was set.
@@ -62,7 +63,7 @@ def fan_out(
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
     segments = SegmentList(plan, stores.media)
     try:
-        agenda = Agenda(plan, segments, done, width_of(executor, plan), demands or Demands())
+        agenda = Agenda(plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None)
         for key, result in completed(executor, agenda.rest(), stop, events, agenda, keep):
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
@@ -72,7 +73,8 @@ def fan_out(
                 continue
             assert isinstance(result, MediaResult)
             agenda.made(result)
-            made(result)
+            if made is not None:
+                made(result)
             for record in result.records:
                 outcome.made += 1
                 spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other

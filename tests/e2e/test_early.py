@@ -1,0 +1,136 @@
+"""A stream that is published while it is made: every version of its manifests can be played, the end is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from clips.make import ClipSpec, make_clip
+from e2e.driving import job, media, published, rungs, streamify, wait_for
+from e2e.growing import reading
+
+FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "fast", "--workers", "2"]
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def source(shared: Path) -> Path:
+    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+    return make_clip(spec, shared / "clips").path
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
+    ladder = tmp_path_factory.mktemp("ladder") / "small.yaml"
+    ladder.write_text(json.dumps(rungs(240, 180, 120)))
+    return [*FLAGS, "--ladder", ladder]
+
+
+@pytest.fixture(scope="module")
+def final(source: Path, flags: list[object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stream as ``--publish final`` makes it."""
+    dest = tmp_path_factory.mktemp("final") / "dest"
+    with reading(dest) as reader:
+        assert streamify("transcode", source, dest, *flags, "--publish", "final").code == 0
+    assert set(map(len, reader.versions.values())) == {1}  # nothing but the end was to be seen
+    return dest
+
+
+def manifests(dest: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(dest)): path.read_bytes()
+        for path in dest.rglob("*.m*")
+        if path.suffix in (".m3u8", ".mpd") and ".streamify" not in path.parts
+    }
+
+
+@pytest.mark.long
+def test_every_version_can_be_played_and_the_last_is_that_of_a_stream_published_at_its_end(
+    source: Path, flags: list[object], final: Path, tmp_path: Path
+) -> None:
+    dest = tmp_path / "dest"
+    with reading(dest) as reader, job(tmp_path / "events", source, dest, *flags) as running:
+        wait_for(lambda: (dest / "master.m3u8").exists())
+        assert len(media(dest)) < 20  # of 240: it was the first segments that made it playable
+        running.end()
+    assert media(dest) == media(final)
+    assert manifests(dest) == manifests(final)
+    rungs_seen = reader.rungs()
+    assert rungs_seen[0] == 1
+    assert rungs_seen == sorted(rungs_seen)
+    assert rungs_seen[-1] == 3
+    [lowest] = [key for key in reader.versions if "video/120p" in key and "playlist" in key]
+    lengths = reader.lengths(lowest)
+    assert lengths == sorted(lengths)
+    assert lengths[0] < 5
+    assert len(lengths) > 3
+    types = [re.findall(r'type="(\w+)"', text)[0] for text in reader.versions["manifest.mpd"]]
+    assert types == ["dynamic"] * (len(types) - 1) + ["static"]
+    assert not (dest / ".streamify/growing.json").exists()
+    assert streamify("verify", dest, "--source", source).code == 0
+
+
+@pytest.mark.long
+def test_what_stands_after_kill_9_stays_valid_and_the_next_run_goes_on_from_it(
+    source: Path, flags: list[object], final: Path, tmp_path: Path
+) -> None:
+    dest = tmp_path / "dest"
+    with reading(dest) as reader:
+        with job(tmp_path / "events", source, dest, *flags) as running:
+            wait_for(lambda: len(reader.rungs()) > 1)
+            running.process.send_signal(signal.SIGKILL)
+            running.process.wait()
+        assert published(dest) == ["master.m3u8", "manifest.mpd"]
+        assert not (dest / "report.json").exists()
+        with job(tmp_path / "again", source, dest, *flags) as running:
+            wait_for(lambda: running.in_flight())
+            running.process.send_signal(signal.SIGINT)
+            assert running.end().code == 130
+        assert published(dest) == ["master.m3u8", "manifest.mpd"]
+        assert streamify("resume", dest).code == 0
+    assert "" not in reader.versions["master.m3u8"]  # it never went away
+    assert reader.rungs() == sorted(reader.rungs())
+    assert media(dest) == media(final)
+    assert manifests(dest) == manifests(final)
+
+
+@pytest.mark.long
+def test_a_job_that_fails_withdraws_its_manifests_and_resume_restores_them(
+    source: Path, flags: list[object], final: Path, tmp_path: Path
+) -> None:
+    dest, mine = tmp_path / "dest", tmp_path / source.name
+    mine.write_bytes(source.read_bytes())
+    stat = mine.stat()
+    with reading(dest) as reader:
+        with job(tmp_path / "events", mine, dest, *flags) as running:
+            wait_for(lambda: (dest / "manifest.mpd").exists())
+            os.utime(mine, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+            assert running.end().code in (3, 4)
+        assert published(dest) == []
+        assert list(dest.rglob("*.m3u8")) == []
+        assert not (dest / ".streamify/growing.json").exists()
+        os.utime(mine, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert streamify("resume", dest).code == 0
+    assert reader.versions["master.m3u8"].count("") == 1
+    assert len(media(dest)) == len(media(final))
+
+
+@pytest.mark.long
+def test_a_finished_stream_stays_until_the_one_that_replaces_it_is_finished(
+    source: Path, flags: list[object], final: Path, tmp_path: Path
+) -> None:
+    dest = tmp_path / "dest"
+    other = make_clip(ClipSpec(seconds=Fraction(2), size=(214, 120)), tmp_path / "clips").path
+    assert streamify("transcode", other, dest, *FLAGS).code == 0
+    with reading(dest) as reader:
+        wait_for(lambda: reader.versions.get("manifest.mpd"))
+        assert streamify("transcode", source, dest, *flags, "--replace").code == 0
+    assert manifests(dest).items() >= manifests(final).items()
+    assert len(reader.versions["master.m3u8"]) == 2
+    assert len(reader.versions["manifest.mpd"]) == 2
