@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
@@ -22,7 +23,7 @@ _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segm
              "hold_limit": "SECONDS"}  # fmt: skip
 _ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
           "audio_bitrate", "surround", "loudness", "program", "audio_map", "max_duration", "max_pause", "hold_limit",
-          "loss_limit", "strict", "engine", "stack", "max_cost", "workers")  # fmt: skip
+          "loss_limit", "strict", "engine", "stack", "max_cost", "workers", "publish")  # fmt: skip
 
 
 def settings_flags(function: F) -> F:
@@ -55,7 +56,8 @@ def _flag(name: str, field: FieldInfo) -> Callable[[F], F]:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
     default = field.default.numerator if isinstance(field.default, Fraction) else field.default
     text += "" if default is None else f"  [default: {default}]"
-    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
+    choices = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
     kind = click.Choice(choices) if choices else click.STRING
     shown = complete.ladders if name == "ladder" else None
     return click.option(flag, name, type=kind, metavar=_METAVARS.get(name), shell_complete=shown, help=text)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from streamify.dest.layout import GROWING, MANIFESTS, playlist_key
+from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, GROWING, MANIFESTS, playlist_key
 from streamify.errors import Interrupted, StreamifyError
 from streamify.jobs.certificate import Ledgers, losses
 from streamify.jobs.hold_base import Hold
@@ -106,7 +106,8 @@ class EarlyPublisher:
         update = Fraction(max(2, round(wait)))
         growing = Growing(datetime.fromtimestamp(self._since, UTC), datetime.fromtimestamp(now, UTC), update)
         length = Fraction(self._plan.timeline.end, self._plan.timeline.timescale)
-        for key, text in StreamView(tracks, self._plan.target_duration, length, growing).texts().items():
+        view = StreamView(tracks, self._plan.target_duration, length, growing, self._plan.chapters)
+        for key, text in view.texts().items():
             data = text.encode()
             if self._written.get(key) != data:
                 self._media.put(key, data)
@@ -166,7 +167,7 @@ def withdraw(media: Storage) -> None:
     state = read_saved(media, GROWING, GrowingState)
     if state is None:
         return
-    for key in MANIFESTS:
+    for key in (*MANIFESTS, CHAPTERS, CHAPTERS_JSON):
         media.delete(key)
     for folder in state.folders:
         media.delete(playlist_key(folder))

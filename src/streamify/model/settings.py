@@ -13,6 +13,7 @@ from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
 Deinterlace = Literal["field", "frame", "off"]
+Publish = Literal["early", "final"]
 Engine = Literal["local", "inline", "aws"]
 
 
@@ -233,11 +234,10 @@ class Settings(MediaSettings):
         le=1024,
         description="Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory.",
     )
-    publish: Literal["early", "final"] | None = Field(
+    publish: Publish | None = Field(
         default=None,
         description="When manifests are written: ``early``, from the first segment on, and they grow with the stream; "
-        "``final``, once all of it is certified. ``None`` takes early for a folder, final for an object store and on "
-        "AWS.",
+        "``final``, when all of it is certified; ``None`` takes ``early`` for a folder, ``final`` elsewhere.",
     )
     replace: bool = Field(
         default=False,
