@@ -100,7 +100,7 @@ def test_a_stream_that_grows_is_an_event_and_dynamic_and_only_adds_lines(stream:
         assert texts["master.m3u8"].count("AVERAGE-BANDWIDTH=2000000") == 2  # what is declared, with sound
         root = ET.fromstring(texts["manifest.mpd"])
         assert root.get("type") == "dynamic"
-        assert root.get("availabilityStartTime") == "2026-11-25T12:00:00Z"
+        assert root.get("availabilityStartTime") == "2026-11-25T11:59:45Z"  # 14 s and one more before
         assert root.get("publishTime") == f"2026-11-25T12:00:0{up_to}Z"
         assert root.get("minimumUpdatePeriod") == "PT2S"
         assert root.get("mediaPresentationDuration") is None
