@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
-from streamify.model.settings import Deinterlace, Engine, Preset, Rung, Surround
+from streamify.model.settings import Deinterlace, Engine, Preset, Publish, Rung, Surround
 
 Seconds = int | float | str | Decimal | Fraction
 """A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
@@ -49,6 +49,7 @@ class SettingsDict(TypedDict, total=False):
     stack: str
     max_cost: float | None
     workers: int | None
+    publish: Publish | None
     replace: bool
     replace_grace: float
     disk_check: bool
