@@ -68,16 +68,21 @@ def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, 
 def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> None:
     from streamify.http.files import ObjectFiles
     from streamify.http.play import open_play
+    from streamify.jobs.found import FoundJob
+    from streamify.model.location import Location
 
     storage = open_storage(f"{bucket}/out")
     for path in filter(Path.is_file, ultrafast_stream.rglob("*")):
         storage.put(str(path.relative_to(ultrafast_stream)), path.read_bytes())
     segment = next(key for key, *_ in storage.list("video") if key.endswith("00000.m4s"))
-    with open_play(ObjectFiles(storage, "out"), "127.0.0.1", 0, log=print) as server:
+    job = FoundJob(Location.of_dest(f"{bucket}/out"), storage, lambda _: False)
+    with open_play(ObjectFiles(storage, "out"), "127.0.0.1", 0, log=print, job=job) as server:
         thread = Thread(target=server.run, daemon=True)
         thread.start()
         with urllib.request.urlopen(server.url + "master.m3u8") as answer:
             assert answer.read().startswith(b"#EXTM3U")
+        with urllib.request.urlopen(server.url + "_play/job") as answer:
+            assert b'"state":"complete"' in answer.read()
         request = urllib.request.Request(server.url + segment, headers={"Range": "bytes=4-7"})
         with urllib.request.urlopen(request) as answer:
             assert (answer.status, answer.read()) == (206, b"styp")

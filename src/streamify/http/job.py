@@ -4,39 +4,14 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streamify.dest.layout import REPORT
-from streamify.http.files import StreamFiles
 from streamify.http.job_events import Full, Job, JobEvents
 from streamify.http.threads import Threads
-from streamify.jobs.progress import JobProgress
-
-
-class FinishedJob:
-    """A `Job` of which nothing is known but what it left: a stream that was made before the server started."""
-
-    def __init__(self, files: StreamFiles) -> None:
-        self._files, self._progress = files, JobProgress()
-        self._progress.enter("complete")
-
-    def snapshot(self, now: float) -> dict[str, Any]:
-        """See `Job.snapshot`."""
-        return self._progress.snapshot(now) | {"report": self._files.find([REPORT]) is not None}
-
-    def changes(self, now: float) -> None:
-        """See `Job.changes`."""
-
-    def look(self) -> None:
-        """See `Job.look`."""
-
-    def detail(self, track: str, segment: int) -> None:
-        """See `Job.detail`."""
 
 
 def job_routes(job: Job, events: JobEvents, threads: Threads) -> list[Route]:

@@ -14,7 +14,7 @@ from streamify.http.app import create_app
 from streamify.http.connections import Connection
 from streamify.http.files import StaticSite, StreamFiles
 from streamify.http.guard import Log
-from streamify.http.job import FinishedJob, job_routes
+from streamify.http.job import job_routes
 from streamify.http.job_events import Job, JobEvents
 from streamify.http.ondemand import OnDemandSite
 from streamify.http.threads import Threads
@@ -71,6 +71,7 @@ def open_play(
     port: int,
     *,
     log: Log,
+    job: Job,
     live: LiveStream | None = None,
     allow_origin: str | None = None,
     connection: type[Connection] = Connection,
@@ -82,6 +83,7 @@ def open_play(
         host: Address to listen on.
         port: Port; 0 takes a free one.
         log: Takes a line for each fault.
+        job: What pages are told of how the stream is made.
         live: The stream while it is made; ``None``: it is finished.
         allow_origin: See `Access.allow_origin`.
         connection: The limits of connections.
@@ -102,7 +104,6 @@ def open_play(
         threads = Threads()
         static = StaticSite(files, threads)
         site = OnDemandSite(static, live, threads) if live is not None else static
-        job: Job = live if live is not None else FinishedJob(files)
         events = JobEvents(job, threads)
         app = create_app(site, Access(host, allow_origin), threads, log, job_routes(job, events, threads))
         yield PlayServer(listener, host, _config(app, connection), events)

@@ -100,12 +100,7 @@ class LiveStream:
     def detail(self, track: str, segment: int) -> dict[str, Any] | None:
         """Return what is known of a segment, with what its ledger entry says; ``None``: there is none. Blocks."""
         found = self.progress.detail(track, segment)
-        if found is None or self._media is None:
-            return found
-        [record] = read_records(self._media, [(track, segment)])
-        made = {"bytes": record.media.size, "frames": record.frames} if record is not None else None
-        cost = record.cost.model_dump(include={"decode", "scale", "encode", "other"}) if record is not None else None
-        return found | {"made": made, "cost": cost}
+        return with_record(found, self._media) if self._media is not None else found
 
     def text(self, key: str) -> bytes | None:
         """Return a manifest of the whole stream, from its plan; ``None``: there is none of that key."""
@@ -126,3 +121,13 @@ def borders(plan: Plan, media: Storage) -> list[int]:
         return [*(segment.start for segment in segments), plan.timeline.end]
     finally:
         segments.close()
+
+
+def with_record(found: dict[str, Any] | None, media: Storage) -> dict[str, Any] | None:
+    """Return what is known of a segment, with what its ledger entry says. Blocks."""
+    if found is None:
+        return None
+    [record] = read_records(media, [(found["track"], found["segment"])])
+    made = {"bytes": record.media.size, "frames": record.frames} if record is not None else None
+    cost = record.cost.model_dump(include={"decode", "scale", "encode", "other"}) if record is not None else None
+    return found | {"made": made, "cost": cost}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from threading import Lock
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 from streamify.jobs.tally import Tally
 from streamify.jobs.work import made_by
+from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.planning.cells import AGAIN, FAILED, RUNNING, Cells, run_lengths
@@ -16,7 +18,7 @@ from streamify.planning.lanes import Lanes, Line
 
 State = Literal["planning", "making", "complete", "failed"]
 
-_LETTERS = {"running": "r", "finished": "d", "retried": "a", "failed": "f", "cancelled": "c"}
+_LETTERS = {"running": "r", "paused": "p", "finished": "d", "retried": "a", "failed": "f", "cancelled": "c"}
 
 
 class JobProgress:
@@ -35,6 +37,7 @@ class JobProgress:
         self._cells = Cells((), 0)
         self._lanes = Lanes()
         self._tally = Tally()
+        self._figures: dict[str, float | None] = {}
         self._times: dict[str, float] = {}
         self._edition = 0
         self._changed = False
@@ -56,9 +59,11 @@ class JobProgress:
     def enter(self, state: State, error: str | None = None) -> None:
         """Take how far the job is, and why it failed."""
         with self._lock:
-            self._state, self._error, self._changed = state, error, True
+            self._changed = self._changed or (state, error) != (self._state, self._error)
+            self._state, self._error = state, error
             if state in ("complete", "failed"):
                 self._cells.stop()
+                self._lanes.stop(self._times.get("ended", time.time()))
 
     def see(self, event: Event) -> None:
         """Take one event."""
@@ -78,10 +83,40 @@ class JobProgress:
             elif event.task is not None and event.attempt is not None:
                 self._attempt(event, event.task, event.attempt, str(event.worker or ""))
 
-    def found(self, track: str, segment: int, time: float) -> None:
+    def take(self, attempt: Attempt) -> None:
+        """Take an attempt as DEST keeps it: when it began, or how it ended."""
+        task, number, worker = attempt.task, attempt.number, attempt.worker
+        with self._lock:
+            self._changed = True
+            self._begin(task, number, worker, attempt.started)
+            if attempt.outcome == "running":
+                return
+            failure, cpu = attempt.failure, attempt.usage.cpu_seconds if attempt.usage is not None else None
+            message, log = (str(failure), failure.log) if failure is not None else ("", "")
+            ended = attempt.ended or attempt.started
+            self._lanes.end(task, number, worker, ended, attempt.outcome, message=message, log=log, cpu_seconds=cpu)
+            if attempt.outcome in ("retried", "failed"):
+                self._spoil(task, attempt.outcome)
+
+    def figure(self, source: str, times: dict[str, float], figures: dict[str, float | None]) -> None:
+        """Take what is known of a job whose events are not seen.
+
+        Args:
+            source: Its name.
+            times: When it ``started``, was ``planned`` and ``ended``.
+            figures: ``share``, ``seconds_left``, ``speed`` and ``workers``.
+        """
+        with self._lock:
+            if "made" in self._times:
+                times = times | {"made": self._times["made"]}
+            same = (source, times, figures) == (self._source, self._times, self._figures)
+            self._changed = self._changed or not same
+            self._source, self._times, self._figures = source, times, figures
+
+    def found(self, track: str, segment: int, when: float) -> None:
         """Take a segment that is in the ledger by now."""
         with self._lock:
-            self._make(track, segment, time)
+            self._make(track, segment, when)
 
     def awaited(self) -> list[tuple[str, int]]:
         """Return, for each sound task that runs, the first segment that is not known to exist.
@@ -150,33 +185,41 @@ class JobProgress:
             "source": self._source,
             "error": self._error,
             "report": self._state == "complete",
-            "times": {name: round(time, 3) for name, time in self._times.items()},
+            "times": {name: round(when, 3) for name, when in self._times.items()},
             "share": 1.0 if self._state == "complete" else round(self._tally.fraction, 4),
             "speed": round(speed, 2) if speed is not None and making else None,
             "seconds_left": round(left, 1) if left is not None and making else None,
             "workers": self._tally.workers,
-        }
+        } | self._figures
 
-    def _make(self, track: str, segment: int, time: float) -> None:
+    def _make(self, track: str, segment: int, when: float) -> None:
         if (track, segment) in self._cells:
             self._cells.make(track, segment)
             if "made" not in self._times and self._cells.complete:
-                self._times["made"], self._changed = time, True
+                self._times["made"], self._changed = when, True
 
     def _attempt(self, event: Event, task: str, number: int, worker: str) -> None:
-        made = list(made_by(self._plan, task)) if self._plan is not None else []
         data = event.data
         if event.kind == "task.started":
-            self._lanes.begin(task, number, worker, event.time)
-            self._cells.change(made, RUNNING if number == 1 else AGAIN)
+            self._begin(task, number, worker, event.time)
+        elif event.kind in ("task.paused", "task.resumed"):
+            self._lanes.pause(task, number, worker, paused=event.kind == "task.paused")
         elif event.kind == "task.finished":
             self._lanes.end(task, number, worker, event.time, "finished", cpu_seconds=data.get("cpu_seconds"))
         elif event.kind in ("task.retried", "task.failed"):
-            final = event.kind == "task.failed"
-            log = str(data.get("log") or "")
-            outcome = "failed" if final else "retried"
+            outcome, log = event.kind.removeprefix("task."), str(data.get("log") or "")
             self._lanes.end(task, number, worker, event.time, outcome, message=event.message, log=log)
-            self._cells.change(made, FAILED if final else AGAIN)
+            self._spoil(task, outcome)
+
+    def _begin(self, task: str, number: int, worker: str, when: float) -> None:
+        self._lanes.begin(task, number, worker, when)
+        self._cells.change(self._made_by(task), RUNNING if number == 1 else AGAIN)
+
+    def _spoil(self, task: str, outcome: str) -> None:
+        self._cells.change(self._made_by(task), FAILED if outcome == "failed" else AGAIN)
+
+    def _made_by(self, task: str) -> list[tuple[str, int]]:
+        return list(made_by(self._plan, task)) if self._plan is not None else []
 
 
 def _row(line: Line) -> list[Any]:

@@ -26,7 +26,7 @@ class Line:
     ended: float | None = None
     """``None`` while it runs."""
     outcome: str = "running"
-    """As `streamify.model.attempt.Attempt.outcome`."""
+    """As `streamify.model.attempt.Attempt.outcome`, or ``paused``."""
     message: str = ""
     """Why it failed."""
     log: str = ""
@@ -71,6 +71,13 @@ class Lanes:
             if oldest is not None:
                 del self._lines[oldest.id]
                 self._changed.pop(oldest.id, None)
+
+    def pause(self, task: str, number: int, worker: str, *, paused: bool) -> None:
+        """Take an attempt that stands still so that a viewer's can run, or goes on."""
+        line = self._running.get((task, worker, number))
+        if line is not None:
+            line.outcome = "paused" if paused else "running"
+            self._changed[line.id] = None
 
     def end(
         self, task: str, number: int, worker: str, ended: float, outcome: str, *,

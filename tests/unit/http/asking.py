@@ -12,6 +12,18 @@ from pathlib import Path
 from streamify.http.connections import Connection
 from streamify.http.files import FolderFiles, StreamFiles
 from streamify.http.play import PlayServer, open_play
+from streamify.jobs.progress import JobProgress
+
+
+class Complete(JobProgress):
+    """A stream that is complete, of whose job nothing is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter("complete")
+
+    def look(self) -> None:
+        """See nothing."""
 
 
 @contextmanager
@@ -22,7 +34,9 @@ def playing(
     """Run a server in a thread."""
     files = FolderFiles(files) if isinstance(files, Path) else files
     log = (lines if lines is not None else []).append
-    with open_play(files, "127.0.0.1", 0, log=log, allow_origin=origin, connection=connection) as server:
+    with open_play(
+        files, "127.0.0.1", 0, log=log, job=Complete(), allow_origin=origin, connection=connection
+    ) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

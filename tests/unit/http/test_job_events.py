@@ -17,9 +17,12 @@ from streamify.errors import SourceError
 from streamify.http import job_events
 from streamify.http.files import FolderFiles
 from streamify.http.play import PlayServer, open_play
+from streamify.jobs.found import FoundJob
 from streamify.jobs.live import LiveStream
 from streamify.model.event import Event
-from unit.http.asking import ask, playing
+from streamify.model.location import Location
+from streamify.storage.local import LocalStorage
+from unit.http.asking import ask
 from unit.jobs.test_progress import BORDERS, FOUND, HIGH, event, made
 
 TASK = "video/00000/1080p"
@@ -27,7 +30,7 @@ TASK = "video/00000/1080p"
 
 @contextmanager
 def served(live: LiveStream, root: Path) -> Iterator[PlayServer]:
-    with open_play(FolderFiles(root), "127.0.0.1", 0, log=print, live=live) as server:
+    with open_play(FolderFiles(root), "127.0.0.1", 0, log=print, job=live, live=live) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
@@ -265,19 +268,32 @@ def test_many_pages_are_told_the_same_from_one_encoding(tmp_path: Path) -> None:
             page.__exit__()
 
 
+@contextmanager
+def found(root: Path) -> Iterator[PlayServer]:
+    job = FoundJob(Location.of_dest(str(root)), LocalStorage(root), lambda _: False)
+    with open_play(FolderFiles(root), "127.0.0.1", 0, log=print, job=job) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            thread.join()
+
+
 def test_of_a_finished_stream_it_is_told_that_it_is_complete(tmp_path: Path) -> None:
     (tmp_path / "master.m3u8").write_text("#EXTM3U\n")
-    with playing(tmp_path) as server:
+    with found(tmp_path) as server:
         with Listener(server) as page:
             kind, told = page.next() or ("", {})
-            assert (kind, told["state"], told["report"]) == ("snapshot", "complete", False)
+            assert (kind, told["state"], told["report"], told["tracks"]) == ("snapshot", "complete", False, [])
             assert page.next() is None
-        (tmp_path / "report.json").write_text("{}")
-        with playing(tmp_path) as other, Listener(other) as page:
-            assert (page.next() or ("", {}))[1]["report"] is True
         assert ask(server, "/_play/job/x/0")[0] == 404
         assert ask(server, "/_play/job", "HEAD")[::2] == (200, b"")
         assert ask(server, "/_play/job", "POST")[0] == 405
+    (tmp_path / "report.json").write_text("{}")
+    with found(tmp_path) as server, Listener(server) as page:
+        assert (page.next() or ("", {}))[1]["report"] is True
 
 
 def test_a_segment_tells_its_attempts(tmp_path: Path) -> None:

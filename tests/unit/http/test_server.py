@@ -15,7 +15,7 @@ from streamify.http.access import viewer_of
 from streamify.http.files import FolderFiles
 from streamify.http.play import PlayServer, open_play
 from streamify.http.ranges import Unsatisfiable, parse_range
-from unit.http.asking import ask, connect, everything, playing
+from unit.http.asking import Complete, ask, connect, everything, playing
 
 DATA = bytes(range(256)) * 4
 
@@ -215,7 +215,7 @@ def test_one_connection_carries_many_requests(server: PlayServer) -> None:
 
 
 def _opened(root: Path, host: str, port: int) -> AbstractContextManager[PlayServer]:
-    return open_play(FolderFiles(root), host, port, log=print)
+    return open_play(FolderFiles(root), host, port, log=print, job=Complete())
 
 
 def test_where_there_is_nothing_to_play_or_to_listen_on(root: Path, server: PlayServer, tmp_path: Path) -> None:

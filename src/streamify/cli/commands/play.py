@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamify.http.files import StreamFiles
     from streamify.http.play import PlayServer
     from streamify.model.location import Location
+    from streamify.storage.base import Storage
 
 
 @click.command("play", cls=Command)
@@ -59,13 +60,17 @@ def _is_file(given: str) -> bool:
 
 
 def _serve(ctx: click.Context, dest: Location) -> None:
+    from streamify.backends.here import is_running
     from streamify.cli.signals import raising
     from streamify.http.play import open_play
+    from streamify.jobs.found import FoundJob
+    from streamify.storage.locate import reach_storage
 
     common, options = Common.of(ctx), ctx.params
-    log = out.logger(common, "error")
+    log, media = out.logger(common, "error"), reach_storage(dest)
     with raising(), open_play(
-        _files(dest), options["host"], options["port"], log=log, allow_origin=options["allow_origin"]
+        _files(dest, media), options["host"], options["port"], log=log, job=FoundJob(dest, media, is_running),
+        allow_origin=options["allow_origin"],
     ) as server:  # fmt: skip
         _announce(ctx, server)
         server.run()
@@ -80,6 +85,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     from streamify.jobs.live import LiveStream
     from streamify.jobs.locations import cache_folder, find_source
     from streamify.model.location import Location
+    from streamify.storage.locate import reach_storage
 
     common, options, settings = Common.of(ctx), ctx.params, flags.effective(ctx).settings
     if settings.engine == "aws":
@@ -92,7 +98,13 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
         watching(common) as on_event,
         stopping(as_json=common.json) as stop,
         open_play(
-            _files(dest), options["host"], options["port"], log=log, live=live, allow_origin=options["allow_origin"]
+            _files(dest, reach_storage(dest)),
+            options["host"],
+            options["port"],
+            log=log,
+            job=live,
+            live=live,
+            allow_origin=options["allow_origin"],
         ) as server,
     ):
 
@@ -119,11 +131,10 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     raise Interrupted(stop.exit_code)
 
 
-def _files(dest: Location) -> StreamFiles:
+def _files(dest: Location, media: Storage) -> StreamFiles:
     from streamify.http.files import FolderFiles, ObjectFiles
-    from streamify.storage.locate import reach_storage
 
-    return ObjectFiles(reach_storage(dest), str(dest)) if dest.remote else FolderFiles(dest.path)
+    return ObjectFiles(media, str(dest)) if dest.remote else FolderFiles(dest.path)
 
 
 def _announce(ctx: click.Context, server: PlayServer) -> None:

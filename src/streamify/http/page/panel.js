@@ -5,7 +5,7 @@ import { element } from "./elements.js";
 import { clock, count, size } from "./units.js";
 
 const OUTCOMES = {
-  running: "runs", finished: "done", retried: "failed, another follows", failed: "failed for good", cancelled: "cut off",
+  running: "runs", paused: "is paused for a viewer", finished: "done", retried: "failed, another follows", failed: "failed for good", cancelled: "cut off",
 };
 const STAGES = ["decode", "scale", "encode", "other"];
 

@@ -58,7 +58,11 @@ export class Timeline extends EventTarget {
     const x = (start - begin) * pixels;
     const width = Math.max(1, ((end ?? this.scale.end) - start) * pixels - 1);
     const y = lane * LANE + (LANE - BAR) / 2;
-    if (outcome === "c") {
+    if (outcome === "p") {
+      context.strokeStyle = this.colours.states[RUNS];
+      context.lineWidth = 1;
+      context.strokeRect(x + 0.5, y + BAR / 4 + 0.5, Math.max(1, width - 1), BAR / 2 - 1);
+    } else if (outcome === "c") {
       context.fillStyle = this.colours.cut;
       context.fillRect(x, y + BAR / 2 - 1, width, 3);
     } else cell(context, this.colours, SHAPES[outcome], x, y, width, BAR);
@@ -70,12 +74,13 @@ export class Timeline extends EventTarget {
 
   say(attempts, late, end) {
     const { head } = this.job;
-    const running = attempts.filter(({ outcome }) => outcome === "r").length;
+    const [running, paused] = ["r", "p"].map((letter) => attempts.filter(({ outcome }) => outcome === letter).length);
     const since = Math.max(end - WINDOW, Math.max(head.times.planned ?? 0, this.scale.begin));
     const share = Math.round(100 * busy(attempts, head.workers, since, end));
     const parts = [];
     if (head.workers && !head.times.ended) {
       parts.push(`${running} of ${count(head.workers, "worker")} busy`, `${share} % of the last ${clock(end - since)}`);
+      if (paused) parts.push(`${count(paused, "task")} paused for a viewer`);
     } else parts.push(count(attempts.length, "attempt"));
     for (const { task, start, usual } of late.slice(0, 2)) {
       parts.push(`${task} takes long: ${Math.round(end - start)} s, others ${usual.toFixed(1)} s`);

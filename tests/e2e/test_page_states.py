@@ -1,0 +1,144 @@
+"""The states that the page is told equal the ledger, and what `status` says, at every moment."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import subprocess
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+import streamify
+from clips.make import ClipSpec, make_clip
+from e2e.driving import COMMAND, rungs, wait_for
+from e2e.test_on_demand import playing
+from streamify.jobs.found import FoundJob
+from streamify.model.location import Location
+from streamify.storage.local import LocalStorage
+
+FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+SECONDS = 30
+Cells = set[tuple[str, int]]
+
+
+def told(url: str) -> dict[str, Any]:
+    """Return the snapshot that a page gets now."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        connection.request("GET", "/_play/job")
+        answer = connection.getresponse()
+        while not (line := answer.readline()).startswith(b"data: "):
+            pass
+        found: dict[str, Any] = json.loads(line[6:])
+        answer.close()
+        return found
+    finally:
+        connection.close()
+
+
+def cells(snapshot: dict[str, Any], letters: str = "de") -> Cells:
+    """Return (track, segment) of what is in one of some states."""
+    found: Cells = set()
+    for track, text in zip(snapshot["tracks"], snapshot["cells"], strict=True):
+        states = "".join(letter * int(count) for letter, count in re.findall(r"([a-z])(\d+)", text))
+        assert len(states) == snapshot["segments"]
+        found |= {(track["id"], number) for number, state in enumerate(states) if state in letters}
+    return found
+
+
+def shown(url: str, letters: str = "de") -> Cells:
+    """Return (track, segment) of what the page shows in one of some states."""
+    return cells(told(url), letters)
+
+
+def ledger(dest: Path) -> Cells:
+    return {(path.parent.name, int(path.stem)) for path in dest.glob(".streamify/ledger/*/*.json")}
+
+
+@pytest.fixture
+def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
+    """A source, and flags with which it takes a while."""
+    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+    ladder = tmp_path / "small.yaml"
+    ladder.write_text(json.dumps(rungs(240, 120)))
+    return make_clip(spec, shared / "clips").path, ["--ladder", str(ladder), *FLAGS]
+
+
+def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
+    job: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    (source, flags), dest = job, tmp_path / "dest"
+    with playing(source, dest, *flags) as play:
+        total = 3 * int(wait_for(lambda: told(play.url)["segments"]))
+        moments = 0
+        for goal in range(1, 11):
+            wait_for(lambda goal=goal: len(ledger(dest)) >= total * goal // 14)  # type: ignore[misc]
+            before, there = shown(play.url), ledger(dest)
+            status = streamify.status(dest)
+            after = ledger(dest)
+            assert before <= there
+            assert len(there) <= status.done <= len(after)
+            wait_for(lambda after=after: after <= shown(play.url))  # type: ignore[misc]
+            running = {
+                (track, segment) for track, segment in shown(play.url, "r") if track.startswith(("240p", "120p"))
+            }
+            assert len(running) <= 2 * 2  # of one worker's task, and of the one that is about to begin
+            moments += 0 < len(there) < total
+        assert moments == 10
+        wait_for(lambda: told(play.url)["state"] == "complete")
+        assert len(shown(play.url)) == total
+        assert shown(play.url) == ledger(dest)
+        key = min(shown(play.url))
+        detail = json.loads(play.get(f"_play/job/{key[0]}/{key[1]}"))
+        entry = json.loads((dest / f".streamify/ledger/{key[0]}/{key[1]:05d}.json").read_text())
+        assert (detail["state"], detail["made"]["bytes"]) == ("d", entry["media"]["size"])
+        [attempt] = detail["attempts"]
+        assert attempt["outcome"] == "finished"
+        assert 0 < attempt["ended"] - attempt["started"] < time.time() - told(play.url)["times"]["started"]
+        assert play.end() == 130
+
+
+def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, list[str]], tmp_path: Path) -> None:
+    (source, flags), dest = job, tmp_path / "dest"
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
+        wait_for(lambda: len(ledger(dest)) > 3)
+        found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
+        first = found.snapshot(time.time())
+        assert (first["state"], first["source"], first["workers"]) == ("making", source.name, 1)
+        assert [row[1] for row in first["attempts"] if row[7] == "r"]  # what runs is seen before it ends
+        seen = 0
+        while other.poll() is None:
+            before = ledger(dest)
+            wait_for(lambda before=before: before <= cells(found.snapshot(time.time())))  # type: ignore[misc]
+            assert cells(found.snapshot(time.time())) <= ledger(dest)
+            seen += 1
+            time.sleep(0.1)
+        assert other.returncode == 0
+        assert seen > 3
+        wait_for(lambda: found.snapshot(time.time())["state"] == "complete")
+    last = found.snapshot(time.time())
+    assert cells(last) == ledger(dest)
+    assert (last["share"], last["report"]) == (1, True)
+    assert {row[7] for row in last["attempts"]} == {"d"}
+    detail = found.detail(*min(cells(last)))
+    assert detail is not None
+    assert [one["outcome"] for one in detail["attempts"]] == ["finished"]
+
+
+def test_a_job_that_was_killed_is_told_as_interrupted(job: tuple[Path, list[str]], tmp_path: Path) -> None:
+    (source, flags), dest = job, tmp_path / "dest"
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
+        wait_for(lambda: len(ledger(dest)) > 3)
+        other.kill()
+    wait_for(lambda: streamify.status(dest).state != "running")
+    found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
+    told = found.snapshot(time.time())
+    assert (told["state"], told["error"]) == ("failed", "it was interrupted; resume it")
+    assert cells(told) == ledger(dest)
+    assert cells(told, "ra") == set()
