@@ -94,7 +94,9 @@ async def _body_is_over(scope: Scope, receive: Receive) -> bool:
 
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, DestinationError):
-        return HTTPStatus.BAD_GATEWAY, str(error)
+        return HTTPStatus.BAD_GATEWAY, f"{error} [{error.code}]"
+    if isinstance(error, StreamifyError):
+        return HTTPStatus.INTERNAL_SERVER_ERROR, f"{error} [{error.code}]"
     return HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
 
 

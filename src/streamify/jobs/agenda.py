@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_r
 from streamify.model.plan import Plan
 from streamify.model.task import MediaResult, Task
 from streamify.model.track import AudioTrack
-from streamify.planning.agenda import Wanted, agenda
+from streamify.planning.agenda import DEMANDED, MOST_AHEAD, Wanted, agenda
 from streamify.planning.lead import OPENING
 from streamify.planning.schedule import Group, schedule
 
@@ -48,7 +48,7 @@ class Agenda:
         self._pieces: set[str] = set()  # keys of the audio tasks that were given out
         self._promised: dict[str, tuple[Wanted, ...]] = {}
         self._hurried: dict[str, int] = {}  # keys of pieces that viewers wait for now, and their new priority
-        self._urgent: set[str] = set()  # keys of tasks on behalf of viewers that have not ended
+        self._urgent: dict[str, int] = {}  # priority by key, of tasks on behalf of viewers that have not ended
         self._opening = Opening(plan, segments, self._taken) if early else None
         demands.made(self._taken)
 
@@ -59,8 +59,8 @@ class Agenda:
 
     @property
     def _room(self) -> int:
-        """How many more segments may be made on behalf of viewers; others wait where their viewers can leave."""
-        return max(0, 2 * self._workers - len(self._urgent))
+        """How many more segments that viewers wait for may be made; others wait where their viewers can leave."""
+        return max(0, 2 * self._workers - self._given_out(lambda priority: priority >= DEMANDED))
 
     def rest(self) -> Iterator[Task]:
         """Yield the tasks that make what is missing, in the order in which one machine should start them."""
@@ -104,15 +104,20 @@ class Agenda:
 
     def urgent(self) -> Iterator[Task]:
         """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next."""
-        asked = [wanted for wanted in self._demands.take(self._room) if self._exists(wanted)]
+        asked = [wanted for wanted in self._demands.take(self._room, self._sounds_soon) if self._exists(wanted)]
         for wanted, priority in agenda(asked, self._plan.segments, self._taken):
+            if self._sounds_soon(wanted):
+                key = self._piece_key(wanted)
+                if self._urgent.get(key, 0) < priority:
+                    self._urgent[key] = self._hurried[key] = priority
+                continue
+            ahead = self._given_out(lambda priority: priority < DEMANDED)
+            if priority < DEMANDED and ahead >= MOST_AHEAD * self._workers:
+                continue  # what viewers wait for leaves no time for it
             task = self._task(wanted)
             if task is not None:
-                self._urgent.add(task.key)
+                self._urgent[task.key] = priority
                 yield task.model_copy(update={"priority": priority})
-            elif (key := self._piece_key(wanted)) not in self._urgent:
-                self._urgent.add(key)
-                self._hurried[key] = priority
 
     def hurried(self) -> Iterator[tuple[str, int]]:
         """Yield key and new priority of pieces of sound that are being made and that viewers wait for, each once."""
@@ -125,7 +130,7 @@ class Agenda:
         self._taken.update(segments)
         if self._opening is not None:
             self._opening.made(result)
-        self._urgent.discard(result.key)
+        self._urgent.pop(result.key, None)
         self._promised.pop(result.key, None)
         self._demands.made(segments)
 
@@ -134,8 +139,16 @@ class Agenda:
         promised = self._promised.pop(key, ())
         self._taken.difference_update(promised)
         self._pieces.discard(key)
-        self._urgent.discard(key)
+        self._urgent.pop(key, None)
         self._demands.failed(promised, error)
+
+    def _given_out(self, of: Callable[[int], bool]) -> int:
+        """Return how many tasks on behalf of viewers, of such a priority, have not ended."""
+        return sum(of(priority) for priority in self._urgent.values())
+
+    def _sounds_soon(self, wanted: Wanted) -> bool:
+        """Return whether a segment is part of a piece of sound that is being made."""
+        return wanted.track in self._sounds and self._piece_key(wanted) in self._pieces
 
     def _has(self, number: int, segment: int) -> bool:
         return (self._plan.video[number].id, segment) in self._taken
@@ -147,7 +160,7 @@ class Agenda:
     def _task(self, wanted: Wanted) -> Task | None:
         """Return the task that makes a segment; ``None``: the piece that it is part of is being made."""
         if (sound := self._sounds.get(wanted.track)) is not None:
-            if self._piece_key(wanted) in self._pieces:
+            if self._sounds_soon(wanted):
                 return None
             size, first = self._piece_of(wanted)
             return self._piece(sound, first, min(first + size, self._plan.segments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from threading import Lock
 
@@ -74,10 +74,21 @@ class Demands:
                 self._waiting.pop(wanted, None)
                 self._forget(wanted)
 
-    def take(self, most: int) -> tuple[Wanted, ...]:
-        """Return at most that many of the segments that were asked for and not taken yet: of each viewer in turn."""
-        taken: list[Wanted] = []
+    def take(self, most: int, made: Callable[[Wanted], bool] = lambda _: False) -> tuple[Wanted, ...]:
+        """Return segments that were asked for and not taken yet: of each viewer in turn.
+
+        Args:
+            most: At most so many.
+            made: Tells of a segment whether it is being made already: it is returned whatever `most` is.
+        """
         with self._lock:
+            taken = [wanted for theirs in self._fresh.values() for wanted in theirs if made(wanted)]
+            most += len(taken)
+            for viewer, theirs in list(self._fresh.items()):
+                for wanted in taken:
+                    theirs.pop(wanted, None)
+                if not theirs:
+                    del self._fresh[viewer]
             while self._fresh and len(taken) < most:
                 viewer, theirs = next(iter(self._fresh.items()))
                 del self._fresh[viewer]

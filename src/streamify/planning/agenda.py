@@ -13,6 +13,9 @@ from streamify.planning.budget import AUDIO_PRIORITY
 AHEAD = 2
 """Segments of a track that are made ahead of a viewer who asked for one."""
 
+MOST_AHEAD = 4
+"""Segments of all viewers, for each worker, that are being made ahead of being asked for."""
+
 FOLLOWING = AUDIO_PRIORITY + 9
 """Priority of a segment that a viewer is about to ask for; of the nearest of them the greatest."""
 

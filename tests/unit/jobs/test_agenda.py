@@ -80,6 +80,33 @@ def test_sound_that_is_being_made_hurries_once_a_viewer_waits_for_it() -> None:
     assert list(agenda.hurried()) == []
 
 
+def test_sound_that_is_being_made_hurries_also_where_there_is_no_room_for_more_pictures() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    piece = next(agenda.rest())
+    high, low = (track.id for track in found.video)
+    for wanted in (Wanted(high, 6), Wanted(low, 6), Wanted(high, 0), Wanted(found.audio[0].id, 4)):
+        demands.want(wanted)
+    assert [task.key for task in agenda.urgent()] == ["video/00006/1080p", "video/00006/360p"]
+    assert list(agenda.hurried()) == [(piece.key, DEMANDED)]
+
+
+def test_what_is_made_ahead_leaves_room_for_what_is_waited_for() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    high, low = (track.id for track in found.video)
+    given = []
+    for track, segment in ((high, 0), (low, 0), (high, 3), (low, 3)):
+        demands.want(Wanted(track, segment))
+        tasks = list(agenda.urgent())
+        assert tasks[0].priority == DEMANDED
+        given.append(len(tasks))
+        agenda.made(result(tasks[0], {track: range(segment, segment + 1)}))
+    assert given == [3, 3, 1, 1]  # four are being made ahead, and nobody waits for them
+
+
 def test_what_a_viewer_asks_for_while_the_rest_goes_on_is_left_out_of_the_rest() -> None:
     found, segments = sample()
     demands = Demands()

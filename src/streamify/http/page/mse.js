@@ -19,10 +19,17 @@ const pause = (seconds, signal) => Promise.race([
 const mime = (kind, codecs) => `${kind}/mp4; codecs="${codecs.join(",")}"`;
 
 class Refusal extends Error {
-  constructor({ status, statusText }) {
-    super(`the server answers ${status} ${statusText}`.trim());
+  // cause: what a server of ours says of its fault, in one line.
+  constructor({ status, statusText }, cause = "") {
+    super(`the server answers ${status} ${statusText}`.trim() + (cause && `: ${cause}`));
     this.final = status >= 400 && status < 500 && ![408, 425, 429].includes(status);
   }
+}
+
+// What the server says of a fault of its own; other answers explain themselves.
+async function cause(answer) {
+  const told = answer.status >= 500 && answer.status !== 503 && answer.headers.get("content-type")?.startsWith("text/plain");
+  return told ? (await answer.text()).trim().slice(0, 500) : "";
 }
 
 export const supported = () => "MediaSource" in globalThis;
@@ -193,7 +200,7 @@ export class MsePlayer extends EventTarget {
         const began = performance.now();
         const timeout = AbortSignal.timeout(1000 * PATIENCE);
         const answer = await fetch(url, { signal: AbortSignal.any([signal, this.closed.signal, timeout]) });
-        if (!answer.ok) throw new Refusal(answer);
+        if (!answer.ok) throw new Refusal(answer, await cause(answer));
         const data = await answer.arrayBuffer();
         if (measured) this.throughput.add(data.byteLength, (performance.now() - began) / 1000);
         this.tell("");
