@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,12 +18,13 @@ from statistics import median
 from threading import Lock, Thread
 from typing import Any, Literal
 
+from clips.make import Clip
 from streamify.media import testcard
 
 PLAYERS = Path(__file__).parent / "players"
 
 Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
-Scenario = Literal["play", "seek", "switch", "sync"]
+Scenario = Literal["play", "seek", "switch", "sync", "watch"]
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
 
@@ -176,13 +177,14 @@ class Browsers:
 
 def play(
     browsers: Browsers,
-    dest: Path,
+    dest: Path | str,
     player: Player,
     scenario: Scenario = "play",
     timeout: float = 120,
     *,
     rate: float = 4,
     points: Sequence[float] = (),
+    start: float = 0,
     rung: Literal["high", "low", "auto"] = "high",
     entry: str = "",
 ) -> dict[str, Any]:
@@ -190,13 +192,15 @@ def play(
 
     Args:
         browsers: Where it plays.
-        dest: Folder of the stream, or of any file named by `entry`.
+        dest: Folder of the stream, or of any file named by `entry`; or the URL, ending in a slash, where it is served.
         player: Native HLS, the player of our page (`own`; `firefox`: it in Firefox, the others play in Chromium) and
             hls.js play master.m3u8, shaka and dash.js manifest.mpd.
-        scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture.
+        scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture, from the
+            last of `points` on; watch: seek to `points`, now and then to another rung, and from the last on to the end.
         timeout: Seconds for the whole run.
         rate: Playback rate of play and switch.
         points: Seconds.
+        start: Where it begins to play, seconds.
         rung: The rung to start with; only `auto` lets the player adapt. The native player always does.
         entry: Another file of `dest` to play than its manifest.
     """
@@ -207,9 +211,11 @@ def play(
         "area": [float(edge) for edge in testcard.BARCODE],
     }
     # Without latency hls.js may have loaded a short stream to its end before the first switch can be asked for.
-    with served(dest, latency=0.5 if scenario == "switch" else 0) as url:
+    latency = 0.5 if scenario == "switch" else 0
+    with nullcontext(dest) if isinstance(dest, str) else served(dest, latency) as url:
         args = [url + entry, name, "--scenario", scenario, "--rate", str(rate), "--browser", browser]
-        args += ["--points", ",".join(map(str, points)), "--rung", rung, "--timeout", str(timeout)]
+        args += ["--start", str(start), "--points", ",".join(map(str, points)), "--rung", rung]
+        args += ["--timeout", str(timeout)]
         result = browsers.run("play", [*args, "--barcode", json.dumps(barcode)], timeout + 60)
     for seek in result.get("seeks", ()):
         seek["id"] = _number(seek["bits"])
@@ -230,14 +236,21 @@ def _offsets(result: dict[str, Any]) -> list[tuple[float, float]]:
     clock = result.pop("clock", ())
     if not clock:
         return []
+    began = clock[0][1]
     shift = median(media - context for context, media in clock)
     beeps = [beep + shift for beep in result.pop("beeps")]
     found = []
     for flash in result["flashes"]:
         beep = min(beeps, key=lambda time: abs(time - flash), default=None)
-        if flash > 0.5 and beep is not None and abs(beep - flash) < 0.4:  # the first one falls into the start-up
+        if flash > began + 0.5 and beep is not None and abs(beep - flash) < 0.4:  # the first is in the start-up
             found.append((flash, (beep - flash) * 1000))
     return found
+
+
+def sound_delays(result: dict[str, Any], clip: Clip) -> list[float]:
+    """Return by how many milliseconds more than in the clip each beep that was heard comes after its flash."""
+    truth = {round(float(flash), 3): float(second - flash) * 1000 for second, flash in enumerate(clip.flashes)}
+    return [offset - truth[min(truth, key=lambda time: abs(time - flash))] for flash, offset in result["offsets"]]
 
 
 def _number(bits: str) -> int | None:
@@ -262,14 +275,15 @@ def misplaced(
 def problems(result: dict[str, Any]) -> list[str]:
     """Return everything that must not happen when a sound stream is played; an empty list means none of it did."""
     found = [*result["errors"], *result["console"], *result["network"]]
-    if result["scenario"] in ("play", "switch"):
+    if result["scenario"] in ("play", "switch", "watch"):
         if not result["ended"]:
             found.append("not ended")
-        if result.get("bufferedMax") != 1:
-            found.append(f"buffered.length was {result.get('bufferedMax')}: {result.get('buffered')}")
         found += [f"jumped to {time:.3f} s" for time in result.get("jumps", ())]
         # A busy machine makes short ones; a fault of the stream makes the player wait, jump or stop.
         found += [f"stalled at {time:.3f} s" for time, ms in result.get("stalls", ()) if ms is None or ms > 500]
+    if result["scenario"] in ("play", "switch"):
+        if result.get("bufferedMax") != 1:
+            found.append(f"buffered.length was {result.get('bufferedMax')}: {result.get('buffered')}")
         if result.get("startTime") != 0:
             found.append(f"the buffer starts at {result.get('startTime')} s")
         if result.get("firstFrame") != 0:

@@ -6,11 +6,14 @@ import atexit
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -157,6 +160,48 @@ def job(events: Path, *args: object) -> Iterator[Job]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+class Playing:
+    """A `streamify play SOURCE DEST` that runs."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process, self.url = process, url
+
+    def get(self, key: str) -> bytes:
+        """Return what is at a key; ask again where the server says so."""
+        for _ in range(60):
+            try:
+                with urllib.request.urlopen(self.url + key, timeout=30) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as error:
+                if error.code != 503:
+                    raise
+                with error:
+                    time.sleep(float(error.headers["Retry-After"]))
+        raise AssertionError(f"{key} never came")
+
+    def tracks(self) -> list[str]:
+        """Return the folders of all tracks, video first."""
+        master = self.get("master.m3u8").decode()
+        named = [line for line in master.splitlines() if line.startswith("video/")]
+        named += [part.split('"')[1] for part in master.split("URI=")[1:] if part.startswith('"audio/')]
+        return [name.rpartition("/")[0] for name in named]
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def playing(*args: object, env: dict[str, str] | None = None) -> Iterator[Playing]:
+    """Start ``streamify play ARGS``; whatever happens, nothing of it stays."""
+    command = [str(COMMAND), "play", *map(str, args), "--no-open", "--json"]
+    with ExitStack() as stack:
+        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env))
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        yield Playing(process, json.loads(process.stdout.readline())["url"])
 
 
 @contextmanager

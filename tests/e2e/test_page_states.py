@@ -16,8 +16,7 @@ import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import COMMAND, rungs, wait_for
-from e2e.test_on_demand import playing
+from e2e.driving import COMMAND, playing, rungs, wait_for
 from streamify.jobs.found import FoundJob
 from streamify.model.location import Location
 from streamify.storage.local import LocalStorage

@@ -1,4 +1,4 @@
-// One adapter a player: load(), rungs() from low to high, pick(index), stats().
+// One adapter a player: load(url, rung, where it starts in seconds), rungs() from low to high, pick(index), stats().
 // Every adapter gets the video element, the page's error list, and the seconds from one switch of rungs to the next (0:
 // none); the buffer is then kept short, so that a switch shows before the next one.
 
@@ -11,9 +11,10 @@ const script = (source) => new Promise((done, fail) => {
 });
 
 export const native = (video, errors) => ({
-  async load(url) {
+  async load(url, _, start) {
     if (!video.canPlayType("application/vnd.apple.mpegurl")) errors.push("native: this browser plays no HLS");
     video.src = url;
+    if (start) video.currentTime = start; // as soon as there is metadata
   },
   rungs: () => [],
   pick() {},
@@ -24,7 +25,7 @@ export const native = (video, errors) => ({
 export const own = (video, errors, switching) => {
   let player;
   return {
-    async load(url, rung) {
+    async load(url, rung, start) {
       const { MsePlayer } = await import("/own/mse.js");
       player = new MsePlayer(video);
       for (const kind of ["failed", "retrying"]) {
@@ -33,7 +34,7 @@ export const own = (video, errors, switching) => {
       await player.load(url);
       if (switching) for (const feeder of player.feeders) feeder.ahead = switching * 1.5;
       if (rung !== "auto") player.pick(rung === "low" ? 0 : player.rungs.length - 1);
-      player.start();
+      player.start(start);
     },
     rungs: () => player.rungs.map(({ height, bandwidth }, index) => ({ index, height, bandwidth })),
     pick: (index) => player.pick(index),
@@ -44,18 +45,20 @@ export const own = (video, errors, switching) => {
 export const hlsjs = (video, errors, switching) => {
   let hls;
   return {
-    async load(url, rung) {
+    async load(url, rung, start) {
       await script("/lib/hlsjs.js");
       hls = new Hls({
-        startPosition: 0,
+        startPosition: start,
         maxBufferHole: 0, // no hole may be called small: every one is to be seen
         ...(switching ? { maxBufferLength: switching * 1.5, maxMaxBufferLength: switching * 1.5, maxBufferSize: 1 } : {}),
         ...(rung === "auto" ? {} : { startLevel: 0 }),
       });
       hls.on(Hls.Events.ERROR, (_, data) => {
-        if (switching && !data.fatal && data.details === "aborted") return; // its own giving up of the rung left behind
+        // Its own giving up of the rung left behind, or of the place that a seek leaves.
+        if ((switching || globalThis.seen.expectSeek) && !data.fatal && data.details === "aborted") return;
         // With seconds of buffer in front of it, it is the machine that was busy: how long it waited is judged outside.
-        if (!data.fatal && data.details === "bufferStalledError" && data.buffer > 1) return;
+        // Where a seek has just landed, nothing may be in front of it yet.
+        if (!data.fatal && data.details === "bufferStalledError" && (data.buffer > 1 || globalThis.seen.expectSeek)) return;
         errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`);
       });
       const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
@@ -75,7 +78,7 @@ export const hlsjs = (video, errors, switching) => {
 export const shaka = (video, errors, switching) => {
   let player, order;
   return {
-    async load(url, rung) {
+    async load(url, rung, start) {
       await script("/lib/shaka.js");
       const library = window.shaka;
       library.polyfill.installAll();
@@ -91,7 +94,7 @@ export const shaka = (video, errors, switching) => {
           ...(switching ? { bufferingGoal: switching * 1.5, rebufferingGoal: 0.5 } : {}),
         },
       });
-      await player.load(url, 0);
+      await player.load(url, start);
       order = () => [...player.getVariantTracks()].sort((a, b) => a.bandwidth - b.bandwidth);
     },
     rungs: () => order().map((track, index) => ({ index, height: track.height, bandwidth: track.bandwidth })),
@@ -113,7 +116,7 @@ export const dashjs = (video, errors, switching) => {
   });
   const rungs = () => player.getRepresentationsByType("video").toSorted((a, b) => a.bandwidth - b.bandwidth);
   return {
-    async load(url, rung) {
+    async load(url, rung, start) {
       await script("/lib/dashjs.js");
       const library = window.dashjs;
       player = library.MediaPlayer().create();
@@ -139,7 +142,7 @@ export const dashjs = (video, errors, switching) => {
           errors.push(`dash.js: ${name} ${event.mediaType ?? ""} at ${video.currentTime}`));
       for (const name of ["gapCausedInternalSeek", "gapCausedSeekToPeriodEnd"]) player.on(name, () => (jumps += 1));
       const ready = new Promise((done) => player.on(library.MediaPlayer.events.STREAM_INITIALIZED, done));
-      player.initialize(video, url, false, 0);
+      player.initialize(video, url, false, start);
       await ready;
     },
     rungs: () => rungs().map((one, index) => ({ index, height: one.height, bandwidth: one.bandwidth })),

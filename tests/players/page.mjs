@@ -35,9 +35,10 @@ async function toTheEnd(seconds, reached = () => false) {
 
 // Waits for a few seconds of buffer, so that a busy machine does not look like a stall of the stream.
 async function ahead(seconds) {
+  const now = video.currentTime;
   for (let i = 0; i < 100; i += 1) {
-    const goal = Math.min(video.duration || Infinity, seconds);
-    if (video.error || ranges().some(([start, end]) => start <= 0.1 && end >= goal - 0.1)) return;
+    const goal = Math.min(video.duration || Infinity, now + seconds);
+    if (video.error || ranges().some(([start, end]) => start <= now + 0.1 && end >= goal - 0.1)) return;
     await sleep(50);
   }
 }
@@ -125,6 +126,21 @@ async function seekTo(point, seen) {
   return shown;
 }
 
+// Seeks, notes what is shown there, and plays on a little.
+async function visit(point, config, seen) {
+  video.pause();
+  await sleep(200); // a picture that was on its way must not be taken for the one that the seek shows
+  const mediaTime = await seekTo(point, seen);
+  const bits = config.barcode ? cells(config.barcode) : null;
+  const landed = video.currentTime;
+  const height = video.videoHeight;
+  video.playbackRate = 1;
+  await video.play();
+  await until(() => video.currentTime >= landed + 0.4 || video.ended, 15, `no progress after the seek to ${point}`);
+  video.pause();
+  seen.seeks.push({ point, landed, mediaTime, bits, height, reached: video.currentTime });
+}
+
 const scenarios = {
   async play(config, seen) {
     showEach(config, seen);
@@ -136,21 +152,29 @@ const scenarios = {
 
   async seek(config, seen) {
     seen.seeks = [];
-    for (const point of config.points) {
-      video.pause();
-      await sleep(200); // a picture that was on its way must not be taken for the one that the seek shows
-      const mediaTime = await seekTo(point, seen);
-      const bits = config.barcode ? cells(config.barcode) : null;
-      const landed = video.currentTime;
-      video.playbackRate = 1;
-      await video.play();
-      await until(() => video.currentTime >= landed + 0.4 || video.ended, 15, `no progress after the seek to ${point}`);
-      video.pause();
-      seen.seeks.push({ point, landed, mediaTime, bits, reached: video.currentTime });
-    }
+    for (const point of config.points) await visit(point, config, seen);
   },
 
-  // Flash against beep at normal speed: media times of the flashing pictures, all samples, and pairs of both clocks.
+  // Every third seek goes to another rung; after the last one it plays to the end.
+  async watch(config, seen, adapter) {
+    seen.seeks = [];
+    await until(() => video.readyState >= 3 && !video.seeking, 15, "nothing to play");
+    seen.began = video.currentTime;
+    const count = adapter.rungs().length;
+    let turn = config.rung === "low" ? 0 : count - 1;
+    for (const [index, point] of config.points.entries()) {
+      if (index % 3 === 1 && count > 1) adapter.pick((turn = (turn + 1) % count));
+      await visit(point, config, seen);
+    }
+    await ahead(4);
+    showEach(config, seen);
+    seen.expectSeek = false;
+    video.playbackRate = config.rate;
+    await video.play();
+    await toTheEnd(config.timeout);
+  },
+
+  // Flash against beep at normal speed, from the last point on: media times of the flashing pictures, all samples, and pairs of both clocks.
   async sync(config, seen) {
     Object.assign(seen, { flashes: [], clock: [], audio: [] });
     const audio = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
@@ -159,6 +183,9 @@ const scenarios = {
     tap.port.onmessage = ({ data }) => seen.audio?.push(data);
     audio.createMediaElementSource(video).connect(tap).connect(audio.destination);
     await audio.resume();
+    seen.seeks = [];
+    for (const point of config.points) await visit(point, config, seen);
+    seen.audio = [];
     const note = (_, { mediaTime }) => {
       if (bright(config.flash)) seen.flashes.push(mediaTime);
       video.requestVideoFrameCallback(note);
@@ -219,7 +246,8 @@ window.run = async (config) => {
   const result = { player: config.player, scenario: config.scenario, url: config.url };
   try {
     const first = nextFrame(); // asked for before anything is loaded: on a busy machine it may be shown before `load` returns
-    await adapter.load(config.url, config.rung);
+    const late = sleep(20_000).then(() => Promise.reject(new Error("timeout: not loaded"))); // some never say so
+    await Promise.race([adapter.load(config.url, config.rung, config.start), late]);
     result.firstFrame = await poster(first);
     result.startTime = ranges()[0]?.[0];
     await scenarios[config.scenario](config, seen, adapter);

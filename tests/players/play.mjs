@@ -1,7 +1,7 @@
 // Plays one finished stream in a headless browser and tells what happened as one JSON document.
 //
-//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync]
-//                 [--rate 4] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
+//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch]
+//                 [--rate 4] [--start 0] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
 //
 // URL is the folder of the stream; native, own (the player of `streamify play`) and hls.js get master.m3u8 of it, shaka
 // and dash.js manifest.mpd.
@@ -31,7 +31,7 @@ function configuration(args) {
     allowPositionals: true,
     options: {
       scenario: { type: "string", default: "play" }, rate: { type: "string", default: "4" },
-      points: { type: "string", default: "" }, rung: { type: "string", default: "high" },
+      start: { type: "string", default: "0" }, points: { type: "string", default: "" }, rung: { type: "string", default: "high" },
       timeout: { type: "string", default: "120" }, browser: { type: "string", default: "chromium" },
       barcode: { type: "string", default: "" }, flash: { type: "string", default: "[0.72,0.05,0.98,0.45]" },
     },
@@ -43,7 +43,7 @@ function configuration(args) {
   const url = /\.(m3u8|mpd|mp4)$/.test(base) ? base : new URL(manifest, base.endsWith("/") ? base : `${base}/`).href;
   return {
     url, player, browser: values.browser, scenario: values.scenario, rate: Number(values.rate), rung: values.rung,
-    points: values.points.split(",").filter(Boolean).map(Number), timeout: Number(values.timeout),
+    start: Number(values.start), points: values.points.split(",").filter(Boolean).map(Number), timeout: Number(values.timeout),
     barcode: values.barcode ? JSON.parse(values.barcode) : null,
     flash: JSON.parse(values.flash),
   };

@@ -151,7 +151,7 @@ class Broken:
 @pytest.mark.parametrize(
     ("target", "status", "line"),
     [
-        ("/unreachable", 502, "GET /unreachable: s3://b/x: 503 (try again later)"),
+        ("/unreachable", 502, "GET /unreachable: s3://b/x: 503 (try again later) [storage-unavailable]"),
         ("/bug", 500, "GET /bug: ZeroDivisionError: of ours"),
         ("/denied", 500, "GET /denied: PermissionError: [Errno 13] Permission denied"),
         ("/gone", 404, None),

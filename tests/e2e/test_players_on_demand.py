@@ -1,0 +1,159 @@
+"""Real players watch films that are not made yet: what they see is what they would see of a finished stream.
+
+Every play has a `streamify play SOURCE DEST` of its own, on a DEST that is empty. One worker at a slow preset leaves
+most of the film unmade for as long as it is played.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips.make import Clip, ClipSpec, make_clip
+from e2e.driving import MANIFESTS, Playing, made, media, playing, published, wait_for
+from players_harness import Browsers, Player, misplaced, play, sound_delays
+
+pytestmark = pytest.mark.players
+
+ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
+SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")  # see test_players.py
+SPEC = ClipSpec(seconds=Fraction(60), rate=Fraction(25), size=(640, 360), gop=50, bframes=2)
+FLAGS = ("--ladder", "360p,240p", "--segment-seconds", "2", "--keyframe-seconds", "2")
+SLOW = (*FLAGS, "--preset", "slow", "--workers", "1")
+QUICK = (*FLAGS, "--preset", "ultrafast")
+SERVED = ("--allow-origin", "*")
+"""The players run in a page of another origin."""
+HEIGHTS = {360, 240}
+
+
+@pytest.fixture(scope="module")
+def film(shared: Path) -> Clip:
+    return make_clip(SPEC, shared / "clips")
+
+
+def middle(film: Clip, second: float) -> float:
+    """Return the middle of the picture that is shown at a moment: a player that rounds still shows it."""
+    return (int(second * film.spec.rate) + 0.5) / float(film.spec.rate)
+
+
+def moments(film: Clip, count: int, seed: int, last: float = 0.8) -> list[float]:
+    """Return where a restless viewer goes: anywhere, to both ends, back before what was played, last to that part."""
+    chance, end = random.Random(seed), float(film.end)
+    found = [chance.uniform(0, end - 2) for _ in range(count - 3)] + [0.1, end - 1.5, last * end]
+    return [middle(film, second) for second in found]
+
+
+def unmade(dest: Path, play: Playing, film: Clip, start: float) -> bool:
+    """Whether no rung has the segment of a moment."""
+    name = f"{int(start / 2):05d}.m4s"
+    return not any((dest / track / name).exists() for track in play.tracks() if track.startswith("video/"))
+
+
+def saw(result: dict[str, Any], film: Clip, points: Sequence[float]) -> None:
+    """Assert that a play went as one of a finished stream goes."""
+    assert result["problems"] == []
+    expected = [max(n for n, time in enumerate(film.times) if time <= point) for point in points]
+    assert [seek["id"] for seek in result["seeks"]] == expected
+    assert all(seek["reached"] > seek["point"] + 0.3 for seek in result["seeks"])
+    assert misplaced(result, film.times) == []
+    assert result["shown"][-1][0] == pytest.approx(float(film.end), abs=0.5)
+    assert result["position"] == pytest.approx(float(film.end), abs=0.05)
+
+
+def watch(
+    browsers: Browsers, film: Clip, dest: Path, player: Player, part: float, points: Sequence[float]
+) -> dict[str, Any]:
+    """Play a fresh film from a part of its length on, and seek; return what was seen."""
+    start = middle(film, part * float(film.end))
+    with playing(film.path, dest, *SERVED, *SLOW) as server:
+        if part:
+            assert unmade(dest, server, film, start)
+        result = play(browsers, server.url, player, "watch", start=start if part else 0, points=points, rate=2)
+    assert result["problems"] == []
+    assert result["began"] == pytest.approx(start if part else 0, abs=0.05)
+    return result
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_plays_what_is_made_on_demand(browsers: Browsers, film: Clip, tmp_path: Path, player: Player) -> None:
+    points = moments(film, 3, seed=3, last=0.93)
+    result = watch(browsers, film, tmp_path / "dest", player, 0.5, points)
+    saw(result, film, points)
+    if player != "native":  # which takes no orders
+        assert {seek["height"] for seek in result["seeks"]} == HEIGHTS
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", [0, 0.5, 0.95])
+@pytest.mark.parametrize("player", ALL)
+def test_starts_anywhere_seeks_ten_times_and_plays_to_the_end(
+    browsers: Browsers, film: Clip, tmp_path: Path, player: Player, part: float
+) -> None:
+    points = moments(film, 10, seed=10)
+    result = watch(browsers, film, tmp_path / "dest", player, part, points)
+    saw(result, film, points)
+    if player != "native":
+        assert {seek["height"] for seek in result["seeks"]} == HEIGHTS
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("player", ["hlsjs", "dashjs"])
+def test_what_a_player_sought_through_is_the_stream_that_transcode_makes(
+    browsers: Browsers, film: Clip, tmp_path: Path, player: Player
+) -> None:
+    dest, points = tmp_path / "dest", moments(film, 10, seed=3)
+    with playing(film.path, dest, *SERVED, *QUICK) as server:
+        saw(play(browsers, server.url, player, "watch", points=points, rate=2), film, points)
+        wait_for(lambda: published(dest) == list(MANIFESTS))
+        server.end()
+    assert media(dest) == made(film.path, tmp_path / "made", *QUICK)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("player", SOUNDING)
+def test_sound_follows_the_picture_after_seeks(browsers: Browsers, film: Clip, tmp_path: Path, player: Player) -> None:
+    """Servers that restart one encoder at each seek send sound that is seconds off."""
+    points = [middle(film, second) for second in (41.3, 7.7, 53.5)]
+    with playing(film.path, tmp_path / "dest", *SERVED, *SLOW) as server:
+        result = play(browsers, server.url, player, "sync", points=points)
+    assert result["problems"] == []
+    delays = sound_delays(result, film)
+    assert len(delays) >= 3
+    late = 1024 / 48 if player == "native" else 0  # see test_players.py
+    assert delays == pytest.approx([late] * len(delays), abs=5)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_the_page_plays_seeks_and_switches_what_is_made_on_demand(
+    browsers: Browsers, film: Clip, tmp_path: Path, browser: str
+) -> None:
+    with playing(film.path, tmp_path / "dest", *SLOW) as server:
+        hidden = ["--hls", "none"] if browser == "chromium" else []
+        seen = browsers.run("use", [server.url, "--browser", browser, *hidden, "--do", "seeks,switches,plays"], 150)
+    assert "harness" not in seen, seen
+    assert [line.partition(" ")[0] for line in seen["seeks"]] == ["Playing"] * 3
+    assert set(seen["switches"]["size"]) == HEIGHTS
+    assert seen["plays"]["at"] == pytest.approx(float(film.end), abs=0.03)
+    assert seen["plays"]["buffered"] == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_the_page_says_what_became_of_the_source(browsers: Browsers, film: Clip, tmp_path: Path, browser: str) -> None:
+    source = Path(shutil.copy(film.path, tmp_path / "holiday.mp4"))
+    with playing(source, tmp_path / "dest", *SLOW) as server:
+        server.get(f"{server.tracks()[0]}/00000.m4s")
+        source.unlink()
+        hidden = ["--hls", "none"] if browser == "chromium" else []
+        flags = ["--do", "fails", "--timeout", "90"]
+        seen = browsers.run("use", [server.url, "--browser", browser, *hidden, *flags], 150)
+    assert "harness" not in seen, seen
+    assert "holiday.mp4 is gone since it was planned" in seen["fails"]["notice"]
+    assert "[source-changed]" in seen["fails"]["notice"]
