@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import accumulate
 from math import isfinite, log10, sqrt
 from operator import mul
@@ -47,6 +48,9 @@ BAD = 200
 """Stretches that are not as they should be, after which no more are looked at."""
 SOUGHT = 8
 """How many of these are looked for further away."""
+THINNED, LIKELIEST = 7, 16
+"""A wide search multiplies each seventh sample, of left and right in turn, and all samples at the 16 likeliest places:
+the standard error of a correlation of 571 samples is 0.04, a twelfth of `LIKE`."""
 CUT = 0.2
 """Seconds of sound behind the pictures that are left out of a stream."""
 
@@ -355,14 +359,17 @@ def _climb(theirs: Narrow, ours: list[float], place: int) -> tuple[int, float]:
 
 def _search(theirs: Narrow, ours: list[float], first: int, last: int) -> tuple[int, float]:
     """Return the place in a range at which sound correlates best, and how well."""
-    size, wanted = len(theirs), list(theirs)
+    size, every, thinned = len(theirs), list(theirs), list(theirs[::THINNED])
     sums = list(accumulate(map(mul, ours, ours), initial=0.0))
 
-    def score(at: int) -> float:
+    def score(wanted: list[float], at: int, step: int) -> float:
         energy = max(0.0, sums[2 * at + size] - sums[2 * at])
-        return float(sum(map(mul, wanted, ours[2 * at : 2 * at + size])) / sqrt(energy + 1e-12))
+        return float(sum(map(mul, wanted, ours[2 * at : 2 * at + size : step])) / sqrt(energy + 1e-12))
 
-    return _climb(theirs, ours, max(range(first, last + 1, 2), key=score))
+    places: Iterable[int] = range(first, last + 1, 2)
+    if last - first > 4 * LIKELIEST:
+        places = nlargest(LIKELIEST, places, key=lambda at: score(thinned, at, THINNED))
+    return _climb(theirs, ours, max(places, key=lambda at: score(every, at, 1)))
 
 
 def _peak(low: float, here: float, high: float) -> float:
