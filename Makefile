@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check test test-long players lint bench sources-table pictures clean system tools compiled
+.PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,11 +27,14 @@ demo/clip.mp4: | $(VENV)/.made
 	@rm -rf demo/stream
 	$(BIN)/python -m streamify.media.testcard $@
 
-check: lint compiled ## Lint, then what is tested without a browser, an emulator or an object store: about two minutes.
+check: $(VENV)/.made-test compiled ## Lint, and what is tested without a browser, an emulator or an object store: about two minutes.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint quick
+
+quick: compiled
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not (players or deployed or servers or long)' $(QUICK)
 
 test: tools compiled ## Install what tests need; lint, and run every test but those of test-long.
-	@$(MAKE) --no-print-directory --jobs=2 lint players
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint players
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
 players: tools compiled  # they mostly wait: beside lint, but not beside what keeps all cores busy

@@ -17,6 +17,7 @@ import pytest
 from clips.corpus import CASES, CORPUS
 from clips.make import Clip, ClipSpec, make_clip
 from clouds import Cloud, Kind, shared_cloud
+from costs import Costs
 from e2e.driving import streamify
 from players_harness import Browsers
 from selection import (
@@ -42,6 +43,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
 """Three segments of 6, 6 and 2 s without a short start; keyframes of the source lie off the grid."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure what tests cost."""
+    config.pluginmanager.register(Costs())
 
 
 @pytest.fixture(scope="session", autouse=True)

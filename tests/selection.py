@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Sends one test at a time to the process that is free; all tests of the deployed stack go to one process.
+    """Sends one test at a time to the process that is free, and tests that share a fixture to one process.
 
-    One process means one emulator and one deployment. `--dist loadgroup` of pytest-xdist 3.8 does not group under
-    pytest 9.2.
+    All tests of the deployed stack are in one process: one emulator, one deployment. So are those of a file with
+    fixtures of the module, which would else be made in each process. Groups of many tests come first.
+    `--dist loadgroup` of pytest-xdist 3.8 does not group under pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "deployed" if nodeid.startswith("tests/deployed/") else nodeid
+        file = nodeid.partition("::")[0]
+        if file.startswith("tests/deployed/"):
+            return "deployed"
+        return file if _has_fixtures_of_its_own(file) else nodeid
+
+
+@cache
+def _has_fixtures_of_its_own(file: str) -> bool:
+    return 'scope="module"' in (HERE.parent / file).read_text()
 
 
 @pytest.hookimpl(optionalhook=True)

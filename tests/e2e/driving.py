@@ -78,6 +78,11 @@ def _forks() -> Forks:
     return found
 
 
+def cpu_of_forks() -> float:
+    """Return the CPU seconds of all command lines that ran in forks."""
+    return _forks().cpu
+
+
 def media(dest: Path) -> dict[str, str]:
     """Return the hash of every media file by its name below DEST."""
     files = (path for kind in ("video", "audio") for path in (dest / kind).rglob("*.m*") if path.suffix != ".m3u8")

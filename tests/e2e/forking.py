@@ -39,6 +39,8 @@ class Forks:
     """Starts the process that forks when it is first needed."""
 
     def __init__(self) -> None:
+        self.cpu = 0.0
+        """CPU seconds of all commands and of what they started."""
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="streamify-forks-")
@@ -65,11 +67,12 @@ class Forks:
                 pid = int(lines.readline())
                 way.settimeout(timeout)
                 try:
-                    code = int(lines.readline())
+                    code, cpu = lines.readline().split()
                 except TimeoutError:
                     os.kill(pid, signal.SIGKILL)
                     raise
-            return Done(code, *(_text(file.fileno()) for file in (out, err)))
+            self.cpu += float(cpu)
+            return Done(int(code), *(_text(file.fileno()) for file in (out, err)))
 
     def close(self) -> None:
         """End the process that forks."""
@@ -135,8 +138,8 @@ def _wait_for_command(way: socket.socket) -> None:
                 _command(request, *descriptors)
             lines.write(f"{pid}\n".encode())
             lines.flush()
-            _, status = os.waitpid(pid, 0)
-            lines.write(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+            _, status, usage = os.wait4(pid, 0)
+            lines.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_utime + usage.ru_stime}\n".encode())
     finally:
         os._exit(0)
 
