@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,7 @@ KINDS = ("dropped", "converted", "damaged", "info")
 UNKNOWN = "…"
 
 
+@cache
 def rows() -> list[tuple[str, str, str]]:
     """Return kind, what and why of every note that the code can make; ``…`` stands for what depends on the source."""
     found = {row for path in sorted((ROOT / "src").rglob("*.py")) for row in _notes(ast.parse(path.read_text()))}
@@ -36,10 +38,11 @@ def _cell(text: str) -> str:
 
 def _notes(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    within = {id(node) for function in functions for node in ast.walk(function)}
     for scope in (*functions, tree):
         own = [node for node in ast.walk(scope) if isinstance(node, ast.Call)]
         for call in own:
-            if scope is tree and any(call in ast.walk(function) for function in functions):
+            if scope is tree and id(call) in within:
                 continue
             if isinstance(call.func, ast.Name) and call.func.id == "Note":
                 given = {word.arg: word.value for word in call.keywords if word.arg}

@@ -20,7 +20,7 @@ from e2e.driving import Job, alive, job, media, streamify, wait_for
 
 KILLS = {"a few": 3, "many": 10, "many others": 10}
 """Kills of each run of the test."""
-SEGMENTS = {"a few": 16, "many": 32, "many others": 32}
+SEGMENTS = {"a few": 12, "many": 32, "many others": 32}
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",

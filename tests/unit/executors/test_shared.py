@@ -54,6 +54,8 @@ def test_each_job_writes_into_its_own_stores(shared: Shared, tmp_path: Path) -> 
 def test_priority_goes_before_age_and_age_before_submission(shared: Shared) -> None:
     older, younger = shared.executor("a"), shared.executor("b")
     first = older.submit(task("sleep:0.3"))  # all others wait for it
+    while not shared.started:
+        threading.Event().wait(0.01)
     rest = [
         younger.submit(task("echo:young")),
         younger.submit(task("echo:opening").model_copy(update={"priority": 5})),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streamify import UsageError, plan, probe
+from clips.probing import probe
+from streamify import UsageError, plan
 from streamify.media.source.transport import TS_PACKET, read_programmes
 from streamify.model.source import SourceFacts
 

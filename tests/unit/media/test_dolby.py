@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import streamify
 from clips.make import ClipSpec, make_clip
+from clips.probing import probe
 from streamify.errors import SourceError
 
 MIB = 1 << 20
@@ -48,7 +48,7 @@ def with_record(film: bytes, record: bytes, kind: bytes = b"dvcC") -> bytes:
 
 def code(path: Path) -> str | None:
     try:
-        streamify.probe(path)
+        probe(path)
     except SourceError as error:
         return error.code
     return None

@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
-from streamify import probe
+from clips.probing import probe
 from streamify.bitstream.captions import has_captions
-from streamify.media.source.probe import probe_source
 from streamify.media.source.transport import TS_PACKET
-from streamify.model.source import SourceFacts, SourceRef
-from streamify.planning.rate import fit_rate
+from streamify.model.source import SourceFacts
 
 CC = b"GA94\x03\x42\xff\xfc\x94\x2c\xfd\x80\x80\xff"
 """cc_data with two triplets: a control code of field 1, nothing in field 2 (ATSC A/53 part 4, table 6.7)."""
@@ -239,8 +237,7 @@ def test_pictures_that_share_pes_packets(
     path = tmp_path / "a.bin"
     for begin in (0, 7, 30, 49):
         at = captioned(path, "mpeg2video", muxer, begin, pictures, reordered, together)
-        ref = SourceRef(key=path.name, size=path.stat().st_size, version="1", identity="1")
-        facts = probe_source(lambda: path.open("rb"), ref, fit_rate, long_sound=Fraction(60)).facts
+        facts = probe(path)
         assert facts.video is not None
         assert (facts.video.frames, facts.video.rate, facts.duration) == (50, Fraction(25), Fraction(2))
         assert dropped(facts) == [f"captions inside the pictures (CEA-608/708), from {at:.3f} s"]

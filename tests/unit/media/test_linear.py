@@ -79,5 +79,9 @@ def seconds(data: bytes) -> float:
 
 @pytest.mark.parametrize("what", WORST)
 def test_twice_the_bytes_take_twice_the_time(what: str) -> None:
-    once, twice = seconds(WORST[what](150_000)), seconds(WORST[what](300_000))
-    assert twice < 2.4 * once + 0.05
+    once, twice = WORST[what](150_000), WORST[what](300_000)
+    for _ in range(3):  # another process on the same core can take a cache away; what is quadratic fails each time
+        times = seconds(once), seconds(twice)
+        if times[1] < 2.4 * times[0] + 0.05:
+            return
+    pytest.fail(f"{times[1]:.2f} s for twice the bytes of {times[0]:.2f} s")

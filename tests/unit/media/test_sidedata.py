@@ -11,7 +11,7 @@ import pytest
 from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
-from streamify.api import probe
+from clips.probing import probe
 from streamify.media.source.sidedata import side_data
 
 PICTURES = 5
