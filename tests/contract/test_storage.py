@@ -173,6 +173,14 @@ def test_list_is_by_folder(storage: Storage) -> None:
     assert list(storage.list("nothing")) == []
 
 
+def test_the_top_tells_folders_and_objects_apart(storage: Storage) -> None:
+    assert storage.top() == (set(), set())
+    for key in ("a/1", "a/b/2", "ab/3", "4", "é/x", "with space"):
+        storage.put(key, b"x")
+    assert storage.top() == ({"a", "ab", "é"}, {"4", "with space"})
+    assert storage.names() == {"a", "ab", "é", "4", "with space"}
+
+
 def sizes(storage: Storage, prefix: str = "") -> list[tuple[str, int]]:
     return sorted((one.key, one.size) for one in storage.list(prefix))
 

@@ -96,6 +96,7 @@ def test_what_arrives_becomes_streams_and_failures_hold_up_nothing(
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_new_version_of_an_upload_takes_the_place_of_the_old_stream(
     tmp_path: Path, uploads: Path, film: Path, other: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_new_version_of_an_upload_takes_the_place_of_the_old_stream(
     assert (target / "film.mp4" / "report.json").exists()
 
 
+@pytest.mark.long
 def test_a_copy_that_pauses_is_waited_for(tmp_path: Path, uploads: Path, film: Path) -> None:
     whole = film.read_bytes()
     with watch(uploads, tmp_path / "media", tmp_path / "events", "--settle", 0.2) as running:
@@ -125,6 +127,7 @@ def test_a_copy_that_pauses_is_waited_for(tmp_path: Path, uploads: Path, film: P
         assert len(running.events("upload.accepted")) == 1
 
 
+@pytest.mark.long
 def test_a_half_copied_upload_fails_and_the_whole_one_gets_a_job_of_its_own(
     tmp_path: Path, uploads: Path, film: Path
 ) -> None:
@@ -137,7 +140,7 @@ def test_a_half_copied_upload_fails_and_the_whole_one_gets_a_job_of_its_own(
     assert sorted(one["outcome"] for one in records(tmp_path / "media", "ended")) == ["complete", "failed"]
 
 
-@pytest.mark.parametrize("how", ["replaced", "deleted"])
+@pytest.mark.parametrize("how", ["replaced", pytest.param("deleted", marks=pytest.mark.long)])
 def test_an_upload_that_goes_away_while_its_job_runs(
     tmp_path: Path, uploads: Path, film: Path, shared: Path, how: str
 ) -> None:
@@ -160,6 +163,23 @@ def test_an_upload_that_goes_away_while_its_job_runs(
     assert (ended["outcome"], ended["code"]) == ("failed", "source-changed" if how == "replaced" else "source-missing")
     if how == "replaced":
         assert [one["outcome"] for one in rest] == ["complete"]
+
+
+@pytest.mark.long
+def test_a_clip_passes_a_film_that_runs(tmp_path: Path, uploads: Path, film: Path, shared: Path) -> None:
+    long = make_clip(ClipSpec(seconds=Fraction(20), gop=25), shared / "clips").path
+    flags = ("--settle", 0.2, "--preset", "slow", *SEGMENTS)
+    with watch(uploads, tmp_path / "media", tmp_path / "events", *flags) as running:
+        with (uploads / "film.mp4").open("wb") as file:
+            file.write(long.read_bytes() + b"\0" * 500_000_000)  # by its size a film of hours
+        wait_for(lambda: running.events("task.finished"))
+        shutil.copy(film, uploads / "clip.mp4")
+        running.ended(2)
+        told = [event["data"]["upload"] for event in running.events("upload.ended")]
+        assert told == ["clip.mp4", "film.mp4"]
+        kinds = [event["kind"] for event in running.events("job.started", "job.finished")]
+        assert kinds == ["job.started"] * 2 + ["job.finished"] * 2
+        assert len({event["worker"] for event in running.events("task.started")}) <= 4  # two, and what they replaced
 
 
 def test_only_one_process_watches_for_a_media(tmp_path: Path, uploads: Path) -> None:
@@ -201,7 +221,7 @@ def test_a_failure_is_an_exit_code_of_once_and_hooks_tell_it(tmp_path: Path, upl
     assert "1 complete, 1 failed" in ran.out
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 9))])
 def test_kill_9_at_any_moment_loses_and_repeats_nothing(
     tmp_path: Path, uploads: Path, film: Path, other: Path, shared: Path, seed: int
 ) -> None:

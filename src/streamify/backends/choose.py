@@ -9,18 +9,25 @@ from streamify.model.location import Location
 if TYPE_CHECKING:
     from streamify.backends.base import Backend
     from streamify.executors.local.start import WorkerStarter
+    from streamify.jobs.engine import Share
     from streamify.model.settings import Settings
 
 
-def for_settings(settings: Settings, starter: WorkerStarter | None = None) -> Backend:
-    """Return the backend of the engine that the settings name; `starter` has perhaps a worker running already."""
+def for_settings(settings: Settings, starter: WorkerStarter | None = None, engine: Share | None = None) -> Backend:
+    """Return the backend of the engine that the settings name.
+
+    Args:
+        settings: Of the job.
+        starter: Has perhaps a worker running already.
+        engine: Runs the tasks of several jobs on this machine; AWS has no use for it.
+    """
     if settings.engine == "aws":
         from streamify.backends.aws.backend import Aws
 
         return Aws()
     from streamify.backends.here import Here
 
-    return Here(starter)
+    return Here(starter, engine)
 
 
 def for_job(job: str) -> tuple[Backend, Location]:

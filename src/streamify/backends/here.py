@@ -19,7 +19,7 @@ from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.demands import Demands
 from streamify.jobs.disk import check_disk, planning
 from streamify.jobs.early import EarlyPublisher, publishing, withdrawing
-from streamify.jobs.engine import Engine, Stop, completed, executor_for, run_one
+from streamify.jobs.engine import Share, Stop, completed, executor_for, run_one
 from streamify.jobs.explain import explain_job
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
@@ -51,7 +51,7 @@ class _Workers(NamedTuple):
     """Who runs the tasks of a job."""
 
     starter: WorkerStarter | None
-    engine: Engine | None
+    engine: Share | None
 
 
 class Here:
@@ -62,7 +62,7 @@ class Here:
         engine: Runs the tasks of its jobs, of which several may run at once in threads; ``None``: each job has its own.
     """
 
-    def __init__(self, starter: WorkerStarter | None = None, engine: Engine | None = None) -> None:
+    def __init__(self, starter: WorkerStarter | None = None, engine: Share | None = None) -> None:
         self._workers = _Workers(starter, engine)
 
     def play(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from streamify.dest.layout import is_state
+from streamify.dest.media import WATCH
 
 _TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -41,6 +42,6 @@ def is_immutable(key: str) -> bool:
 
 def cache_control(key: str) -> str:
     """Return the Cache-Control of an object below DEST, as an object store hands it to a CDN."""
-    if is_state(key):
+    if is_state(key) or key.startswith(f"{WATCH}/"):
         return "no-store"
     return FOREVER if is_immutable(key) else SHORT

@@ -17,11 +17,11 @@ OnEvent = Callable[[Event], None]
 
 Order = Callable[[Sequence[Task]], Task]
 """Chooses which of the waiting tasks starts next; asked whenever one can start. They are in order of submission, those
-of executors that were opened earlier first."""
+of executors with an earlier turn first."""
 
 
 def by_priority(waiting: Sequence[Task]) -> Task:
-    """Choose the task with the greatest priority, of several the first: of the oldest job, and of that the oldest."""
+    """Choose the task with the greatest priority, of several the first: of the job whose turn it is, the oldest."""
     return max(waiting, key=lambda task: task.priority)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Event
 from typing import Any, NamedTuple, Protocol
 
@@ -44,7 +45,8 @@ class Engine:
     """Runs the tasks of several jobs of this process, each from a thread of its own, over the same workers.
 
     What is done next is decided over all jobs: tasks of greater priority first (`streamify.planning.agenda`), of equal
-    ones those of the job that began earlier. The inline engine has no workers: each job runs its tasks in its thread.
+    ones those of the job whose turn it is: by default that which began earlier. The inline engine has no workers: each
+    job runs its tasks in its thread.
 
     Args:
         settings: ``engine`` and ``workers`` are those of all jobs.
@@ -58,9 +60,9 @@ class Engine:
             count, options = _workers(settings, starter)
             self._pool = WorkerPool(count, remote=remote, warm=True, **options)
 
-    def executor(self, stores: StoreLocations, events: EventDelivery) -> Executor:
-        """Return the executor of one more job; its end is no end of the engine."""
-        return self._pool.executor(stores, events) if self._pool is not None else _inline(stores, events)
+    def executor(self, stores: StoreLocations, events: EventDelivery, turn: float | None = None) -> Executor:
+        """Return the executor of one more job; its end is no end of the engine. For `turn` see `Turn`."""
+        return self._pool.executor(stores, events, turn) if self._pool is not None else _inline(stores, events)
 
     def close(self) -> None:
         """End all workers, at once."""
@@ -74,6 +76,26 @@ class Engine:
         self.close()
 
 
+class Share(Protocol):
+    """Where a job gets its executor from that shares workers with others: an `Engine`, or a `Turn` of one."""
+
+    def executor(self, stores: StoreLocations, events: EventDelivery) -> Executor:
+        """Return the executor of one more job."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An engine for a job with a turn of its own: of equal priority, tasks of the job with the least go first."""
+
+    engine: Engine
+    turn: float
+    """Any number, comparable to those of the other jobs."""
+
+    def executor(self, stores: StoreLocations, events: EventDelivery) -> Executor:
+        """See `Share`."""
+        return self.engine.executor(stores, events, self.turn)
+
+
 @contextmanager
 def executor_for(
     settings: Settings,
@@ -82,7 +104,7 @@ def executor_for(
     *,
     warm: bool = False,
     starter: WorkerStarter | None = None,
-    engine: Engine | None = None,
+    engine: Share | None = None,
 ) -> Iterator[Executor]:
     """Give the executor of a job: started once, for all of its tasks; stopped at the end, at once after an error.
 

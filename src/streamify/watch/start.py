@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from streamify.backends.base import Backend
+from streamify.backends.choose import for_settings
 from streamify.backends.here import is_running
 from streamify.errors import DestinationError, StreamifyError, UsageError
+from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
 from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import find_source
@@ -18,6 +19,7 @@ from streamify.jobs.report import read_report
 from streamify.jobs.uploads import UploadRecords
 from streamify.model.event import Event
 from streamify.model.location import Location
+from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.upload import Accepted
 from streamify.planning.ladder import named
@@ -25,10 +27,13 @@ from streamify.settings.read import Effective
 from streamify.storage.base import Storage
 from streamify.storage.locate import open_storage, reach_storage
 from streamify.watch.arrivals import Arrivals
+from streamify.watch.attempt import CarryOut
 from streamify.watch.changes import FOLDER_POLL, OBJECTS_POLL, Changes, Notices, Polling, is_told
 from streamify.watch.deliveries import Deliveries
+from streamify.watch.engines import Engines
 from streamify.watch.hooks import Target
 from streamify.watch.keeper import sole
+from streamify.watch.order import turn_of
 from streamify.watch.uploads import Uploads
 from streamify.watch.uploads_folder import FolderUploads
 from streamify.watch.uploads_objects import ObjectUploads
@@ -45,7 +50,7 @@ class Options:
     """Seconds without a change after which an upload counts as whole; ``None``: as fits UPLOADS."""
     poll: float | None = None
     """Seconds between two looks at all of UPLOADS; ``None``: as fits it, and where the kernel tells, not at all."""
-    at_once: int = 1
+    at_once: int = 4
     """Jobs that run at the same moment."""
     targets: Sequence[Target] = ()
     """Whom to tell how jobs ended."""
@@ -73,7 +78,6 @@ def prepared(
     media: Location,
     base: Effective,
     options: Options,
-    backend: Callable[[Settings], Backend],
     tell: Tell,
     stop: Stop,
 ) -> Iterator[Watching]:
@@ -109,9 +113,7 @@ def prepared(
                 records,
                 media,
                 base,
-                carry_out=lambda upload, settings, on_event, end: backend(settings).transcode(
-                    upload.source, upload.dest, settings, on_event, end
-                ),
+                carry_out=_carrying_out(Engines(base.settings, remote=source.remote or media.remote)),
                 is_made=_is_made,
                 hooks=deliveries,
                 tell=tell,
@@ -123,6 +125,15 @@ def prepared(
         finally:
             changes.close()
             deliveries.close()
+
+
+def _carrying_out(engines: Engines) -> CarryOut:
+    def carry_out(upload: Accepted, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
+        with engines.share(turn_of(upload)) as engine:
+            backend = for_settings(settings, engine=engine)
+            return backend.transcode(upload.source, upload.dest, settings, on_event, stop)
+
+    return carry_out
 
 
 def check_apart(uploads: Location, media: Location) -> None:

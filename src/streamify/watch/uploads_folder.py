@@ -33,11 +33,11 @@ class FolderUploads:
     def below(self, key: str = "") -> Iterator[Seen]:
         """See `Uploads.below`."""
         path = self._root / key
-        if key and not all(not is_hidden(part) for part in key.split("/")):
+        if key and (any(map(is_hidden, key.split("/"))) or self._is_linked(path)):
             return
         if not key:
             self._orphans = set()
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             yield from self._folder(path)
         elif not key:
             raise _unreadable(self.location, "there is no such folder")
@@ -66,6 +66,11 @@ class FolderUploads:
     def orphans(self) -> set[str]:
         """See `Uploads.orphans`."""
         return self._orphans
+
+    def _is_linked(self, path: Path) -> bool:
+        """Return whether a link leads to a path below the root."""
+        between = [folder for folder in path.parents if self._root in folder.parents]
+        return any(one.is_symlink() for one in (path, *between))
 
     def _folder(self, folder: Path) -> Iterator[Seen]:
         waiting = [folder]

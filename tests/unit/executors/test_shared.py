@@ -28,9 +28,9 @@ class Shared:
         self.root = root
         self.events: list[Event] = []
 
-    def executor(self, name: str) -> JobExecutor:
+    def executor(self, name: str, turn: float | None = None) -> JobExecutor:
         places = locations(self.root / "uploads", self.root / name)
-        return self.pool.executor(places, self.events.append)
+        return self.pool.executor(places, self.events.append, turn)
 
     @property
     def started(self) -> list[str | None]:
@@ -63,6 +63,16 @@ def test_priority_goes_before_age_and_age_before_submission(shared: Shared) -> N
     ]
     wait([first, *rest], timeout=20)
     assert shared.started == ["sleep:0.3", "echo:opening", "echo:old", "echo:young"]
+
+
+def test_a_turn_goes_before_age(shared: Shared) -> None:
+    film, clip = shared.executor("a", turn=36_000), shared.executor("b", turn=60)
+    first = film.submit(task("sleep:0.3"))
+    while not shared.started:
+        threading.Event().wait(0.01)
+    rest = [film.submit(task("echo:film")), clip.submit(task("echo:clip"))]
+    wait([first, *rest], timeout=20)
+    assert shared.started == ["sleep:0.3", "echo:clip", "echo:film"]
 
 
 def test_a_job_that_is_cut_off_leaves_the_others_alone(shared: Shared) -> None:

@@ -24,8 +24,8 @@ DRAIN = 30.0
 @click.argument("media", shell_complete=complete.folders)
 @click.option("--once", is_flag=True, help="Carry out what is there, then exit: for cron.")
 @click.option(
-    "--jobs", "at_once", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
-    help="Jobs that run at the same moment.",
+    "--jobs", "at_once", type=click.IntRange(1, 64), default=4, show_default=True, metavar="N",
+    help="Jobs that share the workers at the same moment; short ones go first.",
 )  # fmt: skip
 @click.option(
     "--settle", type=click.FloatRange(0, 3600), metavar="SECONDS",
@@ -50,7 +50,6 @@ def command(ctx: click.Context, /, uploads: str, media: str, once: bool, **_: ob
     UPLOADS and MEDIA are folders, or prefixes in object storage. The stream of UPLOADS/a/b.mov is MEDIA/a/b.mov/.
     Settings in b.mov.streamify.yaml beside it go before those of this command.
     """
-    from streamify.backends.choose import for_settings
     from streamify.cli.show.watched import telling
     from streamify.cli.signals import stopping
     from streamify.model.location import Location
@@ -61,7 +60,7 @@ def command(ctx: click.Context, /, uploads: str, media: str, once: bool, **_: ob
     with (
         telling(common) as tell,
         stopping(as_json=common.json) as stop,
-        prepared(source, target, base, options, for_settings, tell, stop) as watching,
+        prepared(source, target, base, options, tell, stop) as watching,
     ):
         _announce(watching, uploads, media, tell)
         watching.watcher.run(once=once, check=watching.check)

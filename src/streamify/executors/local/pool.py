@@ -103,17 +103,18 @@ class WorkerPool:
         self._thread = Thread(target=self._work, name="streamify-local-executor", daemon=True)
         self._thread.start()
 
-    def executor(self, locations: StoreLocations, on_event: OnEvent) -> JobExecutor:
+    def executor(self, locations: StoreLocations, on_event: OnEvent, turn: float | None = None) -> JobExecutor:
         """Return an executor for one more job: it shares the workers, and its end ends neither them nor other jobs.
 
         Args:
             locations: What its tasks read and write.
             on_event: See `JobExecutor`.
+            turn: See `JobExecutor`; ``None``: the order in which they are opened.
         """
         with self._lock:
             self._opened += 1
             age = self._opened
-        return JobExecutor(self, age, locations, on_event)
+        return JobExecutor(self, age, locations, on_event, age if turn is None else turn)
 
     def submit(self, job: Job) -> None:
         """Queue a task of an executor.
@@ -193,7 +194,8 @@ class WorkerPool:
 class JobExecutor:
     """The executor of one job, over workers that it may share with others; see `WorkerPool.executor`.
 
-    Tasks of greater priority go first, of equal ones those of the executor that was opened earlier. An exception of
+    Tasks of greater priority go first, of equal ones those of the executor with the least turn, then of
+    the one that was opened earlier. An exception of
     `on_event` ends this executor: each of its futures raises it.
 
     Args:
@@ -201,13 +203,16 @@ class JobExecutor:
         age: Number of the executor, in the order in which they were opened.
         locations: What its tasks read and write.
         on_event: Takes `engine.ready`, `task.*` and `note` events: an `EventDelivery`, where they may be slow to take.
+        turn: Any number, comparable to those of the other executors.
     """
 
     name = "local"
 
-    def __init__(self, pool: WorkerPool, age: int, locations: StoreLocations, on_event: OnEvent) -> None:
+    def __init__(
+        self, pool: WorkerPool, age: int, locations: StoreLocations, on_event: OnEvent, turn: float = 0
+    ) -> None:
         self.capacity = pool.capacity
-        self._pool, self._age, self._locations = pool, age, locations
+        self._pool, self._age, self._turn, self._locations = pool, age, turn, locations
         self._lock = Lock()
         self._open = True
         self._error: BaseException | None = None
@@ -218,7 +223,7 @@ class JobExecutor:
     def submit(self, task: Task) -> TaskFuture:
         """See `Executor.submit`."""
         work = Work(stores=self._locations, task=task)
-        job = Job(task, work.to_json(), self._report, self._age)
+        job = Job(task, work.to_json(), self._report, self._age, self._turn)
         with self._lock:
             if not self._open:
                 raise RuntimeError("the executor is shut down") from self._error

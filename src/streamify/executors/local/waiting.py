@@ -25,6 +25,8 @@ class Job:
     """Takes the events of its task."""
     age: int = 0
     """Number of the executor that it was submitted to, in the order in which they were opened."""
+    turn: float = 0
+    """Of that executor: of equal priority, the tasks of the one with the least go first."""
     future: TaskFuture = field(default_factory=TaskFuture)
     number: int = 0
     """Of the last attempt."""
@@ -54,7 +56,7 @@ class Waiting:
 
     def add(self, job: Job) -> None:
         """Queue a job."""
-        insort_right(self._ready, job, key=_age)
+        insort_right(self._ready, job, key=_turn)
 
     def delay(self, job: Job, seconds: float) -> None:
         """Queue a job for another attempt, after a pause."""
@@ -77,7 +79,7 @@ class Waiting:
     def choose(self) -> Job | None:
         """Return the job that is next, without taking it out."""
         while self._delayed and self._delayed[0][0] <= time.monotonic():
-            insort_left(self._ready, heapq.heappop(self._delayed)[2], key=_age)
+            insort_left(self._ready, heapq.heappop(self._delayed)[2], key=_turn)
         if not self._ready:
             return None
         chosen = self._order([job.task for job in self._ready])
@@ -96,5 +98,5 @@ class Waiting:
         return jobs
 
 
-def _age(job: Job) -> int:
-    return job.age
+def _turn(job: Job) -> tuple[float, int]:
+    return job.turn, job.age
