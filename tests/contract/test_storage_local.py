@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(30)
 def test_a_listing_of_a_folder_has_no_tags(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.put("x", b"one")
-    assert list(storage.list()) == [Listed("x", 3, None)]
+    assert list(storage.list()) == [Listed("x", 3, None, (tmp_path / "x").stat().st_mtime)]
 
 
 @pytest.mark.timeout(10)

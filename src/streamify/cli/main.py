@@ -30,6 +30,7 @@ COMMANDS = {
     "jobs": "List the jobs below a folder of streams.",
     "explain": "Show why a job was slow, or why it failed.",
     "run-task": "Run one task of a job alone, such as under a debugger.",
+    "clean": "Remove what nobody needs at the DEST of a job.",
     "cancel": "End a job; what is finished stays.",
     "resume": "Go on with a job from where it stopped.",
     "watch": "Turn uploads into streams as they arrive.",

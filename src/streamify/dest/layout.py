@@ -143,6 +143,11 @@ def segment_list_key(digest: str) -> str:
     return f"{STATE}/segments-{digest[:16]}.ndjson"
 
 
+def is_segment_list(key: str) -> bool:
+    """Return whether a key is that of a segment list."""
+    return re.fullmatch(rf"{re.escape(STATE)}/segments-[0-9a-f]{{16}}\.ndjson", key) is not None
+
+
 def run_plan_key(run: str) -> str:
     """Return the key of the plan of one run of a job."""
     return f"{RUNS}/{run}/plan.json"
@@ -162,6 +167,12 @@ def run_of_record(key: str) -> str | None:
     """Return the id of the run whose record has a key; ``None`` for any other key."""
     run = key.removeprefix(f"{RUNS}/").partition("/")[0]
     return run if key == run_record_key(run) else None
+
+
+def run_of_plan(key: str) -> str | None:
+    """Return the id of the run whose plan has a key; ``None`` for any other key."""
+    run = key.removeprefix(f"{RUNS}/").partition("/")[0]
+    return run if key == run_plan_key(run) else None
 
 
 def run_attempts_key(run: str, batch: str) -> str:

@@ -6,7 +6,8 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from types import TracebackType
@@ -15,6 +16,7 @@ from streamify.dest.layout import LOCK
 from streamify.errors import DestinationError
 from streamify.jobs.hold_base import busy, taken
 from streamify.jobs.state_files import remove_whatever
+from streamify.machine.host import process_lives, this_host
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.storage.saved import damaged, parse_saved
@@ -78,7 +80,9 @@ class FolderHold:
             except BlockingIOError:
                 fcntl.flock(self._file, fcntl.LOCK_SH)  # waits only while another run writes its name
                 held = _holder(self._file)
-                if held is not None and held.job == self._claim.job:
+                # A holder that is dead did not keep us out: somebody cleaned up, and the next try takes the lock.
+                dead = held is not None and held.host == this_host() and not process_lives(held.pid)
+                if held is not None and held.job == self._claim.job and not (dead and attempt < TRIES - 1):
                     self._alone = False
                     return
                 fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -88,6 +92,28 @@ class FolderHold:
                 fcntl.flock(self._file, fcntl.LOCK_SH)
                 return
         raise busy(self._dest, _holder(self._file))
+
+
+@contextmanager
+def shut(dest: Location) -> Iterator[Claim | None]:
+    """Keep all runs out of a folder and give the claim of the last one; a run that begins meanwhile waits.
+
+    Raises:
+        DestinationError: ``dest-busy``, a run is there.
+    """
+    try:
+        file = os.open(dest.path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        yield None  # no run has ever been there
+        return
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise busy(dest, _holder(file)) from None
+        yield _holder(file)
+    finally:
+        os.close(file)
 
 
 def read_lock(dest: Location) -> tuple[Claim | None, bool]:

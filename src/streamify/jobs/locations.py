@@ -201,6 +201,11 @@ def cache_folder(environment: Mapping[str, str], source: SourceRef) -> Path:
         environment: Of the process: ``XDG_CACHE_HOME`` (XDG Base Directory Specification).
         source: Which version of a source.
     """
-    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
     name = source.key.rsplit("/", 1)[-1][:80]
-    return Path(environment.get("XDG_CACHE_HOME") or home) / "streamify" / f"{source.identity[:16]}-{name}"
+    return cache_root(environment) / f"{source.identity[:16]}-{name}"
+
+
+def cache_root(environment: Mapping[str, str]) -> Path:
+    """Return the folder of all streams that `cache_folder` names."""
+    home = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return Path(environment.get("XDG_CACHE_HOME") or home) / "streamify"

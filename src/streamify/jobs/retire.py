@@ -101,6 +101,14 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
     return Removed(tracks, len(files), sum(file.size for file in files))
 
 
+def forget_tracks(media: Storage, tracks: frozenset[str]) -> None:
+    """Take tracks that were removed off the list."""
+    retired = read_saved(media, RETIRED, Retired)
+    if retired is not None and tracks & retired.tracks.keys():
+        left = {track: since for track, since in retired.tracks.items() if track not in tracks}
+        _write(media, Retired(tracks=left))
+
+
 def _files(media: Storage, tracks: frozenset[str]) -> Iterator[Listed]:
     for folder in TRACK_FOLDERS:
         yield from (file for file in media.list(folder) if track_of(file.key) in tracks)

@@ -37,7 +37,7 @@ class Listed(NamedTuple):
     """The store's own mark of these bytes, such as an ETag: the same tag, the same bytes; another tag says nothing.
     ``None``: the store has none."""
     modified: float | None = None
-    """When it was last written, seconds since the epoch; ``None`` in a folder."""
+    """When it was last written, seconds since the epoch."""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,20 @@ class LocalStorage:
                 path = Path(folder, name)
                 if not name.startswith(".tmp-"):
                     with contextlib.suppress(FileNotFoundError):  # removed while we walk
-                        yield Listed(path.relative_to(self.root).as_posix(), path.stat().st_size)
+                        yield self._listed(path)
+
+    def abandoned(self) -> Iterator[Listed]:
+        """Yield the temporary files that `sweep` would remove."""
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                path = Path(folder, name)
+                with contextlib.suppress(OSError):  # its writer was faster
+                    if name.startswith(".tmp-") and _is_abandoned(path):
+                        yield self._listed(path)
+
+    def _listed(self, path: Path) -> Listed:
+        facts = path.stat()
+        return Listed(path.relative_to(self.root).as_posix(), facts.st_size, modified=facts.st_mtime)
 
     def names(self) -> set[str]:
         """See `Storage.names`."""
@@ -188,11 +201,9 @@ class LocalStorage:
 
     def sweep(self) -> None:
         """See `Storage.sweep`."""
-        for folder, _, names in os.walk(self.root):
-            for name in names:
-                if name.startswith(".tmp-"):
-                    with contextlib.suppress(OSError):  # somebody else was faster, or it is not ours to remove
-                        _sweep(Path(folder, name))
+        for entry in self.abandoned():
+            with contextlib.suppress(OSError):  # somebody else was faster, or it is not ours to remove
+                (self.root / entry.key).unlink()
 
     def _write(self, key: str, data: bytes) -> Path:
         path = self.root / key
@@ -223,13 +234,12 @@ class LocalStorage:
         )
 
 
-def _sweep(path: Path) -> None:
-    """Remove a temporary file whose writer is dead, or, where that cannot be seen from here, long gone."""
+def _is_abandoned(path: Path) -> bool:
+    """Return whether the writer of a temporary file is dead, or, where that cannot be seen from here, long gone."""
     host, _, rest = path.name.removeprefix(".tmp-").partition("-")
     writer = rest.partition("-")[0]
     here = host == _HOST and writer.isdigit()
-    if (here and not process_lives(int(writer))) or time.time() - path.stat().st_mtime > LEFT_BEHIND:
-        path.unlink()
+    return (here and not process_lives(int(writer))) or time.time() - path.stat().st_mtime > LEFT_BEHIND
 
 
 def _make_folder(folder: Path) -> None:
