@@ -23,9 +23,12 @@ from streamify.backends.aws.client import follow, run
 from streamify.backends.aws.functions import start
 from streamify.backends.base import Backend
 from streamify.backends.choose import for_job, for_settings
+from streamify.backends.here import is_running
 from streamify.errors import DestinationError, JobCancelled, SourceError, StreamifyError, TasksFailed
+from streamify.jobs import clean
 from streamify.jobs.attempts import read_attempts
 from streamify.jobs.record import read_job
+from streamify.jobs.single import run_single
 from streamify.jobs.tell import no_event
 from streamify.model.analysis import RunTime
 from streamify.model.event import Event
@@ -264,7 +267,7 @@ def test_each_run_is_recorded(case: Case, clip: Path) -> None:
     assert before - 1 <= runs[0]["started"] <= runs[0]["began_tasks"] <= runs[0]["ended"] <= time.time() + 1
 
 
-def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path) -> None:
+def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path, tmp_path: Path) -> None:
     dest, before = case.dest(), time.time()
     case.run(clip, dest)
     backend, found = for_job(dest.url)
@@ -288,6 +291,12 @@ def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path) -> None:
     assert (told.state, told.run.id, told.run.tasks, told.run.attempts) == ("complete", run.id, 9, 9)
     sums_to_the_wall_time(told.run)
     assert told.run.slowest[0].seconds >= told.run.slowest[-1].seconds > 0
+    status = backend.status(found)
+    alone = run_single(status, backend.storage, "video/2/240p", tmp_path, None, None)
+    assert (alone.job, [one.number for one in alone.before]) == ("same", [1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clean, "LEFT_BEHIND", 0)  # as if an hour had passed
+        assert clean.clean_job(status, backend.storage(found), is_running).items == ()
 
 
 def sums_to_the_wall_time(run: RunTime) -> None:

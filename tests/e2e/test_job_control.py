@@ -72,6 +72,13 @@ def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: P
         wait_for(lambda: not running.orphans())
     seen = streamify("status", dest, "--json").json
     assert (seen["state"], seen["run"]["outcome"], seen["seconds_left"]) == ("interrupted", None, None)
+    told = streamify("explain", dest, "--json").json
+    assert told["findings"][0]["cause"] == "run-lost"
+    run = told["run"]
+    whole = sum(run["spent"].values()) + run["lost"] + sum(run["idle"].values())
+    assert whole == pytest.approx(run["wall_seconds"] * run["workers"], rel=0.01)
+    assert run["running"]
+    assert all(one["task"] in told["findings"][0]["text"] for one in run["running"])
     assert streamify("cancel", dest, "--json").json["status"] == "interrupted"
 
 
