@@ -214,7 +214,7 @@ def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Pat
     assert (cancelled.cancelled, cancelled.dest) == (True, dest.url)
     assert isinstance(job.error, JobCancelled)
     assert (job.error.exit_code, job.error.code) == (143, "cancelled")
-    assert storage(dest).get("master.m3u8") is None
+    assert storage(dest).get("report.json") is None
     assert backend.status(found).state == "cancelled"
     report = backend.resume(found, no_event)
     assert report.tasks_reused >= 1

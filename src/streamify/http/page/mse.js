@@ -9,6 +9,7 @@ import { reason } from "./status.js";
 const PAUSES = [0.5, 1, 2, 4, 8, 8]; // seconds before each further try of a request
 const REFUSED = 2; // further tries of what the server says that it does not have
 const PATIENCE = 30; // seconds for one request
+const AGAIN = 2; // seconds after which a playlist of a stream that grows is read again
 const GUESS = 4e6; // bits per second, until something was measured
 
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
@@ -68,13 +69,15 @@ export class MsePlayer extends EventTarget {
 
   async open(url) {
     const master = parseMaster(await this.text(url), url);
+    this.master = url;
     const pictures = master.variants.filter((variant) => variant.codecs.some((codec) => !isSound(codec)));
     const group = (pictures[0] ?? master.variants[0]).group;
     this.audios = master.audios.filter((audio) => audio.group === group);
     this.audio = this.audios.find((audio) => audio.preferred) ?? this.audios[0] ?? null;
     const sound = master.variants[0].codecs.filter(isSound);
     const own = (variant) => (this.audio ? variant.codecs.filter((codec) => !isSound(codec)) : variant.codecs);
-    this.rungs = pictures.filter((variant) => MediaSource.isTypeSupported(mime("video", own(variant))));
+    this.plays = (variant) => MediaSource.isTypeSupported(mime("video", own(variant)));
+    this.rungs = pictures.filter(this.plays);
     if (pictures.length && !this.rungs.length) {
       throw new Error(`this browser does not decode ${pictures[0].codecs.join(", ")}`);
     }
@@ -183,10 +186,34 @@ export class MsePlayer extends EventTarget {
     }
   }
 
+  // The media playlist of a rendition; read again from time to time as long as it has no end.
   media(rendition) {
     const { url } = rendition;
-    if (!this.playlists.has(url)) this.playlists.set(url, this.text(url).then((text) => parseMedia(text, url)));
-    return this.playlists.get(url);
+    const known = this.playlists.get(url);
+    if (known && !(known.open && performance.now() - known.read > 1000 * AGAIN)) return known.text;
+    const found = { read: Infinity, open: false };
+    found.text = this.text(url).then(async (text) => {
+      const playlist = parseMedia(text, url);
+      Object.assign(found, { read: performance.now(), open: !playlist.ended });
+      if (known) await this.grown(playlist);
+      return playlist;
+    });
+    this.playlists.set(url, found);
+    return found.text;
+  }
+
+  // There may be more rungs than before, and more time to seek in.
+  async grown({ end }) {
+    const { variants } = parseMaster(await this.text(this.master), this.master);
+    const [loaded, picked] = [this.rungs[this.rung], this.rungs[this.picked]];
+    const before = this.rungs.length;
+    const known = new Map(this.rungs.map((rung) => [rung.url, rung]));
+    if (before) this.rungs = variants.map((variant) => known.get(variant.url) ?? variant).filter((one) => known.has(one.url) || this.plays(one));
+    this.rung = this.rungs.indexOf(loaded);
+    if (picked) this.picked = this.rungs.indexOf(picked);
+    if (this.rungs.length !== before) this.changed("rungs");
+    const idle = this.feeders.every(({ source }) => !source.buffer.updating);
+    if (idle && this.mediaSource.readyState === "open" && end > this.mediaSource.duration) this.mediaSource.duration = end;
   }
 
   async text(url) {
