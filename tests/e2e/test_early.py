@@ -14,6 +14,7 @@ import pytest
 from clips.make import ClipSpec, make_clip
 from e2e.driving import job, media, published, rungs, streamify, wait_for
 from e2e.growing import reading
+from e2e.test_on_demand import playing
 
 FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "fast", "--workers", "2"]
 SECONDS = 60
@@ -134,3 +135,28 @@ def test_a_finished_stream_stays_until_the_one_that_replaces_it_is_finished(
     assert manifests(dest).items() >= manifests(final).items()
     assert len(reader.versions["master.m3u8"]) == 2
     assert len(reader.versions["manifest.mpd"]) == 2
+
+
+@pytest.mark.long
+def test_what_is_asked_for_where_another_process_makes_the_stream_is_made_next(
+    source: Path, flags: list[object], final: Path, tmp_path: Path
+) -> None:
+    dest = tmp_path / "dest"
+    with job(tmp_path / "events", source, dest, *flags) as running:
+        wait_for(lambda: len(list(dest.glob("video/*/init.mp4"))) == 3)
+        with playing(dest) as play:
+            wait_for(lambda: b"#EXT-X-ENDLIST" in play.get(f"{play.tracks()[0]}/playlist.m3u8"))
+            assert len(play.tracks()) == 4
+            [track] = [name for name in play.tracks() if "/120p-" in name]
+            made = len(media(dest))
+            assert made < 200  # of 240
+            assert not (dest / track / "00055.m4s").exists()
+            data = play.get(f"{track}/00055.m4s")
+            assert data == (final / track / "00055.m4s").read_bytes()
+            assert len(media(dest)) - made < 40
+            assert running.process.poll() is None
+            running.end()
+            wait_for(lambda: play.get("master.m3u8") == (final / "master.m3u8").read_bytes())
+            assert list(dest.glob(".streamify/demands/*/*")) == []
+            assert play.end() == 130
+    assert media(dest) == media(final)

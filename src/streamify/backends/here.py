@@ -13,6 +13,7 @@ from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
+from streamify.jobs.asked import heeding
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
@@ -300,9 +301,15 @@ class _Run:
         with publishing(publisher):
             yield publisher.made
 
-    @property
-    def _demands(self) -> Demands | None:
-        return self._live.demands if self._live is not None else None
+    @contextmanager
+    def _demands(self) -> Iterator[Demands]:
+        """Give what viewers wait for: those of this process, and of any that serves a DEST in a folder."""
+        demands = self._live.demands if self._live is not None else Demands()
+        if self._dest.remote:
+            yield demands
+            return
+        with heeding(self._stores.media, demands):
+            yield demands
 
     def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor, hold: Hold) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
@@ -318,10 +325,10 @@ class _Run:
             began_tasks=time.time(),
         )
         try:
-            with self._published_early(plan, done, hold) as made:
+            with self._demands() as demands, self._published_early(plan, done, hold) as made:
                 outcome = fan_out(
                     plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
-                    self._demands, made,
+                    demands, made,
                 )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error

@@ -42,6 +42,8 @@ CANCEL = f"{STATE}/cancel.json"
 RETIRED = f"{STATE}/retired.json"
 GROWING = f"{STATE}/growing.json"
 """What is announced of a stream that is published while it is made; not there once it is complete."""
+DEMANDS = f"{STATE}/demands"
+"""Segments that viewers of another process wait for."""
 STATE_SUFFIXES = (".json", ".ndjson")
 """How the names of all files below STATE end but that of the lock; names of folders do not."""
 DOCTOR = f"{STATE}/doctor-"
@@ -121,6 +123,18 @@ def ledger_key(track: str, segment: int) -> str:
 def ledger_track(key: str) -> str:
     """Return the id of the track that a ledger entry belongs to."""
     return key.removeprefix(f"{LEDGER}/").split("/")[0]
+
+
+def demand_key(track: str, segment: int) -> str:
+    """Return the key that says that viewers wait for a segment."""
+    return f"{DEMANDS}/{track}/{segment:05d}.json"
+
+
+def demanded(key: str) -> tuple[str, int] | None:
+    """Return the track and the segment of a key of `demand_key`; ``None`` for any other key."""
+    track, _, name = key.removeprefix(f"{DEMANDS}/").partition("/")
+    number = name.removesuffix(".json")
+    return (track, int(number)) if len(number) < 12 and number.isdecimal() else None
 
 
 def loudness_key(track: str) -> str:

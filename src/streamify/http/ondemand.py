@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.exceptions import HTTPException
 
 from streamify.dest.delivery import content_type
 from streamify.dest.layout import MANIFESTS, track_of
+from streamify.errors import StreamifyError
 from streamify.http.files import Served, StaticSite
 from streamify.http.threads import Threads
 from streamify.jobs.demands import TooManyDemands
-from streamify.jobs.live import LiveStream
+from streamify.jobs.progress import State
 from streamify.planning.agenda import Wanted
 
 LONGEST_WAIT = 7.0
@@ -21,6 +23,36 @@ LONGEST_WAIT = 7.0
 
 _POLL = 0.05
 """Seconds after which a file is looked for again: a segment of sound exists before its task is done."""
+
+
+class Demanded(Protocol):
+    """What viewers wait for; see `streamify.jobs.demands.Demands`."""
+
+    def want(self, wanted: Wanted, viewer: str = "") -> Future[None]:
+        """Ask for a segment."""
+
+    def leave(self, wanted: Wanted, future: Future[None]) -> None:
+        """Take a demand back."""
+
+
+class Stream(Protocol):
+    """A stream that is made here or elsewhere; see `streamify.jobs.live.LiveStream`. Nothing of it blocks."""
+
+    error: StreamifyError | None
+
+    @property
+    def demands(self) -> Demanded:
+        """What its viewers wait for."""
+
+    @property
+    def state(self) -> State:
+        """How far the job is."""
+
+    def text(self, key: str) -> bytes | None:
+        """Return a manifest of the whole stream."""
+
+    def wanted(self, key: str) -> Wanted | None:
+        """Return the segment that a key names."""
 
 
 class OnDemandSite:
@@ -32,7 +64,7 @@ class OnDemandSite:
         threads: For calls that block.
     """
 
-    def __init__(self, files: StaticSite, live: LiveStream, threads: Threads) -> None:
+    def __init__(self, files: StaticSite, live: Stream, threads: Threads) -> None:
         self._files, self._live, self._threads = files, live, threads
 
     async def find(self, parts: list[str], viewer: str = "") -> Served | None:

@@ -16,9 +16,8 @@ from streamify.http.files import StaticSite, StreamFiles
 from streamify.http.guard import Log
 from streamify.http.job import job_routes
 from streamify.http.job_events import Job, JobEvents
-from streamify.http.ondemand import OnDemandSite
+from streamify.http.ondemand import OnDemandSite, Stream
 from streamify.http.threads import Threads
-from streamify.jobs.live import LiveStream
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # read, not bound
 _BACKLOG = 256
@@ -72,7 +71,7 @@ def open_play(
     *,
     log: Log,
     job: Job,
-    live: LiveStream | None = None,
+    live: Stream | None = None,
     allow_origin: str | None = None,
     connection: type[Connection] = Connection,
 ) -> Iterator[PlayServer]:
@@ -84,7 +83,7 @@ def open_play(
         port: Port; 0 takes a free one.
         log: Takes a line for each fault.
         job: What pages are told of how the stream is made.
-        live: The stream while it is made; ``None``: it is finished.
+        live: The stream while it is made, here or elsewhere; ``None``: nothing is made of it.
         allow_origin: See `Access.allow_origin`.
         connection: The limits of connections.
 
@@ -92,7 +91,7 @@ def open_play(
         DestinationError: `files` holds no stream.
         UsageError: `host` and `port` cannot be listened on.
     """
-    if live is None and not files.holds_stream():
+    if (live is None or live.state == "complete") and not files.holds_stream():
         hint = "give the DEST of a finished transcode; an interrupted one goes on when it is run again"
         raise DestinationError("no-stream", f"there is no finished stream in {files}", hint)
     try:

@@ -14,9 +14,9 @@ from streamify.planning.agenda import FOLLOWING
 OPENING = FOLLOWING - 1
 """Priority of what a stream begins with: above the rest of other jobs, below what viewers wait for."""
 
-ALONE = 10
+ALONE = 5
 """One of how many segments may be made alone in the lowest rung. A decode is a tenth of the cost of a segment in all
-rungs at most, so the job takes no more than one per cent longer."""
+rungs at most, so the job takes no more than two per cent longer."""
 
 LEAST_ALONE = 2
 """Segments that may be, however short the film is."""

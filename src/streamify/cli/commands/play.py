@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -63,15 +64,20 @@ def _serve(ctx: click.Context, dest: Location) -> None:
     from streamify.backends.here import is_running
     from streamify.cli.signals import raising
     from streamify.http.play import open_play
+    from streamify.jobs.elsewhere import StreamElsewhere, following
     from streamify.jobs.found import FoundJob
     from streamify.storage.locate import reach_storage
 
     common, options = Common.of(ctx), ctx.params
     log, media = out.logger(common, "error"), reach_storage(dest)
-    with raising(), open_play(
-        _files(dest, media), options["host"], options["port"], log=log, job=FoundJob(dest, media, is_running),
-        allow_origin=options["allow_origin"],
-    ) as server:  # fmt: skip
+    with raising(), ExitStack() as stack:
+        elsewhere = None
+        if not dest.remote:  # demands are files, which are looked for several times a second
+            elsewhere = stack.enter_context(following(StreamElsewhere(dest, media, is_running)))
+        server = stack.enter_context(open_play(
+            _files(dest, media), options["host"], options["port"], log=log, job=FoundJob(dest, media, is_running),
+            live=elsewhere, allow_origin=options["allow_origin"],
+        ))  # fmt: skip
         _announce(ctx, server)
         server.run()
 
