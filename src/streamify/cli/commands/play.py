@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, stream: str, dest: str | None, **_: object) -> int:
     """Serve a stream on a page that plays it, until Ctrl-C.
 
-    With a DEST alone: the finished stream there. With a SOURCE: the stream that is made of it meanwhile, in DEST or in
-    a cache folder; whatever is watched is made first, and the same command goes on where it was ended.
+    With a DEST alone: the stream there, finished or made by another process now. With a SOURCE: the stream that is made
+    of it meanwhile, in DEST or in a cache folder; whatever is watched is made first, and the same command goes on where
+    it was ended.
     """
     from streamify.errors import Interrupted
     from streamify.model.location import Location
