@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from clips.make import ClipSpec, make_clip
-from e2e.driving import job, media, published, rungs, streamify, wait_for
+from e2e.driving import job, media, playing, published, rungs, streamify, wait_for
 from e2e.growing import reading
-from e2e.test_on_demand import playing
 
 FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "fast", "--workers", "2"]
 SECONDS = 60
