@@ -20,6 +20,7 @@ import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, Ran, disk, media, published
 from e2e.driving import streamify as command
+from selection import sample
 from streamify.cli.main import run
 
 FAST = ("--preset", "ultrafast", "--engine", "inline")
@@ -156,7 +157,7 @@ def test_what_is_almost_complete_goes_on_and_says_so(missing: int, good: Path, t
     judge(cli("plan", source, "--strict"), 3, "source-truncated", "--strict")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", sample(range(6), 0, 3))
 def test_bit_rot_is_survived_or_refused_and_never_a_bug(seed: int, good: Path, tmp_path: Path) -> None:
     dice = random.Random(seed)
     data = bytearray(good.read_bytes())
@@ -375,7 +376,7 @@ def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_pa
     assert (tmp_path / "out" / "report.json").exists()
 
 
-@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&-"])
+@pytest.mark.parametrize("closed", sample(["2>&-", ">&-", ">&- 2>&-", "<&-"], ">&- 2>&-", "<&-"))
 def test_a_closed_stream_is_no_reason_to_fail(closed: str, good: Path, tmp_path: Path) -> None:
     line = f'"$0" transcode "$1" "$2" --preset ultrafast {closed}'
     for source, code in ((good, 0), (tmp_path / "gone.mp4", 3)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import streamify
 from clips.tones import Wave, tones, write_plain_wav, write_sound
 from e2e.driving import streamify as command
+from selection import sample
 from streamify.dest.layout import STATE, loudness_key
 from streamify.model.report import Report
 from streamify.planning import audio as audio_grid
@@ -51,8 +53,7 @@ def stream(dest: Path, report: Report, number: int = 0) -> Path:
     return file
 
 
-@pytest.mark.parametrize("rate", [48000, 44100])
-@pytest.mark.parametrize("target", [-16, -23])
+@pytest.mark.parametrize(("target", "rate"), sample(product((-16, -23), (48000, 44100)), (-16, 44100), (-23, 48000)))
 def test_the_stream_has_the_loudness(target: int, rate: int, tmp_path: Path) -> None:
     source = write_plain_wav(tmp_path / "a.wav", speech(12, rate=rate), rate)
     report = run(source, tmp_path / "dest", loudness=target)

@@ -13,6 +13,7 @@ import pytest
 import streamify
 from clips.numbered import encode, remux
 from e2e.driving import published, rungs
+from selection import sample
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.packets import NONE
 from streamify.errors import StreamifyError, VerificationFailed
@@ -95,7 +96,7 @@ def test_an_honest_one_has_no_fault(source: Path, tmp_path: Path) -> None:
     assert streamify.verify(tmp_path / "dest", source).faults == ()
 
 
-@pytest.mark.parametrize("at", [49, 20, 0, COUNT - 2])
+@pytest.mark.parametrize("at", sample([49, 20, 0, COUNT - 2], 49, COUNT - 2))
 def test_two_pictures_in_each_others_place_are_found_also_at_a_seam(at: int, tmp_path: Path) -> None:
     options = {"preset": "veryfast", "bf": "2", "g": "25"}
     numbers = list(range(COUNT))
@@ -117,7 +118,10 @@ def test_two_pictures_in_each_others_place_are_found_also_at_a_seam(at: int, tmp
 
 
 @pytest.mark.parametrize(
-    ("muxer", "at"), [("mp4", None), ("matroska", None), ("mp4", 49), ("matroska", 49), ("mp4", 74)]
+    ("muxer", "at"),
+    sample(
+        [("mp4", None), ("matroska", None), ("mp4", 49), ("matroska", 49), ("mp4", 74)], ("matroska", None), ("mp4", 49)
+    ),
 )
 def test_a_long_plain_film_is_followed_in_ranges(
     muxer: str, at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

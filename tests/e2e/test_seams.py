@@ -62,7 +62,7 @@ def _variable(dice: random.Random, count: int, time_base: Fraction) -> tuple[int
     return tuple(int(time / time_base) for time in itertools.accumulate(gaps, initial=Fraction(0)))
 
 
-@pytest.mark.parametrize("case", sample(range(LAYOUTS), *range(0, LAYOUTS, 2)))
+@pytest.mark.parametrize("case", sample(range(LAYOUTS), *range(0, LAYOUTS, 4)))
 def test_every_picture_once_in_order_at_its_time(case: int, tmp_path: Path) -> None:
     spec, settings = layout(case)
     clip = make_clip(spec, tmp_path)
@@ -89,7 +89,9 @@ def assert_identical(clip: Clip, shown: list[tuple[Fraction, int | None]], *, ex
     assert max(map(abs, late)) <= slack, late
 
 
-@pytest.mark.parametrize("rate", [Fraction(120), Fraction(120000, 1001), Fraction(100)], ids=str)
+@pytest.mark.parametrize(
+    "rate", sample([Fraction(120), Fraction(120000, 1001), Fraction(100)], Fraction(120000, 1001)), ids=str
+)
 def test_above_60_every_nth_picture_is_kept(rate: Fraction, tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(200) / rate, rate=rate, gop=70, bframes=2, audio=None), tmp_path)
     report = _tiny(clip, tmp_path / "dest", Fraction(1, 2))
@@ -116,7 +118,7 @@ def test_bursts_above_60_at_a_variable_rate_are_thinned_and_stay_in_order(tmp_pa
     assert report.certificate.dropped == clip.frames - len(shown) > 40
 
 
-@pytest.mark.parametrize("frames", [1, 2, 3, 26])
+@pytest.mark.parametrize("frames", sample([1, 2, 3, 26], 1, 3))
 def test_the_shortest_clips(frames: int, tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(frames, 25), bframes=2, audio=None), tmp_path)
     report = _tiny(clip, tmp_path / "dest", Fraction(1))
@@ -131,7 +133,7 @@ def test_interlaced_pictures_keep_their_number_and_time(tmp_path: Path) -> None:
     assert shown == [(Fraction(field, 50), field // 2) for field in range(150)]
 
 
-@pytest.mark.parametrize("rotation", [90, 180, 270])
+@pytest.mark.parametrize("rotation", sample([90, 180, 270], 90))
 def test_turned_pictures_come_out_upright(rotation: Any, tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(2), rotation=rotation, audio=None), tmp_path)
     report = _tiny(clip, tmp_path / "dest", Fraction(1))

@@ -63,7 +63,7 @@ RIGHT: dict[str, tuple[str, int, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", sample(RIGHT, "mp4", "ts-ac3", "mkv-opus", "mpg-mp2", "hole-mkv", "late-ps"))
+@pytest.mark.parametrize("name", sample(RIGHT, "mp4", "ts-ac3", "drift", "hole-mkv", "late-ps"))
 def test_right_sound_passes(name: str, tmp_path: Path) -> None:
     container, rate, options = RIGHT[name]
     source = film(tmp_path / f"source.{container}", melody(8, rate), *options, rate=rate)
@@ -98,13 +98,14 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sample(CASES, "jitter45.mkv", "audio_joins_later.ts", "cat_reset.ts"))
+@pytest.mark.parametrize("name", sample(CASES, "audio_joins_later.ts", "cat_reset.ts"))
 def test_cases_pass(name: str, cases: Path, tmp_path: Path) -> None:
     run(cases / name, tmp_path / "dest", segment_seconds=6)
     assert heard(cases / name, tmp_path / "dest") == []
 
 
-@pytest.mark.parametrize("parts", sample([0.0005, -0.0005], -0.0005))
+@pytest.mark.long
+@pytest.mark.parametrize("parts", [0.0005, -0.0005])
 def test_a_clock_that_drifts_stays_in_sync(parts: float, tmp_path: Path) -> None:
     """The timestamps of a minute of sound run 500 ppm fast or slow: 30 ms at its end."""
     noise = np.random.default_rng(1).normal(0, 0.5, (2, 60 * RATE))
@@ -171,7 +172,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", sample(WRONG, "late", "swapped", "quiet"))
 def test_wrong_sound_is_named(name: str, right: Path, tmp_path: Path) -> None:
     change, fault = WRONG[name]
     run(film(tmp_path / "other.mp4", change(melody(8))), tmp_path / "other")
