@@ -68,7 +68,7 @@ def test_pictures_look_like_those_of_zimg(name: str, corpus: Path, zscale: None)
     assert video is not None
     with av.open(path) as container:
         frame = next(container.decode(video=0))
-    ours = Shown.of(samples(ToneMapper(video, frame.width, frame.height)(frame)), frame.width, frame.height)
+    ours = Shown.of(samples(ToneMapper(video.colour, frame.width, frame.height)(frame)), frame.width, frame.height)
     command = ["ffmpeg", "-nostdin", "-v", "error", "-noautorotate", "-i", str(path), "-frames:v", "1", "-vf",
                REFERENCE, "-f", "rawvideo", "-"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, check=True, timeout=100)

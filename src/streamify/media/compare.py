@@ -15,6 +15,7 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from streamify.media.expected import Expected, unlike_black
+from streamify.media.palette import Palette
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
@@ -85,7 +86,7 @@ def compare_segment(
 ) -> Likeness:
     """Compare each picture of a published segment with the source's picture of the same time, luma PSNR."""
     ours = list(_published(init, data, segment.start))
-    psnr = _Psnr()
+    psnr, palette = _Psnr(), Palette()
     faults: list[str] = []
     values: list[float] = []
     previous: VideoFrame | None = None
@@ -101,6 +102,7 @@ def compare_segment(
             shown += 1
             value = psnr(frame, wanted)
             values.append(value)
+            palette.add(at + segment.start, frame, wanted)
             if unlike_black(frame, expected.size):
                 faults.append(f"picture at {_seconds(at + segment.start, timeline)} is not at its own aspect: "
                               "what is beside it is not black")  # fmt: skip
@@ -116,6 +118,7 @@ def compare_segment(
         faults.extend(_out_of_place(psnr, pending, None, timeline))
     if shown < len(ours):
         faults.append(f"{len(ours) - shown} pictures have no picture of the source at their time")
+    faults.extend(f"{one} at {_seconds(palette.first, timeline)}" for one in palette.faults())
     if not values:
         return Likeness(0, 0.0, 0.0, ("no picture could be compared", *faults))
     return Likeness(len(values), min(values), sum(values) / len(values), tuple(faults))

@@ -1,20 +1,25 @@
 """What a rendition is to show of a picture: upright, at the picture's own aspect, in the middle, black beside it.
 
-For judging. Sizes and places are worked out here anew, and FFmpeg's own filters put the picture there: nothing of how
-the renditions were made is asked, but for colours.
+For judging. Sizes and places are worked out here anew, and FFmpeg's own filters put the picture there and convert its
+colours, by what its own tags say: nothing of how the renditions were made is asked, but for the tone map.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Final
 
 from av.video.frame import VideoFrame
 
+from streamify.media.source.tags import completed
 from streamify.media.source.turn import Turn
-from streamify.media.video.picture import converter
-from streamify.media.video.scaling import Chain
-from streamify.model.source import VideoFacts
+from streamify.media.video.hdr import ToneMapper
+from streamify.media.video.look import peak_of
+from streamify.media.video.picture import BT709, needs_conversion, output_colour
+from streamify.media.video.scaling import SCALING_TEXT, Chain
+from streamify.model.source import Colour, VideoFacts
 from streamify.model.track import VideoTrack
 
 BAR = 4
@@ -24,6 +29,9 @@ EDGE = 4
 DARK = 32
 """Luma up to which coded black is black."""
 
+_MATRICES: Final = MappingProxyType({1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m"})
+"""FFmpeg's names of ITU-T H.273's matrices; pictures of others are taken to have that of the rendition."""
+
 _TURNS = {0: (), 90: ("transpose=1",), 180: ("transpose=1", "transpose=1"), 270: ("transpose=2",)}
 
 
@@ -32,7 +40,7 @@ class Expected:
 
     def __init__(self, video: VideoFacts, track: VideoTrack) -> None:
         self._video, self._track = video, track
-        self._key: tuple[int, int, str, Fraction, Turn] | None = None
+        self._key: tuple[object, ...] | None = None
         self._convert: Callable[[VideoFrame], VideoFrame] | None = None
         self._place: Chain | None = None
         self.size = track.width, track.height
@@ -46,15 +54,27 @@ class Expected:
             aspect: Width of its pixels over their height.
             turn: How a player turns it.
         """
-        key = frame.width, frame.height, frame.format.name, aspect, turn
+        colour = completed(frame, self._video.colour, self._video.pixel_format)
+        key = frame.width, frame.height, frame.format.name, aspect, turn, colour
         if key != self._key or self._convert is None or self._place is None:
             self._key = key
             self.size = self._fitted(Fraction(frame.width) * aspect, Fraction(frame.height), turn)
             stored = self.size[::-1] if turn[0] in (90, 270) else self.size
-            self._convert = converter(self._video, *stored)
+            self._convert = self._converter(colour, *stored)
             pad = f"pad={self._track.width}:{self._track.height}:-1:-1:black"
             self._place = Chain([*(("hflip",) if turn[1] else ()), *_TURNS[turn[0]], pad], None)
         return self._place(self._convert(frame))
+
+    def _converter(self, colour: Colour, width: int, height: int) -> Callable[[VideoFrame], VideoFrame]:
+        """Return what scales pictures of some colours and gives them those of the rendition."""
+        target = output_colour(self._video)
+        if not needs_conversion(colour):
+            return _scaled(width, height, colour, target)
+        tone_mapped = ToneMapper(peak_of(colour, self._video), width, height)
+        if _MATRICES.get(target.matrix) == _MATRICES[BT709.matrix]:
+            return tone_mapped
+        again = _scaled(width, height, BT709, target)
+        return lambda frame: again(tone_mapped(frame))
 
     def _fitted(self, wide: Fraction, high: Fraction, turn: Turn) -> tuple[int, int]:
         if turn[0] in (90, 270):
@@ -65,6 +85,17 @@ class Expected:
             return width, height if height - inner < BAR else max(2, inner)
         inner = round(wide * height / high / 2) * 2
         return width if width - inner < BAR else max(2, inner), height
+
+
+def _scaled(width: int, height: int, colour: Colour, target: Colour) -> Chain:
+    wanted = _MATRICES.get(target.matrix, "bt709")
+    own = "" if colour.matrix == 0 else f"in_color_matrix={_MATRICES.get(colour.matrix, wanted)}:"
+    full = colour.full_range or colour.matrix == 0
+    scale = (
+        f"scale={width}:{height}:flags={SCALING_TEXT}:{own}out_color_matrix={wanted}:"
+        f"in_range={'pc' if full else 'tv'}:out_range=tv"
+    )
+    return Chain([scale, "format=yuv420p"], None)
 
 
 def unlike_black(frame: VideoFrame, inside: tuple[int, int]) -> bool:

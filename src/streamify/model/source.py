@@ -42,6 +42,10 @@ class Colour(Frozen):
         """Whether primaries or matrix are those of BT.2020, which no SDR player of H.264 expects."""
         return self.primaries == 9 or self.matrix in (9, 10)
 
+    def alike(self, other: Colour) -> bool:
+        """Whether the tags are the same, whatever the peak of light."""
+        return self.model_copy(update={"peak": other.peak}) == other
+
 
 class Look(Frozen):
     """How a picture is stored and is meant to be shown."""
@@ -56,6 +60,8 @@ class Look(Frozen):
     mirrored: bool = False
     """Whether a player flips the picture left to right, before turning it."""
     pixel_format: str
+    colour: Colour = Colour()
+    """What its bitstream, or else its container, says; what neither says is that of most pictures."""
 
     @property
     def display(self) -> tuple[Fraction, Fraction]:
@@ -149,7 +155,7 @@ class VideoFacts(Frozen):
     edits: tuple[EditPart, ...] = ()
     """The parts of an edit list that has several, in order; FFmpeg is then told to leave the list alone."""
     parts: tuple[Part, ...] = ()
-    """Where pictures change size, aspect, rotation or pixel format, as far as split found out; empty: it found none."""
+    """Where pictures change size, aspect, rotation, pixel format or colours, as far as split found out."""
 
     @property
     def look(self) -> Look:
@@ -161,6 +167,7 @@ class VideoFacts(Frozen):
             rotation=self.rotation,
             mirrored=self.mirrored,
             pixel_format=self.pixel_format,
+            colour=self.colour,
         )
 
 

@@ -34,9 +34,10 @@ from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
+from streamify.media.source.tags import tags_of
 from streamify.media.source.turn import turn_of
 from streamify.media.source.witness import refuse_hidden
-from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import AudioFacts, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
 """Containers of sound whose timestamps are exact, so that none of it has to be read to plan it."""
@@ -295,13 +296,7 @@ def _video_facts(
         mirrored=mirrored,
         pixel_format=pixel.name,
         bit_depth=max(component.bits for component in pixel.components),
-        colour=Colour(
-            primaries=int(frame.color_primaries),
-            transfer=int(frame.color_trc),
-            matrix=0 if pixel.is_rgb else int(frame.colorspace) or 2,
-            full_range=int(frame.color_range) == 2 or pixel.name.startswith("yuvj"),
-            peak=light_peak(sample) if int(frame.color_trc) == PQ else None,
-        ),
+        colour=tags_of(frame, light_peak(sample) if int(frame.color_trc) == PQ else None),
         interlaced=any(one.interlaced_frame for one in sample),
         time_base=index.time_base,
         frames=len(index.pts),

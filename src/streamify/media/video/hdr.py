@@ -15,7 +15,7 @@ from streamify.errors import DestinationError
 from streamify.media.video.gamut import Wide
 from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
 from streamify.media.video.tonemap import Hdr, Triple
-from streamify.model.source import VideoFacts
+from streamify.model.source import Colour
 
 POINTS = 33
 """Of the table along each axis."""
@@ -25,10 +25,9 @@ _MATRICES = {1: "bt709", 4: "fcc", 5: "smpte170m", 6: "smpte170m", 7: "smpte240m
 
 
 class ToneMapper:
-    """Scales HDR or BT.2020 pictures of one source and makes them BT.709; holds a filter graph, so use one per task."""
+    """Scales HDR or BT.2020 pictures of one kind and makes them BT.709; holds a filter graph, so use one per task."""
 
-    def __init__(self, video: VideoFacts, width: int, height: int) -> None:
-        colour = video.colour
+    def __init__(self, colour: Colour, width: int, height: int) -> None:
         self._conversion: Hdr | Wide = (
             Hdr(colour.transfer, colour.primaries, colour.peak)
             if colour.hdr

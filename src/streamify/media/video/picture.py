@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from av.video.frame import VideoFrame
 
@@ -81,30 +81,24 @@ class _Maker:
     def __init__(self, video: VideoFacts, look: Look, tracks: Sequence[VideoTrack]) -> None:
         self._made: list[tuple[tuple[int, int] | None, Scaler | Chain]] = []
         self._tone_mappers: dict[tuple[int, int], ToneMapper] = {}
+        target = output_colour(video)
         for track in tracks:
             box = fit(look, video.look, track.width, track.height)
             width, height = _stored(box, look)
             after = [*_turns(look), *_pad(box, track)]
-            if needs_conversion(video.colour):
+            if needs_conversion(look.colour):
                 mapped = track.recipe.tone_mapped_at or (track.width, track.height)
                 size = _stored(fit(look, video.look, *mapped), look)
                 if size not in self._tone_mappers:
-                    self._tone_mappers[size] = ToneMapper(video, *size)
-                self._made.append((size, _chained(Scaler(width, height, BT709), after)))
+                    self._tone_mappers[size] = ToneMapper(look.colour, *size)
+                self._made.append((size, _chained(Scaler(width, height, BT709, target), after)))
             else:
-                self._made.append((None, _chained(Scaler(width, height, video.colour), after)))
+                self._made.append((None, _chained(Scaler(width, height, look.colour, target), after)))
 
     def __call__(self, frame: VideoFrame) -> list[VideoFrame]:
         sources: dict[tuple[int, int] | None, VideoFrame] = {None: frame}
         sources |= {size: tone_mapper(frame) for size, tone_mapper in self._tone_mappers.items()}
         return [scaler(sources[size]) for size, scaler in self._made]
-
-
-def converter(video: VideoFacts, width: int, height: int) -> Callable[[VideoFrame], VideoFrame]:
-    """Return what scales pictures to a size, whatever their aspect, and gives them the colours of the renditions."""
-    if needs_conversion(video.colour):
-        return ToneMapper(video, width, height)
-    return Scaler(width, height, video.colour)
 
 
 def _stored(box: Box, look: Look) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Final
 
 from av.filter import Graph
 from av.video.format import VideoFormat
@@ -18,11 +20,25 @@ SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BIT
 SCALING_TEXT = "bicubic+accurate_rnd+bitexact"
 
 
-class Scaler:
-    """Scales SDR pictures to one size of yuv420p, limited range; holds a scaler, so use one per task."""
+MATRICES: Final = MappingProxyType({1: 1, 4: 4, 5: 5, 6: 5, 7: 7})
+"""The scaler's numbers of ITU-T H.273's matrices that it converts between."""
 
-    def __init__(self, width: int, height: int, colour: Colour) -> None:
+
+class Scaler:
+    """Scales SDR pictures to one size of yuv420p, limited range; holds a scaler, so use one per task.
+
+    Args:
+        width: Pixels.
+        height: Pixels.
+        colour: Of the pictures.
+        target: Whose matrix they get. Primaries and transfer stay.
+    """
+
+    def __init__(self, width: int, height: int, colour: Colour, target: Colour) -> None:
         self._width, self._height = width, height
+        own, wanted = MATRICES.get(colour.matrix), MATRICES.get(target.matrix, 1)
+        # Equal on both sides where nothing is converted: the matrix is kept and tagged.
+        self._matrices = (1, wanted) if colour.matrix == 0 else (1, 1) if own in (None, wanted) else (own, wanted)
         self._reformatter = VideoReformatter()
         self._full = ColorRange.JPEG if colour.full_range else ColorRange.MPEG
         self._rgb = colour.matrix == 0
@@ -34,9 +50,8 @@ class Scaler:
             width=self._width,
             height=self._height,
             format="yuv420p",
-            # Equal on both sides: the matrix of the source is kept and tagged. RGB becomes BT.709.
-            src_colorspace=1,
-            dst_colorspace=1,
+            src_colorspace=self._matrices[0],
+            dst_colorspace=self._matrices[1],
             src_color_range=ColorRange.JPEG if self._rgb else self._full,
             dst_color_range=ColorRange.MPEG,
             interpolation=SCALING,

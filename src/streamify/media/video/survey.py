@@ -11,12 +11,13 @@ from itertools import islice
 from av.video.frame import VideoFrame
 
 from streamify.media.source.index import VideoIndex
+from streamify.media.source.light import PQ, light_peak
 from streamify.media.video.combing import combed
 from streamify.media.video.decode import Picture, WindowSource, glance
 from streamify.media.video.deinterlace import kinds
 from streamify.media.video.look import Looks
 from streamify.model.plan import Segment
-from streamify.model.source import FieldsSeen, Look, Part, VideoFacts
+from streamify.model.source import Colour, FieldsSeen, Look, Part, VideoFacts
 
 PLACES = 4
 """Places that are looked at beside the start, the last one near the end."""
@@ -92,6 +93,7 @@ class _Survey:
         self._left = GLANCES
         self._start = _Place(index.pts[0], video.look)
         self._found = Surveyed([Part(first=index.pts[0], look=video.look)], {video.look: video.coded_aspect})
+        self._peaks: dict[Colour, int | None] = {video.colour: video.colour.peak}
 
     def run(self, beginning: Sequence[Picture]) -> Surveyed:
         before = self._start
@@ -105,6 +107,7 @@ class _Survey:
             del seen[1:]
             for _ in self._places(PLACES + MORE):
                 pass
+        self._found.parts[1:] = [self._with_peak(part) for part in self._found.parts[1:]]
         return self._found
 
     def _places(self, count: int) -> Iterator[_Place]:
@@ -129,7 +132,17 @@ class _Survey:
     def _look(self, picture: Picture) -> Look:
         look = self._looks.of(picture)
         self._found.coded.setdefault(look, picture.aspect)
+        if look.colour.transfer == PQ and look.colour not in self._peaks:
+            self._peaks[look.colour] = light_peak([picture.frame])
         return look
+
+    def _with_peak(self, part: Part) -> Part:
+        peak = self._peaks.get(part.look.colour)
+        if peak is None:
+            return part
+        look = part.look.model_copy(update={"colour": part.look.colour.model_copy(update={"peak": peak})})
+        self._found.coded.setdefault(look, self._found.coded.get(part.look))
+        return part.model_copy(update={"look": look})
 
     def _find(self, before: _Place, after: _Place) -> None:
         """Find the changes between two places, of which at most one is expected between two alike."""

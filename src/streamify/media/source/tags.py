@@ -1,0 +1,50 @@
+"""What a decoded picture says of its colours."""
+
+from __future__ import annotations
+
+from av.video.frame import VideoFrame
+
+from streamify.model.source import Colour
+
+UNSPECIFIED = 2
+"""In place of primaries, transfer or matrix (ITU-T H.273)."""
+FULL = 2
+"""FFmpeg's number of the full range; 0: the picture does not say."""
+
+
+def tags_of(frame: VideoFrame, peak: int | None = None) -> Colour:
+    """Return the colours of a picture, as bitstream or container say.
+
+    Args:
+        frame: As it was decoded.
+        peak: Of its light, cd/m2.
+    """
+    rgb = frame.format.is_rgb
+    return Colour(
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        matrix=0 if rgb else int(frame.colorspace) or UNSPECIFIED,
+        full_range=int(frame.color_range) == FULL or frame.format.name.startswith("yuvj"),
+        peak=peak,
+    )
+
+
+def completed(frame: VideoFrame, usual: Colour, pixel_format: str) -> Colour:
+    """Return the colours of a picture, and for what it does not say those of most pictures.
+
+    Args:
+        frame: As it was decoded.
+        usual: Of most pictures.
+        pixel_format: Of most pictures: others that do not say their range are not taken to have the same.
+    """
+    said = tags_of(frame)
+    matrix = said.matrix
+    if matrix == UNSPECIFIED and usual.matrix != 0:  # that of RGB
+        matrix = usual.matrix
+    silent = not int(frame.color_range) and frame.format.name == pixel_format
+    return Colour(
+        primaries=usual.primaries if said.primaries == UNSPECIFIED else said.primaries,
+        transfer=usual.transfer if said.transfer == UNSPECIFIED else said.transfer,
+        matrix=matrix,
+        full_range=usual.full_range if silent else said.full_range,
+    )
