@@ -138,6 +138,18 @@ def test_jobs_that_cannot_be_asked_say_why_in_one_line(job: Path, tmp_path: Path
         plan.write_text("{")
         damaged = run(name, tmp_path / "dest", *more)
         assert (damaged.code, "[plan-unreadable]" in damaged.line) == (5, True)
+    for number in range(2):
+        shutil.copytree(job / "dest", tmp_path / f"media/{number}")
+    for name, *more in (("status",), ("explain",), ("run-task", "split"), ("clean",)):
+        several = run(name, tmp_path / "media", *more)
+        assert (several.code, "[job-ambiguous]" in several.line) == (5, True)
+    [record] = (tmp_path / "media/0/.streamify/runs").glob("*/run.json")
+    record.write_text("{")
+    damaged = run("explain", tmp_path / "media/0")
+    assert (damaged.code, "[state-damaged]" in damaged.line, str(record.name) in damaged.line) == (5, True, True)
+    for folder in (job / "dest", job / "dest/video", job):
+        inside = run("run-task", job / "dest", "split", "--out", folder)
+        assert (inside.code, "[task-folder]" in inside.line) == (2, True)
     unknown = run("explain", job / "dest", "--run", "2019")
     assert (unknown.code, "[run-unknown]" in unknown.line) == (2, True)
 

@@ -86,11 +86,14 @@ def run_single(
         on_progress: As of `streamify.tasks.run.run_task`.
 
     Raises:
-        UsageError: ``task-unknown`` or ``task-ambiguous``.
+        UsageError: ``task-unknown``, ``task-ambiguous`` or ``task-folder``.
         SourceError: ``source-missing`` or ``source-changed``; or the task's own error.
         DestinationError: ``not-planned`` or ``job-unknown``; or the state cannot be read.
     """
-    media = reach(Location.of_dest(status.dest))
+    dest = Location.of_dest(status.dest)
+    if not dest.remote and (folder.is_relative_to(dest.path) or dest.path.is_relative_to(folder)):
+        raise UsageError("task-folder", f"{folder} holds the job's DEST, or lies in it", "name another folder")
+    media = reach(dest)
     plan = _plan(status, media)
     wanted = named(plan, key)
     uploads, ref = _source(status, media, plan, source)
@@ -134,8 +137,8 @@ def _plan(status: JobStatus, media: Storage) -> Plan:
     if found is None:
         raise DestinationError(
             "not-planned",
-            f"the job at {status.dest} has no plan: it ended before its source was split",
-            "see why: streamify explain; then run its command again",
+            f"the job at {status.dest} has no plan: it ended before its source was split, or its state was removed",
+            "see why with streamify explain; then run its command again",
         )
     return found
 

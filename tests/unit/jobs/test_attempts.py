@@ -89,15 +89,15 @@ def test_an_object_store_gets_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     log.close()
 
 
-def test_48000_attempts_cost_a_second() -> None:
+def test_attempts_cost_next_to_nothing() -> None:
     media = Counting(MemoryStore(), "memory")
     log, before = AttemptLog(media, "run"), time.process_time()
-    for number in range(48_000):
+    for number in range(10_000):
         log.add(begun(number))
         log.add(attempt(number))
     log.close()
-    assert kept(media) == 48_000
-    assert time.process_time() - before < 10  # 2 s (2026-11): of 48,000 tasks of 10 s each
+    assert kept(media) == 10_000
+    assert time.process_time() - before < 4  # 0.4 s (2026-11), of 10,000 tasks of 10 s each
 
 
 def test_a_log_that_cannot_be_written_stops_no_job_and_is_written_later(monkeypatch: pytest.MonkeyPatch) -> None:
