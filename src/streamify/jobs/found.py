@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from textwrap import shorten
 from typing import Any, BinaryIO
 
 from streamify.dest.layout import LEDGER, PLAN, REPORT, ledger_track, run_attempts, segment_index
@@ -25,6 +26,8 @@ from streamify.tasks.plan_file import read_plan
 
 PART = 20
 """A look is followed by a pause of so many times its length: it costs a twentieth of a core, however long the film."""
+LONGEST = 400
+"""Characters of the reason for a failure: the record of a run lists every task."""
 
 
 class FoundJob:
@@ -89,7 +92,8 @@ class FoundJob:
         elif self._reported:
             self._end("complete", None)
         else:
-            self._end("failed", (run.error if run is not None else None) or "it was interrupted; resume it")
+            error = run.error if run is not None else None
+            self._end("failed", shorten(error, LONGEST) if error else "it was interrupted; resume it")
 
     def _end(self, state: State, error: str | None) -> None:
         self._over = True

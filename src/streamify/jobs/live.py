@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
 from streamify.dest.layout import ledger_key, segment_index, track_of
-from streamify.errors import StreamifyError
+from streamify.errors import StreamifyError, TasksFailed, counted
 from streamify.jobs.demands import Demands
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
@@ -76,7 +77,7 @@ class LiveStream:
             self.error = error
             self._state = "complete" if error is None else "failed"
         self.demands.close(error)
-        self.progress.enter(self._state, str(error) if error is not None else None)
+        self.progress.enter(self._state, in_short(error) if error is not None else None)
 
     def snapshot(self, now: float) -> dict[str, Any]:
         """Return all that there is to know of the job; see `JobProgress`."""
@@ -131,3 +132,16 @@ def with_record(found: dict[str, Any] | None, media: Storage) -> dict[str, Any] 
     made = {"bytes": record.media.size, "frames": record.frames} if record is not None else None
     cost = record.cost.model_dump(include={"decode", "scale", "encode", "other"}) if record is not None else None
     return found | {"made": made, "cost": cost}
+
+
+_CAUSES = 3
+
+
+def in_short(error: StreamifyError) -> str:
+    """Return why a job failed; of many failed tasks their most frequent causes, for each says its own on the page."""
+    if not isinstance(error, TasksFailed):
+        return str(error)
+    causes = Counter(map(str, error.failures)).most_common()
+    told = "; ".join(cause for cause, _ in causes[:_CAUSES])
+    more = f"; and {counted(len(causes) - _CAUSES, 'other cause')}" if len(causes) > _CAUSES else ""
+    return f"{counted(len(error.failures), 'task')} failed: {told}{more}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from plan_samples import plan
+from streamify.errors import Failure, SourceError, TasksFailed
+from streamify.jobs.live import in_short
 from streamify.jobs.progress import JobProgress
 from streamify.jobs.work import made_by
 from streamify.model.event import Event, EventKind
@@ -145,3 +147,14 @@ def test_when_all_segments_exist_what_follows_is_to_assemble() -> None:
     assert "made" not in progress.snapshot(110)["times"]
     progress.see(made(111, "x", *cells[-1]))
     assert progress.snapshot(112)["times"]["made"] == 111
+
+
+def test_many_failed_tasks_are_told_by_their_causes() -> None:
+    failures = [
+        Failure(f"video/{number:05d}/360p", "source-changed", "it is gone", hint="wait") for number in range(159)
+    ]
+    assert in_short(TasksFailed(tuple(failures))) == "159 tasks failed: it is gone (wait)"
+    others = [Failure(str(number), "x", f"cause {number}") for number in range(5)]
+    said = in_short(TasksFailed((*failures, *others)))
+    assert said == "164 tasks failed: it is gone (wait); cause 0; cause 1; and 3 other causes"
+    assert in_short(SourceError("source-gone", "it is gone", "put it back")) == "it is gone (put it back)"
