@@ -107,7 +107,7 @@ def judge(page: chromium.Page, axe: str) -> list[str]:
             "(one) => [one.impact, one.id, ...one.nodes.map((node) => node.html + node.failureSummary)])))"
         )
         found += [str(one) for one in json.loads(rules) if one[0] in ("serious", "critical")]
-        if page.run("document.body.scrollWidth > innerWidth"):
+        if page.run("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"wider than {width}")
     return found
 
