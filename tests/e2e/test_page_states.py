@@ -141,3 +141,25 @@ def test_a_job_that_was_killed_is_told_as_interrupted(job: tuple[Path, list[str]
     assert (told["state"], told["error"]) == ("failed", "it was interrupted; resume it")
     assert cells(told) == ledger(dest)
     assert cells(told, "ra") == set()
+
+
+def test_while_a_stream_is_replaced_nothing_of_the_old_one_is_shown(
+    job: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    (source, flags), dest = job, tmp_path / "dest"
+    spec = ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(214, 120), gop=50)
+    old = make_clip(spec, tmp_path / "clips").path
+    streamify.transcode(old, dest, ladder=rungs(120), preset="ultrafast", engine="inline")
+    before = {path.name for path in dest.glob("video/*")}
+    found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: True)
+    assert found.snapshot(time.time())["state"] == "complete"
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags, "--replace"]) as other:
+        wait_for(lambda: streamify.status(dest).state == "running")
+        found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
+        while not cells(told := found.snapshot(time.time())):
+            assert not told["report"]
+            assert not {track["id"] for track in told["tracks"]} & before
+            time.sleep(0.02)
+        other.kill()
+    assert told["state"] == "making"
+    assert not {track["id"] for track in told["tracks"]} & before

@@ -15,7 +15,7 @@ from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
 from streamify.jobs.live import borders, with_record
 from streamify.jobs.progress import JobProgress, State
-from streamify.jobs.record import read_run
+from streamify.jobs.record import read_job, read_run
 from streamify.model.attempt import Attempt
 from streamify.model.job import Claim, RunRecord
 from streamify.model.location import Location
@@ -75,12 +75,12 @@ class FoundJob:
 
     def _look(self) -> None:
         held, alive = read_claim(self._dest, self._media, self._is_running)
-        self._reported = self._media.stat(REPORT) is not None
+        self._reported = not alive and self._media.stat(REPORT) is not None
         if not alive and self._plan is None and (self._reported or held is None):
             self._end("complete", None)  # a finished stream, ours or not: how it was made is not shown
             return
         run = read_run(self._media, held.run) if held is not None else None
-        self._look_for_plan()
+        self._look_for_plan(held.job if held is not None and alive else None)
         if held is not None:
             for attempt in self._attempts(held.run):
                 self._progress.take(attempt)
@@ -99,12 +99,16 @@ class FoundJob:
         self._over = True
         self._progress.enter(state, error)
 
-    def _look_for_plan(self) -> None:
+    def _look_for_plan(self, running: str | None) -> None:
+        """Take the plan at DEST, unless it is of an earlier job than the one that runs."""
         found = self._media.stat(PLAN)
         if found is None or found.version == self._version:
             return
-        plan = read_plan(self._media)
-        if plan is None:
+        plan, job = read_plan(self._media), read_job(self._media)
+        asked = (job.source_identity, job.settings.media()) if job is not None else None
+        if plan is None or asked not in (None, (plan.source.ref.identity, plan.settings)):
+            return
+        if job is not None and running not in (None, job.id):
             return
         self._plan, self._version, self._done = plan, found.version, self._ledger(plan)
         self._planned = found.modified
