@@ -14,7 +14,7 @@ from streamify.jobs.failures import failures_of
 from streamify.jobs.record import read_run
 from streamify.model.analysis import Explanation, Finding, RunSummary, RunTime
 from streamify.model.job import RunRecord
-from streamify.model.status import JobStatus
+from streamify.model.status import Execution, JobStatus
 from streamify.planning.findings import time_findings
 from streamify.planning.timeline import run_time
 from streamify.storage.base import Storage
@@ -41,7 +41,9 @@ def explain_job(status: JobStatus, media: Storage, run: str | None = None) -> Ex
         found = tuple(_no_run(status))
         return Explanation(dest=status.dest, state=status.state, source=status.source, run=None, runs=(),
                            failed=status.failed, findings=found)  # fmt: skip
-    alive = status.state == "running" and status.run is not None and status.run.id == chosen.id
+    last = status.run is not None and status.run.id == chosen.id
+    alive = last and status.state == "running"
+    chosen = _ended(chosen, status.execution if last and not alive else None)
     timed = run_time(chosen, read_attempts(media, chosen.id), time.time() if alive else None)
     failed = failures_of(chosen.id, media)
     again = f"streamify resume {shlex.quote(status.dest)}"
@@ -83,6 +85,16 @@ def _no_run(status: JobStatus) -> Iterator[Finding]:
     yield Finding(cause="no-record", text=text, advice="the next run is recorded")
     if status.execution is not None and status.execution.error is not None:
         yield Finding(cause="run-failed", text=status.execution.error)
+
+
+def _ended(run: RunRecord, execution: Execution | None) -> RunRecord:
+    """Return the record of a run with its end, which an execution that AWS ended could not write itself."""
+    if run.outcome is not None or execution is None or execution.status == "SUCCEEDED":
+        return run
+    if execution.status == "ABORTED":
+        return run.model_copy(update={"outcome": "cancelled", "ended": execution.stopped})
+    error = execution.error or f"its execution ended as {execution.status}"
+    return run.model_copy(update={"outcome": "failed", "error": error, "ended": execution.stopped})
 
 
 def _failure_findings(

@@ -15,7 +15,7 @@ from streamify.jobs.record import RunLog
 from streamify.model.analysis import Explanation
 from streamify.model.attempt import Attempt
 from streamify.model.job import RunRecord
-from streamify.model.status import JobStatus, RunStatus, State
+from streamify.model.status import Execution, JobStatus, RunStatus, State
 from streamify.storage.local import LocalStorage
 
 T = 1_700_000_000.0
@@ -108,6 +108,24 @@ def test_a_run_that_was_ended_says_how_to_go_on(tmp_path: Path, outcome: State) 
     assert found.findings[0].cause == f"run-{outcome}"
     assert found.run is not None
     assert (found.run.lost, found.run.retried) == (4, ())
+
+
+@pytest.mark.parametrize(
+    ("ended", "error", "cause", "words"),
+    [
+        ("ABORTED", None, "run-cancelled", "streamify cancel ended it"),
+        ("TIMED_OUT", None, "run-failed", "its execution ended as TIMED_OUT"),
+        ("FAILED", "no such role [aws-failed]", "aws-failed", "no such role"),
+    ],
+)
+def test_an_execution_that_aws_ended_is_asked_about_there(
+    tmp_path: Path, ended: str, error: str | None, cause: str, words: str
+) -> None:
+    media = LocalStorage(tmp_path)
+    keep(media, "r", 0, None, tried("split", 0, 1))
+    execution = Execution(arn="arn:r", status=ended, started=T, stopped=T + 5, error=error)
+    found = explain_job(status("failed", "r").model_copy(update={"execution": execution}), media)
+    assert (found.findings[0].cause, found.findings[0].text) == (cause, words)
 
 
 def test_a_job_without_records_says_so(tmp_path: Path) -> None:
