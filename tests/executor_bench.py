@@ -46,6 +46,7 @@ class Bench:
         memory: int | None = None,
         order: Order = by_priority,
         urgent: int | None = None,
+        spare: bool = False,
         limits: WorkerLimits = LIMITS,
         on_event: Callable[[Event], None] | None = None,
     ) -> LocalExecutor:
@@ -58,6 +59,7 @@ class Bench:
             memory=memory,
             order=order,
             urgent=urgent,
+            spare=spare,
             task_timeout=timeout,
             stall_timeout=stall,
             start_timeout=start,

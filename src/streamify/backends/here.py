@@ -226,7 +226,13 @@ class _Run:
     def carry_out(self, old: Plan | None, ref: SourceRef, hold: Hold) -> Report:
         starter, engine = self._workers
         with executor_for(
-            self._settings, self._places, self._events, warm=True, starter=starter, engine=engine
+            self._settings,
+            self._places,
+            self._events,
+            warm=True,
+            spare=self._live is not None,
+            starter=starter,
+            engine=engine,
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
                 plan = old or steps.split(

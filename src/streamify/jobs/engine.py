@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any, NamedTuple, Protocol
 
@@ -103,6 +104,7 @@ def executor_for(
     events: EventDelivery,
     *,
     warm: bool = False,
+    spare: bool = False,
     starter: WorkerStarter | None = None,
     engine: Share | None = None,
 ) -> Iterator[Executor]:
@@ -113,10 +115,12 @@ def executor_for(
         stores: What the tasks read and write.
         events: Takes the executor's events.
         warm: Start all workers with the first task.
+        spare: Keep one more worker ready for what viewers will ask for.
         starter: Has perhaps a worker running already.
         engine: Runs the tasks, and goes on afterwards; ``None``: one for this job alone.
     """
-    executor = engine.executor(stores, events) if engine is not None else _own(settings, stores, events, warm, starter)
+    own = partial(_own, settings, stores, events, starter, warm=warm, spare=spare)
+    executor = engine.executor(stores, events) if engine is not None else own()
     try:
         yield executor
     except BaseException:
@@ -126,12 +130,18 @@ def executor_for(
 
 
 def _own(
-    settings: Settings, stores: StoreLocations, events: EventDelivery, warm: bool, starter: WorkerStarter | None
+    settings: Settings,
+    stores: StoreLocations,
+    events: EventDelivery,
+    starter: WorkerStarter | None,
+    *,
+    warm: bool,
+    spare: bool,
 ) -> Executor:
     if settings.engine == "inline":
         return _inline(stores, events)
     count, options = _workers(settings, starter)
-    return LocalExecutor(stores, count, events, warm=warm, **options)
+    return LocalExecutor(stores, count, events, warm=warm, spare=spare, **options)
 
 
 def _workers(settings: Settings, starter: WorkerStarter | None) -> tuple[int, dict[str, Any]]:

@@ -17,7 +17,7 @@ from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import read_records
 from streamify.model.plan import Plan
-from streamify.planning.agenda import Wanted
+from streamify.planning.agenda import Wanted, foreseen
 from streamify.storage.base import Storage
 
 
@@ -57,6 +57,8 @@ class LiveStream:
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
             self._state = "making"
+        for wanted in foreseen(plan.video, plan.audio):
+            self.demands.want(wanted)
         self.progress.enter("making")
 
     @contextmanager

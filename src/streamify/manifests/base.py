@@ -130,10 +130,12 @@ def variant_order(videos: Sequence[TrackManifest]) -> tuple[TrackManifest, ...]:
 
     Players without a bandwidth estimate (AVFoundation, hls.js, Chromium) start on the first one listed. Apple's
     authoring rules want that to be about 2,000 kbit/s; we take the best rung that averages no more, else the lowest.
+    Of a stream that is made while it is watched it is the lowest, which is made soonest.
     """
     if not videos:
         return ()
-    fitting = [video for video in videos if video.average_bandwidth <= START_BANDWIDTH]
+    made = all(video.declared is None for video in videos)
+    fitting = [video for video in videos if made and video.average_bandwidth <= START_BANDWIDTH]
     begin = max(fitting, key=_rate) if fitting else min(videos, key=_rate)
     return (begin, *(video for video in videos if video is not begin))
 

@@ -5,9 +5,10 @@ An order changes when a segment is made, never its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.budget import AUDIO_PRIORITY
 
 AHEAD = 2
@@ -32,6 +33,19 @@ class Wanted(NamedTuple):
     track: str
     """Its id."""
     segment: int
+
+
+def foreseen(video: Sequence[VideoTrack], audio: Sequence[AudioTrack]) -> tuple[Wanted, ...]:
+    """Return what the first viewer of a stream will ask for, before anybody has: the start of the lowest rung and of
+    the sound that players choose.
+
+    Args:
+        video: The ladder.
+        audio: The sound.
+    """
+    lowest = min(video, key=lambda track: (track.recipe.maxrate, track.height), default=None)
+    default = next((track for track in audio if track.labels.default), audio[0] if audio else None)
+    return tuple(Wanted(track.id, 0) for track in (lowest, default) if track is not None)
 
 
 def agenda(demands: Iterable[Wanted], segments: int, made: Collection[tuple[str, int]]) -> Iterator[tuple[Wanted, int]]:

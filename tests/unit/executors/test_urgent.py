@@ -69,6 +69,18 @@ def test_an_urgent_task_starts_at_once_and_the_youngest_other_pauses(bench: Benc
     assert usual[0].attempts[0].paused == 0
 
 
+def test_a_worker_stands_ready_for_an_urgent_task_while_all_are_busy(bench: Bench) -> None:
+    engine = bench.start(1, urgent=URGENT, spare=True)
+    usual = engine.submit(task("count:300"))
+    wait_until(lambda: len(bench.processes()) == 2)
+    before = {process.pid for process in bench.processes()}
+    assert attempts(engine.submit(task("echo:3", priority=URGENT))) == 1
+    assert pid_of(bench, "echo:3") in before - {pid_of(bench, "count:300")}
+    assert attempts(engine.submit(task("echo:4", priority=URGENT))) == 1
+    assert attempts(usual) == 1
+    assert {process.pid for process in bench.processes()} == before  # one, however many urgent tasks came
+
+
 def test_the_time_of_a_pause_does_not_count(bench: Bench) -> None:
     engine = bench.start(1, urgent=URGENT, timeout=4.0)
     usual = engine.submit(task("count:200"))

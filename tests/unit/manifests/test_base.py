@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -79,6 +80,11 @@ def test_url_is_quoted() -> None:
 def test_variant_order(averages: list[int], order: list[int]) -> None:
     ladder = [video(rate * 6 // 8, name=f"r{n}") for n, rate in enumerate(averages)]
     assert [ladder.index(one) for one in variant_order(ladder)] == order
+
+
+def test_a_stream_that_is_made_while_it_is_watched_starts_on_the_lowest_rung() -> None:
+    ladder = [replace(video(1, name=f"r{rate}"), declared=rate) for rate in (5_000_000, 1_900_000, 500_000, 900_000)]
+    assert [one.declared for one in variant_order(ladder)] == [500_000, 5_000_000, 1_900_000, 900_000]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamify.planning.agenda import AHEAD, DEMANDED, FOLLOWING, URGENT, Wanted, agenda
+from plan_samples import AUDIO, VIDEO, facts, plan
+from streamify.planning.agenda import AHEAD, DEMANDED, FOLLOWING, URGENT, Wanted, agenda, foreseen
 from streamify.planning.budget import AUDIO_PRIORITY
 
 
@@ -38,3 +39,13 @@ def test_two_viewers_share_what_both_want() -> None:
 
 def test_priorities_leave_room_for_the_tasks_that_nobody_waits_for() -> None:
     assert AUDIO_PRIORITY < URGENT <= FOLLOWING < FOLLOWING + AHEAD - 1 < DEMANDED
+
+
+def test_the_start_of_the_lowest_rung_and_of_the_default_sound_are_foreseen() -> None:
+    sounds = ({**AUDIO, "stream": 2}, {**AUDIO, "default": True})
+    found, _ = plan(facts(VIDEO, sounds), ladder="360p,1080p")
+    default = next(track for track in found.audio if track.labels.default)
+    low = next(track for track in found.video if track.name == "360p")
+    assert foreseen(found.video, found.audio) == (Wanted(low.id, 0), Wanted(default.id, 0))
+    assert foreseen((), found.audio) == (Wanted(default.id, 0),)
+    assert foreseen(found.video, ()) == (Wanted(low.id, 0),)

@@ -36,6 +36,8 @@ class WorkerConfig:
     """Priority from which a task starts beside `capacity` others, which pause meanwhile; ``None``: no task does."""
     warm: bool = False
     """Start workers with the first task, not each with its own."""
+    spare: bool = False
+    """While all `capacity` workers are busy with usual tasks, keep one more ready for an urgent one."""
 
     def is_urgent(self, task: Task) -> bool:
         """Return whether a task starts at once, whatever runs."""

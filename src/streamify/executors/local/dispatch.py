@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import time
@@ -132,6 +133,7 @@ class Dispatcher:
             job.future.tell(this)
             self._send(worker, job.payload)
             self._warm_up()
+        self._keep_spare()
         self._pause()
 
     def _has_room(self, job: Job) -> bool:
@@ -169,6 +171,13 @@ class Dispatcher:
                 self._spawn()
             except OSError:
                 return  # the first task that needs this worker tries again, and reports it
+
+    def _keep_spare(self) -> None:
+        """Start one worker more where usual tasks keep all of them busy: an urgent one then need not wait for it."""
+        usual = sum(not self._config.is_urgent(job.task) for job in self._jobs())
+        if self._config.spare and usual == len(self._workers) == self._config.capacity and not self._failed_starts:
+            with contextlib.suppress(OSError):  # the urgent task tries again, and reports it
+                self._spawn()
 
     def _spawn(self) -> Worker:
         process = self._config.starter.start(self._config.command, self._config.environment)

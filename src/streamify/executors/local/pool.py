@@ -52,6 +52,7 @@ class WorkerPool:
         environment: Of the workers; by default as little as will do.
         starter: Has perhaps a worker running already.
         warm: Start workers with the first task: they load FFmpeg while it runs.
+        spare: Keep one more worker ready while all are busy, for a task that is urgent; it takes 80 MB.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class WorkerPool:
         environment: Mapping[str, str] | None = None,
         starter: WorkerStarter | None = None,
         warm: bool = False,
+        spare: bool = False,
     ) -> None:
         self.capacity, self.reason = workers, reason or "as asked for"
         self._lock = Lock()
@@ -97,6 +99,7 @@ class WorkerPool:
             order=order,
             urgent=urgent,
             warm=warm,
+            spare=spare,
         )
         self._dispatcher = Dispatcher(config, self._wake_read)
         # A daemon: a driver that forgets `shutdown` must end all the same, and its workers end with it.

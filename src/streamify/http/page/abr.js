@@ -1,6 +1,6 @@
 // Which rung to load next, by measured throughput. Pure.
 
-const SAFETY = 0.7; // of the throughput may be used by a rung that is switched up to
+export const SAFETY = 0.7; // of the throughput may be used by a rung that is switched up to
 const ENOUGH = 8; // seconds of buffer before switching up
 const LITTLE = 4; // seconds of buffer below which a rung that only just fits is left
 

@@ -1,7 +1,7 @@
 // Plays an HLS stream of CMAF segments through Media Source Extensions, for browsers without HLS of their own.
 // Tells what happens by events: "rungs" (the rung that is loaded, or the choice, changed), "retrying", "failed".
 
-import { choose, Throughput } from "./abr.js";
+import { choose, SAFETY, Throughput } from "./abr.js";
 import { Feeder } from "./feeder.js";
 import { isSound, parseMaster, parseMedia, segmentAt } from "./playlist.js";
 import { reason } from "./status.js";
@@ -10,7 +10,6 @@ const PAUSES = [0.5, 1, 2, 4, 8, 8]; // seconds before each further try of a req
 const REFUSED = 2; // further tries of what the server says that it does not have
 const PATIENCE = 30; // seconds for one request
 const AGAIN = 2; // seconds after which a playlist of a stream that grows is read again
-const GUESS = 4e6; // bits per second, until something was measured
 
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 // Ends early where the request is given up.
@@ -40,6 +39,7 @@ export class MsePlayer extends EventTarget {
     super();
     this.video = video;
     this.throughput = new Throughput();
+    this.guess = 0; // bits per second, until something was measured
     this.playlists = new Map();
     this.feeders = [];
     this.rungs = []; // lowest bandwidth first
@@ -70,6 +70,7 @@ export class MsePlayer extends EventTarget {
   async open(url) {
     const master = parseMaster(await this.text(url), url);
     this.master = url;
+    this.guess = (master.first + 1) / SAFETY; // the variant that is listed first is the one to start on
     const pictures = master.variants.filter((variant) => variant.codecs.some((codec) => !isSound(codec)));
     const group = (pictures[0] ?? master.variants[0]).group;
     this.audios = master.audios.filter((audio) => audio.group === group);
@@ -146,7 +147,7 @@ export class MsePlayer extends EventTarget {
     if (this.picked !== null) return this.picked;
     return choose(this.rungs, {
       current: this.rung,
-      throughput: this.throughput.estimate(GUESS),
+      throughput: this.throughput.estimate(this.guess),
       ahead: this.feeders[0]?.level() ?? 0,
       pixels: this.video.clientHeight * devicePixelRatio || Infinity,
     });

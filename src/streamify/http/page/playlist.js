@@ -14,7 +14,8 @@ function* lines(text) {
   for (const line of text.split(/\r?\n/)) if (line.trim()) yield line.trim();
 }
 
-// The variants, highest bandwidth last, each once (with the sound that takes least), and the audio renditions of a master playlist at the absolute URL `base`.
+// The variants, highest bandwidth last, each once (with the sound that takes least), and the audio renditions of a master playlist at the absolute URL `base`;
+// `first` is the bandwidth of the variant that it lists first, to start on.
 export function parseMaster(text, base) {
   const audios = [];
   const variants = [];
@@ -40,9 +41,10 @@ export function parseMaster(text, base) {
     }
   }
   if (!variants.length) throw new Error("the master playlist names no variant");
+  const first = variants[0].bandwidth;
   const urls = new Set();
   const once = (variant) => !urls.has(variant.url) && urls.add(variant.url);
-  return { variants: variants.sort((a, b) => a.bandwidth - b.bandwidth).filter(once), audios };
+  return { variants: variants.sort((a, b) => a.bandwidth - b.bandwidth).filter(once), audios, first };
 }
 
 function variant(found, url) {

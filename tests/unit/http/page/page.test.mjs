@@ -84,6 +84,7 @@ test("playlists: variants by bandwidth, audio renditions, segments without drift
     '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1"\r\nc.m3u8\r\n', "http://h/s/master.m3u8");
   assert.deepEqual(master.variants.map(({ url, bandwidth }) => [url, bandwidth]), [["http://h/s/c.m3u8", 1], ["http://h/s/b.m3u8", 2]]);
   assert.deepEqual(master.variants[1].codecs, ["avc1", "mp4a"]);
+  assert.equal(master.first, 2);
   assert.deepEqual([master.audios[0].name, master.audios[0].preferred, master.audios[0].url], ["One, two", true, "http://h/s/a/x.m3u8"]);
   const lines = Array.from({ length: 3000 }, (_, index) => `#EXTINF:4.004000,\n${index}.m4s\n`).join("");
   const media = playlist.parseMedia(`#EXTM3U\n#EXT-X-MAP:URI="i.mp4"\n${lines}#EXT-X-ENDLIST\n`, "http://h/v/m.m3u8");
