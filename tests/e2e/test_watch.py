@@ -302,3 +302,35 @@ def test_uploads_in_an_object_store(
     assert sorted(there.values()) == sorted(wanted.values())
     ran = streamify("watch", uploads, target, "--once", "--json", env=store.environment)  # takes over from the dead
     assert (ran.code, ran.json["ended"]) == (0, []), ran.err
+
+
+@pytest.mark.long
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", ["s3", "az"])
+def test_kill_9_at_any_moment_with_all_in_an_object_store(
+    tmp_path: Path, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, film: Path, other: Path, kind: Kind
+) -> None:
+    store, dice = cloud(kind), random.Random(kind)
+    store.enter(monkeypatch)
+    bucket = store.make_bucket(f"b-{uuid.uuid4().hex}")
+    uploads, target, events = f"{bucket}/up", f"{bucket}/media", tmp_path / "events"
+    arriving = [("a b.mp4", film), ("c/d.mov", other), ("e.mp4", film)]
+    flags = ("--poll", 0.3, *SEGMENTS)
+    for name, source in arriving:
+        with watch(uploads, target, events, *flags) as running:
+            open_storage(uploads).put(name, source.read_bytes())
+            time.sleep(dice.uniform(0.3, 3))
+            os.killpg(running.process.pid, signal.SIGKILL)
+    with watch(uploads, target, events, *flags) as running:
+        storage = open_storage(target)
+        wait_for(lambda: len(list(storage.list(".streamify-watch/ended"))) == 3)
+        assert running.stop()[0] == 130
+        told = running.events()
+    for name, source in arriving:
+        wanted = made(source, tmp_path / name.replace("/", "-"), *SEGMENTS, *FLAGS)
+        assert sorted(media_in_cloud(f"{target}/{name}").values()) == sorted(wanted.values())
+        kinds = [event["kind"] for event in told if event["job"] == f"{target}/{name}"]
+        if "job.finished" in kinds:
+            assert "job.started" not in kinds[kinds.index("job.finished") :]
+    ran = streamify("jobs", target, "--json", env=store.environment)
+    assert {one["name"]: one["state"] for one in ran.json["jobs"]} == {name: "complete" for name, _ in arriving}
