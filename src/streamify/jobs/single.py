@@ -91,8 +91,8 @@ def run_single(
         DestinationError: ``not-planned`` or ``job-unknown``; or the state cannot be read.
     """
     dest = Location.of_dest(status.dest)
-    if not dest.remote and (folder.is_relative_to(dest.path) or dest.path.is_relative_to(folder)):
-        raise UsageError("task-folder", f"{folder} holds the job's DEST, or lies in it", "name another folder")
+    if not dest.remote and folder.is_relative_to(dest.path):
+        raise UsageError("task-folder", f"{folder} is the job's DEST, or lies in it", "name another folder")
     media = reach(dest)
     plan = _plan(status, media)
     wanted = named(plan, key)
