@@ -236,6 +236,12 @@ def test_source_that_is_no_file(name: str, good: Path, tmp_path: Path, cli: Cli)
     assert not (tmp_path / "dest").exists()
 
 
+def test_links_that_lead_nowhere(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "one.mp4").symlink_to("two.mp4")
+    (tmp_path / "two.mp4").symlink_to("one.mp4")
+    judge(cli("probe", "one.mp4"), 3, "source-unreadable", "one.mp4", "link to itself")
+
+
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
 def test_source_that_is_no_ordinary_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -84,7 +85,8 @@ def _find_file(source: Location, like: SourceRef | None) -> SourceRef:
     except IsADirectoryError:
         raise SourceError("source-missing", f"{source} is a folder", "name a video file in it") from None
     except OSError as error:
-        raise SourceError("source-unreadable", f"{source}: {error.strerror}", "check its permissions") from error
+        hint = "it is a link to itself: name the file" if error.errno == errno.ELOOP else "check its permissions"
+        raise SourceError("source-unreadable", f"{source}: {error.strerror}", hint) from error
     if not facts.st_size:
         raise SourceError("source-empty", f"{source} is empty", "copy or upload it again")
     version = file_version(facts.st_size, facts.st_mtime_ns)

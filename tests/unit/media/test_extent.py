@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 from streamify.media.source.extent import missing_bytes
 
 SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
-VIDEO = ("mkv", "webm", "avi", "mp4", "frag.mp4")
+VIDEO = ("mkv", "webm", "avi", "mp4", "frag.mp4", "flv", "wmv")
 OPTIONS = {
     "rf64.wav": {"rf64": "always"},
     "frag.mp4": {"movflags": "frag_keyframe+empty_moov"},

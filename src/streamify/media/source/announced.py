@@ -11,6 +11,7 @@ from typing import BinaryIO
 from av.stream import Discard
 
 from streamify.media.source.ebml import CLUSTER, INFO, SEGMENT, element
+from streamify.media.source.extent import BROADCAST, PROPERTIES
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.source import Gap
@@ -212,10 +213,6 @@ def _flv(head: bytes) -> Fraction | None:
     return Fraction(seconds).limit_denominator(1_000_000) if known else None
 
 
-PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-"""GUID of ASF's File Properties object."""
-
-
 def _asf(head: bytes) -> Fraction | None:
     """Read the play duration, less the preroll (ASF 01.20.03, 3.2); of what is broadcast none is known."""
     at = head.find(PROPERTIES)
@@ -223,4 +220,4 @@ def _asf(head: bytes) -> Fraction | None:
         return None
     play, _, preroll, flags = struct.unpack_from("<QQQI", head, at + 64)
     seconds = Fraction(play, 10_000_000) - Fraction(preroll, 1000)
-    return seconds if seconds > 0 and not flags & 1 else None
+    return seconds if seconds > 0 and not flags & BROADCAST else None

@@ -15,6 +15,14 @@ from streamify.mp4.tables import read_chunks, read_sizes
 EBML, SEGMENT = 0x1A45DFA3, 0x18538067
 ELEMENTS = 10_000
 """Chunks, or elements, that are passed on the way; a file that holds more before its media is none that was cut off."""
+HEAD = 1 << 16
+"""Bytes of a file in which a header is looked for."""
+LARGEST = 1 << 50
+"""Bytes of a file; a header that says more does not say its size."""
+PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""GUID of ASF's File Properties object."""
+BROADCAST = 1
+"""Its flag of a file whose size was not known when it was written."""
 SLACK = 8
 """Bytes; some writers count a chunk's own header or its padding in."""
 
@@ -24,7 +32,8 @@ def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[
 
     Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by what the index says of its tracks or, in fragments,
     by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2), AVI, WAV, RF64, AIFF and CAF by the chunks that hold
-    media. Other containers announce none, and neither do recordings whose sizes were left open.
+    media, FLV by `filesize` of onMetaData (FLV 10.1, E.5), ASF by the file's size in File Properties (ASF 01.20.03,
+    3.2). Other containers announce none, and neither do recordings whose sizes were left open.
 
     Args:
         file: The source, positioned anywhere.
@@ -168,10 +177,32 @@ def _chunks(file: BinaryIO, at: int, size: int, layout: str) -> Iterator[tuple[b
         at += width + length + (length % 2 if even else 0)
 
 
+def _flv(file: BinaryIO, size: int) -> int:
+    file.seek(0)
+    head = bytes(file.read(min(size, HEAD)))
+    at = head.find(b"\0\x08filesize\0", max(0, head.find(b"onMetaData")))
+    if b"onMetaData" not in head or at < 0 or at + 19 > len(head):
+        return 0
+    (announced,) = struct.unpack_from(">d", head, at + 11)
+    return int(announced) if 0 < announced < LARGEST else 0
+
+
+def _asf(file: BinaryIO, size: int) -> int:
+    file.seek(0)
+    head = bytes(file.read(min(size, HEAD)))
+    at = head.find(PROPERTIES)
+    if at < 0 or at + 92 > len(head):
+        return 0
+    (announced,), (flags,) = struct.unpack_from("<Q", head, at + 40), struct.unpack_from("<I", head, at + 88)
+    return int(announced) if announced < LARGEST and not flags & BROADCAST else 0
+
+
 _EXTENTS: dict[str, Callable[[BinaryIO, int], int]] = {
     "matroska": _matroska,
     "avi": _riff,
     "wav": _riff,
     "aiff": _aiff,
     "caf": _caf,
+    "flv": _flv,
+    "asf": _asf,
 }
