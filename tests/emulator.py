@@ -25,7 +25,7 @@ from clouds import free_port, running
 HOME = Path(__file__).parent / "ministack"
 DEPLOY = Path(__file__).parents[1] / "deploy" / "aws"
 REGION = "us-east-1"
-SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast"}
+SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast", "short_start": False}
 
 
 @dataclass(frozen=True)

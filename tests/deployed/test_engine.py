@@ -18,7 +18,7 @@ from emulator import Stack
 from stores import open_storage
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "aws.md"
-FAST = ("--ladder", "240p", "--preset", "ultrafast")
+FAST = ("--ladder", "240p", "--preset", "ultrafast", "--no-short-start")
 SLOW = ("--ladder", "360p,240p", "--preset", "veryslow", "--segment-seconds", "2")
 
 

@@ -11,7 +11,7 @@ from stores import open_storage
 from streamify.backends.aws.functions import handlers
 
 KEY = "ünser film/50% #1 & a+b.mp4"
-SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast"}
+SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast", "short_start": False}
 
 
 class Buckets:

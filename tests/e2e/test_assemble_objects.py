@@ -20,7 +20,7 @@ from stores import open_storage
 from streamify.backends.aws.functions import handlers
 from streamify.storage.objects import ObjectStorage
 
-SEGMENTS, TRACKS = 4, 3
+SEGMENTS, TRACKS = 3, 3
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from streamify.errors import DestinationError
 from streamify.storage import object_errors
 from streamify.storage.objects import ObjectStorage
 
-LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
+LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
 SMALL = ("--ladder", "240p", "--preset", "ultrafast")
 KEY = "ünser film/50% #1 & a+b.mp4"
 

@@ -24,7 +24,7 @@ from streamify.errors import DestinationError
 from streamify.model.report import Report
 from streamify.storage import object_errors
 
-LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast")
+LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
 PUT = frozenset({"PUT"})
 DAYS = {
     "10 % busy": Faults(busy=0.1),
