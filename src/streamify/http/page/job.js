@@ -66,7 +66,7 @@ export class Job extends EventTarget {
     const rows = this.cells ? this.cells.apply(document.cells) : new Set();
     for (const row of document.attempts) this.attempts.set(row[0], attempt(row));
     while (this.attempts.size > 1000) this.attempts.delete(this.attempts.keys().next().value);
-    this.tell("change", rows);
+    this.tell("change", { rows, tried: document.attempts.length > 0 });
   }
 
   take({ cells, attempts, tracks, lengths, ...head }) {
@@ -75,8 +75,8 @@ export class Job extends EventTarget {
     this.behind = Date.now() / 1000 - head.now;
   }
 
-  tell(kind, rows) {
-    this.dispatchEvent(new CustomEvent(kind, { detail: rows }));
+  tell(kind, detail) {
+    this.dispatchEvent(new CustomEvent(kind, { detail }));
     if (!this.over) return;
     this.close();
     this.dispatchEvent(new Event("over"));

@@ -52,13 +52,14 @@ export class Work {
     this.grid.show(cells);
     this.legend();
     this.table();
-    this.change(new Set(cells.tracks.keys()));
+    this.change({ rows: new Set(cells.tracks.keys()), tried: true });
     return this.announce(`${count(cells.segments, "segment")} of ${count(cells.tracks.length, "track")} planned`);
   }
 
-  change(rows) {
+  // rows: tracks of which segments changed; tried: whether attempts began or ended.
+  change({ rows, tried }) {
     this.status();
-    this.timeline.draw();
+    if (tried) this.timeline.draw();
     if (!this.job.cells) return;
     if (rows.size) {
       this.grid.draw(rows);
