@@ -34,6 +34,7 @@ class LiveStream:
         self._texts: dict[str, bytes] = {}
         self._tracks: dict[str, int] = {}  # segments by track
         self._media: Storage | None = None
+        self._borders: list[int] = []
 
     @property
     def state(self) -> State:
@@ -47,12 +48,12 @@ class LiveStream:
 
     def surveyed(self, plan: Plan, media: Storage, done: Iterable[tuple[str, int]]) -> None:
         """Tell that a plan is at DEST, and (track, segment) of what exists of its stream."""
-        self._media = media
-        self.progress.planned(plan, borders(plan, media), done)
+        self._media, self._borders = media, borders(plan, media)
+        self.progress.planned(plan, self._borders, done)
 
     def planned(self, plan: Plan, media: Storage) -> None:
-        """Tell that a plan and the init segments of its tracks are at DEST."""
-        view = planned_view(plan, borders(plan, media), media)
+        """Tell that the init segments of the tracks of the plan that was surveyed are at DEST as well."""
+        view = planned_view(plan, self._borders, media)
         texts = {key: text.encode() for key, text in view.texts().items()}
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
