@@ -94,8 +94,9 @@ class Watcher:
         self._at_once, self._stop, self._wake = at_once, stop, wake
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, tuple[_Waiting, Attempt]] = {}
+        self._once = False
         self.ended: list[Ended] = []
-        """What became of the uploads of this run."""
+        """What became of the uploads of a run that ends with them; one that goes on keeps nothing in memory."""
 
     @property
     def left(self) -> list[str]:
@@ -113,6 +114,7 @@ class Watcher:
         Raises:
             Interrupted: `stop` was set; the same goes on where this ended.
         """
+        self._once = once
         self._recover()
         began = time.monotonic()
         try:
@@ -244,7 +246,8 @@ class Watcher:
     def _end(self, record: Ended) -> None:
         self._hooks.add(record)  # first: a crash in between tells twice rather than never
         self._records.end(record)
-        self.ended.append(record)
+        if self._once:
+            self.ended.append(record)
         self._say("upload.ended", "", record, ended=record.model_dump(mode="json", by_alias=True))
 
     def _teller(self, upload: Accepted) -> Tell:

@@ -71,6 +71,7 @@ class _Lines:
             self._say(event, level, _text(event))
         if event.kind == "upload.ended" and job is not None:
             self._tallies.pop(job, None)
+            self._names.pop(job, None)
 
     def _progress(self, job: str, event: Event) -> None:
         tally, due = self._tallies.setdefault(job, (Tally(), [time.monotonic() + EVERY]))
