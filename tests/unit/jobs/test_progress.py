@@ -106,6 +106,19 @@ def test_a_failure_tells_its_cause_and_log_with_the_segment() -> None:
     assert (untouched["state"], untouched["attempts"]) == ("d", [])
 
 
+def test_a_task_that_is_paused_for_a_viewer_is_told_so_until_it_goes_on() -> None:
+    progress, task = started(), "video/00001/1080p,360p"
+    progress.see(event("task.started", 102, task))
+    progress.see(event("task.started", 103, "video/00005/360p", worker=8))
+    progress.see(event("task.paused", 103, task))
+    assert [row[7] for row in progress.snapshot(104)["attempts"]] == ["d", "p", "r"]
+    progress.see(event("task.resumed", 105, task))
+    assert [row[7] for row in progress.snapshot(106)["attempts"]] == ["d", "r", "r"]
+    progress.see(event("task.paused", 107, "video/00006/360p"))  # of which the begin was not told
+    progress.see(event("task.finished", 108, task))
+    assert progress.snapshot(108)["attempts"][1][6:] == [108, "d"]
+
+
 def test_sound_that_is_published_before_its_task_ends_is_shown() -> None:
     progress = started()
     assert progress.awaited() == []
