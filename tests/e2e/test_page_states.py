@@ -21,8 +21,8 @@ from streamify.jobs.found import FoundJob
 from streamify.model.location import Location
 from streamify.storage.local import LocalStorage
 
-FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
-SECONDS = 30
+FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "slower", "--workers", "1"]
+SECONDS = 16
 Cells = set[tuple[str, int]]
 
 
@@ -63,9 +63,9 @@ def ledger(dest: Path) -> Cells:
 @pytest.fixture
 def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
     """A source, and flags with which it takes a while."""
-    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(320, 180), gop=50, bframes=2)
     ladder = tmp_path / "small.yaml"
-    ladder.write_text(json.dumps(rungs(240, 120)))
+    ladder.write_text(json.dumps(rungs(180, 120)))
     return make_clip(spec, shared / "clips").path, ["--ladder", str(ladder), *FLAGS]
 
 
@@ -103,6 +103,7 @@ def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
         assert play.end() == 130
 
 
+@pytest.mark.long
 def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, list[str]], tmp_path: Path) -> None:
     (source, flags), dest = job, tmp_path / "dest"
     with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
