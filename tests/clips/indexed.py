@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from streamify.media.source.index import VideoIndex, read_beginning, read_index
+from streamify.media.source.beginning import read_beginning
+from streamify.media.source.index import read_index
 from streamify.media.source.opening import open_media
+from streamify.media.source.video_index import VideoIndex
 
 
 def index_of(file: BinaryIO, size: int, stream: int = 0) -> VideoIndex:

@@ -17,9 +17,9 @@ from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
 from streamify.media.source.cut_off import CutOff
 from streamify.media.source.extent import AGAIN
-from streamify.media.source.index import Located, VideoIndex
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
+from streamify.media.source.video_index import Located, VideoIndex
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
 from streamify.model.limits import PREROLL

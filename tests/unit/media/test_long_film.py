@@ -12,8 +12,8 @@ from clips.corpus import decode, digest
 from clips.indexed import index_of
 from clips.long_mp4 import PICTURES, RATE, TICK, write_long_mp4
 from streamify.media.source.entering import open_splice, packets_from
-from streamify.media.source.index import VideoIndex
 from streamify.media.source.splice import SplicedFile
+from streamify.media.source.video_index import VideoIndex
 from streamify.model.plan import Inline
 
 HOURS = {"1 min": 60, "1 h": 3600, "10 h": 36000}

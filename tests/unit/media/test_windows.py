@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 from clips.corpus import DAMAGED, UNDECODABLE, clips, decode, digest, parameters
 from clips.indexed import index_of
 from streamify.media.source.entering import open_splice, packets_from
-from streamify.media.source.index import VideoIndex
 from streamify.media.source.splice import SplicedFile
+from streamify.media.source.video_index import VideoIndex
 
 HEAVY = 1_300_000_000
 """Samples of luma; of what has more only the beginning is decoded, so that the whole corpus takes a minute."""

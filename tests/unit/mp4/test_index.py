@@ -15,9 +15,9 @@ from clips.long_mp4 import CHUNK, PICTURES, RATE, TICK, write_long_mp4
 from clips.numbered import encode, remux
 from streamify.errors import SourceError
 from streamify.media.source.entering import open_splice, packets_from
-from streamify.media.source.index import VideoIndex
 from streamify.media.source.opening import open_media
 from streamify.media.source.splice import SplicedFile
+from streamify.media.source.video_index import VideoIndex
 from streamify.mp4.boxes import box, first, full_box
 from streamify.mp4.movie import children
 from streamify.mp4.tables import read_chunks

@@ -31,8 +31,8 @@ from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.likeness import RATE, STRETCH, Stretch
 from streamify.media.audio.matrix import SURROUND, Levels, matrix
 from streamify.media.audio.narrow_mix import PAIRS, Pair, PairMix, StereoMix
+from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
-from streamify.media.source.hearing import AHEAD, BACK, JUMPING
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.media.source.splice import opened

@@ -10,8 +10,8 @@ from typing import BinaryIO
 from streamify.bitstream.soundline import SECOND, Run
 from streamify.media.audio.counted import PieceError, open_piece
 from streamify.media.audio.samples import LEAD
+from streamify.media.source.audio_packets import CLOCKLESS
 from streamify.media.source.cutters import walk_matroska
-from streamify.media.source.hearing import CLOCKLESS
 from streamify.media.source.sound import Laid
 from streamify.media.source.splice import opened
 from streamify.media.source.transport import TS_PACKET, TS_SEARCH, tables
@@ -37,7 +37,7 @@ class Placer:
 
     def __init__(self, laid: Laid, track: AudioTrack) -> None:
         self._laid, self._track = laid, track
-        self._sums = laid.heard.coded.sums
+        self._sums = laid.packets.coded.sums
         self._runs = tuple(self._placed(laid.line.runs))
         self._firsts = [one.first for one in self._runs]
         self._ats = [one.at for one in self._runs]
@@ -72,7 +72,7 @@ class Placer:
 
     def piece(self, start: int, stop: int) -> tuple[AudioPiece, int]:
         """Return the piece of some samples, without a splice, and the packet behind the last that it needs."""
-        heard, rate = self._laid.heard, self._track.sample_rate
+        heard, rate = self._laid.packets, self._track.sample_rate
         number = self._entry(start - LEAD * rate) if start > 0 else 0
         end = min(self.near(stop + rate) + 1, len(self._sums) - 1)
         first = number + 1 if number else 0  # what the first packet adds can depend on the one before it
@@ -102,7 +102,7 @@ class Placer:
         Where a rate is converted, the one that lies best on the grid of the output's samples: the phase of a piece is
         then that of the piece before.
         """
-        positions = self._laid.heard.positions
+        positions = self._laid.packets.positions
         last = self.near(latest)
         best, least = 0, Fraction(1)
         for number in range(last, 0, -1):
@@ -150,7 +150,7 @@ def place_pieces(
     cutter = _cutter(part, length, format_name)
     if cutter is None:
         return tuple(one for one, _ in found)
-    positions = laid.heard.positions
+    positions = laid.packets.positions
     spliced = []
     for piece, end in found:
         splice = cutter(piece.position, positions[end] if end < len(positions) else -1) if piece.number else None
@@ -198,7 +198,7 @@ def _cutter(file: BinaryIO, size: int, format_name: str) -> _Cutter | None:
 
 
 def _reads_alike(file: BinaryIO, laid: Laid, piece: AudioPiece) -> bool:
-    sizes = laid.heard.sizes[piece.number : piece.number + PROVEN].tolist()
+    sizes = laid.packets.sizes[piece.number : piece.number + PROVEN].tolist()
     try:
         with open_piece(file, piece, spliced_only=True) as found:
             return [packet.size for packet, _ in zip(found.packets, sizes, strict=False)] == sizes

@@ -8,7 +8,7 @@ from itertools import islice
 from statistics import median
 from typing import BinaryIO
 
-from streamify.media.source.index import read_beginning
+from streamify.media.source.beginning import read_beginning
 from streamify.media.source.linear import decode_all, decode_parts
 from streamify.media.source.opening import open_media
 from streamify.media.source.witness import parse_source

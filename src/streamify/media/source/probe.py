@@ -17,25 +17,27 @@ from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
 from streamify.media.source.announced import announcements, last_sample
 from streamify.media.source.audio_facts import audio_facts
+from streamify.media.source.audio_packets import read_audio_packets
+from streamify.media.source.audio_streams import Reading, place_sound
+from streamify.media.source.beginning import Beginning, read_beginning
 from streamify.media.source.chapters import read_chapters
 from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
 from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import cut_off, missing_bytes
 from streamify.media.source.gaps import gap_notes
-from streamify.media.source.hearing import listen
-from streamify.media.source.index import Beginning, VideoIndex, read_beginning, read_index
+from streamify.media.source.index import read_index
 from streamify.media.source.left_out import left_out
 from streamify.media.source.light import PQ, light_peak
-from streamify.media.source.listening import Reading, place_sound
-from streamify.media.source.looks import changes
 from streamify.media.source.opening import open_media
+from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import tags_of
 from streamify.media.source.turn import turn_of
+from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
 from streamify.model.source import AudioFacts, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
@@ -121,10 +123,10 @@ def probe_source(
         counted = (missing > 0 and not beyond) or name.split(",")[0] not in EXACT
         if counted and (max_scan is None or ref.size <= max_scan):
             with open_source() as file, open_media(file) as container:
-                hearing = listen(container, streams)
+                audio_packets = read_audio_packets(container, streams)
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
-            listened = place_sound(reading, hearing, audio, silent, audio_facts)
-            audio, laid = listened.audio, listened.laid
+            placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
+            audio, laid = placed.audio, placed.laid
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)
         if seconds <= 0:
@@ -153,11 +155,11 @@ def probe_source(
         index = _read_index(file, ref.size, beginning, max_scan, streams, missing)
     missing = max(missing, index.missing)
     laid = {}
-    if index.hearing is not None:
+    if index.audio_packets is not None:
         growing = choice.programme is None
         reading = Reading(open_source, ref.size, name, index.breaks, alone=False, growing=growing)
-        listened = place_sound(reading, index.hearing, audio, silent, audio_facts)
-        audio, laid = listened.audio, listened.laid
+        placed = place_sound(reading, index.audio_packets, audio, silent, audio_facts)
+        audio, laid = placed.audio, placed.laid
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
     with open_source() as file:

@@ -22,8 +22,8 @@ from streamify.bitstream.hevc import HevcReader
 from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
+from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.clock_notes import clock_notes
-from streamify.media.source.hearing import Hearing
 from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
@@ -75,19 +75,19 @@ class Scan:
         return next((time for pts, time in known if pts == first and time != NONE), None)
 
 
-def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hearing) -> Scan:
+def scan(container: InputContainer, stream: VideoStream, size: int, audio_packets: AudioPackets) -> Scan:
     """Demux `container` from its start and keep no packet.
 
     Args:
         container: Freshly opened.
         stream: Of pictures.
         size: Of its file, bytes.
-        hearing: Receives the packets of sound.
+        audio_packets: Receives the packets of sound.
 
     Raises:
         SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
     """
-    keep_only(container, stream, *hearing.streams)
+    keep_only(container, stream, *audio_packets.streams)
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
     context = stream.codec_context
     given = current = bytes(context.extradata or b"")
@@ -97,13 +97,13 @@ def scan(container: InputContainer, stream: VideoStream, size: int, hearing: Hea
     claimed = 0
     captions: int | None = None
     try:
-        for packet in read_packets(container, stream, *hearing.streams):
+        for packet in read_packets(container, stream, *audio_packets.streams):
             if not packet.size:
                 continue
             if packet.stream_index != stream.index:
-                hearing.add(packet)
+                audio_packets.add(packet)
                 continue
-            hearing.passed(packet)
+            audio_packets.passed(packet)
             claimed += packet.size
             refuse_claims(len(packets), claimed, size)
             if packet.has_sidedata("new_extradata"):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from streamify.bitstream.packets import NONE
 from streamify.bitstream.soundline import SECOND, Line, lay
 from streamify.media.audio.notes import change_note
-from streamify.media.source.hearing import CLOCKLESS, JUMPING, Heard
+from streamify.media.source.audio_packets import CLOCKLESS, JUMPING, StreamPackets
 from streamify.model.plan import Splice
 from streamify.model.source import AudioFacts, ClockBreak, Note
 
@@ -27,7 +27,7 @@ class Laid:
     """An audio stream that was counted."""
 
     facts: AudioFacts
-    heard: Heard
+    packets: StreamPackets
     line: Line
     restarts: tuple[tuple[Fraction, Fraction], ...] = ()
     within: Splice | None = None
@@ -35,27 +35,27 @@ class Laid:
 
 
 def lay_out(
-    facts: AudioFacts, heard: Heard, format_name: str, breaks: Sequence[ClockBreak], *, alone: bool
+    facts: AudioFacts, packets: StreamPackets, format_name: str, breaks: Sequence[ClockBreak], *, alone: bool
 ) -> Laid | None:
     """Return where a stream's sound lies; ``None`` where tasks go by its timestamps, which are exact.
 
     Args:
         facts: Of the stream, as its container says.
-        heard: Its packets.
+        packets: Its packets.
         format_name: Of the container.
         breaks: Where the clock of the pictures does not go on.
         alone: There are no pictures.
     """
     clockless = format_name in CLOCKLESS
-    times = heard.nanoseconds(breaks, alone=alone and not clockless, jumps=format_name in JUMPING)
+    times = packets.nanoseconds(breaks, alone=alone and not clockless, jumps=format_name in JUMPING)
     if all(one == NONE for one in times.ns):
         return None
-    line = lay(heard.coded, times.ns, clockless=clockless)
+    line = lay(packets.coded, times.ns, clockless=clockless)
     exact = not (1 / facts.time_base) % facts.sample_rate if facts.sample_rate else False
     tick = facts.time_base * SECOND
     if format_name.startswith("mov") and exact and len(line.runs) == 1 and line.jitter <= tick and not breaks:
         return None
-    rate, channels = heard.coded.kinds[0]
+    rate, channels = packets.coded.kinds[0]
     known = {} if facts.sample_rate else {"sample_rate": rate, "channels": channels}
     if known:
         known["layout"] = LAYOUTS.get(channels, f"{channels} channels")  # type: ignore[assignment]
@@ -69,7 +69,7 @@ def lay_out(
             **known,
         }
     )
-    return Laid(changed, heard, line, times.restarts)
+    return Laid(changed, packets, line, times.restarts)
 
 
 def late(laid: Laid, index: int, within: Splice) -> Laid:
@@ -86,8 +86,8 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
     """
     where = f"audio stream {laid.facts.stream}"
     base = int(origin * SECOND)
-    for place, number in enumerate(laid.heard.coded.firsts[1 : NAMED + 1], 1):
-        before, after = laid.heard.coded.kinds[place - 1 : place + 1]
+    for place, number in enumerate(laid.packets.coded.firsts[1 : NAMED + 1], 1):
+        before, after = laid.packets.coded.kinds[place - 1 : place + 1]
         at = Fraction(_when(laid, number) - base, SECOND)
         yield change_note(laid.facts.stream, at, f"{_kind(before)} becomes {_kind(after)}")
     for begin, moved in laid.restarts[:NAMED]:
@@ -120,5 +120,5 @@ def _kind(kind: tuple[int, int]) -> str:
 
 def _when(laid: Laid, number: int) -> int:
     run = next(one for one in reversed(laid.line.runs) if one.first <= number)
-    sums = laid.heard.coded.sums
+    sums = laid.packets.coded.sums
     return run.at + (sums[number] - sums[run.first]) * SECOND // run.played

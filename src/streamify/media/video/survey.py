@@ -10,8 +10,8 @@ from itertools import islice
 
 from av.video.frame import VideoFrame
 
-from streamify.media.source.index import VideoIndex
 from streamify.media.source.light import PQ, light_peak
+from streamify.media.source.video_index import VideoIndex
 from streamify.media.video.combing import combed
 from streamify.media.video.decode import Picture, WindowSource, glance
 from streamify.media.video.deinterlace import kinds

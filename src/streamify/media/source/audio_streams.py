@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from streamify.errors import SourceError
+from streamify.media.source.audio_packets import AudioPackets, StreamPackets, read_audio_packets
 from streamify.media.source.flv import flv_head
-from streamify.media.source.hearing import Heard, Hearing, listen
 from streamify.media.source.opening import open_media
 from streamify.media.source.sound import Laid, late, lay_out
 from streamify.media.source.splice import opened
@@ -23,7 +23,7 @@ Describe = Callable[[InputContainer, AudioStream], AudioFacts]
 
 
 @dataclass(frozen=True)
-class Listened:
+class PlacedAudio:
     """What became of the sound."""
 
     audio: tuple[AudioFacts, ...]
@@ -48,13 +48,17 @@ class Reading:
 
 
 def place_sound(
-    source: Reading, hearing: Hearing, audio: Sequence[AudioFacts], silent: Mapping[int, AudioFacts], describe: Describe
-) -> Listened:
+    source: Reading,
+    audio_packets: AudioPackets,
+    audio: Sequence[AudioFacts],
+    silent: Mapping[int, AudioFacts],
+    describe: Describe,
+) -> PlacedAudio:
     """Return the audio streams of a source as they turned out to be.
 
     Args:
         source: What was read.
-        hearing: What was heard.
+        audio_packets: What was read of their packets.
         audio: The streams that the container describes.
         silent: Those of which it says neither rate nor channels, because their sound begins late.
         describe: Describes a stream that appeared late.
@@ -62,8 +66,8 @@ def place_sound(
     found: list[AudioFacts] = []
     laid: dict[int, Laid] = {}
 
-    def add(facts: AudioFacts, heard: Heard | None) -> bool:
-        one = _lay(source, facts, heard) if heard is not None and heard.counted else None
+    def add(facts: AudioFacts, packets: StreamPackets | None) -> bool:
+        one = _lay(source, facts, packets) if packets is not None and packets.counted else None
         if one is not None:
             laid[facts.stream] = one
         if one is not None or facts.sample_rate:
@@ -71,31 +75,31 @@ def place_sound(
         return one is not None
 
     for facts in audio:
-        add(facts, hearing.heard.get(facts.stream))
-    known = {heard.id for number, heard in hearing.heard.items() if heard.sizes}
-    starts = list(hearing.appeared) if source.growing else []
-    for number, heard in hearing.heard.items():
-        if number in {one.stream for one in audio} or not heard.sizes:
+        add(facts, audio_packets.by_stream.get(facts.stream))
+    known = {packets.id for number, packets in audio_packets.by_stream.items() if packets.sizes}
+    starts = list(audio_packets.appeared) if source.growing else []
+    for number, packets in audio_packets.by_stream.items():
+        if number in {one.stream for one in audio} or not packets.sizes:
             continue
-        if number not in silent or not add(silent[number], heard):
-            known.discard(heard.id)
-            starts.append((heard.since,))
-    number = max([*hearing.heard, *(one.stream for one in audio)], default=0)
+        if number not in silent or not add(silent[number], packets):
+            known.discard(packets.id)
+            starts.append((packets.since,))
+    number = max([*audio_packets.by_stream, *(one.stream for one in audio)], default=0)
     for places in dict.fromkeys(starts):
         since, new = next(
             ((at, new) for at in places if (new := _late(source, at, known, describe))), (0, list[Laid]())
         )
         for one in new:
             number += 1
-            known.add(one.heard.id)
+            known.add(one.packets.id)
             moved = late(one, number, _part(source, since))
             laid[number] = moved
             found.append(moved.facts)
-    return Listened(tuple(sorted(found, key=lambda one: one.stream)), laid)
+    return PlacedAudio(tuple(sorted(found, key=lambda one: one.stream)), laid)
 
 
-def _lay(source: Reading, facts: AudioFacts, heard: Heard) -> Laid | None:
-    return lay_out(facts, heard, source.format_name, source.breaks, alone=source.alone)
+def _lay(source: Reading, facts: AudioFacts, packets: StreamPackets) -> Laid | None:
+    return lay_out(facts, packets, source.format_name, source.breaks, alone=source.alone)
 
 
 def _part(source: Reading, since: int) -> Splice:
@@ -116,8 +120,10 @@ def _late(source: Reading, since: int, known: set[int], describe: Describe) -> l
                 for one in container.streams.audio
                 if one.codec_context is not None and (source.format_name == "flv" or one.id not in known)
             }
-            hearing = listen(container, new)
+            audio_packets = read_audio_packets(container, new)
     except SourceError:
         return []
-    laid = (_lay(source, new[number], heard) for number, heard in hearing.heard.items() if heard.counted)
+    laid = (
+        _lay(source, new[number], packets) for number, packets in audio_packets.by_stream.items() if packets.counted
+    )
     return [one for one in laid if one is not None]

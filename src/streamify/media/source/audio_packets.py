@@ -40,7 +40,7 @@ RETREAT = 2
 
 
 @dataclass
-class Heard:
+class StreamPackets:
     """What is kept of the packets of one audio stream."""
 
     index: int
@@ -63,7 +63,7 @@ class Heard:
     sizes: array[int] = field(default_factory=lambda: array("I"))
 
     @classmethod
-    def of(cls, stream: AudioStream) -> Heard:
+    def of(cls, stream: AudioStream) -> StreamPackets:
         """Return what is known of a stream before its first packet."""
         time_base = cast("Fraction", stream.time_base)
         if not has_decoder(stream):
@@ -147,7 +147,7 @@ class Times:
     """Where the clock was set anew, seconds, and by how much it is moved from there on."""
 
 
-class Hearing:
+class AudioPackets:
     """Takes the packets of all audio streams of a container while it is read from end to end.
 
     Args:
@@ -160,7 +160,7 @@ class Hearing:
         self.streams: tuple[AudioStream, ...] = tuple(
             one for one in container.streams.audio if wanted is None or one.index in wanted
         )
-        self.heard = {one.index: Heard.of(one) for one in self.streams}
+        self.by_stream = {one.index: StreamPackets.of(one) for one in self.streams}
         self.appeared: list[tuple[int, ...]] = []
         """Of streams that appeared after the container was opened: byte offsets somewhat before them."""
         self._container = container
@@ -171,7 +171,7 @@ class Hearing:
 
     def add(self, packet: Packet[Any]) -> None:
         """Take a packet of sound."""
-        found = self.heard.get(packet.stream_index)
+        found = self.by_stream.get(packet.stream_index)
         if found is None or not packet.size:
             return
         if found.since < 0:
@@ -210,15 +210,15 @@ def _streams(container: InputContainer) -> int:
         av.logging.set_level(level)
 
 
-def listen(container: InputContainer, streams: Iterable[int] | None = None) -> Hearing:
+def read_audio_packets(container: InputContainer, streams: Iterable[int] | None = None) -> AudioPackets:
     """Read the sound of a freshly opened container from end to end, as far as it can be read."""
-    hearing = Hearing(container, streams)
+    audio_packets = AudioPackets(container, streams)
     for other in container.streams:
-        if other.index not in hearing.heard:
+        if other.index not in audio_packets.by_stream:
             other.discard = Discard.all
     with contextlib.suppress(UnreadableError):  # what there is; the tasks name the damage
-        for packet in read_packets(container, *hearing.streams):
-            hearing.add(packet)
-            hearing.passed(packet)
-    hearing.close()
-    return hearing
+        for packet in read_packets(container, *audio_packets.streams):
+            audio_packets.add(packet)
+            audio_packets.passed(packet)
+    audio_packets.close()
+    return audio_packets

@@ -1,0 +1,159 @@
+"""The index of a video stream whose container has none, or none that can be used: its packets, read from end to end."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import BinaryIO
+
+from streamify.errors import SourceError
+from streamify.media.source import cutters as containers
+from streamify.media.source.audio_packets import AudioPackets
+from streamify.media.source.beginning import Beginning, video_stream
+from streamify.media.source.clock_notes import corrupt_notes, join_notes
+from streamify.media.source.counters import joins
+from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
+from streamify.media.source.opening import open_media
+from streamify.media.source.proof import Cut, reproduces
+from streamify.media.source.scan import Scan, scan, seconds
+from streamify.media.source.unreadable import unreadable_tail
+from streamify.media.source.video_index import Access, Numbering, VideoIndex
+from streamify.model.plan import Splice
+from streamify.model.source import Note
+from streamify.mp4.samples import Order
+
+
+def from_scan(
+    file: BinaryIO,
+    size: int,
+    seen: Beginning,
+    max_scan: int | None,
+    sound: Sequence[int],
+    notes: list[Note],
+    *,
+    torn: bool = False,
+) -> VideoIndex:
+    """Read a source from end to end for its index.
+
+    Args:
+        file: The source.
+        size: Its bytes.
+        seen: What its beginning told.
+        max_scan: Bytes of the largest source that may be read.
+        sound: Audio streams whose packets are counted.
+        notes: Receives what is said of it.
+        torn: Whether its own index is damaged.
+
+    Raises:
+        SourceError: It is larger, cannot be read, or has no pictures.
+    """
+    stream, format_name, time_base, first = seen.stream, seen.format_name, seen.time_base, seen.start.first
+    found, audio_packets = scan_source(file, size, seen, max_scan, sound)
+    shown = from_first(found.shown, found.time_of(first), time_base, notes)
+    note_duplicates(found.duplicates, notes)
+    order = Order(found.samples, shown, time_base)
+    cut = _proven_cut(file, size, stream, format_name, found, order, notes)
+    access: Access = "spliced" if cut else "whole"
+    numbering = None if found.timed.own else Numbering(found.raw, found.positions, found.timed.times)
+    lost = find_gaps(file, size, format_name, found, shown, time_base)
+    tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1])
+    notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
+    left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
+    return VideoIndex(
+        time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
+        found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
+        torn=torn,
+    )  # fmt: skip
+
+
+def scan_source(
+    file: BinaryIO, size: int, seen: Beginning, max_scan: int | None, sound: Sequence[int] = ()
+) -> tuple[Scan, AudioPackets]:
+    """Read all packets of a video stream, and those of `sound`.
+
+    Raises:
+        SourceError: ``source-too-large-to-scan``; ``no-pictures``.
+    """
+    if max_scan is not None and size > max_scan:
+        raise SourceError(
+            "source-too-large-to-scan",
+            f"it has no usable index ({seen.format_name}), so {size} bytes would be read to plan it; "
+            f"the cap is {max_scan}",
+            "remux it: ffmpeg -i SOURCE -c copy OUT.mp4 (without '-c copy' where MP4 does not take its codecs)",
+        )
+    with open_media(file) as container:
+        audio_packets = AudioPackets(container, sound)
+        found = scan(container, video_stream(container.streams, seen.stream), size, audio_packets)
+        audio_packets.close()
+    if not found.shown:
+        raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
+    joined: dict[int, int] = {}
+    if seen.format_name == "mpegts":
+        joined = joins(file, found.corrupt, found.positions, found.raw.dts, found.timed)
+    corrupt = tuple(number for number in found.corrupt if number not in joined)
+    more = (
+        *join_notes(joined.values(), found.timed, seen.time_base),
+        *corrupt_notes(corrupt, found.timed, seen.time_base),
+    )
+    return replace(found, corrupt=corrupt, notes=(*found.notes, *more)), audio_packets
+
+
+def _captions(found: Scan, time_base: Fraction) -> str | None:
+    if found.captions is None:
+        return None
+    return f"from {seconds(max(0, found.samples.pts[found.captions] - found.shown[0]), time_base)}"
+
+
+def _proven_cut(
+    file: BinaryIO, size: int, stream: int, format_name: str, found: Scan, order: Order, notes: list[Note]
+) -> Cut | None:
+    """Return a way to cut the container that gives the packets of the whole file, or ``None``."""
+    positions = found.positions.tolist()
+    cutters: tuple[containers.Cutter, ...] = ()
+    if format_name.startswith("mov"):
+        cutters = containers.fragmented_mp4(file, size, positions)
+    elif format_name.startswith("matroska"):
+        cutters = containers.matroska(file, size, positions)
+    elif format_name == "mpegts":
+        cutters = containers.mpegts(file, size, positions)
+    for cutter in cutters:
+        cut = _scanned_cut(found, cutter)
+        raw = None if found.timed.own else found.raw
+        if reproduces(file, stream, order, cut, sliced=False, raw=raw):
+            return cut
+    why = "no cut of it reads like the whole" if cutters else f"{format_name} cannot be cut"
+    notes.append(Note(kind="info", what="every task opens the whole file and seeks in it", why=why))
+    return None
+
+
+def _scanned_cut(found: Scan, cutter: containers.Cutter) -> Cut:
+    def cut(first: int, last: int) -> Splice | None:
+        stop = found.positions[last + 1] if last + 1 < len(found.positions) else None
+        return cutter(found.positions[first], stop)
+
+    return cut
+
+
+def from_first(shown: Sequence[int], first: int | None, time_base: Fraction, notes: list[Note]) -> Sequence[int]:
+    """Leave out what no decoder can show: pictures before the first one that comes out (a cut stream's open GOP)."""
+    if first is None or first <= shown[0] or first not in shown:
+        return shown
+    kept = array("q", (time for time in shown if time >= first))
+    notes.append(
+        Note(
+            kind="dropped",
+            what=f"{len(shown) - len(kept)} pictures at the start, from {seconds(shown[0], time_base)}",
+            why=f"nothing to decode them from precedes them; the first picture is at {seconds(first, time_base)}",
+        )
+    )
+    return kept
+
+
+def note_duplicates(count: int, notes: list[Note]) -> None:
+    """Note pictures that share their time with another."""
+    if count:
+        notes.append(
+            Note(kind="dropped", what=f"{count} pictures", why="another picture has the same presentation time")
+        )
