@@ -103,7 +103,7 @@ class EarlyPublisher:
         folders = tuple(track.track.folder for track in tracks)
         state = GrowingState(tracks=extent.tracks, folders=folders, segments=extent.segments, since=self._since)
         self._media.put(GROWING, state.to_json())  # first: what is withdrawn or gone on with is read from it
-        update = Fraction(max(2, round(wait)))
+        update = Fraction(max(1, round(wait)))
         growing = Growing(datetime.fromtimestamp(self._since, UTC), datetime.fromtimestamp(now, UTC), update)
         length = Fraction(self._plan.timeline.end, self._plan.timeline.timescale)
         view = StreamView(tracks, self._plan.target_duration, length, growing, self._plan.chapters)
