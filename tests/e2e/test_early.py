@@ -50,6 +50,18 @@ def manifests(dest: Path) -> dict[str, bytes]:
     }
 
 
+def test_a_short_stream_is_published_before_its_end_and_ends_the_same(shared: Path, tmp_path: Path) -> None:
+    clip = make_clip(ClipSpec(seconds=Fraction(12), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
+    settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "slow", "--workers", "1"]
+    with reading(tmp_path / "early") as reader:
+        assert streamify("transcode", clip, tmp_path / "early", *settings).code == 0
+    assert streamify("transcode", clip, tmp_path / "final", *settings, "--publish", "final").code == 0
+    assert manifests(tmp_path / "early") == manifests(tmp_path / "final")
+    assert media(tmp_path / "early") == media(tmp_path / "final")
+    first, last = reader.versions["manifest.mpd"][0], reader.versions["manifest.mpd"][-1]
+    assert ('type="dynamic"' in first, 'type="static"' in last) == (True, True)
+
+
 @pytest.mark.long
 def test_every_version_can_be_played_and_the_last_is_that_of_a_stream_published_at_its_end(
     source: Path, flags: list[object], final: Path, tmp_path: Path
