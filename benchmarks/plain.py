@@ -39,8 +39,8 @@ def ladder_command(plan: Plan, source: Path, dest: Path) -> list[str]:
     command = [*ffmpeg(), "-i", str(source), "-filter_complex", ";".join(graph)]
     for number, track in enumerate(plan.video):
         command += ["-map", f"[o{number}]", *_video(track, plan), *_hls(plan, dest / track.name)]
-    for audio in plan.audio:
-        command += ["-map", f"0:{audio.stream}", *_audio(audio), *_hls(plan, dest / f"audio-{audio.stream}")]
+    for number, audio in enumerate(plan.audio):
+        command += ["-map", f"0:{audio.stream}", *_audio(audio), *_hls(plan, dest / f"audio-{number}")]
     return command
 
 
@@ -55,7 +55,7 @@ def _video(track: VideoTrack, plan: Plan) -> list[str]:
 
 
 def _audio(track: AudioTrack) -> list[str]:
-    rate = ["-ac", "2", "-ar", str(track.sample_rate)]
+    rate = ["-ac", str(track.recipe.channels), "-ar", str(track.sample_rate)]
     return ["-c:a", "aac", "-aac_coder", "fast", "-b:a", str(track.recipe.bitrate), *rate]
 
 
