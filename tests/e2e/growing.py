@@ -126,6 +126,8 @@ class Reader:
         if not any(earlier):  # the first, also after one was withdrawn
             return
         before = ET.fromstring(earlier[0])
+        if before.get("type") == "static":  # a finished stream was replaced by another one
+            return
         for found in before.iter(f"{MPD}Representation"):
             entries = list(found.iter(f"{MPD}S"))
             if counts.get(found.get("id"), 0) < sum(1 + int(entry.get("r", 0)) for entry in entries):
