@@ -47,6 +47,10 @@ def run(source: Path, dest: Path, **more: Any) -> list[str]:
     return [one.message for one in said if one.kind == "note"]
 
 
+def thumbnails(dest: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in dest.glob("thumbnails/*/*")}
+
+
 def age(dest: Path, seconds: float) -> None:
     path = dest / RETIRED
     found = json.loads(path.read_text())
@@ -59,12 +63,15 @@ def old_folders(dest: Path, old: dict[str, str]) -> set[Path]:
 
 
 def test_viewers_of_the_old_stream_keep_their_media_for_the_grace_period(clips: tuple[Path, Path], dest: Path) -> None:
-    old, playlists = media(dest), {path: path.read_text() for path in dest.glob("*/*/*.m3u8")}
+    old, playlists = media(dest), {path: path.read_text() for path in dest.glob("*o/*/*.m3u8")}
+    images = thumbnails(dest)
+    assert len(images) == 3  # a sheet, the playlist, the storyboard
     notes = run(clips[1], dest, replace=True)
-    tracks = sorted(path.name for path in old_folders(dest, old))
+    tracks = sorted({path.name for path in old_folders(dest, old)} | {path.parent.name for path in images})
     assert any(note.startswith("replaced tracks stay") and all(track in note for track in tracks) for note in notes)
     assert {key: sha for key, sha in media(dest).items() if key in old} == old
     assert all(path.read_text() == text for path, text in playlists.items())
+    assert images.items() <= thumbnails(dest).items()
     assert not any(track in (dest / "master.m3u8").read_text() for track in tracks)
     assert set(json.loads((dest / RETIRED).read_text())["tracks"]) == set(tracks)
     age(dest, 3500)
@@ -72,8 +79,9 @@ def test_viewers_of_the_old_stream_keep_their_media_for_the_grace_period(clips: 
     assert set(old) <= set(media(dest))
     age(dest, 101)
     notes = run(clips[1], dest)
-    files = len(list(playlists)) + len(old)
-    assert any(note.startswith(f"removed 2 replaced tracks, {files} files, ") for note in notes), notes
+    files = len(playlists) + len(old) + len(images)
+    assert any(note.startswith(f"removed 3 replaced tracks, {files} files, ") for note in notes), notes
+    assert not images.keys() & thumbnails(dest).keys()
     assert not set(old) & set(media(dest))
 
 

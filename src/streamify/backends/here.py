@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from streamify.dest.layout import JOB, REPORT, STATE
@@ -25,6 +26,7 @@ from streamify.jobs.explain import explain_job
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
+from streamify.jobs.images import image_tasks
 from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.loudness import loudness_tasks, settle
@@ -42,7 +44,7 @@ from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
-from streamify.model.task import InitTask, MediaResult
+from streamify.model.task import InitTask, MediaResult, Task
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, reach_storage
@@ -264,7 +266,8 @@ class _Run:
             return RunTotals(self._settings.engine, workers, made, total - made, wall, outcome.cpu_seconds)
 
         self._reused = total - outcome.made
-        return steps.finish(plan, self._stores.media, self._settings, self._tell, totals, hold)
+        make_images = partial(self._make_images, plan, executor)
+        return steps.finish(plan, self._stores.media, self._settings, self._tell, totals, hold, make_images)
 
     def _show(self, live: LiveStream, plan: Plan, executor: Executor) -> None:
         """Let viewers see the stream as it will be."""
@@ -275,15 +278,29 @@ class _Run:
 
     def _measure(self, plan: Plan, executor: Executor) -> None:
         """Find out the gain of every track that has a target, before any of them is encoded."""
-        failures = []
         tasks = loudness_tasks(plan, self._stores.media)
+        self._run_all(tasks, executor, "the loudness is not known: run the same command again, or leave it out")
+        settle(plan, self._stores.media)
+
+    def _make_images(self, plan: Plan, executor: Executor) -> None:
+        """Make thumbnails and poster of the finished segments."""
+        tasks = image_tasks(plan, self._stores.media)
+        hint = "run the same command again, or leave images out: --thumbnails off --poster off"
+        self._run_all(tasks, executor, hint)
+
+    def _run_all(self, tasks: Iterator[Task], executor: Executor, hint: str) -> None:
+        """Run tasks whose results are in the media storage.
+
+        Raises:
+            TasksFailed: With `hint`; all of them were tried.
+        """
+        failures = []
         for _, result in completed(executor, tasks, self._stop, self._events, keep=self._log.attempts.add):
             if isinstance(result, TaskError):
                 failures.append(result.failure)
         if failures:
             self._log.failed(failures)
-            raise TasksFailed(tuple(failures), "the loudness is not known: run the same command again, or leave it out")
-        settle(plan, self._stores.media)
+            raise TasksFailed(tuple(failures), hint)
 
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done

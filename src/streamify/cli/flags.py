@@ -20,10 +20,12 @@ _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segm
              "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N", "stack": "NAME", "max_cost": "USD",
              "replace_grace": "SECONDS", "loss_limit": "PERCENT", "program": "N", "audio_map": "MAP",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
-             "hold_limit": "SECONDS"}  # fmt: skip
+             "hold_limit": "SECONDS", "thumbnails": "SECONDS|off", "thumbnail_size": "PIXELS",
+             "poster": "SECONDS|auto|off"}  # fmt: skip
 _ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
-          "audio_bitrate", "surround", "loudness", "program", "audio_map", "max_duration", "max_pause", "hold_limit",
-          "loss_limit", "strict", "engine", "stack", "max_cost", "workers", "publish")  # fmt: skip
+          "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
+          "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack", "max_cost", "workers",
+          "publish")  # fmt: skip
 
 
 def settings_flags(function: F) -> F:

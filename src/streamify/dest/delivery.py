@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from streamify.dest.layout import is_state
+from streamify.dest.layout import THUMBNAILS, is_state
 from streamify.dest.media import WATCH
 
 _TYPES = {
@@ -16,6 +16,7 @@ _TYPES = {
     ".ndjson": "application/x-ndjson",
     ".vtt": "text/vtt",
     ".jpg": "image/jpeg",
+    ".webp": "image/webp",
     ".png": "image/png",
 }
 _IMMUTABLE = frozenset((".m4s", ".mp4"))
@@ -37,7 +38,7 @@ def content_type(key: str) -> str:
 
 def is_immutable(key: str) -> bool:
     """Return whether the object never changes: it is a media file."""
-    return PurePosixPath(key).suffix in _IMMUTABLE
+    return PurePosixPath(key).suffix in _IMMUTABLE or (key.startswith(f"{THUMBNAILS}/") and key.endswith(".jpg"))
 
 
 def cache_control(key: str) -> str:

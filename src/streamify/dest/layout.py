@@ -4,6 +4,8 @@ Layout::
 
     master.m3u8  manifest.mpd  report.json
     chapters.vtt chapters.json  where the source has chapters
+    poster/                     1920.jpg 1920.webp ..., by width
+    thumbnails/ID/              sheets: 00000.jpg ..., playlist.m3u8 storyboard.vtt
     video/ID/  audio/ID/        init.mp4  playlist.m3u8  iframes.m3u8  00000.m4s 00001.m4s ...
     .streamify/                 plan, ledger and other state; never served
 """
@@ -22,7 +24,11 @@ CHAPTERS = "chapters.vtt"
 CHAPTERS_JSON = "chapters.json"
 CHAPTER_FILES = (CHAPTERS, CHAPTERS_JSON)
 
-TRACK_FOLDERS = ("video", "audio")
+THUMBNAILS = "thumbnails"
+POSTER = "poster"
+STORYBOARD = "storyboard.vtt"
+
+TRACK_FOLDERS = ("video", "audio", THUMBNAILS)
 """Folders that hold one folder per track each, by kind of track."""
 
 INIT = "init.mp4"
@@ -33,6 +39,8 @@ STATE = ".streamify"
 PLAN = f"{STATE}/plan.json"
 LEDGER = f"{STATE}/ledger"
 LOUDNESS = f"{STATE}/loudness"
+SHEETS = f"{STATE}/sheets"
+POSTER_RECORD = f"{STATE}/poster.json"
 RUNS = f"{STATE}/runs"
 """One folder for each run of a job, by its id."""
 LOCK = f"{STATE}/lock"
@@ -49,14 +57,15 @@ STATE_SUFFIXES = (".json", ".ndjson")
 DOCTOR = f"{STATE}/doctor-"
 """How the keys begin that `doctor` writes and removes."""
 
-TOP = frozenset({STATE, *MANIFESTS, *CHAPTER_FILES, REPORT, *TRACK_FOLDERS})
+TOP = frozenset({STATE, *MANIFESTS, *CHAPTER_FILES, REPORT, POSTER, *TRACK_FOLDERS})
 """What a stream consists of at its top."""
 
 SEGMENT_TEMPLATE = "$Number%05d$.m4s"
 """File names of segments as a DASH template (ISO/IEC 23009-1, 5.3.9.4.4)."""
 
 _TRACK_ID = re.compile(r"[^/]+-[0-9a-f]{8}")
-_TRACK_FILE = re.compile(rf"(\d{{5,}}\.m4s|{re.escape(INIT)}|{re.escape(PLAYLIST)}|{re.escape(IFRAMES)})")
+_POSTER = re.compile(rf"{POSTER}/\d+\.(jpg|webp)")
+_TRACK_FILE = re.compile(rf"(\d{{5,}}\.(m4s|jpg)|{'|'.join(map(re.escape, (INIT, PLAYLIST, IFRAMES, STORYBOARD)))})")
 
 
 def track_folder(kind: str, track: str) -> str:
@@ -108,6 +117,46 @@ def segment_index(key: str) -> int | None:
     name = key.rsplit("/", 1)[-1]
     index = name.removesuffix(".m4s")
     return int(index) if len(index) < 12 and index.isdecimal() and name == segment_name(int(index)) else None
+
+
+def thumbnails_folder(storyboard: str) -> str:
+    """Return the folder of the sheets of thumbnails of a storyboard."""
+    return track_folder(THUMBNAILS, storyboard)
+
+
+def sheet_name(number: int) -> str:
+    """Return the file name of a sheet of thumbnails."""
+    return f"{number:05d}.jpg"
+
+
+def sheet_key(folder: str, number: int) -> str:
+    """Return the key of a sheet of thumbnails."""
+    return f"{folder}/{sheet_name(number)}"
+
+
+def storyboard_key(folder: str) -> str:
+    """Return the key of the WebVTT file that says where in the sheets each thumbnail is."""
+    return f"{folder}/{STORYBOARD}"
+
+
+def poster_key(width: int, kind: str) -> str:
+    """Return the key of a file of the poster; `kind`: ``jpg`` or ``webp``."""
+    return f"{POSTER}/{width}.{kind}"
+
+
+def is_poster(key: str) -> bool:
+    """Return whether a key is that of a file of the poster."""
+    return _POSTER.fullmatch(key) is not None
+
+
+def sheet_record_folder(storyboard: str) -> str:
+    """Return the folder of what is known of the sheets of a storyboard."""
+    return f"{SHEETS}/{storyboard}"
+
+
+def sheet_record_key(storyboard: str, number: int) -> str:
+    """Return the key of what is known of a sheet of thumbnails."""
+    return f"{sheet_record_folder(storyboard)}/{number:05d}.json"
 
 
 def ledger_folder(track: str) -> str:

@@ -11,11 +11,13 @@ from streamify.dest.layout import CHAPTER_FILES, segment_key
 from streamify.errors import Failure, TasksFailed, VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
+from streamify.jobs.images import read_poster, read_storyboard, remove_other_posters
 from streamify.jobs.loudness import loudness_notes, read_loudness
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import belongs, read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
+from streamify.model.images import Poster, StoryboardReport
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
 from streamify.model.source import Note, Part, VideoFacts
@@ -36,15 +38,23 @@ class Assembled:
     manifests: tuple[Blob, ...]
     notes: tuple[Note, ...]
     """Damage that tasks met."""
+    poster: Poster | None
+    thumbnails: StoryboardReport | None
 
 
-def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: None) -> Assembled:
-    """Check every segment and every seam, then write all manifests; the master playlist last.
+def assemble(
+    plan: Plan,
+    media: Storage,
+    check: Callable[[], None] = lambda: None,
+    make_images: Callable[[], None] = lambda: None,
+) -> Assembled:
+    """Check every segment and every seam, make images of them, then write all manifests; the master playlist last.
 
     Args:
         plan: Of the job.
         media: Rooted at DEST.
         check: Called before the first manifest is written; raises where that is no longer allowed.
+        make_images: Runs the tasks of `streamify.jobs.images.image_tasks`; called once all segments are certified.
 
     Raises:
         VerificationFailed: Something is missing, damaged or does not fit; each fault is named, nothing is written.
@@ -84,17 +94,38 @@ def assemble(plan: Plan, media: Storage, check: Callable[[], None] = lambda: Non
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
     _refuse_losses(plan, certifying.sums)
+    make_images()
+    poster, thumbnails = read_poster(plan, media), read_storyboard(plan, media)
+    faults.extend(_image_faults(plan, media, poster, thumbnails))
+    if faults:
+        raise VerificationFailed(tuple(faults), HINT)
     check()
     view = StreamView(
         tuple(manifests),
         plan.target_duration,
         Fraction(plan.timeline.end, plan.timeline.timescale),
         chapters=plan.chapters,
+        thumbnails=thumbnails,
     )
     blobs = publish(view, media)
     for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):
         media.delete(key)  # of a stream that this one replaces
-    return Assembled(certifying.sums.certificate(plan.source), tuple(reports), blobs, tuple(notes))
+    remove_other_posters(media, poster)
+    return Assembled(certifying.sums.certificate(plan.source), tuple(reports), blobs, tuple(notes), poster, thumbnails)
+
+
+def _image_faults(
+    plan: Plan, media: Storage, poster: Poster | None, thumbnails: StoryboardReport | None
+) -> Iterator[str]:
+    """Compare the images with what their workers wrote."""
+    if plan.storyboard is not None and thumbnails is None:
+        yield f"{plan.storyboard.folder}: thumbnails are missing"
+    if plan.poster is not None and poster is None:
+        yield "the poster is missing"
+    for sheet in thumbnails.sheets if thumbnails is not None else ():
+        yield from _differs(Blob(key=sheet.key, size=sheet.size, sha256=sheet.sha256), media.get(sheet.key))
+    for still in poster.stills if poster is not None else ():
+        yield from _differs(Blob(key=still.key, size=still.size, sha256=still.sha256), media.get(still.key))
 
 
 def _refuse_losses(plan: Plan, sums: Ledgers) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, MASTER, MPD, iframes_key, playlist_key
-from streamify.manifests import chapters, dash, hls
+from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, MASTER, MPD, iframes_key, playlist_key, storyboard_key
+from streamify.manifests import chapters, dash, hls, images
 from streamify.manifests.base import TrackManifest
 from streamify.manifests.dash import Growing
 from streamify.model.chapter import Chapter
+from streamify.model.images import StoryboardReport
 from streamify.model.task import Blob
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage, sha256
@@ -29,6 +30,8 @@ class StreamView:
     """More segments follow; ``None``: these are all."""
     chapters: tuple[Chapter, ...] = ()
     """Of the stream."""
+    thumbnails: StoryboardReport | None = None
+    """Of the stream, once they are made."""
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
@@ -44,8 +47,13 @@ class StreamView:
         if self.chapters:
             texts[CHAPTERS] = chapters.webvtt(self.chapters)
             texts[CHAPTERS_JSON] = chapters.apple_json(self.chapters)
-        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing, self.chapters)
-        texts[MASTER] = hls.master(videos, audios, CHAPTERS_JSON if self.chapters else None, ended=ended)
+        if (board := self.thumbnails) is not None:
+            texts[storyboard_key(board.folder)] = images.storyboard(board, self.duration)
+            texts[playlist_key(board.folder)] = images.image_playlist(board, self.duration)
+        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails)
+        texts[MASTER] = hls.master(
+            videos, audios, CHAPTERS_JSON if self.chapters else None, self.thumbnails, ended=ended
+        )
         return texts
 
 

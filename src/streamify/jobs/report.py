@@ -46,6 +46,8 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         manifests=made.manifests,
         certificate=made.certificate,
         chapters=plan.chapters,
+        poster=made.poster,
+        thumbnails=made.thumbnails,
         notes=tuple(dict.fromkeys((*plan.notes, *made.notes))),
         fingerprint=Fingerprint(
             streamify=__version__,

@@ -16,6 +16,7 @@ from streamify.dest.layout import (
     ledger_track,
     loudness_folder,
     loudness_key,
+    sheet_record_folder,
     streamify_track_of,
     track_folder,
     track_of,
@@ -46,7 +47,8 @@ def known_tracks(media: Storage) -> frozenset[str]:
     ledger = {ledger_track(entry.key) for entry in media.list(LEDGER)}
     report = read_report(media, newer="ignore")
     if report is not None:
-        return frozenset(ledger.union(track.id for track in report.tracks))
+        boards = [report.thumbnails.id] if report.thumbnails is not None else []
+        return frozenset(ledger.union((track.id for track in report.tracks), boards))
     found = (streamify_track_of(file.key) for folder in TRACK_FOLDERS for file in media.list(folder))
     return frozenset(ledger.union(track for track in found if track is not None))
 
@@ -62,6 +64,8 @@ def retire(plan: Plan, media: Storage, others: frozenset[str], now: float) -> Re
     """
     before = read_saved(media, RETIRED, Retired) or Retired()
     kept = {track.id for track in plan.tracks}
+    if plan.storyboard is not None:
+        kept.add(plan.storyboard.id)
     tracks = {track: before.tracks.get(track, now) for track in sorted({*before.tracks, *others} - kept)}
     found = Retired(tracks=tracks)
     if found != before:
@@ -96,6 +100,9 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
         for entry in list(media.list(loudness_folder(track))):
             media.delete(entry.key)
         media.delete_folder(loudness_folder(track))
+        for entry in list(media.list(sheet_record_folder(track))):
+            media.delete(entry.key)
+        media.delete_folder(sheet_record_folder(track))
         media.delete(loudness_key(track))
     _write(media, Retired(tracks={track: since for track, since in retired.tracks.items() if track not in tracks}))
     return Removed(tracks, len(files), sum(file.size for file in files))

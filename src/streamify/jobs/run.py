@@ -27,6 +27,7 @@ from streamify.jobs.assemble import assemble
 from streamify.jobs.early import withdraw
 from streamify.jobs.engine import Keep, Stop, executor_for, run_one
 from streamify.jobs.hold_base import Hold
+from streamify.jobs.images import forget_images
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
 from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire
@@ -165,10 +166,17 @@ def forget(plan: Plan, media: Storage) -> None:
         media.delete(loudness_key(track.id))
         for entry in list(media.list(loudness_folder(track.id))):
             media.delete(entry.key)
+    forget_images(plan, media)
 
 
 def finish(
-    plan: Plan, media: Storage, settings: Settings, tell: Tell, totals: Callable[[float], RunTotals], hold: Hold
+    plan: Plan,
+    media: Storage,
+    settings: Settings,
+    tell: Tell,
+    totals: Callable[[float], RunTotals],
+    hold: Hold,
+    make_images: Callable[[], None],
 ) -> Report:
     """Check the certificate, write the manifests, and last of all the report; retire what was replaced.
 
@@ -179,12 +187,13 @@ def finish(
         tell: Receives notes.
         totals: Called with the CPU seconds of all segments; returns what the run did up to then.
         hold: Of DEST.
+        make_images: Runs the tasks of `streamify.jobs.images.image_tasks`.
 
     Raises:
         VerificationFailed: Something is missing or does not fit; nothing was written.
         DestinationError: ``dest-taken``, another job holds DEST by now.
     """
-    made = assemble(plan, media, hold.check)
+    made = assemble(plan, media, hold.check, make_images)
     before = known_tracks(media) if settings.replace else frozenset[str]()
     report = make_report(plan, made, totals(sum(track.cpu_seconds for track in made.tracks)))
     hold.check()

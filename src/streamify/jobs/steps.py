@@ -21,6 +21,7 @@ from streamify.jobs.attempts import write_attempt
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import failures_of
 from streamify.jobs.hold_base import Hold
+from streamify.jobs.images import image_tasks
 from streamify.jobs.items import Item, items, task_of
 from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, read_run
@@ -169,8 +170,10 @@ def _opened(places: StoreLocations, run: str) -> tuple[Stores, Plan]:
     return stores, _plan(run, stores.media)
 
 
-def assemble_step(run: Run, prepared: Prepared, workers: int, hold: Hold, on_event: OnEvent = no_event) -> Report:
-    """Check the certificate and write manifests and report.
+def assemble_step(
+    run: Run, prepared: Prepared, workers: int, hold: Hold, on_event: OnEvent = no_event, worker: str = ""
+) -> Report:
+    """Check the certificate, make the images, and write manifests and report.
 
     Args:
         run: The run.
@@ -178,13 +181,15 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, hold: Hold, on_eve
         workers: The most tasks that ran at once.
         hold: Of DEST.
         on_event: Receives notes.
+        worker: What runs it, for the record of attempts at images.
 
     Raises:
         TasksFailed: Tasks of this run failed; each is listed.
         VerificationFailed: Something is missing or does not fit.
         DestinationError: ``dest-taken``, another run holds DEST by now.
     """
-    media = run.places.open().media
+    stores = run.places.open()
+    media = stores.media
     try:
         failures = failures_of(run.id, media)
         if failures:
@@ -195,7 +200,12 @@ def assemble_step(run: Run, prepared: Prepared, workers: int, hold: Hold, on_eve
             made = prepared.total - prepared.reused
             return RunTotals(run.settings.engine, workers, made, prepared.reused, time.time() - run.began, cpu)
 
-        report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold)
+        def make_images() -> None:
+            for task in image_tasks(plan, media):
+                with _kept(run, media, task.key, worker) as done:
+                    done(run_task(task, stores))
+
+        report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold, make_images)
     except StreamifyError as error:
         if not (isinstance(error, DestinationError) and error.code == "dest-taken"):
             fields = {"ended": time.time(), "outcome": "failed", "error": f"{error.message[:2000]} [{error.code}]"}

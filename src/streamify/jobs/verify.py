@@ -129,8 +129,15 @@ def _read_report(media: Storage, dest: Location) -> Report:
 def _keys(report: Report) -> Iterator[str]:
     for track in report.tracks:
         yield f"{track.folder}/{track.id}"
-    for blob in report.manifests:
+    for blob in (*report.manifests, *_images(report)):
         yield blob.key
+
+
+def _images(report: Report) -> Iterator[Blob]:
+    sheets = report.thumbnails.sheets if report.thumbnails is not None else ()
+    stills = report.poster.stills if report.poster is not None else ()
+    yield from (Blob(key=one.key, size=one.size, sha256=one.sha256) for one in sheets)
+    yield from (Blob(key=one.key, size=one.size, sha256=one.sha256) for one in stills)
 
 
 def _inside(key: str) -> bool:
@@ -148,7 +155,7 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
         for track in report.tracks:
             if f"{track.folder}/".encode() not in text:
                 yield f"{name} does not name {track.folder}"
-    for blob in report.manifests:
+    for blob in (*report.manifests, *_images(report)):
         data = _small(media, blob.key)
         if data is None:
             yield f"{blob.key} is missing"

@@ -25,7 +25,7 @@ def titled(number: int, chapter: Chapter) -> str:
 def webvtt(chapters: Sequence[Chapter]) -> str:
     """Return a chapters track (W3C WebVTT, 1.5 and 4.6): one cue for each, its text the title."""
     cues = (
-        f"{number}\n{_time(one.start)} --> {_time(one.end)}\n{escape(titled(number, one), quote=False)}\n"
+        f"{number}\n{vtt_time(one.start)} --> {vtt_time(one.end)}\n{escape(titled(number, one), quote=False)}\n"
         for number, one in enumerate(chapters, start=1)
     )
     return "\n".join(("WEBVTT\n", *cues))
@@ -54,7 +54,8 @@ def add_events(period: ET.Element, chapters: Sequence[Chapter]) -> None:
         event.text = titled(number, one)
 
 
-def _time(seconds: Fraction) -> str:
+def vtt_time(seconds: Fraction) -> str:
+    """Return a WebVTT timestamp, rounded down to milliseconds."""
     milliseconds = int(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}.{rest % 1000:03d}"

@@ -24,7 +24,9 @@ from streamify.manifests.audio import (
 )
 from streamify.manifests.base import TrackManifest
 from streamify.manifests.chapters import add_events
+from streamify.manifests.images import add_thumbnails
 from streamify.model.chapter import Chapter
+from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
 
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
@@ -56,6 +58,7 @@ def mpd(
     duration: Fraction,
     growing: Growing | None = None,
     chapters: Sequence[Chapter] = (),
+    thumbnails: StoryboardReport | None = None,
 ) -> str:
     """Return the MPD of a stream.
 
@@ -65,6 +68,7 @@ def mpd(
         duration: Length of the presentation, seconds: of the video where there is one.
         growing: More segments follow (dynamic); ``None``: it has ended (static).
         chapters: Of the stream, as events of the period.
+        thumbnails: Of the stream, as an AdaptationSet behind all others.
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -91,6 +95,8 @@ def mpd(
         _video_set(period, videos)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
         _audio_set(period, number, audio, names, priority)
+    if thumbnails is not None:
+        add_thumbnails(period, 1 + len(audios), thumbnails)
     if growing is not None:
         # dash.js looks for the delay here first; and no player is to hurry. No time server is asked.
         service = ET.Element("ServiceDescription", id="0")

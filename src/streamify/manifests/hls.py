@@ -14,6 +14,8 @@ from streamify.manifests.base import (
     variant_order,
 )
 from streamify.manifests.chapters import DATA_ID
+from streamify.manifests.images import image_stream
+from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
 
 _VERSION = 7
@@ -60,6 +62,7 @@ def master(
     videos: Sequence[TrackManifest],
     audios: Sequence[TrackManifest],
     chapters: str | None = None,
+    thumbnails: StoryboardReport | None = None,
     *,
     ended: bool = True,
 ) -> str:
@@ -72,6 +75,7 @@ def master(
         videos: Video renditions in ladder order.
         audios: Audio tracks.
         chapters: Relative URL of the chapters as JSON, named as session data (RFC 8216, 4.3.4.4).
+        thumbnails: Of the stream.
         ended: Of the media playlists, as of `media_playlist`.
     """
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS", *_start(ended)]
@@ -87,6 +91,7 @@ def master(
             if names.default:
                 lines += [_variant(None, group), audio.url(PLAYLIST)]
     lines += [_iframe_stream(video) for video in videos if video.has_iframes]
+    lines += [image_stream(thumbnails)] if thumbnails is not None else []
     return _text(lines)
 
 

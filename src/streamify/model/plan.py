@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.chapter import Chapter
+from streamify.model.images import PosterPlan, Storyboard
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
 from streamify.model.track import AudioTrack, VideoTrack
@@ -280,6 +281,9 @@ class Plan(Frozen):
     audio: tuple[AudioTrack, ...]
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start, rounded to milliseconds."""
+    storyboard: Storyboard | None = None
+    """Thumbnails; ``None``: there are none."""
+    poster: PosterPlan | None = None
     notes: tuple[Note, ...] = ()
     estimate: Estimate
 

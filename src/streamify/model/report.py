@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.chapter import Chapter
+from streamify.model.images import Poster, StoryboardReport
 from streamify.model.loudness import Loudness
 from streamify.model.plan import SCHEMA
 from streamify.model.settings import MediaSettings
@@ -126,6 +127,8 @@ class Report(Frozen):
     certificate: Certificate
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start."""
+    poster: Poster | None = None
+    thumbnails: StoryboardReport | None = None
     notes: tuple[Note, ...]
     """What was converted, dropped or damaged, and why."""
     fingerprint: Fingerprint

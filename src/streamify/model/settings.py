@@ -15,9 +15,10 @@ Surround = Literal["off", "aac", "ac3", "eac3"]
 Deinterlace = Literal["field", "frame", "off"]
 Publish = Literal["early", "final"]
 Engine = Literal["local", "inline", "aws"]
+PosterChoice = Literal["auto", "off"]
 
 
-_OFF = ("surround", "loudness")
+_OFF = ("surround", "loudness", "thumbnails", "poster")
 """Settings that have the value ``off``."""
 
 
@@ -144,6 +145,25 @@ class MediaSettings(Frozen):
         "streams as left and right, ``en=1+2,fr=3`` makes two tracks and says their languages; streams that are not "
         "named are dropped; ``None`` keeps all, and joins mono streams labelled as channels of one programme.",
     )
+    thumbnails: Rational | None = Field(
+        json_schema_extra=_or_off,
+        default=None,
+        ge=0,
+        le=3600,
+        description="Seconds from thumbnail to thumbnail; `None` takes 1, 2, 5 or 10, so that a film has 400 at the "
+        "most where it is shorter than an hour; ``off`` or 0 makes none.",
+    )
+    thumbnail_size: int = Field(
+        default=240,
+        ge=32,
+        le=640,
+        description="Pixels of the longer side of a thumbnail; never more than the smallest rendition has.",
+    )
+    poster: Rational | PosterChoice = Field(
+        default="auto",
+        description="Time of the picture that becomes the poster, seconds; ``auto`` chooses one that shows much; "
+        "``off`` makes none.",
+    )
     max_duration: Rational = Field(
         default=Fraction(86_400),
         gt=0,
@@ -186,8 +206,17 @@ class MediaSettings(Frozen):
             value = "off"  # as YAML reads it
         if name == "loudness" and value == "off":
             return None
+        if name == "thumbnails" and value == "off":
+            return 0
         if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
+        return value
+
+    @field_validator("poster")
+    @classmethod
+    def _not_before_the_start(cls, value: Fraction | PosterChoice) -> Fraction | PosterChoice:
+        if isinstance(value, Fraction) and value < 0:
+            raise ValueError("should be 0 or more")
         return value
 
     @field_validator("audio_map", mode="before")

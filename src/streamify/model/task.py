@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.images import Moment, PosterPlan, Storyboard
 from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Splice, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
@@ -221,6 +222,32 @@ class LoudnessTask(PieceTask):
     """The one after the last."""
 
 
+class SheetTask(BaseTask):
+    """Make one sheet of thumbnails from finished segments."""
+
+    kind: Literal["sheet"] = "sheet"
+    storyboard: Storyboard
+    track: VideoTrack
+    """The rendition whose pictures they are."""
+    number: int
+    """Of the sheet."""
+    moments: tuple[Moment, ...]
+    """What the thumbnails show, in order."""
+
+
+class PosterTask(BaseTask):
+    """Make the poster from a finished segment."""
+
+    kind: Literal["poster"] = "poster"
+    plan: PosterPlan
+    track: VideoTrack
+    """The rendition whose picture it is."""
+    scout: VideoTrack
+    """The rendition in which the candidates are compared."""
+    candidates: tuple[Moment, ...]
+    """In order; where there is one, it is taken."""
+
+
 class CheckTask(BaseTask):
     """Decode one published segment and, where a source is given, compare its pictures."""
 
@@ -299,7 +326,18 @@ class SoundCheckTask(BaseTask):
     """Whether the report names sound behind the end of the track as left out."""
 
 
-AnyTask = SplitTask | InitTask | VideoTask | AudioTask | LoudnessTask | CheckTask | SourceCheckTask | SoundCheckTask
+AnyTask = (
+    SplitTask
+    | InitTask
+    | VideoTask
+    | AudioTask
+    | LoudnessTask
+    | SheetTask
+    | PosterTask
+    | CheckTask
+    | SourceCheckTask
+    | SoundCheckTask
+)
 Task = Annotated[AnyTask, Field(discriminator="kind")]
 TASK: TypeAdapter[AnyTask] = TypeAdapter(Task)
 
@@ -335,6 +373,13 @@ class LoudnessResult(Frozen):
     key: str
 
 
+class ImageResult(Frozen):
+    """An image exists; what is known of it is in the media storage."""
+
+    kind: Literal["image"] = "image"
+    key: str
+
+
 class CheckResult(Frozen):
     """What a check found."""
 
@@ -348,8 +393,9 @@ class CheckResult(Frozen):
     psnr_mean: float | None = None
 
 
-Result = Annotated[SplitResult | InitResult | MediaResult | LoudnessResult | CheckResult, Field(discriminator="kind")]
-RESULT: TypeAdapter[SplitResult | InitResult | MediaResult | LoudnessResult | CheckResult] = TypeAdapter(Result)
+AnyResult = SplitResult | InitResult | MediaResult | LoudnessResult | ImageResult | CheckResult
+Result = Annotated[AnyResult, Field(discriminator="kind")]
+RESULT: TypeAdapter[AnyResult] = TypeAdapter(Result)
 
 __all__ = [
     "RESULT",
@@ -362,15 +408,18 @@ __all__ = [
     "CheckTask",
     "Cost",
     "IFrame",
+    "ImageResult",
     "InitResult",
     "InitTask",
     "LoudnessResult",
     "LoudnessTask",
     "MediaResult",
+    "PosterTask",
     "Rational",
     "Result",
     "Seam",
     "SegmentRecord",
+    "SheetTask",
     "SoundCheckTask",
     "SourceCheckTask",
     "SourceFacts",

@@ -12,6 +12,7 @@ from streamify.model.limits import (
     SPLIT_BYTES,
     TASK_SECONDS,
 )
+from streamify.model.plan import Plan
 from streamify.model.source import VideoFacts
 from streamify.model.task import Budget
 from streamify.model.track import AudioTrack, VideoTrack
@@ -52,6 +53,20 @@ def audio_budget(seconds: float, track: AudioTrack) -> Budget:
     """Return the budget of a piece of an audio track; all of it stays in memory, as packets and as segments."""
     held = round(seconds * (3 * track.recipe.bitrate / 8 + track.sample_rate))  # an access unit is 1024 samples
     return Budget(cpu_seconds=TASK_SECONDS + round(SOUND_SECONDS * seconds), memory_bytes=BASE + 64 * MIB + held)
+
+
+def image_budget(plan: Plan, track: VideoTrack, segments: int) -> Budget:
+    """Return the budget of a task that decodes finished segments for an image.
+
+    Args:
+        plan: Of the stream.
+        track: The rendition that is decoded, the largest of several.
+        segments: How many are decoded.
+    """
+    seconds = segments * plan.target_duration
+    pixels = track.width * track.height
+    cpu = TASK_SECONDS + round(seconds * track.frame_rate) * pixels // DECODE_PIXELS
+    return Budget(cpu_seconds=cpu, memory_bytes=BASE + 64 * MIB + 60 * pixels)
 
 
 def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFacts | None) -> Budget:

@@ -21,6 +21,7 @@ from streamify.planning.estimate import estimate
 from streamify.planning.extent import Extent, extent
 from streamify.planning.fields import applied, fields_shown
 from streamify.planning.identity import track_hash
+from streamify.planning.images import poster, storyboard
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
@@ -85,6 +86,8 @@ def build_plan(
         video=video,
         audio=audio,
         chapters=chapters,
+        storyboard=storyboard(video, timeline, settings, codec_build),
+        poster=poster(video, timeline, settings, codec_build),
         notes=(
             *facts.notes,
             *misplaced,

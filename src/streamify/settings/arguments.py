@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
-from streamify.model.settings import Deinterlace, Engine, Preset, Publish, Rung, Surround
+from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, Publish, Rung, Surround
 
 Seconds = int | float | str | Decimal | Fraction
 """A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
@@ -40,6 +40,9 @@ class SettingsDict(TypedDict, total=False):
     surround: Surround
     loudness: float | str | None
     audio_map: str | None
+    thumbnails: Seconds | None
+    thumbnail_size: int
+    poster: Seconds | PosterChoice
     max_duration: Seconds
     max_pause: Seconds
     hold_limit: Seconds

@@ -8,7 +8,9 @@ from streamify.model.task import (
     CheckTask,
     InitTask,
     LoudnessTask,
+    PosterTask,
     Result,
+    SheetTask,
     SoundCheckTask,
     SourceCheckTask,
     SplitTask,
@@ -20,6 +22,7 @@ from streamify.tasks.audio import run_audio
 from streamify.tasks.check import run_check
 from streamify.tasks.check_sound import run_check_sound
 from streamify.tasks.check_source import run_check_source
+from streamify.tasks.images import run_poster, run_sheet
 from streamify.tasks.init import run_init
 from streamify.tasks.loudness import run_loudness
 from streamify.tasks.split import run_split
@@ -50,6 +53,10 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_audio(task, stores, progress)
         case LoudnessTask():
             return run_loudness(task, stores, progress)
+        case SheetTask():
+            return run_sheet(task, stores)
+        case PosterTask():
+            return run_poster(task, stores)
         case CheckTask():
             return run_check(task, stores)
         case SourceCheckTask():

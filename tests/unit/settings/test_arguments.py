@@ -18,7 +18,7 @@ from streamify.settings.arguments import RungDict, SettingsDict
 from streamify.settings.read import from_arguments
 
 VALUES: dict[Any, dict[str, Any]] = {
-    int: {"audio_bitrate": 128_000, "maxrate": 500_000, "bufsize": 500_000, "short_side": 144},
+    int: {"audio_bitrate": 128_000, "maxrate": 500_000, "bufsize": 500_000, "short_side": 144, "thumbnail_size": 240},
     float: {"loudness": -16.0},
     str: {
         "ladder": "240p",
@@ -29,6 +29,8 @@ VALUES: dict[Any, dict[str, Any]] = {
         "audio_map": "1+2",
         "loudness": "off",
         "hold_limit": "2.5",
+        "thumbnails": "off",
+        "poster": "2.5",
     },
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""

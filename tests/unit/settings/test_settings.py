@@ -141,6 +141,23 @@ def test_printed_settings_are_a_file_that_gives_the_same_settings(tmp_path: Path
     assert yaml.safe_load(settings_io.effective({}, {}, None).to_yaml())["segment_seconds"] == 6
 
 
+@pytest.mark.parametrize(
+    ("given", "thumbnails", "poster"),
+    [("off", 0, "off"), ("0", 0, 0), ("2.5", Fraction(5, 2), Fraction(5, 2)), ("7", 7, 7)],
+)
+def test_images_as_text(given: str, thumbnails: object, poster: object) -> None:
+    found = settings_io.effective({"thumbnails": given, "poster": given}, {}, None).settings
+    assert (found.thumbnails, found.poster) == (thumbnails, poster)
+
+
+@pytest.mark.parametrize(
+    ("key", "given"), [("thumbnails", "-1"), ("poster", "-1"), ("poster", "best"), ("poster", "nan")]
+)
+def test_images_that_cannot_be(key: str, given: str) -> None:
+    with pytest.raises(UsageError, match=f"--{key}"):
+        settings_io.effective({key: given}, {}, None)
+
+
 def test_the_published_schema_is_that_of_the_model() -> None:
     page = ROOT / "docs" / "reference" / "settings.schema.json"
     assert_same(page.read_text(), settings_io.schema(), f"write it: streamify plan --print-schema > {page}")

@@ -100,7 +100,8 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
     job = {"source": run.places.uploads.child(run.source.key).url, "dest": run.places.media.url}
     media = open_storage(run.places.media)
     try:
-        report = assemble_step(run, prepared, int(event["workers"]), ExecutionHold(media, run))
+        hold, worker = ExecutionHold(media, run), getattr(context, "log_stream_name", "")
+        report = assemble_step(run, prepared, int(event["workers"]), hold, worker=worker)
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": job}
     return {"status": "complete", "job": job, **_summary(report)}

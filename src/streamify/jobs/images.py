@@ -1,0 +1,107 @@
+"""Images of a finished stream: which are still to be made, and what is known of those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamify.dest.layout import POSTER, POSTER_RECORD, is_poster, sheet_key, sheet_record_key
+from streamify.jobs.segments import SegmentList
+from streamify.model.images import Poster, SheetRecord, Storyboard, StoryboardReport
+from streamify.model.plan import Plan
+from streamify.model.task import PosterTask, SheetTask
+from streamify.model.track import VideoTrack
+from streamify.planning.budget import image_budget
+from streamify.planning.images import candidates, smallest, tile_moments
+from streamify.storage.base import Storage
+from streamify.storage.saved import parse_saved
+
+
+def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask]:
+    """Yield a task for each image that is missing; all segments of the stream have to be there."""
+    if plan.storyboard is not None:
+        yield from _sheet_tasks(plan, plan.storyboard, media)
+    if plan.poster is not None and read_poster(plan, media) is None:
+        found = candidates(plan.poster, plan.timeline, _borders(plan, media))
+        track = _track(plan, plan.poster.track)
+        yield PosterTask(
+            key="image/poster",
+            plan=plan.poster,
+            track=track,
+            scout=smallest(plan.video),
+            candidates=found,
+            budget=image_budget(plan, track, 1 + len(found)),
+        )
+
+
+def _sheet_tasks(plan: Plan, board: Storyboard, media: Storage) -> Iterator[SheetTask]:
+    missing = [number for number in range(board.sheets) if _read_sheet(media, board, number) is None]
+    borders = _borders(plan, media) if missing else []
+    for number in missing:
+        moments, track = tile_moments(board, plan, borders, number), _track(plan, board.track)
+        yield SheetTask(
+            key=f"image/thumbnails/{number:05d}",
+            storyboard=board,
+            track=track,
+            number=number,
+            moments=moments,
+            budget=image_budget(plan, track, len({one.segment for one in moments})),
+        )
+
+
+def read_poster(plan: Plan, media: Storage) -> Poster | None:
+    """Return the poster of a plan; ``None``: it is not there."""
+    data = media.get(POSTER_RECORD)
+    found = parse_saved(Poster, data) if data is not None and plan.poster is not None else None
+    return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
+
+
+def read_storyboard(plan: Plan, media: Storage) -> StoryboardReport | None:
+    """Return the thumbnails of a plan; ``None``: there are none, or not all of its sheets."""
+    board = plan.storyboard
+    if board is None:
+        return None
+    sheets = [_read_sheet(media, board, number) for number in range(board.sheets)]
+    there = tuple(one for one in sheets if one is not None)
+    if len(there) < board.sheets:
+        return None
+    names = ("id", "folder", "width", "height", "columns", "rows", "interval", "count")
+    return StoryboardReport(sheets=there, **{name: getattr(board, name) for name in names})
+
+
+def forget_images(plan: Plan, media: Storage) -> None:
+    """Remove all images of a plan: they are made anew."""
+    if (board := plan.storyboard) is not None:
+        for number in range(board.sheets):
+            media.delete(sheet_record_key(board.id, number))
+            media.delete(sheet_key(board.folder, number))
+    media.delete(POSTER_RECORD)
+
+
+def remove_other_posters(media: Storage, kept: Poster | None) -> None:
+    """Remove the files of a poster that another one replaced."""
+    keys = {still.key for still in kept.stills} if kept is not None else set()
+    for entry in [*media.list(POSTER)]:
+        if entry.key not in keys and is_poster(entry.key):
+            media.delete(entry.key)
+    media.delete_folder(POSTER)
+
+
+def _read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
+    data = media.get(sheet_record_key(board.id, number))
+    found = parse_saved(SheetRecord, data) if data is not None else None
+    if found is None:
+        return None
+    there = media.stat(found.key)
+    return found if there is not None and there.size == found.size else None
+
+
+def _borders(plan: Plan, media: Storage) -> list[int]:
+    segments = SegmentList(plan, media)
+    try:
+        return [segment.start for segment in segments]
+    finally:
+        segments.close()
+
+
+def _track(plan: Plan, name: str) -> VideoTrack:
+    return next(track for track in plan.video if track.id == name)

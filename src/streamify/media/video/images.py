@@ -1,0 +1,166 @@
+"""Still images from finished segments: thumbnails tiled into sheets, posters, and a measure of how much they show."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Literal
+
+from av.codec.context import CodecContext
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+
+from streamify.media.source.opening import open_media
+from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.video.scaling import SCALING, linear_graph
+
+_JPEG_QUALITY = 3
+"""Quantiser scale of FFmpeg's encoder, 1 to 31: the lower the better."""
+_LAMBDA = 118
+"""FFmpeg's units of a quantiser scale (FF_QP2LAMBDA)."""
+_WEBP_QUALITY = 82
+_DARK, _LIGHT = 24.0, 225.0
+"""Mean luma (16 to 235) below and above which a picture is black or white for a viewer."""
+
+
+class SheetMaker:
+    """Makes one sheet of thumbnails, row by row from the top left.
+
+    Args:
+        width: Of a thumbnail, pixels.
+        height: Of a thumbnail, pixels.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._frames: list[VideoFrame] = []
+
+    def add(self, init: bytes, data: bytes, wanted: Sequence[int]) -> None:
+        """Add the pictures that a segment shows at `wanted`, output ticks, which ascend."""
+        for frame in _shown_at(init, data, wanted):
+            self._frames.append(_scaled(frame, self._width, self._height, "yuvj420p"))
+
+    def finish(self, columns: int, rows: int) -> bytes:
+        """Return the sheet as a JPEG file; what it lacks is black."""
+        graph = linear_graph(self._frames[0], [f"tile=layout={columns}x{rows}:color=black"], Fraction(1, 25))
+        for number, frame in enumerate(self._frames):
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            graph.vpush(frame)
+        graph.vpush(None)
+        return _jpeg(graph.vpull())
+
+
+def poster_files(
+    init: bytes, data: bytes, at: int, sizes: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int, Literal["image/jpeg", "image/webp"], bytes]]:
+    """Yield width, height, media type and bytes of the files of a poster.
+
+    Args:
+        init: Init segment.
+        data: Media segment.
+        at: Output ticks of the picture, inside the segment.
+        sizes: Width and height, pixels.
+    """
+    (frame,) = _shown_at(init, data, [at])
+    for width, height in sizes:
+        yield width, height, "image/jpeg", _jpeg(_scaled(frame, width, height, "yuvj420p"))
+        yield width, height, "image/webp", _webp(_scaled(frame, width, height, "bgra"))
+
+
+def _shown_at(init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[VideoFrame]:
+    """Yield the pictures that are shown at `wanted`."""
+    left = list(reversed(wanted))
+    before: VideoFrame | None = None
+    with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
+        stream, context = container.streams.video[0], decoder(container.streams.video[0])
+        for packet in read_packets(container, stream):
+            for frame in decode(context, packet):
+                while before is not None and left and left[-1] < (frame.pts or 0):
+                    left.pop()
+                    yield before
+                if not left:
+                    return
+                before = frame
+    while before is not None and left:
+        left.pop()
+        yield before
+
+
+def _jpeg(frame: VideoFrame) -> bytes:
+    """Return a JPEG file of a picture in BT.601 and full range, as JFIF has it."""
+    options = {"flags": "+qscale+bitexact", "global_quality": str(_JPEG_QUALITY * _LAMBDA)}
+    return _encoded("mjpeg", frame, options)
+
+
+def _webp(frame: VideoFrame) -> bytes:
+    return _encoded("libwebp", frame, {"flags": "+bitexact", "quality": str(_WEBP_QUALITY)})
+
+
+class Judge:
+    """Tells how well pictures would do as a poster. Holds a filter graph, so use one per task."""
+
+    def __init__(self) -> None:
+        self._measure: Callable[[VideoFrame], Mapping[str, str]] | None = None
+
+    def __call__(self, init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[float]:
+        """Yield the worth of the pictures that a segment shows at `wanted`, output ticks, which ascend."""
+        yield from map(self._worth, _shown_at(init, data, wanted))
+
+    def _worth(self, frame: VideoFrame) -> float:
+        """Return a number from 0 (black, white or one colour) to about 1: the more detail and contrast, the more.
+
+        Entropy of the luma tells how much there is to see, its spread tells fades and fog, blur tells motion and
+        pictures that are dissolved into each other. Rounded, so that no processor's last digit decides.
+        """
+        if self._measure is None:
+            self._measure = _measuring(frame)
+        found = self._measure(frame)
+        mean = float(found["lavfi.signalstats.YAVG"])
+        spread = float(found["lavfi.signalstats.YHIGH"]) - float(found["lavfi.signalstats.YLOW"])
+        if not _DARK < mean < _LIGHT or spread < 16:
+            return 0.0
+        entropy = float(found["lavfi.entropy.normalized_entropy.normal.Y"])
+        blur = float(found.get("lavfi.blur", "nan"))
+        sharp = 1 / (1 + blur / 8) if blur == blur else 0.1
+        centred = 1 - abs(mean - 118) / 160
+        return round(entropy * min(spread / 140, 1.0) * (0.3 + 0.7 * sharp) * centred, 3)
+
+
+def _measuring(first: VideoFrame) -> Callable[[VideoFrame], Mapping[str, str]]:
+    graph = linear_graph(first, ["signalstats", "entropy", "blurdetect"], Fraction(1, 25))
+    count = 0
+
+    def measure(frame: VideoFrame) -> Mapping[str, str]:
+        nonlocal count
+        copy = frame.reformat(format=frame.format.name)
+        copy.pts, copy.time_base = count, Fraction(1, 25)
+        count += 1
+        graph.vpush(copy)
+        return dict(graph.vpull().metadata)
+
+    return measure
+
+
+def _scaled(frame: VideoFrame, width: int, height: int, pixels: str) -> VideoFrame:
+    return frame.reformat(
+        width=width,
+        height=height,
+        format=pixels,
+        src_colorspace=Colorspace.ITU601 if frame.colorspace in (5, 6) else Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU601,
+        src_color_range=ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=SCALING,
+        threads=1,
+    )
+
+
+def _encoded(codec: str, frame: VideoFrame, options: dict[str, str]) -> bytes:
+    context = CodecContext.create(codec, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, frame.format.name
+    context.time_base, context.thread_count, context.options = Fraction(1, 25), 1, options
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))

@@ -1,0 +1,118 @@
+"""Which images a stream gets, and of which moments. Pure.
+
+They are taken from finished renditions, not from the source: thumbnails from the smallest, whose segments take a
+hundredth of the time to decode, the poster from the largest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from fractions import Fraction
+
+from streamify.model.images import Moment, PosterPlan, Storyboard
+from streamify.model.plan import Plan, Timeline
+from streamify.model.settings import MediaSettings
+from streamify.model.track import VideoTrack
+
+COLUMNS = ROWS = 5
+"""Of a sheet: 25 thumbnails are about 100 kB, so that the first preview shows soon after the pointer moves."""
+
+ENOUGH = 400
+"""Thumbnails above which the interval grows, where the settings name none."""
+
+INTERVALS = (Fraction(1), Fraction(2), Fraction(5), Fraction(10))
+"""Seconds that are tried, where the settings name none; the last is taken for everything longer."""
+
+POSTER_PARTS = (1, 2, 4)
+"""Of the largest rendition's size: what the poster's sizes are."""
+
+SAMPLES = 25
+"""Pictures that a poster is chosen from."""
+
+_MARGIN = Fraction(1, 20)
+"""Of the film at its start and at its end, where titles and credits are: no poster is taken from there."""
+
+
+def storyboard(
+    tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings, build: str
+) -> Storyboard | None:
+    """Return the thumbnails of a stream; ``None``: it has no pictures, or none are wanted."""
+    if not tracks or settings.thumbnails == 0:
+        return None
+    track = smallest(tracks)
+    duration = Fraction(timeline.end, timeline.timescale)
+    interval = settings.thumbnails or next((one for one in INTERVALS if duration / one <= ENOUGH), INTERVALS[-1])
+    count = max(1, -(-duration // interval))
+    scale = min(Fraction(settings.thumbnail_size, max(track.width, track.height)), Fraction(1))
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in (track.width, track.height))
+    columns = min(COLUMNS, count)
+    rows = min(ROWS, -(-count // columns))
+    digest = _digest(build, track.id, str(interval), width, height, columns, rows)
+    return Storyboard(
+        id=f"{width}x{height}-{digest}", track=track.id, width=width, height=height, columns=columns, rows=rows,
+        interval=interval, count=count,
+    )  # fmt: skip
+
+
+def poster(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings, build: str) -> PosterPlan | None:
+    """Return what the poster is made from; ``None``: the stream has no pictures, or no poster is wanted."""
+    if not tracks or settings.poster == "off":
+        return None
+    track = max(tracks, key=lambda one: one.width * one.height)
+    last = Fraction(timeline.end - 1, timeline.timescale)
+    at = None if settings.poster == "auto" else min(Fraction(settings.poster), last)
+    sizes = tuple((_even(track.width, part), _even(track.height, part)) for part in POSTER_PARTS)
+    digest = _digest(build, track.id, str(at), sizes)
+    return PosterPlan(id=digest, track=track.id, at=at, sizes=sizes)
+
+
+def smallest(tracks: Sequence[VideoTrack]) -> VideoTrack:
+    """Return the rendition with the smallest pictures."""
+    return min(tracks, key=lambda one: one.width * one.height)
+
+
+def tile_moments(board: Storyboard, plan: Plan, borders: Sequence[int], sheet: int) -> tuple[Moment, ...]:
+    """Return what the thumbnails of a sheet show.
+
+    Args:
+        board: Of the stream.
+        plan: Of the stream.
+        borders: Starts of the segments, output ticks.
+        sheet: Its number.
+    """
+    numbers = range(sheet * board.tiles, min((sheet + 1) * board.tiles, board.count))
+    return tuple(moment(number * board.interval, plan.timeline, borders) for number in numbers)
+
+
+def moment(seconds: Fraction, timeline: Timeline, borders: Sequence[int]) -> Moment:
+    """Return the picture that is shown at a time, seconds."""
+    at = min(int(seconds * timeline.timescale), timeline.end - 1)
+    return Moment(segment=bisect_right(borders, at) - 1, at=at)
+
+
+def candidates(wanted: PosterPlan, timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:
+    """Return the pictures that a poster is chosen from: one where its time was given, else some spread over the film.
+
+    Args:
+        wanted: Of the plan.
+        timeline: Of the plan.
+        borders: Starts of the segments, output ticks.
+    """
+    if wanted.at is not None:
+        return (moment(wanted.at, timeline, borders),)
+    length = Fraction(timeline.end, timeline.timescale)
+    margin = length * _MARGIN
+    step = (length - 2 * margin) / (SAMPLES - 1)
+    found = (moment(margin + number * step, timeline, borders) for number in range(SAMPLES))
+    return tuple(dict.fromkeys(found))
+
+
+def _even(side: int, part: int) -> int:
+    return max(2, 2 * round(Fraction(side, 2 * part)))
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8]

@@ -1,0 +1,162 @@
+"""Thumbnails and posters of real films: which picture they show, by numbers burnt in and read from the JPEG files."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clips.identity import Luma, read_id
+from clips.joined_sound import ffmpeg
+from clips.numbered import encode
+from streamify.api import transcode, verify
+from streamify.errors import VerificationFailed
+from streamify.model.images import StoryboardReport
+from streamify.model.report import Report
+
+
+def film(path: Path, seconds: int = 14) -> Path:
+    return encode(path, range(seconds * 25), "mpeg4", "mp4", {"g": "50", "b": "2000000"})
+
+
+def pixels(path: Path, *filters: str, size: tuple[int, int]) -> Luma:
+    """Return the luma of a picture file as the system's FFmpeg decodes it."""
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-vf",
+        ",".join([*filters, "format=gray"]),
+        "-f",
+        "rawvideo",
+        "-",
+    ]
+    data = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(data, np.uint8).reshape(size[1], size[0])
+
+
+def tile(dest: Path, board: StoryboardReport, number: int) -> Luma:
+    sheet, place = divmod(number, board.columns * board.rows)
+    row, column = divmod(place, board.columns)
+    crop = f"crop={board.width}:{board.height}:{column * board.width}:{row * board.height}:exact=1"
+    return pixels(dest / board.sheets[sheet].key, crop, size=(board.width, board.height))
+
+
+def shown(dest: Path, report: Report) -> list[int | None]:
+    assert report.thumbnails is not None
+    return [read_id(tile(dest, report.thumbnails, number)) for number in range(report.thumbnails.count)]
+
+
+def files(dest: Path) -> dict[str, bytes]:
+    found = [*(dest / "thumbnails").rglob("*.*"), *(dest / "poster").iterdir()]
+    return {str(path.relative_to(dest)): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film(tmp_path_factory.mktemp("images") / "a.mp4")
+
+
+@pytest.mark.parametrize("interval", ["1", "3/5", "2.5"])
+def test_each_thumbnail_shows_the_picture_of_its_time(tmp_path: Path, source: Path, interval: str) -> None:
+    report = transcode(source, tmp_path / "s", preset="ultrafast", thumbnails=interval)
+    times = [number * Fraction(interval) for number in range(-(-14 // Fraction(interval)))]
+    assert shown(tmp_path / "s", report) == [int(at * 25) for at in times]
+
+
+def test_of_a_variable_rate(tmp_path: Path, source: Path) -> None:
+    """Every third picture is missing from 4 s on: what is shown is the last one before each time."""
+    path = tmp_path / "v.mkv"
+    select = "select='lt(n,100)+mod(n,3)'"
+    ffmpeg("-i", str(source), "-vf", select, "-fps_mode", "vfr", "-c:v", "mpeg4", "-q:v", "3", path)
+    report = transcode(path, tmp_path / "s", preset="ultrafast", thumbnails="1")
+    there = [n for n in range(350) if n < 100 or n % 3]
+    expected = [max(n for n in there if n <= second * 25) for second in range(14)]
+    assert shown(tmp_path / "s", report) == expected
+
+
+def test_the_same_bytes_by_one_and_by_several_workers(tmp_path: Path, source: Path) -> None:
+    transcode(source, tmp_path / "one", preset="ultrafast", engine="inline")
+    transcode(source, tmp_path / "two", preset="ultrafast", workers=2)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+@pytest.fixture
+def stream(tmp_path: Path, source: Path) -> Path:
+    transcode(source, tmp_path / "stream", preset="ultrafast", thumbnails="5")
+    return tmp_path / "stream"
+
+
+def test_what_is_missing_is_made_again_and_what_is_altered_is_told(stream: Path, source: Path) -> None:
+    before = files(stream)
+    verify(stream)
+    for name in ("thumbnails/*/00000.jpg", "poster/*.webp"):
+        (path,) = sorted(stream.glob(name))[:1]
+        data = path.read_bytes()
+        path.write_bytes(data[:-9] + bytes((data[-9] ^ 1,)) + data[-8:])
+        with pytest.raises(VerificationFailed, match=path.name):
+            verify(stream)
+        path.write_bytes(data)
+    (sheet,) = stream.glob("thumbnails/*/00000.jpg")
+    sheet.unlink()
+    (stream / "report.json").unlink()
+    transcode(source, stream, preset="ultrafast", thumbnails="5")
+    assert files(stream) == before
+
+
+def test_another_choice_replaces_the_images_and_no_segment(stream: Path, source: Path) -> None:
+    segments = {path: path.stat().st_mtime_ns for path in stream.rglob("*.m4s")}
+    report = transcode(source, stream, preset="ultrafast", thumbnails="off", poster="3", replace=True, replace_grace=0)
+    assert report.tasks_run == 0
+    assert {path: path.stat().st_mtime_ns for path in stream.rglob("*.m4s")} == segments
+    assert not [*stream.glob("thumbnails/*")]
+    assert "IMAGE" not in (stream / "master.m3u8").read_text()
+    assert report.poster is not None
+    largest = report.poster.stills[0]
+    assert read_id(pixels(stream / largest.key, size=(largest.width, largest.height))) == 75
+    verify(stream)
+
+
+def test_posters_in_three_sizes_and_two_formats(stream: Path) -> None:
+    sizes = {}
+    for path in (stream / "poster").iterdir():
+        command = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"]
+        found = subprocess.run([*command, str(path)], capture_output=True, text=True, check=True).stdout.strip()
+        sizes[path.name] = found.rstrip(",")
+    assert sizes == {
+        f"{width}.{suffix}": f"{codec},{width},{height}"
+        for width, height in ((320, 180), (160, 90), (80, 44))
+        for suffix, codec in (("jpg", "mjpeg"), ("webp", "webp"))
+    }
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "blue"])
+def test_no_poster_is_empty_where_the_film_has_a_picture(tmp_path: Path, colour: str) -> None:
+    """Nine tenths of the film are one colour, and what it shows fades in and out."""
+    plain = f"color={colour}:size=320x180:rate=25:duration=9"
+    shot = "testsrc2=size=320x180:rate=25:duration=2,fade=in:0:15,fade=out:35:15"
+    join = f"{plain}[a];{shot}[b];{plain}[c];[a][b][c]concat=n=3"
+    ffmpeg("-filter_complex", join, "-c:v", "mpeg4", "-q:v", "3", tmp_path / "a.mp4")
+    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast", thumbnails="off")
+    assert report.poster is not None
+    assert 9.5 <= report.poster.at <= 10.5
+    largest = report.poster.stills[0]
+    assert pixels(tmp_path / "s" / largest.key, size=(largest.width, largest.height)).std() > 40
+
+
+def test_a_film_of_one_colour_has_a_poster_all_the_same(tmp_path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "color=black:size=64x48:rate=25:duration=1", "-c:v", "mpeg4", tmp_path / "a.mp4")
+    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast")
+    assert report.poster is not None
+    assert len(report.poster.stills) == 6
+
+
+def test_sound_alone_has_no_images(tmp_path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=2", tmp_path / "a.wav")
+    report = transcode(tmp_path / "a.wav", tmp_path / "s")
+    assert (report.poster, report.thumbnails) == (None, None)

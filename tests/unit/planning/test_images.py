@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from manifest_samples import video_track
+from streamify.model.images import PosterPlan
+from streamify.model.plan import Timeline
+from streamify.model.settings import MediaSettings
+from streamify.model.track import VideoTrack
+from streamify.planning.images import candidates, moment, poster, storyboard
+
+LARGE, SMALL = video_track(), video_track(name="360p", width=640, height=360)
+
+
+def timeline(seconds: float) -> Timeline:
+    return Timeline(time_base=Fraction(1, 25), origin=0, timescale=25, frame_duration=1, end=round(seconds * 25))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval", "count", "layout", "sheets"),
+    [(0.04, 1, 1, (1, 1), 1), (3, 1, 3, (3, 1), 1), (12.04, 1, 13, (5, 3), 1), (400, 1, 400, (5, 5), 16),
+     (400.04, 2, 201, (5, 5), 9), (3600, 10, 360, (5, 5), 15), (36_000, 10, 3600, (5, 5), 144)],
+)  # fmt: skip
+def test_intervals(seconds: float, interval: int, count: int, layout: tuple[int, int], sheets: int) -> None:
+    board = storyboard([LARGE, SMALL], timeline(seconds), MediaSettings(), "build")
+    assert board is not None
+    assert board.interval == interval
+    assert (board.count, (board.columns, board.rows), board.sheets) == (count, layout, sheets)
+    assert board.track == SMALL.id
+    assert (board.width, board.height) == (240, 136)  # 135 is odd
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted", "expected"),
+    [((640, 360), 320, (320, 180)), ((202, 360), 240, (134, 240)), ((214, 120), 240, (214, 120)),
+     ((16, 640), 32, (2, 32))],
+)  # fmt: skip
+def test_sizes(size: tuple[int, int], wanted: int, expected: tuple[int, int]) -> None:
+    track = video_track(name="s", width=size[0], height=size[1])
+    board = storyboard([track], timeline(10), MediaSettings(thumbnail_size=wanted), "build")
+    assert board is not None
+    assert (board.width, board.height) == expected
+
+
+def test_none_are_made_of_sound_or_where_none_are_wanted() -> None:
+    assert storyboard([], timeline(10), MediaSettings(), "build") is None
+    assert poster([], timeline(10), MediaSettings(), "build") is None
+    off = MediaSettings.model_validate({"thumbnails": "off", "poster": "off"})
+    assert storyboard([LARGE], timeline(10), off, "build") is None
+    assert poster([LARGE], timeline(10), off, "build") is None
+
+
+def test_the_name_changes_with_what_decides_the_bytes() -> None:
+    def name(track: VideoTrack = SMALL, build: str = "build", **settings: object) -> str:
+        board = storyboard([track], timeline(10), MediaSettings.model_validate(settings), build)
+        assert board is not None
+        return board.id
+
+    names = [name(), name(LARGE), name(build="other"), name(thumbnails=2), name(thumbnail_size=120)]
+    assert len(set(names)) == len(names)
+    assert name() == name(crf=30, poster=5)
+
+
+def test_moments() -> None:
+    borders = [0, 150, 300]
+    assert moment(Fraction(0), timeline(14), borders).model_dump() == {"segment": 0, "at": 0}
+    assert moment(Fraction(6), timeline(14), borders).model_dump() == {"segment": 1, "at": 150}
+    assert moment(Fraction("5.999"), timeline(14), borders).model_dump() == {"segment": 0, "at": 149}
+    assert moment(Fraction(99), timeline(14), borders).model_dump() == {"segment": 2, "at": 349}
+
+
+def test_candidates_are_spread_over_the_film_without_its_ends() -> None:
+    wanted = PosterPlan(id="1", track=LARGE.id, at=None, sizes=((1920, 1080),))
+    found = [one.at / 25 for one in candidates(wanted, timeline(100), [0])]
+    assert len(found) == 25
+    assert (found[0], found[-1]) == (5, 95)
+    assert len(candidates(wanted, timeline(0.04), [0])) == 1
+    given = wanted.model_copy(update={"at": Fraction(7)})
+    assert [one.at for one in candidates(given, timeline(100), [0])] == [175]
+
+
+def test_a_time_beyond_the_end_is_the_last_picture() -> None:
+    found = poster([LARGE], timeline(10), MediaSettings.model_validate({"poster": "3600"}), "build")
+    assert found is not None
+    assert found.at == Fraction(249, 25)
+    assert found.sizes == ((1920, 1080), (960, 540), (480, 270))
