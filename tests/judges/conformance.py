@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from judges import dash, hls, parsers, variants
+from judges import dash, hls, parsers, thumbnails, variants
 from judges.stream import Stream
 
 Rule = Callable[[Stream], Iterator[str]]
@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     *variants.RULES,
     *dash.RULES,
     *parsers.RULES,
+    *thumbnails.RULES,
 )
 
 

@@ -29,7 +29,8 @@ def parser_m3u8(stream: Stream) -> Iterator[str]:
 def parser_mpegdash(stream: Stream) -> Iterator[str]:
     """PyPI mpegdash reads the MPD and finds the same tracks."""
     parsed = MPEGDASHParser.parse((stream.root / "manifest.mpd").read_text())
-    found = [own for period in parsed.periods for parent in period.adaptation_sets for own in parent.representations]
+    sets = [one for period in parsed.periods for one in period.adaptation_sets if one.content_type != "image"]
+    found = [own for parent in sets for own in parent.representations]
     if len(found) != len(stream.tracks):
         yield f"mpegdash finds {len(found)} representations"
 

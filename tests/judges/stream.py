@@ -207,8 +207,8 @@ class Stream:
 
     @property
     def representations(self) -> list[tuple[ET.Element, ET.Element]]:
-        """AdaptationSet and Representation of each track of the MPD."""
-        sets = self.mpd.iter(f"{DASH}AdaptationSet")
+        """AdaptationSet and Representation of each track of the MPD; images are none."""
+        sets = [one for one in self.mpd.iter(f"{DASH}AdaptationSet") if one.get("contentType") != "image"]
         return [(parent, child) for parent in sets for child in parent.iter(f"{DASH}Representation")]
 
     def by_name(self, name: str) -> Track:

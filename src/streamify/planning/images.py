@@ -61,7 +61,7 @@ def poster(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSett
     """Return what the poster is made from; ``None``: the stream has no pictures, or no poster is wanted."""
     if not tracks or settings.poster == "off":
         return None
-    track = max(tracks, key=lambda one: one.width * one.height)
+    track = largest(tracks)
     last = Fraction(timeline.end - 1, timeline.timescale)
     at = None if settings.poster == "auto" else min(Fraction(settings.poster), last)
     sizes = tuple((_even(track.width, part), _even(track.height, part)) for part in POSTER_PARTS)
@@ -72,6 +72,11 @@ def poster(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSett
 def smallest(tracks: Sequence[VideoTrack]) -> VideoTrack:
     """Return the rendition with the smallest pictures."""
     return min(tracks, key=lambda one: one.width * one.height)
+
+
+def largest(tracks: Sequence[VideoTrack]) -> VideoTrack:
+    """Return the rendition with the largest pictures."""
+    return max(tracks, key=lambda one: one.width * one.height)
 
 
 def tile_moments(board: Storyboard, plan: Plan, borders: Sequence[int], sheet: int) -> tuple[Moment, ...]:

@@ -17,16 +17,16 @@ from streamify.errors import DestinationError
 from streamify.media.video.images import Judge, SheetMaker, poster_files
 from streamify.model.images import Moment, Poster, SheetRecord, Still
 from streamify.model.task import ImageResult, PosterTask, SheetTask
-from streamify.model.track import VideoTrack
 from streamify.storage.base import Storage, Stores, sha256
 
 
 def run_sheet(task: SheetTask, stores: Stores) -> ImageResult:
     """Write a sheet of thumbnails, then what is known of it. See `run_task` for errors."""
     board, media = task.storyboard, stores.media
-    maker = SheetMaker(board.width, board.height)
+    maker, folder = SheetMaker(board.width, board.height), task.track.folder
+    init = _read(media, init_key(folder))
     for index, moments in groupby(task.moments, key=lambda one: one.segment):
-        maker.add(*_segment(media, task.track, index), [one.at for one in moments])
+        maker.add(init, _read(media, segment_key(folder, index)), [one.at for one in moments])
     data, key = maker.finish(board.columns, board.rows), sheet_key(board.folder, task.number)
     media.put_new(key, data)
     record = SheetRecord(key=key, size=len(data), sha256=sha256(data))
@@ -40,8 +40,9 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
     See `run_task` for errors.
     """
     media, plan, chosen = stores.media, task.plan, _chosen(task, stores.media)
-    stills = []
-    for width, height, kind, data in poster_files(*_segment(media, task.track, chosen.segment), chosen.at, plan.sizes):
+    folder, stills = task.track.folder, []
+    init, segment = _read(media, init_key(folder)), _read(media, segment_key(folder, chosen.segment))
+    for width, height, kind, data in poster_files(init, segment, chosen.at, plan.sizes):
         key = poster_key(width, "webp" if kind == "image/webp" else "jpg")
         media.put(key, data)
         stills.append(Still(key=key, type=kind, width=width, height=height, size=len(data), sha256=sha256(data)))
@@ -54,20 +55,20 @@ def _chosen(task: PosterTask, media: Storage) -> Moment:
     """Return the candidate that shows most; the first of those that show equally much."""
     if len(task.candidates) == 1:
         return task.candidates[0]
-    judge, worth = Judge(), list[float]()
+    judge, worth, folder = Judge(), list[float](), task.scout.folder
+    init = _read(media, init_key(folder))
     for index, moments in groupby(task.candidates, key=lambda one: one.segment):
-        worth.extend(judge(*_segment(media, task.scout, index), [one.at for one in moments]))
+        worth.extend(judge(init, _read(media, segment_key(folder, index)), [one.at for one in moments]))
     return task.candidates[worth.index(max(worth))]
 
 
-def _segment(media: Storage, track: VideoTrack, index: int) -> tuple[bytes, bytes]:
-    """Return the init segment and a media segment of a rendition."""
-    keys = init_key(track.folder), segment_key(track.folder, index)
-    init, data = (media.get(key) for key in keys)
-    if init is None or data is None:
+def _read(media: Storage, key: str) -> bytes:
+    """Return a file that tasks have made."""
+    data = media.get(key)
+    if data is None:
         raise DestinationError(
             "segment-gone",
-            f"{keys[0 if init is None else 1]} at DEST is gone since it was made",
+            f"{key} at DEST is gone since it was made",
             "run the same command again: what is missing is made anew",
         )
-    return init, data
+    return data

@@ -12,6 +12,7 @@ from streamify.backends.aws.pricing.work import Call
 from streamify.errors import CapExceeded
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan
+from streamify.planning.images import SAMPLES, largest, smallest
 
 FULL_VCPU = 1769
 """MB of memory that come with one whole vCPU. Less memory gets its share of one; more does not speed up a task, which
@@ -33,6 +34,9 @@ SPLIT_CPU, SPLIT_SEGMENT_CPU = 0.2, 0.0009
 """CPU seconds to plan a source, and more for each segment: 0.24 for 1080p; 6,000 segments took 5.4 (2026-11)."""
 ASSEMBLE_CPU, ASSEMBLE_FILE_CPU = 0.02, 0.004
 """CPU seconds to write the manifests, and more for each media file that is checked: 0.12 for 25 files (2026-11)."""
+
+IMAGE_PIXEL_CPU, THUMBNAIL_CPU, POSTER_CPU = 4e-9, 0.004, 0.3
+"""CPU seconds to decode a pixel of a finished segment, to scale and tile a thumbnail, to encode a poster (2026-11)."""
 
 
 CHILD_TRANSITIONS = 2
@@ -247,8 +251,30 @@ def _split(plan: Plan) -> Call:
 def _assemble(plan: Plan) -> Call:
     """Every ledger entry and media file, twice the init of each track; manifests, report, and what is listed."""
     files, tracks = plan.segments * len(plan.tracks), len(plan.tracks)
-    cpu = ASSEMBLE_CPU + files * ASSEMBLE_FILE_CPU
-    return Call("assemble", "assemble", cpu, gets=2 * files + 2 * tracks + 12, puts=2 * tracks + 9)
+    cpu, gets, puts = _images(plan)
+    cpu += ASSEMBLE_CPU + files * ASSEMBLE_FILE_CPU
+    return Call("assemble", "assemble", cpu, gets=gets + 2 * files + 2 * tracks + 12, puts=puts + 2 * tracks + 9)
+
+
+def _images(plan: Plan) -> tuple[float, int, int]:
+    """Return CPU seconds, reads and writes of thumbnails and poster: segments of two renditions are decoded."""
+    cpu, gets, puts = 0.0, 0, 0
+    if not plan.video:
+        return cpu, gets, puts
+    seconds = plan.timeline.end / plan.timeline.timescale / plan.segments
+    small, large = (
+        float(seconds * track.frame_rate) * track.width * track.height * IMAGE_PIXEL_CPU
+        for track in (smallest(plan.video), largest(plan.video))
+    )
+    if (board := plan.storyboard) is not None:
+        decoded = min(board.count, plan.segments)
+        cpu += decoded * small + board.count * THUMBNAIL_CPU
+        gets, puts = decoded + 6 * board.sheets, 2 * board.sheets + 2
+    if plan.poster is not None:
+        decoded = min(SAMPLES, plan.segments) if plan.poster.at is None else 0
+        cpu += decoded * small + large + POSTER_CPU
+        gets, puts = gets + decoded + 12, puts + 7
+    return cpu, gets, puts
 
 
 def _work(what: str, memory: int, seconds: Sequence[float]) -> Work:
