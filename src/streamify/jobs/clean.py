@@ -111,9 +111,12 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
     tracks: dict[str, int] = {}
     for plan in plans:
         tracks |= {track.id: max(tracks.get(track.id, -1), plan.segments) for track in plan.tracks}
+        tracks |= {plan.storyboard.id: plan.storyboard.sheets} if plan.storyboard is not None else {}
     report = read_report(media)
     for item in report.tracks if report is not None else ():
         tracks[item.id] = max(tracks.get(item.id, -1), len(item.segments.size))
+    if report is not None and report.thumbnails is not None:
+        tracks[report.thumbnails.id] = len(report.thumbnails.sheets)
     named, shown = _published(media, keys)
     tracks = dict.fromkeys(shown, -1) | tracks
     job = read_job(media)

@@ -14,6 +14,7 @@ from streamify.dest.layout import (
     LOUDNESS,
     RETIRED,
     RUNS,
+    SHEETS,
     is_segment_list,
     is_state,
     ledger_track,
@@ -85,11 +86,12 @@ def _beyond(key: str, segments: int) -> bool:
 
 
 def _state_track(key: str) -> str | None:
-    """Return the id of the track that a ledger entry, or a measurement of loudness, is about."""
+    """Return the id of the track that a ledger entry, a measurement of loudness, or the record of a sheet is about."""
     if key.startswith(f"{LEDGER}/"):
         return ledger_track(key)
-    if key.startswith(f"{LOUDNESS}/"):
-        return key.removeprefix(f"{LOUDNESS}/").split("/")[0].removesuffix(".json")
+    for folder in (LOUDNESS, SHEETS):
+        if key.startswith(f"{folder}/"):
+            return key.removeprefix(f"{folder}/").split("/")[0].removesuffix(".json")
     return None
 
 
