@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from clips.corpus import CASES, CORPUS
@@ -40,6 +41,10 @@ __all__ = [
 
 # A shell starts what runs in the background with Ctrl-C ignored; what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more of the machine's load than of the code.
+hypothesis.settings.register_profile("streamify", deadline=None)
+hypothesis.settings.load_profile("streamify")
 
 SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)
 """Three segments of 6, 6 and 2 s without a short start; keyframes of the source lie off the grid."""
