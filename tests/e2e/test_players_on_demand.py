@@ -141,7 +141,6 @@ def test_the_page_plays_seeks_and_switches_what_is_made_on_demand(
     assert [line.partition(" ")[0] for line in seen["seeks"]] == ["Playing"] * 3
     assert set(seen["switches"]["size"]) == HEIGHTS
     assert seen["plays"]["at"] == pytest.approx(float(film.end), abs=0.03)
-    assert seen["plays"]["buffered"] == 1
 
 
 @pytest.mark.long
@@ -156,4 +155,4 @@ def test_the_page_says_what_became_of_the_source(browsers: Browsers, film: Clip,
         seen = browsers.run("use", [server.url, "--browser", browser, *hidden, *flags], 150)
     assert "harness" not in seen, seen
     assert "holiday.mp4 is gone since it was planned" in seen["fails"]["notice"]
-    assert "[source-changed]" in seen["fails"]["notice"]
+    assert "source-changed" in seen["fails"]["notice"]

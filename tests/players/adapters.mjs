@@ -56,6 +56,8 @@ export const hlsjs = (video, errors, switching) => {
       hls.on(Hls.Events.ERROR, (_, data) => {
         // Its own giving up of the rung left behind, or of the place that a seek leaves.
         if ((switching || globalThis.seen.expectSeek) && !data.fatal && data.details === "aborted") return;
+        // After a seek it may load another rung over what it has in the buffer already, and says that nothing was added.
+        if (globalThis.seen.expectSeek && !data.fatal && data.details === "bufferAppendNoProgress") return;
         // With seconds of buffer in front of it, it is the machine that was busy: how long it waited is judged outside.
         // Where a seek has just landed, nothing may be in front of it yet.
         if (!data.fatal && data.details === "bufferStalledError" && (data.buffer > 1 || globalThis.seen.expectSeek)) return;
