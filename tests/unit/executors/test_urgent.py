@@ -94,7 +94,7 @@ def test_no_more_urgent_tasks_run_at_once_than_there_are_workers(bench: Bench) -
     engine = bench.start(2, urgent=URGENT)
     usual = [engine.submit(task(f"count:100#{number}")) for number in range(2)]
     wait_until(lambda: moving(bench, "count:100#0", "count:100#1"))
-    urgent = [engine.submit(task(f"sleep:0.3#{number}", priority=URGENT + number)) for number in range(5)]
+    urgent = [engine.submit(task(f"sleep:0.3#{number}", priority=URGENT)) for number in range(5)]
     assert [attempts(future) for future in (*urgent, *usual)] == [1] * 7
     assert len({event.worker for event in bench.of("task.started")}) <= 4
     running, most = set[str | None](), 0
@@ -107,6 +107,24 @@ def test_no_more_urgent_tasks_run_at_once_than_there_are_workers(bench: Bench) -
             running.remove(event.task)
         most = max(most, len(running))
     assert most == 2
+
+
+def test_the_more_urgent_task_starts_at_once_and_the_less_urgent_one_pauses(bench: Bench) -> None:
+    """A viewer who seeks does not wait for what was made ahead of the place that he left."""
+    engine = bench.start(1, urgent=URGENT)
+    usual = engine.submit(task("count:200"))
+    wait_until(lambda: moving(bench, "count:200"))
+    ahead = [engine.submit(task(f"count:300#{number}", priority=URGENT)) for number in range(2)]
+    wait_until(lambda: moving(bench, "count:300#0"))
+    urgent = engine.submit(task("sleep:0.5", priority=URGENT + 1))
+    wait_until(lambda: started(bench, "sleep:0.5"), 0.5)
+    wait_until(lambda: stopped(pid_of(bench, "count:300#0")), 0.5)
+    assert stopped(pid_of(bench, "count:200"))
+    assert attempts(urgent) == 1
+    assert not any(future.done() for future in (usual, *ahead))
+    assert not started(bench, "count:300#1")  # equally urgent as the first: it waits its turn
+    wait_until(lambda: not stopped(pid_of(bench, "count:300#0")), 0.5)
+    assert [attempts(future) for future in (*ahead, usual)] == [1, 1, 1]
 
 
 def test_without_a_limit_of_urgency_every_task_waits_its_turn(bench: Bench) -> None:

@@ -137,21 +137,27 @@ class Dispatcher:
         self._pause()
 
     def _has_room(self, job: Job) -> bool:
-        """Return whether a worker may take a job: one of `capacity`, or for an urgent one of as many again."""
+        """Return whether a worker may take a job: one of `capacity`, or for an urgent one of others beside them.
+
+        Of urgent tasks `capacity` go on, and as many again may stand behind them that are less urgent.
+        """
         if not self._config.is_urgent(job.task):
             return self._busy() < self._config.capacity
-        return sum(self._config.is_urgent(other.task) for other in self._jobs()) < self._config.capacity
+        urgent = [other.task.priority for other in self._jobs() if self._config.is_urgent(other.task)]
+        before = sum(priority >= job.task.priority for priority in urgent)
+        return before < self._config.capacity and len(urgent) < 2 * self._config.capacity
 
     def _pause(self) -> None:
-        """Pause as many of the tasks that started last as run beside `capacity`; let all others go on."""
-        running = [worker for worker in self._workers if worker.job is not None]
-        usual = [worker for worker in running if worker.job and not self._config.is_urgent(worker.job.task)]
-        usual.sort(key=lambda worker: worker.job.started if worker.job is not None else 0)
-        paused = usual[max(0, len(usual) - max(0, len(running) - self._config.capacity)) :]
-        for worker in running:
-            moved = worker.pause() if worker in paused else worker.resume()
-            if moved and worker.job is not None:
-                worker.job.report.paused(worker.job.attempt(worker.process.pid), paused=worker in paused)
+        """Let `capacity` tasks go on, the most urgent first, then those that started first; pause all others."""
+        running = [(self._rank(worker.job), worker, worker.job) for worker in self._workers if worker.job is not None]
+        running.sort(key=lambda one: one[0])
+        for number, (_, worker, job) in enumerate(running):
+            paused = number >= self._config.capacity
+            if worker.pause() if paused else worker.resume():
+                job.report.paused(job.attempt(worker.process.pid), paused=paused)
+
+    def _rank(self, job: Job) -> tuple[int, float]:
+        return -job.task.priority if self._config.is_urgent(job.task) else 0, job.started
 
     def _admits(self, job: Job) -> bool:
         """Return whether a job fits beside those that run; tell once that memory is what limits them."""
