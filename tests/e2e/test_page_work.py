@@ -84,7 +84,7 @@ class Job:
             "total": total,
         }
         self.tell("plan.ready", after=0.6, data=data)
-        self.live.planned(plan, self.media)
+        self.live.planned(plan, self.media, workers=64)
 
     def key(self, segment: int) -> str:
         return f"video/{segment:05d}/" + ",".join(track.name for track in self.plan.video)

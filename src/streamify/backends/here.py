@@ -274,7 +274,7 @@ class _Run:
         video = plan.source.video
         task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=init_budget(video, plan.video))
         run_one(executor, task, self._stop, self._events, self._log.attempts.add)
-        live.planned(plan, self._stores.media)
+        live.planned(plan, self._stores.media, executor.capacity)
 
     def _measure(self, plan: Plan, executor: Executor) -> None:
         """Find out the gain of every track that has a target, before any of them is encoded."""

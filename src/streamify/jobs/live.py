@@ -6,18 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from streamify.dest.layout import ledger_key, segment_index, track_of
+from streamify.dest.layout import MANIFESTS, ledger_key, segment_index, track_of
 from streamify.errors import StreamifyError, TasksFailed, counted
 from streamify.jobs.demands import Demands
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
+from streamify.jobs.publish import StreamView
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import read_records
 from streamify.model.plan import Plan
 from streamify.planning.agenda import Wanted, foreseen
+from streamify.planning.realtime import needed_first
 from streamify.storage.base import Storage
 
 
@@ -32,6 +35,9 @@ class LiveStream:
         self._lock = Lock()
         self._state: State = "planning"
         self._texts: dict[str, bytes] = {}
+        self._view: StreamView | None = None
+        self._needed: dict[str, int] = {}  # first segments of a rendition before it is offered
+        self._offered: frozenset[str] = frozenset()
         self._tracks: dict[str, int] = {}  # segments by track
         self._media: Storage | None = None
         self._borders: list[int] = []
@@ -51,13 +57,22 @@ class LiveStream:
         self._media, self._borders = media, borders(plan, media)
         self.progress.planned(plan, self._borders, done)
 
-    def planned(self, plan: Plan, media: Storage) -> None:
-        """Tell that the init segments of the tracks of the plan that was surveyed are at DEST as well."""
+    def planned(self, plan: Plan, media: Storage, workers: int) -> None:
+        """Tell that the init segments of the tracks of the plan that was surveyed are at DEST as well.
+
+        Args:
+            plan: Of the job.
+            media: Rooted at DEST.
+            workers: Tasks that run at the same moment: they decide which renditions can be watched as they are made.
+        """
         view = planned_view(plan, self._borders, media)
         texts = {key: text.encode() for key, text in view.texts().items()}
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
+            self._view, self._needed = view, needed_first(plan, workers)
+            self._offered = frozenset(self._tracks)
             self._state = "making"
+        self._offer()
         for wanted in foreseen(plan.video, plan.audio):
             self.demands.want(wanted)
         self.progress.enter("making")
@@ -107,8 +122,25 @@ class LiveStream:
         return with_record(found, self._media) if self._media is not None else found
 
     def text(self, key: str) -> bytes | None:
-        """Return a manifest of the whole stream, from its plan; ``None``: there is none of that key."""
+        """Return a manifest of the whole stream, from its plan; ``None``: there is none of that key.
+
+        Those that name all tracks leave out renditions that this machine makes slower than they play, until enough of
+        them exists.
+        """
+        if key in MANIFESTS:
+            self._offer()
         return self._texts.get(key)
+
+    def _offer(self) -> None:
+        """Name those renditions that can be watched by now."""
+        late = {track for track, count in self._needed.items() if count and self.progress.begun(track) < count}
+        offered = frozenset(self._tracks) - late
+        with self._lock:
+            if self._view is not None and offered != self._offered:
+                tracks = tuple(track for track in self._view.tracks if track.track.id in offered)
+                texts = replace(self._view, tracks=tracks).manifests()
+                self._texts = self._texts | {key: text.encode() for key, text in texts.items()}
+                self._offered = offered
 
     def wanted(self, key: str) -> Wanted | None:
         """Return the segment that a key names; ``None``: the stream has no such segment."""

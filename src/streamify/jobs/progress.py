@@ -130,6 +130,11 @@ class JobProgress:
             firsts = (next((cell for cell in piece if not self._cells.exists(*cell)), None) for piece in pieces)
             return [cell for cell in firsts if cell is not None]
 
+    def begun(self, track: str) -> int:
+        """Return how many of a track's segments exist from its start on, without a gap."""
+        with self._lock:
+            return self._cells.begun(track)
+
     def snapshot(self, now: float) -> dict[str, Any]:
         """Return all that there is to know."""
         with self._lock:

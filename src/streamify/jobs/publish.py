@@ -35,8 +35,6 @@ class StreamView:
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
-        videos = [track for track in self.tracks if isinstance(track.track, VideoTrack)]
-        audios = [track for track in self.tracks if isinstance(track.track, AudioTrack)]
         ended = self.growing is None
         texts: dict[str, str] = {}
         for track in self.tracks:
@@ -50,11 +48,17 @@ class StreamView:
         if (board := self.thumbnails) is not None:
             texts[storyboard_key(board.folder)] = images.storyboard(board, self.duration)
             texts[playlist_key(board.folder)] = images.image_playlist(board, self.duration)
-        texts[MPD] = dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails)
-        texts[MASTER] = hls.master(
-            videos, audios, CHAPTERS_JSON if self.chapters else None, self.thumbnails, ended=ended
-        )
-        return texts
+        return texts | self.manifests()
+
+    def manifests(self) -> dict[str, str]:
+        """Return the MPD and the master playlist, which name all tracks, by their keys. Pure."""
+        videos = [track for track in self.tracks if isinstance(track.track, VideoTrack)]
+        audios = [track for track in self.tracks if isinstance(track.track, AudioTrack)]
+        names = CHAPTERS_JSON if self.chapters else None
+        return {
+            MPD: dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails),
+            MASTER: hls.master(videos, audios, names, self.thumbnails, ended=self.growing is None),
+        }
 
 
 def publish(view: StreamView, media: Storage) -> tuple[Blob, ...]:

@@ -41,6 +41,10 @@ class Cells:
         """Return whether a segment is there."""
         return self._states[self._place(track, segment)] in _EXISTS
 
+    def begun(self, track: str) -> int:
+        """Return how many segments of a track exist from its start on, without a gap."""
+        return next((n for n in range(self.segments) if not self.exists(track, n)), self.segments)
+
     @property
     def complete(self) -> bool:
         """Whether all segments exist."""

@@ -13,7 +13,6 @@ from streamify.backends.aws.pricing import cost
 from streamify.backends.aws.pricing.cost import Prediction, bill, lambda_seconds, map_seconds, predict_job, refuse_above
 from streamify.backends.aws.pricing.deployment import _PARAMETERS, Deployment
 from streamify.backends.aws.pricing.sample import shorten
-from streamify.backends.aws.pricing.speed import ENCODE, Speed, from_sample, from_table
 from streamify.backends.aws.pricing.work import CALL_CPU, Call, Load, calls, load_of
 from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
@@ -22,6 +21,7 @@ from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts
 from streamify.model.task import Blob, Cost, Seam, SegmentRecord
 from streamify.planning.build import build_plan
+from streamify.planning.speed import ENCODE, Speed, from_sample, from_table
 
 ROOT = Path(__file__).parents[4]
 X86 = Deployment()

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from streamify.backends.aws.pricing.cost import Prediction, predict_job
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
 from streamify.backends.aws.pricing.sample import measure
-from streamify.backends.aws.pricing.speed import from_table
 from streamify.backends.aws.pricing.work import calls, load_of
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, executor_for, run_one
@@ -22,6 +21,7 @@ from streamify.model.settings import Settings
 from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.budget import split_budget
+from streamify.planning.speed import from_table
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations, open_storage
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from streamify.backends.aws.pricing.speed import Speed, from_sample, from_table
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, completed
@@ -14,6 +13,7 @@ from streamify.jobs.work import video_task
 from streamify.model.plan import Plan, Repeats, Segment, Timeline
 from streamify.model.task import MediaResult, SegmentRecord, VideoTask
 from streamify.planning.schedule import Group, group_renditions
+from streamify.planning.speed import Speed, from_sample, from_table
 
 WINDOWS = 4
 """Parts of the film that are looked at, spread evenly over it; each begins with a segment."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from streamify.backends.aws.pricing.speed import AFTER, OPENING_CPU, Speed
 from streamify.jobs.work import audio_key, missing_pieces, missing_renditions, video_key
 from streamify.model.plan import Plan, Segment
 from streamify.planning.schedule import group_renditions, spread
+from streamify.planning.speed import AFTER, OPENING_CPU, Speed
 
 CALL_CPU = 0.03 + OPENING_CPU
 """CPU seconds of one call beside decoding, scaling and encoding: requests, opening, checksums, JSON.

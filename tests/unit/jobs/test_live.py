@@ -1,0 +1,38 @@
+"""What viewers of an unmade stream are offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamify.dest.layout import MASTER, MPD, PLAN, playlist_key
+from streamify.jobs.live import LiveStream
+from streamify.storage.local import LocalStorage
+from streamify.tasks.plan_file import read_plan
+
+
+def test_a_rung_that_cannot_be_made_in_time_is_named_once_enough_of_it_exists(stream: Path) -> None:
+    media = LocalStorage(stream)
+    plan = read_plan(media, PLAN)
+    assert plan is not None
+    slow = plan.model_copy(update={"settings": plan.settings.model_copy(update={"preset": "veryslow"})})
+    large, *_, small = slow.video
+    live = LiveStream()
+    live.surveyed(slow, media, ())
+    live.planned(slow, media, workers=1)
+
+    def named(track: str) -> list[bool]:
+        return [track.encode() in (live.text(key) or b"") for key in (MASTER, MPD)]
+
+    assert named(small.folder) == [True, True]
+    assert named(large.folder) == [False, False]
+    assert live.text(playlist_key(large.folder))  # who knows of it can play it
+    assert slow.segments == 3
+    live.progress.found(large.id, 2, 1)  # not from the start on
+    assert named(large.folder) == [False, False]
+    for segment in (0, 1):
+        live.progress.found(large.id, segment, 1)
+    assert named(large.folder) == [True, True]
+    quick = LiveStream()
+    quick.surveyed(plan, media, ())
+    quick.planned(plan, media, workers=1)
+    assert all(large.folder.encode() in (quick.text(key) or b"") for key in (MASTER, MPD))
