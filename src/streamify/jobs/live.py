@@ -91,11 +91,13 @@ class LiveStream:
         self._ended(None)
 
     def _ended(self, error: StreamifyError | None) -> None:
+        if isinstance(error, TasksFailed):  # each viewer is told: not the whole list
+            error = StreamifyError(error.code, in_short(error))
         with self._lock:
             self.error = error
             self._state = "complete" if error is None else "failed"
         self.demands.close(error)
-        self.progress.enter(self._state, in_short(error) if error is not None else None)
+        self.progress.enter(self._state, str(error) if error is not None else None)
 
     def snapshot(self, now: float) -> dict[str, Any]:
         """Return all that there is to know of the job; see `JobProgress`."""

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from streamify.dest.layout import MASTER, MPD, PLAN, playlist_key
+from streamify.errors import Failure, TasksFailed
 from streamify.jobs.live import LiveStream
 from streamify.storage.local import LocalStorage
 from streamify.tasks.plan_file import read_plan
+
+
+def test_viewers_are_told_causes_and_not_every_task() -> None:
+    failures = tuple(Failure(f"video/{n:05d}/1080p", "source-changed", "a.mp4 is gone", attempts=1) for n in range(500))
+    live = LiveStream()
+    with pytest.raises(TasksFailed), live.ending():
+        raise TasksFailed(failures, "what succeeded is kept")
+    assert live.error is not None
+    assert live.error.code == "tasks-failed"
+    assert str(live.error).startswith("500 tasks failed: a.mp4 is gone")
+    assert len(str(live.error)) < 200
 
 
 def test_a_rung_that_cannot_be_made_in_time_is_named_once_enough_of_it_exists(stream: Path) -> None:
