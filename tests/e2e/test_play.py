@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import streamify
 from clips.make import Clip
 from e2e import chromium
 from players_harness import Browsers
@@ -231,3 +232,25 @@ def test_a_stream_with_a_missing_segment_says_so_and_plays_when_it_is_back(uses:
     assert seen["returns"]["notice"]
     assert seen["returns"]["from"] == pytest.approx(0, abs=1)  # it goes on where it was
     assert seen["returns"]["status"].startswith("Ended")
+
+
+def test_chapters_are_listed_and_played_and_the_poster_is_shown(browser: chromium.Browser, tmp_path: Path) -> None:
+    """Titles are shown as they are: what looks like markup is text."""
+    times = "".join(
+        f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={at}\nEND={at + 2000}\n{title}"
+        for at, title in ((0, "title=<b>One<\n"), (2000, "title=日本\n"), (4000, ""))
+    )
+    (tmp_path / "a.txt").write_text(f";FFMETADATA1\n{times}")
+    film = f"-f lavfi -i testsrc2=s=320x180:r=25:d={SECONDS} -i a.txt -map_metadata 1 -map 0:v -c:v mpeg4 a.mp4"
+    subprocess.run(f"ffmpeg -v error {film}".split(), cwd=tmp_path, check=True)
+    report = streamify.transcode(tmp_path / "a.mp4", tmp_path / "stream", preset="ultrafast")
+    assert report.poster is not None
+    with played(tmp_path / "stream") as url, browser.page() as page:
+        shown = opened(page, url)
+        assert shown["chapters"].split() == ["0:00", "<b>One<", "0:02", "日本", "0:04", "Chapter", "3"]
+        assert page.run(f"{VIDEO}.poster") == f"{url}{report.poster.stills[0].key}"
+        page.run("document.querySelectorAll('#chapters button')[1].click()")
+        page.wait(f"!{VIDEO}.seeking && {VIDEO}.currentTime > 2.2")
+        assert page.run(f"{VIDEO}.currentTime") < 5
+        assert page.run(f"{VIDEO}.paused") is False
+        assert page.complaints == []

@@ -49,6 +49,26 @@ export function describeReport(report) {
   at("notes-card").hidden = report.notes.length === 0;
 }
 
+// Chapters play when they are chosen; the poster is shown until something plays.
+export function describeFilm(report, video) {
+  const still = report.poster?.stills.find(({ type, width }) => type === "image/jpeg" && width <= 1280) ?? report.poster?.stills[0];
+  if (still) video.poster = `/${still.key}`;
+  const chapters = report.chapters ?? [];
+  at("chapters").replaceChildren(...chapters.map(({ start, title }, index) => {
+    const item = element("li", "");
+    const button = element("button", "");
+    button.type = "button";
+    button.append(element("span", clock(seconds(start)), "quiet"), element("span", title || `Chapter ${index + 1}`));
+    button.addEventListener("click", () => {
+      video.currentTime = seconds(start);
+      video.play().catch(() => {}); // where the browser wants a click on the player first, it waits there
+    });
+    item.append(button);
+    return item;
+  }));
+  at("chapters-card").hidden = chapters.length === 0;
+}
+
 export function links(master) {
   at("hls").value = master;
   at("dash").value = new URL("/manifest.mpd", location.href).href;

@@ -1,6 +1,6 @@
 // The page of `streamify play`: plays the stream, says what it consists of, and asks nobody else for anything.
 
-import { describeReport, ladder, links } from "./details.js";
+import { describeFilm, describeReport, ladder, links } from "./details.js";
 import { at, element, say } from "./elements.js";
 import { Job } from "./job.js";
 import { MsePlayer, supported as mseSupported } from "./mse.js";
@@ -97,7 +97,10 @@ function menus() {
 async function facts() {
   const stream = await load(job.head.report !== false);
   ladder(stream.tracks);
-  if (stream.report) describeReport(stream.report);
+  if (stream.report) {
+    describeReport(stream.report);
+    describeFilm(stream.report, video);
+  }
   show();
 }
 
