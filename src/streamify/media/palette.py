@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.plane import VideoPlane
+from av.video.reformatter import Interpolation, VideoReformatter
 
-SIZE = 32, 32
+SIZE = 8, 8
 """Width and height to which pictures are averaged."""
 OFF = 6.0
 """Levels by which luma or chroma may be off, in the mean of all areas: encoders keep means within two."""
@@ -17,7 +18,7 @@ class Palette:
     """Compares the colours of pictures with those that they should have."""
 
     def __init__(self) -> None:
-        self._ours, self._theirs = VideoReformatter(), VideoReformatter()
+        self._reformatter = VideoReformatter()
         self._off = 0
         self._most: tuple[float, str] = 0.0, ""
         self.first = 0
@@ -25,7 +26,7 @@ class Palette:
 
     def add(self, at: int, ours: VideoFrame, theirs: VideoFrame) -> None:
         """Compare a picture at some ticks, yuv420p and limited range as it should be, with what it should be."""
-        planes = zip("YUV", _areas(self._ours, ours), _areas(self._theirs, theirs), strict=True)
+        planes = zip("YUV", _areas(self._reformatter, ours), _areas(self._reformatter, theirs), strict=True)
         off = max(
             (sum(abs(a - b) for a, b in zip(one, two, strict=True)) / len(one), name) for name, one, two in planes
         )
@@ -45,12 +46,20 @@ class Palette:
 
 
 def _areas(reformatter: VideoReformatter, frame: VideoFrame) -> list[bytes]:
-    small = reformatter.reformat(
-        frame, width=SIZE[0], height=SIZE[1], format="yuv420p", src_colorspace=1, dst_colorspace=1,
-        src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.AREA,
-    )  # fmt: skip
+    """Return the means of areas of each plane. Plane by plane: else each frame's word on where chroma lies moves it."""
     found = []
-    for plane in small.planes:
-        data = bytes(plane)
-        found.append(b"".join(data[row * plane.line_size :][: plane.width] for row in range(plane.height)))
+    for plane in frame.planes:
+        small = reformatter.reformat(_gray(plane), width=SIZE[0], height=SIZE[1], interpolation=Interpolation.AREA)
+        data, line = bytes(small.planes[0]), small.planes[0].line_size
+        found.append(b"".join(data[row * line :][: SIZE[0]] for row in range(SIZE[1])))
     return found
+
+
+def _gray(plane: VideoPlane) -> VideoFrame:
+    frame = VideoFrame(plane.width, plane.height, "gray")
+    data, line = bytes(plane), frame.planes[0].line_size
+    if plane.line_size != line:
+        rows = (data[row * plane.line_size :][: plane.width].ljust(line, b"\0") for row in range(plane.height))
+        data = b"".join(rows)
+    frame.planes[0].update(data[: line * plane.height])
+    return frame
