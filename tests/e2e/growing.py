@@ -97,9 +97,11 @@ class Reader:
 
     def _file(self, key: str) -> None:
         """Judge a media file: it is there, and its ledger entry names its size."""
-        _, track, name = key.split("/")
+        kind, track, name = key.split("/")
         try:
             size = (self.dest / key).stat().st_size
+            if kind == "thumbnails":
+                return
             entry = json.loads((self.dest / ".streamify/ledger" / track / name.replace(".m4s", ".json")).read_text())
         except FileNotFoundError as error:
             self._fault(f"{error.filename} is missing")
