@@ -127,7 +127,7 @@ class Dispatcher:
             worker.job = job
             if worker.ready:
                 worker.allow(job)
-            worker.process.clear_log()
+                worker.process.clear_log()  # else it may say why it does not become ready
             this = job.attempt(worker.process.pid)
             job.report.started(job.task, this)
             job.future.tell(this)
