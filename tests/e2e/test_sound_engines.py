@@ -14,7 +14,7 @@ from e2e.driving import job, media, streamify, wait_for
 
 SECONDS = 250
 """Three pieces of 120 s."""
-FLAGS = ("--ladder", "auto", "--preset", "ultrafast")
+FLAGS = ("--ladder", "auto", "--preset", "ultrafast", "--no-short-start")
 SOURCES = {
     "mp4": (),
     "mkv": ("-c:a", "ac3"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -100,11 +100,15 @@ class Agenda:
                 if self._opening is not None:
                     self._opening.handed_out(group.segment)
                 lacking = replace(group, renditions=lacks, threads=min(group.threads, len(lacks)))
-                yield video_task(self._plan, self._segments[group.segment], lacking)
+                task = video_task(self._plan, self._segments[group.segment], lacking)
+                if len(lacks) == 1:  # else a viewer who waits for one rung would wait for all of them
+                    self._promise(task, Wanted(self._plan.video[lacks[0]].id, group.segment))
+                yield task
 
     def urgent(self) -> Iterator[Task]:
         """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next."""
         asked = [wanted for wanted in self._demands.take(self._room, self._sounds_soon) if self._exists(wanted)]
+        self._hurry(asked)
         for wanted, priority in agenda(asked, self._plan.segments, self._taken):
             if self._sounds_soon(wanted):
                 key = self._piece_key(wanted)
@@ -119,8 +123,15 @@ class Agenda:
                 self._urgent[task.key] = priority
                 yield task.model_copy(update={"priority": priority})
 
+    def _hurry(self, asked: Sequence[Wanted]) -> None:
+        """Raise the priority of pictures that are being made, ahead of viewers or in their turn, where one waits."""
+        pictures = {wanted for wanted in asked if wanted.track in self._numbers}
+        for key, promised in self._promised.items():
+            if self._urgent.get(key, 0) < DEMANDED and not pictures.isdisjoint(promised):
+                self._urgent[key] = self._hurried[key] = DEMANDED
+
     def hurried(self) -> Iterator[tuple[str, int]]:
-        """Yield key and new priority of pieces of sound that are being made and that viewers wait for, each once."""
+        """Yield key and new priority of tasks that were given out and that viewers wait for by now, each once."""
         while self._hurried:
             yield self._hurried.popitem()
 
@@ -167,9 +178,13 @@ class Agenda:
         # Two threads: the next picture is decoded while one is encoded.
         group = Group(wanted.segment, (self._numbers[wanted.track],), threads=2)
         task = video_task(self._plan, self._segments[wanted.segment], group)
+        self._promise(task, wanted)
+        return task
+
+    def _promise(self, task: Task, wanted: Wanted) -> None:
+        """Take note of a task that makes one segment of pictures."""
         self._taken.add(wanted)
         self._promised[task.key] = (wanted,)
-        return task
 
     def _piece_of(self, wanted: Wanted) -> tuple[int, int]:
         """Return how many segments a piece of sound has, and the first one of the piece that a segment is part of."""

@@ -66,6 +66,35 @@ def test_a_viewers_segment_is_made_alone_and_what_follows_it_too() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_made_ahead_hurries_once_a_viewer_waits_for_it() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    low = found.video[1].id
+    demands.want(Wanted(low, 1))
+    assert [task.key for task in agenda.urgent()] == ["video/00001/360p", "video/00002/360p", "video/00003/360p"]
+    assert list(agenda.hurried()) == []
+    demands.want(Wanted(low, 3))
+    assert [task.key for task in agenda.urgent()] == ["video/00004/360p", "video/00005/360p"]
+    assert list(agenda.hurried()) == [("video/00003/360p", DEMANDED)]
+    demands.want(Wanted(low, 3))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.hurried()) == []
+
+
+def test_a_task_in_its_turn_that_makes_one_rung_hurries_in_place_of_being_given_out_twice() -> None:
+    found, segments = sample()
+    high, low = (track.id for track in found.video)
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands, {(low, 0)})
+    tasks = agenda.rest()
+    keys = [next(tasks).key, next(tasks).key]
+    assert keys[1] == "video/00000/1080p"
+    demands.want(Wanted(high, 0))
+    assert [task.key for task in agenda.urgent()] == ["video/00001/1080p", "video/00002/1080p"]
+    assert list(agenda.hurried()) == [("video/00000/1080p", DEMANDED)]
+
+
 def test_sound_that_is_being_made_hurries_once_a_viewer_waits_for_it() -> None:
     found, segments = sample()
     demands = Demands()
