@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from streamify.model.location import Location
 from streamify.storage.local import LocalStorage
 
 FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "slower", "--workers", "1"]
-SECONDS = 16
+SECONDS = 60
 Cells = set[tuple[str, int]]
 
 
@@ -38,6 +40,19 @@ def told(url: str) -> dict[str, Any]:
         answer.close()
         return found
     finally:
+        connection.close()
+
+
+@contextmanager
+def opened(url: str) -> Iterator[None]:
+    """Keep a page open: changes are taken, and segments looked for that nobody tells, only while there is one."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection.request("GET", "/_play/job")
+    answer = connection.getresponse()
+    try:
+        yield
+    finally:
+        answer.close()
         connection.close()
 
 
@@ -73,7 +88,7 @@ def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
     job: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
     (source, flags), dest = job, tmp_path / "dest"
-    with playing(source, dest, *flags) as play:
+    with playing(source, dest, *flags) as play, opened(play.url):
         total = 3 * int(wait_for(lambda: told(play.url)["segments"]))
         moments = 0
         for goal in range(1, 11):
