@@ -6,15 +6,15 @@ anew for `STALE` seconds counts no more: its writer was lost.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from streamify.dest.layout import DEMANDS, demand_key, demanded
 from streamify.errors import StreamifyError
 from streamify.jobs.demands import Demands, TooManyDemands
+from streamify.jobs.repeated import repeated
 from streamify.planning.agenda import Wanted
 from streamify.storage.base import Storage
 
@@ -73,19 +73,12 @@ class AskedFor:
 @contextmanager
 def heeding(media: Storage, demands: Demands) -> Iterator[None]:
     """Look for demands in a thread of its own while the body runs."""
-    ended, asked = threading.Event(), AskedFor(media, demands)
+    asked = AskedFor(media, demands)
 
-    def work() -> None:
-        while not ended.wait(LOOK):
-            try:
-                asked.look()
-            except StreamifyError:
-                continue  # the job itself meets what is wrong with the folder, and says so
+    def look() -> bool:
+        with suppress(StreamifyError):  # the job itself meets what is wrong with the folder, and says so
+            asked.look()
+        return True
 
-    thread = threading.Thread(target=work, name="streamify-asked", daemon=True)
-    thread.start()
-    try:
+    with repeated(look, LOOK, "streamify-asked"):
         yield
-    finally:
-        ended.set()
-        thread.join()

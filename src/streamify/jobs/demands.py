@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from threading import Lock
 
+from streamify.dest.layout import segment_index, track_of
 from streamify.errors import DestinationError, StreamifyError
 from streamify.planning.agenda import Wanted
 
@@ -14,6 +15,19 @@ LONGEST_QUEUE = 64
 
 MOST_OF_ONE = 24
 """Segments that one viewer may wait for. A player asks for a few at a time."""
+
+
+def wanted_by(key: str, segments: Mapping[str, int]) -> Wanted | None:
+    """Return the segment that a key names; ``None``: the stream has no such segment.
+
+    Args:
+        key: Below DEST.
+        segments: How many each track has, by its id.
+    """
+    track, index = track_of(key), segment_index(key)
+    if track is None or index is None or index >= segments.get(track, 0):
+        return None
+    return Wanted(track, index)
 
 
 class TooManyDemands(Exception):

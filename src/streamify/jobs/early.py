@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from streamify.jobs.certificate import Ledgers, losses
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.prefix import CertifiedPrefix
 from streamify.jobs.publish import StreamView
+from streamify.jobs.repeated import repeated
 from streamify.jobs.segments import SegmentList
 from streamify.manifests.dash import Growing
 from streamify.model.job import GrowingState
@@ -123,24 +123,19 @@ def publishing(publisher: EarlyPublisher) -> Iterator[None]:
     Raises:
         DestinationError: As of `EarlyPublisher.look`, where the body itself raises nothing.
     """
-    ended = threading.Event()
     errors: list[StreamifyError] = []
 
-    def work() -> None:
-        while not ended.wait(LOOK):
-            try:
-                publisher.look()
-            except StreamifyError as error:
-                errors.append(error)
-                return
+    def look() -> bool:
+        try:
+            publisher.look()
+        except StreamifyError as error:
+            errors.append(error)
+        return not errors
 
-    thread = threading.Thread(target=work, name="streamify-early", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(look, LOOK, "streamify-early"):
+            yield
     finally:
-        ended.set()
-        thread.join()
         publisher.close()
     for error in errors:
         raise error

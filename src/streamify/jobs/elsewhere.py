@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from streamify.dest.layout import MASTER, REPORT, init_key, segment_index, track_of
+from streamify.dest.layout import MASTER, REPORT, init_key
 from streamify.errors import StreamifyError
 from streamify.jobs.asked import STALE, ask, take_back
-from streamify.jobs.demands import LONGEST_QUEUE, TooManyDemands
+from streamify.jobs.demands import LONGEST_QUEUE, TooManyDemands, wanted_by
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
-from streamify.jobs.live import borders
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import State
+from streamify.jobs.segments import borders
 from streamify.model.location import Location
 from streamify.planning.agenda import Wanted
 from streamify.storage.base import Storage
@@ -104,10 +104,7 @@ class StreamElsewhere:
 
     def wanted(self, key: str) -> Wanted | None:
         """See `LiveStream.wanted`."""
-        track, index = track_of(key), segment_index(key)
-        if self._state != "making" or track is None or index is None or index >= self._tracks.get(track, 0):
-            return None
-        return Wanted(track, index)
+        return wanted_by(key, self._tracks) if self._state == "making" else None
 
     def look(self) -> None:
         """Look at what the job does."""

@@ -13,9 +13,10 @@ from streamify.errors import StreamifyError
 from streamify.jobs.cost import count_by_track, seconds_left, share_done
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
-from streamify.jobs.live import borders, with_record
+from streamify.jobs.live import with_record
 from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.record import read_job, read_run
+from streamify.jobs.segments import borders
 from streamify.model.attempt import Attempt
 from streamify.model.job import Claim, RunRecord
 from streamify.model.location import Location

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streamify.dest.layout import POSTER, POSTER_RECORD, is_poster, sheet_key, sheet_record_key
-from streamify.jobs.segments import SegmentList
-from streamify.model.images import Poster, SheetRecord, Storyboard, StoryboardReport
+from streamify.jobs.segments import borders
+from streamify.model.images import Poster, PosterPlan, SheetRecord, Storyboard, StoryboardReport
 from streamify.model.plan import Plan
 from streamify.model.task import PosterTask, SheetTask
 from streamify.model.track import VideoTrack
@@ -18,40 +18,47 @@ from streamify.storage.saved import parse_saved
 
 def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask]:
     """Yield a task for each image that is missing; all segments of the stream have to be there."""
-    if plan.storyboard is not None:
-        yield from _sheet_tasks(plan, plan.storyboard, media)
-    if plan.poster is not None and read_poster(plan, media) is None:
-        found = candidates(plan.poster, plan.timeline, _borders(plan, media))
-        track = _track(plan, plan.poster.track)
-        yield PosterTask(
-            key="image/poster",
-            plan=plan.poster,
-            track=track,
-            scout=smallest(plan.video),
-            candidates=found,
-            budget=image_budget(plan, track, 1 + len(found)),
-        )
+    board, poster = plan.storyboard, plan.poster
+    missing = [] if board is None else [n for n in range(board.sheets) if _read_sheet(media, board, n) is None]
+    if poster is not None and read_poster(plan, media) is not None:
+        poster = None
+    if not missing and poster is None:
+        return
+    starts = borders(plan, media)
+    if board is not None:
+        yield from (_sheet_task(plan, board, starts, number) for number in missing)
+    if poster is not None:
+        yield _poster_task(plan, poster, starts)
 
 
-def _sheet_tasks(plan: Plan, board: Storyboard, media: Storage) -> Iterator[SheetTask]:
-    missing = [number for number in range(board.sheets) if _read_sheet(media, board, number) is None]
-    borders = _borders(plan, media) if missing else []
-    for number in missing:
-        moments, track = tile_moments(board, plan, borders, number), _track(plan, board.track)
-        yield SheetTask(
-            key=f"image/thumbnails/{number:05d}",
-            storyboard=board,
-            track=track,
-            number=number,
-            moments=moments,
-            budget=image_budget(plan, track, len({one.segment for one in moments})),
-        )
+def _sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: int) -> SheetTask:
+    moments, track = tile_moments(board, plan, starts, number), _track(plan, board.track)
+    return SheetTask(
+        key=f"image/thumbnails/{number:05d}",
+        storyboard=board,
+        track=track,
+        number=number,
+        moments=moments,
+        budget=image_budget(plan, track, len({one.segment for one in moments})),
+    )
+
+
+def _poster_task(plan: Plan, poster: PosterPlan, starts: Sequence[int]) -> PosterTask:
+    found, track = candidates(poster, plan.timeline, starts), _track(plan, poster.track)
+    return PosterTask(
+        key="image/poster",
+        plan=poster,
+        track=track,
+        scout=smallest(plan.video),
+        candidates=found,
+        budget=image_budget(plan, track, 1 + len(found)),
+    )
 
 
 def read_poster(plan: Plan, media: Storage) -> Poster | None:
     """Return the poster of a plan; ``None``: it is not there."""
-    data = media.get(POSTER_RECORD)
-    found = parse_saved(Poster, data) if data is not None and plan.poster is not None else None
+    data = media.get(POSTER_RECORD) if plan.poster is not None else None
+    found = parse_saved(Poster, data) if data is not None else None
     return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
 
 
@@ -93,14 +100,6 @@ def _read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord |
         return None
     there = media.stat(found.key)
     return found if there is not None and there.size == found.size else None
-
-
-def _borders(plan: Plan, media: Storage) -> list[int]:
-    segments = SegmentList(plan, media)
-    try:
-        return [segment.start for segment in segments]
-    finally:
-        segments.close()
 
 
 def _track(plan: Plan, name: str) -> VideoTrack:

@@ -10,13 +10,13 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from streamify.dest.layout import MANIFESTS, ledger_key, segment_index, track_of
+from streamify.dest.layout import MANIFESTS, ledger_key
 from streamify.errors import StreamifyError, TasksFailed, counted
-from streamify.jobs.demands import Demands
+from streamify.jobs.demands import Demands, wanted_by
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.publish import StreamView
-from streamify.jobs.segments import SegmentList
+from streamify.jobs.segments import borders
 from streamify.jobs.survey import read_records
 from streamify.model.plan import Plan
 from streamify.planning.agenda import Wanted, foreseen
@@ -146,19 +146,7 @@ class LiveStream:
 
     def wanted(self, key: str) -> Wanted | None:
         """Return the segment that a key names; ``None``: the stream has no such segment."""
-        track, index = track_of(key), segment_index(key)
-        if track is None or index is None or index >= self._tracks.get(track, 0):
-            return None
-        return Wanted(track, index)
-
-
-def borders(plan: Plan, media: Storage) -> list[int]:
-    """Return where the segments of a plan start and the last one ends, output ticks."""
-    segments = SegmentList(plan, media)
-    try:
-        return [*(segment.start for segment in segments), plan.timeline.end]
-    finally:
-        segments.close()
+        return wanted_by(key, self._tracks)
 
 
 def with_record(found: dict[str, Any] | None, media: Storage) -> dict[str, Any] | None:

@@ -53,3 +53,12 @@ class SegmentList:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def borders(plan: Plan, media: Storage) -> list[int]:
+    """Return where the segments of a plan start and the last one ends, output ticks."""
+    segments = SegmentList(plan, media)
+    try:
+        return [*(segment.start for segment in segments), plan.timeline.end]
+    finally:
+        segments.close()

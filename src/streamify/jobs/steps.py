@@ -35,7 +35,7 @@ from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import MediaResult, Result, SplitResult, SplitTask
+from streamify.model.task import MediaResult, Result, SplitResult, SplitTask, Task
 from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
@@ -96,9 +96,8 @@ def split_step(
             done(result)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
-    for measuring in loudness_tasks(plan, stores.media):  # here: a gain is known only when all of it was heard
-        with _kept(run, stores.media, measuring.key, worker) as done:
-            done(run_task(measuring, stores))
+    # Here: a gain is known only when all of it was heard.
+    _run_all(run, stores, loudness_tasks(plan, stores.media), worker)
     settle(plan, stores.media)
     present = steps.survey_dest(plan, stores.media, run.settings, tell).done
     chosen = list(items(plan, stores.media, present, group_below))
@@ -135,6 +134,13 @@ def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int =
         done(result)
     assert isinstance(result, MediaResult)
     return result
+
+
+def _run_all(run: Run, stores: Stores, tasks: Iterator[Task], worker: str) -> None:
+    """Run tasks whose results are in the media storage, one after another; keep their attempts."""
+    for task in tasks:
+        with _kept(run, stores.media, task.key, worker) as done:
+            done(run_task(task, stores))
 
 
 @contextmanager
@@ -201,9 +207,7 @@ def assemble_step(
             return RunTotals(run.settings.engine, workers, made, prepared.reused, time.time() - run.began, cpu)
 
         def make_images() -> None:
-            for task in image_tasks(plan, media):
-                with _kept(run, media, task.key, worker) as done:
-                    done(run_task(task, stores))
+            _run_all(run, stores, image_tasks(plan, media), worker)
 
         report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold, make_images)
     except StreamifyError as error:

@@ -6,6 +6,8 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from streamify.media.planes import fill, packed
+
 SIZE = 8, 8
 """Width and height to which pictures are averaged."""
 OFF = 6.0
@@ -47,19 +49,13 @@ class Palette:
 
 def _areas(reformatter: VideoReformatter, frame: VideoFrame) -> list[bytes]:
     """Return the means of areas of each plane. Plane by plane: else each frame's word on where chroma lies moves it."""
-    found = []
-    for plane in frame.planes:
-        small = reformatter.reformat(_gray(plane), width=SIZE[0], height=SIZE[1], interpolation=Interpolation.AREA)
-        data, line = bytes(small.planes[0]), small.planes[0].line_size
-        found.append(b"".join(data[row * line :][: SIZE[0]] for row in range(SIZE[1])))
-    return found
+    area = Interpolation.AREA
+    grays = (_gray(plane) for plane in frame.planes)
+    small = (reformatter.reformat(gray, width=SIZE[0], height=SIZE[1], interpolation=area) for gray in grays)
+    return [packed(one.planes[0]) for one in small]
 
 
 def _gray(plane: VideoPlane) -> VideoFrame:
     frame = VideoFrame(plane.width, plane.height, "gray")
-    data, line = bytes(plane), frame.planes[0].line_size
-    if plane.line_size != line:
-        rows = (data[row * plane.line_size :][: plane.width].ljust(line, b"\0") for row in range(plane.height))
-        data = b"".join(rows)
-    frame.planes[0].update(data[: line * plane.height])
+    fill(frame.planes[0], packed(plane))
     return frame

@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from streamify.media.expected import Expected
 from streamify.media.lockstep import Shot
+from streamify.media.planes import packed
 from streamify.media.source.linear import decode_all, decode_from, decode_parts
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
@@ -36,11 +37,7 @@ class _Shrinker:
             frame, width=width // 2 * 2, height=height // 2 * 2, format="yuv420p", src_colorspace=1, dst_colorspace=1,
             src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.AREA,
         )  # fmt: skip
-        plane = small.planes[0]
-        data = bytes(plane)
-        return b"".join(
-            data[row * plane.line_size : row * plane.line_size + plane.width] for row in range(plane.height)
-        )
+        return packed(small.planes[0])
 
 
 def source_shots(

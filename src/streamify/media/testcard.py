@@ -18,6 +18,8 @@ from pathlib import Path
 
 import av
 
+from streamify.media.planes import fill
+
 ROWS, COLUMNS = 2, 12
 """Cells of the barcode: 16 bits of number, then 8 bits that check them, row by row, most significant bit first."""
 
@@ -122,11 +124,7 @@ def picture(width: int, height: int, planes: tuple[bytes, bytes, bytes]) -> av.V
     """Return a frame made of tightly packed 4:2:0 planes."""
     frame = av.VideoFrame(width, height, "yuv420p")
     for plane, data in zip(frame.planes, planes, strict=True):
-        if plane.line_size == plane.width:
-            plane.update(data)
-        else:
-            rest = bytes(plane.line_size - plane.width)
-            plane.update(b"".join(data[i : i + plane.width] + rest for i in range(0, len(data), plane.width)))
+        fill(plane, data)
     return frame
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from streamify.http.connections import Connection
 from streamify.http.files import FolderFiles, StreamFiles
 from streamify.http.play import PlayServer, open_play
+from streamify.jobs.live import LiveStream
 from streamify.jobs.progress import JobProgress
 
 
@@ -29,13 +30,13 @@ class Complete(JobProgress):
 @contextmanager
 def playing(
     files: StreamFiles | Path, origin: str | None = None, lines: list[str] | None = None,
-    connection: type[Connection] = Connection,
+    connection: type[Connection] = Connection, live: LiveStream | None = None,
 ) -> Iterator[PlayServer]:  # fmt: skip
     """Run a server in a thread."""
     files = FolderFiles(files) if isinstance(files, Path) else files
     log = (lines if lines is not None else []).append
     with open_play(
-        files, "127.0.0.1", 0, log=log, job=Complete(), allow_origin=origin, connection=connection
+        files, "127.0.0.1", 0, log=log, job=live or Complete(), live=live, allow_origin=origin, connection=connection
     ) as server:
         thread = threading.Thread(target=server.run)
         thread.start()

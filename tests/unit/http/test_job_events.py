@@ -22,22 +22,10 @@ from streamify.jobs.live import LiveStream
 from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.storage.local import LocalStorage
-from unit.http.asking import ask
+from unit.http.asking import ask, playing
 from unit.jobs.test_progress import BORDERS, FOUND, HIGH, event, made
 
 TASK = "video/00000/1080p"
-
-
-@contextmanager
-def served(live: LiveStream, root: Path) -> Iterator[PlayServer]:
-    with open_play(FolderFiles(root), "127.0.0.1", 0, log=print, job=live, live=live) as server:
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-            thread.join()
 
 
 def making() -> LiveStream:
@@ -84,7 +72,7 @@ class Listener:
 
 def test_a_page_gets_a_snapshot_and_then_what_changes(tmp_path: Path) -> None:
     live = making()
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         assert page.answer.status == 200
         assert page.answer.getheader("Content-Type") == "text/event-stream; charset=utf-8"
         assert page.answer.getheader("Cache-Control") == "no-store"
@@ -116,7 +104,7 @@ def test_changes_come_at_most_four_times_a_second(tmp_path: Path) -> None:
             live.progress.see(event("task.started", 101, f"video/0000{turn % 7}/360p"))
 
     thread = threading.Thread(target=busy)
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         page.next()
         thread.start()
         began, count = time.monotonic(), 0
@@ -130,7 +118,7 @@ def test_changes_come_at_most_four_times_a_second(tmp_path: Path) -> None:
 
 def test_a_page_that_comes_back_goes_on_where_it_was(tmp_path: Path) -> None:
     live = making()
-    with served(live, tmp_path) as server:
+    with playing(tmp_path, live=live) as server:
         with Listener(server) as page, Listener(server) as other:
             page.next()
             other.next()
@@ -157,7 +145,7 @@ def test_a_page_that_comes_back_goes_on_where_it_was(tmp_path: Path) -> None:
     "last", ["", "0badc0de-3", "nonsense", "-1", "{epoch}-999999", "{epoch}-²", "{epoch}-" + "9" * 400]
 )
 def test_a_page_of_another_server_or_with_nonsense_gets_a_snapshot(last: str, tmp_path: Path) -> None:
-    with served(making(), tmp_path) as server:
+    with playing(tmp_path, live=making()) as server:
         with Listener(server) as first:
             first.next()
             epoch = first.last.partition("-")[0]
@@ -169,7 +157,7 @@ def test_a_page_of_another_server_or_with_nonsense_gets_a_snapshot(last: str, tm
 def test_a_page_that_is_behind_what_is_held_gets_a_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_events, "HELD_BYTES", 100)
     live = making()
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         page.next()
         seen = page.last
         for segment in range(3):
@@ -182,7 +170,7 @@ def test_a_page_that_is_behind_what_is_held_gets_a_snapshot(tmp_path: Path, monk
 
 def test_a_new_plan_is_told_as_a_snapshot(tmp_path: Path) -> None:
     live = making()
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         page.next()
         live.progress.planned(FOUND, BORDERS, [(HIGH, 3)])
         while (found := page.next()) is not None and found[0] != "snapshot":
@@ -194,7 +182,7 @@ def test_a_new_plan_is_told_as_a_snapshot(tmp_path: Path) -> None:
 def test_silence_is_filled_with_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_events.JobEvents.__init__, "__kwdefaults__", {"every": 0.05, "keep_alive": 0.1})
     live = making()
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         page.next()
         timer = threading.Timer(0.6, live.progress.see, [event("task.started", 101, TASK)])
         timer.start()
@@ -205,7 +193,7 @@ def test_silence_is_filled_with_comments(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("error", [None, SourceError("source-gone", "the source is gone", "put it back")])
 def test_the_end_of_the_job_ends_the_answer(error: SourceError | None, tmp_path: Path) -> None:
     live = making()
-    with served(live, tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=live) as server, Listener(server) as page:
         page.next()
         try:
             with live.ending():
@@ -227,7 +215,7 @@ def test_the_end_of_the_job_ends_the_answer(error: SourceError | None, tmp_path:
 
 
 def test_the_server_ends_at_once_while_pages_listen(tmp_path: Path) -> None:
-    with served(making(), tmp_path) as server, Listener(server) as page:
+    with playing(tmp_path, live=making()) as server, Listener(server) as page:
         page.next()
         began = time.monotonic()
         server.stop()
@@ -240,7 +228,7 @@ def test_too_many_pages_are_sent_away_and_those_that_leave_make_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_events, "PAGES", 2)
-    with served(making(), tmp_path) as server:
+    with playing(tmp_path, live=making()) as server:
         with Listener(server) as first, Listener(server) as second:
             first.next()
             second.next()
@@ -256,7 +244,7 @@ def test_too_many_pages_are_sent_away_and_those_that_leave_make_room(
 
 def test_many_pages_are_told_the_same_from_one_encoding(tmp_path: Path) -> None:
     live = making()
-    with served(live, tmp_path) as server:
+    with playing(tmp_path, live=live) as server:
         pages = [Listener(server) for _ in range(50)]
         for page in pages:
             page.next()
@@ -301,7 +289,7 @@ def test_a_segment_tells_its_attempts(tmp_path: Path) -> None:
     failing = Event(time=102, kind="task.retried", task=TASK, worker=7, attempt=1, message="died", data={"log": "<b>"})
     live.progress.see(event("task.started", 101, TASK))
     live.progress.see(failing)
-    with served(live, tmp_path) as server:
+    with playing(tmp_path, live=live) as server:
         status, headers, body = ask(server, f"/_play/job/{HIGH}/0")
         assert (status, headers["content-type"], headers["cache-control"]) == (200, "application/json", "no-store")
         told = json.loads(body)
