@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from fractions import Fraction
 from pathlib import Path
 
+import psutil
 import pytest
 
 from clips.make import ClipSpec, make_clip
@@ -67,6 +69,7 @@ def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: P
     dest = tmp_path / "dest"
     with job(tmp_path / "events", source, dest, *FLAGS) as running:
         wait_for(lambda: running.events("segment.finished"))
+        wait_for(lambda: _stopped_at_work(running.process, dest))
         running.process.kill()
         running.process.wait()
         wait_for(lambda: not running.orphans())
@@ -80,6 +83,16 @@ def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: P
     assert run["running"]
     assert all(one["task"] in told["findings"][0]["text"] for one in run["running"])
     assert streamify("cancel", dest, "--json").json["status"] == "interrupted"
+
+
+def _stopped_at_work(process: subprocess.Popen[str], dest: Path) -> bool:
+    """Stop a job while one of its tasks is kept as running; between two tasks, let it go on and return False."""
+    process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    if streamify("explain", dest, "--json").json["run"]["running"]:
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
 
 
 def test_dest_is_held_while_the_source_is_split(tmp_path: Path, source: Path) -> None:
