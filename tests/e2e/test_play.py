@@ -94,7 +94,7 @@ def test_it_plays_to_the_end_and_asks_nobody_else(browser: chromium.Browser, url
         assert shown["proof"] is None
         assert "360p" in shown["ladder"]
         page.run(f"{VIDEO}.play()")
-        page.wait(f"{VIDEO}.ended")
+        page.wait(f"{VIDEO}.ended && document.getElementById('now').innerText.startsWith('Ended')")
         assert page.run(f"{VIDEO}.error") is None
         assert page.run(f"{VIDEO}.currentTime") == pytest.approx(SECONDS, abs=0.2)
         assert page.run(f"{VIDEO}.videoWidth") == 640

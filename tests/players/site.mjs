@@ -26,6 +26,7 @@ const observe = () => {
       if (performance.now() > end) throw new Error(`timeout: ${what}; ${at("now").textContent}; at ${video.currentTime} s`);
     }
   };
+  globalThis.says = (start) => at("now").textContent.startsWith(start);
   globalThis.statuses = [at("now").textContent];
   new MutationObserver(() => statuses.push(at("now").textContent)).observe(at("now"), { childList: true });
 };
@@ -37,7 +38,7 @@ const steps = {
     await until(() => video.readyState >= 3, limit, "nothing to play");
     video.playbackRate = 4;
     await video.play();
-    await until(() => video.ended, limit, "not ended");
+    await until(() => video.ended && says("Ended"), limit, "not ended"); // the page is told by an event that follows
     clearInterval(timer);
     video.playbackRate = 1;
     const { totalVideoFrames } = video.getVideoPlaybackQuality();
@@ -49,7 +50,8 @@ const steps = {
       const goal = part * video.duration;
       video.currentTime = goal;
       await video.play();
-      await until(() => !video.seeking && video.currentTime > goal + 0.3 && video.currentTime < goal + 5, limit, `seek to ${goal}`);
+      const there = () => !video.seeking && video.currentTime > goal + 0.3 && video.currentTime < goal + 5;
+      await until(() => there() && says("Playing"), limit, `seek to ${goal}`);
       found.push(at("now").textContent);
     }
     video.pause();
@@ -88,7 +90,7 @@ const steps = {
     await until(() => video.src !== src && !video.paused && video.readyState >= 3, limit, "it does not come back");
     const from = video.currentTime;
     video.playbackRate = 4;
-    await until(() => video.ended, limit, "not ended");
+    await until(() => video.ended && says("Ended"), limit, "not ended");
     return { from: from - currentTime, at: video.currentTime, notice: at("notice").hidden, status: at("now").textContent };
   },
 };
