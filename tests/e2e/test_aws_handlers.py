@@ -137,8 +137,8 @@ def test_a_source_that_changes_fails_every_task_and_publishes_nothing(buckets: B
     open_storage(buckets.uploads).put(KEY, clip.read_bytes() + b"\0\0\0\x08free")
     assert {one["status"] for one in buckets.transcode(planned)} == {"failed"}
     end = buckets.assemble(planned)
-    assert {one["code"] for one in end["error"]["failures"]} == {"source-changed"}
-    assert len(end["error"]["failures"]) == 7
+    assert (end["error"]["exit_code"], end["error"]["code"]) == (3, "source-changed")
+    assert "7 tasks failed" in end["error"]["cause"]
     assert buckets.dest.get("master.m3u8") is None
 
 

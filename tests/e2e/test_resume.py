@@ -19,7 +19,7 @@ from clips.identity import decode_track
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, disk, job, made, media, published, rungs, wait_for
 from e2e.driving import streamify as command
-from streamify.errors import DestinationError, TasksFailed, VerificationFailed
+from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
 from streamify.model.settings import Engine
 
@@ -230,9 +230,12 @@ def test_a_source_that_changes_meanwhile_fails_the_job(source: Path, tmp_path: P
             with copy.open("ab") as file:
                 file.write(b"more")
 
-    with pytest.raises(streamify.errors.StreamifyError) as caught:
+    with pytest.raises(SourceError) as caught:
         streamify.transcode(copy, tmp_path / "dest", on_event=grow, ladder=rungs(120), engine="inline", **QUICK)
-    assert "source-changed" in str(caught.value.args) or caught.value.code == "source-changed"
+    assert (caught.value.code, caught.value.exit_code) == ("source-changed", 3)
+    failed = streamify.status(tmp_path / "dest").failed
+    assert {one.code for one in failed} == {"source-changed"}
+    assert len(failed) > 1
     assert published(tmp_path / "dest") == []
 
 

@@ -25,6 +25,7 @@ class Backend(Protocol):
 
         Raises:
             UsageError, SourceError, DestinationError: Something given cannot be used.
+            SourceError: ``source-changed``, the source did not stay what it was when it was planned.
             TasksFailed: Tasks failed for good; what succeeded stays.
             VerificationFailed: The certificate found a fault; no manifest was written.
             Interrupted: `stop` was set, or the job was cancelled; the same call goes on where this one stopped.

@@ -23,6 +23,7 @@ from streamify.jobs.disk import check_disk, planning
 from streamify.jobs.early import EarlyPublisher, publishing, withdrawing
 from streamify.jobs.engine import Share, Stop, completed, executor_for, run_one
 from streamify.jobs.explain import explain_job
+from streamify.jobs.failures import error_of
 from streamify.jobs.fanout import Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
@@ -293,6 +294,7 @@ class _Run:
 
         Raises:
             TasksFailed: With `hint`; all of them were tried.
+            SourceError: ``source-changed``, likewise.
         """
         failures = []
         for _, result in completed(executor, tasks, self._stop, self._events, keep=self._log.attempts.add):
@@ -300,7 +302,7 @@ class _Run:
                 failures.append(result.failure)
         if failures:
             self._log.failed(failures)
-            raise TasksFailed(tuple(failures), hint)
+            raise error_of(failures, hint)
 
     def _survey(self, plan: Plan) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done
@@ -357,7 +359,5 @@ class _Run:
             raise error.as_raised() from error
         if outcome.failures:
             self._log.failed(outcome.failures)
-            raise TasksFailed(
-                tuple(outcome.failures), "what succeeded is kept: run the same command again to retry the rest"
-            )
+            raise error_of(outcome.failures, "what succeeded is kept: run the same command again to retry the rest")
         return workers, outcome

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from streamify.dest.layout import run_failure_key, run_failures
-from streamify.errors import Failure
+from streamify.errors import Failure, SourceError, StreamifyError, TasksFailed, counted
 from streamify.model.attempt import FAILURE
 from streamify.storage.base import Storage
 
@@ -28,3 +28,24 @@ def read_failures(keys: Iterable[str], media: Storage) -> tuple[Failure, ...]:
 def failures_of(run: str, media: Storage) -> tuple[Failure, ...]:
     """Return the tasks of a run that failed for good."""
     return read_failures(failed_keys(run, media), media)
+
+
+GONE = frozenset({"source-missing", "source-changed"})
+"""Codes of tasks that found their source gone, or another one than it was planned for."""
+
+
+def error_of(failures: Sequence[Failure], hint: str) -> StreamifyError:
+    """Return the error of a job whose tasks failed: that of the source where it did not stay what it was.
+
+    Args:
+        failures: Of the tasks.
+        hint: How to fix the others.
+    """
+    gone = next((failure for failure in failures if failure.code in GONE), None)
+    if gone is None:
+        return TasksFailed(tuple(failures), hint)
+    return SourceError(
+        gone.code,
+        f"{gone.cause}; {counted(len(failures), 'task')} failed",
+        "what was made is kept: put the source back as it was and resume the job, or start anew with --replace",
+    )

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from streamify.dest.layout import run_items_key, run_plan_key
-from streamify.errors import DestinationError, StreamifyError, TasksFailed
+from streamify.errors import DestinationError, StreamifyError
 from streamify.executors.attempt import begun, failed, failure_of, finished
 from streamify.executors.base import OnEvent
 from streamify.executors.wire import Done
 from streamify.jobs import run as steps
 from streamify.jobs.attempts import write_attempt
 from streamify.jobs.cost import count_by_track, share_done
-from streamify.jobs.failures import failures_of
+from streamify.jobs.failures import error_of, failures_of
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.images import image_tasks
 from streamify.jobs.items import Item, items, task_of
@@ -191,6 +191,7 @@ def assemble_step(
 
     Raises:
         TasksFailed: Tasks of this run failed; each is listed.
+        SourceError: ``source-changed``, they found another source than it was planned for, or none.
         VerificationFailed: Something is missing or does not fit.
         DestinationError: ``dest-taken``, another run holds DEST by now.
     """
@@ -199,7 +200,7 @@ def assemble_step(
     try:
         failures = failures_of(run.id, media)
         if failures:
-            raise TasksFailed(failures, "what succeeded is kept: resume the job to retry the rest")
+            raise error_of(failures, "what succeeded is kept: resume the job to retry the rest")
         plan = _plan(run.id, media)
 
         def totals(cpu: float) -> RunTotals:

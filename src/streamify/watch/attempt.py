@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from streamify.errors import DestinationError, Interrupted, JobCancelled, StreamifyError, TasksFailed
+from streamify.errors import DestinationError, Interrupted, JobCancelled, StreamifyError
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
+from streamify.jobs.failures import GONE
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.upload import Accepted
@@ -58,12 +59,9 @@ class Attempt:
 
 def is_about_source(error: BaseException | None) -> bool:
     """Return whether a job failed because its source is gone, or another one by now."""
-    if isinstance(error, TasksFailed):
-        return all(failure.code in _SOURCE for failure in error.failures)
-    return isinstance(error, StreamifyError) and error.code in _SOURCE
+    return isinstance(error, StreamifyError) and error.code in GONE
 
 
-_SOURCE = frozenset({"source-missing", "source-changed"})
 _LATER = frozenset({"dest-busy", "dest-taken", "disk-full", "disk-too-small", "uploads-unreadable"})
 """Errors that others cause and mend."""
 
