@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -191,21 +192,41 @@ def running(
                 os.killpg(server.pid, signal.SIGKILL)
 
 
-def _request(method: str, url: str, headers: dict[str, str]) -> None:
-    request = urllib.request.Request(url, method=method, headers={"Content-Length": "0", **headers})
+def _request(method: str, url: str, headers: dict[str, str], data: bytes | None = None) -> None:
+    request = urllib.request.Request(url, data, method=method, headers={"Content-Length": "0", **headers})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status in (200, 201), answer.status
 
 
 def _make_container(endpoint: str, name: str) -> None:
-    """Sign a request with the shared key: obstore makes no containers."""
+    """Make a container: obstore makes none."""
     date = formatdate(usegmt=True)
-    text = (
-        "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
+    _put_azure(
+        f"{endpoint}/{name}?restype=container",
+        "PUT"
+        + "\n" * 12
+        + f"x-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container",
+        {"x-ms-date": date},
     )
+
+
+def put_blob(endpoint: str, container: str, key: str, data: bytes) -> None:
+    """Write a blob of any key: obstore writes none with an empty part."""
+    date, path = formatdate(usegmt=True), urllib.parse.quote(f"{container}/{key}")
+    size = str(len(data)) if data else ""
+    text = (
+        f"PUT\n\n\n{size}\n\napplication/octet-stream" + "\n" * 7
+        + f"x-ms-blob-type:BlockBlob\nx-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/{path}"
+    )  # fmt: skip
+    headers = {"x-ms-date": date, "x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
+    _put_azure(f"{endpoint}/{path}", text, {**headers, "Content-Length": str(len(data))}, data)
+
+
+def _put_azure(url: str, text: str, headers: dict[str, str], data: bytes | None = None) -> None:
+    """Send a request that is signed with the shared key."""
     mark = base64.b64encode(hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()).decode()
-    headers = {"x-ms-date": date, "x-ms-version": "2021-08-06", "Authorization": f"SharedKey {ACCOUNT}:{mark}"}
-    _request("PUT", f"{endpoint}/{name}?restype=container", headers)
+    signed = {"x-ms-version": "2021-08-06", "Authorization": f"SharedKey {ACCOUNT}:{mark}"}
+    _request("PUT", url, {**headers, **signed}, data)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from itertools import product
 from pathlib import Path
 from threading import Thread
 
+import boto3
 import pytest
 
 import streamify as api
-from clouds import Cloud, Kind, media
+from clouds import Cloud, Kind, media, put_blob
 from e2e.driving import Ran, streamify
 from selection import sample
 from stores import open_storage
@@ -51,6 +52,28 @@ def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, ult
     assert bucket.split("://")[1].encode() not in (open_storage(dest).get("report.json") or b"")  # no location in it
     again = streamify("transcode", source, dest, *LADDER, "--json")
     assert (again.code, again.json["tasks_run"]) == (0, 0)
+
+
+@pytest.mark.parametrize("key", sample(["/ä b.mp4", "a//50% +.mp4", "a///b/c.mp4"], "a//50% +.mp4", "/ä b.mp4"))
+def test_a_source_whose_key_has_empty_parts(key: str, bucket: str, store: Cloud, clip: Path, tmp_path: Path) -> None:
+    upload(store, bucket, key, clip.read_bytes())
+    upload(store, bucket, key.replace("//", "/").strip("/"), b"another object")
+    ran = streamify("transcode", f"{bucket}/{key}", tmp_path / "dest", *SMALL, "--json")
+    assert (ran.code, ran.json.get("status")) == (0, "complete"), ran.err
+    assert ran.json["source"]["ref"]["key"] == key
+    assert streamify("verify", tmp_path / "dest", "--source", f"{bucket}/{key}").code == 0
+    gone = streamify("probe", f"{bucket}/{key}x", "--json")
+    assert (gone.code, gone.json["error"]["code"]) == (3, "source-missing")
+
+
+def upload(store: Cloud, bucket: str, key: str, data: bytes) -> None:
+    """Write an object by a signed request of the test's own."""
+    if store.scheme == "az":
+        put_blob(store.endpoint, bucket.partition("://")[2], key, data)
+        return
+    client = boto3.client("s3", endpoint_url=store.endpoint, region_name="us-east-1", aws_access_key_id="test",
+                          aws_secret_access_key="test")  # fmt: skip
+    client.put_object(Bucket=bucket.partition("://")[2], Key=key, Body=data)
 
 
 @pytest.mark.parametrize(

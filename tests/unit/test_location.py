@@ -53,7 +53,7 @@ def test_a_removed_current_folder_is_an_error_of_ours(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "text", ["s3://", "s3:///a", "s3://b//a", "s3://b/a//c", "s3://b/../c", "s3://b/./c", "az://b/a\\c"]
+    "text", ["s3://", "s3:///a", "s3://b/a//", "gs://b/a//c", "s3://b/../c", "s3://b/./c", "az://b/a\\c"]
 )
 def test_what_names_no_object_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -64,16 +64,25 @@ def test_what_names_no_object_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "good"),
     [
-        ("s3://b//a.mp4", "s3://b/a.mp4"),
-        ("s3://b/a//c d.mp4", "s3://b/a/c d.mp4"),
+        ("gs://b//a.mp4", "gs://b/a.mp4"),
+        ("s3://b/a/../c d.mp4", "s3://b/a/c d.mp4"),
         ("gs://b/a/./../c.mp4", "gs://b/a/c.mp4"),
         ("az://b///", "az://b"),
     ],
 )
-def test_a_key_with_empty_parts_is_refused_with_one_to_copy_it_to(text: str, good: str) -> None:
-    with pytest.raises(UsageError, match="empty part") as caught:
+def test_a_key_that_no_url_holds_is_refused_with_one_to_copy_it_to(text: str, good: str) -> None:
+    with pytest.raises(UsageError, match="in its key") as caught:
         Location.of_source(text)
     assert caught.value.hint.endswith(f"copy an object that is there: to {good}")
+
+
+@pytest.mark.parametrize(("text", "key"), [("s3://b//a.mp4", "/a.mp4"), ("az://b/a///c.mp4", "a///c.mp4")])
+def test_a_source_whose_key_has_empty_parts(text: str, key: str) -> None:
+    found = Location.of_source(text)
+    assert (found.bucket, found.key, found.url) == ("b", key, text)
+    assert Location.parse(found.url) == found
+    with pytest.raises(UsageError, match=r"DEST .* has an empty part"):
+        Location.of_dest(text)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ class Location:
         """Return the location that a path or a URL names.
 
         Raises:
-            UsageError: ``location-url``, a URL of another scheme, without a bucket or with an empty part;
+            UsageError: ``location-url``, a URL of another scheme, without a bucket, or with a part that URLs cannot
+                hold;
                 ``location-cwd``, a relative path where the current folder was removed.
         """
         found = _URL.match(text)
@@ -93,7 +94,14 @@ class Location:
                 f"DEST '{text}' is not a folder",
                 "give the path of a folder, or s3://BUCKET/PREFIX",
             )
-        return cls.parse(text)
+        found = cls.parse(text)
+        if found.remote and found.key and "" in found.key.split("/"):
+            raise UsageError(
+                "location-url",
+                f"DEST '{text}' has an empty part (// or a slash at its start) in its key",
+                f"use one without: {found.root.child('/'.join(filter(None, found.key.split('/')))).url}",
+            )
+        return found
 
     @property
     def remote(self) -> bool:
@@ -177,17 +185,23 @@ def _object(scheme: Scheme, rest: str, text: str) -> Location:
         raise UsageError("location-url", f"'{text}' names no bucket", f"write it as {scheme}://BUCKET/KEY")
     parts = key.split("/") if key else []
     good = [part for part in parts if part not in ("", ".", "..")]
-    if good != parts:  # object stores have such keys; obstore does not take them, or takes them for other ones
-        raise UsageError(
-            "location-url",
-            f"'{text}' has an empty part (// or a slash at its start), '.' or '..' in its key",
-            f"use a key without them; copy an object that is there: to {scheme}://{'/'.join((bucket, *good))}",
-        )
+    bad = [part for part in parts if part in (".", "..")] or (parts and not parts[-1])
+    if bad or (scheme == "gs" and good != parts):  # URLs cannot hold the first; obstore's store takes none of them
+        what = "'.', '..' or an empty last part" if scheme != "gs" else "an empty part, '.' or '..'"
+        raise _unusable(scheme, bucket, good, text, what)
     if scheme == "az" and "\\" in key:
         raise UsageError(
             "location-url", f"'{text}' has a backslash, which Azure turns into a slash", "use another name"
         )
     return Location(scheme, bucket, key, text)
+
+
+def _unusable(scheme: str, bucket: str, good: list[str], text: str, what: str) -> UsageError:
+    return UsageError(
+        "location-url",
+        f"'{text}' has {what} in its key",
+        f"use a key without them; copy an object that is there: to {scheme}://{'/'.join((bucket, *good))}",
+    )
 
 
 def _other_scheme(text: str) -> str | None:

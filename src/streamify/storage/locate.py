@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streamify.errors import UsageError
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.storage.base import Storage, Stores
+from streamify.storage.empty_parts import AZURE_ENDPOINTS, S3_ENDPOINTS, reaching
 from streamify.storage.local import LocalStorage
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def open_storage(location: Location) -> Storage:
         return LocalStorage(location.path)
     from streamify.storage.objects import ObjectStorage  # obstore is slow to load, and most jobs need none
 
-    return ObjectStorage(object_store(location), location.url)
+    return ObjectStorage(object_store(location), location.url, partial(_behind, location))
 
 
 def reach_storage(location: Location, **given: Any) -> Storage:
@@ -51,11 +53,22 @@ def reach_storage(location: Location, **given: Any) -> Storage:
     from streamify.storage.objects import ObjectStorage
 
     check_endpoint(object_store(location, retry_config=_retries(FIRST_PATIENCE), **given), location.url)
-    return ObjectStorage(object_store(location, **given), location.url)
+    return ObjectStorage(object_store(location, **given), location.url, partial(_behind, location, **given))
 
 
-def object_store(location: Location, **given: Any) -> ObjectStore:
+def _behind(location: Location, before: str, **given: Any) -> ObjectStore:
+    """Return a store of the keys behind an empty part of those of a bucket's root, or of a prefix."""
+    return object_store(location, before=f"/{location.key}{before}" if location.key else before, **given)
+
+
+def object_store(location: Location, *, before: str | None = None, **given: Any) -> ObjectStore:
     """Return obstore's store at a location; `given` goes before what the environment says.
+
+    Args:
+        location: Of a bucket or a prefix.
+        before: All of a key up to its last empty part, as `streamify.storage.empty_parts` divides it; keys of the store
+            are then what follows it.
+        given: Arguments of obstore's store.
 
     Raises:
         UsageError: The environment configures it in a way that does not fit.
@@ -66,14 +79,17 @@ def object_store(location: Location, **given: Any) -> ObjectStore:
     from streamify.storage.object_errors import PATIENCE
 
     options = {"timeout": "120s", "connect_timeout": "5s"}
-    endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
     # Whoever writes http:// means it.
-    if any(os.environ.get(name, "").startswith("http://") for name in endpoints):
+    if any(os.environ.get(name, "").startswith("http://") for name in (*S3_ENDPOINTS, *AZURE_ENDPOINTS)):
         options = {**options, "allow_http": True}  # type: ignore[dict-item]
     try:
         kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[location.scheme]
         ours = {"prefix": location.key or None, "client_options": options, "retry_config": _retries(PATIENCE)}
-        found: ObjectStore = kind(location.bucket, **{**ours, **given})
+        bucket = location.bucket
+        if before is not None:
+            bucket, more = reaching(location.scheme, bucket, before, os.environ, given)
+            ours |= {"prefix": None, **more}
+        found: ObjectStore = kind(bucket, **{**ours, **given})
     except (BaseError, ValueError) as error:
         text = " ".join(str(error).split("\n\nDebug source:")[0].split())
         raise UsageError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 import obstore
@@ -14,6 +15,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, Prec
 from streamify.dest.delivery import cache_control, content_type
 from streamify.errors import DestinationError, StreamifyError
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
+from streamify.storage.empty_parts import divided
 from streamify.storage.object_errors import BROKE_OFF, Patience, explain, insist, is_absent
 from streamify.storage.ranges import READ_AHEAD, RangeFile
 
@@ -31,11 +33,21 @@ class ObjectStorage:
     Args:
         store: Rooted at the prefix that keys are below.
         name: Of the place, for messages.
+        behind: Opens the store of keys behind an empty part of a key; such objects can only be read. ``None``: there
+            are none.
     """
 
-    def __init__(self, store: ObjectStore, name: str) -> None:
+    def __init__(self, store: ObjectStore, name: str, behind: Callable[[str], ObjectStore] | None = None) -> None:
         self._store = store
         self._name = name
+        self._behind = lru_cache(maxsize=4)(behind) if behind is not None else None
+
+    def _at(self, key: str) -> tuple[ObjectStore, str]:
+        """Return the store in which an object is read, and its key there."""
+        parts = divided(key)
+        if parts is None or self._behind is None:
+            return self._store, key
+        return self._behind(parts[0]), parts[1]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r})"
@@ -54,7 +66,7 @@ class ObjectStorage:
             return None
 
     def _fetch(self, key: str) -> tuple[bytes, str | None]:
-        found = obstore.get(self._store, key)
+        found = obstore.get(*self._at(key))
         return bytes(found.bytes()), _tag(found.meta["e_tag"])
 
     def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
@@ -137,7 +149,7 @@ class ObjectStorage:
     def stat(self, key: str) -> Stat | None:
         """See `Storage.stat`. The version is that of a bucket that keeps versions, else the ETag."""
         try:
-            facts = insist(lambda: obstore.head(self._store, key), BROKE_OFF)
+            facts = insist(lambda: obstore.head(*self._at(key)), BROKE_OFF)
         except (BaseError, OSError) as error:
             self._nothing("read", key, error)
             return None
@@ -200,7 +212,7 @@ class ObjectStorage:
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
         try:
-            facts = insist(lambda: obstore.head(self._store, key), BROKE_OFF)
+            facts = insist(lambda: obstore.head(*self._at(key)), BROKE_OFF)
         except (BaseError, OSError) as error:
             if version is not None and _may_be_gone(error):
                 raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
@@ -213,7 +225,7 @@ class ObjectStorage:
             options = {"range": (start, end)} | ({"if_match": pinned} if pinned else {})
             try:
                 return insist(
-                    lambda: bytes(obstore.get(self._store, key, options=options).bytes()),  # type: ignore[arg-type]
+                    lambda: bytes(obstore.get(*self._at(key), options=options).bytes()),  # type: ignore[arg-type]
                     BROKE_OFF,
                 )
             except PreconditionError as error:

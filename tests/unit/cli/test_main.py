@@ -114,7 +114,7 @@ def test_a_bug_shows_its_traceback_only_when_asked(cli: Cli, job: Job) -> None:
         (["probe", "https://a/b.mp4"], "curl"),
         (["plan", "HTTP://a/b.mp4"], "curl"),
         (["transcode", "rtmp://a/b", "out"], "rtmp:// is not read"),
-        (["transcode", "s3://a//b", "out"], "empty part"),
+        (["transcode", "a", "s3://a//b"], "empty part"),
         (["transcode", "a", "gs://"], "names no bucket"),
         (["plan", "s3://a"], "names a bucket"),
         (["plan", "az://a/b\\c"], "backslash"),

@@ -16,6 +16,10 @@ UPLOADS = ".streamify-uploads/"
 """Key prefix, in the uploads bucket, of sources that a command uploaded and starts an execution for."""
 
 
+EMPTY = "__"
+"""What an empty part of an upload's key is in the key of its stream, whose URLs must be read by every server."""
+
+
 class Request(Frozen):
     """A job as its starter asks for it."""
 
@@ -34,7 +38,8 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
 
     Args:
         event: Input of the execution. EventBridge gives keys as they are; only S3's own notifications encode them.
-        media_bucket: Where streams of uploaded objects go: ``s3://media_bucket/KEY``, extension kept.
+        media_bucket: Where streams of uploaded objects go: ``s3://media_bucket/KEY``, extension kept; an empty part of
+            the key is `EMPTY` there.
         defaults: Settings of jobs that S3 starts.
 
     Raises:
@@ -45,7 +50,7 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         # A new version of an object takes the place of the old one's stream.
         settings = {"replace": True, **defaults}
         source = Location.parse(f"s3://{bucket}/{key}")
-        return Request(source=source, dest=Location("s3", media_bucket, source.key), settings=settings)
+        return Request(source=source, dest=Location("s3", media_bucket, _stream_key(source.key)), settings=settings)
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
@@ -56,6 +61,10 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         if location.scheme != "s3":
             raise _neither(f"{name}: '{location}' is no s3:// URL")
     return request
+
+
+def _stream_key(key: str) -> str:
+    return "/".join(part or EMPTY for part in key.split("/"))
 
 
 def _neither(what: str) -> UsageError:

@@ -55,18 +55,25 @@ def test_settings_arrive_as_they_were_given_but_for_where_the_job_runs() -> None
     assert settings_of(request) == settings.model_copy(update={"stack": "streamify", "workers": None})
 
 
-@pytest.mark.parametrize("key", ["/film.mov", "//film.mov", "a//film.mov", "a/./film.mov", "a/../film.mov", ".."])
-def test_an_upload_whose_key_obstore_would_take_for_another_one_is_refused(
-    key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``/film.mov`` was read as ``film.mov``, another object; the others ended the function."""
+@pytest.mark.parametrize(
+    ("key", "dest"), [("/film.mov", "__/film.mov"), ("//film.mov", "__/__/film.mov"), ("a//film.mov", "a/__/film.mov")]
+)
+def test_an_upload_whose_key_has_empty_parts(key: str, dest: str) -> None:
+    """``/film.mov`` was read as ``film.mov``, another object."""
+    request = read_event(arrived(key), "media", {})
+    assert (request.source.key, request.dest.url) == (key, f"s3://media/{dest}")
+
+
+@pytest.mark.parametrize("key", ["a/./film.mov", "a/../film.mov", ".."])
+def test_an_upload_whose_key_no_url_holds_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They ended the function."""
     monkeypatch.setenv("MEDIA_BUCKET", "media")
     event = {"input": arrived(key), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
     answer = handlers.split(event, None)
     error = answer["error"]
     assert (answer["status"], error["code"], error["exit_code"]) == ("failed", "location-url", 2)
     assert answer["job"] == {"source": f"s3://raw/{key}", "dest": ""}
-    assert f"'s3://raw/{key}' has an empty part" in error["cause"]
+    assert f"'s3://raw/{key}' has '.', '..' or an empty last part" in error["cause"]
     assert "copy an object that is there: to s3://raw" in error["hint"]
 
 
