@@ -7,8 +7,8 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from functools import partial
@@ -18,6 +18,8 @@ from statistics import median
 from threading import Lock, Thread
 from typing import Any, Literal
 
+import pytest
+
 from clips.make import Clip
 from streamify.media import testcard
 
@@ -25,6 +27,12 @@ PLAYERS = Path(__file__).parent / "players"
 
 Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
 Scenario = Literal["play", "seek", "switch", "sync", "watch"]
+
+ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
+SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
+"""Not Firefox: its AudioContext, which measures, does not start on a machine without an audio device."""
+LANES = 4
+"""Plays at a time, of those that mostly wait."""
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
 
@@ -224,6 +232,29 @@ def play(
         result["offsets"] = _offsets(result)
     result["problems"] = problems(result)
     return result
+
+
+def in_lanes(
+    request: pytest.FixtureRequest, kinds: Mapping[str, Callable[..., dict[str, Any]]]
+) -> dict[str, Future[dict[str, Any]]]:
+    """Return the plays of all selected tests of a file, by the id of the test; several run at a time.
+
+    For plays that mostly wait. Those that must play at 4x without a stall get the machine to themselves instead.
+
+    Args:
+        request: Of a fixture of the module.
+        kinds: What plays, by the name of the test; it is called with the test's parameters.
+    """
+    with ThreadPoolExecutor(LANES) as pool:
+        return {
+            item.nodeid: pool.submit(kinds[item.originalname], **_parameters(item))
+            for item in request.session.items
+            if isinstance(item, pytest.Function) and item.path == request.path and item.originalname in kinds
+        }
+
+
+def _parameters(item: pytest.Function) -> dict[str, Any]:
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
 def _offsets(result: dict[str, Any]) -> list[tuple[float, float]]:

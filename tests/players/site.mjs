@@ -16,10 +16,9 @@ const options = {
   do: { type: "string", default: "plays,seeks" },
 };
 
-// In the page.
+// In the page, before its own script.
 const observe = () => {
   globalThis.at = (id) => document.getElementById(id);
-  globalThis.video = at("video");
   globalThis.sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   globalThis.until = async (test, limit, what) => {
     for (const end = performance.now() + 1000 * limit; !test(); await sleep(10)) {
@@ -27,8 +26,11 @@ const observe = () => {
     }
   };
   globalThis.says = (start) => at("now").textContent.startsWith(start);
-  globalThis.statuses = [at("now").textContent];
-  new MutationObserver(() => statuses.push(at("now").textContent)).observe(at("now"), { childList: true });
+  document.addEventListener("readystatechange", () => {
+    globalThis.video = at("video");
+    globalThis.statuses = [at("now").textContent];
+    new MutationObserver(() => statuses.push(at("now").textContent)).observe(at("now"), { childList: true });
+  }, { once: true });
 };
 
 const steps = {
@@ -127,8 +129,8 @@ export async function use(args, browsers) {
         };
       });
     }
+    await page.evaluateOnNewDocument(observe);
     await page.goto(url);
-    await page.evaluate(observe);
     await page.waitForFunction(() => document.documentElement.dataset.ready, { timeout: 1000 * seconds });
     seen.hls = await page.evaluate(() => document.documentElement.dataset.hls);
     for (const name of values.do.split(",").filter(Boolean)) {

@@ -1,0 +1,72 @@
+"""The harness of the players, proved on a hand-made stream: a sound one is accepted, known faults are noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clips.make import Clip
+from clips.toy import broken_copy, make_toy
+from players_harness import ALL, Browsers, Player, in_lanes, misplaced, play
+
+pytestmark = pytest.mark.players
+
+FAULTS: list[tuple[str, Player]] = [
+    ("missing", "hlsjs"), ("gap", "hlsjs"), ("gap", "shaka"), ("swapped", "native"), ("repeated", "dashjs")
+]  # fmt: skip
+"""No gap for the native player: it places segments one behind the other as the playlist lists them, so a wrong tfdt
+plays well there; the other three see it."""
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Path]:
+    folder = tmp_path_factory.mktemp("toy")
+    return make_toy(folder, seconds=10), folder / "dest"
+
+
+@pytest.fixture(scope="module")
+def plays(
+    request: pytest.FixtureRequest, browsers: Browsers, toy: tuple[Clip, Path]
+) -> dict[str, Future[dict[str, Any]]]:
+    broken = {fault: broken_copy(toy[1], fault) for fault in {fault for fault, _ in FAULTS}}
+    late = broken_copy(toy[1], "late")
+    kinds: dict[str, Callable[..., dict[str, Any]]] = {
+        "test_the_harness_notices_faults": partial(_play_broken, browsers, broken),
+        "test_the_harness_hears_a_picture_that_is_20_ms_late": partial(play, browsers, late, "hlsjs", "sync"),
+    }
+    return in_lanes(request, kinds)
+
+
+def _play_broken(browsers: Browsers, broken: dict[str, Path], fault: str, player: Player) -> dict[str, Any]:
+    return play(browsers, broken[fault], player, timeout=40)
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest, plays: dict[str, Future[dict[str, Any]]]) -> dict[str, Any]:
+    """What the player of this test reported."""
+    return plays[request.node.nodeid].result()
+
+
+@pytest.mark.parametrize("player", ALL)
+def test_the_harness_accepts_a_sound_stream(browsers: Browsers, toy: tuple[Clip, Path], player: Player) -> None:
+    clip, dest = toy
+    result = play(browsers, dest, player)
+    assert result["problems"] == []
+    assert result["decoded"] == clip.frames
+    assert misplaced(result, clip.times) == []
+
+
+@pytest.mark.parametrize(("fault", "player"), FAULTS)
+def test_the_harness_notices_faults(played: dict[str, Any], toy: tuple[Clip, Path], fault: str, player: Player) -> None:
+    assert played["problems"] or misplaced(played, toy[0].times)
+
+
+def test_the_harness_hears_a_picture_that_is_20_ms_late(played: dict[str, Any]) -> None:
+    offsets = [offset for _, offset in played["offsets"]]
+    assert offsets == pytest.approx([-20] * len(offsets), abs=1)
+    assert len(offsets) > 5
