@@ -1,4 +1,4 @@
-"""What tests cost: CPU seconds of each, with all processes that it starts; the dearest files at the end of a run."""
+"""What tests cost: CPU seconds of each, with all processes that it starts; the dearest at the end of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 from e2e.driving import cpu_of_forks
 
-SHOWN = 25
+FILES, TESTS = 25, 30
+"""How many of the dearest are shown."""
 UNIT = 15.0
 """CPU seconds from which on a unit test fails. Most take milliseconds, a few 4 s, three times that on slow machines."""
 
@@ -23,7 +24,8 @@ class Costs:
     def __init__(self) -> None:
         self._before = 0.0
         self._files: defaultdict[str, float] = defaultdict(float)
-        self._tests = Counter[str]()
+        self._tests: defaultdict[str, float] = defaultdict(float)
+        self._counts = Counter[str]()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
@@ -43,16 +45,20 @@ class Costs:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         cost = sum(float(str(value)) for name, value in report.user_properties if name == "cpu")
-        self._files[report.nodeid.partition("::")[0]] += cost
-        self._tests[report.nodeid.partition("::")[0]] += report.when == "call"
+        file = report.nodeid.partition("::")[0]
+        self._files[file] += cost
+        self._tests[report.nodeid] += cost
+        self._counts[file] += report.when == "call"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         total = sum(self._files.values())
         if total < 60:
             return
-        terminalreporter.section(f"CPU seconds: {total:.0f}; the dearest files")
-        for name, cost in nlargest(SHOWN, self._files.items(), key=itemgetter(1)):
-            terminalreporter.write_line(f"{cost:7.1f} s {self._tests[name]:5} tests  {name}")
+        terminalreporter.section(f"CPU seconds: {total:.0f}; the dearest files and tests")
+        for name, cost in nlargest(FILES, self._files.items(), key=itemgetter(1)):
+            terminalreporter.write_line(f"{cost:7.1f} s {self._counts[name]:5} tests  {name}")
+        for name, cost in nlargest(TESTS, self._tests.items(), key=itemgetter(1)):
+            terminalreporter.write_line(f"{cost:7.1f} s  {name}")
 
 
 def _spent() -> float:
