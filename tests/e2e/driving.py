@@ -23,6 +23,10 @@ import psutil
 import pytest
 
 from e2e.forking import Forks
+from streamify.jobs import verify as verifying
+from streamify.jobs.verify import Verification
+from streamify.model.location import Location
+from streamify.model.settings import Settings
 from streamify.settings.arguments import RungDict
 
 COMMAND = Path(sys.executable).with_name("streamify")
@@ -93,6 +97,14 @@ def made(source: Path, folder: Path, *flags: object) -> dict[str, str]:
     """Return what `media` gives of a stream that is made in a folder without any disturbance."""
     assert streamify("transcode", source, folder / "dest", *flags).code == 0
     return media(folder / "dest")
+
+
+def verify(dest: Path, source: Path | None = None) -> Verification:
+    """Do what `streamify.verify` does in this process: to start workers takes longer than most checks."""
+    original = None if source is None else Location.of_source(source)
+    found = verifying.verify(Location.of_dest(dest), original, settings=Settings(engine="inline"))
+    found.check()
+    return found
 
 
 def published(dest: Path) -> list[str]:

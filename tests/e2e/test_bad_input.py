@@ -16,9 +16,8 @@ from pathlib import Path
 import av
 import pytest
 
-import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import COMMAND, Ran, disk, media, published
+from e2e.driving import COMMAND, Ran, disk, media, published, verify
 from e2e.driving import streamify as command
 from selection import sample
 from streamify.cli.main import run
@@ -153,7 +152,7 @@ def test_what_is_almost_complete_goes_on_and_says_so(missing: int, good: Path, t
     assert ran.code == 0, ran.err
     said = [note["what"] for note in ran.json["notes"] if note["kind"] == "damaged"]
     assert any(f"at least {missing} of" in what for what in said), said
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
     judge(cli("plan", source, "--strict"), 3, "source-truncated", "--strict")
 
 
@@ -170,7 +169,7 @@ def test_bit_rot_is_survived_or_refused_and_never_a_bug(seed: int, good: Path, t
     if ran.code == 0:
         found = ran.json["certificate"]
         assert found["decoded"] + len(found["lost"]) == found["promised"]
-        assert streamify.verify(tmp_path / "dest", source).faults == ()
+        assert verify(tmp_path / "dest", source).faults == ()
     else:
         assert ran.code in (3, 4, 6), ran.err
         assert ran.json["error"]["code"]

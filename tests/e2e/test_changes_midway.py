@@ -10,7 +10,7 @@ import pytest
 
 import streamify
 from clips.parts import Stretch, box_of, corner_of, grey_pictures, join, mux, turned
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.model.report import Report
 
@@ -48,7 +48,7 @@ def made(source: Path, dest: Path) -> tuple[Report, list[Box], list[str]]:
     )  # fmt: skip
     (track,) = report.tracks
     pictures = grey_pictures(dest / track.folder / "playlist.m3u8")
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()
     return report, [box_of(one) for one in pictures], [corner_of(one) for one in pictures]
 
 

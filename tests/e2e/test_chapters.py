@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from clips.joined_sound import ffmpeg
-from streamify.api import plan, probe, transcode, verify
+from e2e.driving import verify
+from streamify.api import plan, probe, transcode
 from streamify.errors import VerificationFailed
 
 LIST = """;FFMETADATA1
@@ -72,7 +73,7 @@ def test_pictures_that_begin_later(tmp_path: Path) -> None:
 def test_of_a_stream(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", "-c:v", "mpeg4")
     dest = tmp_path / "stream"
-    report = transcode(path, dest, preset="ultrafast")
+    report = transcode(path, dest, preset="ultrafast", engine="inline")
     assert [float(one.start) for one in report.chapters] == [0, 1.5, 2.6]
     assert 'URI="chapters.json"' in (dest / "master.m3u8").read_text()
     assert len(json.loads((dest / "chapters.json").read_text())) == 3
@@ -86,9 +87,9 @@ def test_of_a_stream(tmp_path: Path) -> None:
 def test_a_stream_without_chapters_replaces_one_with(tmp_path: Path) -> None:
     dest = tmp_path / "stream"
     path = film(tmp_path / "a.mp4", "-c:v", "mpeg4")
-    transcode(path, dest, preset="ultrafast")
+    transcode(path, dest, preset="ultrafast", engine="inline")
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:duration=1:rate=25", "-c:v", "mpeg4", tmp_path / "b.mp4")
-    transcode(tmp_path / "b.mp4", dest, preset="ultrafast", replace=True)
+    transcode(tmp_path / "b.mp4", dest, preset="ultrafast", replace=True, engine="inline")
     assert not [*dest.glob("chapters*")]
     assert "SESSION-DATA" not in (dest / "master.m3u8").read_text()
 

@@ -9,7 +9,7 @@ import pytest
 
 import streamify
 from clips.coloured import BT601, BT709, COLOURS, FULL601, FULL709, HLG, PQ, Tags, mux, shown
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.errors import VerificationFailed
 from streamify.media.video import look
@@ -59,14 +59,14 @@ def test_each_part_shows_its_colours(name: str, suffix: str, tmp_path: Path) -> 
         near = 6 if wanted == GREYS else 4  # a step of 8-bit PQ is up to 4 levels of SDR
         assert max(map(off, picture, wanted)) <= near, (number, picture)
     assert [note.what for note in report.notes if "no longer" in note.what] == notes
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_hlg_midway_is_named_and_verified(tmp_path: Path) -> None:
     source = mux(tmp_path / "a.ts", [BT709, HLG], "mpegts")
     report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
     assert any("BT.2020 HLG from 1.000 s on" in note.what for note in report.notes)
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_a_part_that_does_not_say_has_the_colours_of_most(tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_verify_finds_a_part_with_the_colours_of_another(
         patch.setattr(look.Looks, "_colour", of_most)
         streamify.transcode(source, tmp_path / "dest", **SETTINGS)
     with pytest.raises(VerificationFailed) as caught:
-        streamify.verify(tmp_path / "dest", source)
+        verify(tmp_path / "dest", source)
     assert any("the colours of 25 pictures are not the source's" in one for one in caught.value.faults)

@@ -15,7 +15,7 @@ import pytest
 import streamify
 from clips.identity import decode_track
 from clips.numbered import encode
-from e2e.driving import published, rungs
+from e2e.driving import published, rungs, verify
 from stores import split
 from streamify.errors import SourceError, TasksFailed
 from streamify.model.report import Report
@@ -102,7 +102,7 @@ def test_what_is_there_becomes_a_stream_where_that_is_asked_for(kind: str, tmp_p
     assert sound_of(report) == pytest.approx(len(shown) / 25, abs=0.3)
     assert noted(report) == pytest.approx(SECONDS - len(shown) / 25, abs=0.1) or whole
     assert any("bytes are missing at the end" in note.what for note in report.notes if note.kind == "damaged")
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 @pytest.mark.parametrize("kind", ["mp4", pytest.param("mkv", marks=pytest.mark.long)])
@@ -111,7 +111,7 @@ def test_within_the_limit_it_goes_on_and_says_so(kind: str, tmp_path: Path) -> N
     report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
     assert 0 < noted(report) < 2
     assert any("bytes are missing at the end" in note.what for note in report.notes if note.kind == "damaged")
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
     with pytest.raises(SourceError) as caught:
         split(source, strict=True)
     assert caught.value.code == "source-truncated"
@@ -144,7 +144,7 @@ def test_sound_that_is_missing_counts_as_pictures_do(share: float, tmp_path: Pat
     report = streamify.transcode(source, tmp_path / "dest", loss_limit=100, **SETTINGS)
     assert any("no sound for" in note.what for note in report.notes if note.kind == "damaged"), report.notes
     assert len(report.tracks) == 2
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 @pytest.mark.parametrize("kind", ["m4a", "wav"])
@@ -161,7 +161,7 @@ def test_sound_alone(kind: str, tmp_path: Path) -> None:
     held = packets(source, "a") * 1024 / 48000 if kind == "m4a" else (source.stat().st_size - 78) / 96000
     assert sound_of(report) == pytest.approx(held, abs=0.06)
     assert any("bytes are missing at the end" in note.what for note in report.notes)
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def with_size(source: Path, sample: int, size: int) -> Path:
@@ -181,7 +181,7 @@ def test_one_sample_that_is_said_to_reach_beyond_the_file_is_lost_alone(tmp_path
     assert len(set(range(COUNT)) - right) <= 25  # to the next keyframe
     assert len(shown) >= COUNT - 1
     assert [note for note in report.notes if note.kind == "damaged"]
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_what_ffmpeg_does_not_show_behind_an_impossible_size_is_named(tmp_path: Path) -> None:
@@ -192,4 +192,4 @@ def test_what_ffmpeg_does_not_show_behind_an_impossible_size_is_named(tmp_path: 
     assert caught.value.failures[0].code == "too-many-lost"
     report = streamify.transcode(source, tmp_path / "other", loss_limit=100, **SETTINGS)
     assert noted(report) == pytest.approx(4, abs=0.1)
-    assert streamify.verify(tmp_path / "other", source).faults == ()
+    assert verify(tmp_path / "other", source).faults == ()

@@ -11,7 +11,7 @@ import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import media, rungs
+from e2e.driving import media, rungs, verify
 from streamify.model.event import Event
 from streamify.model.plan import MEDIA_VERSION
 
@@ -56,7 +56,7 @@ def other_ids(dest: Path) -> None:
 def test_verify_holds_for_a_stream_of_an_earlier_release(source: Path, tmp_path: Path) -> None:
     streamify.transcode(source, tmp_path, **SETTINGS)
     plan_of_schema_1(tmp_path)
-    found = streamify.verify(tmp_path, source)
+    found = verify(tmp_path, source)
     assert found.faults == ()
     assert min(one.psnr_min for one in found.checks if one.psnr_min) > 25  # pictures were compared
 
@@ -82,7 +82,7 @@ def test_a_job_of_an_earlier_media_version_is_planned_anew(schema: int, source: 
     assert report.tasks_reused == 0
     assert {key: value for key, value in media(tmp_path).items() if key not in old} == wanted
     assert json.loads(plan.read_text())["media_version"] == MEDIA_VERSION
-    assert streamify.verify(tmp_path, source).faults == ()
+    assert verify(tmp_path, source).faults == ()
 
 
 def test_a_job_of_the_same_media_version_goes_on(source: Path, tmp_path: Path) -> None:

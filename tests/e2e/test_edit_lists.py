@@ -17,7 +17,7 @@ from clips.edits import EMPTY, Edit, delay, with_edits
 from clips.identity import decode_track
 from clips.make import Clip, ClipSpec, make_clip
 from clips.sound import beep_times, decode_audio
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from streamify.errors import SourceError
 from streamify.model.report import Report, TrackReport
 
@@ -94,7 +94,7 @@ def check(clip: Clip, source: Path, dest: Path, edits: Sequence[tuple[Fraction, 
     heard = [float(time - start) for time, _ in shown(edits, clip.beeps, clip.end) if time - start > 0.01]
     for time in heard:
         assert min(abs(time - beep) for beep in beeps) < off, (time, beeps)
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()
     return report
 
 
@@ -134,7 +134,7 @@ def test_reordered_pictures_and_an_edit_from_0_on(tmp_path: Path) -> None:
     beeps = beep_times(decode_audio(tmp_path / "dest", track(report, "audio").folder))
     heard = [beep for beep in beeps if beep > 0.5]
     assert heard == pytest.approx([float(beep - late) for beep in clip.beeps[1:]], abs=SYNC)
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_an_edit_list_that_shows_nothing_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 import streamify
+from e2e.driving import verify
 from streamify.media.video.hdr import ToneMapper
 from streamify.model.source import SourceFacts
 
@@ -104,4 +105,4 @@ def test_published_pictures_are_those_of_the_source(corpus: Path, tmp_path: Path
     source, dest = corpus / CLIPS[2], tmp_path / "dest"
     report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder="compact")
     assert any(note.what == "HDR" and "tone mapped" in note.why for note in report.notes)
-    assert not streamify.verify(dest, source=source).faults
+    assert not verify(dest, source=source).faults

@@ -16,7 +16,7 @@ import streamify
 from clips.containers import Chunk, chunks, packed, write_avi, write_vfw
 from clips.identity import decode_track
 from clips.numbered import SIZE, encode, remux, without_composition_times
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 
 COUNT = 75
 SETTINGS: dict[str, Any] = {
@@ -151,7 +151,7 @@ def check(name: str, folder: Path) -> None:
     assert max(late) <= Fraction(1, 1000), late
     found = report.certificate
     assert (found.coded, found.promised, found.decoded, found.lost) == (COUNT, COUNT, COUNT, ())
-    assert streamify.verify(folder / "dest", source).faults == ()
+    assert verify(folder / "dest", source).faults == ()
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -171,7 +171,7 @@ def test_empty_chunks_of_an_avi_are_no_pictures(tmp_path: Path) -> None:
     assert [number for _, number in shown] == [at for at in range(COUNT) if at not in empty]
     assert all(abs(time - Fraction(number or 0, 25)) <= Fraction(1, 1000) for time, number in shown)
     assert (track.duration, report.certificate.lost) == (Fraction(COUNT, 25), ())
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 @pytest.mark.long

@@ -12,8 +12,9 @@ import pytest
 from clips.identity import Luma, read_id
 from clips.joined_sound import ffmpeg
 from clips.numbered import encode
+from e2e.driving import verify
 from selection import sample
-from streamify.api import transcode, verify
+from streamify.api import transcode
 from streamify.errors import VerificationFailed
 from streamify.model.images import StoryboardReport
 from streamify.model.report import Report
@@ -65,7 +66,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("interval", sample(["1", "3/5", "2.5"], "3/5"))
 def test_each_thumbnail_shows_the_picture_of_its_time(tmp_path: Path, source: Path, interval: str) -> None:
-    report = transcode(source, tmp_path / "s", preset="ultrafast", thumbnails=interval)
+    report = transcode(source, tmp_path / "s", preset="ultrafast", thumbnails=interval, engine="inline")
     times = [number * Fraction(interval) for number in range(-(-14 // Fraction(interval)))]
     assert shown(tmp_path / "s", report) == [int(at * 25) for at in times]
 
@@ -75,7 +76,7 @@ def test_of_a_variable_rate(tmp_path: Path, source: Path) -> None:
     path = tmp_path / "v.mkv"
     select = "select='lt(n,100)+mod(n,3)'"
     ffmpeg("-i", str(source), "-vf", select, "-fps_mode", "vfr", "-c:v", "mpeg4", "-q:v", "3", path)
-    report = transcode(path, tmp_path / "s", preset="ultrafast", thumbnails="1")
+    report = transcode(path, tmp_path / "s", preset="ultrafast", thumbnails="1", engine="inline")
     there = [n for n in range(350) if n < 100 or n % 3]
     expected = [max(n for n in there if n <= second * 25) for second in range(14)]
     assert shown(tmp_path / "s", report) == expected
@@ -89,7 +90,7 @@ def test_the_same_bytes_by_one_and_by_several_workers(tmp_path: Path, source: Pa
 
 @pytest.fixture
 def stream(tmp_path: Path, source: Path) -> Path:
-    transcode(source, tmp_path / "stream", preset="ultrafast", thumbnails="5")
+    transcode(source, tmp_path / "stream", preset="ultrafast", thumbnails="5", engine="inline")
     return tmp_path / "stream"
 
 
@@ -106,13 +107,15 @@ def test_what_is_missing_is_made_again_and_what_is_altered_is_told(stream: Path,
     (sheet,) = stream.glob("thumbnails/*/00000.jpg")
     sheet.unlink()
     (stream / "report.json").unlink()
-    transcode(source, stream, preset="ultrafast", thumbnails="5")
+    transcode(source, stream, preset="ultrafast", thumbnails="5", engine="inline")
     assert files(stream) == before
 
 
 def test_another_choice_replaces_the_images_and_no_segment(stream: Path, source: Path) -> None:
     segments = {path: path.stat().st_mtime_ns for path in stream.rglob("*.m4s")}
-    report = transcode(source, stream, preset="ultrafast", thumbnails="off", poster="3", replace=True, replace_grace=0)
+    report = transcode(
+        source, stream, preset="ultrafast", thumbnails="off", poster="3", replace=True, replace_grace=0, engine="inline"
+    )
     assert report.tasks_run == 0
     assert {path: path.stat().st_mtime_ns for path in stream.rglob("*.m4s")} == segments
     assert not [*stream.glob("thumbnails/*")]
@@ -143,7 +146,7 @@ def test_no_poster_is_empty_where_the_film_has_a_picture(tmp_path: Path, colour:
     shot = "testsrc2=size=320x180:rate=25:duration=2,fade=in:0:15,fade=out:35:15"
     join = f"{plain}[a];{shot}[b];{plain}[c];[a][b][c]concat=n=3"
     ffmpeg("-filter_complex", join, "-c:v", "mpeg4", "-q:v", "3", tmp_path / "a.mp4")
-    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast", thumbnails="off")
+    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast", thumbnails="off", engine="inline")
     assert report.poster is not None
     assert 9.5 <= report.poster.at <= 10.5
     largest = report.poster.stills[0]
@@ -152,12 +155,12 @@ def test_no_poster_is_empty_where_the_film_has_a_picture(tmp_path: Path, colour:
 
 def test_a_film_of_one_colour_has_a_poster_all_the_same(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "color=black:size=64x48:rate=25:duration=1", "-c:v", "mpeg4", tmp_path / "a.mp4")
-    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast")
+    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast", engine="inline")
     assert report.poster is not None
     assert len(report.poster.stills) == 6
 
 
 def test_sound_alone_has_no_images(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "sine=duration=2", tmp_path / "a.wav")
-    report = transcode(tmp_path / "a.wav", tmp_path / "s")
+    report = transcode(tmp_path / "a.wav", tmp_path / "s", engine="inline")
     assert (report.poster, report.thumbnails) == (None, None)

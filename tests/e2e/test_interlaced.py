@@ -13,7 +13,7 @@ import pytest
 import streamify
 from clips.corpus import decode, digest
 from clips.fields import HEIGHT, WIDTH, bar_at, bars, close, comb, film
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from stores import locations
 from streamify.jobs.segments import SegmentList
@@ -42,7 +42,7 @@ def made(source: Path, dest: Path, **settings: Any) -> Report:
         source, dest, engine="inline", preset="ultrafast", ladder=rungs(HEIGHT, crf=10, maxrate=4_000_000),
         segment_seconds=Fraction(1, 2), **settings,
     )  # fmt: skip
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()
     return report
 
 
@@ -148,7 +148,7 @@ def test_what_stands_still_and_what_fades_is_no_fault(
     ladder = rungs(96, crf=38)
     report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=ladder)
     assert report.tracks[0].frames == 2 * report.certificate.promised
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()
 
 
 @pytest.mark.cases
@@ -159,4 +159,4 @@ def test_the_interlaced_rest_of_a_film_is_deinterlaced(cases: Path, tmp_path: Pa
     assert track.frames == 2 * report.certificate.decoded
     assert comb(dest / track.folder / "playlist.m3u8", (track.width or 0, track.height or 0)) < 10
     assert any("each field becomes a picture" in note.why for note in report.notes)
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()

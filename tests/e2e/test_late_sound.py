@@ -11,7 +11,7 @@ import pytest
 import streamify
 from clips.joined_sound import HERTZ, ffmpeg, join, pitches
 from clips.sound import decode_audio_ffmpeg
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 
 LATE = 9
 """Seconds; FFmpeg looks for streams in the first five."""
@@ -50,4 +50,4 @@ def test_silence_and_then_the_sound_in_sync(make: Callable[[Path], Path], tmp_pa
     begins = np.flatnonzero(np.abs(sound.samples) > 0.02)[0] / sound.rate
     assert begins == pytest.approx(LATE, abs=0.06)
     assert any("late" in note.what for note in report.notes), report.notes
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()

@@ -15,6 +15,7 @@ import pytest
 import streamify
 from clips.tones import Wave, tones, write_plain_wav, write_sound
 from e2e.driving import streamify as command
+from e2e.driving import verify
 from selection import sample
 from streamify.dest.layout import STATE, loudness_key
 from streamify.model.report import Report
@@ -70,7 +71,7 @@ def test_the_stream_has_the_loudness(target: int, rate: int, tmp_path: Path) -> 
     assert reached == pytest.approx(found.integrated + found.gain, abs=0.4)
     assert top < 0
     assert any("LUFS" in note.why for note in report.notes)
-    assert not streamify.verify(tmp_path / "dest", source).faults
+    assert not verify(tmp_path / "dest", source).faults
 
 
 def test_the_true_peak_is_kept(tmp_path: Path) -> None:

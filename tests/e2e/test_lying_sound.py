@@ -14,7 +14,7 @@ import pytest
 import streamify
 from clips.melody import film, melody
 from clips.tones import write_plain_wav
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.errors import VerificationFailed
 from streamify.media.audio import mixing
@@ -35,7 +35,7 @@ def faults(source: Path, dest: Path, **settings: Any) -> list[str]:
 
 def verified(source: Path, dest: Path) -> list[str]:
     try:
-        streamify.verify(dest, source)
+        verify(dest, source)
     except VerificationFailed as error:
         return list(error.faults)
     return []

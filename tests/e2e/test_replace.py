@@ -15,7 +15,7 @@ from obstore.store import MemoryStore
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import media, rungs
+from e2e.driving import media, rungs, verify
 from streamify.dest.layout import RETIRED
 from streamify.jobs.retire import overdue, remove_tracks, retire
 from streamify.model.event import Event
@@ -37,7 +37,7 @@ def clips(shared: Path) -> tuple[Path, Path]:
 def dest(clips: tuple[Path, Path], tmp_path: Path) -> Iterator[Path]:
     streamify.transcode(clips[0], tmp_path / "dest", **SETTINGS)
     yield tmp_path / "dest"
-    assert streamify.verify(tmp_path / "dest").faults == ()
+    assert verify(tmp_path / "dest").faults == ()
 
 
 def run(source: Path, dest: Path, **more: Any) -> list[str]:

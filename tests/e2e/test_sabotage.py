@@ -18,7 +18,7 @@ import pytest
 
 import streamify
 from clips.make import Clip, ClipSpec, make_clip
-from e2e.driving import media, published, rungs
+from e2e.driving import media, published, rungs, verify
 from e2e.driving import streamify as command
 from selection import sample
 from stores import locations
@@ -130,7 +130,7 @@ def test_verify_names_media(deed: str, copy: Path) -> None:
     victim = track(copy, name) / file
     act(victim, copy)
     with pytest.raises(VerificationFailed) as caught:
-        streamify.verify(copy)
+        verify(copy)
     assert any(str(victim.relative_to(copy)) in fault for fault in caught.value.faults), caught.value.faults
 
 
@@ -140,7 +140,7 @@ def test_verify_names_manifests(deed: str, copy: Path) -> None:
     victim = track(copy, name.split("/")[0]) / name.split("/")[1] if "/" in name else copy / name
     act(victim, copy)
     with pytest.raises(VerificationFailed) as caught:
-        streamify.verify(copy)
+        verify(copy)
     assert any(str(victim.relative_to(copy)) in fault for fault in caught.value.faults), caught.value.faults
 
 
@@ -159,16 +159,16 @@ def test_verify_exits_6_with_a_line_for_each_fault(copy: Path) -> None:
 def test_a_stream_without_its_plan_can_be_verified(copy: Path) -> None:
     """As a CDN or another machine has it."""
     shutil.rmtree(copy / ".streamify")
-    assert streamify.verify(copy).faults == ()
+    assert verify(copy).faults == ()
     flip(track(copy, "96p") / "00003.m4s")
     with pytest.raises(VerificationFailed, match="00003"):
-        streamify.verify(copy)
+        verify(copy)
 
 
 def test_a_report_of_another_stream_is_noticed(copy: Path) -> None:
     shutil.copy(copy.parent / "other" / "report.json", copy / "report.json")
     with pytest.raises(VerificationFailed) as caught:
-        streamify.verify(copy)
+        verify(copy)
     assert any("is missing" in fault for fault in caught.value.faults)
 
 
@@ -217,7 +217,7 @@ def test_a_report_that_cannot_be_true_is_refused(lie: str, copy: Path) -> None:
     HOSTILE_REPORTS[lie](report["tracks"][0])
     (copy / "report.json").write_text(json.dumps(report))
     with pytest.raises(DestinationError) as caught:
-        streamify.verify(copy)
+        verify(copy)
     assert caught.value.code == "report-unreadable"
 
 
@@ -277,7 +277,7 @@ def test_lost_books_are_written_again(what: str, copy: Path, source: Clip, finis
     report = streamify.transcode(source.path, copy, **SETTINGS)
     assert report.tasks_run == {"ledger entry": 1, "all of the ledger": 12}.get(what, 0)
     assert media(copy) == media(finished)
-    assert streamify.verify(copy, source.path).faults == ()
+    assert verify(copy, source.path).faults == ()
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"status": "complete"}'])
@@ -318,7 +318,7 @@ def test_verify_with_the_source_notices_other_pictures(
                 shutil.copy(file, copy / ours["folder"] / file.name)
     (copy / "report.json").write_text(json.dumps(report))
     with pytest.raises(VerificationFailed) as caught:
-        streamify.verify(copy, source.path)
+        verify(copy, source.path)
     found = {fault.split(":")[0] for fault in caught.value.faults if "picture" in fault}
     files = {str(file.relative_to(copy)) for file in copy.glob("video/*/*.m4s")}
     smallest = str(next(copy.glob("video/96p-*")).relative_to(copy))
@@ -328,5 +328,5 @@ def test_verify_with_the_source_notices_other_pictures(
 def test_verify_with_another_source_says_so(copy: Path, tmp_path: Path) -> None:
     other = make_clip(replace(SPEC, crf=30), tmp_path)
     with pytest.raises(SourceError, match="is not the source of this stream") as caught:
-        streamify.verify(copy, other.path)
+        verify(copy, other.path)
     assert caught.value.code == "source-other"

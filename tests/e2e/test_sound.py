@@ -28,7 +28,7 @@ from clips.sound import (
     flash_times,
     sync_errors,
 )
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.media.audio.piece import encode_piece
 from streamify.media.audio.samples import AudioLog, AudioSource
@@ -182,7 +182,7 @@ def test_sound_alone(rate: int, tmp_path: Path) -> None:
         late = [beep - number for number, beep in enumerate(beep_times(sound))]
         assert len(late) == 9
         assert max(map(abs, late)) < 0.001
-    found = streamify.verify(tmp_path / "dest", clip.path)
+    found = verify(tmp_path / "dest", clip.path)
     assert found.faults == ()
 
 

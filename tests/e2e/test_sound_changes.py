@@ -9,7 +9,7 @@ import pytest
 
 import streamify
 from clips.joined_sound import HERTZ, join, pitches, tone
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.model.report import Report
 
@@ -50,4 +50,4 @@ def test_a_broadcast_that_changes_its_sound_midway(name: str, tmp_path: Path) ->
     assert 1 <= len(named) <= 2, report.notes  # FFmpeg makes a frame of both parts where MPEG audio is joined
     assert f"becomes {second[0]} Hz" in named[-1]
     assert [float(what.split(" at ")[1].split()[0]) for what in named] == pytest.approx([3] * len(named), abs=0.1)
-    assert streamify.verify(dest, tmp_path / "joined.ts").faults == ()
+    assert verify(dest, tmp_path / "joined.ts").faults == ()

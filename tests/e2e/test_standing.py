@@ -20,7 +20,7 @@ import streamify
 from clips.identity import decode_track, read_ids
 from clips.shots import shown_times
 from clips.standing import RATE, decoded, film
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from streamify.model.report import Report
 
 S = Fraction
@@ -88,7 +88,7 @@ def first_picture(source: Path) -> float:
 
 def whole(report: Report, source: Path, dest: Path) -> None:
     """Check what holds for every stream."""
-    assert streamify.verify(dest, source).faults == ()
+    assert verify(dest, source).faults == ()
     found = report.certificate
     assert found.lost == ()
     assert found.promised == found.decoded == found.coded

@@ -16,7 +16,7 @@ import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import media, rungs
+from e2e.driving import media, rungs, verify
 from e2e.driving import streamify as command
 from selection import sample
 from streamify.errors import DestinationError, VerificationFailed
@@ -90,7 +90,7 @@ def test_a_segment_list_that_is_not_what_its_name_says_is_made_again(
     assert any("planned anew" in note and path.name in note for note in notes), notes
     assert path.read_bytes() == good
     assert media(dest) == media(made)
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 def test_a_segment_list_that_is_missing_is_made_again(clip: Path, dest: Path, made: Path) -> None:
@@ -136,7 +136,7 @@ def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path,
     assert {path: path.stat().st_mtime_ns for path in dest.rglob("*.m4s")} == before
     again(clip, dest, replace=True)
     assert media(dest) == media(made)
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 @pytest.mark.parametrize("name", ["transcode", "resume", "verify"])
@@ -152,7 +152,7 @@ def test_a_report_of_a_newer_release_is_not_overwritten(
     assert (ran.code, "[state-newer]" in ran.line) == (5, True), ran.err
     assert report.read_bytes() == before
     again(clip, dest, replace=True)
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 REPORTS: dict[str, Callable[[Path], object]] = {
@@ -185,7 +185,7 @@ def test_a_stream_without_its_state_whose_report_cannot_be_read_may_be_replaced(
     REPORTS[case](dest / "report.json")
     again(clip, dest, replace=True, ladder=rungs(60), replace_grace=0)
     assert not list(dest.glob("video/120p-*"))
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 @pytest.mark.parametrize("name", ["video/720p/init.mp4", "video/film-0123abcd/film.mp4", "video/clip-0123abcd.mp4", ""])
@@ -233,7 +233,7 @@ def test_replace_never_fails_for_what_the_ledger_says(name: str, clip: Path, des
     assert report.tasks_reused == 0
     assert [note for note in notes if note.startswith("all segments are made anew")]
     assert media(dest) == media(made)
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 @pytest.mark.parametrize("gone", ["job.json", ""])
@@ -302,7 +302,7 @@ def test_what_is_no_file_in_place_of_one_is_refused_and_replaced_if_asked(
     assert path.name in refused.json["error"]["message"]
     again(clip, dest, replace=True)
     assert media(dest) == media(made)
-    assert streamify.verify(dest, clip).faults == ()
+    assert verify(dest, clip).faults == ()
 
 
 PUBLISHED = ["report.json", "master.m3u8", "manifest.mpd", "video/*/00001.m4s", "audio/*/init.mp4"]

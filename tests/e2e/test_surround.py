@@ -16,7 +16,7 @@ import pytest
 
 import streamify
 from clips.tones import PITCHES, Wave, read_sound, tone_levels, tones, write_film, write_sound
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from judges.conformance import check
 from selection import sample
 from streamify.dest.layout import PLAN
@@ -59,7 +59,7 @@ def test_the_stream_conforms(codec: str, film: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     report = run(film, dest, surround=codec)
     assert check(dest) == []
-    assert not streamify.verify(dest, film).faults
+    assert not verify(dest, film).faults
     master = m3u8.load(str(dest / "master.m3u8"))
     assert [(one.group_id, one.name, one.channels) for one in master.media] == [
         ("audio", "English", "2"), ("audio", "English (2)", "2"),

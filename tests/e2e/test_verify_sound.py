@@ -13,7 +13,7 @@ import pytest
 import streamify
 from clips.melody import Wave, film, melody
 from clips.sound import decode_audio
-from e2e.driving import rungs
+from e2e.driving import rungs, verify
 from selection import sample
 from streamify.errors import VerificationFailed
 from streamify.media.audio import resample
@@ -32,7 +32,7 @@ def run(source: Path, dest: Path, **more: Any) -> Report:
 def heard(source: Path, dest: Path) -> list[str]:
     """Return the faults of the sound."""
     try:
-        streamify.verify(dest, source)
+        verify(dest, source)
     except VerificationFailed as error:
         return [fault for fault in error.faults if "sound" in fault or "channel" in fault]
     return []
@@ -68,7 +68,7 @@ def test_right_sound_passes(name: str, tmp_path: Path) -> None:
     container, rate, options = RIGHT[name]
     source = film(tmp_path / f"source.{container}", melody(8, rate), *options, rate=rate)
     run(source, tmp_path / "dest")
-    assert streamify.verify(tmp_path / "dest", source).faults == ()
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_gain_passes(tmp_path: Path) -> None:

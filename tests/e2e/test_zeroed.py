@@ -12,7 +12,7 @@ import pytest
 import streamify
 from clips.identity import decode_track
 from clips.numbered import encode, remux
-from e2e.driving import published, rungs
+from e2e.driving import published, rungs, verify
 from stores import split
 from streamify.errors import SourceError, TasksFailed
 from streamify.model.source import Note
@@ -103,7 +103,7 @@ def test_the_stream_goes_on_and_every_wrong_picture_is_named(film: Path, tmp_pat
             for note in report.notes
         ), report.notes
     assert abs(track.duration - (8 if by_time else Fraction(len(shown), 25))) < 0.05
-    assert streamify.verify(tmp_path / "dest", film).faults == ()
+    assert verify(tmp_path / "dest", film).faults == ()
 
 
 def test_beyond_the_limit_nothing_is_published(film: Path, tmp_path: Path) -> None:

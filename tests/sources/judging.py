@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import streamify
-from e2e.driving import published, rungs
+from e2e.driving import published, rungs, verify
 from sources import corpus
 from sources.page import folder
 from sources.rights import RIGHTS
@@ -37,7 +36,7 @@ def judged(kind: str, name: str, scratch: Path) -> Row:
 
 def _verify(dest: Path, source: Path) -> None:
     try:
-        streamify.verify(dest, source)
+        verify(dest, source)
     except VerificationFailed as error:
         raise AssertionError(f"verify --source: {error.faults}") from error
 

@@ -69,9 +69,15 @@ class Verification(Frozen):
 
 
 def verify(
-    dest: Location, source: Location | None = None, on_event: OnEvent | None = None, stop: Stop | None = None
+    dest: Location,
+    source: Location | None = None,
+    on_event: OnEvent | None = None,
+    stop: Stop | None = None,
+    settings: Settings | None = None,
 ) -> Verification:
     """Check a finished stream: every byte, every border, every picture; with `source`, what the pictures show.
+
+    `settings` choose the executor; by default it is that of a job without settings.
 
     Raises:
         DestinationError: There is no finished stream at `dest`.
@@ -92,7 +98,7 @@ def verify(
     plan = _plan_of(report, stores, dest, needed=ref is not None)
     faults = list(_structure(report, stores.media))
     checks: dict[str, list[CheckResult]] = {item.id: [] for item in report.tracks}
-    with delivering(on_event, stop) as events, executor_for(Settings(), places, events) as executor:
+    with delivering(on_event, stop) as events, executor_for(settings or Settings(), places, events) as executor:
         tasks = _tasks(report, plan, stores.media, ref)
         for key, outcome in completed(executor, tasks, stop, events):
             if isinstance(outcome, TaskError):
