@@ -100,7 +100,7 @@ def test_all_functions_work_within_their_memory_and_write_nothing(
     uploads, media = (cloud("s3").make_bucket(f"{name}-{uuid.uuid4().hex}") for name in ("raw", "media"))
     monkeypatch.setenv("MEDIA_BUCKET", media[5:])
     monkeypatch.setenv("SETTINGS", json.dumps({"ladder": "1080p,240p", "preset": "veryfast"}))
-    film = make_clip(ClipSpec(seconds=Fraction(3), rate=Fraction(24), size=(1920, 1080), bframes=2), tmp_path)
+    film = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(24), size=(1920, 1080), bframes=2), tmp_path)
     open_storage(uploads).put("a.mp4", film.path.read_bytes())
     request = {"source": f"{uploads}/a.mp4", "dest": f"{media}/a.mp4", "settings": {"ladder": "1080p,240p"}}
     arn = "arn:aws:states:us-east-1:0:execution:streamify:limits"

@@ -17,7 +17,7 @@ import pytest
 from clips.make import ClipSpec, make_clip
 from e2e.driving import job, made, media, published, streamify, wait_for
 
-FLAGS = ("--ladder", "240p", "--segment-seconds", "0.5", "--keyframe-seconds", "0.5", "--preset", "veryslow",
+FLAGS = ("--ladder", "240p", "--segment-seconds", "0.5", "--keyframe-seconds", "0.5", "--preset", "medium",
          "--workers", "1")  # fmt: skip
 
 
@@ -40,6 +40,8 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
         wait_for(lambda: len(running.events("segment.finished")) >= 50)  # 40 of sound, 10 of 40 pictures
         running.process.send_signal(signal.SIGSTOP)  # or it might end before it is looked at
         seen = streamify("status", dest, "--json").json
+        for worker in running.workers():
+            os.kill(worker, signal.SIGSTOP)  # nor before it is cancelled
         running.process.send_signal(signal.SIGCONT)
         assert seen["state"] == "running"
         assert (seen["run"]["pid"], seen["run"]["outcome"]) == (running.process.pid, None)
@@ -47,7 +49,7 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
         assert seen["share"] == pytest.approx((seen["done"] - 40) / 40, abs=0.001)
         assert 0 < seen["seconds_left"] < 100
         cancelled = streamify("cancel", dest, "--json")
-        assert running.process.poll() is not None or running.process.wait(1) is not None  # it has ended by then
+        assert running.process.poll() is not None or running.process.wait(10) is not None  # it has ended by then
         ended = running.end()
         assert running.orphans() == []
     assert (cancelled.code, cancelled.json["cancelled"], cancelled.json["status"]) == (0, True, "cancelled")

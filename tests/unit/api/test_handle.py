@@ -35,7 +35,7 @@ def started(run: Run) -> JobHandle:
 
 def test_the_result_is_the_report() -> None:
     job = started(lambda tell, stop: REPORT)
-    assert job.result(5) is REPORT
+    assert job.result(30) is REPORT
     assert (job.done(), job.exception(), job.wait()) == (True, None, True)
     assert repr(job) == "<JobHandle in.mp4 -> out: complete>"
 
@@ -47,7 +47,7 @@ def test_an_error_of_the_job_is_raised_by_the_result_as_often_as_it_is_asked_for
     job = started(fail)
     for _ in range(2):
         with pytest.raises(SourceError, match="there is none"):
-            job.result(5)
+            job.result(30)
     assert isinstance(job.exception(), SourceError)
     assert list(job.events()) == []
 
@@ -61,14 +61,14 @@ def test_waiting_ends_at_its_time_and_the_job_goes_on() -> None:
     assert (job.wait(0.01), job.done()) == (False, False)
     assert repr(job) == "<JobHandle in.mp4 -> out: running>"
     job.cancel()
-    assert job.wait(5)
+    assert job.wait(30)
 
 
 def test_cancel_stops_the_job_in_order_and_may_be_called_again() -> None:
     job = started(until_stopped)
     job.cancel()
     with pytest.raises(Interrupted):
-        job.result(5)
+        job.result(30)
     job.cancel()
 
 
@@ -77,7 +77,7 @@ def test_events_come_as_they_happen_and_end_with_the_job() -> None:
 
     def run(tell: OnEvent, stop: Stop) -> Report:
         tell(event("job.started"))
-        assert go.wait(5)
+        assert go.wait(30)
         tell(event("job.finished"))
         return REPORT
 
@@ -141,7 +141,7 @@ def _no_stray_threads() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name.startswith("streamify "):
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive()
 
 
@@ -206,7 +206,7 @@ class TestAsync:
                 await task
             assert not job.done()
             go.set()
-            job.wait(5)
+            job.wait(30)
             await asyncio.sleep(0.05)
 
         asyncio.run(main())

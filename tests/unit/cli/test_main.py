@@ -427,5 +427,5 @@ def test_a_signal_ends_the_wait_for_a_reader_of_stdout() -> None:
         assert command.stderr.readline() == "ready\n"
         time.sleep(0.3)
         command.send_signal(signal.SIGTERM)
-        assert command.wait(timeout=5) == 143
+        assert command.wait(timeout=30) == 143
         assert "stopped before it was finished" in command.stderr.read()

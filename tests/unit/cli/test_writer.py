@@ -37,7 +37,7 @@ def test_put_never_waits_and_what_is_kept_comes_when_somebody_reads() -> None:
     began = time.monotonic()
     for number in range(40):
         writer.put(b"%07d\n" % number * 1024)  # 8 KiB
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     assert writer.dropped == pytest.approx(40 - 32, abs=9)  # the pipe and the piece at hand count, too
     assert not writer.flush(0.1)
     taken: list[bytes] = []
@@ -70,7 +70,7 @@ def test_a_flush_goes_on_while_the_reader_takes_something_however_slow(pipe: tup
     writer.put(bytes(3 * PIPE))
     reader = threading.Thread(target=_slowly, args=(pipe[0], 3 * PIPE), daemon=True)
     reader.start()
-    assert writer.flush(0.5)
+    assert writer.flush(1)  # 12 times as long as it takes once, and less than it takes in all
     reader.join()
 
 

@@ -45,7 +45,7 @@ def test_a_lost_worker_costs_its_task_a_retry(bench: Bench, key: str, code: str,
     done = engine.submit(task(key)).result(timeout=25)
     assert isinstance(done, CheckResult)
     assert done.frames == 2  # the second attempt
-    assert other.exception(timeout=5) is None
+    assert other.exception(timeout=25) is None
     [retried] = bench.of("task.retried")
     assert (retried.task, retried.attempt, retried.data["code"], retried.data["signal"]) == (key, 1, code, name)
     assert said in retried.data["log"]
@@ -65,7 +65,7 @@ def test_a_poisoned_task_fails_after_three_attempts_with_its_log(bench: Bench) -
     [failed] = bench.of("task.failed")
     assert failed.data["log"] == error.failure.log
     assert [event.attempt for event in bench.of("task.retried")] == [1, 2]
-    assert [future.exception(timeout=5) for future in futures[1:]] == [None, None]
+    assert [future.exception(timeout=25) for future in futures[1:]] == [None, None]
 
 
 def test_a_hung_task_is_killed_even_inside_c(bench: Bench) -> None:
@@ -225,8 +225,9 @@ def test_a_worker_has_the_limits_of_each_task(bench: Bench) -> None:
     engine.submit(task("echo:1")).result(timeout=25)
     worker = psutil.Process(bench.of("task.started")[0].worker)
     for gib, seconds in ((1, 50), (8, 5000), (2, 100)):
-        future = engine.submit(task(f"sleep:0.6#{gib}", Budget(cpu_seconds=seconds, memory_bytes=gib << 30)))
-        time.sleep(0.3)  # it has started
+        before = worker.rlimit(psutil.RLIMIT_CPU)
+        future = engine.submit(task(f"sleep:1#{gib}", Budget(cpu_seconds=seconds, memory_bytes=gib << 30)))
+        wait_until(lambda before=before: worker.rlimit(psutil.RLIMIT_CPU) != before)  # type: ignore[misc]
         soft[gib] = worker.rlimit(psutil.RLIMIT_AS)[0] >> 30
         assert seconds <= worker.rlimit(psutil.RLIMIT_CPU)[0] <= seconds + 5
         assert worker.rlimit(psutil.RLIMIT_AS)[1] == WorkerLimits().address_bytes
@@ -239,7 +240,7 @@ def test_tasks_start_only_where_their_memory_fits(bench: Bench) -> None:
     engine = bench.start(3, memory=1000 * MIB)
     small, large = Budget(memory_bytes=400 * MIB), Budget(memory_bytes=5000 * MIB)
     assert (engine.width(small), engine.width(large), engine.width(Budget(memory_bytes=1))) == (2, 1, 3)
-    futures = [engine.submit(task(f"sleep:0.2#{number}", small)) for number in range(5)]
+    futures = [engine.submit(task(f"sleep:0.5#{number}", small)) for number in range(5)]
     futures.append(engine.submit(task("sleep:0.2#large", large)))  # more than there is: it runs alone
     futures += [engine.submit(task(f"sleep:0.2#more{number}", small)) for number in range(2)]
     wait(futures, timeout=25)
@@ -261,21 +262,21 @@ def test_tasks_start_only_where_their_memory_fits(bench: Bench) -> None:
 
 def test_the_greatest_priority_goes_first(bench: Bench) -> None:
     engine = bench.start()
-    futures = [engine.submit(task("sleep:0.3"))]
+    futures = [engine.submit(task("sleep:1"))]
     wait_until(lambda: bool(bench.of("task.started")))
     futures += [engine.submit(task(f"echo:{number}", priority=number % 3)) for number in range(6)]
     wait(futures, timeout=25)
     started = [event.task for event in bench.of("task.started")]
-    assert started == ["sleep:0.3", "echo:2", "echo:5", "echo:1", "echo:4", "echo:0", "echo:3"]
+    assert started == ["sleep:1", "echo:2", "echo:5", "echo:1", "echo:4", "echo:0", "echo:3"]
 
 
 def test_an_order_decides_what_is_next(bench: Bench) -> None:
     engine = bench.start(order=lambda waiting: waiting[-1])
-    futures = [engine.submit(task("sleep:0.3"))]
+    futures = [engine.submit(task("sleep:1"))]
     wait_until(lambda: bool(bench.of("task.started")))
     futures += [engine.submit(task(f"echo:{number}")) for number in range(4)]
     wait(futures, timeout=25)
-    assert [event.task for event in bench.of("task.started")] == ["sleep:0.3", "echo:3", "echo:2", "echo:1", "echo:0"]
+    assert [event.task for event in bench.of("task.started")] == ["sleep:1", "echo:3", "echo:2", "echo:1", "echo:0"]
 
 
 def test_attempts_that_were_cut_off_are_kept(bench: Bench) -> None:
@@ -300,7 +301,7 @@ def test_cancel_kills_at_once(bench: Bench) -> None:
     wait_until(lambda: len(bench.of("task.started")) == 3)
     began = time.monotonic()
     engine.shutdown(cancel=True)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # of the 60 that they would take
     assert bench.processes() == set()
     for future in futures:
         with pytest.raises(CancelledError):
@@ -315,7 +316,7 @@ def test_cancel_overtakes_a_drain(bench: Bench) -> None:
     drain.start()
     wait_until(lambda: bool(bench.of("task.started")))
     engine.shutdown(cancel=True)
-    drain.join(timeout=5)
+    drain.join(timeout=25)
     assert not drain.is_alive()
     assert future.done()
 

@@ -221,7 +221,7 @@ def test_the_server_ends_at_once_while_pages_listen(tmp_path: Path) -> None:
         server.stop()
         while page.next() is not None:  # raises where the connection breaks instead of the answer ending
             pass
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 def test_too_many_pages_are_sent_away_and_those_that_leave_make_room(

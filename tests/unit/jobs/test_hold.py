@@ -45,8 +45,8 @@ def claim(job: str, run: str, **more: object) -> Claim:
 
 @pytest.fixture(params=["folder", "objects"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(claims, "LEASE", 0.5)
-    monkeypatch.setattr(hold_objects, "LEASE", 0.5)
+    monkeypatch.setattr(claims, "LEASE", 1.0)
+    monkeypatch.setattr(hold_objects, "LEASE", 1.0)
     monkeypatch.setattr(claims, "LOOK", 0.02)
     if request.param == "folder":
         return Location.of_dest(tmp_path / "out"), LocalStorage(tmp_path / "out")
@@ -155,7 +155,7 @@ def test_a_claim_of_another_machine_that_stands_still_is_taken_over(media: Objec
     media.put(CLAIM, claim("a", "1", host="elsewhere").to_json())
     began = time.monotonic()
     with holding(BUCKET, media, claim("b", "2"), never) as hold:
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.3 <= time.monotonic() - began < 20
         hold.check()
 
 

