@@ -11,7 +11,7 @@ import pytest
 from streamify.media.audio import likeness
 from streamify.media.audio.likeness import RATE, STRETCH, Found, Stretch, compare
 
-SECONDS = 20
+SECONDS = 12
 Sound = list[float]
 
 
@@ -68,7 +68,7 @@ def test_gain_is_taken_into_account() -> None:
     loud = [value * 4 for value in NOISE]
     assert judged(stretches(NOISE), loud, 12.0).faults == []
     [fault] = judged(stretches(NOISE), loud).faults
-    assert fault == "sound from 0.0 to 20.0 s is 12 dB louder than it should be"
+    assert fault == "sound from 0.0 to 12.0 s is 12 dB louder than it should be"
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(0.2, "0.200 s late"), (-0.25, "0.250 s early"), (0.03, "0.030 s late")])
@@ -118,7 +118,7 @@ def test_sound_where_the_source_has_none() -> None:
 def test_one_channel_is_silent() -> None:
     left = [value if number % 2 == 0 else 0.0 for number, value in enumerate(NOISE)]
     assert judged(stretches(NOISE), left).faults == [
-        "the right channel is silent from 0.0 to 20.0 s where the source's is not"
+        "the right channel is silent from 0.0 to 12.0 s where the source's is not"
     ]
 
 
@@ -128,7 +128,7 @@ def test_channels_are_swapped(shared: float) -> None:
     sides = np.asarray(NOISE).reshape(-1, 2)
     both = shared * sides.mean(axis=1, keepdims=True) + (1 - shared) * sides
     [fault] = judged(stretches(both.reshape(-1).tolist()), both[:, ::-1].reshape(-1).tolist()).faults
-    assert fault == "the left and right channels are swapped from 0.0 to 20.0 s"
+    assert fault == "the left and right channels are swapped from 0.0 to 12.0 s"
 
 
 def test_a_channel_is_missing_in_the_mix() -> None:
@@ -148,9 +148,9 @@ def test_a_gap_of_the_source_is_silence() -> None:
 
 
 def test_the_end_is_missing() -> None:
-    faults = judged(stretches(NOISE), NOISE[: 30 * RATE]).faults
-    assert faults == ["sound ends at 15.0 s, that of the source goes on"]
-    assert compare(stretches(NOISE), parts(NOISE[: 30 * RATE]), 0, levels=True, cut=True).faults == []
+    faults = judged(stretches(NOISE), NOISE[: 18 * RATE]).faults
+    assert faults == ["sound ends at 9.0 s, that of the source goes on"]
+    assert compare(stretches(NOISE), parts(NOISE[: 18 * RATE]), 0, levels=True, cut=True).faults == []
 
 
 def test_damage_excuses() -> None:
