@@ -17,10 +17,11 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import Job, alive, job, media, streamify, wait_for
+from selection import sample
 
-KILLS = {"a few": 2, "many": 10, "many others": 10}
+KILLS = {"a few": 2, "many": 10}
 """Kills of each run of the test."""
-SEGMENTS = {"a few": 8, "many": 32, "many others": 32}
+SEGMENTS = {"a few": 8, "many": 32}
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",
@@ -78,9 +79,7 @@ def source(shared: Path, segments: int) -> Path:
     return make_clip(spec, shared / "clips").path
 
 
-@pytest.mark.parametrize(
-    "run", ["a few", pytest.param("many", marks=pytest.mark.long), pytest.param("many others", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("run", sample(KILLS, "a few"))
 def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
     dice, wanted, clip = random.Random(run), KILLS[run], source(shared, SEGMENTS[run])
     assert streamify("transcode", clip, tmp_path / "undisturbed", *FLAGS).code == 0

@@ -85,7 +85,7 @@ def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(be
 
 
 def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
-    engine = bench.start(stall=0.3, timeout=1.2)
+    engine = bench.start(stall=0.3, timeout=0.9)
     error = engine.submit(task("spin")).exception(timeout=25)
     assert isinstance(error, TaskError)
     assert error.failure.cause != "it did nothing for 0.3 s"

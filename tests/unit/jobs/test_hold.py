@@ -226,7 +226,7 @@ def test_looking_at_a_lock_never_refuses_a_job(tmp_path: Path) -> None:
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        for number in range(200):
+        for number in range(50):
             with holding(dest, storage, claim(f"job {number}", str(number)), never):
                 pass
     finally:
