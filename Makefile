@@ -38,7 +38,7 @@ test: tools compiled ## Install what tests need; lint, and run every test but th
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
 players: tools compiled  # they mostly wait: two at a time and beside lint, but not beside what keeps all cores busy
-	$(BIN)/pytest -n 2 -m 'players and not long' --durations=10
+	$(BIN)/pytest -n auto -m 'players and not long' --durations=10
 
 test-long: tools compiled ## Run what takes minutes: two thousand tasks, the whole corpus, long films, many kills.
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import pytest
 
 from clips.make import Clip
+from selection import is_quick
 from streamify.media import testcard
 
 PLAYERS = Path(__file__).parent / "players"
@@ -31,7 +32,7 @@ Scenario = Literal["play", "seek", "switch", "sync", "watch"]
 ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
 """Not Firefox: its AudioContext, which measures, does not start on a machine without an audio device."""
-LANES = 4
+LANES = 4 if is_quick() else 3
 """Plays at a time, of those that mostly wait."""
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
