@@ -53,12 +53,26 @@ def beeping(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, Path]:
 
 @pytest.fixture(scope="module")
 def plays(
-    request: pytest.FixtureRequest, browsers: Browsers, stream: Path, points: list[float], beeping: tuple[Clip, Path]
+    request: pytest.FixtureRequest,
+    browsers: Browsers,
+    stream: Path,
+    card: Clip,
+    points: list[float],
+    beeping: tuple[Clip, Path],
 ) -> dict[str, Future[dict[str, Any]]]:
     switches = [round(seam + 0.2, 3) for seam in seams(stream)[:-1]]
     kinds: dict[str, Callable[..., dict[str, Any]]] = {
         "test_seeks_to_seams": partial(play, browsers, stream, scenario="seek", points=points),
-        "test_switches_rungs_at_seams": partial(play, browsers, stream, scenario="switch", rate=1.5, points=switches),
+        "test_switches_rungs_at_seams": partial(
+            play,
+            browsers,
+            stream,
+            scenario="switch",
+            rate=1.5,
+            points=switches,
+            again=True,
+            times=card.times,
+        ),
         "test_sound_follows_the_picture": partial(play, browsers, beeping[1], scenario="sync"),
     }
     return in_lanes(request, kinds)
