@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -109,20 +110,27 @@ def card(shared: Path) -> Clip:
 
 
 @pytest.fixture(scope="session")
-def clip(card: Clip) -> Path:
-    """The file of `card`."""
-    return card.path
+def sparse(shared: Path) -> Clip:
+    """The same with half as many pictures, for what is about jobs and storages and not about pictures."""
+    with _locked(shared / "sparse.lock"):
+        return make_clip(replace(SPEC, rate=SPEC.rate / 2, gop=45), shared / "clips")
 
 
 @pytest.fixture(scope="session")
-def stream(clip: Path, shared: Path) -> Path:
-    """A stream of two rungs that the command line finished. Read it; change only copies."""
-    return _finished(shared / "stream", clip, "veryfast")
+def clip(sparse: Clip) -> Path:
+    """The file of `sparse`."""
+    return sparse.path
+
+
+@pytest.fixture(scope="session")
+def stream(card: Clip, shared: Path) -> Path:
+    """A stream of `card` in two rungs that the command line finished. Read it; change only copies."""
+    return _finished(shared / "stream", card.path, "veryfast")
 
 
 @pytest.fixture(scope="session")
 def ultrafast_stream(clip: Path, shared: Path) -> Path:
-    """The same of the quickest preset, which other engines and storages are compared with."""
+    """The same of `clip` and the quickest preset, which other engines and storages are compared with."""
     return _finished(shared / "ultrafast", clip, "ultrafast")
 
 

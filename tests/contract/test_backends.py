@@ -9,11 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.machine_double import Machine
 from e2e.test_resume import poison
@@ -115,6 +117,13 @@ def case(
     monkeypatch.setenv("MEDIA_BUCKET", machine.media)
     yield Case("aws", f"s3://{machine.media}", machine.gate)
     machine.gate.set()
+
+
+@pytest.fixture(scope="module")
+def clip(shared: Path) -> Path:
+    """Seven segments of few and small pictures: each test makes them once or twice."""
+    spec = ClipSpec(seconds=Fraction(14), rate=Fraction(12), size=(426, 240), gop=24, bframes=2)
+    return make_clip(spec, shared / "clips").path
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_the_python_api_and_a_source_in_the_bucket(stack: Stack, dest: str, clip
         source, dest, engine="aws", stack=stack.name, ladder="240p", preset="ultrafast",
         on_event=lambda one: kinds.append(one.kind),
     )  # fmt: skip
-    assert report.certificate.encoded == 420
+    assert report.certificate.encoded == 210
     assert kinds[0] == "job.started"
     assert kinds[-1] == "job.finished"
     assert "upload.progress" not in kinds

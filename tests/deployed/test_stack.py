@@ -78,13 +78,13 @@ def fetched(stack: Stack, key: str, folder: Path) -> Path:
 
 def test_an_upload_becomes_a_stream_that_players_play(
     stack: Stack,
-    card: Clip,
+    sparse: Clip,
     local: dict[str, str],
     mail: Callable[[], list[dict[str, Any]]],
     browsers: Browsers,
     tmp_path: Path,
 ) -> None:
-    stack.upload(KEY, card.path.read_bytes())
+    stack.upload(KEY, sparse.path.read_bytes())
     (execution,) = stack.wait(KEY)
     assert execution["status"] == "SUCCEEDED", execution
     files = stack.objects(KEY)
@@ -92,7 +92,7 @@ def test_an_upload_becomes_a_stream_that_players_play(
     report = json.loads(files["report.json"])
     assert (report["status"], report["engine"], report["tasks_run"]) == ("complete", "aws", 3 * 3)
     (said,) = wait_for(mail)
-    assert (said["status"], said["frames"]) == ("complete", card.frames)
+    assert (said["status"], said["frames"]) == ("complete", sparse.frames)
     assert said["job"]["source"] == f"s3://{stack.uploads}/{KEY}"
     heads = {name: stack.client("s3").head_object(Bucket=stack.media, Key=f"{KEY}/{name}") for name in files}
     for name, head in heads.items():
@@ -104,9 +104,9 @@ def test_an_upload_becomes_a_stream_that_players_play(
     assert streamify("verify", dest).code == 0
     players: tuple[Player, ...] = ("native", "hlsjs")
     for player in players:
-        result = play(browsers, dest, player, rate=2, again=True, times=card.times)
-        assert (result["problems"], result["ended"], result["decoded"]) == ([], True, card.frames)
-        assert misplaced(result, card.times) == []
+        result = play(browsers, dest, player, rate=2, again=True, times=sparse.times)
+        assert (result["problems"], result["ended"], result["decoded"]) == ([], True, sparse.frames)
+        assert misplaced(result, sparse.times) == []
 
 
 @pytest.mark.long

@@ -117,7 +117,7 @@ def test_a_change_that_split_did_not_see_is_named_by_the_tasks(tmp_path: Path) -
     # Ten pictures of another aspect in the middle of nowhere: none of the places that split looks at.
     parts = [Stretch(320, 180, count=74), Stretch(180, 320, count=10), Stretch(320, 180, count=116)]
     source = join(tmp_path / "a.ts", parts, "libx264", "ts", *X264)
-    assert not any("no longer" in note.what for note in streamify.plan(source).notes)
+    assert not any("no longer" in note.what for note in streamify.plan(source, engine="inline").notes)
     report, boxes, _ = made(source, tmp_path / "dest")
     assert [near(box, PILLAR) for box in boxes] == [False] * 74 + [True] * 10 + [False] * 116
     assert [note.what for note in report.notes if "no longer" in note.what] == [

@@ -54,7 +54,7 @@ def listed(path: Path) -> list[tuple[float, float, str]]:
 def test_each_container(tmp_path: Path, name: str) -> None:
     codec = ["-c:v", "libvpx", "-deadline", "realtime"] if name == "a.webm" else ["-c:v", "mpeg4"]
     path = film(tmp_path / name, *codec)
-    found = plan(path)
+    found = plan(path, engine="inline")
     assert [(float(one.start), float(one.end)) for one in found.chapters] == [
         pytest.approx(one[:2], abs=0.0011) for one in listed(path)
     ]
@@ -65,7 +65,7 @@ def test_each_container(tmp_path: Path, name: str) -> None:
 def test_pictures_that_begin_later(tmp_path: Path) -> None:
     """The first picture is at 1 s: what the source calls 1.5 s is 0.5 s of the stream."""
     path = film(tmp_path / "a.mkv", "-c:v", "mpeg4", "-vf", "trim=start=1", "-copyts", "-avoid_negative_ts", "disabled")
-    assert [(float(one.start), float(one.end)) for one in plan(path).chapters] == [
+    assert [(float(one.start), float(one.end)) for one in plan(path, engine="inline").chapters] == [
         pytest.approx(one[:2], abs=0.0011) for one in listed(path)
     ]
 
