@@ -383,8 +383,8 @@ def test_lines_of_the_segment_list_that_were_changed_are_not_used(buckets: Bucke
     planned = buckets.split()
     key = next(one.key for one in buckets.dest.list(".streamify") if "/segments-" in one.key)
     lines = (buckets.dest.get(key) or b"").splitlines(keepends=True)
-    assert b'"frames":180' in lines[1]
-    lines[1] = lines[1].replace(b'"frames":180', b'"frames":181')
+    assert b'"frames":90' in lines[1]
+    lines[1] = lines[1].replace(b'"frames":90', b'"frames":91')
     buckets.dest.put(key, b"".join(lines))
     answers = {item["item"]["key"]: handlers.transcode(item, None)["status"] for item in buckets.items(planned)}
     assert [name for name, status in sorted(answers.items()) if status == "failed" and "video" in name] == [

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import streamify as api
+from clips.make import Clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
@@ -121,15 +122,15 @@ MOMENTS = {  # the method, which of its requests, and whether they are counted f
 @pytest.mark.parametrize("what", ["overwritten", "deleted"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_source_that_does_not_stay(
-    moment: str, what: str, cloud: Callable[[Kind], Cloud], way: Proxy, clip: Path, monkeypatch: pytest.MonkeyPatch
+    moment: str, what: str, cloud: Callable[[Kind], Cloud], way: Proxy, card: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket = way.cloud.make_bucket(f"b-{uuid.uuid4().hex}")
     cloud("s3").enter(monkeypatch)
     behind = open_storage(bucket)  # past the proxy
     way.cloud.enter(monkeypatch)
-    behind.put(KEY, clip.read_bytes())
+    behind.put(KEY, card.path.read_bytes())
     method, number, planned = MOMENTS[moment]
-    other = clip.read_bytes() + b"\0\0\0\x08free"
+    other = card.path.read_bytes() + b"\0\0\0\x08free"
     act = (lambda: behind.put(KEY, other)) if what == "overwritten" else (lambda: behind.delete(KEY))
     come = Moment(way, method, number, planned=planned, act=act)
     ran = streamify("transcode", f"{bucket}/{KEY}", f"{bucket}/out", *LADDER, "--workers", "1", "--json")
