@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
-from operator import add, lt
+from operator import add, lt, sub
 
 from streamify.model.limits import PICTURES
 from streamify.mp4.boxes import Box, BoxError
@@ -52,12 +52,11 @@ class Chunks:
 
     def ends(self, sizes: array[int]) -> array[int]:
         """Return where each chunk's bytes end in the file."""
-        held = [
-            sum(sizes[start : start + count])
-            for first, stop, count in zip(self.run_samples, self.run_samples[1:], self.run_counts, strict=False)
-            for start in range(first, stop, count)
-        ]
-        return array("Q", map(add, self.offsets, held))
+        before = [0, *accumulate(sizes)]  # bytes before each sample: a film has as many chunks as pictures
+        starts = chain.from_iterable(map(range, self.run_samples, self.run_samples[1:], self.run_counts))
+        last = len(before) - 1
+        borders = [before[min(start, last)] for start in (*starts, self.run_samples[-1])]
+        return array("Q", map(add, self.offsets, map(sub, borders[1:], borders)))
 
     def held(self, sizes: array[int], size: int) -> int | None:
         """Return how many samples, from the first one on, lie in a file of `size` bytes.

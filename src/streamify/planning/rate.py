@@ -103,9 +103,12 @@ def _pulled_down(pts: Sequence[int], time_base: Fraction) -> bool:
     field = 1 / (FIELD * time_base)
     if field < FINE:
         return False
-    step = field * 5 / 2
-    errors = [tick - pts[0] - number * step for number, tick in enumerate(pts)]
-    if max(errors) - min(errors) > field / 2 + 2:
-        return False
-    gaps = [after - before for before, after in pairwise(pts)]
-    return all(min(abs(gap - 2 * field), abs(gap - 3 * field)) <= 2 for gap in gaps)
+    up, down, first = field.numerator, field.denominator, pts[0]
+    least = most = 0  # errors in ticks, times `2 * down`: whole numbers, for a film has hundreds of thousands
+    for number, tick in enumerate(pts):
+        error = 2 * down * (tick - first) - 5 * up * number
+        least, most = min(least, error), max(most, error)
+        if most - least > up + 4 * down:
+            return False
+    gaps = ((after - before) * down for before, after in pairwise(pts))
+    return all(min(abs(gap - 2 * up), abs(gap - 3 * up)) <= 2 * down for gap in gaps)

@@ -93,7 +93,7 @@ def _fast(pts: Sequence[int], end: int, time_base: Fraction) -> bool:
     """Whether more than `MAX_RATE` pictures are shown in any second, or in a film that is shorter at that rate."""
     if len(pts) <= MAX_RATE + 1:
         return len(pts) > (MAX_RATE + Fraction(1, 10)) * (end - pts[0]) * time_base
-    second = 1 / time_base
+    second = -(-time_base.denominator // time_base.numerator)  # whole ticks: to compare with fractions takes long
     return any(gap < second for gap in map(sub, islice(pts, MAX_RATE + 1, None), pts))
 
 
