@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -27,6 +28,10 @@ WINDOW = 6
 """Pictures that are looked at in each place."""
 LEAD = 40
 """Pictures decoded at most to reach a place."""
+THREADS = 2
+"""Places that are looked at side by side: whoever wants to watch waits for it."""
+SIDE_BY_SIDE = 2560 * 1440
+"""Pixels of a picture above which one is looked at after another: each decoder holds up to thirty pictures."""
 GLANCES = 64
 """Looks at most, where pictures change, to find where."""
 LINEAR = 400
@@ -90,7 +95,7 @@ class _Survey:
     def __init__(self, source: WindowSource, video: VideoFacts, index: VideoIndex) -> None:
         self._source, self._index = source, index
         self._looks = Looks(video)
-        self._left = GLANCES
+        self._left, self._pixels = GLANCES, video.width * video.height
         self._start = _Place(index.pts[0], video.look)
         self._found = Surveyed([Part(first=index.pts[0], look=video.look)], {video.look: video.coded_aspect})
         self._peaks: dict[Colour, int | None] = {video.colour: video.colour.peak}
@@ -111,19 +116,34 @@ class _Survey:
         return self._found
 
     def _places(self, count: int) -> Iterator[_Place]:
+        for found in self._glances(list(self._times(count))):
+            if found is not None:
+                picture, fields = found
+                self._found.fields.append(fields)
+                yield _Place(picture.pts, self._look(picture))
+
+    def _times(self, count: int) -> Iterator[int]:
+        """Yield when the places begin, that many at most: at keyframes behind the start."""
         pts, latest = self._index.pts, self._start.time
         for number in range(1, count + 1):
             at = pts[(len(pts) - 1) * number // count]
             keys = self._index.key_times(at, at + 1)
-            time = keys[-1] if keys else latest
-            if time <= latest:
-                continue
-            latest = time
-            end = bisect_left(pts, time) + WINDOW
-            pictures = list(islice(self._pictures(time, pts[end] if end < len(pts) else None, LEAD), WINDOW))
-            if pictures:
-                self._found.fields.append(look_at_fields(pictures))
-                yield _Place(pictures[0].pts, self._look(pictures[0]))
+            if keys and keys[-1] > latest:
+                latest = keys[-1]
+                yield latest
+
+    def _glances(self, times: Sequence[int]) -> Iterator[tuple[Picture, FieldsSeen] | None]:
+        """Yield the first picture and what is seen of fields at each place, in order; ``None``: nothing decodes."""
+        if self._pixels > SIDE_BY_SIDE:
+            yield from map(self._glance, times)
+            return
+        with ThreadPoolExecutor(THREADS, "survey") as threads:
+            yield from threads.map(self._glance, times)
+
+    def _glance(self, time: int) -> tuple[Picture, FieldsSeen] | None:
+        pts, end = self._index.pts, bisect_left(self._index.pts, time) + WINDOW
+        pictures = list(islice(self._pictures(time, pts[end] if end < len(pts) else None, LEAD), WINDOW))
+        return (pictures[0], look_at_fields(pictures)) if pictures else None
 
     def _look_at(self, time: int) -> _Place | None:
         picture = next(self._pictures(time, self._after(time), LEAD), None)
