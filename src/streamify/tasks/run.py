@@ -19,10 +19,6 @@ from streamify.model.task import (
 )
 from streamify.storage.base import Stores
 from streamify.tasks.audio import run_audio
-from streamify.tasks.check import run_check
-from streamify.tasks.check_sound import run_check_sound
-from streamify.tasks.check_source import run_check_source
-from streamify.tasks.images import run_poster, run_sheet
 from streamify.tasks.init import run_init
 from streamify.tasks.loudness import run_loudness
 from streamify.tasks.split import run_split
@@ -53,6 +49,18 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_audio(task, stores, progress)
         case LoudnessTask():
             return run_loudness(task, stores, progress)
+        case SheetTask() | PosterTask() | CheckTask() | SourceCheckTask() | SoundCheckTask():
+            return _run_later(task, stores)
+
+
+def _run_later(task: SheetTask | PosterTask | CheckTask | SourceCheckTask | SoundCheckTask, stores: Stores) -> Result:
+    """Run a task of a stream that exists. Its code is loaded here: whoever waits for a stream need not wait for it."""
+    from streamify.tasks.check import run_check
+    from streamify.tasks.check_sound import run_check_sound
+    from streamify.tasks.check_source import run_check_source
+    from streamify.tasks.images import run_poster, run_sheet
+
+    match task:
         case SheetTask():
             return run_sheet(task, stores)
         case PosterTask():
