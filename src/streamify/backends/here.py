@@ -24,7 +24,7 @@ from streamify.jobs.early import EarlyPublisher, publishing, withdrawing
 from streamify.jobs.engine import Share, Stop, completed, executor_for, run_one
 from streamify.jobs.explain import explain_job
 from streamify.jobs.failures import error_of
-from streamify.jobs.fanout import Outcome, fan_out, width_of
+from streamify.jobs.fanout import First, Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.images import image_tasks
@@ -46,6 +46,7 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
 from streamify.model.task import InitTask, MediaResult, Task
+from streamify.planning.agenda import FIRST
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations, reach_storage
@@ -256,10 +257,12 @@ class _Run:
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
         done = self._survey(plan)
         self._measure(plan, executor)
-        if self._live is not None:
-            self._show(self._live, plan, executor)
+        first = self._first(self._live, plan, executor) if self._live is not None else None
         if len(done) < total:
-            workers, outcome = self._run_tasks(plan, done, executor, hold)
+            workers, outcome = self._run_tasks(plan, done, executor, hold, first)
+        elif first is not None:
+            run_one(executor, first.task, self._stop, self._events, self._log.attempts.add)
+            first.done()
         self._stores.media.sweep()  # of workers that were lost in this run
 
         def totals(_: float) -> RunTotals:
@@ -270,12 +273,12 @@ class _Run:
         make_images = partial(self._make_images, plan, executor)
         return steps.finish(plan, self._stores.media, self._settings, self._tell, totals, hold, make_images)
 
-    def _show(self, live: LiveStream, plan: Plan, executor: Executor) -> None:
-        """Let viewers see the stream as it will be."""
+    def _first(self, live: LiveStream, plan: Plan, executor: Executor) -> First:
+        """Return the task that lets viewers see the stream as it will be."""
         video = plan.source.video
-        task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=init_budget(video, plan.video))
-        run_one(executor, task, self._stop, self._events, self._log.attempts.add)
-        live.planned(plan, self._stores.media, executor.capacity)
+        budget = init_budget(video, plan.video)
+        task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=budget, priority=FIRST)
+        return First(task, lambda: live.planned(plan, self._stores.media, executor.capacity))
 
     def _measure(self, plan: Plan, executor: Executor) -> None:
         """Find out the gain of every track that has a target, before any of them is encoded."""
@@ -336,7 +339,9 @@ class _Run:
         with heeding(self._stores.media, demands):
             yield demands
 
-    def _run_tasks(self, plan: Plan, done: set[tuple[str, int]], executor: Executor, hold: Hold) -> tuple[int, Outcome]:
+    def _run_tasks(
+        self, plan: Plan, done: set[tuple[str, int]], executor: Executor, hold: Hold, first: First | None
+    ) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
         workers = width_of(executor, plan)
         share = share_done(plan, count_by_track(done))
@@ -353,7 +358,7 @@ class _Run:
             with self._demands() as demands, self._published_early(plan, done, hold) as made:
                 outcome = fan_out(
                     plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
-                    demands, made,
+                    demands, made, first,
                 )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error

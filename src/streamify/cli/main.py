@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -127,7 +128,9 @@ def _opens_media(args: Sequence[str]) -> bool:
     """Guess, before anything is parsed, whether a command will need a worker of this machine; a wrong guess is safe."""
     name = next((word for word in args if word in COMMANDS), "")
     elsewhere = any("://" in word or word.split("=")[-1] in ("--help", "aws", "inline") for word in args)
-    return name in ("probe", "plan", "transcode") and len(args) > 1 and not elsewhere
+    if name == "play":  # of a SOURCE; a DEST is a folder
+        return not elsewhere and any(os.path.isfile(word) for word in args)  # noqa: PTH113  # pathlib raises where a name is too long
+    return name in ("probe", "plan", "transcode", "resume") and len(args) > 1 and not elsewhere
 
 
 def _interrupt(number: int, _: object) -> None:

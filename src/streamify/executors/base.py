@@ -90,8 +90,8 @@ class Executor(Protocol):
         of the `StreamifyError` that the task itself raised, 4 where its worker died or hung, 1 for a bug.
         """
 
-    def hurry(self, key: str, priority: int) -> None:
-        """Raise the priority of a task that was submitted and may run already; one that has ended stays so."""
+    def rank(self, key: str, priority: int) -> None:
+        """Change the priority of a task that was submitted and may run already; one that has ended stays so."""
 
     def width(self, budget: Budget) -> int:
         """Return how many tasks of that budget run at the same moment: `capacity`, or fewer where memory is short."""

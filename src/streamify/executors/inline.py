@@ -44,8 +44,8 @@ class InlineExecutor:
             self._attempt(task, future, number)
         return future
 
-    def hurry(self, key: str, priority: int) -> None:
-        """See `Executor.hurry`: a task that was submitted here has ended."""
+    def rank(self, key: str, priority: int) -> None:
+        """See `Executor.rank`: a task that was submitted here has ended."""
 
     def width(self, budget: Budget) -> int:  # noqa: ARG002 - one, whatever it needs
         """See `Executor.width`."""

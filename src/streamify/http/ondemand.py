@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import Future
 from http import HTTPStatus
 from typing import Protocol
@@ -20,6 +21,9 @@ from streamify.planning.agenda import Wanted
 
 LONGEST_WAIT = 7.0
 """Seconds that an answer waits for its segment: players give up 8 to 10 seconds after they asked."""
+
+_PLANNED = 0.01
+"""Seconds after which it is looked again whether the stream is planned; no file is read for that."""
 
 _POLL = 0.05
 """Seconds after which a file is looked for again: a segment of sound exists before its task is done."""
@@ -76,7 +80,7 @@ class OnDemandSite:
         """
         key, end = "/".join(parts), asyncio.get_running_loop().time() + LONGEST_WAIT
         while self._live.state == "planning" and (key in MANIFESTS or track_of(key) is not None):
-            await self._pause(end)
+            await _pause(end, _PLANNED)
         text = self._live.text(key) if self._live.state != "complete" else None
         if text is not None:
             return Served.of(text, content_type(key), "no-store")
@@ -101,6 +105,9 @@ class OnDemandSite:
             self._live.demands.leave(wanted, future)
 
     async def _wait(self, future: Future[None], parts: list[str], end: float) -> Served | None:
+        over = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: _tell(loop, over))
         while True:
             done = future.done()
             found = await self._files.find(parts)
@@ -109,12 +116,25 @@ class OnDemandSite:
             if done:
                 future.result()  # raises what keeps it from being made
                 return None
-            await self._pause(end)
+            await _pause(end, _POLL, over)
 
-    async def _pause(self, end: float) -> None:
-        if asyncio.get_running_loop().time() >= end:
-            raise _later()
-        await asyncio.sleep(_POLL)
+
+def _tell(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+        loop.call_soon_threadsafe(over.set)
+
+
+async def _pause(end: float, seconds: float, over: asyncio.Event | None = None) -> None:
+    """Wait for some seconds, or until `over` is set.
+
+    Raises:
+        HTTPException: 503, the end of the wait has come.
+    """
+    left = end - asyncio.get_running_loop().time()
+    if left <= 0:
+        raise _later()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for((over or asyncio.Event()).wait(), min(seconds, left))
 
 
 def _later() -> HTTPException:

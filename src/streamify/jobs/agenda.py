@@ -14,9 +14,12 @@ from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_r
 from streamify.model.plan import Plan
 from streamify.model.task import MediaResult, Task
 from streamify.model.track import AudioTrack
-from streamify.planning.agenda import DEMANDED, MOST_AHEAD, Wanted, agenda
+from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FOLLOWING, MOST_AHEAD, Wanted, agenda
 from streamify.planning.lead import OPENING
 from streamify.planning.schedule import Group, schedule
+
+_LOOK = 0.02
+"""Seconds after which it is looked again for a segment of sound whose piece is being made."""
 
 
 class Agenda:
@@ -29,6 +32,8 @@ class Agenda:
         workers: Segments that are transcoded at the same moment.
         demands: Of viewers.
         early: The stream is published while it is made: what a viewer needs who starts now comes first.
+        first: Given out before all others.
+        exists: Tells whether a segment of sound exists; asked while its piece is being made and a viewer waits for it.
     """
 
     def __init__(
@@ -40,6 +45,8 @@ class Agenda:
         demands: Demands,
         *,
         early: bool = False,
+        first: Task | None = None,
+        exists: Callable[[Wanted], bool] = lambda _: False,
     ) -> None:
         self._plan, self._segments, self._workers, self._demands = plan, segments, workers, demands
         self._taken = set(done)  # that exists, or is being made on a viewer's behalf
@@ -47,7 +54,9 @@ class Agenda:
         self._sounds = {track.id: track for track in plan.audio}
         self._pieces: set[str] = set()  # keys of the audio tasks that were given out
         self._promised: dict[str, tuple[Wanted, ...]] = {}
-        self._hurried: dict[str, int] = {}  # keys of pieces that viewers wait for now, and their new priority
+        self._ranked: dict[str, int] = {}  # new priority by key, of tasks that were given out
+        self._sought: dict[Wanted, str] = {}  # sound that viewers wait for, and the piece that is being made of it
+        self._first, self._exists_now = first, exists
         self._urgent: dict[str, int] = {}  # priority by key, of tasks on behalf of viewers that have not ended
         self._opening = Opening(plan, segments, self._taken) if early else None
         demands.made(self._taken)
@@ -61,6 +70,11 @@ class Agenda:
     def _room(self) -> int:
         """How many more segments that viewers wait for may be made; others wait where their viewers can leave."""
         return max(0, 2 * self._workers - self._given_out(lambda priority: priority >= DEMANDED))
+
+    @property
+    def patience(self) -> float:
+        """See `streamify.jobs.engine.Urgent`."""
+        return _LOOK if self._sought else float("inf")
 
     def rest(self) -> Iterator[Task]:
         """Yield the tasks that make what is missing, in the order in which one machine should start them."""
@@ -107,13 +121,19 @@ class Agenda:
 
     def urgent(self) -> Iterator[Task]:
         """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        self._look()
         asked = [wanted for wanted in self._demands.take(self._room, self._sounds_soon) if self._exists(wanted)]
         self._hurry(asked)
         for wanted, priority in agenda(asked, self._plan.segments, self._taken):
+            if priority == DEMANDED and wanted.track in self._sounds:
+                priority, self._sought[wanted] = DEMANDED_SOUND, self._piece_key(wanted)
             if self._sounds_soon(wanted):
                 key = self._piece_key(wanted)
                 if self._urgent.get(key, 0) < priority:
-                    self._urgent[key] = self._hurried[key] = priority
+                    self._urgent[key] = self._ranked[key] = priority
                 continue
             ahead = self._given_out(lambda priority: priority < DEMANDED)
             if priority < DEMANDED and ahead >= MOST_AHEAD * self._workers:
@@ -123,22 +143,37 @@ class Agenda:
                 self._urgent[task.key] = priority
                 yield task.model_copy(update={"priority": priority})
 
+    def _look(self) -> None:
+        """Look for sound that viewers wait for: it exists before its piece is done, which then need not hurry."""
+        found = {wanted: key for wanted, key in self._sought.items() if self._exists_now(wanted)}
+        if not found:
+            return
+        self._forget(found)
+        for key in set(found.values()) - set(self._sought.values()):
+            self._urgent[key] = self._ranked[key] = FOLLOWING
+        self._demands.made(found)
+
+    def _forget(self, sought: Iterable[tuple[str, int]]) -> None:
+        for track, segment in sought:
+            self._sought.pop(Wanted(track, segment), None)
+
     def _hurry(self, asked: Sequence[Wanted]) -> None:
         """Raise the priority of pictures that are being made, ahead of viewers or in their turn, where one waits."""
         pictures = {wanted for wanted in asked if wanted.track in self._numbers}
         for key, promised in self._promised.items():
             if self._urgent.get(key, 0) < DEMANDED and not pictures.isdisjoint(promised):
-                self._urgent[key] = self._hurried[key] = DEMANDED
+                self._urgent[key] = self._ranked[key] = DEMANDED
 
-    def hurried(self) -> Iterator[tuple[str, int]]:
-        """Yield key and new priority of tasks that were given out and that viewers wait for by now, each once."""
-        while self._hurried:
-            yield self._hurried.popitem()
+    def ranked(self) -> Iterator[tuple[str, int]]:
+        """Yield key and new priority of tasks that were given out, each once: viewers wait for them, or no longer."""
+        while self._ranked:
+            yield self._ranked.popitem()
 
     def made(self, result: MediaResult) -> None:
         """Take note of what a task made."""
         segments = [(record.track, record.segment) for record in result.records]
         self._taken.update(segments)
+        self._forget(segments)
         if self._opening is not None:
             self._opening.made(result)
         self._urgent.pop(result.key, None)
@@ -149,6 +184,7 @@ class Agenda:
         """Take note of a task that failed for good: a viewer who asks again starts it again."""
         promised = self._promised.pop(key, ())
         self._taken.difference_update(promised)
+        self._forget(promised)
         self._pieces.discard(key)
         self._urgent.pop(key, None)
         self._demands.failed(promised, error)

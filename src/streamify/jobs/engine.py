@@ -162,6 +162,10 @@ def _inline(stores: StoreLocations, events: EventDelivery) -> Executor:
     return InlineExecutor(stores.open(), events)
 
 
+_PATIENCE = 0.2
+"""Seconds after which `completed` looks at `stop` again."""
+
+
 class Urgent(Protocol):
     """Where tasks come from that cannot wait."""
 
@@ -169,11 +173,15 @@ class Urgent(Protocol):
     def news(self) -> Future[None]:
         """Done when `urgent` has tasks."""
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which it is to be asked again, although there is no news."""
+
     def urgent(self) -> Iterator[Task]:
         """Yield them; a later call yields those that came since."""
 
-    def hurried(self) -> Iterator[tuple[str, int]]:
-        """Yield key and new priority of tasks that were given out before and cannot wait any more, each once."""
+    def ranked(self) -> Iterator[tuple[str, int]]:
+        """Yield key and new priority of tasks that were given out before, each once."""
 
 
 def completed(
@@ -209,8 +217,8 @@ def completed(
     while more or running:
         for task in urgent.urgent() if urgent is not None else ():
             submit(task)
-        for key, priority in urgent.hurried() if urgent is not None else ():
-            executor.hurry(key, priority)
+        for key, priority in urgent.ranked() if urgent is not None else ():
+            executor.rank(key, priority)
         while more and len(running) < 2 * executor.capacity:
             _check(stop, events)
             following = next(tasks, None)
@@ -223,7 +231,8 @@ def completed(
         awaited: set[Future[Any]] = {*running}
         if urgent is not None:
             awaited.add(urgent.news)
-        ended, _ = wait(awaited, timeout=0.2, return_when=FIRST_COMPLETED)
+        patience = min(_PATIENCE, urgent.patience) if urgent is not None else _PATIENCE
+        ended, _ = wait(awaited, timeout=patience, return_when=FIRST_COMPLETED)
         _check(stop, events)
         for future in ended:
             if not isinstance(future, TaskFuture):

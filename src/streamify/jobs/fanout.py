@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from streamify.dest.layout import ledger_key
 from streamify.errors import Failure
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
@@ -15,7 +17,7 @@ from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.segments import SegmentList
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult
+from streamify.model.task import MediaResult, Task
 from streamify.planning.budget import video_budget
 from streamify.storage.base import Stores
 
@@ -30,6 +32,14 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
 
 
+class First(NamedTuple):
+    """A task without which nothing can be watched."""
+
+    task: Task
+    done: Callable[[], None]
+    """Called once it is."""
+
+
 def fan_out(
     plan: Plan,
     stores: Stores,
@@ -40,6 +50,7 @@ def fan_out(
     keep: Keep = lambda _: None,
     demands: Demands | None = None,
     made: Callable[[MediaResult], None] | None = None,
+    first: First | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -54,17 +65,28 @@ def fan_out(
         demands: Of viewers, whose segments are made before all others.
         made: Receives what each task made, of a stream that is published while it is made; what its first viewers need
             is then made first.
+        first: Goes before all of them, and beside them.
 
     Raises:
         Interrupted: `stop` was set.
+        StreamifyError: `first` failed.
         TaskError: The storage cannot be written any more (exit code 5): going on would fail everywhere.
     """
     outcome = Outcome()
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
     segments = SegmentList(plan, stores.media)
     try:
-        agenda = Agenda(plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None)
+        agenda = Agenda(
+            plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None,
+            first=first.task if first is not None else None,
+            exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
+        )  # fmt: skip
         for key, result in completed(executor, agenda.rest(), stop, events, agenda, keep):
+            if first is not None and key == first.task.key:
+                if isinstance(result, TaskError):
+                    raise result.as_raised() from result
+                first.done()
+                continue
             if isinstance(result, TaskError):
                 if result.exit_code == 5:
                     raise result

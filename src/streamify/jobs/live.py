@@ -56,6 +56,8 @@ class LiveStream:
         """Tell that a plan is at DEST, and (track, segment) of what exists of its stream."""
         self._media, self._borders = media, borders(plan, media)
         self.progress.planned(plan, self._borders, done)
+        for wanted in foreseen(plan.video, ()):  # the sound is so much sooner made that it need not compete yet
+            self.demands.want(wanted)
 
     def planned(self, plan: Plan, media: Storage, workers: int) -> None:
         """Tell that the init segments of the tracks of the plan that was surveyed are at DEST as well.

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from executor_bench import Bench, wait_until
-from faults.worker import task
+from faults.worker import BUDGET, task
 from streamify.executors.base import TaskFuture
 from streamify.model.task import CheckResult
 
@@ -81,6 +81,35 @@ def test_a_worker_stands_ready_for_an_urgent_task_while_all_are_busy(bench: Benc
     assert {process.pid for process in bench.processes()} == before  # one, however many urgent tasks came
 
 
+def test_an_urgent_task_that_uses_all_cores_has_them(bench: Bench) -> None:
+    """A viewer waits for it; its second thread would share a core with what can wait."""
+    engine = bench.start(2, urgent=URGENT)
+    usual = [engine.submit(task(f"count:300#{number}")) for number in range(2)]
+    wait_until(lambda: moving(bench, "count:300#0", "count:300#1"))
+    both = BUDGET.model_copy(update={"cores": 2})
+    urgent = engine.submit(task("count:300#urgent", both, URGENT + 1))
+    wait_until(lambda: stopped(pid_of(bench, "count:300#0")) and stopped(pid_of(bench, "count:300#1")))
+    small = engine.submit(task("echo:1", priority=URGENT + 2))  # for one core there is room before it
+    equal = engine.submit(task("echo:2", priority=URGENT + 1))
+    usual.append(engine.submit(task("echo:3")))
+    assert [attempts(future) for future in (small, urgent, equal, *usual)] == [1] * 6
+    ended = [event.task for event in bench.of("task.finished")]
+    assert ended[:2] == ["echo:1", "count:300#urgent"]
+    paused = {event.task for event in bench.of("task.paused")}
+    assert paused == {"count:300#0", "count:300#1"}
+
+
+def test_a_task_that_is_no_longer_urgent_pauses_for_one_that_is(bench: Bench) -> None:
+    engine = bench.start(1, urgent=URGENT)
+    before = engine.submit(task("count:300#before", priority=URGENT + 1))
+    wait_until(lambda: moving(bench, "count:300#before"))
+    after = engine.submit(task("count:300#after", priority=URGENT))
+    engine.rank("count:300#before", 0)
+    wait_until(lambda: stopped(pid_of(bench, "count:300#before")))
+    assert [attempts(future) for future in (after, before)] == [1, 1]
+    assert [event.task for event in bench.of("task.finished")] == ["count:300#after", "count:300#before"]
+
+
 def test_the_time_of_a_pause_does_not_count(bench: Bench) -> None:
     engine = bench.start(1, urgent=URGENT, timeout=4.0)
     usual = engine.submit(task("count:200"))
@@ -150,11 +179,11 @@ def test_a_task_that_becomes_urgent_goes_on_and_starts_before_others(bench: Benc
     wait_until(lambda: moving(bench, "count:200"))
     urgent = engine.submit(task("sleep:1", priority=URGENT))
     wait_until(lambda: stopped(pid_of(bench, "count:200")))
-    engine.hurry("count:200", URGENT + 1)
+    engine.rank("count:200", URGENT + 1)
     wait_until(lambda: not stopped(pid_of(bench, "count:200")), 2)
     assert not urgent.done()
-    engine.hurry("echo:2", 1)
-    engine.hurry("no such task", 1)
+    engine.rank("echo:2", 1)
+    engine.rank("no such task", 1)
     assert [attempts(future) for future in (*usual, urgent)]
     order = [event.task for event in bench.of("task.started")]
     assert order.index("echo:2") < order.index("echo:1")

@@ -9,8 +9,8 @@ from streamify.errors import SourceError
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
 from streamify.model.plan import EntryPoint, Plan, Segment
-from streamify.model.task import Blob, MediaResult, SegmentRecord, Task
-from streamify.planning.agenda import DEMANDED, Wanted
+from streamify.model.task import Blob, InitTask, MediaResult, SegmentRecord, Task
+from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FIRST, FOLLOWING, Wanted
 
 
 def sample(**settings: Any) -> tuple[Plan, list[Segment]]:
@@ -73,13 +73,13 @@ def test_what_is_made_ahead_hurries_once_a_viewer_waits_for_it() -> None:
     low = found.video[1].id
     demands.want(Wanted(low, 1))
     assert [task.key for task in agenda.urgent()] == ["video/00001/360p", "video/00002/360p", "video/00003/360p"]
-    assert list(agenda.hurried()) == []
+    assert list(agenda.ranked()) == []
     demands.want(Wanted(low, 3))
     assert [task.key for task in agenda.urgent()] == ["video/00004/360p", "video/00005/360p"]
-    assert list(agenda.hurried()) == [("video/00003/360p", DEMANDED)]
+    assert list(agenda.ranked()) == [("video/00003/360p", DEMANDED)]
     demands.want(Wanted(low, 3))
     assert list(agenda.urgent()) == []
-    assert list(agenda.hurried()) == []
+    assert list(agenda.ranked()) == []
 
 
 def test_a_task_in_its_turn_that_makes_one_rung_hurries_in_place_of_being_given_out_twice() -> None:
@@ -92,7 +92,7 @@ def test_a_task_in_its_turn_that_makes_one_rung_hurries_in_place_of_being_given_
     assert keys[1] == "video/00000/1080p"
     demands.want(Wanted(high, 0))
     assert [task.key for task in agenda.urgent()] == ["video/00001/1080p", "video/00002/1080p"]
-    assert list(agenda.hurried()) == [("video/00000/1080p", DEMANDED)]
+    assert list(agenda.ranked()) == [("video/00000/1080p", DEMANDED)]
 
 
 def test_sound_that_is_being_made_hurries_once_a_viewer_waits_for_it() -> None:
@@ -100,13 +100,52 @@ def test_sound_that_is_being_made_hurries_once_a_viewer_waits_for_it() -> None:
     demands = Demands()
     agenda = agenda_of(found, segments, demands)
     piece = next(agenda.rest())
-    assert list(agenda.hurried()) == []
+    assert list(agenda.ranked()) == []
     demands.want(Wanted(found.audio[0].id, 4))
     assert list(agenda.urgent()) == []
-    assert list(agenda.hurried()) == [(piece.key, DEMANDED)]
+    assert list(agenda.ranked()) == [(piece.key, DEMANDED_SOUND)]
     demands.want(Wanted(found.audio[0].id, 5))
     assert list(agenda.urgent()) == []
-    assert list(agenda.hurried()) == []
+    assert list(agenda.ranked()) == []
+
+
+def test_sound_hurries_until_the_segment_that_is_waited_for_exists() -> None:
+    """A piece has many segments; what a viewer does not wait for must not take a core from his pictures."""
+    found, segments = sample()
+    demands, made = Demands(), set[Wanted]()
+    agenda = Agenda(found, segments, set(), 1, demands, exists=made.__contains__)
+    sound = found.audio[0].id
+    futures = [demands.want(Wanted(sound, number)) for number in (0, 2)]
+    assert agenda.patience > 1
+    [piece] = agenda.urgent()
+    assert piece.priority == DEMANDED_SOUND > DEMANDED
+    assert agenda.patience < 0.1
+    made.add(Wanted(sound, 0))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == []  # another one is waited for
+    assert [future.done() for future in futures] == [True, False]
+    made.add(Wanted(sound, 2))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == [(piece.key, FOLLOWING)]
+    assert futures[1].done()
+    assert agenda.patience > 1
+    demands.want(Wanted(sound, 3))
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == [(piece.key, DEMANDED_SOUND)]
+    agenda.failed(piece.key, SourceError("source-changed", "it did", ""))
+    assert agenda.patience > 1
+
+
+def test_what_all_viewers_wait_for_goes_first() -> None:
+    found, segments = sample()
+    demands = Demands()
+    demands.want(Wanted(found.video[1].id, 0))
+    first = InitTask(tracks=found.tracks, video=found.source.video, timeline=found.timeline, priority=FIRST)
+    agenda = Agenda(found, segments, set(), 1, demands, first=first)
+    tasks = list(agenda.urgent())
+    assert [task.key for task in tasks] == ["init", "video/00000/360p", "video/00001/360p", "video/00002/360p"]
+    assert tasks[0].priority > DEMANDED_SOUND > tasks[1].priority
+    assert list(agenda.urgent()) == []
 
 
 def test_sound_that_is_being_made_hurries_also_where_there_is_no_room_for_more_pictures() -> None:
@@ -118,7 +157,7 @@ def test_sound_that_is_being_made_hurries_also_where_there_is_no_room_for_more_p
     for wanted in (Wanted(high, 6), Wanted(low, 6), Wanted(high, 0), Wanted(found.audio[0].id, 4)):
         demands.want(wanted)
     assert [task.key for task in agenda.urgent()] == ["video/00006/1080p", "video/00006/360p"]
-    assert list(agenda.hurried()) == [(piece.key, DEMANDED)]
+    assert list(agenda.ranked()) == [(piece.key, DEMANDED_SOUND)]
 
 
 def test_what_is_made_ahead_leaves_room_for_what_is_waited_for() -> None:
@@ -170,7 +209,7 @@ def test_a_piece_of_sound_is_made_once_whatever_segments_of_it_are_asked_for() -
     sound = found.audio[0].id
     futures = [demands.want(Wanted(sound, number)) for number in (2, 5)]
     [task] = agenda.urgent()
-    assert (task.key, task.priority) == (f"audio/{sound}/00000", DEMANDED)
+    assert (task.key, task.priority) == (f"audio/{sound}/00000", DEMANDED_SOUND)
     agenda.made(result(task, {sound: range(found.segments)}))
     assert [future.exception() for future in futures] == [None, None]
     assert all(task.key.startswith("video/") for task in agenda.rest())

@@ -16,7 +16,10 @@ from streamify.cli.options import Common, starter_of
 
 if TYPE_CHECKING:
     from streamify.http.files import StreamFiles
+    from streamify.http.guard import Log
+    from streamify.http.listening import Listener
     from streamify.http.play import PlayServer
+    from streamify.jobs.live import LiveStream
     from streamify.model.location import Location
     from streamify.storage.base import Storage
 
@@ -79,7 +82,7 @@ def _serve(ctx: click.Context, dest: Location) -> None:
             _files(dest, media), options["host"], options["port"], log=log, job=FoundJob(dest, media, is_running),
             live=elsewhere, allow_origin=options["allow_origin"],
         ))  # fmt: skip
-        _announce(ctx, server)
+        _announce(ctx, server.url)
         server.run()
 
 
@@ -88,11 +91,10 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     from streamify.cli.show.progress import watching
     from streamify.cli.signals import stopping
     from streamify.errors import Interrupted, StreamifyError, UsageError
-    from streamify.http.play import open_play
+    from streamify.http.listening import listening
     from streamify.jobs.live import LiveStream
     from streamify.jobs.locations import cache_folder, find_source
     from streamify.model.location import Location
-    from streamify.storage.locate import reach_storage
 
     common, options, settings = Common.of(ctx), ctx.params, flags.effective(ctx).settings
     if settings.engine == "aws":
@@ -101,18 +103,11 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     dest = Location.of_dest(given or str(cache_folder(os.environ, find_source(source)[1])))
     live, backend, log = LiveStream(), Here(starter_of(ctx)), out.logger(common, "error")
     errors: list[BaseException] = []
+    servers: list[PlayServer] = []
     with (
         watching(common) as on_event,
         stopping(as_json=common.json) as stop,
-        open_play(
-            _files(dest, reach_storage(dest)),
-            options["host"],
-            options["port"],
-            log=log,
-            job=live,
-            live=live,
-            allow_origin=options["allow_origin"],
-        ) as server,
+        listening(options["host"], options["port"]) as listener,
     ):
 
         def make() -> None:
@@ -121,15 +116,18 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
             except BaseException as error:  # raised in the main thread
                 errors.append(error)
                 if not live.watchable:
-                    server.stop()
+                    for server in servers:
+                        server.stop()
                 elif isinstance(error, StreamifyError) and not isinstance(error, Interrupted):
                     log(str(error))
 
         maker = threading.Thread(target=make, name="streamify-job")
         maker.start()
         try:
-            _announce(ctx, server)
-            server.run()
+            _announce(ctx, listener.url)
+            servers.append(_server(ctx, dest, listener, live, log))
+            if live.watchable or not errors:  # else the job ended before there was a server to stop
+                servers[0].run()
         finally:
             stop.set()
             maker.join()
@@ -138,21 +136,30 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     raise Interrupted(stop.exit_code)
 
 
+def _server(ctx: click.Context, dest: Location, listener: Listener, live: LiveStream, log: Log) -> PlayServer:
+    """Return the server of a stream that is made; its code is loaded while the job has begun."""
+    from streamify.http.play import play_server
+    from streamify.storage.locate import reach_storage
+
+    files, origin = _files(dest, reach_storage(dest)), ctx.params["allow_origin"]
+    return play_server(files, listener, log=log, job=live, live=live, allow_origin=origin)
+
+
 def _files(dest: Location, media: Storage) -> StreamFiles:
     from streamify.http.files import FolderFiles, ObjectFiles
 
     return ObjectFiles(media, str(dest)) if dest.remote else FolderFiles(dest.path)
 
 
-def _announce(ctx: click.Context, server: PlayServer) -> None:
+def _announce(ctx: click.Context, url: str) -> None:
     if Common.of(ctx).json:
-        out.print_json({"url": server.url})
+        out.print_json({"url": url})
     else:
-        out.say(f"{server.url}  (Ctrl-C ends)")
+        out.say(f"{url}  (Ctrl-C ends)")
     if not ctx.params["no_open"] and _desktop():
         import webbrowser
 
-        threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def _desktop() -> bool:

@@ -43,6 +43,10 @@ class WorkerConfig:
         """Return whether a task starts at once, whatever runs."""
         return self.urgent is not None and task.priority >= self.urgent
 
+    def load(self, task: Task) -> int:
+        """Return how many of `capacity` places a task takes: one, but for an urgent one all the cores that it uses."""
+        return min(task.budget.cores, self.capacity) if self.is_urgent(task) else 1
+
     def timeout(self, budget: Budget) -> float:
         """Return the seconds of wall clock that an attempt at a task of that budget may take."""
         return 2 * budget.cpu_seconds if self.task_timeout is None else self.task_timeout

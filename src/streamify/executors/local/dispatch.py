@@ -50,10 +50,10 @@ class Dispatcher:
         self._unsettled[job] = None
         self._waiting.add(job)
 
-    def hurry(self, age: int, key: str, priority: int) -> None:
-        """Raise the priority of a task of one executor: where that makes it urgent, it no longer pauses."""
+    def rank(self, age: int, key: str, priority: int) -> None:
+        """Change the priority of a task of one executor: where that makes it more urgent, it no longer pauses."""
         for job in self._unsettled:
-            if job.age == age and job.key == key and job.task.priority < priority:
+            if job.age == age and job.key == key:
                 job.task = job.task.model_copy(update={"priority": priority})
 
     @property
@@ -139,20 +139,27 @@ class Dispatcher:
     def _has_room(self, job: Job) -> bool:
         """Return whether a worker may take a job: one of `capacity`, or for an urgent one of others beside them.
 
-        Of urgent tasks `capacity` go on, and as many again may stand behind them that are less urgent.
+        Of urgent tasks as many go on as there are cores for, and `capacity` again may stand behind them that are less
+        urgent.
         """
+        load, capacity = self._config.load, self._config.capacity
         if not self._config.is_urgent(job.task):
-            return self._busy() < self._config.capacity
-        urgent = [other.task.priority for other in self._jobs() if self._config.is_urgent(other.task)]
-        before = sum(priority >= job.task.priority for priority in urgent)
-        return before < self._config.capacity and len(urgent) < 2 * self._config.capacity
+            return sum(load(other.task) for other in self._jobs()) < capacity
+        urgent = [other.task for other in self._jobs() if self._config.is_urgent(other.task)]
+        before = sum(load(other) for other in urgent if other.priority >= job.task.priority)
+        return before < capacity and len(urgent) < 2 * capacity
 
     def _pause(self) -> None:
-        """Let `capacity` tasks go on, the most urgent first, then those that started first; pause all others."""
+        """Let tasks go on as long as there are cores, the most urgent first, then those that started first.
+
+        All others pause.
+        """
         running = [(self._rank(worker.job), worker, worker.job) for worker in self._workers if worker.job is not None]
         running.sort(key=lambda one: one[0])
-        for number, (_, worker, job) in enumerate(running):
-            paused = number >= self._config.capacity
+        used = 0
+        for _, worker, job in running:
+            paused = used >= self._config.capacity
+            used += self._config.load(job.task)
             if worker.pause() if paused else worker.resume():
                 job.report.paused(job.attempt(worker.process.pid), paused=paused)
 

@@ -47,7 +47,8 @@ class WorkerPool:
         retry: How often and when to try again.
         order: Chooses which of the waiting tasks starts next.
         urgent: Priority from which a task starts at once, in a worker of its own beside the others; of those, the one
-            that started last pauses until it is done. So `workers` tasks go on at any moment. ``None``: no task does.
+            that started last pauses until it is done. So `workers` tasks go on at any moment, and fewer while an urgent
+            one uses several cores. ``None``: no task does.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
         starter: Has perhaps a worker running already.
@@ -130,11 +131,11 @@ class WorkerPool:
                 raise RuntimeError("the executor is shut down") from self._error
             self._tell(partial(self._dispatcher.add, job))
 
-    def hurry(self, age: int, key: str, priority: int) -> None:
-        """Raise the priority of a task of one executor soon."""
+    def rank(self, age: int, key: str, priority: int) -> None:
+        """Change the priority of a task of one executor soon."""
         with self._lock:
             if self._state != "closed":
-                self._tell(partial(self._dispatcher.hurry, age, key, priority))
+                self._tell(partial(self._dispatcher.rank, age, key, priority))
 
     def drop(self, age: int, error: BaseException | None = None) -> None:
         """Cut off all tasks of one executor soon: cancel them, or fail them with `error`."""
@@ -235,9 +236,9 @@ class JobExecutor:
         job.future.add_done_callback(self._ended)
         return job.future
 
-    def hurry(self, key: str, priority: int) -> None:
-        """See `Executor.hurry`."""
-        self._pool.hurry(self._age, key, priority)
+    def rank(self, key: str, priority: int) -> None:
+        """See `Executor.rank`."""
+        self._pool.rank(self._age, key, priority)
 
     def width(self, budget: Budget) -> int:
         """See `Executor.width`."""

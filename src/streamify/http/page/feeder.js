@@ -72,8 +72,10 @@ export class Feeder {
     this.loading = segment;
     const { turn } = this;
     const { signal } = (this.abort = new AbortController());
-    const init = this.init === rendition ? null : await this.source.load(playlist.init, signal);
-    const data = await this.source.load(segment.url, signal, true);
+    const [init, data] = await Promise.all([
+      this.init === rendition ? null : this.source.load(playlist.init, signal),
+      this.source.load(segment.url, signal, true),
+    ]);
     await this.evict();
     if (init) await this.append(init);
     this.init = rendition;

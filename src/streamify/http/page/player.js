@@ -6,7 +6,7 @@ import { Job } from "./job.js";
 import { MsePlayer, supported as mseSupported } from "./mse.js";
 import { NativePlayer, supported as nativeSupported } from "./native.js";
 import { describe, reason } from "./status.js";
-import { load, rungName } from "./stream.js";
+import { load, readable, rungName } from "./stream.js";
 import { bits } from "./units.js";
 import { Work } from "./work.js";
 
@@ -109,9 +109,10 @@ at("quality").addEventListener("change", ({ target }) => player.pick(target.valu
 at("sound").addEventListener("change", ({ target }) => player.pickAudio(player.audios[Number(target.value)]));
 at("retry").addEventListener("click", () => Promise.all([facts(), play(false, video.currentTime, true)]));
 links(MASTER);
+const described = readable(MASTER); // news of the job come up to a quarter of a second later
 await job.first;
 if (job.head.state === "planning") say("now", "Planning: the source is read");
-await job.watchable();
+await Promise.race([job.watchable(), described]);
 await Promise.all([facts(), play(nativeSupported(video))]);
 job.addEventListener("over", facts); // what was planned has been measured
 root.dataset.ready = "yes";

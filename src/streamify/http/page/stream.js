@@ -15,6 +15,10 @@ export async function load(reported) {
   return { report: report?.tracks ? report : null, tracks };
 }
 
+// Resolves once the server has an answer; never where it has none at the first try: news of the job tells it then.
+export const readable = (url) =>
+  new Promise((done) => fetch(url, { method: "HEAD" }).then((answer) => answer.ok && done(), () => {}));
+
 async function get(path, read) {
   try {
     const answer = await fetch(path, { cache: "no-cache" });
