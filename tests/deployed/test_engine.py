@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import streamify as api
+from clips.make import Clip
 from clouds import media
 from e2e.driving import Job, Ran, job, streamify, wait_for
 from emulator import Stack
@@ -88,8 +89,8 @@ def test_the_python_api_and_a_source_in_the_bucket(stack: Stack, dest: str, clip
 
 
 @pytest.mark.long
-def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, clip: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "one", clip, dest, *SLOW) as running:
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, card: Clip, tmp_path: Path) -> None:
+    with job(tmp_path / "one", card.path, dest, *SLOW) as running:
         arn = execution(running)
         wait_for(lambda: running.events("plan.ready"))
         running.process.send_signal(signal.SIGINT)
@@ -99,9 +100,9 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, clip:
     assert f"streamify cancel '{dest}'" in ended.line
     standing = status(dest)
     assert (standing["state"], standing["execution"]["arn"]) == ("running", arn)
-    busy = transcode(clip, dest, *FAST)
+    busy = transcode(card.path, dest, *FAST)
     assert (busy.code, "[dest-busy]" in busy.line, arn in busy.line) == (5, True, True)
-    with job(tmp_path / "two", clip, dest, *SLOW) as attached:
+    with job(tmp_path / "two", card.path, dest, *SLOW) as attached:
         assert execution(attached) == arn
         ended = attached.end()
     assert ended.code == 0, ended.err
@@ -109,8 +110,8 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, clip:
 
 
 @pytest.mark.long
-def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, clip: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "one", clip, dest, *SLOW) as running:
+def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, card: Clip, tmp_path: Path) -> None:
+    with job(tmp_path / "one", card.path, dest, *SLOW) as running:
         arn = execution(running)
         wait_for(lambda: running.events("segment.finished"))
         cancelled = streamify("cancel", dest, "--json")

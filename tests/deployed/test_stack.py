@@ -54,8 +54,11 @@ def mail(stack: Stack) -> Iterator[Callable[[], list[dict[str, Any]]]]:
 @pytest.fixture(scope="session")
 def local(ultrafast_stream: Path) -> dict[str, str]:
     """Checksums of all media files that the local engine makes of the clip, without the hashes of their folders."""
-    files = ultrafast_stream.rglob("*.m*")
-    return sums({str(path.relative_to(ultrafast_stream)): path.read_bytes() for path in files})
+    return sums_of(ultrafast_stream)
+
+
+def sums_of(dest: Path) -> dict[str, str]:
+    return sums({str(path.relative_to(dest)): path.read_bytes() for path in dest.rglob("*.m*")})
 
 
 def sums(files: dict[str, bytes]) -> dict[str, str]:
@@ -221,9 +224,9 @@ def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, s
 
 
 @pytest.mark.long
-def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, clip: Path) -> None:
+def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, card: Clip) -> None:
     key = "deleted.mp4"
-    stack.upload(key, clip.read_bytes())
+    stack.upload(key, card.path.read_bytes())
     wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
     stack.client("s3").delete_object(Bucket=stack.uploads, Key=key)
     (execution,) = stack.wait(key)
@@ -233,16 +236,18 @@ def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, clip:
 
 
 @pytest.mark.long
-def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, clip: Path, local: dict[str, str]) -> None:
+def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, card: Clip, tmp_path: Path) -> None:
     key = "killed.mp4"
-    stack.upload(key, clip.read_bytes())
+    stack.upload(key, card.path.read_bytes())
     wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
     killed = wait_for(stack.kill_a_worker)
     (execution,) = stack.wait(key)
     assert killed
     assert execution["status"] == "SUCCEEDED", execution
     files = stack.objects(key)
-    assert sums(files) == local
+    flags = ("--engine", "local", "--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
+    assert streamify("transcode", card.path, tmp_path / "here", *flags).code == 0
+    assert sums(files) == sums_of(tmp_path / "here")
     attempts = [json.loads(data) for name, data in files.items() if "/attempts/" in name]
     assert sorted(one["number"] for one in attempts) == [1] * (len(attempts) - 1) + [2]
 
