@@ -17,6 +17,10 @@ NOTE = 0.3
 """Seconds of a note."""
 
 
+PICTURES = {".mpg": ("-c:v", "mpeg2video"), ".avi": ("-c:v", "mpeg2video")}
+"""FFmpeg's options of pictures by extension."""
+
+
 def melody(seconds: float, rate: int = 48000, seed: int = 1, level: float = 0.2) -> Wave:
     """Return two channels that play different notes."""
     random = np.random.default_rng(seed)
@@ -43,7 +47,7 @@ def film(path: Path, samples: Wave, *audio: str, rate: int = 48000, seconds: flo
     length = samples.shape[1] / rate if seconds is None else seconds
     command: Sequence[str] = [
         "ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=128x96:r=25:d={length}",
-        "-i", str(wave), "-c:v", "mpeg2video" if path.suffix in (".mpg", ".avi") else "libx264",
+        "-i", str(wave), *PICTURES.get(path.suffix, ("-c:v", "libx264", "-preset", "ultrafast")),
         "-c:a", "aac", "-b:a", "128k", *audio, str(path),
     ]  # fmt: skip
     subprocess.run(command, check=True)

@@ -218,6 +218,7 @@ def test_beyond_the_limit_sound_is_cut_off_and_named(tmp_path: Path) -> None:
     assert any(note.kind == "dropped" and note.what.startswith("5.0") for note in report.notes)
 
 
+@pytest.mark.long
 def test_segments_in_which_a_picture_stands_are_the_same_bytes_on_workers(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mkv", [*at_25(1, 8), *at_25(1, 24)], (S(0), S(40)))
     folders = []
