@@ -144,7 +144,7 @@ def test_sources_that_are_no_video(what: str, good: Path, tmp_path: Path, cli: C
     assert {name: data for name, data in tree(tmp_path).items() if not name.startswith("dest/")} == before
 
 
-@pytest.mark.parametrize("missing", [20, 1000])
+@pytest.mark.parametrize("missing", sample([20, 1000], 1000))
 def test_what_is_almost_complete_goes_on_and_says_so(missing: int, good: Path, tmp_path: Path, cli: Cli) -> None:
     source = tmp_path / "a.mp4"
     source.write_bytes(good.read_bytes()[:-missing])
@@ -349,7 +349,7 @@ def test_odd_names_of_source_and_dest(name: str, good: Path, tmp_path: Path, cli
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, dest])
 
 
-@pytest.mark.parametrize("name", ["été #%d & co.mp4", "-rf.mp4"])
+@pytest.mark.parametrize("name", sample(["été #%d & co.mp4", "-rf.mp4"], "été #%d & co.mp4"))
 def test_odd_names_pass_through_workers(name: str, good: Path, tmp_path: Path) -> None:
     shutil.copy(good, tmp_path / name)
     ran = command("transcode", "--preset", "ultrafast", "--", name, f"-{name}", cwd=tmp_path)

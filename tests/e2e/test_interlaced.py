@@ -152,6 +152,7 @@ def test_what_stands_still_and_what_fades_is_no_fault(
 
 
 @pytest.mark.cases
+@pytest.mark.long
 def test_the_interlaced_rest_of_a_film_is_deinterlaced(cases: Path, tmp_path: Path) -> None:
     source, dest = cases / "prog_then_interlaced.ts", tmp_path / "dest"
     report = streamify.transcode(source, dest, engine="inline", preset="ultrafast", ladder=rungs(288))

@@ -54,7 +54,7 @@ def stream(dest: Path, report: Report, number: int = 0) -> Path:
     return file
 
 
-@pytest.mark.parametrize(("target", "rate"), sample(product((-16, -23), (48000, 44100)), (-16, 44100), (-23, 48000)))
+@pytest.mark.parametrize(("target", "rate"), sample(product((-16, -23), (48000, 44100)), (-16, 44100)))
 def test_the_stream_has_the_loudness(target: int, rate: int, tmp_path: Path) -> None:
     source = write_plain_wav(tmp_path / "a.wav", speech(12, rate=rate), rate)
     report = run(source, tmp_path / "dest", loudness=target)

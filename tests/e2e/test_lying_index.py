@@ -96,7 +96,7 @@ def test_an_honest_one_has_no_fault(source: Path, tmp_path: Path) -> None:
     assert streamify.verify(tmp_path / "dest", source).faults == ()
 
 
-@pytest.mark.parametrize("at", sample([49, 20, 0, COUNT - 2], 49, COUNT - 2))
+@pytest.mark.parametrize("at", sample([49, 20, 0, COUNT - 2], 49))
 def test_two_pictures_in_each_others_place_are_found_also_at_a_seam(at: int, tmp_path: Path) -> None:
     options = {"preset": "veryfast", "bf": "2", "g": "25"}
     numbers = list(range(COUNT))

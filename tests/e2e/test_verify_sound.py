@@ -63,7 +63,7 @@ RIGHT: dict[str, tuple[str, int, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", sample(RIGHT, "mp4", "ts-ac3", "drift", "hole-mkv", "late-ps"))
+@pytest.mark.parametrize("name", sample(RIGHT, "mp4", "drift", "hole-mkv", "late-ps"))
 def test_right_sound_passes(name: str, tmp_path: Path) -> None:
     container, rate, options = RIGHT[name]
     source = film(tmp_path / f"source.{container}", melody(8, rate), *options, rate=rate)
@@ -98,7 +98,7 @@ CASES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sample(CASES, "audio_joins_later.ts", "cat_reset.ts"))
+@pytest.mark.parametrize("name", sample(CASES, "audio_joins_later.ts"))
 def test_cases_pass(name: str, cases: Path, tmp_path: Path) -> None:
     run(cases / name, tmp_path / "dest", segment_seconds=6)
     assert heard(cases / name, tmp_path / "dest") == []
@@ -172,7 +172,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", sample(WRONG, "late", "swapped", "quiet"))
+@pytest.mark.parametrize("name", sample(WRONG, "late", "swapped"))
 def test_wrong_sound_is_named(name: str, right: Path, tmp_path: Path) -> None:
     change, fault = WRONG[name]
     run(film(tmp_path / "other.mp4", change(melody(8))), tmp_path / "other")
