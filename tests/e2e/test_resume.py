@@ -19,6 +19,7 @@ from clips.identity import decode_track
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, disk, job, made, media, published, rungs, verify, wait_for
 from e2e.driving import streamify as command
+from selection import sample
 from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
 from streamify.model.settings import Engine
@@ -39,7 +40,9 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return made(source, tmp_path_factory.mktemp("undisturbed"), *FLAGS)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), sample([(signal.SIGINT, 130), (signal.SIGTERM, 143)], (signal.SIGINT, 130))
+)
 def test_signals_stop_in_order_and_the_same_command_goes_on(
     number: signal.Signals, code: int, source: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
@@ -141,6 +144,7 @@ def test_two_runs_at_once_on_one_dest(source: Path, undisturbed: dict[str, str],
     assert command("verify", dest, "--source", source).code == 0
 
 
+@pytest.mark.long  # tests/contract has it on every backend
 def test_another_job_on_the_same_dest_is_sent_away(source: Path, tmp_path: Path) -> None:
     dest, others = tmp_path / "dest", (*FLAGS, "--crf", "31", "--json")
     with job(tmp_path / "one", source, dest, *FLAGS) as one:
@@ -318,7 +322,7 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
     assert (process.returncode, "[interrupted]" in said) == (143, True)
 
 
-@pytest.mark.parametrize("after", [0, 0.05, 0.15, 0.25, 0.5])
+@pytest.mark.parametrize("after", sample([0, 0.05, 0.15, 0.25, 0.5], 0, 0.15, 0.5))
 def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp_path: Path) -> None:
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), *FLAGS, "--preset", "veryslow"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
