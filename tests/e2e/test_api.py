@@ -104,7 +104,7 @@ def test_an_exception_of_the_callback_ends_the_job_and_is_raised(
 
 def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(source: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
-    with streamify.start(source, dest, **QUICK) as job:
+    with streamify.start(source, dest, **SLOW) as job:
         freeze(job)
         seen = streamify.status(dest)
         assert (seen.state, seen.source) == ("running", source.name)
