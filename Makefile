@@ -10,6 +10,7 @@ QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 CALM := $(addprefix tests/,judges $(addprefix unit/,bitstream codecs dest manifests media model mp4 planning settings) \
   $(addprefix e2e/test_,cases.py corpus.py edit_lists.py identity.py))
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
+INSTALLED := $(VENV)/.made-test $(JUDGES) tests/ministack/.made
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every assertion once more
@@ -36,8 +37,9 @@ check: $(VENV)/.made-test compiled ## Lint, and what is tested without a browser
 quick: compiled
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not (players or deployed or servers or long)' $(QUICK)
 
-test: tools compiled ## Install what tests need; lint, and run every test but those of test-long.
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line lint players calm
+test: ## Install what tests need; lint, and run every test but those of test-long.
+	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line players calm
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30 $(addprefix --ignore=,$(CALM))
 
 calm: tools compiled  # beside the players, which mostly wait, on what they leave of one core
@@ -50,7 +52,7 @@ test-long: tools compiled ## Run what takes minutes: two thousand tasks, the who
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 tools:  # side by side: they come over a network
-	@$(MAKE) --no-print-directory --jobs=4 $(VENV)/.made-test $(JUDGES) tests/ministack/.made
+	@$(MAKE) --no-print-directory --jobs=4 $(INSTALLED)
 
 compiled: | $(BIN)/python  # as pip leaves it: else each of thousands of processes may have to do it again
 	@$(BIN)/python -m compileall -q src
