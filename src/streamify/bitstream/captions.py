@@ -1,6 +1,12 @@
-"""Captions inside pictures (CEA-608/708): where their bytes are, whatever the codec. Pure."""
+"""Captions inside pictures (CEA-608/708): read from coded pictures, and written into those of H.264. Pure.
+
+What they are is cc_data: triples of a byte with flags and type (0, 1: a pair of line 21, field 1 or 2; 2, 3: of a
+DTVCC packet) and two bytes (ATSC A/53 part 4, 6.2.3; CEA-708-E, 4.4).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 A53 = b"GA94\x03"
 """ATSC identifier and user data type of cc_data (ATSC A/53 part 4, 6.2.2), in user data of MPEG-2 and in ITU-T T.35
@@ -11,17 +17,161 @@ USER_DATA = b"\x00\x00\x01\xb2"
 DVD = USER_DATA + b"CC\x01\xf8"
 """Line 21 data of DVDs."""
 
+TRIPLE = 3
+"""Bytes."""
+MOST = 31
+"""Triples of one message: cc_count has five bits."""
+_READ = 2 + TRIPLE * MOST
+"""Bytes behind a mark: flags and count, em_data, and as many triples as there can be."""
 
-def has_captions(data: bytes) -> bool:
-    """Return whether a packet of video carries caption data."""
-    return _has(data, T35) or _has(data, USER_DATA + A53) or DVD in data
+ESCAPED = frozenset({"h264", "hevc"})
+"""Codecs that put a 3 behind two zeros where a start code would begin (ITU-T H.264, 7.4.1.1)."""
 
 
-def _has(data: bytes, mark: bytes) -> bool:
+def cc_data(data: bytes, *, escaped: bool) -> bytes:
+    """Return the triples of a packet of video, in the order in which they are stored; empty: it has none.
+
+    Args:
+        data: Of one or more coded pictures, framed in any way.
+        escaped: Whether its codec is one of `ESCAPED`.
+    """
+    found = [*_after(data, T35, escaped=escaped), *_after(data, USER_DATA + A53, escaped=False), *_dvd(data)]
+    return b"".join(triples for _, triples in sorted(found))
+
+
+def _after(data: bytes, mark: bytes, *, escaped: bool) -> Iterator[tuple[int, bytes]]:
     at = data.find(mark)
     while at >= 0:
-        flags = data[at + len(mark) : at + len(mark) + 1]
-        if flags and flags[0] & 0x40 and flags[0] & 0x1F:  # process_cc_data_flag, cc_count
-            return True
-        at = data.find(mark, at + 1)
-    return False
+        start = at + len(mark)
+        # Where each third byte is one that was put in, half as many more are read.
+        read = unescaped(data[start : start + _READ * 3 // 2]) if escaped else data[start : start + _READ]
+        if len(read) > 2 and read[0] & 0x40:  # process_cc_data_flag
+            size = TRIPLE * (read[0] & 0x1F)
+            if 0 < size <= len(read) - 2:
+                yield at, read[2 : 2 + size]
+        at = data.find(mark, start)
+
+
+def _dvd(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield line 21 data of DVDs as triples: a byte that says which field comes first, then two fields in turn."""
+    at = data.find(DVD)
+    while at >= 0:
+        place = at + len(DVD)
+        odd_first = bool(data[place : place + 1] and data[place] & 0x80)
+        place += 1
+        triples = bytearray()
+        while place + 6 <= len(data) and data[place] & data[place + 3] & 0xFE == 0xFE:
+            for field, odd in ((place, odd_first), (place + 3, not odd_first)):
+                triples += bytes((0xFC if data[field] == 0xFF and odd else 0xFD, data[field + 1], data[field + 2]))
+            place += 6
+        if place + 3 <= len(data) and data[place] == 0xFF:
+            triples += bytes((0xFC if odd_first else 0xFD, data[place + 1], data[place + 2]))  # one field more
+        if triples:
+            yield at, bytes(triples)
+        at = data.find(DVD, at + len(DVD))
+
+
+def unescaped(data: bytes) -> bytes:
+    """Return a payload without its emulation prevention bytes (ITU-T H.264, 7.3.1)."""
+    return data.replace(b"\0\0\3", b"\0\0")
+
+
+def _escaped(data: bytes) -> bytes:
+    out = bytearray()
+    zeros = 0
+    for byte in data:
+        if zeros >= 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
+def h264_sei(triples: bytes) -> bytes:
+    """Return an SEI NAL unit of H.264 (7.3.2.3, D.1.6) that carries triples, without start code.
+
+    One message holds `MOST` of them; more, as of several source pictures that became one, are so many messages.
+    """
+    payload = bytearray()
+    for start in range(0, len(triples), TRIPLE * MOST):
+        part = triples[start : start + TRIPLE * MOST]
+        message = T35 + bytes((0xC0 | len(part) // TRIPLE, 0xFF)) + part + b"\xff"
+        payload += bytes((4, len(message))) + message
+    return b"\x06" + _escaped(bytes(payload) + b"\x80")
+
+
+def with_sei(unit: bytes, triples: bytes) -> bytes:
+    """Return an access unit of H.264 in byte stream format (annex B) with triples in front of its first slice.
+
+    Raises:
+        ValueError: It has no slice.
+    """
+    at = unit.find(b"\0\0\1")
+    while at >= 0:
+        if at + 3 < len(unit) and 1 <= unit[at + 3] & 0x1F <= 5:
+            at -= at > 0 and unit[at - 1] == 0  # its start code has four bytes
+            return unit[:at] + b"\0\0\0\1" + h264_sei(triples) + unit[at:]
+        at = unit.find(b"\0\0\1", at + 3)
+    raise ValueError("an access unit without a slice")
+
+
+class Channels:
+    """Finds the channels that captions use: CC1 to CC4 of line 21 and the services of CEA-708.
+
+    Texts of line 21 (T1 to T4) and extended data services, which share its fields, are none.
+    """
+
+    def __init__(self) -> None:
+        self._found: set[str] = set()
+        self._texts: set[str] = set()
+        """Channels that show a text at the moment."""
+        self._current: list[str | None] = [None, None]
+        """By field: the channel that characters belong to."""
+        self._alone = False
+        """Whether there are characters of field 1 before any control code."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As in EXT-X-MEDIA's INSTREAM-ID: ``CC1``, ``SERVICE1``, in order."""
+        alone = {"CC1"} if self._alone and not self._found else set()
+        return tuple(sorted(self._found | alone, key=lambda name: (name[0], len(name), name)))
+
+    def add(self, triples: bytes) -> None:
+        """Look at the triples of a picture."""
+        for at in range(0, len(triples) - TRIPLE + 1, TRIPLE):
+            flags, first, second = triples[at : at + TRIPLE]
+            if not flags & 0x04:  # cc_valid
+                continue
+            if flags & 3 < 2:
+                self._pair(flags & 1, first & 0x7F, second & 0x7F)
+            elif flags & 3 == 3:
+                self._packet(first, second, triples[at + TRIPLE : at + 2 * TRIPLE])
+
+    def _pair(self, field: int, first: int, second: int) -> None:
+        """Look at a pair of line 21 (CEA-608-E, 8.4, 8.6)."""
+        if 0x10 <= first <= 0x1F:
+            channel = self._current[field] = f"CC{1 + 2 * field + bool(first & 0x08)}"
+            if first & 0xF6 == 0x14 and second in TEXT:
+                self._texts.add(channel)
+            elif first & 0xF6 == 0x14 and second in CAPTION:
+                self._texts.discard(channel)
+            if channel not in self._texts:
+                self._found.add(channel)
+        elif not field and first >= 0x20 and self._current[0] is None:
+            self._alone = True
+
+    def _packet(self, header: int, block: int, following: bytes) -> None:
+        """Look at the first service block of a DTVCC packet (CEA-708-E, 6.2)."""
+        service, size = block >> 5, block & 0x1F
+        room = 2 * (header & 0x3F) - 2 if header & 0x3F else 126
+        if service == 7 and len(following) == TRIPLE and following[0] & 7 == 6:
+            service = following[1] & 0x3F
+        if service and 0 < size <= room:
+            self._found.add(f"SERVICE{service}")
+
+
+TEXT = frozenset({0x2A, 0x2B})
+"""Second bytes of the control codes that begin a text."""
+CAPTION = frozenset({0x20, 0x25, 0x26, 0x27, 0x29, 0x2F})
+"""Those of the codes that begin a caption: pop-on, roll-up, paint-on."""

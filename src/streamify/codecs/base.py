@@ -58,6 +58,10 @@ class VideoCodec(Codec):
         """
 
     @abstractmethod
+    def with_captions(self, picture: bytes, triples: bytes) -> bytes:
+        """Return a coded picture, as the encoder gives it, that carries cc_data (ATSC A/53 part 4)."""
+
+    @abstractmethod
     def brand(self, entry: SampleEntry, recipe: VideoRecipe, primaries: int) -> bytes:
         """Return the lowest CMAF media profile brand that is true of a track, or ``b""``.
 

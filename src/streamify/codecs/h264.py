@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamify.bitstream.captions import with_sei
 from streamify.codecs.base import VideoCodec
 from streamify.model.recipe import VideoRecipe
 from streamify.mp4.boxes import BoxError
@@ -48,13 +49,17 @@ class H264(VideoCodec):
             "crf": f"{recipe.crf:g}",
             "profile": "high",
             "forced-idr": "1",
-            "a53cc": "0",  # captions would reach only the rung that is not scaled
+            "a53cc": "0",  # captions would reach only the rung that is not scaled; `with_captions` carries them
             "x264-params": ":".join(f"{key}={value}" for key, value in params.items()),
         }
 
     def rfc6381(self, entry: SampleEntry) -> str:
         """Return sample entry, profile, constraints and level (14496-15, annex E)."""
         return f"{entry.kind.decode()}.{_configuration(entry)[1:4].hex()}"
+
+    def with_captions(self, picture: bytes, triples: bytes) -> bytes:
+        """Return an access unit with an SEI message that is registered by ITU-T T.35."""
+        return with_sei(picture, triples)
 
     def brand(self, entry: SampleEntry, recipe: VideoRecipe, primaries: int) -> bytes:
         """Return what level, size and colour allow (23000-19, table A.1)."""

@@ -106,6 +106,7 @@ def assemble(
         Fraction(plan.timeline.end, plan.timeline.timescale),
         chapters=plan.chapters,
         thumbnails=thumbnails,
+        captions=plan.captions,
     )
     blobs = publish(view, media)
     for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):

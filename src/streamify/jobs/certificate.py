@@ -26,6 +26,7 @@ class Ledgers:
     damaged: int = 0
     duplicated: int = 0
     dropped: int = 0
+    captions: int = 0
     lost: list[int] = field(default_factory=list)
     unexplained: list[int] = field(default_factory=list)
     """Of the lost, those that no damage near them explains."""
@@ -42,6 +43,7 @@ class Ledgers:
         self.damaged += seam.damaged
         self.duplicated += seam.duplicated
         self.dropped += seam.dropped
+        self.captions += seam.captions
         self.lost.extend(seam.lost)
         if not (seam.errors or seam.damaged):
             self.unexplained.extend(seam.lost)
@@ -57,6 +59,7 @@ class Ledgers:
             damaged=self.damaged,
             duplicated=self.duplicated,
             dropped=self.dropped,
+            captions=self.captions,
             lost=tuple(self.lost),
             seams=self.seams,
             audio_over_video=tuple(self.over),
@@ -97,6 +100,8 @@ class VideoCheck:
             yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
         if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
             yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
+        if self._track.recipe.captions and record.captions != seam.captions:
+            yield f"{name}: {record.captions} triples of captions in the file, {seam.captions} in the source"
         if seam.first != segment.first and segment.first not in lost:
             yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
         if seam.duplicated != segment.repeated:

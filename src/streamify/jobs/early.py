@@ -106,7 +106,9 @@ class EarlyPublisher:
         update = Fraction(max(1, round(wait)))
         growing = Growing(datetime.fromtimestamp(self._since, UTC), datetime.fromtimestamp(now, UTC), update)
         length = Fraction(self._plan.timeline.end, self._plan.timeline.timescale)
-        view = StreamView(tracks, self._plan.target_duration, length, growing, self._plan.chapters)
+        view = StreamView(
+            tracks, self._plan.target_duration, length, growing, self._plan.chapters, captions=self._plan.captions
+        )
         for key, text in view.texts().items():
             data = text.encode()
             if self._written.get(key) != data:

@@ -26,7 +26,11 @@ def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamVi
     """
     tracks = tuple(_manifest(plan, track, borders, media) for track in plan.tracks)
     return StreamView(
-        tracks, plan.target_duration, Fraction(plan.timeline.end, plan.timeline.timescale), chapters=plan.chapters
+        tracks,
+        plan.target_duration,
+        Fraction(plan.timeline.end, plan.timeline.timescale),
+        chapters=plan.chapters,
+        captions=plan.captions,
     )
 
 

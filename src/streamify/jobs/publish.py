@@ -32,6 +32,8 @@ class StreamView:
     """Of the stream."""
     thumbnails: StoryboardReport | None = None
     """Of the stream, once they are made."""
+    captions: tuple[str, ...] = ()
+    """Channels of captions inside the pictures."""
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
@@ -56,8 +58,10 @@ class StreamView:
         audios = [track for track in self.tracks if isinstance(track.track, AudioTrack)]
         names = CHAPTERS_JSON if self.chapters else None
         return {
-            MPD: dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails),
-            MASTER: hls.master(videos, audios, names, self.thumbnails, ended=self.growing is None),
+            MPD: dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails, self.captions),
+            MASTER: hls.master(
+                videos, audios, names, self.thumbnails, ended=self.growing is None, captions=self.captions
+            ),
         }
 
 

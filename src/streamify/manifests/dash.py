@@ -23,6 +23,7 @@ from streamify.manifests.audio import (
     groups,
 )
 from streamify.manifests.base import TrackManifest
+from streamify.manifests.captions import dash_captions
 from streamify.manifests.chapters import add_events
 from streamify.manifests.images import add_thumbnails
 from streamify.model.chapter import Chapter
@@ -59,6 +60,7 @@ def mpd(
     growing: Growing | None = None,
     chapters: Sequence[Chapter] = (),
     thumbnails: StoryboardReport | None = None,
+    captions: Sequence[str] = (),
 ) -> str:
     """Return the MPD of a stream.
 
@@ -69,6 +71,7 @@ def mpd(
         growing: More segments follow (dynamic); ``None``: it has ended (static).
         chapters: Of the stream, as events of the period.
         thumbnails: Of the stream, as an AdaptationSet behind all others.
+        captions: Channels of captions inside the pictures.
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -92,7 +95,7 @@ def mpd(
     if chapters:
         add_events(period, chapters)
     if videos:
-        _video_set(period, videos)
+        _video_set(period, videos, captions)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
         _audio_set(period, number, audio, names, priority)
     if thumbnails is not None:
@@ -151,7 +154,7 @@ def runs(durations: Sequence[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _video_set(period: ET.Element, videos: Sequence[TrackManifest]) -> None:
+def _video_set(period: ET.Element, videos: Sequence[TrackManifest], captions: Sequence[str]) -> None:
     tracks = [video.track for video in videos if isinstance(video.track, VideoTrack)]
     if len(tracks) != len(videos):
         raise ValueError("an audio track was given as video")
@@ -169,6 +172,8 @@ def _video_set(period: ET.Element, videos: Sequence[TrackManifest]) -> None:
         maxHeight=str(max(track.height for track in tracks)),
         maxFrameRate=_rational(max(track.frame_rate for track in tracks)),
     )
+    for scheme, value in dash_captions(captions):
+        _descriptor(adaptation, "Accessibility", scheme, value)
     _descriptor(adaptation, "Role", _ROLE, "main")
     for video, track in zip(videos, tracks, strict=True):
         representation = ET.SubElement(

@@ -13,6 +13,7 @@ from streamify.manifests.base import (
     peak_rate,
     variant_order,
 )
+from streamify.manifests.captions import GROUP, captions_media
 from streamify.manifests.chapters import DATA_ID
 from streamify.manifests.images import image_stream
 from streamify.model.images import StoryboardReport
@@ -65,6 +66,7 @@ def master(
     thumbnails: StoryboardReport | None = None,
     *,
     ended: bool = True,
+    captions: Sequence[str] = (),
 ) -> str:
     """Return the master playlist: every video rendition once for each group of audio tracks, stereo first.
 
@@ -77,6 +79,7 @@ def master(
         chapters: Relative URL of the chapters as JSON, named as session data (RFC 8216, 4.3.4.4).
         thumbnails: Of the stream.
         ended: Of the media playlists, as of `media_playlist`.
+        captions: Channels of captions inside the pictures, one group of every variant.
     """
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS", *_start(ended)]
     if chapters is not None:
@@ -84,12 +87,14 @@ def master(
     sound: tuple[AudioGroup | None, ...] = groups(audios) or (None,)
     for group in sound:
         lines += [_audio_media(audio, names, group.id) for audio, names in group.members] if group is not None else []
+    shown = captions if videos else ()
+    lines += captions_media(shown)
     for group in sound:
         for video in variant_order(videos):
-            lines += [_variant(video, group), video.url(PLAYLIST)]
+            lines += [_variant(video, group, captioned=bool(shown)), video.url(PLAYLIST)]
         for audio, names in group.members if group is not None and not videos else ():
             if names.default:
-                lines += [_variant(None, group), audio.url(PLAYLIST)]
+                lines += [_variant(None, group, captioned=False), audio.url(PLAYLIST)]
     lines += [_iframe_stream(video) for video in videos if video.has_iframes]
     lines += [image_stream(thumbnails)] if thumbnails is not None else []
     return _text(lines)
@@ -138,7 +143,7 @@ def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
     ]
 
 
-def _variant(video: TrackManifest | None, group: AudioGroup | None) -> str:
+def _variant(video: TrackManifest | None, group: AudioGroup | None, *, captioned: bool) -> str:
     """Return the tag of a video rendition with the sound of a group, or of that alone."""
     tracks = group.tracks if group is not None else ()
     peak = max((audio.bandwidth for audio in tracks), default=0)
@@ -160,7 +165,7 @@ def _variant(video: TrackManifest | None, group: AudioGroup | None) -> str:
         f'CODECS="{",".join(codecs)}"',
         *pictures,
         *([f'AUDIO="{group.id}"'] if group is not None else []),
-        "CLOSED-CAPTIONS=NONE",
+        f'CLOSED-CAPTIONS="{GROUP}"' if captioned else "CLOSED-CAPTIONS=NONE",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from streamify.media.palette import Palette
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.source.sidedata import SideDataType, first_of
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource
 from streamify.media.video.look import Looks
 from streamify.media.video.picture import window_pictures
@@ -86,6 +87,7 @@ def compare_segment(
 ) -> Likeness:
     """Compare each picture of a published segment with the source's picture of the same time, luma PSNR."""
     ours = list(_published(init, data, segment.start))
+    log = DecodeLog()
     psnr, palette = _Psnr(), Palette()
     faults: list[str] = []
     values: list[float] = []
@@ -93,7 +95,7 @@ def compare_segment(
     pending: _Doubt | None = None
     shown = 0
     expected = Expected(video, track)
-    for ticks, wanted in _wanted(source, video, timeline, segment, track, expected):
+    for ticks, wanted in _wanted(source, video, timeline, segment, track, expected, log):
         if pending is not None:
             faults.extend(_out_of_place(psnr, pending, wanted, timeline))
             pending = None
@@ -118,10 +120,19 @@ def compare_segment(
         faults.extend(_out_of_place(psnr, pending, None, timeline))
     if shown < len(ours):
         faults.append(f"{len(ours) - shown} pictures have no picture of the source at their time")
+    if track.recipe.captions:
+        faults.extend(_captions([frame for _, frame in ours], log))
     faults.extend(f"{one} at {_seconds(palette.first, timeline)}" for one in palette.faults())
     if not values:
         return Likeness(0, 0.0, 0.0, ("no picture could be compared", *faults))
     return Likeness(len(values), min(values), sum(values) / len(values), tuple(faults))
+
+
+def _captions(ours: Sequence[VideoFrame], log: DecodeLog) -> Iterator[str]:
+    """Compare the captions that FFmpeg reads in a segment with those in the packets of the source."""
+    read = b"".join(first_of(frame, SideDataType.A53_CC) or b"" for frame in ours)
+    if read != b"".join(triples for _, triples in log.captions):
+        yield "its captions are not those of the source"
 
 
 @dataclass(frozen=True)
@@ -156,10 +167,16 @@ def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, Vide
 
 
 def _wanted(
-    source: WindowSource, video: VideoFacts, timeline: Timeline, segment: Segment, track: VideoTrack, expected: Expected
+    source: WindowSource,
+    video: VideoFacts,
+    timeline: Timeline,
+    segment: Segment,
+    track: VideoTrack,
+    expected: Expected,
+    log: DecodeLog,
 ) -> Iterator[tuple[int | None, VideoFrame]]:
     """Yield the source's pictures of a segment with their ticks, and those that stand at each tick at which they are
-    shown again; ``None`` for those beside it and those left out.
+    shown again; ``None`` for those beside it and those left out. `log` receives what happened.
     """
     looks = Looks(video)
     repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
@@ -170,7 +187,7 @@ def _wanted(
     def made(picture: Picture) -> VideoFrame:
         return expected(picture.frame, looks.of(picture).sample_aspect, picture.turn)
 
-    for picture in window_pictures(source, video, segment, DecodeLog(), track.recipe.deinterlace, before=True):
+    for picture in window_pictures(source, video, segment, log, track.recipe.deinterlace, before=True):
         frame = made(picture)
         inside = segment.source_start <= picture.pts and (
             segment.source_end is None or picture.pts < segment.source_end

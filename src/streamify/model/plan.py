@@ -293,6 +293,11 @@ class Plan(Frozen):
         return upgraded(value) if isinstance(value, dict) else value
 
     @property
+    def captions(self) -> tuple[str, ...]:
+        """Channels of captions inside the pictures that are declared."""
+        return self.source.captions or ()
+
+    @property
     def tracks(self) -> tuple[VideoTrack | AudioTrack, ...]:
         """All tracks, video first, in ladder order."""
         return (*self.video, *self.audio)

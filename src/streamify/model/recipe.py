@@ -34,6 +34,8 @@ class VideoRecipe(Frozen):
     """What becomes of an interlaced picture: one picture, one of each field, or the picture as it is."""
     tone_mapped_at: tuple[int, int] | None = None
     """Width and height, pixels, at which HDR or BT.2020 pictures became BT.709 before they were scaled to this one."""
+    captions: bool = False
+    """Whether captions inside the pictures of the source (CEA-608/708) are carried in those of the track."""
 
 
 class AudioRecipe(Frozen):

@@ -89,6 +89,8 @@ class Certificate(Frozen):
     """Pictures shown twice."""
     dropped: int
     """Pictures left out on purpose: above 60 per second, or with the timestamp of another."""
+    captions: int = 0
+    """Triples of captions (cc_data of CEA-608/708) in the packets of the source; each rendition carries as many."""
     lost: tuple[int, ...]
     """Presentation times, source ticks, of pictures that the source could not give."""
     seams: int

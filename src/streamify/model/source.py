@@ -284,4 +284,7 @@ class SourceFacts(Frozen):
     """Of these, how many the notes name as left out: no other picture has their time, nothing to decode them from."""
     chapters: tuple[Chapter, ...] = ()
     """By start, on the source's clock."""
+    captions: tuple[str, ...] | None = None
+    """Channels of captions inside the pictures, as far as they were seen, such as ``CC1`` and ``SERVICE1``; ``None``:
+    there are no captions."""
     notes: tuple[Note, ...] = ()

@@ -65,6 +65,8 @@ class Seam(Frozen):
     """Presentation times that the index promises and the decoder did not give, source ticks."""
     errors: int = 0
     """Packets that the decoder refused."""
+    captions: int = 0
+    """Triples of cc_data (captions) in the packets of the window."""
 
 
 class SoundCount(Frozen):
@@ -115,6 +117,8 @@ class SegmentRecord(Frozen):
     lead: int | None = None
     """From `start` to the time of the first sample shown, ticks: the reorder delay, which the edit list removes."""
     iframes: tuple[IFrame, ...] = ()
+    captions: int = 0
+    """Triples of cc_data (captions) in the file."""
     seam: Seam | None = None
     """Video only."""
     heard: SoundCount | None = None

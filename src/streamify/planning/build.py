@@ -192,6 +192,7 @@ def _video_track(
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
         tone_mapped_at=(largest.width, largest.height) if video.colour.hdr or video.colour.wide else None,
         deinterlace=applied(video, timeline, settings.deinterlace),
+        captions=facts.captions is not None,
     )
     return VideoTrack(
         id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",

@@ -23,6 +23,7 @@ def publish_segment(
     data: bytes,
     written: Written,
     iframes: tuple[IFrame, ...] = (),
+    captions: int = 0,
     seam: Seam | None = None,
     heard: SoundCount | None = None,
     notes: tuple[Note, ...] = (),
@@ -41,7 +42,7 @@ def publish_segment(
     record = SegmentRecord(
         track=track.id, segment=segment, media=file, init=head, media_tag=tag, start=written.start,
         duration=written.duration, frames=written.frames, shortest=written.shortest, lead=written.lead,
-        iframes=iframes, seam=seam, heard=heard, notes=notes, looks=looks, cost=cost,
+        iframes=iframes, captions=captions, seam=seam, heard=heard, notes=notes, looks=looks, cost=cost,
     )  # fmt: skip
     # Overwritten, not put_new: two runs of a task give the same media but not the same CPU seconds.
     media.put(ledger_key(track.id, segment), record.to_json())
@@ -93,6 +94,14 @@ def loss_notes(where: str, seam: Seam, spoilt: Sequence[int], timeline: Timeline
         for times, what, why in found
         if times
     )
+
+
+def caption_notes(tracks: Sequence[VideoTrack], seam: Seam) -> tuple[Note, ...]:
+    """Return that captions are not carried, where split did not see them: of all segments the same."""
+    if not seam.captions or tracks[0].recipe.captions:
+        return ()
+    why = "none were seen in the places that were looked at when the source was planned"
+    return (Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why=why),)
 
 
 BEHIND = "they are decoded from damaged pictures; at the next keyframe all is well"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from streamify.bitstream.captions import TRIPLE, cc_data
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
 from streamify.model.progress import OnProgress
 from streamify.model.task import IFrame, MediaResult, VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
-from streamify.tasks.publish import damage_notes, loss_notes, publish_segment, written
+from streamify.tasks.publish import caption_notes, damage_notes, loss_notes, publish_segment, written
 
 
 def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = None) -> MediaResult:
@@ -33,6 +34,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
     other = max(0.0, time.process_time() - began - stages) / len(done.costs)
     where = f"segment {segment.index}"
     notes = damage_notes(where, done.errors) + loss_notes(where, done.seam, done.spoilt, task.timeline)
+    notes += caption_notes(task.renditions, done.seam)
     records = tuple(
         publish_segment(
             stores.media,
@@ -45,6 +47,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
                 IFrame(start=one.decode_time, offset=one.start, size=one.data + one.sizes[0] - one.start)
                 for one in packaged.fragments
             ),
+            captions=len(cc_data(packaged.media, escaped=True)) // TRIPLE if track.recipe.captions else 0,
             seam=done.seam,
             # Once per decode: all renditions of the task come from the same pictures.
             notes=notes if track == task.renditions[0] else (),

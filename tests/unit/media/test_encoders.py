@@ -28,7 +28,7 @@ class Recorder:
     def flush(self) -> None:
         self.flushed = True
 
-    def package(self, *, reorder: int, duration: int, start: int, sequence: int) -> list[int]:
+    def package(self, *, reorder: int, duration: int, start: int, sequence: int, captions: object) -> list[int]:
         assert self.flushed
         return self.seen
 
@@ -39,7 +39,9 @@ def run(recorders: list[Recorder], threads: int, pictures: int, frames: int | No
     with Encoders(cast("list[VideoEncoder]", recorders), costs, threads) as encoders:
         for ticks in range(pictures):
             encoders.encode(given, ticks, PictureType.NONE)
-        return [cast("list[int]", one) for one in encoders.finish(reorder=0, duration=0, start=0, sequence=1)]
+        return [
+            cast("list[int]", one) for one in encoders.finish(reorder=0, duration=0, start=0, sequence=1, captions={})
+        ]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -90,7 +92,7 @@ def test_the_dearest_encoder_need_not_wait_for_cheaper_ones() -> None:
             threading.Event().wait(0.001)
         assert not cheap.seen
         may.set()
-        made = encoders.finish(reorder=0, duration=0, start=0, sequence=1)
+        made = encoders.finish(reorder=0, duration=0, start=0, sequence=1, captions={})
     assert cast("list[list[int]]", list(made)) == [list(range(LAGGING))] * 2
 
 

@@ -14,7 +14,6 @@ import pytest
 from av.video.stream import VideoStream
 
 from clips.probing import probe
-from streamify.bitstream.captions import has_captions
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.source import SourceFacts
 
@@ -32,6 +31,10 @@ def ffmpeg(*arguments: str | Path) -> None:
 
 def dropped(facts: SourceFacts) -> list[str]:
     return [note.what for note in facts.notes if note.kind == "dropped"]
+
+
+def captions(facts: SourceFacts) -> list[str]:
+    return [note.what for note in facts.notes if note.kind == "info" and note.what.startswith("captions")]
 
 
 FILM = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration=1")
@@ -217,12 +220,13 @@ def test_captions_wherever_they_begin(tmp_path: Path, codec: str, muxer: str, be
     path = tmp_path / "a.bin"
     captioned(path, codec, muxer, begin)
     facts = probe(path)
-    found = [what for what in dropped(facts) if what.startswith("captions")]
+    found = captions(facts)
     assert len(found) == 1, facts.notes
+    assert facts.captions == ("CC1",)
     if muxer == "mp4":  # sampled
-        assert found[0].startswith("captions inside the pictures (CEA-608/708), seen at ")
+        assert found[0].startswith("captions inside the pictures (CEA-608/708): CC1, seen at ")
     else:
-        assert found == [f"captions inside the pictures (CEA-608/708), from {begin / 25:.3f} s"]
+        assert found == [f"captions inside the pictures (CEA-608/708): CC1, from {begin / 25:.3f} s"]
 
 
 @pytest.mark.parametrize("reordered", [0, 2])
@@ -240,27 +244,12 @@ def test_pictures_that_share_pes_packets(
         facts = probe(path)
         assert facts.video is not None
         assert (facts.video.frames, facts.video.rate, facts.duration) == (50, Fraction(25), Fraction(2))
-        assert dropped(facts) == [f"captions inside the pictures (CEA-608/708), from {at:.3f} s"]
-
-
-@pytest.mark.parametrize(
-    ("data", "captions"),
-    [
-        (SEI, True),
-        (USER_DATA, True),
-        (b"\x00\x00\x01\xb2CC\x01\xf8\x9e\xff\x80\x80", True),
-        (SEI.replace(b"\x03\x42", b"\x03\x02"), False),  # process_cc_data_flag not set
-        (SEI.replace(b"\x03\x42", b"\x03\x40"), False),  # no triplet
-        (b"\xb5\x00\x31GA94\x06\x42", False),  # bar data
-        (b"GA94\x03\x42", False),
-        (b"", False),
-        (T35[:-9], False),
-    ],
-)
-def test_what_is_caption_data(data: bytes, captions: bool) -> None:
-    assert has_captions(data) is captions
+        assert captions(facts) == [f"captions inside the pictures (CEA-608/708): CC1, from {at:.3f} s"]
+        assert dropped(facts) == []
 
 
 def test_no_captions_are_made_up(tmp_path: Path) -> None:
     captioned(tmp_path / "a.ts", "libx264", "mpegts", begin=99)
-    assert not [what for what in dropped(probe(tmp_path / "a.ts")) if "captions" in what]
+    facts = probe(tmp_path / "a.ts")
+    assert facts.captions is None
+    assert not [note for note in facts.notes if "captions" in note.what]

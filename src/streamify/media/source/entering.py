@@ -49,12 +49,37 @@ def packets_from(
             yield packet
 
 
+START_CODES = (b"\0\0\1", b"\0\0\0\1")
+"""What a coded picture of a program stream begins with (ISO/IEC 13818-1, 2.5)."""
+
+
+def untorn(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a program stream behind a seek that may have led into a picture.
+
+    FFmpeg gives the rest of that picture the time of the next one, which is that of the entry, and so does this.
+    """
+    for number, packet in enumerate(packets):
+        if number == 0 and not bytes(packet).startswith(START_CODES):
+            following = next(packets, None)
+            if following is None:
+                return
+            following.pts, following.dts = packet.pts, packet.dts
+            packet = following
+        yield packet
+
+
 SOUGHT = 5000
 """Packets read at most behind a seek to find the one that was sought."""
 
 
 def numbered_packets(
-    packets: Iterator[Packet[VideoStream]], segment: Segment, given: PacketTimes, entry: int | None, *, spliced: bool
+    packets: Iterator[Packet[VideoStream]],
+    segment: Segment,
+    given: PacketTimes,
+    entry: int | None,
+    *,
+    spliced: bool,
+    torn: bool = False,
 ) -> Iterator[Packet[VideoStream] | None]:
     """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it; ``None``
     where decoding begins anew.
@@ -65,6 +90,8 @@ def numbered_packets(
         given: The plan's times of its packets.
         entry: Which of the entry points to begin at; ``None``: decode from the first packet on.
         spliced: Whether the first packet is that of the farthest entry point.
+        torn: Whether a seek can lead into a picture (program streams): FFmpeg gives its rest the place and time of the
+            entry, and the picture of the entry comes behind it.
     """
     number = given.first - 1 if spliced else -1 if entry is None else None
     begin = given.numbers[entry] if entry is not None else 0
@@ -79,6 +106,9 @@ def numbered_packets(
                     return
                 continue
             number = given.numbers[entry]
+            if torn and number and not bytes(packet).startswith(START_CODES):
+                number -= 1
+                continue
         else:
             number += 1
         place = number - given.first

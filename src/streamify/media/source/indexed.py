@@ -6,10 +6,11 @@ from array import array
 from fractions import Fraction
 from typing import BinaryIO
 
-from streamify.bitstream.captions import has_captions
+from streamify.bitstream.captions import ESCAPED
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source.beginning import Beginning, read_beginning
+from streamify.media.source.captions import LOOKED_AT, SEARCHED, Captions, sampled
 from streamify.media.source.doubt import doubt
 from streamify.media.source.edit_notes import hidden_notes, part_notes
 from streamify.media.source.gaps import find_holes, gap_notes
@@ -97,7 +98,7 @@ def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, note
     lost = tuple(gap for gap in find_holes(laid.shown, base) if not _between(gap, laid, base))
     return VideoIndex(
         base, laid.shown, laid.end, "sliced", False, (*notes, *gap_notes(lost)), coded, twice, (), lost, None,
-        order, cut, numbering, None, _sampled_captions(file, index, base),
+        order, cut, numbering, None, _sampled_captions(file, index, base, seen),
         edits=tuple(EditPart(at=one.at, begin=one.begin, end=one.end) for one in laid.parts),
     )  # fmt: skip
 
@@ -169,23 +170,23 @@ def from_mp4(
         usable,
         numbering,
         None,
-        _sampled_captions(file, index, time_base),
+        _sampled_captions(file, index, time_base, seen),
         index.missing,
         late=index.edit.late if numbering is None else 0,
     )
 
 
-LOOKED_AT = 12
-"""Samples of an indexed file that are searched for captions."""
-SEARCHED = 4096
-"""Bytes of each: messages come before pictures."""
-
-
-def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction) -> str | None:
-    """Look for captions in a few samples, spread from the first to the last."""
+def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction, seen: Beginning) -> Captions | None:
+    """Look for captions in a few places, spread from the first sample to the last."""
     count = len(index.samples)
-    for number in sorted({step * (count - 1) // (LOOKED_AT - 1) for step in range(LOOKED_AT)}):
+
+    def read(number: int) -> bytes:
         file.seek(index.offset(number))
-        if has_captions(bytes(file.read(min(SEARCHED, index.samples.sizes[number])))):
-            return f"seen at {seconds(max(0, index.samples.pts[number] - index.shown[0]), time_base)}"
-    return None
+        return bytes(file.read(SEARCHED))
+
+    places = sorted({step * (count - 1) // (LOOKED_AT - 1) for step in range(LOOKED_AT)})
+    found = sampled(seen.start.captions, places, read, escaped=seen.codec.name in ESCAPED)
+    if found is None:
+        return None
+    at = seconds(max(0, index.samples.pts[found[0]] - index.shown[0]), time_base)
+    return Captions(found[1], f"seen at {at}")

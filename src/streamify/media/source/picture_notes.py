@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from av.video.frame import VideoFrame
 
+from streamify.media.source.captions import Captions
 from streamify.media.source.sidedata import SideDataType, first_of, side_data
 from streamify.model.source import Note
 
@@ -15,13 +16,13 @@ _PACKED = {1: "side by side", 2: "one above the other", 4: "as a checkerboard", 
 """AVStereo3DType of both views in one picture."""
 
 
-def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions_at: str | None) -> Iterator[Note]:
+def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions: Captions | None) -> Iterator[Note]:
     """Yield what 8-bit 4:2:0 pictures without side data cannot hold.
 
     Args:
         pictures: Decoded ones.
         alpha_named: Whether a note says already that there is transparency.
-        captions_at: Where captions were found in the bitstream, for people; ``None``: they were not.
+        captions: As they were found in the bitstream.
     """
     pixel = pictures[0].format
     if pixel.is_rgb:
@@ -39,9 +40,11 @@ def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions_at: s
         yield Note(kind="dropped", what="HDR Vivid metadata", why="the tone map goes by the film, not by the scene")
     if SideDataType.SPHERICAL in kinds:
         yield Note(kind="dropped", what="the mapping of spherical (360 degree) video", why="pictures are shown flat")
-    if SideDataType.A53_CC in kinds or captions_at is not None:
-        where = f", {captions_at}" if captions_at is not None else ""
-        yield Note(kind="dropped", what=f"captions inside the pictures (CEA-608/708){where}", why="not carried over")
+    if captions is not None:
+        yield captions.note
+    elif SideDataType.A53_CC in kinds:
+        why = "they are stored in another way than that of ATSC A/53 or of DVDs"
+        yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why=why)
     yield from _stereo(pictures)
 
 

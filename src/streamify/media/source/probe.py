@@ -203,11 +203,12 @@ def probe_source(
         coded=index.coded,
         left_out=index.left_out,
         chapters=chapters,
+        captions=index.captions.channels if index.captions is not None else None,
         notes=(
             *notes,
             *index.notes,
             *gap_notes(ending),
-            *changes(sample, alpha_named=_named(notes, "transparency"), captions_at=index.captions),
+            *changes(sample, alpha_named=_named(notes, "transparency"), captions=index.captions),
         ),
     )
     return Probed(facts, index, sample, sound, laid, cut)

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
-from streamify.bitstream.captions import has_captions
+from streamify.bitstream.captions import ESCAPED, Channels, cc_data
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
@@ -54,6 +54,8 @@ class Scan:
     notes: tuple[Note, ...]
     captions: int | None = None
     """Number of the first packet that carries captions."""
+    channels: tuple[str, ...] = ()
+    """Of captions, as of `Channels.names`."""
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
@@ -96,6 +98,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int, audio_packet
     notes: list[Note] = []
     claimed = 0
     captions: int | None = None
+    channels, escaped = Channels(), context.name in ESCAPED
     try:
         for packet in read_packets(container, stream, *audio_packets.streams):
             if not packet.size:
@@ -118,8 +121,9 @@ def scan(container: InputContainer, stream: VideoStream, size: int, audio_packet
             if packet.is_corrupt:
                 corrupt.append(len(packets))
             data = bytes(packet)
-            if captions is None and has_captions(data):
-                captions = len(packets)
+            if triples := cc_data(data, escaped=escaped):
+                captions = captions if captions is not None else len(packets)
+                channels.add(triples)
             _add(packets, cast("Packet[VideoStream]", packet), data, coded)
     except UnreadableError as error:
         notes.append(
@@ -145,7 +149,8 @@ def scan(container: InputContainer, stream: VideoStream, size: int, audio_packet
     if hidden:
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
-    return _found(packets, timed, Columns(positions, sizes, keys, captions), tuple(corrupt), tuple(notes))
+    columns = Columns(positions, sizes, keys, captions, channels.names)
+    return _found(packets, timed, columns, tuple(corrupt), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,7 @@ class Columns:
     keys: array[int]
     captions: int | None
     """The first packet that carries captions."""
+    channels: tuple[str, ...]
 
 
 def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Reader) -> None:
@@ -199,6 +205,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         corrupt,
         notes,
         columns.captions,
+        columns.channels,
     )
 
 
@@ -224,6 +231,8 @@ class Start:
     """The first pictures that come out."""
     coded: tuple[tuple[Coded, ...], ...]
     """What the first packets hold."""
+    captions: bytes = b""
+    """Triples of cc_data in them."""
 
     @property
     def first(self) -> int | None:
@@ -244,12 +253,13 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
     packets: list[tuple[int | None, int | None, int]] = []
     pictures: list[VideoFrame] = []
     coded: list[tuple[Coded, ...]] = []
-    bitstream = reader(context.name, bytes(context.extradata or b""))
+    bitstream, captions = reader(context.name, bytes(context.extradata or b"")), bytearray()
     try:
         for packet in read_packets(container, stream):
             if packet.size:
                 packets.append((packet.pts, packet.pos, packet.size))
                 coded.append(tuple(bitstream.read(bytes(packet))))
+                captions += cc_data(bytes(packet), escaped=context.name in ESCAPED)
                 if len(pictures) < PICTURES:
                     pictures += decode(context, packet)  # the tasks count damage, picture by picture
             if len(packets) >= DECODED_PACKETS or (len(packets) >= COMPARED_PACKETS and len(pictures) >= PICTURES):
@@ -258,7 +268,7 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
         packets.clear()  # a file that ends in its first packets; the index or the scan says so
     if len(pictures) < PICTURES:
         pictures += decode(context, None)
-    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded))
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), bytes(captions))
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:

@@ -12,6 +12,7 @@ from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.beginning import Beginning, video_stream
+from streamify.media.source.captions import Captions
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
@@ -100,10 +101,11 @@ def scan_source(
     return replace(found, corrupt=corrupt, notes=(*found.notes, *more)), audio_packets
 
 
-def _captions(found: Scan, time_base: Fraction) -> str | None:
+def _captions(found: Scan, time_base: Fraction) -> Captions | None:
     if found.captions is None:
         return None
-    return f"from {seconds(max(0, found.samples.pts[found.captions] - found.shown[0]), time_base)}"
+    at = max(0, found.samples.pts[found.captions] - found.shown[0])
+    return Captions(found.channels, f"from {seconds(at, time_base)}")
 
 
 def _proven_cut(

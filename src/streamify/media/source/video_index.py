@@ -12,6 +12,7 @@ from typing import Literal
 
 from streamify.bitstream.packets import NONE
 from streamify.media.source.audio_packets import AudioPackets
+from streamify.media.source.captions import Captions
 from streamify.media.source.proof import Cut
 from streamify.media.source.unreadable import Stretch
 from streamify.model.plan import EntryPoint, PacketTimes, Splice
@@ -50,8 +51,8 @@ class VideoIndex:
     _numbering: Numbering | None = field(default=None, repr=False)
     audio_packets: AudioPackets | None = field(default=None, repr=False)
     """The packets of sound, where the source was scanned for want of an index."""
-    captions: str | None = None
-    """Where captions were found in the bitstream, for people."""
+    captions: Captions | None = None
+    """Those inside the pictures, as far as they were seen."""
     missing: int = 0
     """Bytes that the file lacks of the samples that its index names."""
     torn: bool = False

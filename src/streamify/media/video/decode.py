@@ -13,9 +13,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamify.bitstream.captions import ESCAPED, cc_data
 from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
-from streamify.media.source.entering import numbered_packets, open_splice, packets_from
+from streamify.media.source.entering import numbered_packets, open_splice, packets_from, untorn
 from streamify.media.source.opening import open_media
 from streamify.media.source.packed import with_mark
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
@@ -55,6 +56,8 @@ class DecodeLog:
     """What the decoder said about packets it refused."""
     packets: set[int] = field(default_factory=set)
     """Presentation times of the packets read inside the window."""
+    captions: list[tuple[int, bytes]] = field(default_factory=list)
+    """Presentation times of those packets that carry captions, in order, and their triples of cc_data."""
     bytes_read: int = 0
 
 
@@ -169,7 +172,12 @@ def _deliver(
             break
     log.errors.extend(run.errors)
     log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
+    log.captions.extend(sorted((one for one in run.captions if segment.source_start <= one[0] < end), key=_time))
     log.bytes_read += run.bytes_read
+
+
+def _time(captions: tuple[int, bytes]) -> int:
+    return captions[0]
 
 
 class _Run:
@@ -182,6 +190,8 @@ class _Run:
         self._spoilt = False
         self.packets: list[int] = []
         """Presentation times of the packets read, source ticks."""
+        self.captions: list[tuple[int, bytes]] = []
+        """Of those that carry captions the presentation time and cc_data, in the order of decoding."""
         self.pictures = self._decode()
         self._packets: Iterator[Packet[VideoStream] | None] = iter(())
 
@@ -206,6 +216,8 @@ class _Run:
                     self._packets = iter(())  # the next entry point is tried, and in the end the start of the file
                     return self
             self._packets = read_packets(self._container, self._stream)
+            if self._entry is not None and self._container.format.name == "mpeg":
+                self._packets = untorn(read_packets(self._container, self._stream))
             if self._segment.packets is not None:
                 self._packets = self._numbered(self._segment.packets, spliced=False)
         return self
@@ -213,7 +225,8 @@ class _Run:
     def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream] | None]:
         entry = self._segment.entries.index(self._entry) if self._entry is not None else None
         packets = read_packets(self._container, self._stream)
-        return numbered_packets(packets, self._segment, given, entry, spliced=spliced)
+        torn = self._container.format.name == "mpeg"
+        return numbered_packets(packets, self._segment, given, entry, spliced=spliced, torn=torn)
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -233,6 +246,8 @@ class _Run:
             drained = packet is None
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
+            if packet is not None and not packet.is_discard:
+                self._add_captions(packet, context.name)
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
             yield from self._shown(draining.before(packet), known, turns)
@@ -249,6 +264,13 @@ class _Run:
             turn = turns.of(frame)
             if frame.pts is not None:
                 yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
+
+    def _add_captions(self, packet: Packet[VideoStream], codec: str) -> None:
+        triples = cc_data(bytes(packet), escaped=codec in ESCAPED)
+        # A second field can have a packet without a time: it belongs to the picture of the packet before.
+        pts = packet.pts if packet.pts is not None else self.packets[-1] if self.packets else None
+        if triples and pts is not None:
+            self.captions.append((pts, triples))
 
     def _read(self) -> Iterator[Packet[VideoStream] | None]:
         """Yield packets that are not empty, and ``None`` where decoding begins anew.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import cast
 
 import av
 from av.codec.context import Flags
@@ -69,7 +71,9 @@ class VideoEncoder:
         """Take what the encoder still holds; nothing may be encoded after it."""
         self._packets.extend(self._stream.encode(None))
 
-    def package(self, *, reorder: int, duration: int, start: int, sequence: int) -> Packaged:
+    def package(
+        self, *, reorder: int, duration: int, start: int, sequence: int, captions: Mapping[int, bytes]
+    ) -> Packaged:
         """Package what was encoded, after `flush`.
 
         Args:
@@ -77,9 +81,11 @@ class VideoEncoder:
             duration: Length of the segment, ticks.
             start: Where the segment lies on the output's timeline, ticks.
             sequence: Number of its first fragment.
+            captions: By presentation time, ticks from the start of the segment: cc_data that a picture carries.
         """
         shown = sorted(packet.pts for packet in self._packets if packet.pts is not None)
-        for packet, pts, following in zip(self._packets, shown, [*shown[1:], duration], strict=True):
+        given = [self._with_captions(packet, captions) for packet in self._packets]
+        for packet, pts, following in zip(given, shown, [*shown[1:], duration], strict=True):
             packet.dts = pts - reorder
             packet.duration = following - pts
             packet.time_base = self._time_base
@@ -87,3 +93,12 @@ class VideoEncoder:
         self._container.close()
         data = self._buffer.getvalue()
         return split_muxed(data, start, sequence, self._codec.brand(sample_entry(data), self._recipe, self._primaries))
+
+    def _with_captions(
+        self, packet: av.Packet[av.VideoStream], captions: Mapping[int, bytes]
+    ) -> av.Packet[av.VideoStream]:
+        if packet.pts is None or packet.pts not in captions:
+            return packet
+        carrying = av.Packet(self._codec.with_captions(bytes(packet), captions[packet.pts]))
+        carrying.pts, carrying.is_keyframe, carrying.stream = packet.pts, packet.is_keyframe, self._stream
+        return cast("av.Packet[av.VideoStream]", carrying)

@@ -85,7 +85,9 @@ class Encoders:
             for one, frame in zip(self._timed, frames, strict=True):
                 one.encode(frame, ticks, kind)
 
-    def finish(self, *, reorder: int, duration: int, start: int, sequence: int) -> tuple[Packaged, ...]:
+    def finish(
+        self, *, reorder: int, duration: int, start: int, sequence: int, captions: Mapping[int, bytes]
+    ) -> tuple[Packaged, ...]:
         """Flush all encoders and package what they made; for the arguments see `VideoEncoder.package`."""
         for lane in self._lanes:
             lane.end()
@@ -95,7 +97,7 @@ class Encoders:
             for one in self._timed:
                 one.flush()
         return tuple(
-            one.encoder.package(reorder=reorder, duration=duration, start=start, sequence=sequence)
+            one.encoder.package(reorder=reorder, duration=duration, start=start, sequence=sequence, captions=captions)
             for one in self._timed
         )
 

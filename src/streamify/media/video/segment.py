@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.package import Packaged
+from streamify.media.video.captions import place
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undecodable
 from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import Encoders
@@ -102,6 +103,7 @@ def transcode_segment(
             duration=segment.end - segment.start,
             start=segment.start,
             sequence=_sequence(timeline, segment),
+            captions=place(log.captions, sieve.decoded, sieve.times) if tracks[0].recipe.captions else {},
         )
     share = 1 / len(tracks)
     costs = tuple(
@@ -175,4 +177,4 @@ def video_init(video: VideoFacts, timeline: Timeline, track: VideoTrack) -> byte
     encoder = VideoEncoder(track, output_colour(video))
     encoder.encode(VideoFrame(track.width, track.height, "yuv420p"), ticks=0, kind=PictureType.I)
     encoder.flush()
-    return encoder.package(reorder=timeline.reorder, duration=1, start=0, sequence=1).init
+    return encoder.package(reorder=timeline.reorder, duration=1, start=0, sequence=1, captions={}).init

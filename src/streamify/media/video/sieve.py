@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from streamify.bitstream.captions import TRIPLE
 from streamify.media.video.decode import DecodeLog, Picture
 from streamify.model.plan import Segment, Timeline
 from streamify.model.task import Seam
@@ -23,6 +24,9 @@ class Sieve:
         self._next: int | None = None
         self._held: int | None = None
         self._standing: Picture | None = None
+        self.times: list[tuple[int, int]] = []
+        """Presentation times of the pictures that are kept, source ticks, and when they are shown first, ticks from the
+        start of the segment."""
         self._half: tuple[Picture, int] | None = None
         """The latest picture and its ticks, as long as its later field is still to come."""
 
@@ -73,6 +77,7 @@ class Sieve:
             self._encoded += 1
             self._standing = picture
             self._half = picture, ticks
+            self.times.append((picture.pts, ticks))
             yield picture, ticks
         yield from self._later_field(length)
         if self._standing is not None:
@@ -113,6 +118,11 @@ class Sieve:
         ticks = self._timeline.ticks_of(pts)
         return None if ticks is None else ticks - self._segment.start
 
+    @property
+    def decoded(self) -> Sequence[int]:
+        """Presentation times of the pictures of the segment so far, source ticks."""
+        return self._decoded
+
     def seam(self, log: DecodeLog) -> Seam:
         """Return what was seen."""
         lost = sorted(log.packets.difference(self._decoded)) if len(self._decoded) < self._segment.frames else []
@@ -129,4 +139,5 @@ class Sieve:
             held=self._held,
             lost=tuple(lost),
             errors=len(log.errors),
+            captions=sum(len(triples) for _, triples in log.captions) // TRIPLE,
         )

@@ -1,0 +1,138 @@
+"""Films with captions written by hand, byte by byte, and what FFmpeg's own reading of them is.
+
+cc_data is made after ATSC A/53 part 4 and CEA-608-E; nothing here uses the package's own code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+ENCODERS = {
+    "h264": ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "12", "-x264-params", "open-gop=1"),
+    "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=12:bframes=2:open-gop=1:log-level=1"),
+    "mpeg2": ("-c:v", "mpeg2video", "-q:v", "4", "-bf", "2", "-g", "12"),
+}
+CcData = Callable[[int], bytes]
+"""Triples of a picture, by its number in order of presentation."""
+
+
+def odd(value: int) -> int:
+    """Return a byte of line 21 with its parity bit (CEA-608-E, 7.1)."""
+    return value | (0x80 if value.bit_count() % 2 == 0 else 0)
+
+
+def pair(first: int, second: int, field: int = 0) -> bytes:
+    """Return a triple with a pair of a field: marker bits, cc_valid, cc_type."""
+    return bytes((0xFC | field, odd(first), odd(second)))
+
+
+NULL = pair(0, 0)
+PADDING = b"\xfa\x00\x00"
+"""A triple of CEA-708 that is not valid."""
+
+
+def pop_on(text: str, channel: int = 0, field: int = 0) -> list[bytes]:
+    """Return the pairs that show a line: RCL, ENM, RCL, row 15, the characters, EOC. Control codes stand twice."""
+    control = 0x14 | channel << 3 | field
+    line = text if len(text) % 2 == 0 else f"{text} "
+    codes = [(control, 0x20), (control, 0x2E), (control, 0x20), (0x14 | channel << 3, 0x70)]
+    doubled = [code for code in codes for _ in range(2)]
+    return [
+        pair(*code, field)
+        for code in (*doubled, *((ord(a), ord(b)) for a, b in zip(line[::2], line[1::2], strict=True)),
+                     (control, 0x2F), (control, 0x2F))
+    ]  # fmt: skip
+
+
+def numbered(number: int) -> bytes:
+    """Return triples that no other picture has: control codes of CC1, characters, padding; up to four triples."""
+    letters = pair(0x20 + number % 90, 0x20 + number // 90)
+    return (pair(0x14, 0x20) + letters + PADDING + pair(0x41, 0x42, 1))[: 3 * (1 + number % 4)]
+
+
+def film(path: Path, codec: str, frames: int, rate: str | Fraction, *options: str, size: str = "96x64") -> Path:
+    """Write a transport stream of `frames` pictures without captions."""
+    picture = f"testsrc2=size={size}:rate={rate}"
+    inputs = ["-f", "lavfi", "-i", picture, "-frames:v", str(frames), "-pix_fmt", "yuv420p"]
+    command = ["ffmpeg", "-v", "error", "-y", *inputs, *ENCODERS[codec], *options, str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def _escaped(data: bytes) -> bytes:
+    return re.sub(b"\0\0(?=[\0-\3])", b"\0\0\3", data)
+
+
+def message(codec: str, triples: bytes) -> bytes:
+    """Return what carries triples in a byte stream: an SEI message, or user data of MPEG-2."""
+    body = b"GA94\x03" + bytes((0xC0 | len(triples) // 3, 0xFF)) + triples + b"\xff"
+    if codec == "mpeg2":
+        return b"\x00\x00\x01\xb2" + body
+    head = b"\x06" if codec == "h264" else b"\x4e\x01"
+    registered = b"\xb5\x00\x31" + body
+    return b"\x00\x00\x00\x01" + head + _escaped(b"\x04" + bytes((len(registered),)) + registered + b"\x80")
+
+
+def inject(source: Path, path: Path, codec: str, cc_data: CcData, muxer: str) -> Path:
+    """Copy a film and give its pictures captions."""
+    with av.open(str(source)) as reading, av.open(str(path), "w", format=muxer) as writing:
+        stream = writing.add_stream_from_template(reading.streams.video[0])
+        packets = [packet for packet in reading.demux(video=0) if packet.size]
+        order = sorted(packet.pts for packet in packets if packet.pts is not None)
+        for packet in packets:
+            assert packet.pts is not None
+            data, triples = bytes(packet), cc_data(order.index(packet.pts))
+            if triples:
+                at = data.index(b"\x00\x00\x01\x01") if codec == "mpeg2" else 0
+                data = data[:at] + message(codec, triples) + data[at:]
+            changed = av.Packet(data)
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.duration, changed.is_keyframe, changed.stream = packet.duration, packet.is_keyframe, stream
+            writing.mux(changed)
+    return path
+
+
+def read_back(path: Path) -> Mapping[Fraction, bytes]:
+    """Return the triples of each picture of a film that has some, by its time, as the system's ffmpeg reads them."""
+    command = ["ffprobe", "-v", "error", "-f", "lavfi", "-i", f"movie={path}[out+subcc]", "-select_streams", "s"]
+    command += ["-show_packets", "-show_data", "-of", "json"]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    read: dict[Fraction, bytes] = {}
+    for packet in found["packets"]:
+        lines = packet["data"].strip().splitlines()
+        digits = "".join(line[10:49].replace(" ", "") for line in lines)
+        read[Fraction(packet["pts_time"])] = bytes.fromhex(digits)
+    return read
+
+
+def text_of(path: Path) -> str:
+    """Return the captions of channel 1 as SubRip, as the system's ffmpeg decodes them."""
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        f"movie={path}[out+subcc]",
+        "-map",
+        "0:s",
+        "-f",
+        "srt",
+        "-",
+    ]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def joined(dest: Path, folder: str, path: Path, segments: slice = slice(None)) -> Path:
+    """Write the init and some segments of a track as one file."""
+    parts = sorted((dest / folder).glob("*.m4s"))[segments]
+    path.write_bytes((dest / folder / "init.mp4").read_bytes() + b"".join(part.read_bytes() for part in parts))
+    return path
