@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import streamify
+from clips.make import Clip
 from e2e.driving import rungs
 from judges.conformance import RULES, check
 from judges.sabotage import SABOTAGES
@@ -27,10 +28,10 @@ def test_finished_stream_satisfies_every_rule(verdict: list[str]) -> None:
     assert verdict == []
 
 
-def test_a_stream_with_a_short_start_satisfies_every_rule(clip: Path, tmp_path: Path) -> None:
+def test_a_stream_with_a_short_start_satisfies_every_rule(card: Clip, tmp_path: Path) -> None:
     """60, 120, 180 and 60 pictures of 1001 / 30000 s; sound on the nearest borders of 1024 samples."""
     dest = tmp_path / "out"
-    streamify.transcode(clip, dest, engine="inline", ladder=rungs(144), preset="ultrafast")
+    streamify.transcode(card.path, dest, engine="inline", ladder=rungs(144), preset="ultrafast")
     assert check(dest) == []
     video, sound = ([Fraction(line) for line in re.findall(r"#EXTINF:([\d.]+)", page.read_text())]
                     for page in sorted(dest.glob("*o/*/playlist.m3u8"), reverse=True))  # fmt: skip
