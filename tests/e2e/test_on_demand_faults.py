@@ -98,7 +98,7 @@ def test_a_source_that_changes_is_named_and_what_exists_plays_on(source: Path, t
         assert (again.status, again.seconds < 10) == (500, True)
         assert ask(play, f"{video}/00000.m4s").status == 200
         assert ask(play, "master.m3u8").status == 200
-        assert play.end() == 4  # each task failed
+        assert play.end() == 3  # each task failed, and of all of them the source is the cause
     assert published(dest) == []
 
 
