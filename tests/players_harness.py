@@ -27,7 +27,7 @@ from streamify.media import testcard
 PLAYERS = Path(__file__).parent / "players"
 
 Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
-Scenario = Literal["play", "seek", "switch", "sync", "watch"]
+Scenario = Literal["play", "seek", "switch", "sync", "watch", "words"]
 
 ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
@@ -46,6 +46,7 @@ BARCODE = {
 }
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".m4s": "video/iso.segment"}
+TYPES |= {".vtt": "text/vtt"}
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -208,6 +209,7 @@ def play(
     entry: str = "",
     again: bool = False,
     times: Sequence[Fraction] = (),
+    cues: Sequence[tuple[str, int]] = (),
 ) -> dict[str, Any]:
     """Play `dest` and return the observations of tests/players/play.mjs, with `problems` worked out from them.
 
@@ -227,12 +229,13 @@ def play(
         again: Where it stalls, or shows another picture than that of `times`, play it once more, which then counts: on
             a busy machine that happens at times, by a fault of the stream in each play.
         times: When each picture of the film is shown.
+        cues: Of the scenario ``words``: name and number of cues of each track of words.
     """
     with nullcontext(dest) if isinstance(dest, str) else served(dest, LATENCY if scenario == "switch" else 0) as url:
         name, browser = ("own", player) if player == "firefox" else (player, "chromium")
         args = [url + entry, name, "--scenario", scenario, "--rate", str(rate), "--browser", browser]
         args += ["--start", str(start), "--points", ",".join(map(str, points)), "--rung", rung]
-        args += ["--timeout", str(timeout), "--barcode", json.dumps(BARCODE)]
+        args += ["--timeout", str(timeout), "--barcode", json.dumps(BARCODE), "--cues", json.dumps(cues)]
         result = _observed(browsers, args, timeout)
         if again and (_stalls(result) or (times and misplaced(result, times))):
             result = _observed(browsers, args, timeout)

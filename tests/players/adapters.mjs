@@ -73,6 +73,11 @@ export const hlsjs = (video, errors, switching) => {
     pick(index) {
       hls.loadLevel = index;
     },
+    words: () => hls.subtitleTracks.map(({ name, lang, forced, characteristics }) => ({ name, lang, forced: forced === true || forced === "YES", sdh: !!characteristics })),
+    async show(index) {
+      hls.subtitleDisplay = true;
+      hls.subtitleTrack = index;
+    },
     stats: () => ({ version: Hls.version }),
   };
 };
@@ -102,6 +107,11 @@ export const shaka = (video, errors, switching) => {
     rungs: () => order().map((track, index) => ({ index, height: track.height, bandwidth: track.bandwidth })),
     pick(index) {
       player.selectVariantTrack(order()[index], false);
+    },
+    words: () => player.getTextTracks().map(({ label, language, forced, roles }) =>
+      ({ name: label, lang: language, forced, sdh: roles.includes("caption") || roles.some((one) => one.includes("transcribes")) })),
+    async show(index) {
+      await player.selectTextTrack(player.getTextTracks()[index]);
     },
     stats() {
       const { gapsJumped, stallsDetected, nonFatalErrorCount, corruptedFrames } = player.getStats();
@@ -150,6 +160,14 @@ export const dashjs = (video, errors, switching) => {
     rungs: () => rungs().map((one, index) => ({ index, height: one.height, bandwidth: one.bandwidth })),
     pick(index) {
       player.setRepresentationForTypeById("video", rungs()[index].id, false);
+    },
+    words: () => player.getTracksFor("text").map(({ labels, lang, roles, accessibility }) => ({
+      name: labels[0]?.text, lang, forced: roles.some(({ value }) => value === "forced-subtitle"),
+      sdh: accessibility.some(({ value }) => value === "2"),
+    })),
+    async show(index) {
+      player.enableText(true);
+      player.setTextTrack(index);
     },
     stats: () => ({ version: player.getVersion(), gapsJumped: jumps }),
   };

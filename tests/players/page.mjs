@@ -174,6 +174,23 @@ const scenarios = {
     await toTheEnd(config.timeout);
   },
 
+  // Shows every track of words in turn; notes what the player says of it, and its cues once there are as many as told.
+  async words(config, seen, adapter) {
+    seen.words = [];
+    await until(() => video.readyState >= 2 && adapter.words().length === config.cues.length, 20, "no tracks of words");
+    await ahead(30);
+    for (const [index, told] of adapter.words().entries()) {
+      await adapter.show(index);
+      const cues = () => [...video.textTracks].filter((one) => one.mode !== "disabled").flatMap((one) => [...(one.cues ?? [])]);
+      const found = () => new Map(cues().map((cue) => [`${cue.startTime} ${cue.endTime} ${cue.text}`, cue]));
+      const count = config.cues.find(([name]) => name === told.name)?.[1];
+      await until(() => found().size >= count, 15, `${found().size} cues of ${told.name}, not ${count}`);
+      await sleep(300); // what more there is
+      const list = [...found().values()].map(({ startTime, endTime, text, line, align }) => ({ startTime, endTime, text, line, align }));
+      seen.words.push({ ...told, times: cues().length, cues: list });
+    }
+  },
+
   // Flash against beep at normal speed, from the last point on: media times of the flashing pictures, all samples, and pairs of both clocks.
   async sync(config, seen) {
     Object.assign(seen, { flashes: [], clock: [], audio: [] });

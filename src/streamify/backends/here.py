@@ -33,9 +33,11 @@ from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.report import RunTotals
+from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
+from streamify.jobs.words import text_tasks
 from streamify.model.analysis import Explanation
 from streamify.model.event import Event
 from streamify.model.job import Claim
@@ -186,6 +188,8 @@ def _transcode(
     refuse_dest(dest, source)
     check_dest(dest, replace=settings.replace)
     places = StoreLocations(uploads=folder, media=dest)
+    gathered = gather(settings, source)
+    settings = gathered.settings
     tell("job.started", f"{source} -> {dest}", {"source": ref.key, "bytes": ref.size})
     stores = places.open()
     job = new_job(source, ref, dest, settings)
@@ -199,6 +203,7 @@ def _transcode(
         old = steps.find_plan(stores.media, ref, settings, dest)
         if old.why:
             tell("note", f"planned anew: {old.why}", {})
+        gathered.keep(stores.media)
         write_job(stores.media, job)
         log = stack.enter_context(recorded(stores.media, claim))
         stack.enter_context(withdrawing(stores.media, hold))
@@ -258,7 +263,7 @@ class _Run:
         done = self._survey(plan)
         self._measure(plan, executor)
         first = self._first(self._live, plan, executor) if self._live is not None else None
-        if len(done) < total:
+        if len(done) < total or any(text_tasks(plan, self._stores.media)):
             workers, outcome = self._run_tasks(plan, done, executor, hold, first)
         elif first is not None:
             run_one(executor, first.task, self._stop, self._events, self._log.attempts.add)

@@ -21,9 +21,10 @@ _METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segm
              "replace_grace": "SECONDS", "loss_limit": "PERCENT", "program": "N", "audio_map": "MAP",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
              "hold_limit": "SECONDS", "thumbnails": "SECONDS|off", "thumbnail_size": "PIXELS",
-             "poster": "SECONDS|auto|off"}  # fmt: skip
+             "poster": "SECONDS|auto|off", "subtitles": "LANGUAGE:FILE,...|auto|off"}  # fmt: skip
 _ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
           "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
+          "subtitles",
           "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack", "max_cost", "workers",
           "publish")  # fmt: skip
 

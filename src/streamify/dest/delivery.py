@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from streamify.dest.layout import THUMBNAILS, is_state
+from streamify.dest.layout import THUMBNAILS, is_state, is_words
 from streamify.dest.media import WATCH
 
 _TYPES = {
@@ -38,7 +38,11 @@ def content_type(key: str) -> str:
 
 def is_immutable(key: str) -> bool:
     """Return whether the object never changes: it is a media file."""
-    return PurePosixPath(key).suffix in _IMMUTABLE or (key.startswith(f"{THUMBNAILS}/") and key.endswith(".jpg"))
+    return (
+        PurePosixPath(key).suffix in _IMMUTABLE
+        or is_words(key)
+        or (key.startswith(f"{THUMBNAILS}/") and key.endswith(".jpg"))
+    )
 
 
 def cache_control(key: str) -> str:

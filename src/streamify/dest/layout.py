@@ -6,6 +6,7 @@ Layout::
     chapters.vtt chapters.json  where the source has chapters
     poster/                     1920.jpg 1920.webp ..., by width
     thumbnails/ID/              sheets: 00000.jpg ..., playlist.m3u8 storyboard.vtt
+    subtitles/ID/               playlist.m3u8 all.vtt  00000.vtt 00001.vtt ...
     video/ID/  audio/ID/        init.mp4  playlist.m3u8  iframes.m3u8  00000.m4s 00001.m4s ...
     .streamify/                 plan, ledger and other state; never served
 """
@@ -28,7 +29,11 @@ THUMBNAILS = "thumbnails"
 POSTER = "poster"
 STORYBOARD = "storyboard.vtt"
 
-TRACK_FOLDERS = ("video", "audio", THUMBNAILS)
+SUBTITLES = "subtitles"
+ALL_WORDS = "all.vtt"
+"""Name of the file that holds all cues of a track of words."""
+
+TRACK_FOLDERS = ("video", "audio", SUBTITLES, THUMBNAILS)
 """Folders that hold one folder per track each, by kind of track."""
 
 INIT = "init.mp4"
@@ -40,6 +45,9 @@ PLAN = f"{STATE}/plan.json"
 LEDGER = f"{STATE}/ledger"
 LOUDNESS = f"{STATE}/loudness"
 SHEETS = f"{STATE}/sheets"
+TEXT = f"{STATE}/text"
+TEXT_FILES = f"{STATE}/text-files"
+"""Subtitle files that were given beside the source, by their hashes: tasks anywhere read them there."""
 POSTER_RECORD = f"{STATE}/poster.json"
 RUNS = f"{STATE}/runs"
 """One folder for each run of a job, by its id."""
@@ -65,7 +73,9 @@ SEGMENT_TEMPLATE = "$Number%05d$.m4s"
 
 _TRACK_ID = re.compile(r"[^/]+-[0-9a-f]{8}")
 _POSTER = re.compile(rf"{POSTER}/\d+\.(jpg|webp)")
-_TRACK_FILE = re.compile(rf"(\d{{5,}}\.(m4s|jpg)|{'|'.join(map(re.escape, (INIT, PLAYLIST, IFRAMES, STORYBOARD)))})")
+_TRACK_FILE = re.compile(
+    rf"(\d{{5,}}\.(m4s|jpg|vtt)|{'|'.join(map(re.escape, (INIT, PLAYLIST, IFRAMES, STORYBOARD, ALL_WORDS)))})"
+)
 
 
 def track_folder(kind: str, track: str) -> str:
@@ -115,8 +125,9 @@ def streamify_track_of(key: str) -> str | None:
 def segment_index(key: str) -> int | None:
     """Return the number of the segment that a key of a track's folder names; ``None`` for any other key."""
     name = key.rsplit("/", 1)[-1]
-    index = name.removesuffix(".m4s")
-    return int(index) if len(index) < 12 and index.isdecimal() and name == segment_name(int(index)) else None
+    index = name.removesuffix(".m4s").removesuffix(".vtt")
+    named = len(index) < 12 and index.isdecimal() and name in (segment_name(int(index)), words_name(int(index)))
+    return int(index) if named else None
 
 
 def thumbnails_folder(storyboard: str) -> str:
@@ -157,6 +168,42 @@ def sheet_record_folder(storyboard: str) -> str:
 def sheet_record_key(storyboard: str, number: int) -> str:
     """Return the key of what is known of a sheet of thumbnails."""
     return f"{sheet_record_folder(storyboard)}/{number:05d}.json"
+
+
+def words_name(index: int) -> str:
+    """Return the file name of a segment of a track of words."""
+    return f"{index:05d}.vtt"
+
+
+def words_key(folder: str, index: int) -> str:
+    """Return the key of a segment of a track of words."""
+    return f"{folder}/{words_name(index)}"
+
+
+def all_words_key(folder: str) -> str:
+    """Return the key of the file that holds all cues of a track of words."""
+    return f"{folder}/{ALL_WORDS}"
+
+
+def is_words(key: str) -> bool:
+    """Return whether a key is that of a file of a track of words."""
+    return key.startswith(f"{SUBTITLES}/") and key.endswith(".vtt")
+
+
+def text_record_key(track: str) -> str:
+    """Return the key of what is known of a track of words; it is there once all of the track is."""
+    return f"{TEXT}/{track}.json"
+
+
+def text_track(key: str) -> str | None:
+    """Return the id of the track whose record has a key of `text_record_key`; ``None`` for any other key."""
+    track = key.removeprefix(f"{TEXT}/").removesuffix(".json")
+    return track if key == text_record_key(track) and "/" not in track else None
+
+
+def text_file_key(digest: str) -> str:
+    """Return the key of a subtitle file that was given, by the SHA-256 of its bytes (hex)."""
+    return f"{TEXT_FILES}/{digest}.json"
 
 
 def ledger_folder(track: str) -> str:

@@ -55,6 +55,9 @@ class Stream(Protocol):
     def text(self, key: str) -> bytes | None:
         """Return a manifest of the whole stream."""
 
+    def is_coming(self, key: str) -> bool:
+        """Return whether a key is that of a file that is made in any case, soon."""
+
     def wanted(self, key: str) -> Wanted | None:
         """Return the segment that a key names."""
 
@@ -84,7 +87,12 @@ class OnDemandSite:
         text = self._live.text(key) if self._live.state != "complete" else None
         if text is not None:
             return Served.of(text, content_type(key), "no-store")
+        coming = self._live.is_coming(key)
         found = await self._files.find(parts)
+        while found is None and coming:
+            await _pause(end, _POLL)
+            coming = self._live.is_coming(key)  # before the look: what ends in between is found by it
+            found = await self._files.find(parts)
         if found is not None:
             return found
         wanted = self._live.wanted(key)

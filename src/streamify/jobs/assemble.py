@@ -16,6 +16,7 @@ from streamify.jobs.loudness import loudness_notes, read_loudness
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import belongs, read_records
+from streamify.jobs.words import read_words, text_faults, text_manifest, text_notes, text_report
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.images import Poster, StoryboardReport
 from streamify.model.plan import Plan
@@ -23,6 +24,7 @@ from streamify.model.report import Certificate, TrackReport, TrackSegments
 from streamify.model.source import Note, Part, VideoFacts
 from streamify.model.task import Blob, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
+from streamify.model.words import TextReport
 from streamify.planning.looks import change_notes
 from streamify.storage.base import Listed, Storage, sha256
 
@@ -38,6 +40,7 @@ class Assembled:
     manifests: tuple[Blob, ...]
     notes: tuple[Note, ...]
     """Damage that tasks met."""
+    words: tuple[TextReport, ...]
     poster: Poster | None
     thumbnails: StoryboardReport | None
 
@@ -87,8 +90,12 @@ def assemble(
                 if isinstance(track, AudioTrack) and track.recipe.loudness is not None:
                     reports[-1] = reports[-1].model_copy(update={"loudness": read_loudness(media, track)})
                     notes.update(dict.fromkeys(loudness_notes(track, reports[-1].loudness)))
+        borders = [Fraction(segment.start, plan.timeline.timescale) for segment in segments] if plan.text else []
     finally:
         segments.close()
+    words = _Words(plan, media, borders)
+    faults.extend(words.faults)
+    notes.update(dict.fromkeys(words.notes))
     if plan.video and not faults:
         faults.extend(check_count(plan.source, certifying.sums))
     if faults:
@@ -107,12 +114,34 @@ def assemble(
         chapters=plan.chapters,
         thumbnails=thumbnails,
         captions=plan.captions,
+        words=words.manifests,
     )
     blobs = publish(view, media)
     for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):
         media.delete(key)  # of a stream that this one replaces
     remove_other_posters(media, poster)
-    return Assembled(certifying.sums.certificate(plan.source), tuple(reports), blobs, tuple(notes), poster, thumbnails)
+    proof = certifying.sums.certificate(plan.source)
+    return Assembled(proof, tuple(reports), blobs, tuple(notes), words.reports, poster, thumbnails)
+
+
+class _Words:
+    """What is published of the subtitles of a plan, and what is wrong with them."""
+
+    def __init__(self, plan: Plan, media: Storage, starts: Sequence[Fraction]) -> None:
+        borders = [*starts, Fraction(plan.timeline.end, plan.timeline.timescale)]
+        self.faults: list[str] = []
+        self.notes: list[Note] = []
+        manifests, reports = [], []
+        for track in plan.text:
+            record = read_words(media, track)
+            self.faults.extend(text_faults(track, record, media, plan.segments))
+            if record is not None:
+                self.notes.extend(text_notes(track, record))
+                found = text_manifest(track, record, borders)
+                if found is not None:
+                    manifests.append(found)
+                    reports.append(text_report(track, record))
+        self.manifests, self.reports = tuple(manifests), tuple(reports)
 
 
 def _image_faults(

@@ -23,6 +23,7 @@ from streamify.dest.layout import (
     run_of_plan,
     run_plan_key,
     streamify_track_of,
+    text_file_key,
 )
 from streamify.errors import DestinationError
 from streamify.jobs.hold import read_claim
@@ -111,8 +112,11 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
     tracks: dict[str, int] = {}
     for plan in plans:
         tracks |= {track.id: max(tracks.get(track.id, -1), plan.segments) for track in plan.tracks}
+        tracks |= {track.id: max(tracks.get(track.id, -1), plan.segments) for track in plan.text}
         tracks |= {plan.storyboard.id: plan.storyboard.sheets} if plan.storyboard is not None else {}
     report = read_report(media)
+    for words in report.subtitles if report is not None else ():
+        tracks[words.id] = max(tracks.get(words.id, -1), len(words.segments.size))
     for item in report.tracks if report is not None else ():
         tracks[item.id] = max(tracks.get(item.id, -1), len(item.segments.size))
     if report is not None and report.thumbnails is not None:
@@ -127,6 +131,9 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
         named=frozenset(named),
         retired={track: since + grace for track, since in retired.tracks.items()},
         segment_lists=frozenset(plan.segment_list for plan in plans),
+        text_files=frozenset(
+            text_file_key(track.recipe.file) for plan in plans for track in plan.text if track.recipe.file is not None
+        ),
         runs=runs,
         state=not (state and finished),
     )

@@ -16,11 +16,14 @@ from streamify.jobs.prefix import CertifiedPrefix
 from streamify.jobs.publish import StreamView
 from streamify.jobs.repeated import repeated
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.words import read_words, text_faults, text_manifest
 from streamify.manifests.dash import Growing
+from streamify.manifests.words import TextManifest
 from streamify.model.job import GrowingState
 from streamify.model.plan import Plan
 from streamify.model.task import MediaResult
 from streamify.model.track import AudioTrack
+from streamify.model.words import TextRecord
 from streamify.planning.early import Extent, grown, pause
 from streamify.storage.base import Storage
 from streamify.storage.saved import read_saved
@@ -52,6 +55,7 @@ class EarlyPublisher:
             track.id: CertifiedPrefix(plan, track, media, self._segments.__getitem__, self._sums if first else None)
             for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
         }
+        self._words: dict[str, TextRecord] = {}  # of subtitles that exist
         self._written: dict[str, bytes] = {}
         self._next = 0.0
         self.lines = 0
@@ -100,14 +104,21 @@ class EarlyPublisher:
         now, wait = time.time(), pause(len(extent.tracks), extent.segments)
         self._since = self._since or now
         tracks = tuple(self._prefixes[track].manifest(extent.segments) for track in extent.tracks)
-        folders = tuple(track.track.folder for track in tracks)
+        words = self._made_words(extent.segments)
+        folders = (*(track.track.folder for track in tracks), *(one.track.folder for one in words))
         state = GrowingState(tracks=extent.tracks, folders=folders, segments=extent.segments, since=self._since)
         self._media.put(GROWING, state.to_json())  # first: what is withdrawn or gone on with is read from it
         update = Fraction(max(1, round(wait)))
         growing = Growing(datetime.fromtimestamp(self._since, UTC), datetime.fromtimestamp(now, UTC), update)
         length = Fraction(self._plan.timeline.end, self._plan.timeline.timescale)
         view = StreamView(
-            tracks, self._plan.target_duration, length, growing, self._plan.chapters, captions=self._plan.captions
+            tracks,
+            self._plan.target_duration,
+            length,
+            growing,
+            self._plan.chapters,
+            captions=self._plan.captions,
+            words=tuple(words),
         )
         for key, text in view.texts().items():
             data = text.encode()
@@ -116,6 +127,21 @@ class EarlyPublisher:
                 self._written[key] = data
         self.lines += len(extent.tracks) * extent.segments
         self._extent, self._next = extent, time.monotonic() + wait
+
+    def _made_words(self, segments: int) -> list[TextManifest]:
+        """Return the subtitles that exist, as far as pictures and sound are published."""
+        for track in self._plan.text:
+            record = read_words(self._media, track) if track.id not in self._words else None
+            if record is not None and not any(text_faults(track, record, self._media, self._plan.segments)):
+                self._words[track.id] = record
+        made = [track for track in self._plan.text if track.id in self._words]
+        if not made:
+            return []
+        published = [self._segments[index] for index in range(segments)]
+        scale = self._plan.timeline.timescale
+        borders = [Fraction(tick, scale) for tick in (*(one.start for one in published), published[-1].end)]
+        found = (text_manifest(track, self._words[track.id], borders) for track in made)
+        return [one for one in found if one is not None]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from streamify.dest.layout import MASTER, REPORT, init_key
+from streamify.dest.layout import MASTER, REPORT, init_key, is_words, track_of
 from streamify.errors import StreamifyError
 from streamify.jobs.asked import STALE, ask, take_back
 from streamify.jobs.demands import LONGEST_QUEUE, TooManyDemands, wanted_by
@@ -92,6 +92,7 @@ class StreamElsewhere:
         self._plan: bytes | None = None
         self._texts: dict[str, bytes] = {}
         self._tracks: dict[str, int] = {}
+        self._words: frozenset[str] = frozenset()
 
     @property
     def state(self) -> State:
@@ -101,6 +102,10 @@ class StreamElsewhere:
     def text(self, key: str) -> bytes | None:
         """See `LiveStream.text`; ``None`` too while not every rung has its init segment: what was published goes."""
         return self._texts.get(key)
+
+    def is_coming(self, key: str) -> bool:
+        """See `LiveStream.is_coming`."""
+        return self._state == "making" and is_words(key) and track_of(key) in self._words
 
     def wanted(self, key: str) -> Wanted | None:
         """See `LiveStream.wanted`."""
@@ -123,6 +128,7 @@ class StreamElsewhere:
             return
         view = planned_view(plan, borders(plan, self._media), self._media)
         self._tracks = {track.id: plan.segments for track in plan.tracks}
+        self._words = frozenset(track.id for track in plan.text)
         self._texts = {key: text.encode() for key, text in view.texts().items()}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from streamify.dest.layout import ledger_key
@@ -15,9 +16,10 @@ from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
 from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.words import text_tasks
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult, Task
+from streamify.model.task import MediaResult, Task, TextResult
 from streamify.planning.budget import video_budget
 from streamify.storage.base import Stores
 
@@ -81,7 +83,8 @@ def fan_out(
             first=first.task if first is not None else None,
             exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
         )  # fmt: skip
-        for key, result in completed(executor, agenda.rest(), stop, events, agenda, keep):
+        tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), executor.capacity)
+        for key, result in completed(executor, tasks, stop, events, agenda, keep):
             if first is not None and key == first.task.key:
                 if isinstance(result, TaskError):
                     raise result.as_raised() from result
@@ -92,6 +95,9 @@ def fan_out(
                     raise result
                 agenda.failed(key, result.as_raised())
                 outcome.failures.append(result.failure)
+                continue
+            if isinstance(result, TextResult):
+                outcome.cpu_seconds += sum(record.cpu_seconds for record in result.records)
                 continue
             assert isinstance(result, MediaResult)
             agenda.made(result)
@@ -118,6 +124,13 @@ def fan_out(
     finally:
         segments.close()
     return outcome
+
+
+def _with_words(tasks: Iterator[Task], words: Iterator[Task], ahead: int) -> Iterator[Task]:
+    """Yield the tasks of words behind the first ones of pictures and sound, for which viewers wait."""
+    yield from islice(tasks, ahead)
+    yield from words
+    yield from tasks
 
 
 def width_of(executor: Executor, plan: Plan) -> int:

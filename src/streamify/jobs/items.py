@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.words import TEXT, text_task, text_tasks
 from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_key, video_task
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import AudioTask, VideoTask
+from streamify.model.task import AudioTask, TextTask, VideoTask
 from streamify.model.track import AudioTrack
 from streamify.planning.schedule import Group, group_renditions, spread
 from streamify.storage.base import Storage, sha256
@@ -25,7 +26,7 @@ class Item(Frozen):
     key: str
     """Of the task."""
     tracks: tuple[int, ...]
-    """Indices into the plan's tracks: renditions made from one decode, or one audio track."""
+    """Indices into the plan's tracks: renditions made from one decode, or one audio track; none of subtitles."""
     at: int
     """Where the task's segments begin in the segment list, bytes."""
     length: int
@@ -50,6 +51,7 @@ def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: i
             if isinstance(track, AudioTrack):
                 for first, stop in missing_pieces(plan, track, done):
                     yield _item(audio_key(track, first), (number,), segments, first, stop)
+        yield from (Item(key=task.key, tracks=(), at=0, length=0) for task in text_tasks(plan, media))
         for group in spread(missing_renditions(plan, done), group_renditions(plan.video, group_below)):
             key = video_key(plan, group.segment, group.renditions)
             yield _item(key, group.renditions, segments, group.segment, group.segment + 1)
@@ -66,7 +68,7 @@ def _digest(lines: bytes) -> str:
     return sha256(lines)[:16]
 
 
-def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTask | AudioTask:
+def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTask | AudioTask | TextTask:
     """Read what an item points at; return its task.
 
     Args:
@@ -78,6 +80,8 @@ def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTa
     Raises:
         DestinationError: ``state-damaged``, the lines are not those that the item was made for.
     """
+    if item.key.startswith(f"{TEXT}/"):
+        return text_task(plan, item.key)
     with media.open(plan.segment_list) as file:
         file.seek(item.at)
         lines = file.read(item.length)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamify.errors import UsageError
+from streamify.jobs.words import TEXT, tasks_of
 from streamify.jobs.work import audio_key, missing_pieces, video_key
 from streamify.model.plan import Plan
 from streamify.model.task import SPLIT
@@ -17,7 +18,7 @@ class Named(NamedTuple):
     key: str
     """As the job itself writes it."""
     kind: str
-    """``split``, ``video``, ``audio`` or ``loudness``."""
+    """``split``, ``video``, ``audio``, ``loudness`` or ``text``."""
     first: int = 0
     """Segment."""
     stop: int = 0
@@ -39,6 +40,10 @@ def named(plan: Plan, text: str) -> Named:
         return _video(plan, text, *parts)
     if kind in ("audio", "loudness") and len(parts) == 2:
         return _sound(plan, text, kind, *parts)
+    if kind == TEXT and len(parts) == 1:
+        for task in tasks_of(plan, plan.text):
+            if task.key == text.strip("/"):
+                return Named(task.key, TEXT)
     raise _unknown(plan, text, "no task is named like that")
 
 
@@ -50,6 +55,7 @@ def task_keys(plan: Plan) -> Iterator[Named]:
     for number, track in enumerate(plan.audio):
         for first, stop in missing_pieces(plan, track, frozenset()):
             yield Named(audio_key(track, first), "audio", first, stop, (number,))
+    yield from (Named(task.key, TEXT) for task in tasks_of(plan, plan.text))
 
 
 def _video(plan: Plan, text: str, segment: str, names: str) -> Named:

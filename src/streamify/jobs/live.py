@@ -10,7 +10,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from streamify.dest.layout import MANIFESTS, ledger_key
+from streamify.dest.layout import MANIFESTS, is_words, ledger_key, track_of
 from streamify.errors import StreamifyError, TasksFailed, counted
 from streamify.jobs.demands import Demands, wanted_by
 from streamify.jobs.planned import planned_view
@@ -39,6 +39,7 @@ class LiveStream:
         self._needed: dict[str, int] = {}  # first segments of a rendition before it is offered
         self._offered: frozenset[str] = frozenset()
         self._tracks: dict[str, int] = {}  # segments by track
+        self._words: frozenset[str] = frozenset()  # ids of tracks of subtitles
         self._media: Storage | None = None
         self._borders: list[int] = []
 
@@ -71,6 +72,7 @@ class LiveStream:
         texts = {key: text.encode() for key, text in view.texts().items()}
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
+            self._words = frozenset(track.id for track in plan.text)
             self._view, self._needed = view, needed_first(plan, workers)
             self._offered = frozenset(self._tracks)
             self._state = "making"
@@ -145,6 +147,10 @@ class LiveStream:
                 texts = replace(self._view, tracks=tracks).manifests()
                 self._texts = self._texts | {key: text.encode() for key, text in texts.items()}
                 self._offered = offered
+
+    def is_coming(self, key: str) -> bool:
+        """Return whether a key is that of a file of subtitles that are being made."""
+        return self._state == "making" and is_words(key) and track_of(key) in self._words
 
     def wanted(self, key: str) -> Wanted | None:
         """Return the segment that a key names; ``None``: the stream has no such segment."""

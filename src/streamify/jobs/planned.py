@@ -11,6 +11,7 @@ from streamify.dest.layout import init_key
 from streamify.jobs.publish import StreamView
 from streamify.jobs.work import segment_cuts
 from streamify.manifests.base import SegmentLine, TrackManifest
+from streamify.manifests.words import TextManifest
 from streamify.model.plan import Plan
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage
@@ -25,11 +26,14 @@ def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamVi
         media: Rooted at DEST.
     """
     tracks = tuple(_manifest(plan, track, borders, media) for track in plan.tracks)
+    scale = plan.timeline.timescale
+    lengths = tuple(Fraction(stop - start, scale) for start, stop in pairwise(borders))
     return StreamView(
         tracks,
         plan.target_duration,
-        Fraction(plan.timeline.end, plan.timeline.timescale),
+        Fraction(plan.timeline.end, scale),
         chapters=plan.chapters,
+        words=tuple(TextManifest(track, lengths, size=0) for track in plan.text),
         captions=plan.captions,
     )
 

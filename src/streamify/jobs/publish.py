@@ -9,6 +9,7 @@ from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, MASTER, MPD, iframes_
 from streamify.manifests import chapters, dash, hls, images
 from streamify.manifests.base import TrackManifest
 from streamify.manifests.dash import Growing
+from streamify.manifests.words import TextManifest
 from streamify.model.chapter import Chapter
 from streamify.model.images import StoryboardReport
 from streamify.model.task import Blob
@@ -34,6 +35,8 @@ class StreamView:
     """Of the stream, once they are made."""
     captions: tuple[str, ...] = ()
     """Channels of captions inside the pictures."""
+    words: tuple[TextManifest, ...] = ()
+    """Subtitles, as far as pictures and sound are published."""
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
@@ -44,6 +47,9 @@ class StreamView:
             texts[playlist_key(folder)] = hls.media_playlist(track, self.target_duration, ended=ended)
             if isinstance(track.track, VideoTrack) and track.has_iframes:
                 texts[iframes_key(folder)] = hls.iframe_playlist(track, self.target_duration, ended=ended)
+        for words in self.words:
+            key = playlist_key(words.track.folder)
+            texts[key] = hls.words_playlist(words, self.target_duration, ended=ended)
         if self.chapters:
             texts[CHAPTERS] = chapters.webvtt(self.chapters)
             texts[CHAPTERS_JSON] = chapters.apple_json(self.chapters)
@@ -58,9 +64,11 @@ class StreamView:
         audios = [track for track in self.tracks if isinstance(track.track, AudioTrack)]
         names = CHAPTERS_JSON if self.chapters else None
         return {
-            MPD: dash.mpd(videos, audios, self.duration, self.growing, self.chapters, self.thumbnails, self.captions),
+            MPD: dash.mpd(
+                videos, audios, self.duration, self.growing, self.chapters, self.thumbnails, self.captions, self.words
+            ),
             MASTER: hls.master(
-                videos, audios, names, self.thumbnails, ended=self.growing is None, captions=self.captions
+                videos, audios, names, self.thumbnails, self.words, ended=self.growing is None, captions=self.captions
             ),
         }
 

@@ -43,6 +43,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         source=plan.source,
         settings=plan.settings,
         tracks=made.tracks,
+        subtitles=made.words,
         manifests=made.manifests,
         certificate=made.certificate,
         chapters=plan.chapters,

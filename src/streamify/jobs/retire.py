@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from streamify.dest.layout import (
     LEDGER,
     RETIRED,
+    TEXT,
     TRACK_FOLDERS,
     ledger_folder,
     ledger_track,
@@ -18,6 +19,8 @@ from streamify.dest.layout import (
     loudness_key,
     sheet_record_folder,
     streamify_track_of,
+    text_record_key,
+    text_track,
     track_folder,
     track_of,
 )
@@ -45,10 +48,12 @@ class Removed:
 def known_tracks(media: Storage) -> frozenset[str]:
     """Return the ids of the tracks at DEST by its ledger and its report; without a report, also by its folders."""
     ledger = {ledger_track(entry.key) for entry in media.list(LEDGER)}
+    ledger |= {track for entry in media.list(TEXT) if (track := text_track(entry.key)) is not None}
     report = read_report(media, newer="ignore")
     if report is not None:
         boards = [report.thumbnails.id] if report.thumbnails is not None else []
-        return frozenset(ledger.union((track.id for track in report.tracks), boards))
+        words = [track.id for track in report.subtitles]
+        return frozenset(ledger.union((track.id for track in report.tracks), boards, words))
     found = (streamify_track_of(file.key) for folder in TRACK_FOLDERS for file in media.list(folder))
     return frozenset(ledger.union(track for track in found if track is not None))
 
@@ -63,7 +68,7 @@ def retire(plan: Plan, media: Storage, others: frozenset[str], now: float) -> Re
         now: Seconds since the epoch.
     """
     before = read_saved(media, RETIRED, Retired) or Retired()
-    kept = {track.id for track in plan.tracks}
+    kept = {track.id for track in (*plan.tracks, *plan.text)}
     if plan.storyboard is not None:
         kept.add(plan.storyboard.id)
     tracks = {track: before.tracks.get(track, now) for track in sorted({*before.tracks, *others} - kept)}
@@ -104,6 +109,7 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
             media.delete(entry.key)
         media.delete_folder(sheet_record_folder(track))
         media.delete(loudness_key(track))
+        media.delete(text_record_key(track))
     _write(media, Retired(tracks={track: since for track, since in retired.tracks.items() if track not in tracks}))
     return Removed(tracks, len(files), sum(file.size for file in files))
 

@@ -32,8 +32,10 @@ from streamify.jobs.locations import find_source
 from streamify.jobs.report import RunTotals, make_report
 from streamify.jobs.retire import known_tracks, overdue, remove_tracks, retire
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.sidecars import gather
 from streamify.jobs.survey import Found, survey
 from streamify.jobs.tell import Tell
+from streamify.jobs.words import forget_words
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
@@ -61,6 +63,7 @@ def probe(source: Location, stop: Stop | None = None, starter: WorkerStarter | N
 def plan(source: Location, settings: Settings, stop: Stop | None = None, starter: WorkerStarter | None = None) -> Plan:
     """Return the plan of a source without writing anything (the dry run); split runs here, whatever the engine."""
     folder, ref = find_source(source)
+    settings = gather(settings, source).settings
     events = EventDelivery(None)
     with executor_for(settings, StoreLocations(uploads=folder, media=folder), events, starter=starter) as executor:
         return split(executor, ref, settings, stop, events, write=False)
@@ -166,6 +169,7 @@ def forget(plan: Plan, media: Storage) -> None:
         media.delete(loudness_key(track.id))
         for entry in list(media.list(loudness_folder(track.id))):
             media.delete(entry.key)
+    forget_words(plan, media)
     forget_images(plan, media)
 
 

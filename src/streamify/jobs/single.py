@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from streamify.dest.layout import ledger_key, loudness_key, run_plan_key
+from streamify.dest.layout import (
+    SUBTITLES,
+    all_words_key,
+    ledger_key,
+    loudness_key,
+    run_plan_key,
+    text_file_key,
+    text_record_key,
+    track_folder,
+)
 from streamify.errors import DestinationError, SourceError, UsageError
 from streamify.executors.attempt import begun, finished
 from streamify.executors.wire import Done
@@ -23,6 +32,7 @@ from streamify.jobs.loudness import loudness_task
 from streamify.jobs.record import read_job
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import survey
+from streamify.jobs.words import TEXT, tasks_of, text_task, text_tasks
 from streamify.jobs.work import audio_task, video_task
 from streamify.machine.usage import peak_bytes, resident_bytes
 from streamify.media.build import codec_build
@@ -33,7 +43,19 @@ from streamify.model.progress import OnProgress
 from streamify.model.single import Likeness, MadeFile, SingleRun, TaskList, TaskState
 from streamify.model.source import SourceRef
 from streamify.model.status import JobStatus
-from streamify.model.task import SPLIT, Blob, MediaResult, Result, SegmentRecord, SplitResult, SplitTask, Task
+from streamify.model.task import (
+    SPLIT,
+    Blob,
+    MediaResult,
+    Result,
+    SegmentRecord,
+    SplitResult,
+    SplitTask,
+    Task,
+    TextResult,
+    TextTask,
+)
+from streamify.model.words import TextRecord
 from streamify.planning.budget import split_budget
 from streamify.planning.schedule import Group
 from streamify.planning.timeline import spent
@@ -59,11 +81,17 @@ def list_tasks(status: JobStatus, media: Storage) -> TaskList:
     for one in failures_of(status.run.id, media) if status.run is not None else ():
         with suppress(UsageError):  # of an earlier plan, or no part of the stream
             failed |= _cells(plan, named(plan, one.key))
-    tasks = ((task.key, _cells(plan, task)) for task in task_keys(plan))
-    return TaskList(dest=status.dest, tasks=tuple(
+    tasks = [(task.key, _cells(plan, task)) for task in task_keys(plan) if task.kind != TEXT]
+    missing = {task.key for task in text_tasks(plan, media)}
+    states = [
         TaskState(task=key, state="done" if cells <= done else "failed" if cells & failed else "missing")
         for key, cells in tasks
-    ))  # fmt: skip
+    ]
+    states += [
+        TaskState(task=task.key, state="missing" if task.key in missing else "done")
+        for task in tasks_of(plan, plan.text)
+    ]
+    return TaskList(dest=status.dest, tasks=tuple(states))
 
 
 def _cells(plan: Plan, task: Named) -> set[tuple[str, int]]:
@@ -103,6 +131,8 @@ def run_single(
         if known is not None:
             made.put(loudness_key(plan.audio[number].id), known)
     task = _task(plan, media, wanted, ref)
+    for key in _read_by(task):
+        made.put(key, media.get(key) or b"")
     this, clock, cpu = begun(task.key, 1, "", time.time()), time.monotonic(), time.process_time()
     result = run_task(task, Stores(reach(uploads), made), on_progress)
     usage = Usage(
@@ -171,6 +201,8 @@ def _task(plan: Plan, media: Storage, wanted: Named, ref: SourceRef) -> Task:
     """Return the task itself, on the source as it is now: a copy has another time of change."""
     if wanted.kind == SPLIT:
         return SplitTask(source=ref, settings=plan.settings, budget=split_budget(ref.size))
+    if wanted.kind == TEXT:
+        return text_task(plan, wanted.key).model_copy(update={"source": ref})
     segments = SegmentList(plan, media)
     try:
         part = [segments[index] for index in range(wanted.first, wanted.stop)]
@@ -187,8 +219,21 @@ def _task(plan: Plan, media: Storage, wanted: Named, ref: SourceRef) -> Task:
     return task.model_copy(update={"source": ref})
 
 
+def _read_by(task: Task) -> Iterator[str]:
+    """Yield the keys of what a task of words reads at DEST."""
+    if isinstance(task, TextTask):
+        yield task.segment_list
+        yield from (text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None)
+
+
 def _files(result: Result, media: Storage) -> Iterator[MadeFile]:
     """Yield what a task made, beside the ledger of the job."""
+    for words in result.records if isinstance(result, TextResult) else ():
+        data = media.get(text_record_key(words.track))
+        known = parse_saved(TextRecord, data) if data is not None else None
+        key = all_words_key(track_folder(SUBTITLES, words.track))
+        whole = Blob(key=key, size=words.size, sha256=words.sha256)
+        yield _file(whole, Blob(key=key, size=known.size, sha256=known.sha256) if known is not None else None)
     inits = set()
     for record in result.records if isinstance(result, MediaResult) else ():
         data = media.get(ledger_key(record.track, record.segment))

@@ -35,7 +35,7 @@ from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import MediaResult, Result, SplitResult, SplitTask, Task
+from streamify.model.task import MediaResult, Result, SplitResult, SplitTask, Task, TextResult
 from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
@@ -115,7 +115,7 @@ def split_step(
     return Prepared(items=key, count=len(chosen), total=total, reused=len(present))
 
 
-def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int = 1) -> MediaResult:
+def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int = 1) -> MediaResult | TextResult:
     """Run the task that an item points at; keep the attempt.
 
     Args:
@@ -132,7 +132,7 @@ def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int =
     with _kept(run, stores.media, item.key, worker, number) as done:
         result = run_task(task_of(item, plan, stores.media, threads), stores)
         done(result)
-    assert isinstance(result, MediaResult)
+    assert isinstance(result, MediaResult | TextResult)
     return result
 
 

@@ -14,6 +14,7 @@ from streamify.jobs.engine import Stop, completed, executor_for
 from streamify.jobs.locations import find_source, refuse_dest
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.state_files import check_published
+from streamify.jobs.verify_words import WORDS, word_checks, word_faults
 from streamify.model.base import Frozen
 from streamify.model.limits import PUBLISHED_TEXT
 from streamify.model.location import Location
@@ -106,7 +107,7 @@ def verify(
             else:
                 assert isinstance(outcome, CheckResult)
                 faults.extend(outcome.faults)
-                if not key.startswith(WHOLE):
+                if not key.startswith((WHOLE, WORDS)):
                     checks[key.split("/")[1]].append(outcome)
     for item in report.tracks:
         faults.extend(_numbers(item, checks[item.id]))
@@ -135,6 +136,8 @@ def _read_report(media: Storage, dest: Location) -> Report:
 def _keys(report: Report) -> Iterator[str]:
     for track in report.tracks:
         yield f"{track.folder}/{track.id}"
+    for words in report.subtitles:
+        yield f"{words.folder}/{words.id}"
     for blob in (*report.manifests, *_images(report)):
         yield blob.key
 
@@ -158,9 +161,10 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
         if text is None:
             yield f"{name} is missing"
             continue
-        for track in report.tracks:
-            if f"{track.folder}/".encode() not in text:
-                yield f"{name} does not name {track.folder}"
+        folders = [*(track.folder for track in report.tracks), *(words.folder for words in report.subtitles)]
+        for folder in folders:
+            if f"{folder}/".encode() not in text:
+                yield f"{name} does not name {folder}"
     for blob in (*report.manifests, *_images(report)):
         data = _small(media, blob.key)
         if data is None:
@@ -169,6 +173,8 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
             yield f"{blob.key}: {len(data)} bytes, not {blob.size}"
         elif sha256(data) != blob.sha256:
             yield f"{blob.key}: checksum differs"
+    for words in report.subtitles:
+        yield from word_faults(words, _small(media, playlist_key(words.folder)))
     video_end = max((track.duration for track in report.tracks if track.kind == "video"), default=None)
     for track in report.tracks:
         yield from _track(track, media)
@@ -239,6 +245,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
         if plan is not None and source is not None and segments is not None:
             yield from _whole(report, plan, source, timed=segments[0].packets is None)
             yield from _sounds(report, plan, source, segments)
+        yield from word_checks(report, plan, media, source)
         for track in report.tracks:
             start = 0
             for index, size in enumerate(track.segments.size):

@@ -26,6 +26,7 @@ from streamify.manifests.base import TrackManifest
 from streamify.manifests.captions import dash_captions
 from streamify.manifests.chapters import add_events
 from streamify.manifests.images import add_thumbnails
+from streamify.manifests.words import TextManifest, add_text_sets
 from streamify.model.chapter import Chapter
 from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
@@ -61,6 +62,7 @@ def mpd(
     chapters: Sequence[Chapter] = (),
     thumbnails: StoryboardReport | None = None,
     captions: Sequence[str] = (),
+    words: Sequence[TextManifest] = (),
 ) -> str:
     """Return the MPD of a stream.
 
@@ -72,6 +74,7 @@ def mpd(
         chapters: Of the stream, as events of the period.
         thumbnails: Of the stream, as an AdaptationSet behind all others.
         captions: Channels of captions inside the pictures.
+        words: Subtitles, an AdaptationSet each.
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -98,8 +101,9 @@ def mpd(
         _video_set(period, videos, captions)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
         _audio_set(period, number, audio, names, priority)
+    add_text_sets(period, 1 + len(audios), words)
     if thumbnails is not None:
-        add_thumbnails(period, 1 + len(audios), thumbnails)
+        add_thumbnails(period, 1 + len(audios) + len(words), thumbnails)
     if growing is not None:
         # dash.js looks for the delay here first; and no player is to hurry. No time server is asked.
         service = ET.Element("ServiceDescription", id="0")

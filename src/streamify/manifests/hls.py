@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from streamify.dest.layout import IFRAMES, INIT, PLAYLIST, segment_name
+from streamify.dest.layout import IFRAMES, INIT, PLAYLIST, segment_name, words_name
 from streamify.manifests.audio import AudioGroup, AudioNames, characteristics, groups
 from streamify.manifests.base import (
     TrackManifest,
@@ -13,9 +13,11 @@ from streamify.manifests.base import (
     peak_rate,
     variant_order,
 )
-from streamify.manifests.captions import GROUP, captions_media
+from streamify.manifests.captions import GROUP as CAPTIONS
+from streamify.manifests.captions import captions_media
 from streamify.manifests.chapters import DATA_ID
 from streamify.manifests.images import image_stream
+from streamify.manifests.words import GROUP, TextManifest, media_tags
 from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
 
@@ -38,6 +40,14 @@ def media_playlist(manifest: TrackManifest, target_duration: int, *, ended: bool
     lines = _head(target_duration, ended=ended)
     for number, length in enumerate(extinf(manifest.durations, target_duration)):
         lines += [f"#EXTINF:{length},", segment_name(number)]
+    return _text([*lines, *_end(ended)])
+
+
+def words_playlist(manifest: TextManifest, target_duration: int, *, ended: bool = True) -> str:
+    """Return the media playlist of a track of words; arguments and errors as of `media_playlist`."""
+    lines = _head(target_duration, ended=ended, init=False)
+    for number, length in enumerate(extinf(manifest.durations, target_duration)):
+        lines += [f"#EXTINF:{length},", words_name(number)]
     return _text([*lines, *_end(ended)])
 
 
@@ -64,6 +74,7 @@ def master(
     audios: Sequence[TrackManifest],
     chapters: str | None = None,
     thumbnails: StoryboardReport | None = None,
+    words: Sequence[TextManifest] = (),
     *,
     ended: bool = True,
     captions: Sequence[str] = (),
@@ -78,6 +89,7 @@ def master(
         audios: Audio tracks.
         chapters: Relative URL of the chapters as JSON, named as session data (RFC 8216, 4.3.4.4).
         thumbnails: Of the stream.
+        words: Subtitles, offered beside every variant.
         ended: Of the media playlists, as of `media_playlist`.
         captions: Channels of captions inside the pictures, one group of every variant.
     """
@@ -89,12 +101,13 @@ def master(
         lines += [_audio_media(audio, names, group.id) for audio, names in group.members] if group is not None else []
     shown = captions if videos else ()
     lines += captions_media(shown)
+    lines += media_tags(words)
     for group in sound:
         for video in variant_order(videos):
-            lines += [_variant(video, group, captioned=bool(shown)), video.url(PLAYLIST)]
+            lines += [_variant(video, group, captioned=bool(shown), subtitled=bool(words)), video.url(PLAYLIST)]
         for audio, names in group.members if group is not None and not videos else ():
             if names.default:
-                lines += [_variant(None, group, captioned=False), audio.url(PLAYLIST)]
+                lines += [_variant(None, group, captioned=False, subtitled=bool(words)), audio.url(PLAYLIST)]
     lines += [_iframe_stream(video) for video in videos if video.has_iframes]
     lines += [image_stream(thumbnails)] if thumbnails is not None else []
     return _text(lines)
@@ -129,7 +142,7 @@ def _start(ended: bool) -> list[str]:
     return [] if ended else ["#EXT-X-START:TIME-OFFSET=0,PRECISE=YES"]
 
 
-def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
+def _head(target_duration: int, *more: str, ended: bool, init: bool = True) -> list[str]:
     return [
         "#EXTM3U",
         f"#EXT-X-VERSION:{_VERSION}",
@@ -139,11 +152,11 @@ def _head(target_duration: int, *more: str, ended: bool) -> list[str]:
         *more,
         "#EXT-X-INDEPENDENT-SEGMENTS",
         *_start(ended),
-        f'#EXT-X-MAP:URI="{INIT}"',
+        *([f'#EXT-X-MAP:URI="{INIT}"'] if init else []),
     ]
 
 
-def _variant(video: TrackManifest | None, group: AudioGroup | None, *, captioned: bool) -> str:
+def _variant(video: TrackManifest | None, group: AudioGroup | None, *, captioned: bool, subtitled: bool) -> str:
     """Return the tag of a video rendition with the sound of a group, or of that alone."""
     tracks = group.tracks if group is not None else ()
     peak = max((audio.bandwidth for audio in tracks), default=0)
@@ -165,7 +178,8 @@ def _variant(video: TrackManifest | None, group: AudioGroup | None, *, captioned
         f'CODECS="{",".join(codecs)}"',
         *pictures,
         *([f'AUDIO="{group.id}"'] if group is not None else []),
-        f'CLOSED-CAPTIONS="{GROUP}"' if captioned else "CLOSED-CAPTIONS=NONE",
+        *([f'SUBTITLES="{GROUP}"'] if subtitled else []),
+        f'CLOSED-CAPTIONS="{CAPTIONS}"' if captioned else "CLOSED-CAPTIONS=NONE",
     )
 
 

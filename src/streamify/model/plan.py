@@ -12,7 +12,7 @@ from streamify.model.chapter import Chapter
 from streamify.model.images import PosterPlan, Storyboard
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
-from streamify.model.track import AudioTrack, VideoTrack
+from streamify.model.track import AudioTrack, TextTrack, VideoTrack
 from streamify.model.upgrade import upgraded
 
 SCHEMA = 1
@@ -279,6 +279,8 @@ class Plan(Frozen):
     """EXT-X-TARGETDURATION, whole seconds, the same for all tracks (HLS authoring rule 8.2)."""
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]
+    text: tuple[TextTrack, ...] = ()
+    """Subtitles. Each is made by one task for all segments, so that `tracks` does not hold them."""
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start, rounded to milliseconds."""
     storyboard: Storyboard | None = None

@@ -63,3 +63,21 @@ class AudioRecipe(Frozen):
     """FFmpeg's name of the layout that they make."""
     loudness: float | None = None
     """LUFS that the track is brought to; ``None``: its level is left alone."""
+
+
+class TextRecipe(Frozen):
+    """One track of words; new fields as in `VideoRecipe`."""
+
+    kind: Literal["text"] = "text"
+    stream: int | None = None
+    """Index of the stream in the source; ``None``: it is a file of its own."""
+    codec: str = ""
+    """FFmpeg's name, or the ending of the file: ``subrip``, ``.srt``."""
+    file: str | None = None
+    """SHA-256 of the file, hex."""
+    origin: Rational
+    """Time of output tick 0 on the source's clock, seconds."""
+    encoding: str = ""
+    """In which its language was written before UTF-8, where that is known: what is not UTF-8 is read so."""
+    version: int = 1
+    """Raised when the same words are written in other bytes."""

@@ -14,6 +14,7 @@ from streamify.model.plan import SCHEMA
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
 from streamify.model.task import Blob
+from streamify.model.words import TextReport
 
 
 class TrackSegments(Frozen):
@@ -124,6 +125,7 @@ class Report(Frozen):
     settings: MediaSettings
     """Those that decide the bytes."""
     tracks: tuple[TrackReport, ...]
+    subtitles: tuple[TextReport, ...] = ()
     manifests: tuple[Blob, ...] = ()
     """Manifests and playlists as they were published."""
     certificate: Certificate

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 
 from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
+from streamify.model.subtitle import SubtitleFile, parse_subtitles
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
@@ -16,9 +17,10 @@ Deinterlace = Literal["field", "frame", "off"]
 Publish = Literal["early", "final"]
 Engine = Literal["local", "inline", "aws"]
 PosterChoice = Literal["auto", "off"]
+SubtitleChoice = Literal["auto", "off"]
 
 
-_OFF = ("surround", "loudness", "thumbnails", "poster")
+_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles")
 """Settings that have the value ``off``."""
 
 
@@ -164,6 +166,13 @@ class MediaSettings(Frozen):
         description="Time of the picture that becomes the poster, seconds; ``auto`` chooses one that shows much; "
         "``off`` makes none.",
     )
+    subtitles: SubtitleChoice | tuple[SubtitleFile, ...] = Field(
+        default="auto",
+        max_length=64,
+        description="Subtitles: ``auto`` takes the text streams of the source, and files beside it by their names "
+        "(``film.en.srt``, ``film.en.forced.srt``, ``film.en.sdh.vtt``); ``LANGUAGE:FILE,...`` (``en:film.srt``, "
+        "``en.forced:signs.srt``) adds files; ``off`` makes none. In files and the API also a list of `SubtitleFile`.",
+    )
     max_duration: Rational = Field(
         default=Fraction(86_400),
         gt=0,
@@ -226,6 +235,11 @@ class MediaSettings(Frozen):
         if isinstance(text, str):
             parse_audio_map(text)
         return text
+
+    @field_validator("subtitles", mode="before")
+    @classmethod
+    def _subtitles(cls, value: object) -> object:
+        return parse_subtitles(value) if isinstance(value, str) else value
 
     @field_validator("ladder")
     @classmethod

@@ -217,6 +217,23 @@ class AudioFacts(Frozen):
         return None if self.stop is None else self.stop * self.time_base
 
 
+class TextFacts(Frozen):
+    """One stream of words that can become subtitles."""
+
+    stream: int
+    codec: str
+    """FFmpeg's name."""
+    language: str | None = None
+    """ISO 639 code as the container has it."""
+    title: str | None = None
+    forced: bool = False
+    sdh: bool = False
+    """Whether it is for those who hear badly."""
+    commentary: bool = False
+    packets: int | None = None
+    """As far as the container says."""
+
+
 class Note(Frozen):
     """Something of the source that was converted, dropped or is worth knowing, and why."""
 
@@ -287,4 +304,5 @@ class SourceFacts(Frozen):
     captions: tuple[str, ...] | None = None
     """Channels of captions inside the pictures, as far as they were seen, such as ``CC1`` and ``SERVICE1``; ``None``:
     there are no captions."""
+    text: tuple[TextFacts, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -12,7 +12,8 @@ from streamify.model.images import Moment, PosterPlan, Storyboard
 from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Splice, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import ClockBreak, Note, Part, SourceFacts, SourceRef, VideoFacts
-from streamify.model.track import AudioTrack, Track, VideoTrack
+from streamify.model.track import AudioTrack, TextTrack, Track, VideoTrack
+from streamify.model.words import TextRecord
 
 SPLIT = "split"
 """Key of the split task of every job."""
@@ -252,6 +253,33 @@ class PosterTask(BaseTask):
     """In order; where there is one, it is taken."""
 
 
+class TextTask(BaseTask):
+    """Make all segments of tracks of words: all that lie in the source, which is read once, or one file."""
+
+    kind: Literal["text"] = "text"
+    source: SourceRef
+    tracks: tuple[TextTrack, ...]
+    timeline: Timeline
+    segment_list: str
+    """Key of the plan's segments below DEST: words are cut where pictures are."""
+    strict: bool = False
+    """Whether cues that cannot be kept are an error, where a note names them else."""
+
+
+class TextCheckTask(BaseTask):
+    """Look at all segments of a track of words; with `against`, compare them with the source."""
+
+    kind: Literal["check-text"] = "check-text"
+    folder: str
+    """Of the track below DEST."""
+    record: TextRecord
+    borders: tuple[Rational, ...] = ()
+    """Starts of the segments and the end of the last, seconds; empty: not known."""
+    source: SourceRef | None = None
+    """Compared with, where it is a stream of the source."""
+    track: TextTrack | None = None
+
+
 class CheckTask(BaseTask):
     """Decode one published segment and, where a source is given, compare its pictures."""
 
@@ -338,6 +366,8 @@ AnyTask = (
     | LoudnessTask
     | SheetTask
     | PosterTask
+    | TextTask
+    | TextCheckTask
     | CheckTask
     | SourceCheckTask
     | SoundCheckTask
@@ -384,6 +414,14 @@ class ImageResult(Frozen):
     key: str
 
 
+class TextResult(Frozen):
+    """Tracks of words exist."""
+
+    kind: Literal["text"] = "text"
+    key: str
+    records: tuple[TextRecord, ...]
+
+
 class CheckResult(Frozen):
     """What a check found."""
 
@@ -397,7 +435,7 @@ class CheckResult(Frozen):
     psnr_mean: float | None = None
 
 
-AnyResult = SplitResult | InitResult | MediaResult | LoudnessResult | ImageResult | CheckResult
+AnyResult = SplitResult | InitResult | MediaResult | LoudnessResult | ImageResult | TextResult | CheckResult
 Result = Annotated[AnyResult, Field(discriminator="kind")]
 RESULT: TypeAdapter[AnyResult] = TypeAdapter(Result)
 
@@ -431,5 +469,8 @@ __all__ = [
     "SplitTask",
     "Strand",
     "Task",
+    "TextCheckTask",
+    "TextResult",
+    "TextTask",
     "VideoTask",
 ]

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from streamify.dest.layout import track_folder
 from streamify.model.base import Frozen
-from streamify.model.recipe import AudioRecipe, VideoRecipe
+from streamify.model.recipe import AudioRecipe, TextRecipe, VideoRecipe
+from streamify.model.subtitle import TextRole
 
 Role = Literal["main", "dub", "commentary", "description", "speech", "effects", "karaoke"]
 """What a track is for; ``description``: the picture in words, for those who do not see it; ``speech``: dialogue made
@@ -107,5 +108,34 @@ class AudioTrack(_Track):
         return self.recipe.piece_segments
 
 
+class TextLabels(Frozen):
+    """What people and players are told of words; as `Labels`."""
+
+    name: str = ""
+    """Its title or language, unique among the tracks of words."""
+    language: str | None = None
+    """BCP 47; ``None``: unknown."""
+    role: TextRole = "main"
+    default: bool = False
+    """Whether players show it unless their user says otherwise; of one track at most."""
+
+
+class TextTrack(Frozen):
+    """Words of the output: subtitles in WebVTT, one task for all segments."""
+
+    kind: Literal["subtitles"] = "subtitles"
+    id: str
+    """As of other tracks."""
+    recipe: TextRecipe
+    labels: TextLabels = TextLabels()
+    source: str = ""
+    """What messages call it: a stream, or the name of a file."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the track below DEST."""
+        return track_folder(self.kind, self.id)
+
+
 Track = Annotated[VideoTrack | AudioTrack, Field(discriminator="kind")]
-"""A track of any kind; other kinds, such as text and images, join here."""
+"""A track whose segments are tasks of their own."""

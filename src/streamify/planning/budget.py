@@ -15,7 +15,7 @@ from streamify.model.limits import (
 from streamify.model.plan import Plan
 from streamify.model.source import VideoFacts
 from streamify.model.task import Budget
-from streamify.model.track import AudioTrack, VideoTrack
+from streamify.model.track import AudioTrack, TextTrack, VideoTrack
 from streamify.planning.estimate import BASE, MIB, decoder_memory, tone_map_memory, video_memory
 
 REACH = 36_000
@@ -67,6 +67,19 @@ def image_budget(plan: Plan, track: VideoTrack, segments: int) -> Budget:
     pixels = track.width * track.height
     cpu = TASK_SECONDS + round(seconds * track.frame_rate) * pixels // DECODE_PIXELS
     return Budget(cpu_seconds=cpu, memory_bytes=BASE + 64 * MIB + 60 * pixels)
+
+
+def text_budget(plan: Plan, tracks: Sequence[TextTrack]) -> Budget:
+    """Return the budget of a task that makes tracks of words; those of a source are read from end to end."""
+    read = plan.source.ref.size if any(track.recipe.stream is not None for track in tracks) else 0
+    cpu = TASK_SECONDS * len(tracks) + read // SCANNED_BYTES + plan.segments // 10
+    return Budget(cpu_seconds=cpu, memory_bytes=BASE + 256 * MIB)
+
+
+def words_check_budget(segments: int, source_bytes: int) -> Budget:
+    """Return the budget of the check of a track of words, against a source that is read from end to end."""
+    cpu = TASK_SECONDS + segments // 10 + source_bytes // SCANNED_BYTES
+    return Budget(cpu_seconds=cpu, memory_bytes=BASE + 256 * MIB)
 
 
 def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFacts | None) -> Budget:

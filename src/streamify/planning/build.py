@@ -27,6 +27,7 @@ from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
 from streamify.planning.variable import longest_stand, variable_opening, variable_timeline, variable_windows
+from streamify.planning.words import text_notes, text_tracks
 
 
 def build_plan(
@@ -85,6 +86,7 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
+        text=text_tracks(facts, settings, timeline, codec_build),
         chapters=chapters,
         storyboard=storyboard(video, timeline, settings, codec_build),
         poster=poster(video, timeline, settings, codec_build),
@@ -97,6 +99,7 @@ def build_plan(
             *(repeats_note(all_windows, timeline, pts[-1]) if facts.video is not None else ()),
             *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
+            *text_notes(facts, settings),
         ),
         estimate=estimate(seconds, facts.video, video, audio),
     )

@@ -8,13 +8,17 @@ from typing import Any
 
 from streamify.model.base import Frozen
 from streamify.model.plan import MEDIA_VERSION, Timeline
-from streamify.model.recipe import AudioRecipe, VideoRecipe
+from streamify.model.recipe import AudioRecipe, TextRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts
 
 
 def track_hash(
-    facts: SourceFacts, settings: MediaSettings, timeline: Timeline, recipe: VideoRecipe | AudioRecipe, build: str
+    facts: SourceFacts,
+    settings: MediaSettings,
+    timeline: Timeline,
+    recipe: VideoRecipe | AudioRecipe | TextRecipe,
+    build: str,
 ) -> str:
     """Return 8 hex digits that change exactly where the bytes of a track may.
 

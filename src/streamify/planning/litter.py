@@ -15,6 +15,8 @@ from streamify.dest.layout import (
     RETIRED,
     RUNS,
     SHEETS,
+    TEXT,
+    TEXT_FILES,
     is_segment_list,
     is_state,
     ledger_track,
@@ -36,6 +38,8 @@ class Needed:
     """Replaced tracks, and until when viewers may still play them, seconds since the epoch."""
     segment_lists: frozenset[str]
     """Keys of those that plans name."""
+    text_files: frozenset[str]
+    """Keys of the subtitle files that plans name."""
     runs: frozenset[str] | None
     """Ids of the runs whose records stay; ``None``: of all."""
     state: bool = True
@@ -64,6 +68,8 @@ def litter(key: str, needed: Needed, now: float) -> Kind | None:
         return kind
     if not needed.state and _is_state(key):
         return "state"
+    if key.startswith(f"{TEXT_FILES}/") and key not in needed.text_files:
+        return "orphan"
     if is_segment_list(key) and key not in needed.segment_lists:
         return "orphan"
     if key.startswith(f"{RUNS}/") and needed.runs is not None:
@@ -89,7 +95,7 @@ def _state_track(key: str) -> str | None:
     """Return the id of the track that a ledger entry, a measurement of loudness, or the record of a sheet is about."""
     if key.startswith(f"{LEDGER}/"):
         return ledger_track(key)
-    for folder in (LOUDNESS, SHEETS):
+    for folder in (LOUDNESS, SHEETS, TEXT):
         if key.startswith(f"{folder}/"):
             return key.removeprefix(f"{folder}/").split("/")[0].removesuffix(".json")
     return None

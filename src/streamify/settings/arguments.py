@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
-from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, Publish, Rung, Surround
+from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, Publish, Rung, SubtitleChoice, Surround
+from streamify.model.subtitle import SubtitleFile, TextRole
 
 Seconds = int | float | str | Decimal | Fraction
 """A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
@@ -23,6 +24,15 @@ class RungDict(TypedDict, total=False):
     crf: float | None
     maxrate: Required[int | str]
     bufsize: int | str | None
+
+
+class SubtitleDict(TypedDict, total=False):
+    """A `SubtitleFile` as a mapping."""
+
+    file: Required[str]
+    language: str | None
+    role: TextRole
+    default: bool
 
 
 class SettingsDict(TypedDict, total=False):
@@ -43,6 +53,7 @@ class SettingsDict(TypedDict, total=False):
     thumbnails: Seconds | None
     thumbnail_size: int
     poster: Seconds | PosterChoice
+    subtitles: SubtitleChoice | str | Sequence[SubtitleFile | SubtitleDict]
     max_duration: Seconds
     max_pause: Seconds
     hold_limit: Seconds

@@ -38,6 +38,12 @@ def from_sidecar(data: bytes, name: str) -> dict[str, Given]:
                 f"{value.origin}: {key} says where or how a job runs, which is not for a sidecar to say",
                 "give it to `streamify watch`",
             )
+        if key == "subtitles" and value.value not in ("auto", "off", False):
+            raise UsageError(
+                "sidecar-setting",
+                f"{value.origin}: subtitles names files, which whoever may upload is not to choose",
+                "put them beside the upload by their names, such as film.en.srt; this takes auto and off",
+            )
     return given
 
 

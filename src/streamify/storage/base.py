@@ -81,6 +81,9 @@ class Storage(Protocol):
     def top(self) -> tuple[set[str], set[str]]:
         """Return the first parts of keys: of those with several parts, folders, and of those with one, objects."""
 
+    def beginning(self, start: str) -> set[str]:
+        """Return the names at the root of objects that begin so; a listing of all names is not needed for it."""
+
     def free_bytes(self) -> int | None:
         """Return how much more fits, bytes; ``None``: there is no limit that can be seen."""
 

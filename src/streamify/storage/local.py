@@ -167,6 +167,16 @@ class LocalStorage:
             raise self._failed("list", "", error) from error
         return {name for name, folder in kinds if folder}, {name for name, folder in kinds if not folder}
 
+    def beginning(self, start: str) -> set[str]:
+        """See `Storage.beginning`."""
+        try:
+            with os.scandir(self.root) as entries:
+                return {entry.name for entry in entries if entry.name.startswith(start) and entry.is_file()}
+        except _ABSENT:
+            return set()
+        except OSError as error:
+            raise self._failed("list", "", error) from error
+
     def free_bytes(self) -> int | None:
         """See `Storage.free_bytes`."""
         return shutil.disk_usage(next(one for one in (self.root, *self.root.parents) if one.exists())).free

@@ -195,6 +195,16 @@ class ObjectStorage:
         folders, objects = ({path.rstrip("/").split("/")[-1] for path in kind} for kind in paths)
         return folders, objects
 
+    def beginning(self, start: str) -> set[str]:
+        """See `Storage.beginning`; listings are in the order of keys."""
+        found = set[str]()
+        for entry in self.list(after=f"{start[:-1]}{chr(ord(start[-1]) - 1)}~"):
+            if entry.key.startswith(start) and "/" not in entry.key:
+                found.add(entry.key)
+            elif entry.key > start:
+                break
+        return found
+
     def free_bytes(self) -> int | None:
         """See `Storage.free_bytes`."""
         return None

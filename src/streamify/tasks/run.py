@@ -15,6 +15,8 @@ from streamify.model.task import (
     SourceCheckTask,
     SplitTask,
     Task,
+    TextCheckTask,
+    TextTask,
     VideoTask,
 )
 from streamify.storage.base import Stores
@@ -49,22 +51,39 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             return run_audio(task, stores, progress)
         case LoudnessTask():
             return run_loudness(task, stores, progress)
-        case SheetTask() | PosterTask() | CheckTask() | SourceCheckTask() | SoundCheckTask():
+        case (
+            SheetTask()
+            | PosterTask()
+            | TextTask()
+            | TextCheckTask()
+            | CheckTask()
+            | SourceCheckTask()
+            | SoundCheckTask()
+        ):
             return _run_later(task, stores)
 
 
-def _run_later(task: SheetTask | PosterTask | CheckTask | SourceCheckTask | SoundCheckTask, stores: Stores) -> Result:
-    """Run a task of a stream that exists. Its code is loaded here: whoever waits for a stream need not wait for it."""
+def _run_later(
+    task: SheetTask | PosterTask | TextTask | TextCheckTask | CheckTask | SourceCheckTask | SoundCheckTask,
+    stores: Stores,
+) -> Result:
+    """Run a task that no first picture waits for. Its code is loaded here, so that a worker is ready sooner."""
     from streamify.tasks.check import run_check
     from streamify.tasks.check_sound import run_check_sound
     from streamify.tasks.check_source import run_check_source
+    from streamify.tasks.check_text import run_check_text
     from streamify.tasks.images import run_poster, run_sheet
+    from streamify.tasks.text import run_text
 
     match task:
         case SheetTask():
             return run_sheet(task, stores)
         case PosterTask():
             return run_poster(task, stores)
+        case TextTask():
+            return run_text(task, stores)
+        case TextCheckTask():
+            return run_check_text(task, stores)
         case CheckTask():
             return run_check(task, stores)
         case SourceCheckTask():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from streamify.model.subtitle import SUFFIXES, beside
+
 SIDECAR = ".streamify.yaml"
 """Ends the name of the settings of one upload: ``film.mp4.streamify.yaml`` beside ``film.mp4``."""
 _PARTIAL = (".part", ".partial", ".crdownload", ".download", ".opdownload", ".filepart", ".tmp", ".temp", ".aria2",
@@ -19,7 +23,23 @@ def is_hidden(name: str) -> bool:
 
 def is_upload(key: str) -> bool:
     """Return whether a key below UPLOADS is an upload, by its name; what it holds is another matter."""
-    return not key.endswith(SIDECAR) and not any(is_hidden(part) for part in key.split("/"))
+    return not key.endswith(SIDECAR) and not is_words(key) and not any(is_hidden(part) for part in key.split("/"))
+
+
+def is_words(key: str) -> bool:
+    """Return whether a key below UPLOADS is that of subtitles, which are part of the upload that they lie beside."""
+    return key.lower().endswith(SUFFIXES)
+
+
+def words_of(key: str, names: Iterable[str]) -> list[str]:
+    """Return the names of the subtitles of an upload, in order.
+
+    Args:
+        key: Of the upload.
+        names: Of the subtitles in its folder.
+    """
+    film = key.rsplit("/", 1)[-1]
+    return sorted(name for name in names if beside(film, name) is not None)
 
 
 def sidecar_of(key: str) -> str:

@@ -16,6 +16,7 @@ from streamify.jobs.engine import Stop
 from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import find_source
 from streamify.jobs.report import read_report
+from streamify.jobs.sidecars import gather
 from streamify.jobs.uploads import UploadRecords
 from streamify.model.event import Event
 from streamify.model.location import Location
@@ -181,7 +182,8 @@ def _is_made(upload: Accepted) -> bool:
         if report is None:
             return False
         _, ref = find_source(upload.source)
+        settings = gather(upload.settings, upload.source).settings
     except StreamifyError:
         return False  # its job says what is wrong
-    wanted = job_identity(ref.identity, upload.settings)
+    wanted = job_identity(ref.identity, settings)
     return report.source.ref.identity == ref.identity and job_identity(ref.identity, report.settings) == wanted

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from streamify.errors import DestinationError, SourceError
 from streamify.machine.writers import is_being_written
 from streamify.model.location import Location
 from streamify.storage.local import file_version
-from streamify.watch.names import is_hidden, is_upload, owner_of, sidecar_of
+from streamify.watch.names import is_hidden, is_upload, is_words, owner_of, sidecar_of, words_of
 from streamify.watch.uploads import Seen
 
 _ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -41,6 +41,8 @@ class FolderUploads:
             yield from self._folder(path)
         elif not key:
             raise _unreadable(self.location, "there is no such folder")
+        elif is_words(key):
+            yield from self._films(key)
         else:
             owner = owner_of(key)
             found = self._one(owner if owner is not None else key)
@@ -93,10 +95,13 @@ class FolderUploads:
             except OSError as error:
                 raise _unreadable(current, error.strerror) from error
             where = "" if current == self._root else f"{current.relative_to(self._root).as_posix()}/"
+            words = [name for name in files if is_words(name)]
             for name, facts in files.items():
                 owner = owner_of(name)
                 if owner is None:
-                    yield _seen(where + name, facts, files.get(sidecar_of(name)))
+                    if not is_words(name):
+                        told = [files[one] for one in words_of(name, words)]
+                        yield _seen(where + name, facts, files.get(sidecar_of(name)), told)
                 elif owner not in files:
                     self._orphans.add(where + name)
 
@@ -104,11 +109,29 @@ class FolderUploads:
         if not is_upload(key):
             return None
         facts, sidecar = (_stat(self._root / name) for name in (key, sidecar_of(key)))
-        return _seen(key, facts, sidecar) if facts is not None else None
+        folder = (self._root / key).parent
+        names = words_of(key, (name for name in _names(folder) if is_words(name) and not is_hidden(name)))
+        words = [found for name in names if (found := _stat(folder / name)) is not None]
+        return _seen(key, facts, sidecar, words) if facts is not None else None
+
+    def _films(self, key: str) -> Iterator[Seen]:
+        """Yield the uploads that subtitles lie beside."""
+        where, _, words = key.rpartition("/")
+        for name in _names(self._root / where):
+            found = f"{where}/{name}" if where else name
+            if is_upload(name) and words_of(name, [words]) and (seen := self._one(found)) is not None:
+                yield seen
 
 
-def _seen(key: str, facts: os.stat_result, sidecar: os.stat_result | None) -> Seen:
-    files = [facts] if sidecar is None else [facts, sidecar]
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names alone
+    except OSError:
+        return []
+
+
+def _seen(key: str, facts: os.stat_result, sidecar: os.stat_result | None, words: Sequence[os.stat_result]) -> Seen:
+    files = [facts, *([] if sidecar is None else [sidecar]), *words]
     version = "+".join(file_version(one.st_size, one.st_mtime_ns) for one in files)
     return Seen(key, facts.st_size, version, max(one.st_mtime for one in files), sidecar is not None)
 

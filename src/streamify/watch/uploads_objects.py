@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from streamify.errors import DestinationError, SourceError
 from streamify.model.location import Location
 from streamify.storage.base import Listed, Storage
-from streamify.watch.names import is_upload, owner_of, sidecar_of
+from streamify.watch.names import is_upload, is_words, owner_of, sidecar_of, words_of
 from streamify.watch.uploads import Seen
 
 
@@ -40,8 +40,12 @@ class ObjectUploads:
             raise
         self._orphans = {name for name in found if (owner := owner_of(name)) is not None and owner not in found}
         folders = {name.rpartition("/")[0] for name in found}
+        words: dict[str, list[str]] = {}
+        for name in filter(is_words, found):
+            folder, _, last = name.rpartition("/")
+            words.setdefault(folder, []).append(last)
         self._seen = {
-            name: _seen(entry, found.get(sidecar_of(name)))
+            name: _seen(entry, found.get(sidecar_of(name)), _beside(name, words, found))
             for name, entry in found.items()
             if is_upload(name) and (entry.size or name not in folders)  # consoles show a folder by an empty object
         }
@@ -65,7 +69,14 @@ class ObjectUploads:
         return self._orphans
 
 
-def _seen(entry: Listed, sidecar: Listed | None) -> Seen:
-    both = [entry] if sidecar is None else [entry, sidecar]
+def _beside(name: str, words: Mapping[str, list[str]], found: Mapping[str, Listed]) -> list[Listed]:
+    """Return the subtitles of an upload."""
+    folder = name.rpartition("/")[0]
+    where = f"{folder}/" if folder else ""
+    return [found[where + one] for one in words_of(name, words.get(folder, ()))]
+
+
+def _seen(entry: Listed, sidecar: Listed | None, words: Sequence[Listed]) -> Seen:
+    both = [entry, *([] if sidecar is None else [sidecar]), *words]
     version = "+".join(f"{one.size}-{one.tag}-{one.modified}" for one in both)
     return Seen(entry.key, entry.size, version, max(one.modified or 0.0 for one in both), sidecar is not None)

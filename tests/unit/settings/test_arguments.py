@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 
 from streamify.model.settings import Rung, Settings
+from streamify.model.subtitle import SubtitleFile
 from streamify.settings.arguments import RungDict, SettingsDict
 from streamify.settings.read import from_arguments
 
@@ -31,6 +32,7 @@ VALUES: dict[Any, dict[str, Any]] = {
         "hold_limit": "2.5",
         "thumbnails": "off",
         "poster": "2.5",
+        "subtitles": "en:film.srt",
     },
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""
@@ -55,6 +57,8 @@ def _value(key: str, kind: Any, folder: Path) -> Any:
         (folder / "ladder.yaml").write_text("- {name: 144p, short_side: 144, maxrate: 500000}\n")
         return folder / "ladder.yaml"
     if typing.get_origin(kind) is Sequence:
+        if key == "subtitles":
+            return [SubtitleFile(file="a.srt"), {"file": "b.srt", "language": "en", "role": "sdh"}]
         rungs: list[Any] = [Rung(name="144p", short_side=144, maxrate=500_000)]
         return [*rungs, {"name": "96p", "short_side": 96, "maxrate": 300_000}]
     plain = {int: 2, float: 2.5, Fraction: Fraction(5, 2), Decimal: Decimal("2.5"), bool: True, type(None): None}
@@ -86,11 +90,11 @@ def test_what_the_model_gives_can_be_passed_again(typed: Any, model: Any) -> Non
     for key, field in model.model_fields.items():
         given, accepted = _members(field.annotation), _members(hints[key])
         for kind in given:
-            assert kind in accepted or _is_tuple_of_rungs(kind), f"{key}: the model holds {kind}, not among {accepted}"
+            assert kind in accepted or _is_tuple_of_models(kind), f"{key}: the model holds {kind}, not among {accepted}"
 
 
-def _is_tuple_of_rungs(kind: Any) -> bool:
-    return typing.get_origin(kind) is tuple and typing.get_args(kind)[0] is Rung
+def _is_tuple_of_models(kind: Any) -> bool:
+    return typing.get_origin(kind) is tuple and typing.get_args(kind)[0] in (Rung, SubtitleFile)
 
 
 def test_nothing_that_is_typed_contradicts_the_choices_of_the_model() -> None:

@@ -10,6 +10,7 @@ from streamify.errors import UsageError
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.model.settings import Settings
+from streamify.model.subtitle import SUFFIXES
 from streamify.settings.read import from_arguments
 
 UPLOADS = ".streamify-uploads/"
@@ -92,6 +93,11 @@ def is_command_upload(event: Any) -> bool:
 def is_folder_marker(event: Any) -> bool:
     """Return whether an event tells of the empty object that consoles write to show a folder."""
     return is_upload(event) and event["detail"]["object"]["key"].endswith("/")
+
+
+def is_words_upload(event: Any) -> bool:
+    """Return whether an event tells of a file of subtitles."""
+    return is_upload(event) and event["detail"]["object"]["key"].lower().endswith(SUFFIXES)
 
 
 _ELSEWHERE = {"engine", "workers", "stack"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streamify.jobs.verify import Verification
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report
-    from streamify.model.source import AudioFacts, Note, SourceFacts, VideoFacts
+    from streamify.model.source import AudioFacts, Note, SourceFacts, TextFacts, VideoFacts
     from streamify.model.status import Cancelled, JobStatus
 
 
@@ -24,6 +24,7 @@ def facts(source: SourceFacts) -> list[str]:
     lines = [f"{source.ref.key}: {size(source.ref.size)}, {source.container}, {clock(float(source.duration))}"]
     lines += [_video(source.video)] if source.video else ["  no video"]
     lines += [_audio(track) for track in source.audio] or ["  no audio"]
+    lines += [_text(track) for track in source.text]
     if source.chapters:
         lines.append(f"  {counted(len(source.chapters), 'chapter')}")
     if source.scanned:
@@ -35,7 +36,7 @@ def planned(plan: Plan) -> list[str]:
     """Return what `plan` says."""
     from streamify.codecs.registry import audio_codec
 
-    tracks = len(plan.tracks)
+    tracks = len(plan.tracks) + len(plan.text)
     lines = facts(plan.source)
     lines.append(
         f"Plan: {counted(plan.segments, 'segment')} x {counted(tracks, 'track')}"
@@ -56,6 +57,9 @@ def planned(plan: Plan) -> list[str]:
         )
         for track in plan.audio
     ]
+    rows += [
+        ("  subtitles", "WebVTT", track.labels.language or "", track.labels.name, track.source) for track in plan.text
+    ]
     lines += table(rows)
     known = {(note.kind, note.what) for note in plan.source.notes}
     lines += _notes(note for note in plan.notes if (note.kind, note.what) not in known)
@@ -71,9 +75,13 @@ def made(report: Report, dest: str) -> list[str]:
          bits(track.average_bandwidth))
         for track in report.tracks
     ]  # fmt: skip
-    total = sum(track.bytes for track in report.tracks)
+    rows += [
+        (f"  {words.folder}", "", "WebVTT", size(words.bytes), counted(words.cues, "cue")) for words in report.subtitles
+    ]
+    total = sum(track.bytes for track in report.tracks) + sum(words.bytes for words in report.subtitles)
+    count = len(report.tracks) + len(report.subtitles)
     return [
-        f"{dest}: {counted(len(report.tracks), 'track')}, {size(total)}, {clock(float(report.source.duration))}",
+        f"{dest}: {counted(count, 'track')}, {size(total)}, {clock(float(report.source.duration))}",
         *table(rows),
         *_notes(report.notes),
         f"Certificate: {certificate(report.certificate)}",
@@ -186,6 +194,13 @@ def _video(video: VideoFacts) -> str:
 def _audio(audio: AudioFacts) -> str:
     parts = [audio.codec, f"{audio.sample_rate} Hz", audio.layout, *filter(None, (audio.language, audio.title))]
     return f"  audio #{audio.stream}: {', '.join(parts)}"
+
+
+def _text(text: TextFacts) -> str:
+    flags = [name for name, given in (("forced", text.forced), ("SDH", text.sdh)) if given]
+    parts = [text.codec, *filter(None, (text.language, text.title)), *flags]
+    parts += [counted(text.packets, "packet")] if text.packets else []
+    return f"  subtitles #{text.stream}: {', '.join(parts)}"
 
 
 def _notes(notes: Iterable[Note]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
 from streamify.media.source.choice import Choice, has_decoder, size_of
-from streamify.model.source import Note
+from streamify.model.source import Note, TextFacts
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.handlers import chapter_tracks, sample_kinds
 from streamify.mp4.movie import read_layout
@@ -71,7 +71,9 @@ _TRANSPORT = MappingProxyType(
 _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
 
 
-def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choice) -> Iterator[Note]:
+def left_out(
+    container: InputContainer, file: BinaryIO, size: int, choice: Choice, text: Sequence[TextFacts] = ()
+) -> Iterator[Note]:
     """Yield a note for each stream of the chosen programme that is not transcoded.
 
     Args:
@@ -79,8 +81,9 @@ def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choic
         file: The same file.
         size: Of the source, bytes.
         choice: What is transcoded.
+        text: The streams that become subtitles.
     """
-    used = {one.index for one in (choice.video, *choice.audio) if one is not None}
+    used = {one.index for one in (choice.video, *choice.audio) if one is not None} | {one.stream for one in text}
     kinds, titles = _tracks(container, file, size)
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
@@ -94,6 +97,11 @@ def left_out(container: InputContainer, file: BinaryIO, size: int, choice: Choic
         yield Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
     if main is not None and main.metadata.get("alpha_mode") == "1":
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
+
+
+def chapter_ids(container: InputContainer, file: BinaryIO, size: int) -> frozenset[int]:
+    """Return the ids of the tracks of an MP4 that hold chapters."""
+    return _tracks(container, file, size)[1]
 
 
 def _tracks(container: InputContainer, file: BinaryIO, size: int) -> tuple[Mapping[int, str], frozenset[int]]:

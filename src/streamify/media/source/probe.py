@@ -27,7 +27,7 @@ from streamify.media.source.dolby import refuse_dolby_vision
 from streamify.media.source.extent import cut_off, missing_bytes
 from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import read_index
-from streamify.media.source.left_out import left_out
+from streamify.media.source.left_out import chapter_ids, left_out
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
@@ -39,6 +39,7 @@ from streamify.media.source.tags import tags_of
 from streamify.media.source.turn import turn_of
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
+from streamify.media.text.embedded import text_facts
 from streamify.model.source import AudioFacts, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
@@ -91,7 +92,8 @@ def probe_source(
         refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(audio_facts(container, one) for one in choice.audio)
         chapters, excess = read_chapters(container)
-        notes = [*choice.notes, *left_out(container, file, ref.size, choice), *excess]
+        text = text_facts(container, choice.elsewhere, chapter_ids(container, file, ref.size))
+        notes = [*choice.notes, *left_out(container, file, ref.size, choice, text), *excess]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
                               "give a video or audio file, or one with codecs that FFmpeg knows")  # fmt: skip
@@ -137,7 +139,8 @@ def probe_source(
         if cut is not None:
             notes.append(cut.note)
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=bool(laid), video=None,
-                            audio=audio, program=choice.programme, chapters=chapters, notes=tuple(notes))  # fmt: skip
+                            audio=audio, program=choice.programme, chapters=chapters, text=text,
+                            notes=tuple(notes))  # fmt: skip
         return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
     if not sample:
@@ -204,6 +207,7 @@ def probe_source(
         left_out=index.left_out,
         chapters=chapters,
         captions=index.captions.channels if index.captions is not None else None,
+        text=text,
         notes=(
             *notes,
             *index.notes,

@@ -28,6 +28,7 @@ from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import check_dest, find_object, find_source, refuse_dest
 from streamify.jobs.record import read_job
 from streamify.jobs.report import read_report
+from streamify.jobs.sidecars import gather
 from streamify.jobs.tell import narrated, no_event, teller
 from streamify.model.job import Claim
 from streamify.model.location import Location
@@ -80,7 +81,8 @@ def transcode(
         _refuse_bucket(dest, stack)
         refuse_dest(dest, source)
         original = source if local is None else Location("s3", stack.uploads, upload_key(local))
-        request = request_of(original, dest, settings)
+        gathered = gather(settings, source)
+        request = request_of(original, dest, gathered.settings)
         job = Job(account, stack.workflow, request, dest, account.storage(dest))
         tell("job.started", f"{source} -> {dest}", {"source": source.name})
         check_dest(dest, replace=settings.replace, storage=job.media)
@@ -89,7 +91,8 @@ def transcode(
             raise busy(dest, held)  # before hours of uploading
         if local is not None:
             upload(account, source, stack.uploads, tell, halt)
-        return _to_the_end(job, settings.media(), report_event, halt)
+        gathered.keep(job.media)
+        return _to_the_end(job, gathered.settings.media(), report_event, halt)
 
     return narrated(tell, run)
 
@@ -101,7 +104,8 @@ def resume(job: Job, on_event: OnEvent | None = None, stop: Stop | None = None) 
 
     def run() -> Report:
         tell("job.started", f"{job.request.source} -> {job.dest}", {"source": job.request.source.name})
-        return _to_the_end(job, settings_of(job.request).media(), report_event, halt)
+        settings = gather(settings_of(job.request), job.request.source, here=False).settings
+        return _to_the_end(job, settings.media(), report_event, halt)
 
     return narrated(tell, run)
 

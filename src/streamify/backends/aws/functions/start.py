@@ -13,6 +13,7 @@ from streamify.backends.aws.events import (
     is_command_upload,
     is_folder_marker,
     is_upload,
+    is_words_upload,
     read_event,
     settings_of,
 )
@@ -28,6 +29,7 @@ from streamify.jobs.items import Item
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import new_job, write_job
 from streamify.jobs.report import read_report
+from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_saved
 from streamify.jobs.steps import Prepared, Run, split_step
 from streamify.model.job import Claim
@@ -50,6 +52,8 @@ def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
         return _duplicate(event, "the command that uploaded it starts an execution of its own")
     if is_folder_marker(given):
         return _duplicate(event, "it is a folder, no file")
+    if is_words_upload(given):
+        return _duplicate(event, "it holds subtitles, which are read with their film")
     request = read_event(given, os.environ["MEDIA_BUCKET"], _defaults())
     settings = settings_of(request)
     uploads, ref = find_source(request.source)
@@ -69,6 +73,8 @@ def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
             f"'{request.dest}' has {length} bytes: S3 could not name the files below it",
             f"choose a key so that it has at most {LONGEST}",
         )
+    gathered = gather(settings, request.source, here=False)
+    settings = gathered.settings
     job = {"source": request.source.url, "dest": media.url}
     identity = job_identity(ref.identity, settings.media())
     dest = open_storage(media)
@@ -97,6 +103,7 @@ def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
         began=began,
     )
     check_saved(dest, replace=settings.replace)
+    gathered.keep(dest)
     write_job(dest, new_job(request.source, ref, media, settings))
     prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None, worker=worker)
     _refuse_dear(run, prepared, dest)

@@ -15,6 +15,7 @@ from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.items import Item
 from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
+from streamify.jobs.sidecars import gather
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.settings import Settings
@@ -45,6 +46,7 @@ def predict_source(
         stack: Where it would run; ``None`` asks AWS.
     """
     folder, ref = find_source(source)
+    settings = gather(settings, source).settings
     stack = stack or read_deployment(settings.stack)
     # One worker: two on the threads of one core would slow each other, which Lambda's do not.
     alone = settings.model_copy(update={"engine": "local", "workers": 1})

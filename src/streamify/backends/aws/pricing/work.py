@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from streamify.jobs.words import tasks_of
 from streamify.jobs.work import audio_key, missing_pieces, missing_renditions, video_key
 from streamify.model.plan import Plan, Segment
 from streamify.planning.schedule import group_renditions, spread
@@ -87,6 +88,11 @@ def calls(
             size = plan.source.ref.size * count // plan.segments
             gets = _GETS + count + -(-size // READ)
             yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count + 1)
+    for words in tasks_of(plan, plan.text):
+        read = plan.source.ref.size if words.tracks[0].recipe.stream is not None else 0
+        files = len(words.tracks) * (plan.segments + 2)
+        cpu = CALL_CPU + read * _DEMUX + files * _FILE
+        yield Call(words.key, "subtitles", cpu, _GETS + -(-read // READ), files + 1)
     groups = group_renditions(plan.video, group_below)
     each = list(loads)
     for group in spread(missing_renditions(plan, finished), groups):
@@ -100,6 +106,11 @@ def calls(
             puts=3 * len(made) + 1,
         )
 
+
+_DEMUX = 1 / 1_000_000_000
+"""CPU seconds for a byte of a source that is read for its words alone."""
+_FILE = 0.0005
+"""CPU seconds for a file of words."""
 
 _GETS = 6
 """Requests of every call that read: the plan, the segment list (size, lines), the source (version, size, header).

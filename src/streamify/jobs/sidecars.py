@@ -1,0 +1,119 @@
+"""Subtitle files of a job: found beside its source or named by its settings, read once, and kept at DEST by their hash.
+
+Where a task runs it may not reach the place that a file was read from; DEST it always can.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from streamify.dest.layout import text_file_key
+from streamify.errors import UsageError
+from streamify.model.location import Location
+from streamify.model.settings import MediaSettings
+from streamify.model.subtitle import FILE_BYTES, SubtitleFile, beside
+from streamify.model.text import size
+from streamify.storage.base import Storage, sha256
+from streamify.storage.locate import reach_storage
+
+MOST = 64
+"""Subtitle files of a job at most."""
+
+
+S = TypeVar("S", bound=MediaSettings)
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[S]):
+    """The subtitle files of a job."""
+
+    settings: S
+    """Those that were given, with names and hashes of all files in place of paths."""
+    files: dict[str, bytes]
+    """By SHA-256, hex; those that were read now."""
+
+    def keep(self, media: Storage) -> None:
+        """Write the files into the state of a DEST."""
+        for digest, data in self.files.items():
+            text = json.dumps({"schema": 1, "data": base64.b64encode(data).decode()})
+            media.put(text_file_key(digest), text.encode())
+
+
+def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
+    """Read the subtitle files that belong to a source.
+
+    Args:
+        settings: Name files, or leave it to the names beside the source. Those that have hashes were read before.
+        source: A file or an object.
+        here: Whether paths are of this machine and its user; else only files beside the source and URLs are read.
+
+    Raises:
+        UsageError: ``subtitles-missing``, ``subtitles-unreadable``, ``subtitles-too-large`` or ``subtitles-path``.
+        DestinationError: The object store cannot be used.
+    """
+    chosen = settings.subtitles
+    if chosen == "off" or (isinstance(chosen, tuple) and any(one.sha256 for one in chosen)):
+        return Gathered(settings, {})
+    named = [(one, _place(one, here=here)) for one in (chosen if isinstance(chosen, tuple) else ())]
+    found = [*named, *_beside(source)][:MOST]
+    files: dict[str, bytes] = {}
+    entries: dict[str, SubtitleFile] = {}
+    for one, place in found:
+        data = _read(place)
+        digest = sha256(data)
+        files[digest] = data
+        entries.setdefault(digest, one.model_copy(update={"file": place.name, "sha256": digest}))
+    if not entries:
+        return Gathered(settings, {})
+    return Gathered(settings.model_copy(update={"subtitles": tuple(entries.values())}), files)
+
+
+def _beside(source: Location) -> Iterator[tuple[SubtitleFile, Location]]:
+    begin = source.name.rpartition(".")[0] or source.name
+    for name in sorted(reach_storage(source.parent).beginning(f"{begin}.")):
+        found = beside(source.name, name)
+        if found is not None:
+            yield found, source.parent.child(name)
+
+
+def _place(one: SubtitleFile, *, here: bool) -> Location:
+    place = Location.parse(one.file)
+    if not place.remote and not here:
+        raise UsageError(
+            "subtitles-path",
+            f"subtitles {one.file}: a path is of no use where the job runs",
+            "put the file beside the source by its name, such as film.en.srt, or give its URL",
+        )
+    return place
+
+
+def _read(place: Location) -> bytes:
+    if place.remote:
+        bucket = reach_storage(place.root)
+        facts = bucket.stat(place.key)
+        if facts is None:
+            raise UsageError("subtitles-missing", f"subtitles {place}: there is no such object", "check the key")
+        _refuse_large(place, facts.size)
+        return bucket.get(place.key) or b""
+    try:
+        if not place.path.is_file():
+            raise UsageError("subtitles-missing", f"subtitles {place}: there is no such file", "check the path")
+        _refuse_large(place, place.path.stat().st_size)
+        return place.path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            "subtitles-unreadable", f"subtitles {place}: {error.strerror}", "check its permissions"
+        ) from error
+
+
+def _refuse_large(place: Location, count: int) -> None:
+    if count > FILE_BYTES:
+        raise UsageError(
+            "subtitles-too-large",
+            f"subtitles {place} has {size(count)}, the limit is {size(FILE_BYTES)}",
+            "give a subtitle file: of a film of three hours it has some 200 kB",
+        )

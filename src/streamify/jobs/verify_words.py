@@ -1,0 +1,58 @@
+"""What `verify` looks at of subtitles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from streamify.dest.layout import playlist_key, words_name
+from streamify.jobs.segments import borders
+from streamify.model.plan import Plan
+from streamify.model.report import Report
+from streamify.model.source import SourceRef
+from streamify.model.task import TextCheckTask
+from streamify.model.words import TextRecord, TextReport
+from streamify.planning.budget import words_check_budget
+from streamify.storage.base import Storage
+
+WORDS = "check-text/"
+"""What the keys of checks of words begin with."""
+
+
+def word_faults(words: TextReport, playlist: bytes | None) -> Iterator[str]:
+    """Yield what is wrong with the count of cues and with the playlist of a track of words."""
+    if words.found + words.split != words.cues + words.left_out:
+        yield f"{words.folder}: {words.found} cues in the source, {words.cues} kept and {words.left_out} named"
+    text = (playlist or b"").decode(errors="replace")
+    listed = [line for line in text.splitlines() if line and not line.startswith("#")]
+    if listed != [words_name(index) for index in range(len(words.segments.size))]:
+        yield f"{playlist_key(words.folder)} is missing or does not list all segments in order"
+
+
+def word_checks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[TextCheckTask]:
+    """Yield the check of each track of words; with a `source`, of those that are streams of it, against that."""
+    tracks = {track.id: track for track in plan.text} if plan is not None else {}
+    ticks = borders(plan, media) if plan is not None and report.subtitles and source is not None else []
+    for words in report.subtitles:
+        track = tracks.get(words.id)
+        embedded = track is not None and track.recipe.stream is not None
+        record = TextRecord(
+            track=words.id,
+            found=words.found,
+            cues=words.cues,
+            left_out=words.left_out,
+            split=words.split,
+            size=words.size,
+            sha256=words.sha256,
+            segments=words.segments,
+        )
+        seconds = [Fraction(tick, plan.timeline.timescale) for tick in ticks] if plan is not None else []
+        yield TextCheckTask(
+            key=f"{WORDS}{words.id}",
+            folder=words.folder,
+            record=record,
+            borders=tuple(seconds),
+            source=source if embedded else None,
+            track=track if embedded else None,
+            budget=words_check_budget(len(words.segments.size), source.size if source is not None else 0),
+        )

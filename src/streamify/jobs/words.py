@@ -1,0 +1,147 @@
+"""Subtitles of a job: which tracks are still to be made, and what is known of those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from streamify.dest.layout import all_words_key, text_record_key, words_key
+from streamify.errors import UsageError
+from streamify.manifests.words import TextManifest
+from streamify.model.plan import Plan
+from streamify.model.source import Note
+from streamify.model.task import SPLIT, TextTask
+from streamify.model.track import TextTrack
+from streamify.model.words import TextRecord, TextReport
+from streamify.planning.budget import text_budget
+from streamify.storage.base import Storage
+from streamify.storage.saved import parse_saved
+
+TEXT = "text"
+"""What the keys of tasks of words begin with."""
+
+
+def text_tasks(plan: Plan, media: Storage) -> Iterator[TextTask]:
+    """Yield a task for all streams of words that are missing, which are read in one pass, and one for each file."""
+    missing = [track for track in plan.text if read_words(media, track) is None]
+    yield from tasks_of(plan, missing)
+
+
+def tasks_of(plan: Plan, tracks: Sequence[TextTrack]) -> Iterator[TextTask]:
+    """Yield the tasks that make tracks of words."""
+    streams = tuple(track for track in tracks if track.recipe.stream is not None)
+    if streams:
+        yield _task(plan, f"{TEXT}/source", streams)
+    for track in tracks:
+        if track.recipe.stream is None:
+            yield _task(plan, f"{TEXT}/{track.id}", (track,))
+
+
+def text_task(plan: Plan, key: str) -> TextTask:
+    """Return the task with a key; of the streams of the source, that of all of them.
+
+    Raises:
+        UsageError: ``task-unknown``.
+    """
+    found = next((task for task in tasks_of(plan, plan.text) if task.key == key), None)
+    if found is None:
+        raise UsageError("task-unknown", f"there is no task '{key}'", "--list shows all")
+    return found
+
+
+def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...]) -> TextTask:
+    return TextTask(
+        key=key,
+        source=plan.source.ref,
+        tracks=tracks,
+        timeline=plan.timeline,
+        segment_list=plan.segment_list,
+        strict=plan.settings.strict,
+        needs=(SPLIT,),
+        budget=text_budget(plan, tracks),
+    )
+
+
+def read_words(media: Storage, track: TextTrack) -> TextRecord | None:
+    """Return what is known of a track of words; ``None``: it was not made, or its last file is gone."""
+    data = media.get(text_record_key(track.id))
+    found = parse_saved(TextRecord, data) if data is not None else None
+    if found is None or found.track != track.id:
+        return None
+    there = media.stat(all_words_key(track.folder))
+    return found if there is not None and there.size == found.size else None
+
+
+def text_manifest(track: TextTrack, record: TextRecord, borders: Sequence[Fraction]) -> TextManifest | None:
+    """Return what manifests are written from; ``None``: it has no cue, and nothing is offered.
+
+    Args:
+        track: Of words.
+        record: Of it.
+        borders: Starts of the segments that are published and the end of the last, seconds.
+    """
+    if not record.cues:
+        return None
+    durations = tuple(stop - start for start, stop in pairwise(borders))
+    return TextManifest(track, durations, record.size)
+
+
+def text_faults(track: TextTrack, record: TextRecord | None, media: Storage, segments: int) -> Iterator[str]:
+    """Yield what is wrong with the files of a track, and with its count of cues.
+
+    All cues of the source are in the track or named. What each segment holds was counted when it was written; here its
+    bytes are compared with that.
+    """
+    if record is None:
+        yield f"{track.folder}: subtitles are missing"
+        return
+    columns = record.segments
+    if len(columns.size) != segments:
+        yield f"{track.folder}: {len(columns.size)} segments, the plan has {segments}"
+    if record.found + record.split != record.cues + record.left_out:
+        yield (
+            f"{track.folder}: the source has {record.found + record.split} cues, {record.cues} are there and "
+            f"{record.left_out} are named as left out"
+        )
+    folder = {entry.key: entry.size for entry in media.list(track.folder)}
+    for index, size in enumerate(columns.size):
+        key = words_key(track.folder, index)
+        if folder.get(key) != size:
+            yield f"{key} is missing" if key not in folder else f"{key}: {folder[key]} bytes, its worker wrote {size}"
+
+
+def text_report(track: TextTrack, record: TextRecord) -> TextReport:
+    """Return what the report says of a track."""
+    labels = track.labels
+    return TextReport(
+        id=track.id,
+        folder=track.folder,
+        name=labels.name,
+        language=labels.language,
+        role=labels.role,
+        default=labels.default,
+        found=record.found,
+        cues=record.cues,
+        left_out=record.left_out,
+        split=record.split,
+        bytes=record.size + sum(record.segments.size),
+        size=record.size,
+        sha256=record.sha256,
+        segments=record.segments,
+    )
+
+
+def text_notes(track: TextTrack, record: TextRecord) -> Iterator[Note]:
+    """Yield what is said of a track."""
+    yield from record.notes
+    if not record.cues:
+        yield Note(kind="dropped", what=track.source, why="it holds no cue that can be shown")
+
+
+def forget_words(plan: Plan, media: Storage) -> None:
+    """Remove all words of a plan: they are made anew."""
+    for track in plan.text:
+        media.delete(text_record_key(track.id))
+        for entry in list(media.list(track.folder)):
+            media.delete(entry.key)

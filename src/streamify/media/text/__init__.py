@@ -1,0 +1,1 @@
+"""Words of a source as WebVTT cues."""

@@ -1,0 +1,99 @@
+"""Words that lie in a source beside its pictures: all streams of them are read in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import BinaryIO
+
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+
+from streamify.media.source.choice import has_decoder
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.source.titles import audio_language, audio_title
+from streamify.media.text.packets import TEXT_CODECS, Piece, cues_of
+from streamify.media.text.read import Words
+from streamify.model.cue import CUES
+from streamify.model.source import Note, TextFacts
+
+BYTES = 64 << 20
+"""Bytes of all packets of words of a stream that are kept at most."""
+
+
+def is_text(stream: Stream) -> bool:
+    """Return whether a stream is of words that can be read."""
+    return (
+        stream.type == "subtitle" and has_decoder(stream) and stream.codec_context.codec.canonical_name in TEXT_CODECS
+    )
+
+
+def text_facts(container: InputContainer, elsewhere: frozenset[int], other: frozenset[int]) -> tuple[TextFacts, ...]:
+    """Return what a container says of its streams of words.
+
+    Args:
+        container: The source, opened.
+        elsewhere: Indices of streams of other programmes.
+        other: Ids of tracks that hold chapters.
+    """
+    return tuple(
+        _facts(stream)
+        for stream in container.streams
+        if is_text(stream) and stream.index not in elsewhere and stream.id not in other
+    )
+
+
+def _facts(stream: Stream) -> TextFacts:
+    flags = stream.disposition
+    return TextFacts(
+        stream=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        language=audio_language(stream.metadata),
+        title=audio_title(stream.metadata),
+        forced=bool(flags & Disposition.forced),
+        sdh=bool(flags & Disposition.hearing_impaired),
+        commentary=bool(flags & Disposition.comment),
+        packets=stream.frames or None,
+    )
+
+
+def read_embedded(
+    open_source: Callable[[], BinaryIO], names: Mapping[int, str], hints: Mapping[int, str] = MappingProxyType({})
+) -> dict[int, Words]:
+    """Return the cues of streams of a source, by their indices.
+
+    Args:
+        open_source: Opens the source.
+        names: Of the streams to read, by index, for notes.
+        hints: As of `streamify.media.text.encoding.decode`, by index.
+    """
+    pieces: dict[int, list[Piece]] = {index: [] for index in names}
+    sizes = dict.fromkeys(names, 0)
+    damage: UnreadableError | None = None
+    with open_source() as file, open_media(file) as container:
+        streams = [container.streams[index] for index in names]
+        headers = {one.index: bytes(one.codec_context.extradata or b"") for one in streams}
+        codecs = {one.index: one.codec_context.codec.canonical_name for one in streams}
+        keep_only(container, *streams)
+        try:
+            for packet in read_packets(container, *streams):
+                index = packet.stream_index
+                if packet.size and len(pieces[index]) <= 2 * CUES and sizes[index] <= BYTES:
+                    pieces[index].append(Piece.of(packet))
+                    sizes[index] += packet.size
+        except UnreadableError as error:
+            damage = error
+    found = {
+        index: cues_of(pieces[index], codecs[index], headers[index], name, hints.get(index, ""))
+        for index, name in names.items()
+    }
+    for index, words in found.items():
+        if damage is not None:
+            words.notes.append(Note(kind="damaged", what=f"{names[index]}: not read to its end", why=damage.message))
+    return found
+
+
+def names_of(facts: Sequence[TextFacts]) -> dict[int, str]:
+    """Return what messages call streams of words, by index."""
+    return {one.stream: f"subtitle stream {one.stream}" for one in facts}

@@ -1,0 +1,115 @@
+"""Subtitle files as cues: FFmpeg's demuxers take them apart, after the lines of times were looked at here.
+
+FFmpeg passes over what it cannot read without a word, and reads ``-00:00:01,000`` as one second. So blocks whose times
+are not as they must be are taken out first and named.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+import av
+import av.error
+from av.container import InputContainer
+
+from streamify.media.text.encoding import Decoded, decode
+from streamify.media.text.packets import Piece, cues_of
+from streamify.media.text.read import Words, places
+from streamify.model.source import Note
+
+_SRT = re.compile(r"\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})(\s.*)?")
+_LIKE_SRT = re.compile(r"\s*-?\d+\s*:.*-->")
+_VTT = re.compile(r"\s*(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}\s+-->\s+(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}(\s.*)?")
+_EVENT = re.compile(r"Dialogue:\s*[^,]*,\s*\d+:\d{1,2}:\d{1,2}[.:]\d{1,3}\s*,\s*\d+:\d{1,2}:\d{1,2}[.:]\d{1,3}\s*,")
+
+_DEMUXERS = {"srt": "subrip", "webvtt": "webvtt", "ass": "ass"}
+"""FFmpeg's demuxers of subtitle files, and the codecs of what they give."""
+
+
+def read_file(data: bytes, name: str, hint: str = "") -> Words:
+    """Return the cues of a subtitle file.
+
+    Args:
+        data: Its bytes.
+        name: Of the file, for notes.
+        hint: As of `decode`.
+    """
+    decoded = decode(data, hint)
+    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    kind = kind_of(text)
+    if kind is None:
+        words = Words(notes=_notes(decoded, name))
+        words.notes.append(Note(kind="dropped", what=name, why="it is not SubRip, WebVTT, ASS or SSA"))
+        return words
+    good, timed, bad = _checked(text, kind)
+    read = _demuxed(good, kind, name)
+    read.notes[:0] = _notes(decoded, name)
+    bad_count, gone = len(bad), timed - len(bad) - read.found
+    read.found = timed
+    what = f"{name}: {bad_count} cues, line {places(bad)}"
+    read.leave_out(bad_count, Note(kind="dropped", what=what, why="their times cannot be read"))
+    why = "they hold no words, or stand there twice"
+    read.leave_out(max(0, gone), Note(kind="dropped", what=f"{name}: {gone} cues", why=why))
+    return read
+
+
+def kind_of(text: str) -> str | None:
+    """Return FFmpeg's name of the format of a subtitle file; ``None``: it is none that is read."""
+    start = text.lstrip("\ufeff \t\n")
+    if re.match(r"WEBVTT(?=[ \t\n]|$)", start):
+        return "webvtt"
+    if re.match(r"\[script info\]", start, re.IGNORECASE) or re.search(r"^Dialogue:", start, re.MULTILINE):
+        return "ass"
+    return "srt" if "-->" in text else None
+
+
+def _notes(decoded: Decoded, name: str) -> list[Note]:
+    notes = []
+    if not decoded.certain:
+        notes.append(Note(kind="converted", what=f"{name}: read as {decoded.encoding}", why="it is not UTF-8"))
+    if decoded.damaged:
+        why = f"{decoded.encoding} has no such bytes"
+        notes.append(Note(kind="damaged", what=f"{name}: {decoded.damaged} characters", why=why))
+    return notes
+
+
+def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:
+    """Return a text without blocks whose times cannot be read, how many times there are, and the lines of those."""
+    good, bad, timed, skipping = list[str](), list[int](), 0, False
+    before = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if kind == "ass":
+            is_time, fits = line.startswith("Dialogue:"), _EVENT.match(line) is not None
+        else:
+            # In WebVTT neither the text of a cue nor a NOTE can hold "-->" (4.1); in SubRip they can.
+            is_time = "-->" in line and (kind == "webvtt" or _LIKE_SRT.match(line) is not None)
+            fits = (_VTT if kind == "webvtt" else _SRT).fullmatch(line) is not None
+        if is_time:
+            timed += 1
+            skipping = not fits
+            if skipping:
+                bad.append(number)
+                if good and (before.strip().isdecimal() or (kind == "webvtt" and before.strip())):
+                    good.pop()  # the number or the name of the cue
+                continue
+        elif not line.strip() or kind == "ass":
+            skipping = False
+        if not skipping:
+            good.append(line)
+        before = line
+    return "\n".join(good), timed, bad
+
+
+def _demuxed(text: str, kind: str, name: str) -> Words:
+    options = {"format_whitelist": kind, "protocol_whitelist": "none", "codec_whitelist": _DEMUXERS[kind]}
+    try:
+        container = av.open(io.BytesIO(text.encode()), "r", format=kind, container_options=options)
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        return Words(notes=[Note(kind="dropped", what=name, why=f"it cannot be read: {error}")])
+    assert isinstance(container, InputContainer)
+    with container:
+        stream = container.streams[0]
+        header = bytes(stream.codec_context.extradata or b"")
+        pieces = [Piece.of(packet) for packet in container.demux(stream) if packet.size]
+    return cues_of(pieces, _DEMUXERS[kind], header, name)

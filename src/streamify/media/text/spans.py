@@ -1,0 +1,84 @@
+"""Styled words as WebVTT cue text (W3C WebVTT, 4.2.2). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+COLOURS: Final = MappingProxyType(
+    {
+        "white": (255, 255, 255),
+        "lime": (0, 255, 0),
+        "cyan": (0, 255, 255),
+        "red": (255, 0, 0),
+        "yellow": (255, 255, 0),
+        "magenta": (255, 0, 255),
+        "blue": (0, 0, 255),
+        "black": (0, 0, 0),
+    }
+)
+"""Classes that every player colours (W3C WebVTT, 5)."""
+
+NEAR = 80
+"""How far each part of a colour may be from that of a class, of 255."""
+
+_BLANK = re.compile(r"\n[ \t]*(?=\n)")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How words look."""
+
+    bold: bool = False
+    italic: bool = False
+    underline: bool = False
+    colour: str | None = None
+    """Name of one of `COLOURS`."""
+
+
+PLAIN: Final = Style()
+
+
+def colour_class(red: int, green: int, blue: int) -> str | None:
+    """Return the class of a colour; ``None``: no class is near."""
+    name, parts = min(
+        COLOURS.items(), key=lambda item: sum((a - b) ** 2 for a, b in zip(item[1], (red, green, blue), strict=True))
+    )
+    near = max(abs(a - b) for a, b in zip(parts, (red, green, blue), strict=True)) <= NEAR
+    return name if near else None
+
+
+def escape(text: str) -> str:
+    """Return text that a WebVTT parser reads as it is, and no HTML parser as anything else."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def tidy(text: str) -> str:
+    """Return text without what no cue may hold: control characters, blank lines, blanks at its ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    text = "".join(char for char in text if char >= " " or char in "\n\t")
+    return _BLANK.sub("", text).strip("\n \t")
+
+
+def cue_text(spans: Iterable[tuple[str, Style]]) -> str:
+    """Return styled words as cue text."""
+    joined: list[tuple[str, Style]] = []
+    for text, style in spans:
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + text, style)
+        elif text:
+            joined.append((text, style))
+    return tidy("".join(_marked(text, style) for text, style in joined))
+
+
+def _marked(text: str, style: Style) -> str:
+    found = escape(text)
+    if not text.strip():
+        return found
+    for name, given in (("u", style.underline), ("i", style.italic), ("b", style.bold)):
+        if given:
+            found = f"<{name}>{found}</{name}>"
+    return f"<c.{style.colour}>{found}</c>" if style.colour not in (None, "white") else found

@@ -1,0 +1,72 @@
+"""Words of a source, read by FFmpeg's own decoders: the other way, by which `verify --source` judges ours."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import av.error
+from av.packet import Packet
+from av.subtitles.subtitle import AssSubtitle
+
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.model.cue import Cue
+from streamify.model.track import TextTrack
+
+_TAGS = re.compile(r"<[^>]*>")
+"""Of WebVTT."""
+_OVERRIDES = re.compile(r"\{\\[^}]*\}")
+"""Of ASS, into which FFmpeg's decoders turn all marks."""
+_BLANKS = re.compile(r"\s+|\\[Nnh]")
+
+Said = tuple[int, str]
+"""When something is said, milliseconds, and the words without blanks and marks."""
+
+
+def witnessed(open_source: Callable[[], BinaryIO], track: TextTrack, cues: Sequence[Cue]) -> Iterator[str]:
+    """Yield where the cues of a track are not those that FFmpeg decodes of its stream."""
+    ours = Counter((cue.start, _bare(html.unescape(_TAGS.sub("", cue.text)))) for cue in cues)
+    last = max((cue.end for cue in cues), default=0)
+    theirs = Counter(_decoded(open_source, track, last))
+    for (start, text), count in sorted((theirs - ours).items())[:10]:
+        yield f"the source says {text[:40]!r} at {start / 1000:.3f} s, the stream does not ({count})"
+    for (start, text), count in sorted((ours - theirs).items())[:10]:
+        yield f"the stream says {text[:40]!r} at {start / 1000:.3f} s, the source does not ({count})"
+
+
+def _decoded(open_source: Callable[[], BinaryIO], track: TextTrack, last: int) -> Iterator[Said]:
+    with open_source() as file, open_media(file) as container:
+        stream = container.streams[track.recipe.stream or 0]
+        keep_only(container, stream)
+        try:
+            for packet in read_packets(container, stream):
+                if packet.size and packet.pts is not None and packet.time_base is not None:
+                    start = round((packet.pts * packet.time_base - track.recipe.origin) * 1000)
+                    length = (packet.duration or 0) * packet.time_base * 1000
+                    text = _text(packet)
+                    if text and start < last and (start + length > 0 or not length):
+                        yield max(0, start), text
+        except UnreadableError:
+            return
+
+
+def _text(packet: Packet[Any]) -> str:
+    try:
+        rects = [rect for subtitle in packet.decode() for rect in _rects(subtitle)]
+    except (av.error.FFmpegError, UnicodeDecodeError):
+        return ""
+    return _bare(_OVERRIDES.sub("", "".join(rects)))
+
+
+def _rects(subtitle: object) -> Iterator[str]:
+    for rect in getattr(subtitle, "rects", None) or [subtitle]:
+        if isinstance(rect, AssSubtitle):
+            yield bytes(rect.dialogue).decode("utf-8", "replace")
+
+
+def _bare(text: str) -> str:
+    return _BLANKS.sub("", text).replace("\u00a0", "")

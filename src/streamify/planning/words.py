@@ -1,0 +1,149 @@
+"""Which words become subtitle tracks, and what people and players are told of them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Final
+
+from streamify.model.plan import Timeline
+from streamify.model.recipe import TextRecipe
+from streamify.model.settings import MediaSettings
+from streamify.model.source import Note, SourceFacts, TextFacts
+from streamify.model.subtitle import SubtitleFile, TextRole
+from streamify.model.text import clean, unique
+from streamify.model.track import TextLabels, TextTrack
+from streamify.planning.identity import track_hash
+from streamify.planning.languages import autonym, bcp47
+
+WORDS: Final = MappingProxyType[TextRole, str](
+    {"main": "", "forced": "forced", "sdh": "SDH", "commentary": "commentary"}
+)
+"""In names for people."""
+
+_TITLES: Final = MappingProxyType[TextRole, re.Pattern[str]](
+    {
+        "forced": re.compile(r"\bforced\b|\bsigns\b", re.IGNORECASE),
+        "sdh": re.compile(r"\bsdh\b|\bhearing[- ]impaired\b|\bhard of hearing\b|^cc$|\[cc\]|\(cc\)", re.IGNORECASE),
+        "commentary": re.compile(r"\bcommentar|\bkommentar", re.IGNORECASE),
+    }
+)
+"""Of streams without a flag; many tools know only titles."""
+
+
+_ENCODINGS = {
+    "cp1250": "cs hr hu pl ro sk sl sq bs",
+    "cp1251": "be bg mk ru sr uk",
+    "cp1252": "af ca da de en es eu fi fr ga gl is it nb nl nn no pt sv",
+    "cp1253": "el",
+    "cp1254": "az tr",
+    "cp1255": "he yi",
+    "cp1256": "ar fa ur",
+    "cp1257": "et lt lv",
+    "cp1258": "vi",
+    "cp874": "th",
+    "cp932": "ja",
+    "cp949": "ko",
+}
+_ENCODING_OF: Final = MappingProxyType({tag: name for name, tags in _ENCODINGS.items() for tag in tags.split()})
+
+
+def old_encoding(language: str | None) -> str:
+    """Return the encoding in which Windows wrote a language before UTF-8; empty: it is not known, or there were two."""
+    return _ENCODING_OF.get((language or "").partition("-")[0], "")
+
+
+def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline, build: str) -> tuple[TextTrack, ...]:
+    """Return the tracks of words of a stream: those of the source, then those of files.
+
+    Args:
+        facts: Of the source.
+        settings: Say which words are wanted; files have their hashes by now.
+        timeline: From source time to output time.
+        build: Exact codec build.
+    """
+    if settings.subtitles == "off":
+        return ()
+    files = settings.subtitles if isinstance(settings.subtitles, tuple) else ()
+    late = facts.video.late if facts.video is not None else Fraction(0)
+    origin = timeline.origin * timeline.time_base + late - Fraction(timeline.lead, timeline.timescale)
+    streams = [
+        (TextRecipe(stream=one.stream, codec=one.codec, origin=origin), f"subtitle stream {one.stream}")
+        for one in facts.text
+    ]
+    # A file's times count from where a player begins, whatever the clock of the film says.
+    given = [
+        (
+            TextRecipe(codec=PurePosixPath(one.name).suffix.lower(), file=one.sha256, origin=Fraction(0)),
+            clean(one.name),
+        )
+        for one in files
+        if one.sha256 is not None
+    ]
+    labels = text_labels(facts.text, [one for one in files if one.sha256 is not None])
+    tracks: list[TextTrack] = []
+    for (plain, source), label in zip((*streams, *given), labels, strict=True):
+        recipe = plain.model_copy(update={"encoding": old_encoding(label.language)})
+        words = [(label.language or "und").partition("-")[0], *([] if label.role == "main" else [label.role])]
+        name = f"{'-'.join(words)}-{track_hash(facts, settings, timeline, recipe, build)}"
+        if name not in {track.id for track in tracks}:  # the same file given twice
+            tracks.append(TextTrack(id=name, recipe=recipe, labels=label, source=source))
+    return tuple(tracks)
+
+
+def text_labels(streams: Sequence[TextFacts], files: Sequence[SubtitleFile]) -> tuple[TextLabels, ...]:
+    """Return the labels of all tracks of words, in order; names are unique.
+
+    No stream of a source is the default: containers mark the first one, or all, as such without meaning it
+    (RFC 9559, 5.1.4.1.5, has it as the default value of the flag).
+    """
+    told = [*map(_of_stream, streams), *map(_of_file, files)]
+    roles = [(language, role) for language, role, _, _ in told]
+    default = next((number for number, one in enumerate(told) if one[3]), None)
+    used: set[str] = set()
+    found = []
+    for number, (language, role, title, _) in enumerate(told):
+        shared = roles.count((language, role)) > 1 or language is None
+        name = _name(language, role, title, number, shared=shared)
+        found.append(
+            TextLabels(name=unique(clean(name), used), language=language, role=role, default=number == default)
+        )
+    return tuple(found)
+
+
+def text_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
+    """Yield what is said of streams of words that are not wanted."""
+    if settings.subtitles == "off":
+        for one in facts.text:
+            yield Note(kind="dropped", what=f"subtitle stream {one.stream} ({one.codec})", why="--subtitles off")
+
+
+_Told = tuple[str | None, TextRole, str, bool]
+"""Language, role, title, and whether it is to be the default."""
+
+
+def _of_stream(facts: TextFacts) -> _Told:
+    flags: tuple[tuple[TextRole, bool], ...] = (
+        ("forced", facts.forced), ("sdh", facts.sdh), ("commentary", facts.commentary),
+    )  # fmt: skip
+    title = clean(facts.title or "")
+    flagged = [role for role, given in flags if given]
+    titled = [role for role, words in _TITLES.items() if words.search(title)]
+    found: list[TextRole] = [*flagged, *titled, "main"]
+    return bcp47(facts.language), found[0], title, False
+
+
+def _of_file(file: SubtitleFile) -> _Told:
+    return bcp47(file.language), file.role, "", file.default
+
+
+def _name(language: str | None, role: TextRole, title: str, number: int, *, shared: bool) -> str:
+    base = autonym(language) if language is not None else f"Subtitles {number + 1}"
+    word = WORDS[role]
+    if title and shared:
+        told = title if not word or _TITLES[role].search(title) else f"{title}, {word}"
+        return told if language is None else f"{base} ({told})"
+    return f"{base} ({word})" if word else base

@@ -1,0 +1,133 @@
+"""The text task: all segments of tracks of words."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import partial
+
+from streamify.dest.layout import all_words_key, text_file_key, text_record_key, words_key
+from streamify.errors import SourceError
+from streamify.manifests import webvtt
+from streamify.media.text.embedded import read_embedded
+from streamify.media.text.files import read_file
+from streamify.media.text.read import Words
+from streamify.model.cue import Cue
+from streamify.model.plan import Timeline
+from streamify.model.source import Note
+from streamify.model.task import TextResult, TextTask
+from streamify.model.track import TextTrack
+from streamify.model.words import TextRecord, TextSegments
+from streamify.planning.cues import MOST_PLACES, Placed, place_cues, segment_cues
+from streamify.storage.base import Storage, Stores, sha256
+from streamify.storage.saved import damaged
+
+
+def run_text(task: TextTask, stores: Stores) -> TextResult:
+    """Read the words, cut them where the segments are, write them, and last what is known of each track.
+
+    See `run_task` for errors.
+
+    Raises:
+        SourceError: ``subtitles-incomplete``, with `TextTask.strict`, and something of them cannot be kept.
+    """
+    began = time.process_time()
+    borders = _borders(task, stores.media)
+    records = []
+    for track, words in _read(task, stores):
+        record = _made(track, words, task.timeline, borders, stores.media, strict=task.strict)
+        spent, began = time.process_time() - began, time.process_time()
+        record = record.model_copy(update={"cpu_seconds": round(spent, 4)})
+        stores.media.put(text_record_key(track.id), record.to_json())
+        records.append(record)
+    return TextResult(key=task.key, records=tuple(records))
+
+
+def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
+    names = {track.recipe.stream: track.source for track in task.tracks if track.recipe.stream is not None}
+    hints = {track.recipe.stream: track.recipe.encoding for track in task.tracks if track.recipe.stream is not None}
+    streams = read_embedded(partial(stores.open_source, task.source), names, hints) if names else {}
+    for track in task.tracks:
+        if track.recipe.stream is not None:
+            yield track, streams[track.recipe.stream]
+        else:
+            yield track, read_file(_file(track, stores.media), track.source, track.recipe.encoding)
+
+
+def _file(track: TextTrack, media: Storage) -> bytes:
+    """Return a subtitle file that was given.
+
+    Raises:
+        DestinationError: ``state-damaged``, it is not there, or another one.
+    """
+    key = text_file_key(track.recipe.file or "")
+    found = media.get(key)
+    try:
+        data = base64.b64decode(json.loads(found or b"{}")["data"], validate=True)
+    except (ValueError, KeyError, TypeError):
+        data = b""
+    if sha256(data) != track.recipe.file:
+        raise damaged(f"{key} at DEST", f"it does not hold {track.source}")
+    return data
+
+
+def _borders(task: TextTask, media: Storage) -> list[Fraction]:
+    """Return starts of the segments and the end of the last, seconds."""
+    lines = media.get(task.segment_list)
+    if lines is None:
+        raise damaged(f"{task.segment_list} at DEST", "it is missing")
+    ticks = [int(json.loads(line)["start"]) for line in lines.splitlines()]
+    return [Fraction(tick, task.timeline.timescale) for tick in (*ticks, task.timeline.end)]
+
+
+def _made(
+    track: TextTrack, words: Words, timeline: Timeline, borders: Sequence[Fraction], media: Storage, *, strict: bool
+) -> TextRecord:
+    """Write the files of a track; return what is known of them."""
+    name = track.source
+    placed = place_cues(words.cues, track.recipe.origin, Fraction(timeline.end, timeline.timescale), name)
+    parts = segment_cues(placed.cues, borders)
+    notes = [*words.all_notes(name), *placed.notes]
+    left_out = words.left_out + placed.left_out
+    if parts is None:
+        why = f"its cues overlap so much that segments would hold more than {MOST_PLACES} of them"
+        notes.append(Note(kind="dropped", what=f"{name}: all of its {len(placed.cues)} cues", why=why))
+        left_out, placed, parts = left_out + len(placed.cues), Placed((), (), 0), [[] for _ in borders[1:]]
+    if strict:
+        _refuse(name, notes)
+    whole = webvtt.whole(placed.cues).encode()
+    media.put_new(all_words_key(track.folder), whole)
+    return TextRecord(
+        track=track.id,
+        found=words.found,
+        cues=len(placed.cues),
+        left_out=left_out,
+        split=words.split,
+        size=len(whole),
+        sha256=sha256(whole),
+        segments=_segments(track, parts, media),
+        notes=tuple(notes),
+    )
+
+
+def _segments(track: TextTrack, parts: Sequence[Sequence[Cue]], media: Storage) -> TextSegments:
+    sizes, sums = [], []
+    for index, cues in enumerate(parts):
+        data = webvtt.segment(cues).encode()
+        media.put_new(words_key(track.folder, index), data)
+        sizes.append(len(data))
+        sums.append(sha256(data))
+    return TextSegments(cues=tuple(map(len, parts)), size=tuple(sizes), sha256=tuple(sums))
+
+
+def _refuse(name: str, notes: Sequence[Note]) -> None:
+    bad = [note for note in notes if note.kind in ("dropped", "damaged")]
+    if bad:
+        raise SourceError(
+            "subtitles-incomplete",
+            f"{name} cannot be kept whole: {bad[0].what}, {bad[0].why}",
+            "mend it, or leave out --strict: the rest is then kept, and what is not is named",
+        )
