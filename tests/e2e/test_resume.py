@@ -316,7 +316,8 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
     os.mkfifo(tmp_path / "events")
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), "--events", str(tmp_path / "events")]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.5)  # by then it waits for a reader
+        wait_for(lambda: catches(process.pid, signal.SIGTERM))
+        time.sleep(1)  # by then it waits for a reader
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=20)
     assert (process.returncode, "[interrupted]" in said) == (143, True)

@@ -48,24 +48,24 @@ def attempts(future: TaskFuture) -> int:
 
 def test_an_urgent_task_starts_at_once_and_the_youngest_other_pauses(bench: Bench) -> None:
     engine = bench.start(2, urgent=URGENT)
-    usual = [engine.submit(task("count:300#1"))]
-    wait_until(lambda: started(bench, "count:300#1"))
+    usual = [engine.submit(task("count:500#1"))]
+    wait_until(lambda: started(bench, "count:500#1"))
     time.sleep(0.01)  # start times are compared
-    usual += [engine.submit(task("count:300#2")), engine.submit(task("echo:3"))]
-    wait_until(lambda: moving(bench, "count:300#1", "count:300#2"))
-    urgent = engine.submit(task("sleep:0.5", priority=URGENT))
-    wait_until(lambda: started(bench, "sleep:0.5"), 0.5)
-    wait_until(lambda: stopped(pid_of(bench, "count:300#2")), 0.5)
-    assert not stopped(pid_of(bench, "count:300#1"))
+    usual += [engine.submit(task("count:500#2")), engine.submit(task("echo:3"))]
+    wait_until(lambda: moving(bench, "count:500#1", "count:500#2"))
+    urgent = engine.submit(task("sleep:1", priority=URGENT))
+    wait_until(lambda: started(bench, "sleep:1"), 1)
+    wait_until(lambda: stopped(pid_of(bench, "count:500#2")), 1)
+    assert not stopped(pid_of(bench, "count:500#1"))
     assert attempts(urgent) == 1
     assert not usual[1].done()
-    wait_until(lambda: not stopped(pid_of(bench, "count:300#2")), 0.5)
+    wait_until(lambda: not stopped(pid_of(bench, "count:500#2")), 1)
     assert [attempts(future) for future in usual] == [1, 1, 1]
-    assert len({pid_of(bench, key) for key in ("count:300#1", "count:300#2", "sleep:0.5")}) == 3
+    assert len({pid_of(bench, key) for key in ("count:500#1", "count:500#2", "sleep:1")}) == 3
     [paused], [resumed] = bench.of("task.paused"), bench.of("task.resumed")
-    assert (paused.task, resumed.task) == ("count:300#2", "count:300#2")
+    assert (paused.task, resumed.task) == ("count:500#2", "count:500#2")
     [attempt] = usual[1].attempts
-    assert 0.45 <= attempt.paused == pytest.approx(resumed.time - paused.time, abs=0.1)
+    assert 0.9 <= attempt.paused == pytest.approx(resumed.time - paused.time, abs=0.1)
     assert usual[0].attempts[0].paused == 0
 
 
@@ -145,14 +145,14 @@ def test_the_more_urgent_task_starts_at_once_and_the_less_urgent_one_pauses(benc
     wait_until(lambda: moving(bench, "count:200"))
     ahead = [engine.submit(task(f"count:300#{number}", priority=URGENT)) for number in range(2)]
     wait_until(lambda: moving(bench, "count:300#0"))
-    urgent = engine.submit(task("sleep:0.5", priority=URGENT + 1))
-    wait_until(lambda: started(bench, "sleep:0.5"), 0.5)
-    wait_until(lambda: stopped(pid_of(bench, "count:300#0")), 0.5)
+    urgent = engine.submit(task("sleep:1", priority=URGENT + 1))
+    wait_until(lambda: started(bench, "sleep:1"), 1)
+    wait_until(lambda: stopped(pid_of(bench, "count:300#0")), 1)
     assert stopped(pid_of(bench, "count:200"))
     assert attempts(urgent) == 1
     assert not any(future.done() for future in (usual, *ahead))
     assert not started(bench, "count:300#1")  # equally urgent as the first: it waits its turn
-    wait_until(lambda: not stopped(pid_of(bench, "count:300#0")), 0.5)
+    wait_until(lambda: not stopped(pid_of(bench, "count:300#0")), 1)
     assert [attempts(future) for future in (*ahead, usual)] == [1, 1, 1]
 
 
