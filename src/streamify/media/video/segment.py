@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.package import Packaged
+from streamify.media.video.ahead import drawn_ahead
 from streamify.media.video.captions import place
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undecodable
 from streamify.media.video.encode import VideoEncoder
@@ -21,6 +23,9 @@ from streamify.model.settings import Deinterlace
 from streamify.model.source import Look, Part, VideoFacts
 from streamify.model.task import Cost, Seam
 from streamify.model.track import VideoTrack
+
+DECODED = 1
+"""Pictures of the source that may wait to be scaled, where a thread of its own decodes; each may have 100 MB (8K)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def transcode_segment(
         segment: Which segment.
         tracks: Renditions to make.
         keyframes: Output ticks of the IDR pictures, in order, the segment's start first.
-        threads: Threads that encode; 1 does everything on this one.
+        threads: Threads that encode; 1 does everything on this one. With more, another one decodes.
         progress: Called with the pictures of the segment that were decoded and given to the encoders.
 
     Raises:
@@ -78,9 +83,11 @@ def transcode_segment(
     renditions = Renditions(video, tracks)
     sieve, runs = Sieve(timeline, segment), _Runs(video.look)
     due = [tick - segment.start for tick in keyframes]
-    pictures = _pictures(source, video, segment, log, watch, tracks[0].recipe.deinterlace)
-    shown = _with_anchors(sieve.kept(pictures), timeline)
-    with Encoders(encoders, [track.width * track.height for track in tracks], threads) as fed:
+    decoded = _pictures(source, video, segment, log, watch, tracks[0].recipe.deinterlace)
+    with ExitStack() as stack:
+        pictures = stack.enter_context(drawn_ahead(decoded, DECODED)) if threads > 1 else decoded
+        shown = _with_anchors(sieve.kept(pictures), timeline)
+        fed = stack.enter_context(Encoders(encoders, [track.width * track.height for track in tracks], threads))
         previous: Picture | None = None
         frames: list[VideoFrame] = []
         for picture, ticks, anchor in shown:
@@ -138,7 +145,7 @@ class _Runs:
 
 def _pictures(
     source: WindowSource, video: VideoFacts, segment: Segment, log: DecodeLog, watch: _Watch, done: Deinterlace
-) -> Iterator[Picture]:
+) -> Generator[Picture, None, None]:
     pictures = window_pictures(source, video, segment, log, done)
     while True:
         before = time.thread_time()
