@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.command import BenchmarkError
 from benchmarks.cost import cost, emulator
 from benchmarks.figure import Figure
+from benchmarks.images import images
 from benchmarks.lab import Lab
 from benchmarks.length import length, planning
 from benchmarks.memory import driver, memory
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "shaka": shaka,
     "scaling": scaling,
     "overhead": overhead,
+    "images": images,
     "memory": memory,
     "cost": cost,
     "emulator": emulator,

@@ -39,8 +39,8 @@ class Task:
 
     @property
     def media(self) -> bool:
-        """Whether it makes segments (split does not)."""
-        return not self.key.startswith("split")
+        """Whether it makes segments."""
+        return not self.key.startswith(("split", "image/"))
 
 
 @dataclass(frozen=True)

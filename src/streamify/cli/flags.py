@@ -12,17 +12,18 @@ from click.core import ParameterSource
 from pydantic.fields import FieldInfo
 
 from streamify.cli import complete
-from streamify.model.settings import Settings
+from streamify.model.settings import KEYS, Settings
 from streamify.settings.read import Effective
 
 F = TypeVar("F", bound=Callable[..., Any])
-_METAVARS = {"ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE", "segment_seconds": "SECONDS",
-             "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N", "stack": "NAME", "max_cost": "USD",
-             "replace_grace": "SECONDS", "loss_limit": "PERCENT", "program": "N", "audio_map": "MAP",
+_METAVARS = {"from_": "TIME", "to": "TIME", "ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE",
+             "segment_seconds": "SECONDS", "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N",
+             "stack": "NAME", "max_cost": "USD", "replace_grace": "SECONDS", "loss_limit": "PERCENT",
+             "program": "N", "audio_map": "MAP",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
              "hold_limit": "SECONDS", "thumbnails": "SECONDS|off", "thumbnail_size": "PIXELS",
-             "poster": "SECONDS|auto|off", "subtitles": "LANGUAGE:FILE,...|auto|off"}  # fmt: skip
-_ORDER = ("ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
+             "poster": "TIME|auto|off", "subtitles": "LANGUAGE:FILE,...|auto|off"}  # fmt: skip
+_ORDER = ("from_", "to", "ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
           "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
           "subtitles",
           "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack", "max_cost", "workers",
@@ -45,15 +46,15 @@ def effective(ctx: click.Context) -> Effective:
     from streamify.settings.read import effective as read
 
     flags = {
-        name: ctx.params[name]
-        for name in Settings.model_fields
+        key: ctx.params[name]
+        for key, name in KEYS.items()
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
     return read(flags, os.environ, Common.of(ctx).config)
 
 
 def _flag(name: str, field: FieldInfo) -> Callable[[F], F]:
-    flag = "--" + name.replace("_", "-")
+    flag = "--" + (field.alias or name).replace("_", "-")
     text = " ".join((field.description or "").replace("`", "").replace("; None takes", "; by default").split())
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)

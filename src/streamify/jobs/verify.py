@@ -313,9 +313,20 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             excused=len(found.lost) + found.dropped + found.left_out,
             lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
             repeats=found.duplicated,
+            cut=report.source.cut,
+            asked=_asked(plan),
             budget=check_budget(min(least.frames, sum(least.segments.size)), track, report.source.video),
             priority=1,  # the longest: first
         )
+
+
+def _asked(plan: Plan) -> Fraction | None:
+    """Return when the film is to be cut, seconds from its first picture; ``None`` where that is in front of it."""
+    cut = plan.source.cut
+    if cut is None or plan.settings.from_ is None:
+        return None
+    asked = plan.settings.from_ - (cut.start - cut.begin)
+    return asked if asked >= 0 else None
 
 
 Span = tuple[int, int, Fraction | None, Fraction | None]
@@ -339,14 +350,17 @@ def _ranges(report: Report, plan: Plan, track: TrackReport, *, timed: bool) -> l
         timed and source.video is not None and source.video.rate is not None and not any(odd) and not plan.timeline.lead
     )
     size = max(1, round(RANGE * track.timescale / max(durations[0], 1)))
-    if not plain or source.container.split(",")[0] not in SEEKABLE or len(durations) <= size:
-        return [(0, len(durations), None, None)]
+    length = Fraction(sum(durations), track.timescale)
+    late, short = source.cut is not None and source.cut.begin > 0, source.cut is not None and source.cut.short
+    if not plain or source.container.split(",")[0] not in SEEKABLE:
+        return [(0, len(durations), None, length if short else None)]
     spans: list[Span] = []
     at = Fraction(0)
     for first in range(0, len(durations), size):
         end = min(first + size, len(durations))
         after = at + Fraction(sum(durations[first:end]), track.timescale)
-        spans.append((first, end, at if first else None, after if end < len(durations) else None))
+        begins, ends = bool(first) or late, end < len(durations) or short
+        spans.append((first, end, at if begins else None, after if ends else None))
         at = after
     return spans
 
@@ -362,6 +376,7 @@ def _sounds(report: Report, plan: Plan, source: SourceRef, segments: SegmentList
         strands = tuple(Strand(stream=stream) for stream in track.streams)
         if piece is not None:
             strands = (Strand(stream=piece.stream, id=piece.id, within=piece.within),)
+        cut = report.source.cut
         dropped = (note.what for note in report.notes if note.kind == "dropped")
         yield SoundCheckTask(
             key=f"{WHOLE}{track.id}",
@@ -375,7 +390,9 @@ def _sounds(report: Report, plan: Plan, source: SourceRef, segments: SegmentList
             audio_map=plan.settings.audio_map,
             program=plan.settings.program,
             gain=found.loudness.gain if found.loudness is not None else 0.0,
-            cut=any(what.endswith(f"of audio stream {track.stream}") for what in dropped),
+            begin=cut.begin if cut is not None else None,
+            cut=(cut is not None and cut.short)
+            or any(what.endswith(f"of audio stream {track.stream}") for what in dropped),
             budget=sound_check_budget(float(found.duration), source.size, len(strands)),
             priority=1,
         )

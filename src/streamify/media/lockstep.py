@@ -24,6 +24,8 @@ SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
 UNEVEN = Fraction(1, 120)
 """Seconds by which times may differ at a variable rate."""
+BEYOND = 2
+"""Seconds behind the end of what is followed at which the source is no longer read: times may fall back a little."""
 REMEMBERED = 9000
 """Last pictures of the source that are known again when they come twice: some minutes, 12 MB."""
 FORGET = 0.98
@@ -110,7 +112,8 @@ def follow(
         step: Usual distance of pictures, seconds.
         ahead: Seconds by which the source's times may leap before its clock counts as set anew.
         even: Whether pictures come at a constant rate, so that their times may have been moved to it.
-        lead: Seconds for which the stream shows the first picture before its time.
+        lead: Seconds for which the stream shows the first picture before its time; negative: pictures before the
+            stream, which is a part of its film, are none of it.
         repeats: Pictures of the stream that may show again what stands.
         settling: First pictures within which the source's times may settle; none behind its start.
         before: The source's picture in front of the first one.
@@ -129,7 +132,8 @@ def follow(
         ):
             if found.stream <= settling and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
                 break
-            found.skipped.append(head[0])
+            if head[0] >= -theirs.slack:
+                found.skipped.append(head[0])
             before = theirs.take()
         head = theirs.head
         if found.repeated < repeats and _stands(ours, before, head, theirs.slack):
@@ -160,7 +164,7 @@ def follow(
         found.matched += 1
         theirs.usual = max(theirs.usual * FORGET, own)
         before = theirs.take()
-    while (head := theirs.head) is not None:
+    while (head := theirs.head) is not None and (until is None or head[0] < until + BEYOND):
         if until is None or head[0] < until - theirs.slack:
             found.skipped.append(head[0])
         theirs.take()

@@ -58,6 +58,31 @@ Rational = Annotated[
 """An exact number; in JSON a string such as ``30000/1001``."""
 
 
+_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:\.[0-9]+)?)")
+
+
+def _time(value: Any) -> Any:
+    """Return the seconds of ``H:MM:SS`` or ``MM:SS``; everything else as it is."""
+    found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return value
+    hours, minutes, seconds = int(found[1] or 0), int(found[2]), Fraction(found[3])
+    if seconds >= 60 or (found[1] is not None and minutes >= 60):
+        raise ValueError("has more than 59 minutes or seconds")
+    return hours * 3600 + minutes * 60 + seconds
+
+
+Time = Annotated[
+    Fraction,
+    BeforeValidator(_fraction),
+    BeforeValidator(_time),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": ["number", "string"], "description": "seconds: a number, a decimal string, 'N/D', "
+                    "'MM:SS' or 'H:MM:SS', with a fraction or without"}),
+]  # fmt: skip
+"""An exact time of a film, seconds; in JSON a string as `Rational`."""
+
+
 _RATE = r"([0-9]+(?:\.[0-9]+)?) ?([kKmMgG]?)(?:bit/s|bps)?"
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 

@@ -63,6 +63,8 @@ class AudioRecipe(Frozen):
     """FFmpeg's name of the layout that they make."""
     loudness: float | None = None
     """LUFS that the track is brought to; ``None``: its level is left alone."""
+    within: bool = False
+    """Whether the source's sound begins before the track does, so that its decoder needs what comes before."""
 
 
 class TextRecipe(Frozen):

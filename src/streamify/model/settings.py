@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from streamify.model.audio_map import parse_audio_map
-from streamify.model.base import BitRate, Frozen, Rational, bit_rate_schema
+from streamify.model.base import BitRate, Frozen, Rational, Time, bit_rate_schema
 from streamify.model.subtitle import SubtitleFile, parse_subtitles
+from streamify.model.text import decimal
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
@@ -73,8 +75,22 @@ class Rung(Frozen):
 class MediaSettings(Frozen):
     """What decides the bytes of the stream. Part of the plan; never holds anything about where or how fast it runs."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False, serialize_by_alias=True)
 
+    from_: Time | None = Field(
+        default=None,
+        alias="from",
+        ge=0,
+        description="Time of the film with which the stream begins, seconds or ``H:MM:SS``: with the first picture at "
+        "or after it, and with the sound of that moment. Where no picture begins within 0.1 s, the one that is shown "
+        "then stands from there on.",
+    )
+    to: Time | None = Field(
+        default=None,
+        gt=0,
+        description="Time of the film with which the stream ends, seconds or ``H:MM:SS``: pictures that begin before "
+        "it are in it.",
+    )
     ladder: str | tuple[Rung, ...] = Field(
         default="auto",
         description="``auto``, a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) "
@@ -161,10 +177,10 @@ class MediaSettings(Frozen):
         le=640,
         description="Pixels of the longer side of a thumbnail; never more than the smallest rendition has.",
     )
-    poster: Rational | PosterChoice = Field(
+    poster: Time | PosterChoice = Field(
         default="auto",
-        description="Time of the picture that becomes the poster, seconds; ``auto`` chooses one that shows much; "
-        "``off`` makes none.",
+        description="Time of the picture that becomes the poster, in the stream: seconds or ``H:MM:SS``; ``auto`` "
+        "chooses one that shows much; ``off`` makes none.",
     )
     subtitles: SubtitleChoice | tuple[SubtitleFile, ...] = Field(
         default="auto",
@@ -226,6 +242,14 @@ class MediaSettings(Frozen):
     def _not_before_the_start(cls, value: Fraction | PosterChoice) -> Fraction | PosterChoice:
         if isinstance(value, Fraction) and value < 0:
             raise ValueError("should be 0 or more")
+        return value
+
+    @field_validator("to")
+    @classmethod
+    def _behind_from(cls, value: Fraction | None, info: ValidationInfo) -> Fraction | None:
+        start = info.data.get("from_")
+        if value is not None and start is not None and value <= start:
+            raise ValueError(f"should be later than 'from', which is {decimal(start)} s")
         return value
 
     @field_validator("audio_map", mode="before")
@@ -302,3 +326,9 @@ class Settings(MediaSettings):
     def media(self) -> MediaSettings:
         """Return the part that belongs to the plan."""
         return MediaSettings.model_validate(self.model_dump(include=set(MediaSettings.model_fields)))
+
+
+KEYS: Final = MappingProxyType({field.alias or name: name for name, field in Settings.model_fields.items()})
+"""By key, as files and flags have it: name of the field. ``from`` is a keyword of Python."""
+MEDIA_KEYS: Final = frozenset(field.alias or name for name, field in MediaSettings.model_fields.items())
+"""Keys of what decides the bytes."""

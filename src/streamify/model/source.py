@@ -7,6 +7,7 @@ from typing import Literal
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.chapter import Chapter
+from streamify.model.cut import Cut
 
 
 class SourceRef(Frozen):
@@ -305,4 +306,6 @@ class SourceFacts(Frozen):
     """Channels of captions inside the pictures, as far as they were seen, such as ``CC1`` and ``SERVICE1``; ``None``:
     there are no captions."""
     text: tuple[TextFacts, ...] = ()
+    cut: Cut | None = None
+    """Which part of the film all of this is about; chapters and streams of sound are those of the whole film."""
     notes: tuple[Note, ...] = ()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.cut import Cut
 from streamify.model.images import Moment, PosterPlan, Storyboard
 from streamify.model.plan import SCHEMA, AudioPiece, AudioSlice, Segment, Splice, Timeline
 from streamify.model.settings import MediaSettings
@@ -319,6 +320,10 @@ class SourceCheckTask(BaseTask):
     """Seconds for which the stream shows the first picture before its time."""
     repeats: int = 0
     """Pictures of the stream that the report names as shown again."""
+    cut: Cut | None = None
+    """Which part of the film the stream is."""
+    asked: Rational | None = None
+    """When it is to begin, seconds from the film's first picture."""
 
 
 class Strand(Frozen):
@@ -354,6 +359,8 @@ class SoundCheckTask(BaseTask):
     """The programme that was asked for."""
     gain: float = 0.0
     """dB by which the track is louder than the source."""
+    begin: Rational | None = None
+    """When a part of a film begins, seconds from the film's first picture, or its first sound where it has none."""
     cut: bool = False
     """Whether the report names sound behind the end of the track as left out."""
 

@@ -18,15 +18,15 @@ from streamify.planning.arrange import arrange
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.chapters import place_chapters
 from streamify.planning.estimate import estimate
-from streamify.planning.extent import Extent, extent
-from streamify.planning.fields import applied, fields_shown
+from streamify.planning.extent import Extent, cut_notes
+from streamify.planning.fields import applied
+from streamify.planning.film import audio_timeline, reach, video_timeline
 from streamify.planning.identity import track_hash
 from streamify.planning.images import poster, storyboard
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
-from streamify.planning.variable import longest_stand, variable_opening, variable_timeline, variable_windows
 from streamify.planning.words import text_notes, text_tracks
 
 
@@ -50,9 +50,8 @@ def build_plan(
     source, facts = facts, facts.model_copy(update={"audio": sounds})
     held = Extent()
     if facts.video is not None:
-        constant = _is_constant(facts.video, settings)
-        held = extent(facts.video, facts.audio, settings.hold_limit, constant=constant)
-        timeline, windows = _video_timeline(facts.video, pts, settings, held)
+        held = reach(facts, facts.video, settings)
+        timeline, windows = video_timeline(facts.video, pts, settings, held, facts.cut)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
@@ -60,8 +59,8 @@ def build_plan(
             _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest) for rung in rungs
         )
     else:
-        timeline, windows = _audio_timeline(facts, settings)
-        notes, video = (), ()
+        timeline, windows = audio_timeline(facts, settings)
+        notes, video = (() if facts.cut is None else tuple(cut_notes(facts.cut))), ()
     refuse_length(facts, timeline, settings)
     labelled = list(zip(facts.audio, audio_labels(facts.audio), strict=True))
     audio = (
@@ -104,66 +103,6 @@ def build_plan(
         estimate=estimate(seconds, facts.video, video, audio),
     )
     return plan, iter(all_windows)
-
-
-def _is_constant(video: VideoFacts, settings: MediaSettings) -> bool:
-    """Whether the stream has a constant rate. Pictures that outlast a segment have to be shown again, however even."""
-    return video.rate is not None and video.rate * settings.segment_seconds >= 1
-
-
-def _video_timeline(
-    video: VideoFacts, pts: Sequence[int], settings: MediaSettings, held: Extent
-) -> tuple[Timeline, Iterator[grid.Window]]:
-    fields = fields_shown(video, settings.deinterlace)
-    segment, keyframe = settings.segment_seconds, settings.keyframe_seconds
-    if video.rate is None or not _is_constant(video, settings):
-        timeline = variable_timeline(
-            pts=pts,
-            end=video.end,
-            time_base=video.time_base,
-            longest=longest_stand(segment, keyframe),
-            lead=held.lead,
-            tail=held.tail,
-            fields=fields,
-            opening=variable_opening(segment, keyframe) if settings.short_start else (),
-        )
-        return timeline, variable_windows(pts, timeline, segment, keyframe)
-    timeline, frames = grid.constant_timeline(
-        rate=video.rate,
-        time_base=video.time_base,
-        origin=pts[0],
-        frames=len(pts),
-        segment_seconds=segment,
-        keyframe_seconds=keyframe,
-        lead=held.lead,
-        tail=held.tail,
-        fields=fields,
-        short_start=settings.short_start,
-    )
-    return timeline, grid.constant_windows(pts, timeline, frames, video.end)
-
-
-def _audio_timeline(facts: SourceFacts, settings: MediaSettings) -> tuple[Timeline, Iterator[grid.Window]]:
-    """Without video the grid is that of the first audio track, in its samples; all segments are alike, for sound is
-    encoded so fast that a short start would gain nothing."""
-    lead = facts.audio[0]
-    rate = audio_grid.output_rate(lead)
-    end = max(1, -(-(facts.duration * rate).numerator // (facts.duration * rate).denominator))
-    timeline = Timeline(time_base=lead.time_base, origin=lead.start or 0, timescale=rate, frame_duration=None, end=end)
-    step = int(settings.segment_seconds * rate)
-    count = max(1, -(-end // step))
-    if count > 1 and (end - (count - 1) * step) < rate // 10:
-        count -= 1  # a tail below 0.1 s would be a segment of hardly one access unit
-    windows = (
-        grid.Window(
-            index=index,
-            start=index * step,
-            end=end if index == count - 1 else (index + 1) * step,
-            source_start=0, source_end=None, frames=0, first=0, next=None,
-        )
-        for index in range(count)
-    )  # fmt: skip
-    return timeline, windows
 
 
 def _video_track(
@@ -244,6 +183,7 @@ def _audio_recipe(
         loudness=settings.loudness,
         joined=audio.joined,
         layout=audio.layout if audio.joined else "",
+        within=facts.cut is not None and facts.cut.start > 0,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamify.model.cut import Cut
 from streamify.model.source import AudioFacts, Note, VideoFacts
 from streamify.planning.grid import UNHEARD
 
@@ -49,6 +50,41 @@ def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction, *, c
         *_silences(audio, first - lead),
     ]
     return Extent(lead, tail, tuple(notes))
+
+
+def cut_extent(cut: Cut, video: VideoFacts, audio: Sequence[AudioFacts]) -> Extent:
+    """Return for how long the first and the last picture of a part of a film stand, and what is said of it.
+
+    Args:
+        cut: Which part.
+        video: Its pictures.
+        audio: The film's sound.
+    """
+    start = (video.first if cut.origin is None else cut.origin) * video.time_base + video.late - cut.lead
+    stop = start + cut.end - cut.start
+    silent = [
+        Note(
+            kind="info", what=f"audio stream {one.stream} is silent", why="its sound lies beside this part of the film"
+        )
+        for one in audio
+        if (one.begin is not None and one.begin >= stop) or (one.end is not None and one.end <= start)
+    ]
+    heard = [one for one in audio if one.begin is None or one.begin < stop]
+    return Extent(cut.lead, cut.tail, (*cut_notes(cut), *silent, *_silences(heard, start)))
+
+
+def cut_notes(cut: Cut) -> Iterator[Note]:
+    """Yield what is said of a part of a film."""
+    times = f"from {float(cut.start):.3f} s to {float(cut.end):.3f} s"
+    why = f"the settings from and to; the film is {float(cut.whole):.3f} s long"
+    yield Note(kind="info", what=f"the stream is the part of the film {times}", why=why)
+    if cut.origin is not None:
+        why = "it is the one that the film shows then; the next one follows later"
+        yield Note(kind="converted", what="the first picture is shown from the cut on", why=why)
+    for seconds, which, where in ((cut.lead, "first", "before it"), (cut.tail, "last", "after it")):
+        if seconds:
+            what = f"the {which} picture is shown for {float(seconds):.3f} s more"
+            yield Note(kind="converted", what=what, why=f"there is only sound {where}")
 
 
 def _stands(sound: dict[int, Fraction], least: Fraction, limit: Fraction) -> Fraction:

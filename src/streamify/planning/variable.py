@@ -41,6 +41,7 @@ def variable_timeline(
     tail: Fraction = Fraction(0),
     fields: int = 1,
     opening: tuple[int, ...] = (),
+    origin: int | None = None,
 ) -> Timeline:
     """Return the timeline of a variable-rate source: the source's own ticks, counted from the first picture.
 
@@ -56,7 +57,9 @@ def variable_timeline(
         tail: Seconds for which the last one stands on.
         fields: Output pictures for each of the source.
         opening: IDR steps of the segments at the start; see `variable_opening`.
+        origin: Source tick with which the stream begins, where the first picture has been there for longer.
     """
+    origin = pts[0] if origin is None else origin
     timescale, unit = time_base.denominator, time_base.numerator
     widest = max(max(map(sub, islice(pts, 1, None), pts), default=1), end - pts[-1]) * unit
     if min(Fraction(widest), longest * timescale) > MAX_DURATION:
@@ -68,10 +71,10 @@ def variable_timeline(
         widest = round(widest * Fraction(timescale, time_base.denominator))
     min_gap = timescale // (MAX_RATE + 5) if _fast(pts, end, time_base) else 0
     before = -(-lead * timescale // 1)
-    length = round((end - pts[0]) * time_base * timescale)
+    length = round((end - origin) * time_base * timescale)
     return Timeline(
         time_base=time_base,
-        origin=pts[0],
+        origin=origin,
         lead=int(before),
         timescale=timescale,
         frame_duration=None,
@@ -180,7 +183,10 @@ def _marks(
         if empty and place:
             pause = (pts[at] if at < len(pts) else end) - (pts[at - 1] if at else base)
             empty = pause > steps * step
-        if empty or (number == 0 and timeline.lead):
+        if number == 0 and pts[0] < base and not timeline.lead:  # it has been there since before the stream begins
+            yield _Mark(0, pts[0], 0, False, True)
+            owed = False
+        elif empty or (number == 0 and timeline.lead):
             tick = -(-number * seconds * timeline.timescale // 1)
             least = shown(pts[at - 1]) + 1 if at else 0  # rounding must not put it at the picture before it
             yield _Mark(at, source, max(tick, least), True, owed)

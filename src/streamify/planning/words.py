@@ -75,9 +75,10 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
         for one in facts.text
     ]
     # A file's times count from where a player begins, whatever the clock of the film says.
+    start = facts.cut.start if facts.cut is not None else Fraction(0)
     given = [
         (
-            TextRecipe(codec=PurePosixPath(one.name).suffix.lower(), file=one.sha256, origin=Fraction(0)),
+            TextRecipe(codec=PurePosixPath(one.name).suffix.lower(), file=one.sha256, origin=start),
             clean(one.name),
         )
         for one in files

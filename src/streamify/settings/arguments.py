@@ -13,7 +13,7 @@ from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, 
 from streamify.model.subtitle import SubtitleFile, TextRole
 
 Seconds = int | float | str | Decimal | Fraction
-"""A number of seconds; exact as text (``"24/5"``, ``"4.8"``) or as a `Fraction`."""
+"""A number of seconds; exact as text (``"24/5"``, ``"4.8"``, of times also ``"1:02:03.25"``) or as a `Fraction`."""
 
 
 class RungDict(TypedDict, total=False):
@@ -36,8 +36,13 @@ class SubtitleDict(TypedDict, total=False):
 
 
 class SettingsDict(TypedDict, total=False):
-    """Settings of a job as keyword arguments; each may be left out. ``docs/reference/settings.md`` explains them."""
+    """Settings of a job as keyword arguments; each may be left out. ``docs/reference/settings.md`` explains them.
 
+    ``from`` is a keyword of Python: here it is ``from_``.
+    """
+
+    from_: Seconds | None
+    to: Seconds | None
     ladder: str | Path | Sequence[Rung | RungDict]
     segment_seconds: Seconds
     keyframe_seconds: Seconds

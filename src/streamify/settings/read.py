@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from streamify.errors import UsageError
-from streamify.model.settings import Rung, Settings
+from streamify.model.settings import KEYS, Rung, Settings
 from streamify.settings.yaml import read_yaml
 
 PREFIX = "STREAMIFY_"
@@ -52,8 +52,8 @@ class Effective:
     def to_yaml(self) -> str:
         """Return a ``streamify.yaml`` that sets the same, each key with its origin as a comment."""
         lines = []
-        for key in Settings.model_fields:
-            value = {key: _plain(getattr(self.settings, key))}
+        for key, name in KEYS.items():
+            value = {key: _plain(getattr(self.settings, name))}
             text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
             many = "\n" in text
             origin = self.origins[key].replace("\n", "\\n")  # a path may hold one, a comment may not
@@ -81,7 +81,13 @@ def from_arguments(values: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: A key is unknown or a value is not allowed.
     """
-    return merge({key: _given(key, value, f"argument {key}") for key, value in values.items()}).settings
+    given = {_keys().get(name, name): (name, value) for name, value in values.items()}
+    return merge({key: _given(key, value, f"argument {name}") for key, (name, value) in given.items()}).settings
+
+
+def _keys() -> dict[str, str]:
+    """Return the key of each field: Python has ``from_``, files and flags have ``from``."""
+    return {name: key for key, name in KEYS.items()}
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
@@ -132,7 +138,7 @@ def over(base: Effective, layer: Mapping[str, Given]) -> Settings:
     Raises:
         UsageError: A key of the layer is unknown or a value is not allowed.
     """
-    below = {key: Given(getattr(base.settings, key), base.origins[key]) for key in Settings.model_fields}
+    below = {key: Given(getattr(base.settings, name), base.origins[key]) for key, name in KEYS.items()}
     return merge(below, layer).settings
 
 
@@ -145,14 +151,14 @@ def merge(*layers: Mapping[str, Given]) -> Effective:
     given: dict[str, Given] = {}
     for layer in layers:
         for key, value in layer.items():
-            if key not in Settings.model_fields:
-                raise _unknown(key, value.origin, tuple(Settings.model_fields))
+            if key not in KEYS:
+                raise _unknown(key, value.origin, tuple(KEYS))
             given[key] = value
     try:
         settings = Settings.model_validate({key: value.value for key, value in given.items()})
     except ValidationError as error:
         raise _refused(error, given) from error
-    return Effective(settings, {key: given[key].origin if key in given else "default" for key in Settings.model_fields})
+    return Effective(settings, {key: given[key].origin if key in given else "default" for key in KEYS})
 
 
 def schema() -> str:

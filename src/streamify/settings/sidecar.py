@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from streamify.errors import UsageError
-from streamify.model.settings import MediaSettings, Settings
+from streamify.model.settings import KEYS, MEDIA_KEYS
 from streamify.settings.read import Given, from_mapping
 from streamify.settings.yaml import parse_yaml
 
@@ -32,7 +32,7 @@ def from_sidecar(data: bytes, name: str) -> dict[str, Given]:
         raise UsageError("config-unreadable", f"cannot read {name}: not UTF-8 text", "save it as UTF-8") from error
     given = from_mapping(_value(text, name), name, lines=_lines(text))
     for key, value in given.items():
-        if key in Settings.model_fields and key not in MediaSettings.model_fields:
+        if key in KEYS and key not in MEDIA_KEYS:
             raise UsageError(
                 "sidecar-setting",
                 f"{value.origin}: {key} says where or how a job runs, which is not for a sidecar to say",

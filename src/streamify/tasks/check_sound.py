@@ -57,6 +57,7 @@ def _compared(
         origin,
         task.breaks,
         alone=task.video is None,
+        begin=task.begin or Fraction(0),
         pair=pair,
     )
     found = compare(
@@ -77,4 +78,6 @@ def _origin(task: SoundCheckTask, stores: Stores) -> Fraction:
         first = first_shown(opened, task.source.size, task.video)
     else:
         first = first_heard(opened, task.program)
+    if task.begin is not None:
+        return task.track.recipe.origin if first is None else first + task.begin
     return (first if first is not None else task.track.recipe.origin + task.lead) - task.lead

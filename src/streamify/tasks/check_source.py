@@ -35,6 +35,7 @@ def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
 
     step = _step(task, stores)
     run = _source(task, stores, step)
+    repeats = task.repeats + (task.cut is not None and task.cut.origin is not None)
     found = follow(
         run.shots,
         stream_shots(init, segments(), track.timescale),
@@ -42,16 +43,13 @@ def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
         Fraction(10) if task.container in JUMPING else Fraction(86_400),
         even=video.rate is not None,
         lead=run.lead,
-        repeats=task.repeats,
-        settling=SETTLING if task.begin is None else 0,
+        repeats=repeats,
+        settling=SETTLING if task.begin is None and run.lead >= 0 else 0,
         before=run.before,
         until=task.until,
     )
-    return CheckResult(
-        key=task.key,
-        faults=tuple(f"{track.folder}: {fault}" for fault in judge(found, task.excused * task.fields, task.repeats)),
-        frames=found.matched,
-    )
+    faults = [*run.faults, *judge(found, task.excused * task.fields, repeats)]
+    return CheckResult(key=task.key, faults=tuple(f"{track.folder}: {fault}" for fault in faults), frames=found.matched)
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,16 @@ class _Run:
     """When the first of them is shown, seconds from the start of the stream."""
     before: Shot | None = None
     """The picture in front of it."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with where the stream begins."""
 
 
 def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     """Return the pictures of the task's range, and one more on both sides: what a picture shows is told beside them."""
     video, opened = task.video, partial(stores.open_source, task.source)
     origin = video.first * video.time_base
+    if task.begin is None and task.cut is not None:  # its place is known by all that comes before
+        return _Run(source_shots(opened, video, task.track, step), -task.cut.begin)
     if task.begin is None:
         return _Run(_up_to(source_shots(opened, video, task.track, step), task.until, origin, step), task.lead)
     begin = origin + task.begin - step / 2
@@ -76,9 +78,31 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     shots = _up_to(source_shots(opened, video, task.track, step, begin - step * 3 / 2), task.until, origin, step)
     for shot in shots:
         if shot.time is not None and shot.time >= begin:
-            return _Run(chain([shot], shots), shot.time - origin, before)
+            start = tuple(_start_faults(task, shot, before, stores, step)) if task.first == 0 else ()
+            return _Run(chain([shot], shots), shot.time - origin, before, start)
         before = shot
     return _Run(iter(()), task.lead)
+
+
+ROUNDED = Fraction(1, 500)
+"""Seconds by which a container may have rounded times."""
+
+
+def _start_faults(
+    task: SourceCheckTask, first: Shot, before: Shot | None, stores: Stores, step: Fraction
+) -> Iterator[str]:
+    """Yield where a stream that is a part of its film does not begin with the first picture from its start on."""
+    opened = partial(stores.open_source, task.source)
+    film = next(source_shots(opened, task.video, task.track, step), None)
+    if task.cut is None or task.asked is None or film is None or film.time is None or first.time is None:
+        return
+    wanted = film.time + task.asked
+    earlier = before is not None and before.time is not None and before.time >= wanted + ROUNDED
+    if earlier or first.time < wanted - ROUNDED:
+        yield (
+            f"begins with the picture at {float(first.time - film.time):.3f} s of the film, not with the first one "
+            f"from {float(task.asked):.3f} s on"
+        )
 
 
 def _up_to(shots: Iterator[Shot], until: Fraction | None, origin: Fraction, step: Fraction) -> Iterator[Shot]:

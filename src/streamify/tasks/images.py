@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from fractions import Fraction
 from itertools import groupby
 
@@ -17,6 +18,7 @@ from streamify.errors import DestinationError
 from streamify.media.video.images import Judge, SheetMaker, poster_files
 from streamify.model.images import Moment, Poster, SheetRecord, Still
 from streamify.model.task import ImageResult, PosterTask, SheetTask
+from streamify.mp4.fragments import fragments
 from streamify.storage.base import Storage, Stores, sha256
 
 
@@ -52,14 +54,20 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
 
 
 def _chosen(task: PosterTask, media: Storage) -> Moment:
-    """Return the candidate that shows most; the first of those that show equally much."""
+    """Return the candidate that shows most; the first of those that show equally much.
+
+    Of several, the keyframe before each stands for it: it is coded best, and no other has to be decoded for it.
+    """
     if len(task.candidates) == 1:
         return task.candidates[0]
-    judge, worth, folder = Judge(), list[float](), task.scout.folder
+    judge, worth, folder = Judge(), dict[Moment, float](), task.scout.folder
     init = _read(media, init_key(folder))
     for index, moments in groupby(task.candidates, key=lambda one: one.segment):
-        worth.extend(judge(init, _read(media, segment_key(folder, index)), [one.at for one in moments]))
-    return task.candidates[worth.index(max(worth))]
+        data = _read(media, segment_key(folder, index))
+        keys = [part.decode_time for part in fragments(data)]
+        times = list(dict.fromkeys(keys[max(0, bisect_right(keys, one.at) - 1)] for one in moments))
+        worth.update(zip((Moment(segment=index, at=at) for at in times), judge(init, data, times), strict=True))
+    return max(worth, key=lambda one: worth[one])
 
 
 def _read(media: Storage, key: str) -> bytes:

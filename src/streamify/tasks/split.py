@@ -17,6 +17,7 @@ from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
 from streamify.media.source.cut_off import CutOff
 from streamify.media.source.extent import AGAIN
+from streamify.media.source.part import count_part, part_of
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
 from streamify.media.source.video_index import Located, VideoIndex
@@ -30,6 +31,7 @@ from streamify.model.task import SplitResult, SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
+from streamify.planning.cut import cut_pictures, cut_sound, is_cut, picture_span
 from streamify.planning.fields import seen_fields
 from streamify.planning.grid import Window
 from streamify.planning.looks import usual_look
@@ -40,7 +42,7 @@ from streamify.storage.base import Stores, sha256
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
-    found = look(task.source, stores, task.max_scan, task.settings.program)
+    found = look(task.source, stores, task.max_scan, task.settings)
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
@@ -114,17 +116,37 @@ def _refuse_incomplete(facts: SourceFacts) -> None:
         )
 
 
-def look(ref: SourceRef, stores: Stores, max_scan: int | None = None, program: int | None = None) -> Probed:
-    """Return what a source is; its errors name it."""
+def look(ref: SourceRef, stores: Stores, max_scan: int | None, settings: MediaSettings) -> Probed:
+    """Return what a source is, or the part of it that the settings ask for; its errors name it."""
     opened = partial(stores.open_source, ref)
     try:
         long = Fraction(PIECE_SECONDS, 2)
-        found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=program)
+        found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
+        found = _part(found, opened, settings) if is_cut(settings) else found
         return replace(found, facts=_surveyed(found, opened))
     except SourceError as error:
         if ref.key in error.message:
             raise
         raise SourceError(error.code, f"{ref.key}: {error.message}", error.hint) from error
+
+
+def _part(found: Probed, opened: Callable[[], BinaryIO], settings: MediaSettings) -> Probed:
+    """Return what was found of the part of a film that the settings ask for.
+
+    Raises:
+        UsageError: ``cut-outside``.
+    """
+    facts, whole = found.facts, found.index
+    if facts.video is None or whole is None:
+        facts = cut_sound(facts, settings)
+        missing = None if facts.cut is not None and facts.cut.short else found.cut
+        return replace(found, facts=facts, cut=missing)
+    span = picture_span(facts, whole.pts, settings)
+    index = part_of(whole, span.first, span.stop, span.end)
+    counted = count_part(opened, facts.video.stream, whole, index)
+    facts = cut_pictures(facts, whole.pts, span, counted)
+    # What a file that was cut off lacks is not missing in front of that. Its first pictures are not those of the part.
+    return replace(found, facts=facts, index=index, sample=(), cut=None if span.cut.short else found.cut)
 
 
 def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
@@ -135,11 +157,10 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
     source = WindowSource(opened, video.stream, facts.access, video.end)
     seen = survey(source, video, found.index, found.sample)
     video = soft_telecine(seen_fields(video, seen.fields), found.index.pts)
-    if len(seen.parts) > 1:
-        usual = usual_look(seen.parts, video.end)
-        video = video.model_copy(
-            update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": tuple(seen.parts)}
-        )
+    usual = usual_look(seen.parts, video.end)
+    if len(seen.parts) > 1 or usual != video.look:
+        parts = tuple(seen.parts) if len(seen.parts) > 1 else ()
+        video = video.model_copy(update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": parts})
     return facts.model_copy(update={"video": video})
 
 
@@ -183,7 +204,7 @@ def _sound_slices(
     for streams in dict.fromkeys(track.streams for track in tracks):
         same = [track for track in tracks if track.streams == streams]  # stereo, and 5.1: pieces of one length
         size = same[0].piece_segments
-        if not size or len(windows) <= size:
+        if not size or (len(windows) <= size and not same[0].recipe.within):
             continue
         firsts = range(0, len(windows), size)
         each = zip(*(_needs(track, plan, borders, firsts) for track in same), strict=True)

@@ -54,6 +54,7 @@ def test_every_field_of_a_recipe_is_hashed() -> None:
         before = track_hash(found.source, found.settings, found.timeline, recipe, "av 1")
         for name, value in recipe.model_dump(exclude={"kind"}).items():
             others = {"loudness": -16.0, "range": "PQ", "tone_mapped_at": (1920, 1080), "joined": (3,)}
+            others |= {"captions": True, "within": True}
             other = others[name] if name in others else value + ("x" if isinstance(value, str) else 1)
             changed = recipe.model_copy(update={name: other})
             assert track_hash(found.source, found.settings, found.timeline, changed, "av 1") != before, name

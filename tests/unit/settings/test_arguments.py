@@ -62,7 +62,8 @@ def _value(key: str, kind: Any, folder: Path) -> Any:
         rungs: list[Any] = [Rung(name="144p", short_side=144, maxrate=500_000)]
         return [*rungs, {"name": "96p", "short_side": 96, "maxrate": 300_000}]
     plain = {int: 2, float: 2.5, Fraction: Fraction(5, 2), Decimal: Decimal("2.5"), bool: True, type(None): None}
-    text = "2.5" if key.endswith(("_seconds", "_duration", "_pause", "_limit")) else "streamify"
+    seconds = key in ("from_", "to") or key.endswith(("_seconds", "_duration", "_pause", "_limit"))
+    text = "2.5" if seconds else "streamify"
     return VALUES.get(kind, {}).get(key, text if kind is str else plain.get(kind))
 
 

@@ -73,7 +73,7 @@ def test_names_stay_text_for_planning_to_resolve(value: str) -> None:
     ("text", "code", "parts"),
     [
         ("lader: auto", "unknown-setting", ["streamify.yaml", "'lader'", "did you mean 'ladder'?"]),
-        ("xyzzy: 1", "unknown-setting", ["'xyzzy'", "known: ladder"]),
+        ("xyzzy: 1", "unknown-setting", ["'xyzzy'", "known: from"]),
         ("crf: 99", "bad-setting", ["streamify.yaml: crf", "51", "not 99"]),
         ("preset: turbo", "bad-setting", ["preset", "'veryslow'", "turbo"]),
         ("segment_seconds: 0.1", "bad-setting", ["streamify.yaml: segment_seconds", "equal to 1/2, not 0.1"]),
@@ -167,7 +167,10 @@ def test_the_published_schema_is_that_of_the_model() -> None:
 def test_the_settings_page_shows_every_field_with_its_default(model: type[BaseModel], heading: str) -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     table = page[page.index(heading) :].partition("\n\n")[0]
-    rows = [f"| `{key}` | {_default(field)} | {_described(field)} |" for key, field in model.model_fields.items()]
+    rows = [
+        f"| `{field.alias or name}` | {_default(field)} | {_described(field)} |"
+        for name, field in model.model_fields.items()
+    ]
     assert_same("\n".join(table.splitlines()[2:]), "\n".join(rows), "settings.md should show the fields")
 
 

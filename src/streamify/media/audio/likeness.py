@@ -51,6 +51,8 @@ SOUGHT = 8
 THINNED, LIKELIEST = 7, 16
 """A wide search multiplies each seventh sample, of left and right in turn, and all samples at the 16 likeliest places:
 the standard error of a correlation of 571 samples is 0.04, a twelfth of `LIKE`."""
+BEYOND = 5
+"""Seconds behind a track that ends before its source does at which the source is no longer read."""
 CUT = 0.2
 """Seconds of sound behind the pictures that are left out of a stream."""
 
@@ -319,6 +321,8 @@ def compare(
         end = ours.end / RATE
         if ours.ended and not cut and CUT < stretch.at - end < 1 and decibels(stretch.samples) >= LOUD:
             tail = stretch.at
+        if ours.ended and cut and stretch.at > end + BEYOND:
+            break
     return follower.finish(tail)
 
 

@@ -62,6 +62,8 @@ class LinearSound:
     breaks: tuple[ClockBreak, ...] = ()
     alone: bool = False
     """Whether there are no pictures."""
+    begin: Fraction = Fraction(0)
+    """When the track begins, seconds from the film's start, of which it is a part."""
     pair: Pair | None = None
     """The two channels of 5.1 that are compared; ``None``: the mix to stereo."""
 
@@ -220,7 +222,7 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
             return
         keep_only(container, stream)
         context, clock = decoder(stream), SoundClock(sound.breaks)
-        expected, shift = Fraction(0), Fraction(0)
+        expected, shift = -sound.begin, Fraction(0)
         jumps, first = container.format.name in JUMPING, True
         refused: list[str] = []
         damage: Fraction | None = None

@@ -38,7 +38,7 @@ def window(track: AudioTrack, first_unit: int, last_unit: int) -> tuple[Fraction
     codec, recipe = audio_codec(track.recipe.codec), track.recipe
     start = Fraction((first_unit - codec.priming - PREROLL) * codec.frame, recipe.sample_rate) - LEAD
     end = Fraction((last_unit + 2 * POSTROLL) * codec.frame, recipe.sample_rate) + 1
-    return recipe.origin + max(start, Fraction(0)), recipe.origin + end
+    return recipe.origin + (start if recipe.within else max(start, Fraction(0))), recipe.origin + end
 
 
 def span(track: AudioTrack, first_unit: int, last_unit: int) -> tuple[int, int]:

@@ -73,7 +73,7 @@ class Placer:
     def piece(self, start: int, stop: int) -> tuple[AudioPiece, int]:
         """Return the piece of some samples, without a splice, and the packet behind the last that it needs."""
         heard, rate = self._laid.packets, self._track.sample_rate
-        number = self._entry(start - LEAD * rate) if start > 0 else 0
+        number = self._entry(start - LEAD * rate) if start > 0 or self._track.recipe.within else 0
         end = min(self.near(stop + rate) + 1, len(self._sums) - 1)
         first = number + 1 if number else 0  # what the first packet adds can depend on the one before it
         runs = [one for one in self._runs if first < one.first < end]
@@ -144,7 +144,7 @@ def place_pieces(
     """
     placer = Placer(laid, track)
     found = [placer.piece(*window) for window in windows]
-    if len(found) == 1:
+    if len(found) == 1 and not found[0][0].number:
         return (found[0][0],)
     part, length = opened(file, laid.within), sum(_length(one) for one in laid.within.pieces) if laid.within else size
     cutter = _cutter(part, length, format_name)
@@ -156,7 +156,7 @@ def place_pieces(
         splice = cutter(piece.position, positions[end] if end < len(positions) else -1) if piece.number else None
         spliced.append(piece.model_copy(update={"splice": splice}))
     step = max(1, (len(spliced) - 1) // PROBES)
-    for piece in spliced[1::step]:
+    for piece in spliced[1::step] or spliced:
         if piece.splice is not None and not _reads_alike(file, laid, piece):
             return tuple(one for one, _ in found)
     return tuple(spliced)

@@ -158,8 +158,9 @@ def _decoded(
         else:
             container = open_media(file)
             stream = cast("VideoStream", container.streams[track.stream])
-            if start > LEAD and stream.time_base is not None and not source.breaks:
-                # Where FFmpeg cannot, the sound is read from its start.
+            exact = track.recipe.within and track.recipe.piece_segments > 0
+            if (start > LEAD or exact) and stream.time_base is not None and not source.breaks:
+                # Where FFmpeg cannot, the sound is read from its start; also where only that tells the sample.
                 seek_to(container, int((start + track.recipe.origin - LEAD) / stream.time_base), stream)
             if container.format.name.startswith("mov"):  # Matroska reads all, and would be sought in to another packet
                 keep_only(container, stream)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import BinaryIO
 
 from streamify.bitstream.captions import ESCAPED
@@ -91,7 +93,8 @@ def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, note
         array("q", (NONE if time is None else time for time in laid.times)),
         laid.firsts,
     )
-    coded = sum(time is not None for time in laid.times)
+    counted = [time for time in laid.times if time is not None]
+    coded = len(counted)
     twice = coded - len(laid.shown)
     note_duplicates(twice, notes)
     notes += part_notes(laid, base)
@@ -100,7 +103,14 @@ def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, note
         base, laid.shown, laid.end, "sliced", False, (*notes, *gap_notes(lost)), coded, twice, (), lost, None,
         order, cut, numbering, None, _sampled_captions(file, index, base, seen),
         edits=tuple(EditPart(at=one.at, begin=one.begin, end=one.end) for one in laid.parts),
+        count=partial(_count, counted),
     )  # fmt: skip
+
+
+def _count(times: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """Return how many pictures of parts are in ``[start, end)``, and how many of them are shown twice."""
+    inside = [time for time in times if start <= time < end]
+    return len(inside), len(inside) - len(set(inside))
 
 
 def _between(gap: Gap, laid: Arranged, time_base: Fraction) -> bool:
@@ -122,9 +132,11 @@ def from_mp4(
     if coded == len(samples):  # nothing is hidden by an edit list
         coded = seen.witness.entries - index.lost
     scanned = doubt(file, index, seen.codec, seen.start.coded) is not None
+    count: Callable[[int, int], tuple[int, int]] | None = None
     if scanned:
         found, _ = scan_source(file, size, seen, max_scan)
         coded, twice = found.coded, found.duplicates + len(found.timed.late)
+        count = found.within
         if not found.timed.own:
             if found.samples.sizes != samples.sizes:
                 raise SourceError(
@@ -173,6 +185,7 @@ def from_mp4(
         _sampled_captions(file, index, time_base, seen),
         index.missing,
         late=index.edit.late if numbering is None else 0,
+        count=count,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import and_
 from typing import cast
 from zlib import crc32
 
@@ -56,6 +58,19 @@ class Scan:
     """Number of the first packet that carries captions."""
     channels: tuple[str, ...] = ()
     """Of captions, as of `Channels.names`."""
+    counted: bytes = b""
+    """Of each packet: 1 where the bitstream holds a picture that is shown."""
+
+    def within(self, start: int, end: int) -> tuple[int, int]:
+        """Return how many pictures the bitstream holds and shows in ``[start, end)``, and how many are left out there.
+
+        As `coded` they are counted packet by packet; one without a time of its own counts with the one before it.
+        """
+        inside = [start <= time < end for time in self.samples.pts]
+        coded = sum(map(and_, self.counted, inside))
+        kept = sum(start <= time < end for time in self.timed.times)
+        distinct = bisect_left(self.shown, end) - bisect_left(self.shown, start)
+        return coded, kept - distinct + sum(inside[number] for number in self.timed.late)
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
@@ -206,6 +221,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         notes,
         columns.captions,
         columns.channels,
+        bytes(number >= 0 and packets.shown[number] for number in packets.picture),
     )
 
 

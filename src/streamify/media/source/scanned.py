@@ -65,7 +65,7 @@ def from_scan(
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
         found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
-        torn=torn,
+        torn=torn, count=found.within,
     )  # fmt: skip
 
 

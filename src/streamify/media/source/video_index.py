@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -61,10 +61,19 @@ class VideoIndex:
     """The parts of the container's edit list, where it has several."""
     late: int = 0
     """By how much later than that the container's edit list shows all pictures, ticks."""
+    count: Callable[[int, int], tuple[int, int]] | None = field(default=None, repr=False)
+    """Counts pictures in ``[start, end)`` (source ticks) as `coded` and `left_out`; ``None``: FFmpeg's index does."""
+    until: int | None = None
+    """Source tick at which a part of the film ends that is all that is asked for; ``None``: to the end."""
 
     def weight(self, start: int, end: int | None) -> int:
         """Return about how many bytes of the source show ``[start, end)`` (source ticks)."""
-        return self._order.weight(start, end)
+        return self._order.weight(start, self.until if end is None else end)
+
+    def doubles(self, start: int, end: int) -> int:
+        """Return how many packets in ``[start, end)`` (source ticks) have the time of another one."""
+        times = [time for time in self._order.samples.pts if start <= time < end]
+        return len(times) - len(set(times))
 
     def key_times(self, start: int, end: int) -> Sequence[int]:
         """Return when the keyframes in ``[start, end)`` are shown; where there is none, the last one before `start`."""
@@ -83,6 +92,7 @@ class VideoIndex:
         """
         samples = self._order.samples
         numbers = self._order.entries(start)
+        end = self.until if end is None else end
         last = max(self._order.last(end), numbers[0])
         splice = self._cut(numbers[-1], last) if self._cut else None
         if self._numbering is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -12,9 +11,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
-from streamify.media.source.opening import open_media
-from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.video.scaling import SCALING, linear_graph
+from streamify.media.video.stills import shown_at
 
 _JPEG_QUALITY = 3
 """Quantiser scale of FFmpeg's encoder, 1 to 31: the lower the better."""
@@ -39,7 +37,7 @@ class SheetMaker:
 
     def add(self, init: bytes, data: bytes, wanted: Sequence[int]) -> None:
         """Add the pictures that a segment shows at `wanted`, output ticks, which ascend."""
-        for frame in _shown_at(init, data, wanted):
+        for frame in shown_at(init, data, wanted):
             self._frames.append(_scaled(frame, self._width, self._height, "yuvj420p"))
 
     def finish(self, columns: int, rows: int) -> bytes:
@@ -63,29 +61,10 @@ def poster_files(
         at: Output ticks of the picture, inside the segment.
         sizes: Width and height, pixels.
     """
-    (frame,) = _shown_at(init, data, [at])
+    (frame,) = shown_at(init, data, [at])
     for width, height in sizes:
         yield width, height, "image/jpeg", _jpeg(_scaled(frame, width, height, "yuvj420p"))
         yield width, height, "image/webp", _webp(_scaled(frame, width, height, "bgra"))
-
-
-def _shown_at(init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[VideoFrame]:
-    """Yield the pictures that are shown at `wanted`."""
-    left = list(reversed(wanted))
-    before: VideoFrame | None = None
-    with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-        stream, context = container.streams.video[0], decoder(container.streams.video[0])
-        for packet in read_packets(container, stream):
-            for frame in decode(context, packet):
-                while before is not None and left and left[-1] < (frame.pts or 0):
-                    left.pop()
-                    yield before
-                if not left:
-                    return
-                before = frame
-    while before is not None and left:
-        left.pop()
-        yield before
 
 
 def _jpeg(frame: VideoFrame) -> bytes:
@@ -106,7 +85,7 @@ class Judge:
 
     def __call__(self, init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[float]:
         """Yield the worth of the pictures that a segment shows at `wanted`, output ticks, which ascend."""
-        yield from map(self._worth, _shown_at(init, data, wanted))
+        yield from map(self._worth, shown_at(init, data, wanted))
 
     def _worth(self, frame: VideoFrame) -> float:
         """Return a number from 0 (black, white or one colour) to about 1: the more detail and contrast, the more.

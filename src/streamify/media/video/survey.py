@@ -59,7 +59,7 @@ def survey(
         source: Where the bytes are.
         video: What is known of the pictures.
         index: When they are shown, and where they are.
-        beginning: The first pictures.
+        beginning: The first pictures; empty: they are looked at.
     """
     return _Survey(source, video, index).run([Picture(number, frame) for number, frame in enumerate(beginning)])
 
@@ -97,14 +97,17 @@ class _Survey:
         self._looks = Looks(video)
         self._left, self._pixels = GLANCES, video.width * video.height
         self._start = _Place(index.pts[0], video.look)
-        self._found = Surveyed([Part(first=index.pts[0], look=video.look)], {video.look: video.coded_aspect})
+        self._found = Surveyed([], {video.look: video.coded_aspect})
         self._peaks: dict[Colour, int | None] = {video.colour: video.colour.peak}
 
     def run(self, beginning: Sequence[Picture]) -> Surveyed:
-        before = self._start
         seen = self._found.fields
         if beginning:
             seen.append(look_at_fields(beginning))
+        else:
+            self._start = self._first() or self._start
+        before = self._start
+        self._found.parts.append(Part(first=self._index.pts[0], look=before.look))
         for place in self._places(PLACES):
             self._find(before, place)
             before = place
@@ -114,6 +117,17 @@ class _Survey:
                 pass
         self._found.parts[1:] = [self._with_peak(part) for part in self._found.parts[1:]]
         return self._found
+
+    def _first(self) -> _Place | None:
+        """Look at the start: at the keyframe there, or before it."""
+        start = self._index.pts[0]
+        keys = self._index.key_times(start, start + 1)
+        time = keys[-1] if keys else start
+        pictures = list(islice(self._pictures(time, None, LEAD), WINDOW))
+        if not pictures:
+            return None
+        self._found.fields.append(look_at_fields(pictures))
+        return _Place(start, self._look(pictures[0]))
 
     def _places(self, count: int) -> Iterator[_Place]:
         for found in self._glances(list(self._times(count))):
