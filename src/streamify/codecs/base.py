@@ -43,6 +43,8 @@ class VideoCodec(Codec):
 
     pixel_format: ClassVar[str]
     """FFmpeg's name of the pixel format that is encoded."""
+    nothing: ClassVar[bytes]
+    """What the muxer takes for a key picture in the form that the encoder gives; it shows nothing."""
 
     @abstractmethod
     def bframes(self, preset: str) -> int:

@@ -18,6 +18,7 @@ class H264(VideoCodec):
     library = "libx264"
     entries = (b"avc1", b"avc3")
     pixel_format = "yuv420p"
+    nothing = b"\0\0\0\1\x65\x80"  # Annex B: start code, NAL unit of type 5 (IDR slice)
 
     def bframes(self, preset: str) -> int:
         """Return 3, as in most presets of x264; ``ultrafast`` makes none."""

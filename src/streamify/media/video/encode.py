@@ -67,6 +67,16 @@ class VideoEncoder:
         frame.pts, frame.time_base, frame.pict_type = ticks, self._time_base, kind
         self._packets.extend(self._stream.encode(frame))
 
+    def feign(self) -> None:
+        """Take a packet that holds no picture in place of one that is encoded, for an init segment alone.
+
+        All that an init segment says of an encoder is known once that is open; to encode takes several times as long.
+        """
+        self._stream.codec_context.open(strict=False)
+        packet = cast("av.Packet[av.VideoStream]", av.Packet(self._codec.nothing))
+        packet.stream, packet.pts, packet.is_keyframe = self._stream, 0, True
+        self._packets.append(packet)
+
     def flush(self) -> None:
         """Take what the encoder still holds; nothing may be encoded after it."""
         self._packets.extend(self._stream.encode(None))

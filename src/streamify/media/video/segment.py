@@ -180,8 +180,7 @@ def _sequence(timeline: Timeline, segment: Segment) -> int:
 
 
 def video_init(video: VideoFacts, timeline: Timeline, track: VideoTrack) -> bytes:
-    """Return the init segment of a rendition, which no picture changes; made from one that is blank."""
+    """Return the init segment of a rendition, which no picture changes; no picture is encoded for it."""
     encoder = VideoEncoder(track, output_colour(video))
-    encoder.encode(VideoFrame(track.width, track.height, "yuv420p"), ticks=0, kind=PictureType.I)
-    encoder.flush()
+    encoder.feign()
     return encoder.package(reorder=timeline.reorder, duration=1, start=0, sequence=1, captions={}).init
