@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 import pytest
 
 import streamify
-from clips.captioned import NULL, PADDING, film, inject, joined, numbered, pop_on, read_back, text_of
+from clips.captioned import NULL, PADDING, film, inject, joined, numbered, pair, pop_on, read_back, text_of
 from e2e.driving import rungs
 from streamify.model.report import Report
 
@@ -137,3 +138,21 @@ def test_captions_that_split_did_not_see_are_named(tmp_path: Path, monkeypatch: 
     assert [note.what for note in report.notes if note.kind == "dropped"] == [
         "captions inside the pictures (CEA-608/708)"
     ]
+
+
+def test_captions_of_another_film_are_found(tmp_path: Path) -> None:
+    """A letter is changed in a segment and in what the report says of its bytes: only the source can tell."""
+    plain = film(tmp_path / "a.ts", "h264", FRAMES, RATE)
+    source = inject(plain, tmp_path / "b.mp4", "h264", lambda number: pair(0x41, 0x42) if number == 20 else b"", "mp4")
+    dest = tmp_path / "dest"
+    folder = dest / made(source, dest, 64).tracks[0].folder
+    data = (folder / "00001.m4s").read_bytes()
+    changed = data.replace(pair(0x41, 0x42), pair(0x41, 0x43))
+    assert changed != data
+    (folder / "00001.m4s").write_bytes(changed)
+    report = (dest / "report.json").read_text()
+    before, after = (sha256(one).hexdigest() for one in (data, changed))
+    (dest / "report.json").write_text(report.replace(before, after))
+    assert streamify.verify(dest).faults == ()
+    with pytest.raises(streamify.VerificationFailed, match=r"00001\.m4s: its captions are not those of the source"):
+        streamify.verify(dest, source)

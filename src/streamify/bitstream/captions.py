@@ -6,6 +6,7 @@ DTVCC packet) and two bytes (ATSC A/53 part 4, 6.2.3; CEA-708-E, 4.4).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 A53 = b"GA94\x03"
@@ -77,15 +78,7 @@ def unescaped(data: bytes) -> bytes:
 
 
 def _escaped(data: bytes) -> bytes:
-    out = bytearray()
-    zeros = 0
-    for byte in data:
-        if zeros >= 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
+    return re.sub(b"\0\0(?=[\0-\3])", b"\0\0\3", data)
 
 
 def h264_sei(triples: bytes) -> bytes:

@@ -122,6 +122,18 @@ def test_a_lost_first_picture_excuses_its_seam_only() -> None:
     assert any("saw 2040 next" in fault for fault in faults)
 
 
+@pytest.mark.parametrize(("carried", "faults"), [(True, 1), (False, 0)])
+def test_captions_that_are_lost_or_doubled(carried: bool, faults: int) -> None:
+    """Of a rendition that carries them; where split saw none, the task names them."""
+    track = TRACK.model_copy(update={"recipe": TRACK.recipe.model_copy(update={"captions": carried})})
+    records = [record(index, {"captions": 40}, captions=40 if index != 1 else 39) for index in range(3)]
+    sums = Ledgers()
+    found = list(check_video(track, zip(segments(), records, strict=True), sums, count=True))
+    assert len(found) == faults
+    assert all("39 triples of captions in the file, 40 in the source" in fault for fault in found)
+    assert sums.certificate().captions == 120
+
+
 def test_a_record_without_an_account_is_a_fault() -> None:
     pairs = [(one, record(one.index)) for one in segments()]
     pairs[1] = (pairs[1][0], pairs[1][1].model_copy(update={"seam": None}))

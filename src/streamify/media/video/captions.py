@@ -21,12 +21,12 @@ def place(
         kept: Of those that are shown the presentation time and the ticks from the start of the segment, in order.
     """
     times = [pts for pts, _ in kept]
-    placed: dict[int, bytes] = {}
+    placed: dict[int, list[bytes]] = {}
     for pts, triples in captions:
         # Of a field with a time of its own it is the picture before.
         number = bisect_right(decoded, pts)
         picture = decoded[number - 1] if number else pts
         at = min(bisect_left(times, picture), len(kept) - 1)
         ticks = kept[at][1] if kept else 0  # nothing but a picture that stands is shown
-        placed[ticks] = placed.get(ticks, b"") + triples
-    return placed
+        placed.setdefault(ticks, []).append(triples)
+    return {ticks: b"".join(parts) for ticks, parts in placed.items()}
