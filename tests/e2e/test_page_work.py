@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from e2e import chromium
-from players_harness import PLAYERS
+from e2e.accessible import judge, needs_axe
 from streamify.errors import SourceError
 from streamify.http.files import FolderFiles
 from streamify.http.play import open_play
@@ -24,13 +23,13 @@ from streamify.planning.cells import RUNNING, Cells
 from streamify.storage.local import LocalStorage
 from streamify.tasks.plan_file import read_plan
 
-AXE = PLAYERS / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [
     pytest.mark.players,
     pytest.mark.skipif(not chromium.PATH.exists(), reason="no Chromium"),
-    pytest.mark.skipif(not AXE.exists(), reason="no axe-core"),
+    needs_axe,
 ]
 VIDEO = "document.getElementById('video')"
+HOVER = "document.getElementById('seek').dispatchEvent(new PointerEvent('pointermove', {clientX: 100}))"
 
 
 @pytest.fixture(scope="module")
@@ -95,23 +94,6 @@ class Job:
             self.tell("segment.finished", self.key(segment), after, worker=None, attempt=None, data=data)
 
 
-def judge(page: chromium.Page, axe: str) -> list[str]:
-    """Return what axe-core finds that is serious or worse, in both schemes and at both widths; and what overflows."""
-    found = []
-    for width, scheme in ((1100, "light"), (375, "dark"), (375, "light"), (1100, "dark")):
-        page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-        page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        page.run(f"globalThis.axe ? 1 : ({axe}, 1)")
-        rules = page.run(
-            "axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(found.violations.map("
-            "(one) => [one.impact, one.id, ...one.nodes.map((node) => node.html + node.failureSummary)])))"
-        )
-        found += [str(one) for one in json.loads(rules) if one[0] in ("serious", "critical")]
-        if page.run("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"wider than {width}")
-    return found
-
-
 def text(page: chromium.Page, name: str) -> str:
     return str(page.run(f"document.getElementById('{name}').innerText"))
 
@@ -122,12 +104,7 @@ def counts(page: chromium.Page) -> list[list[int]]:
     return list(page.run(f"{rows}.map((row) => [...row.cells].slice(1).map((one) => Number(one.textContent)))"))
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    return f"(() => {{{AXE.read_text()}}})()"
-
-
-def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Browser, stream: Path, axe: str) -> None:
+def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Browser, stream: Path) -> None:
     job = Job(stream)
     with served(job.live, stream) as url, browser.page() as page:
         job.start()
@@ -135,14 +112,14 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         page.wait("document.getElementById('title')?.innerText === 'a film.mp4'")
         assert text(page, "now") == "Planning: the source is read"
         assert "Split in progress" in text(page, "steps").replace("\n", " ")
-        assert judge(page, axe) == []
+        assert judge(page) == []
 
         job.ready()
         page.wait("document.documentElement?.dataset.ready")
         page.wait(f"{VIDEO}.readyState >= 2")
         segments = job.plan.segments
         assert counts(page) == [[0, 0, 0, 0, segments]] * 3
-        assert judge(page, axe) == []
+        assert judge(page) == []
 
         job.tell("task.started", job.key(0), 1)
         job.tell("task.finished", job.key(0), 3, data={"cpu_seconds": 2})
@@ -155,8 +132,9 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         last = segments - 3
         assert counts(page)[:2] == [[1, 1, 1, 0, last], [1, 1, 1, 0, last]]
         look_at_a_segment(page, job)
-        assert judge(page, axe) == []
+        assert judge(page) == []
         assert page.run("document.getElementById('proof').hidden") is True
+        assert images(page) == (True, "")  # there are none yet
 
         for segment in range(1, segments):
             job.make(segment, 8)
@@ -174,10 +152,22 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         assert text(page, "work-title") == "How it was made: in 9.0 s"
         assert counts(page)[0] == [segments, 0, 0, 0, 0]
         assert page.run(f"{VIDEO}.src") == source  # it plays on
-        assert judge(page, axe) == []
+        page.wait(f"{VIDEO}.poster")
+        page.run("document.getElementById('seek').dispatchEvent(new PointerEvent('pointerleave'))")
+        page.wait("document.getElementById('preview').hidden")
+        page.wait(f"{HOVER}, !document.getElementById('preview-picture').hidden")
+        assert judge(page) == []
         page.run("document.getElementById('work').open = true")
-        assert judge(page, axe) == []
+        assert judge(page) == []
         assert page.complaints == []
+
+
+def images(page: chromium.Page) -> tuple[bool, str]:
+    """Return whether no thumbnail is shown over the seek bar, where the time is; and the poster."""
+    page.run(HOVER)
+    page.wait("!document.getElementById('preview').hidden")
+    hidden, poster = page.run(f"[document.getElementById('preview-picture').hidden, {VIDEO}.poster]")
+    return bool(hidden), str(poster)
 
 
 def look_at_a_segment(page: chromium.Page, job: Job) -> None:
@@ -210,7 +200,7 @@ def press(page: chromium.Page, key: str) -> None:
         page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, text="\r" if key == "Enter" else "")
 
 
-def test_a_job_that_fails_is_told_and_what_exists_plays_on(browser: chromium.Browser, stream: Path, axe: str) -> None:
+def test_a_job_that_fails_is_told_and_what_exists_plays_on(browser: chromium.Browser, stream: Path) -> None:
     job = Job(stream)
     with served(job.live, stream) as url, browser.page() as page:
         job.start()
@@ -230,7 +220,7 @@ def test_a_job_that_fails_is_told_and_what_exists_plays_on(browser: chromium.Bro
         assert counts(page)[0][3] == 1
         page.run(f"{VIDEO}.play()")
         page.wait(f"{VIDEO}.currentTime > 0.5")
-        assert judge(page, axe) == []
+        assert judge(page) == []
         assert page.complaints == []
 
 

@@ -151,17 +151,18 @@ def test_a_browser_that_cannot_play_is_told_so_and_gets_the_address(browser: chr
 def test_it_can_be_used_with_the_keyboard_and_has_names_for_all_controls(browser: chromium.Browser, url: str) -> None:
     with browser.page() as page:
         opened(page, url)
+        page.wait(f"{VIDEO}.readyState")  # without a length there is nothing to seek in
         unnamed = page.run(
             "[...document.querySelectorAll('button, input, video, [tabindex]')].filter((one) => !(one.innerText.trim() "
             "|| one.ariaLabel || one.labels?.length || one.getAttribute('aria-labelledby'))).length"
         )
         assert unnamed == 0
         reached = set()
-        for _ in range(12):
+        for _ in range(20):
             for kind in ("keyDown", "keyUp"):
                 page.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
             reached.add(page.run("document.activeElement.id || document.activeElement.dataset.copy || ''"))
-        assert {"video", "hls", "dash"} <= reached
+        assert {"play", "seek", "volume", "hls", "dash"} <= reached
 
 
 def used(browsers: Browsers, url: str, name: str, *flags: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 // Opens the page that `streamify play` serves, uses it, and tells what was seen as one JSON document.
 //
 //   node site.mjs URL [--browser chromium|firefox] [--hls none] [--shots FOLDER] [--timeout 60]
-//                 [--do plays,seeks,switches,fails,returns] [--mend FROM:TO]
+//                 [--do plays,ends,seeks,switches,fails,returns,reads,hears] [--mend FROM:TO] [--cues 3,2]
 //
 // `--hls none` hides the browser's own HLS; before `returns` the file FROM is renamed to TO. Each step's findings are under its name.
 import { rename } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { command } from "./serve.mjs";
 const options = {
   browser: { type: "string", default: "chromium" }, hls: { type: "string", default: "" },
   mend: { type: "string", default: "" }, shots: { type: "string", default: "" }, timeout: { type: "string", default: "60" },
-  do: { type: "string", default: "plays,seeks" },
+  do: { type: "string", default: "plays,seeks" }, cues: { type: "string", default: "" },
 };
 
 // In the page, before its own script.
@@ -45,6 +45,12 @@ const steps = {
     video.playbackRate = 1;
     const { totalVideoFrames } = video.getVideoPlaybackQuality();
     return { decoded: totalVideoFrames, buffered: most, at: video.currentTime, duration: video.duration };
+  },
+  async ends(limit) {
+    video.currentTime = video.duration - 5;
+    await video.play();
+    await until(() => video.ended, limit, "not ended");
+    return { at: video.currentTime };
   },
   async seeks(limit) {
     const found = [];
@@ -79,6 +85,58 @@ const steps = {
     }
     video.pause();
     return { ...result, size: [height, video.videoHeight] };
+  },
+  // Every subtitles in turn: their cues, so many as --cues says; of the first when each was shown.
+  async reads(limit, cues) {
+    const menu = at("subtitles");
+    const shown = () => [...video.textTracks].filter(({ mode }) => mode === "showing");
+    const chosen = () => menu.selectedOptions[0].textContent;
+    const pick = (index) => {
+      menu.selectedIndex = index;
+      menu.dispatchEvent(new Event("change"));
+    };
+    await until(() => menu.options.length > 1 && at("sound").options.length > 1, limit, "no menus");
+    const result = { names: [...menu.options].map((option) => option.textContent), first: chosen(), read: [] };
+    video.currentTime = 4.75;
+    for (let index = 1; index < menu.options.length; index += 1) {
+      pick(index);
+      await until(() => shown().length === 1 && shown()[0].cues.length, limit, `no cues of ${chosen()}`);
+      video.currentTime = 0; // what is before as well
+      const [track] = shown();
+      await until(() => track.cues.length >= cues[index - 1], limit, `not all cues of ${chosen()}`);
+      result.read.push({
+        language: track.language,
+        cues: [...track.cues].map(({ startTime, endTime, text }) => [startTime, endTime, text]),
+      });
+    }
+    pick(1);
+    const [track] = shown();
+    result.active = [];
+    track.addEventListener("cuechange", () => {
+      const texts = [...track.activeCues].map(({ text }) => text);
+      for (const text of texts) {
+        if (!result.active.some(([, known]) => known === text)) result.active.push([video.currentTime, text]);
+      }
+    });
+    video.currentTime = 0;
+    await video.play();
+    await until(() => video.ended, limit, "not ended");
+    pick(0);
+    return { ...result, off: shown().length, title: document.title };
+  },
+  // Another sound than the default one; a player of the browser's own that knows none gives way to ours.
+  async hears(limit) {
+    const menu = at("sound");
+    const [names, first] = [[...menu.options].map((option) => option.textContent), menu.selectedOptions[0].textContent];
+    video.currentTime = 1;
+    menu.selectedIndex = 1;
+    menu.dispatchEvent(new Event("change"));
+    await until(() => video.src.startsWith("blob:") && !video.seeking && video.readyState >= 3, limit, "nothing to hear");
+    const { currentTime } = video;
+    await video.play();
+    await until(() => video.currentTime > currentTime + 0.5, limit, "it stops at the other sound");
+    video.pause();
+    return { names, first, hls: document.documentElement.dataset.hls, subtitles: at("subtitles").selectedOptions[0].textContent };
   },
   async fails(limit) {
     await video.play().catch(() => {});
@@ -135,7 +193,7 @@ export async function use(args, browsers) {
     seen.hls = await page.evaluate(() => document.documentElement.dataset.hls);
     for (const name of values.do.split(",").filter(Boolean)) {
       if (name === "returns") await rename(...values.mend.split(":"));
-      seen[name] = await page.evaluate(steps[name], seconds);
+      seen[name] = await page.evaluate(steps[name], seconds, values.cues.split(",").map(Number));
       await shoot(page, name, values);
     }
     seen.statuses = await page.evaluate(() => statuses);

@@ -49,24 +49,32 @@ export function describeReport(report) {
   at("notes-card").hidden = report.notes.length === 0;
 }
 
-// Chapters play when they are chosen; the poster is shown until something plays.
-export function describeFilm(report, video) {
+// The poster is shown until something plays.
+export function poster(report, video) {
   const still = report.poster?.stills.find(({ type, width }) => type === "image/jpeg" && width <= 1280) ?? report.poster?.stills[0];
   if (still) video.poster = `/${still.key}`;
-  const chapters = report.chapters ?? [];
-  at("chapters").replaceChildren(...chapters.map(({ start, title }, index) => {
+}
+
+// [{start, title}], seconds.
+export const chapters = (report) => (report.chapters ?? []).map(({ start, title }, index) => ({
+  start: seconds(start), title: title || `Chapter ${index + 1}`,
+}));
+
+// Chapters play when they are chosen.
+export function chapterList(found, video) {
+  at("chapters").replaceChildren(...found.map(({ start, title }) => {
     const item = element("li", "");
     const button = element("button", "");
     button.type = "button";
-    button.append(element("span", clock(seconds(start)), "quiet"), element("span", title || `Chapter ${index + 1}`));
+    button.append(element("span", clock(start), "quiet"), element("span", title));
     button.addEventListener("click", () => {
-      video.currentTime = seconds(start);
+      video.currentTime = start;
       video.play().catch(() => {}); // where the browser wants a click on the player first, it waits there
     });
     item.append(button);
     return item;
   }));
-  at("chapters-card").hidden = chapters.length === 0;
+  at("chapters-card").hidden = found.length === 0;
 }
 
 export function links(master) {

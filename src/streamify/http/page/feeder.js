@@ -6,7 +6,7 @@ const BEHIND = 30; // seconds that stay for seeking back
 const SLACK = 0.15; // seconds by which the edges of a segment in the buffer may differ from the playlist
 
 export class Feeder {
-  // source: {buffer: SourceBuffer, wanted(): rendition, loaded(rendition), mediaPlaylist(rendition), load(url, signal)}
+  // source: {buffer: SourceBuffer, wanted(): rendition, loaded(rendition), mediaPlaylist(rendition), load(url, signal), measure(url, signal): load that counts for the throughput}
   constructor(video, source) {
     this.video = video;
     this.source = source;
@@ -74,7 +74,7 @@ export class Feeder {
     const { signal } = (this.abort = new AbortController());
     const [init, data] = await Promise.all([
       this.init === rendition ? null : this.source.load(playlist.init, signal),
-      this.source.load(segment.url, signal, true),
+      this.source.measure(segment.url, signal),
     ]);
     await this.evict();
     if (init) await this.append(init);

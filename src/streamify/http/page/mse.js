@@ -1,43 +1,24 @@
 // Plays an HLS stream of CMAF segments through Media Source Extensions, for browsers without HLS of their own.
-// Tells what happens by events: "rungs" (the rung that is loaded, or the choice, changed), "retrying", "failed".
+// Tells what happens by events: "rungs" (the rung that is loaded, or the choice, changed), "retrying", "failed",
+// "master" (a stream that grows has more: the master playlist as it is now).
 
 import { choose, SAFETY, Throughput } from "./abr.js";
 import { Feeder } from "./feeder.js";
-import { isSound, parseMaster, parseMedia, segmentAt } from "./playlist.js";
+import { isSound, parseMaster, parseMedia, pictures, programme, segmentAt } from "./playlist.js";
+import { Requests, sleep } from "./requests.js";
 import { reason } from "./status.js";
 
-const PAUSES = [0.5, 1, 2, 4, 8, 8]; // seconds before each further try of a request
-const REFUSED = 2; // further tries of what the server says that it does not have
-const PATIENCE = 30; // seconds for one request
 const AGAIN = 2; // seconds after which a playlist of a stream that grows is read again
-
-const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
-// Ends early where the request is given up.
-const pause = (seconds, signal) => Promise.race([
-  sleep(seconds), new Promise((done) => signal.addEventListener("abort", done, { once: true })),
-]);
 const mime = (kind, codecs) => `${kind}/mp4; codecs="${codecs.join(",")}"`;
-
-class Refusal extends Error {
-  // cause: what a server of ours says of its fault, in one line.
-  constructor({ status, statusText }, cause = "") {
-    super(`the server answers ${status} ${statusText}`.trim() + (cause && `: ${cause}`));
-    this.final = status >= 400 && status < 500 && ![408, 425, 429].includes(status);
-  }
-}
-
-// What the server says of a fault of its own; other answers explain themselves.
-async function cause(answer) {
-  const told = answer.status >= 500 && answer.status !== 503 && answer.headers.get("content-type")?.startsWith("text/plain");
-  return told ? (await answer.text()).trim().slice(0, 500) : "";
-}
 
 export const supported = () => "MediaSource" in globalThis;
 
 export class MsePlayer extends EventTarget {
-  constructor(video) {
+  // heard: URL of the audio rendition to begin with; else the default one.
+  constructor(video, heard = "") {
     super();
     this.video = video;
+    this.heard = heard;
     this.throughput = new Throughput();
     this.guess = 0; // bits per second, until something was measured
     this.playlists = new Map();
@@ -50,6 +31,7 @@ export class MsePlayer extends EventTarget {
     this.retrying = "";
     this.error = "";
     this.closed = new AbortController();
+    this.requests = new Requests(this.closed.signal, (what) => this.tell(what));
   }
 
   // Reads the playlists: rungs and audio renditions are known then. `start` loads what is played.
@@ -68,21 +50,21 @@ export class MsePlayer extends EventTarget {
   }
 
   async open(url) {
-    const master = parseMaster(await this.text(url), url);
+    const master = parseMaster(await this.requests.text(url), url);
     this.master = url;
     this.guess = (master.first + 1) / SAFETY; // the variant that is listed first is the one to start on
-    const pictures = master.variants.filter((variant) => variant.codecs.some((codec) => !isSound(codec)));
-    const group = (pictures[0] ?? master.variants[0]).group;
-    this.audios = master.audios.filter((audio) => audio.group === group);
-    this.audio = this.audios.find((audio) => audio.preferred) ?? this.audios[0] ?? null;
+    const shown = pictures(master);
+    this.audios = programme(master);
+    const wanted = this.audios.find(({ url }) => url === this.heard);
+    this.audio = wanted ?? this.audios.find(({ preferred }) => preferred) ?? this.audios[0] ?? null;
     const sound = master.variants[0].codecs.filter(isSound);
     const own = (variant) => (this.audio ? variant.codecs.filter((codec) => !isSound(codec)) : variant.codecs);
     this.plays = (variant) => MediaSource.isTypeSupported(mime("video", own(variant)));
-    this.rungs = pictures.filter(this.plays);
-    if (pictures.length && !this.rungs.length) {
-      throw new Error(`this browser does not decode ${pictures[0].codecs.join(", ")}`);
+    this.rungs = shown.filter(this.plays);
+    if (shown.length && !this.rungs.length) {
+      throw new Error(`this browser does not decode ${shown[0].codecs.join(", ")}`);
     }
-    if (!pictures.length && !this.audio) this.audio = { ...master.variants[0], kind: "audio" };
+    if (!shown.length && !this.audio) this.audio = { ...master.variants[0], kind: "audio" };
     if (this.audio && !MediaSource.isTypeSupported(mime("audio", sound))) {
       throw new Error(`this browser does not decode ${sound.join(", ")}`);
     }
@@ -112,7 +94,8 @@ export class MsePlayer extends EventTarget {
       buffer,
       wanted,
       mediaPlaylist: (rendition) => this.media(rendition),
-      load: (url, signal, measured) => this.bytes(url, signal, measured),
+      load: (url, signal) => this.requests.bytes(url, signal),
+      measure: (url, signal) => this.requests.bytes(url, signal, (bytes, seconds) => this.throughput.add(bytes, seconds)),
       loaded: (rendition) => this.loaded(rendition),
     };
     this.feeders.push(new Feeder(this.video, source));
@@ -168,12 +151,13 @@ export class MsePlayer extends EventTarget {
     this.changed("rungs");
   }
 
-  // Takes another audio rendition; heard from the playing position on.
+  // Takes another audio rendition; heard from the playing position on. Returns whether it can.
   pickAudio(audio) {
-    if (audio === this.audio) return;
+    if (audio === this.audio) return true;
     this.audio = audio;
     this.again(this.feeders.at(-1), audio, 0, 0);
     this.changed("rungs");
+    return true;
   }
 
   async again(feeder, rendition, seconds, skip) {
@@ -193,8 +177,9 @@ export class MsePlayer extends EventTarget {
     const known = this.playlists.get(url);
     if (known && !(known.open && performance.now() - known.read > 1000 * AGAIN)) return known.text;
     const found = { read: Infinity, open: false };
-    found.text = this.text(url).then(async (text) => {
+    found.text = this.requests.text(url).then(async (text) => {
       const playlist = parseMedia(text, url);
+      if (!playlist.init) throw new Error("the playlist names no init segment");
       Object.assign(found, { read: performance.now(), open: !playlist.ended });
       if (known) await this.grown(playlist);
       return playlist;
@@ -205,7 +190,8 @@ export class MsePlayer extends EventTarget {
 
   // There may be more rungs than before, and more time to seek in.
   async grown({ end }) {
-    const { variants } = parseMaster(await this.text(this.master), this.master);
+    const master = parseMaster(await this.requests.text(this.master), this.master);
+    const { variants } = master;
     const [loaded, picked] = [this.rungs[this.rung], this.rungs[this.picked]];
     const before = this.rungs.length;
     const known = new Map(this.rungs.map((rung) => [rung.url, rung]));
@@ -213,35 +199,9 @@ export class MsePlayer extends EventTarget {
     this.rung = this.rungs.indexOf(loaded);
     if (picked) this.picked = this.rungs.indexOf(picked);
     if (this.rungs.length !== before) this.changed("rungs");
+    this.dispatchEvent(new CustomEvent("master", { detail: master }));
     const idle = this.feeders.every(({ source }) => !source.buffer.updating);
     if (idle && this.mediaSource.readyState === "open" && end > this.mediaSource.duration) this.mediaSource.duration = end;
-  }
-
-  async text(url) {
-    return new TextDecoder().decode(await this.bytes(url, this.closed.signal));
-  }
-
-  // The bytes at a URL; tried again with pauses, then an error.
-  async bytes(url, signal, measured = false) {
-    for (let turn = 0; ; turn += 1) {
-      try {
-        const began = performance.now();
-        const timeout = AbortSignal.timeout(1000 * PATIENCE);
-        const answer = await fetch(url, { signal: AbortSignal.any([signal, this.closed.signal, timeout]) });
-        if (!answer.ok) throw new Refusal(answer, await cause(answer));
-        const data = await answer.arrayBuffer();
-        if (measured) this.throughput.add(data.byteLength, (performance.now() - began) / 1000);
-        this.tell("");
-        return data;
-      } catch (error) {
-        if (signal.aborted || this.closed.signal.aborted) throw new DOMException("given up", "AbortError");
-        const why = error instanceof TypeError ? "the server cannot be reached" : error.message;
-        const what = `${new URL(url).pathname}: ${why}`;
-        if (turn >= (error.final ? REFUSED : PAUSES.length)) throw new Error(what);
-        this.tell(`${what}; trying again`);
-        await pause(PAUSES[turn], AbortSignal.any([signal, this.closed.signal]));
-      }
-    }
   }
 
   tell(what) {

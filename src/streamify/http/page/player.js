@@ -1,12 +1,16 @@
 // The page of `streamify play`: plays the stream, says what it consists of, and asks nobody else for anything.
 
-import { describeFilm, describeReport, ladder, links } from "./details.js";
+import { Controls } from "./controls.js";
+import { chapterList, chapters, describeReport, ladder, links, poster } from "./details.js";
 import { at, element, say } from "./elements.js";
 import { Job } from "./job.js";
 import { MsePlayer, supported as mseSupported } from "./mse.js";
 import { NativePlayer, supported as nativeSupported } from "./native.js";
+import { automatic, soundName } from "./playlist.js";
+import { Scrub } from "./scrub.js";
 import { describe, reason } from "./status.js";
-import { load, readable, rungName } from "./stream.js";
+import { load, readable, rungName, thumbnails } from "./stream.js";
+import { Subtitles } from "./subtitles.js";
 import { bits } from "./units.js";
 import { Work } from "./work.js";
 
@@ -21,6 +25,11 @@ let player = null;
 let started = false;
 const job = new Job();
 new Work(job, video);
+const subtitles = new Subtitles(video);
+let asked = false; // the user chose subtitles, or none
+let before = null; // the subtitles that were shown last
+new Controls(video, at("stage"), toggleSubtitles);
+const scrub = new Scrub({ box: at("preview"), picture: at("preview-picture"), words: at("preview-words"), input: at("seek") });
 
 function notice(title, words, retry) {
   at("notice-title").textContent = title;
@@ -31,6 +40,7 @@ function notice(title, words, retry) {
 
 // HLS of the browser's own where it has that and it works, else our player.
 async function play(native, position = 0, going = false) {
+  const heard = player?.audio?.url;
   player?.close();
   at("notice").hidden = true;
   if (!native && !mseSupported()) {
@@ -43,10 +53,11 @@ async function play(native, position = 0, going = false) {
     );
     return show();
   }
-  player = native ? new NativePlayer(video) : new MsePlayer(video);
+  player = native ? new NativePlayer(video) : new MsePlayer(video, heard);
   root.dataset.hls = native ? "native" : "own";
   const mine = player;
   mine.addEventListener("rungs", menus);
+  mine.addEventListener("master", ({ detail }) => subtitles.offer(detail.subtitles));
   mine.addEventListener("retrying", show);
   mine.addEventListener("failed", () => mine === player && failed(native));
   await mine.load(MASTER);
@@ -83,30 +94,71 @@ function option(value, label, selected) {
 
 function menus() {
   const { rungs, audios, rung, picked } = player;
-  const automatic = rung >= 0 && picked === null ? `Automatic (${rungName(rungs[rung])})` : "Automatic";
+  const automatically = rung >= 0 && picked === null ? `Automatic (${rungName(rungs[rung])})` : "Automatic";
   at("quality").replaceChildren(
-    option("", automatic, picked === null),
+    option("", automatically, picked === null),
     ...rungs.map((one, index) => option(index, `${rungName(one)}, ${bits(one.bandwidth)}`, picked === index)).reverse(),
   );
-  at("sound").replaceChildren(...audios.map((one, index) => option(index, one.name, one === player.audio)));
+  at("sound").replaceChildren(...audios.map((one, index) => option(index, soundName(one), one === player.audio)));
   at("quality-menu").hidden = rungs.length < 2;
   at("sound-menu").hidden = audios.length < 2;
+  chooseSubtitles();
 }
 
-// What the page says of the stream; read anew with each try, for another stream may be there by then.
+// A player of the browser's own may know no other sound than the default one; ours does.
+function pickSound(audio) {
+  if (!player.pickAudio(audio)) {
+    player.audio = audio;
+    play(false, video.currentTime, !video.paused);
+  }
+}
+
+// Until the user chooses: what the stream says, and the forced ones in the language that is heard.
+function chooseSubtitles() {
+  const wanted = automatic(subtitles.offered, player?.audio?.language ?? "");
+  if (!asked && wanted !== subtitles.chosen) subtitles.choose(wanted);
+}
+
+function pickSubtitles(one) {
+  asked = true;
+  subtitles.choose(one);
+}
+
+function toggleSubtitles() {
+  before = subtitles.chosen ?? before ?? subtitles.offered[0] ?? null;
+  pickSubtitles(subtitles.chosen ? null : before);
+}
+
+function subtitlesMenu() {
+  const { offered, chosen, error } = subtitles;
+  const none = option("", "Off", chosen === null);
+  at("subtitles").replaceChildren(none, ...offered.map((one, index) => option(index, one.name, one === chosen)));
+  at("subtitles-menu").hidden = offered.length === 0;
+  say("subtitles-fault", error && `Subtitles cannot be shown: ${error}`);
+  at("subtitles-fault").hidden = !error;
+}
+
+// What the page says of the stream; read anew with each try, for another stream may be there by then, and once all is made.
 async function facts() {
   const stream = await load(job.head.report !== false);
   ladder(stream.tracks);
+  subtitles.offer(stream.subtitles);
+  chooseSubtitles();
   if (stream.report) {
     describeReport(stream.report);
-    describeFilm(stream.report, video);
+    poster(stream.report, video);
+    chapterList(chapters(stream.report), video);
   }
+  scrub.offer(await thumbnails(stream.images), stream.report ? chapters(stream.report) : []);
   show();
 }
 
 for (const kind of EVENTS) video.addEventListener(kind, show);
+subtitles.addEventListener("chosen", subtitlesMenu);
+subtitles.addEventListener("failed", () => (asked = true)); // or they would be chosen again
 at("quality").addEventListener("change", ({ target }) => player.pick(target.value === "" ? null : Number(target.value)));
-at("sound").addEventListener("change", ({ target }) => player.pickAudio(player.audios[Number(target.value)]));
+at("sound").addEventListener("change", ({ target }) => pickSound(player.audios[Number(target.value)]));
+at("subtitles").addEventListener("change", ({ target }) => pickSubtitles(target.value === "" ? null : subtitles.offered[Number(target.value)]));
 at("retry").addEventListener("click", () => Promise.all([facts(), play(false, video.currentTime, true)]));
 links(MASTER);
 const described = readable(MASTER); // news of the job come up to a quarter of a second later

@@ -1,7 +1,8 @@
 // What there is to know of a stream: the master playlist, and report.json where it exists.
 
-import { parseMaster } from "./playlist.js";
+import { parseMaster, soundName } from "./playlist.js";
 import { count, seconds } from "./units.js";
+import { parseStoryboard } from "./vtt.js";
 
 // reported: whether there may be a report.
 export async function load(reported) {
@@ -10,9 +11,16 @@ export async function load(reported) {
     reported ? get("/report.json", (answer) => answer.json()) : null,
     get(url, (answer) => answer.text()),
   ]);
-  const master = text === null ? { variants: [], audios: [] } : parseMaster(text, url);
+  const master = text === null ? { variants: [], audios: [], subtitles: [], images: null } : parseMaster(text, url);
   const tracks = report?.tracks ? report.tracks.map((track) => fromReport(track, master, url)) : fromMaster(master);
-  return { report: report?.tracks ? report : null, tracks };
+  return { report: report?.tracks ? report : null, tracks, subtitles: master.subtitles, images: master.images };
+}
+
+// The thumbnails of the storyboard beside the image playlist at `url`; none where there is no storyboard.
+export async function thumbnails(url) {
+  const found = url && new URL("storyboard.vtt", url).href;
+  const text = found && (await get(found, (answer) => answer.text()));
+  return text ? parseStoryboard(text, found) : [];
 }
 
 // Resolves once the server has an answer; never where it has none at the first try: news of the job tells it then.
@@ -24,13 +32,11 @@ async function get(path, read) {
     const answer = await fetch(path, { cache: "no-cache" });
     return answer.ok ? await read(answer) : null;
   } catch {
-    return null; // no report is no reason not to play
+    return null; // what is said of a stream is no reason not to play it
   }
 }
 
 export const rungName = (variant) => (variant.height ? `${Math.min(variant.width, variant.height)}p` : "Sound only");
-
-const soundName = (audio) => (audio.channels > 2 ? `${audio.name} (${audio.channels - 1}.1)` : audio.name);
 
 function fromReport(track, master, url) {
   const folder = new URL(track.folder.split("/").map(encodeURIComponent).join("/") + "/", url).href;

@@ -7,8 +7,8 @@ const folder = new URL("../../../../src/streamify/http/page/", import.meta.url);
 // The page has no package.json, so Node takes its files for CommonJS; a data URL is a module.
 const load = async (name) =>
   import(`data:text/javascript,${encodeURIComponent(await readFile(new URL(name, folder), "utf8"))}`);
-const [abr, cells, playlist, status, units] = await Promise.all(
-  ["abr.js", "cells.js", "playlist.js", "status.js", "units.js"].map(load),
+const [abr, cells, playlist, status, units, vtt] = await Promise.all(
+  ["abr.js", "cells.js", "playlist.js", "status.js", "units.js", "vtt.js"].map(load),
 );
 
 test("sizes are in decimal units, with a singular", () => {
@@ -99,6 +99,57 @@ test("playlists: variants by bandwidth, audio renditions, segments without drift
   assert.deepEqual(wide.variants.map(({ group }) => group), ["audio"]); // each rung once, with the sound that browsers know
   assert.deepEqual(wide.audios.map(({ channels }) => channels), [2, 6]);
   for (const bad of ["", "<html>", "#EXTM3U\n"]) assert.throws(() => playlist.parseMaster(bad, "http://h/"));
+});
+
+test("a master playlist names subtitles and thumbnails, and text is no codec of the pictures", () => {
+  const line = (language, more) => `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="${language}",LANGUAGE="${language}",${more}URI="${language}/p.m3u8"\n`;
+  const master = playlist.parseMaster(
+    `#EXTM3U\n${line("en-GB", 'CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",')}${line("de", "FORCED=YES,")}` +
+    '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1,wvtt,mp4a",SUBTITLES="s"\nb.m3u8\n' +
+    '#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI="thumbnails/x/playlist.m3u8"\n', "http://h/s/master.m3u8");
+  assert.deepEqual(master.subtitles.map(({ name, forced, described, url }) => [name, forced, described, url]), [
+    ["en-GB", false, true, "http://h/s/en-GB/p.m3u8"], ["de", true, false, "http://h/s/de/p.m3u8"],
+  ]);
+  assert.equal(master.images, "http://h/s/thumbnails/x/playlist.m3u8");
+  assert.deepEqual(master.variants[0].codecs, ["avc1", "mp4a"]);
+  const first = (language, found = master.subtitles) => playlist.automatic(found, language)?.name ?? null;
+  assert.equal(first("de-AT"), "de"); // what is foreign in a film that is heard in German
+  assert.equal(first("en"), null);
+  assert.equal(first(""), null);
+  assert.equal(first("de", [{ ...master.subtitles[0], preferred: true }, master.subtitles[1]]), "en-GB");
+});
+
+test("WebVTT: cues, settings, the map of times; what is no cue is passed over", () => {
+  const text = "\uFEFFWEBVTT a title\r\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:08.500\r\n\r\nSTYLE\r\n::cue { color: red }\r\n\r\n" +
+    "NOTE 00:01 is no cue\r\n\r\nname of a cue\r\n00:01.000 --> 00:02.500 line:10%,start align:left\r\none\r\n<b>two</b>\r\n\r\n" +
+    "100:00:00.000 --> 100:00:01.000\nlate\n00:03.000 --> 00:04.000\nwithout a blank line before\n\n00:05.000 --> 00:05.000\nno time\n\n" +
+    "0:6.0 --> 7\nno times\n";
+  assert.deepEqual(vtt.parse(text), {
+    offset: 1.5,
+    cues: [
+      { start: 1, end: 2.5, text: "one\n<b>two</b>", settings: { line: "10%,start", align: "left" } },
+      { start: 360_000, end: 360_001, text: "late", settings: {} },
+      { start: 3, end: 4, text: "without a blank line before", settings: {} },
+    ],
+  });
+  assert.equal(vtt.parse("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:8589934592\n").offset, 0); // 2^33: the clock begins anew
+  for (const bad of ["", "<html>", "WEBVTTX\n"]) assert.throws(() => vtt.parse(bad), /no WebVTT/);
+});
+
+test("settings of a cue are taken where they are valid", () => {
+  assert.deepEqual(vtt.placement({ vertical: "rl", line: "-2", position: "20%,line-left", size: "50%", align: "start" }),
+    { vertical: "rl", line: -2, position: 20, positionAlign: "line-left", size: 50, align: "start" });
+  assert.deepEqual(vtt.placement({ line: "12.5%,end" }), { snapToLines: false, line: 12.5, lineAlign: "end" });
+  assert.deepEqual(vtt.placement({ vertical: "up", line: "x,end", position: "101%,center", size: "-1%", align: "middle" }), {});
+});
+
+test("a storyboard is pieces of sheets by time", () => {
+  const text = "WEBVTT\n\n00:10.000 --> 00:20.000\n00001.jpg#xywh=240,136,240,136\n\n00:00.000 --> 00:10.000\na%20b.jpg#xywh=pixel:0,0,240,136\n\n" +
+    "00:20.000 --> 00:30.000\nno picture\n";
+  assert.deepEqual(vtt.parseStoryboard(text, "http://h/t/storyboard.vtt"), [
+    { start: 0, end: 10, url: "http://h/t/a%20b.jpg", x: 0, y: 0, width: 240, height: 136 },
+    { start: 10, end: 20, url: "http://h/t/00001.jpg", x: 240, y: 136, width: 240, height: 136 },
+  ]);
 });
 
 test("a media element's error is said in words", () => {
