@@ -84,6 +84,23 @@ def test_loudness_is_measured_before_the_map(
     )  # fmt: skip
 
 
+def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path) -> None:
+    folder = KEY.rpartition("/")[0]
+    words = f"{folder}/{Path(KEY).stem}.en.srt".lstrip("/")
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    open_storage(buckets.uploads).put(words, b"1\n00:00:01,000 --> 00:00:02,500\nHello\n")
+    planned = buckets.split()
+    assert planned["prepared"]["count"] == 2 * 3 + 1 + 1
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    data = open_storage(f"{buckets.media}/{KEY}").get(REPORT)
+    assert data is not None
+    [made] = Report.from_json(data).subtitles
+    assert (made.language, made.found, made.cues) == ("en", 1, 1)
+    assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
+    assert buckets.split()["status"] == "duplicate"
+
+
 def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUP_BELOW", "400")
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())

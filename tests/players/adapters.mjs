@@ -166,6 +166,8 @@ export const dashjs = (video, errors, switching) => {
       sdh: accessibility.some(({ value }) => value === "2"),
     })),
     async show(index) {
+      // It renews the cues that a TextTrack holds, those near the playhead, once in 10 s of the clock, too seldom at 4x.
+      player.updateSettings({ streaming: { buffer: { bufferPruningInterval: 0.05 } } });
       player.enableText(true);
       player.setTextTrack(index);
     },

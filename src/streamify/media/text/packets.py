@@ -32,7 +32,7 @@ class Piece:
     start: Fraction | None
     """Seconds; ``None``: it has no time."""
     length: Fraction | None
-    """Seconds; ``None``: nothing says."""
+    """Seconds; ``None``: nothing says; negative where it ends before it begins."""
     data: bytes
     settings: str = ""
     """Of WebVTT."""
@@ -46,7 +46,7 @@ class Piece:
             settings = bytes(packet.get_sidedata("webvtt_settings"))
         return cls(
             start=pts * base if pts is not None and base else None,
-            length=duration * base if duration and duration > 0 and base else None,
+            length=duration * base if duration and base else None,
             data=bytes(packet),
             settings=settings.decode("utf-8", "replace"),
         )
