@@ -53,9 +53,11 @@ class Chunks:
     def ends(self, sizes: array[int]) -> array[int]:
         """Return where each chunk's bytes end in the file."""
         before = [0, *accumulate(sizes)]  # bytes before each sample: a film has as many chunks as pictures
-        starts = chain.from_iterable(map(range, self.run_samples, self.run_samples[1:], self.run_counts))
-        last = len(before) - 1
-        borders = [before[min(start, last)] for start in (*starts, self.run_samples[-1])]
+        runs = chain.from_iterable(map(range, self.run_samples, self.run_samples[1:], self.run_counts))
+        starts, last = [*runs, self.run_samples[-1]], len(sizes)
+        if starts[-1] > last:
+            starts = [min(start, last) for start in starts]
+        borders = list(map(before.__getitem__, starts))
         return array("Q", map(add, self.offsets, map(sub, borders[1:], borders)))
 
     def held(self, sizes: array[int], size: int) -> int | None:

@@ -80,6 +80,8 @@ def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:
     if step < COARSE and _spread(pts, rate, time_base) > 1:
         return False
     first, up, down = pts[0], step.numerator, step.denominator
+    if not -down <= (pts[-1] - first) * down - (len(pts) - 1) * up <= down:
+        return False  # most rates that do not fit: no need to look at an hour of pictures
     return all(-down <= (tick - first) * down - number * up <= down for number, tick in enumerate(pts))
 
 
