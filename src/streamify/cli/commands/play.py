@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from streamify.http.listening import Listener
     from streamify.http.play import PlayServer
     from streamify.jobs.live import LiveStream
+    from streamify.model.event import Event
     from streamify.model.location import Location
     from streamify.storage.base import Storage
+
+
+_HEAD_START = 0.2
+"""Seconds at most that the job has for itself, until its first task is at work."""
 
 
 @click.command("play", cls=Command)
@@ -104,11 +109,17 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     live, backend, log = LiveStream(), Here(starter_of(ctx)), out.logger(common, "error")
     errors: list[BaseException] = []
     servers: list[PlayServer] = []
+    begun = threading.Event()
     with (
-        watching(common) as on_event,
+        watching(common) as show,
         stopping(as_json=common.json) as stop,
         listening(options["host"], options["port"]) as listener,
     ):
+
+        def on_event(event: Event) -> None:
+            if event.kind == "task.started":
+                begun.set()
+            show(event)
 
         def make() -> None:
             try:
@@ -125,6 +136,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
         maker.start()
         try:
             _announce(ctx, listener.url)
+            begun.wait(_HEAD_START)  # to load code takes all of the interpreter, and would hold up the job
             servers.append(_server(ctx, dest, listener, live, log))
             if live.watchable or not errors:  # else the job ended before there was a server to stop
                 servers[0].run()
