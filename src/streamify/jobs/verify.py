@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -31,10 +32,11 @@ from streamify.model.task import (
     SoundCheckTask,
     SourceCheckTask,
     Strand,
+    StreamsCheckTask,
     Task,
 )
 from streamify.model.track import AudioTrack, VideoTrack
-from streamify.planning.budget import check_budget, sound_check_budget
+from streamify.planning.budget import check_budget, sound_check_budget, streams_check_budget
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, reach_storage
 from streamify.storage.saved import parse_saved
@@ -245,6 +247,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
         if plan is not None and source is not None and segments is not None:
             yield from _whole(report, plan, source, timed=segments[0].packets is None)
             yield from _sounds(report, plan, source, segments)
+            yield _streams(report, plan, source)
         yield from word_checks(report, plan, media, source)
         for track in report.tracks:
             start = 0
@@ -269,6 +272,8 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
             segments.close()
 
 
+DROPPED = re.compile(r"audio stream (\d+)")
+"""What a note is of that an audio stream is left out."""
 WHOLE = "check-source/"
 """What the keys of checks of the whole stream begin with."""
 
@@ -315,6 +320,7 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             repeats=found.duplicated,
             cut=report.source.cut,
             asked=_asked(plan),
+            ffmpeg_edits=_ffmpeg_edits(report),
             budget=check_budget(min(least.frames, sum(least.segments.size)), track, report.source.video),
             priority=1,  # the longest: first
         )
@@ -386,7 +392,7 @@ def _sounds(report: Report, plan: Plan, source: SourceRef, segments: SegmentList
             strands=strands,
             video=report.source.video,
             lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
-            breaks=report.source.breaks,
+            ffmpeg_edits=_ffmpeg_edits(report),
             audio_map=plan.settings.audio_map,
             program=plan.settings.program,
             gain=found.loudness.gain if found.loudness is not None else 0.0,
@@ -396,6 +402,26 @@ def _sounds(report: Report, plan: Plan, source: SourceRef, segments: SegmentList
             budget=sound_check_budget(float(found.duration), source.size, len(strands)),
             priority=1,
         )
+
+
+def _ffmpeg_edits(report: Report) -> bool:
+    """Return whether the report says that FFmpeg's reading of an edit list counts: its index is not usable."""
+    said = any(note.what == "the parts of the edit list are FFmpeg's reading" for note in report.notes)
+    return said or report.source.scanned
+
+
+def _streams(report: Report, plan: Plan, source: SourceRef) -> StreamsCheckTask:
+    """Return the check that no stream of the source is missing."""
+    named = (DROPPED.fullmatch(note.what) for note in report.notes if note.kind == "dropped")
+    return StreamsCheckTask(
+        key=f"{WHOLE}streams",
+        source=source,
+        video=None if report.source.video is None else report.source.video.stream,
+        audio=tuple(stream for track in plan.audio for stream in track.streams),
+        dropped=tuple(int(found[1]) for found in named if found is not None),
+        program=plan.settings.program,
+        budget=streams_check_budget(),
+    )
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

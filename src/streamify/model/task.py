@@ -324,6 +324,8 @@ class SourceCheckTask(BaseTask):
     """Which part of the film the stream is."""
     asked: Rational | None = None
     """When it is to begin, seconds from the film's first picture."""
+    ffmpeg_edits: bool = False
+    """Whether the report says that FFmpeg's reading of an edit list counts."""
 
 
 class Strand(Frozen):
@@ -351,8 +353,8 @@ class SoundCheckTask(BaseTask):
     """The pictures that it is heard with; ``None``: there are none."""
     lead: Rational = Fraction(0)
     """Seconds for which the stream shows the first picture before its time."""
-    breaks: tuple[ClockBreak, ...] = ()
-    """Where the source's clock does not go on."""
+    ffmpeg_edits: bool = False
+    """Whether the report says that FFmpeg's reading of an edit list counts."""
     audio_map: str | None = None
     """The setting by which streams were joined."""
     program: int | None = None
@@ -363,6 +365,21 @@ class SoundCheckTask(BaseTask):
     """When a part of a film begins, seconds from the film's first picture, or its first sound where it has none."""
     cut: bool = False
     """Whether the report names sound behind the end of the track as left out."""
+
+
+class StreamsCheckTask(BaseTask):
+    """Compare which streams a source has with those that a stream was made of."""
+
+    kind: Literal["check-streams"] = "check-streams"
+    source: SourceRef
+    video: int | None
+    """Index of the video stream that was transcoded; ``None``: there is none."""
+    audio: tuple[int, ...]
+    """Indices of the audio streams that became tracks, or a channel of one."""
+    dropped: tuple[int, ...] = ()
+    """Indices of those that the report names as left out."""
+    program: int | None = None
+    """The programme that was asked for."""
 
 
 AnyTask = (
@@ -378,6 +395,7 @@ AnyTask = (
     | CheckTask
     | SourceCheckTask
     | SoundCheckTask
+    | StreamsCheckTask
 )
 Task = Annotated[AnyTask, Field(discriminator="kind")]
 TASK: TypeAdapter[AnyTask] = TypeAdapter(Task)
@@ -475,6 +493,7 @@ __all__ = [
     "SplitResult",
     "SplitTask",
     "Strand",
+    "StreamsCheckTask",
     "Task",
     "TextCheckTask",
     "TextResult",

@@ -101,6 +101,11 @@ def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFact
     return Budget(cpu_seconds=cpu, memory_bytes=memory)
 
 
+def streams_check_budget() -> Budget:
+    """Return the budget of the check of which streams a source has, which are read at a few places."""
+    return Budget(cpu_seconds=TASK_SECONDS, memory_bytes=BASE + 64 * MIB)
+
+
 def sound_check_budget(seconds: float, source_bytes: int, streams: int) -> Budget:
     """Return the budget of the check of an audio track against a source that is read from end to end.
 

@@ -10,12 +10,9 @@ from streamify.model.cut import Cut
 from streamify.model.source import AudioFacts, Note, VideoFacts
 from streamify.planning.grid import UNHEARD
 
-EARLY = Fraction(1, 2)
-"""Seconds by which sound may begin before the pictures without the first one being shown before its time: recordings
-that start in the middle of a stream have sound until their first keyframe."""
-LATE = Fraction(1, 5)
-"""Seconds by which sound may end after the pictures without the last one being held for it: what whole codec frames,
-encoders' delays and interleaving leave, below 0.09 s in every film of the test corpus."""
+BESIDE = Fraction(1, 5)
+"""Seconds by which sound may begin before the pictures, or end after them, without a picture standing for it: what
+whole codec frames, encoders' delays and interleaving leave, at most 0.11 s in every film of the test corpus."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def extent(video: VideoFacts, audio: Sequence[AudioFacts], limit: Fraction, *, c
         last = first + video.frames / video.rate
     early = {one.stream: first - one.begin for one in audio if one.begin is not None and one.begin < first}
     late = {one.stream: one.end - last for one in audio if one.end is not None and one.end > last}
-    lead, tail = _stands(early, EARLY, limit), _stands(late, LATE, limit)
+    lead, tail = _stands(early, limit), _stands(late, limit)
     notes = [
         *_notes("first", "before it", early, lead, limit),
         *_notes("last", "after it", late, tail, limit),
@@ -87,9 +84,9 @@ def cut_notes(cut: Cut) -> Iterator[Note]:
             yield Note(kind="converted", what=what, why=f"there is only sound {where}")
 
 
-def _stands(sound: dict[int, Fraction], least: Fraction, limit: Fraction) -> Fraction:
+def _stands(sound: dict[int, Fraction], limit: Fraction) -> Fraction:
     most = max(sound.values(), default=Fraction(0))
-    return min(most, limit) if most > least else Fraction(0)
+    return min(most, limit) if most > BESIDE else Fraction(0)
 
 
 def _notes(which: str, where: str, sound: dict[int, Fraction], stands: Fraction, limit: Fraction) -> Iterator[Note]:

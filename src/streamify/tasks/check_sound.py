@@ -12,6 +12,8 @@ from streamify.media.audio.linear import LinearSound, first_heard, pairs_of, str
 from streamify.media.audio.narrow_mix import Pair
 from streamify.media.source.audio_facts import read_audio
 from streamify.media.source.first_picture import first_shown
+from streamify.media.source.told import told_breaks, told_list
+from streamify.model.source import ClockBreak
 from streamify.model.task import CheckResult, SoundCheckTask
 from streamify.planning.claims import claim_faults
 from streamify.storage.base import Stores
@@ -30,8 +32,9 @@ def run_check_sound(task: SoundCheckTask, stores: Stores) -> CheckResult:
         )
     frames = 0
     origin = _origin(task, stores)
+    breaks = told_breaks(partial(stores.open_source, task.source), task.video.stream) if task.video is not None else ()
     for pair in pairs_of(track.recipe.channels):
-        more, frames = _compared(task, stores, init, origin, pair)
+        more, frames = _compared(task, stores, init, origin, breaks, pair)
         faults += more
         if more:
             break
@@ -39,7 +42,12 @@ def run_check_sound(task: SoundCheckTask, stores: Stores) -> CheckResult:
 
 
 def _compared(
-    task: SoundCheckTask, stores: Stores, init: bytes, origin: Fraction, pair: Pair | None
+    task: SoundCheckTask,
+    stores: Stores,
+    init: bytes,
+    origin: Fraction,
+    breaks: tuple[ClockBreak, ...],
+    pair: Pair | None,
 ) -> tuple[list[str], int]:
     """Return what is wrong with two channels of a track, or its mix to stereo, and how many stretches were compared."""
     track = task.track
@@ -55,7 +63,7 @@ def _compared(
         task.strands,
         track.recipe.layout,
         origin,
-        task.breaks,
+        breaks,
         alone=task.video is None,
         begin=task.begin or Fraction(0),
         pair=pair,
@@ -75,7 +83,8 @@ def _origin(task: SoundCheckTask, stores: Stores) -> Fraction:
     """Return when the track begins on the source's clock, seconds: with the first picture, or the first sound."""
     opened = partial(stores.open_source, task.source)
     if task.video is not None:
-        first = first_shown(opened, task.source.size, task.video)
+        told = None if task.ffmpeg_edits else told_list(opened, task.video.stream)
+        first = first_shown(opened, task.video, told)
     else:
         first = first_heard(opened, task.program)
     if task.begin is not None:

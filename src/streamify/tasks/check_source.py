@@ -12,6 +12,7 @@ from statistics import median_low
 from streamify.dest.layout import init_key, segment_key
 from streamify.media.lockstep import SETTLING, Shot, follow, judge
 from streamify.media.shots import source_shots, stream_shots
+from streamify.media.source.told import told_list, told_parts
 from streamify.model.task import CheckResult, SourceCheckTask
 from streamify.mp4.fragments import fragments
 from streamify.storage.base import Stores
@@ -67,7 +68,9 @@ class _Run:
 
 def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     """Return the pictures of the task's range, and one more on both sides: what a picture shows is told beside them."""
-    video, opened = task.video, partial(stores.open_source, task.source)
+    opened = partial(stores.open_source, task.source)
+    edits = () if task.ffmpeg_edits else told_parts(told_list(opened, task.video.stream))
+    video = task.video.model_copy(update={"edits": edits})
     origin = video.first * video.time_base
     if task.begin is None and task.cut is not None:  # its place is known by all that comes before
         return _Run(source_shots(opened, video, task.track, step), -task.cut.begin)

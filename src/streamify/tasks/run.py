@@ -14,6 +14,7 @@ from streamify.model.task import (
     SoundCheckTask,
     SourceCheckTask,
     SplitTask,
+    StreamsCheckTask,
     Task,
     TextCheckTask,
     TextTask,
@@ -59,18 +60,27 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
             | CheckTask()
             | SourceCheckTask()
             | SoundCheckTask()
+            | StreamsCheckTask()
         ):
             return _run_later(task, stores)
 
 
 def _run_later(
-    task: SheetTask | PosterTask | TextTask | TextCheckTask | CheckTask | SourceCheckTask | SoundCheckTask,
+    task: SheetTask
+    | PosterTask
+    | TextTask
+    | TextCheckTask
+    | CheckTask
+    | SourceCheckTask
+    | SoundCheckTask
+    | StreamsCheckTask,
     stores: Stores,
 ) -> Result:
     """Run a task that no first picture waits for. Its code is loaded here, so that a worker is ready sooner."""
     from streamify.tasks.check import run_check
     from streamify.tasks.check_sound import run_check_sound
     from streamify.tasks.check_source import run_check_source
+    from streamify.tasks.check_streams import run_check_streams
     from streamify.tasks.check_text import run_check_text
     from streamify.tasks.images import run_poster, run_sheet
     from streamify.tasks.text import run_text
@@ -90,3 +100,5 @@ def _run_later(
             return run_check_source(task, stores)
         case SoundCheckTask():
             return run_check_sound(task, stores)
+        case StreamsCheckTask():
+            return run_check_streams(task, stores)

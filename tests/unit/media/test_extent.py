@@ -114,12 +114,36 @@ def test_a_recording_whose_sizes_were_left_open_is_taken_as_it_is(length: int, t
     assert missing_bytes(io.BytesIO(data), len(data), "wav", []) == 0
 
 
-def test_a_matroska_segment_of_unknown_size_is_taken_as_it_is(tmp_path: Path) -> None:
-    data = bytearray(film(tmp_path / "a.mkv", "mkv"))
-    at = data.index(bytes.fromhex("18538067")) + 4
-    assert data[at] == 1  # eight bytes
-    data[at + 1 : at + 8] = b"\xff" * 7
-    assert missing_bytes(io.BytesIO(data), len(data) - 100, "matroska,webm", []) == 0
+def opened(data: bytes, *, clusters: bool) -> bytes:
+    """Return a Matroska file whose segment has no size, as a live one has none; nor have its clusters, if wanted."""
+    found, at = bytearray(data), data.index(bytes.fromhex("18538067")) + 4
+    places = [at]
+    while clusters and (at := data.find(bytes.fromhex("1f43b675"), at + 4)) >= 0:
+        places.append(at + 4)
+    for place in places:
+        width = 9 - data[place].bit_length()
+        found[place : place + width] = ((2 << 7 * width) - 1).to_bytes(width, "big")
+    return bytes(found)
+
+
+@pytest.mark.parametrize("clusters", [False, True])
+def test_a_matroska_segment_of_unknown_size(clusters: bool, tmp_path: Path) -> None:
+    data = opened(film(tmp_path / "a.mkv", "mkv"), clusters=clusters)
+
+    def judged(size: int) -> int:
+        return missing_bytes(io.BytesIO(data[:size]), size, "matroska,webm", [])
+
+    cues = data.index(bytes.fromhex("1c53bb6b"), len(data) // 2)
+    assert [judged(size) for size in (len(data), len(data) - 10, cues)] == [0, 0, 0]  # no media is missing
+    with av.open(io.BytesIO(data)) as container:
+        blocks = [packet.pos for packet in container.demux(video=0) if packet.size]
+    last = blocks[-1]
+    assert last is not None
+    for number in blocks[-3], blocks[len(blocks) // 2]:
+        assert number is not None
+        assert judged(number + 40) > 8  # in the middle of a block
+    if clusters:
+        assert judged(data.rindex(b"\xa3", 0, last)) == 0  # between two: nothing tells of what followed
 
 
 def test_what_follows_the_media_may_be_missing(tmp_path: Path) -> None:

@@ -28,3 +28,24 @@ def element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
             raise BoxError(f"element of unknown size at byte {at}")
         return kind, body, limit
     return kind, body, min(body + length, limit)
+
+
+def vint(data: bytes, at: int, *, marker: bool) -> tuple[int | None, int]:
+    """Return a variable-size integer and where it ends (RFC 8794, 4); ``None`` where it is malformed or all ones.
+
+    Args:
+        data: Where it is.
+        at: Its first byte.
+        marker: Whether the bit that marks its width belongs to it, as in ids.
+    """
+    first = data[at] if at < len(data) else 0
+    width = 9 - first.bit_length()
+    if width > 8 or at + width > len(data):
+        return None, at
+    value = int.from_bytes(data[at : at + width])
+    unknown = (1 << 7 * width) - 1
+    if not marker:
+        value &= unknown
+        if value == unknown:
+            return None, at + width
+    return value, at + width

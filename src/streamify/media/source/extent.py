@@ -8,11 +8,12 @@ from itertools import islice
 from typing import BinaryIO
 
 from streamify.errors import SourceError
+from streamify.media.source.ebml import SEGMENT, vint
+from streamify.media.source.open_end import open_end
 from streamify.mp4.boxes import BoxError, well_formed
 from streamify.mp4.movie import Track, children, read_layout, read_track
 from streamify.mp4.tables import read_chunks, read_sizes
 
-EBML, SEGMENT = 0x1A45DFA3, 0x18538067
 ELEMENTS = 10_000
 """Chunks, or elements, that are passed on the way; a file that holds more before its media is none that was cut off."""
 HEAD = 1 << 16
@@ -30,10 +31,11 @@ SLACK = 8
 def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> int:
     """Return how many bytes of what a container announces the file does not hold.
 
-    Matroska and WebM by the Segment's size (RFC 9559, 5.1), MP4 by what the index says of its tracks or, in fragments,
-    by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2), AVI, WAV, RF64, AIFF and CAF by the chunks that hold
-    media, FLV by `filesize` of onMetaData (FLV 10.1, E.5), ASF by the file's size in File Properties (ASF 01.20.03,
-    3.2). Other containers announce none, and neither do recordings whose sizes were left open.
+    Matroska and WebM by the Segment's size (RFC 9559, 5.1) or, where it was left open, by that of the last element; MP4
+    by what the index says of its tracks or, in fragments, by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2);
+    AVI, WAV, RF64, AIFF and CAF by the chunks that hold media; FLV by `filesize` of onMetaData (FLV 10.1, E.5); ASF by
+    the file's size in File Properties (ASF 01.20.03,
+    3.2). Other containers announce none, and neither do other recordings whose sizes were left open.
 
     Args:
         file: The source, positioned anywhere.
@@ -93,30 +95,17 @@ def _matroska(file: BinaryIO, size: int) -> int:
             break
         file.seek(at)
         head = bytes(file.read(12))
-        kind, begin = _vint(head, 0, marker=True)
-        length, begin = _vint(head, begin, marker=False)
+        kind, begin = vint(head, 0, marker=True)
+        length, begin = vint(head, begin, marker=False)
+        if kind == SEGMENT and length is None:
+            return open_end(file, size)  # a recording whose size was left open (RFC 8794, 6.2)
         if kind is None or length is None:
-            return 0  # damaged, or a size that was left open (RFC 8794, 6.2)
+            return 0
         end = at + begin + length
         if kind == SEGMENT:
             return end
         at = end
     return 0
-
-
-def _vint(data: bytes, at: int, *, marker: bool) -> tuple[int | None, int]:
-    """Read a variable-size integer (RFC 8794, 4); ``None`` where it is malformed or all ones."""
-    first = data[at] if at < len(data) else 0
-    width = 9 - first.bit_length()
-    if width > 8 or at + width > len(data):
-        return None, at
-    value = int.from_bytes(data[at : at + width])
-    open_end = (1 << 7 * width) - 1
-    if not marker:
-        value &= open_end
-        if value == open_end:
-            return None, at
-    return value, at + width
 
 
 def _riff(file: BinaryIO, size: int) -> int:

@@ -6,29 +6,30 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
 from statistics import median
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from streamify.media.source.beginning import read_beginning
 from streamify.media.source.linear import decode_all, decode_parts
-from streamify.media.source.opening import open_media
-from streamify.media.source.witness import parse_source
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import read_packets
+from streamify.media.source.told import told_parts, told_start
 from streamify.model.source import VideoFacts
-from streamify.mp4.boxes import BoxError
+from streamify.mp4.told_edits import ToldEdits
 
 SETTLED = 48
 """First pictures that tell it at a constant rate: FFmpeg's times of some sources settle only behind the first ones."""
 
 
-def first_shown(open_source: Callable[[], BinaryIO], size: int, video: VideoFacts) -> Fraction | None:
+def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: ToldEdits | None) -> Fraction | None:
     """Return when the first picture that decodes is shown beside the sound, seconds on the source's clock.
 
     Args:
         open_source: Opens the source.
-        size: Its bytes.
-        video: Which stream, at which rate, and the parts of its edit list.
+        video: Which stream, at which rate.
+        told: Its edit list; ``None``: FFmpeg's reading of it counts.
     """
-    if video.edits:
-        seen = next(decode_parts(open_source, video.stream, video.edits, video.time_base), None)
+    parts = told_parts(told)
+    if parts:
+        seen = next(decode_parts(open_source, video.stream, parts, video.time_base), None)
         return None if seen is None else seen.time
     times = [one.time for one in islice(decode_all(open_source, video.stream), SETTLED)]
     if not times or times[0] is None:
@@ -38,18 +39,18 @@ def first_shown(open_source: Callable[[], BinaryIO], size: int, video: VideoFact
         starts = [time - number / video.rate for number, time in enumerate(times) if time is not None]
         settled = median(starts)
         first = settled if abs(settled - first) * video.rate > 1 / Fraction(2) else first
-    return first + _later(open_source, size, video.stream)
+    return first + _later(open_source, video.stream, told)
 
 
-def _later(open_source: Callable[[], BinaryIO], size: int, stream: int) -> Fraction:
+def _later(open_source: Callable[[], BinaryIO], stream: int, told: ToldEdits | None) -> Fraction:
     """Return by how many seconds later than FFmpeg an MP4's edit list shows its pictures (ISO/IEC 14496-12, 8.6.6)."""
-    with open_source() as file, open_media(file) as container:
-        beginning = read_beginning(container, stream)
-    if beginning.witness is None:
+    start = told_start(told)
+    if start is None:
         return Fraction(0)
-    with open_source() as file:
-        try:
-            index = parse_source(file, size, beginning.witness)
-        except BoxError:
-            return Fraction(0)  # FFmpeg's reading counts
-    return Fraction(index.edit.late, index.timescale) if index is not None else Fraction(0)
+    with open_source() as file, open_media(file) as container:
+        video = container.streams[stream]
+        keep_only(container, video)
+        shown = (one for one in read_packets(container, video) if one.pts is not None and not one.is_discard)
+        times = [cast("int", one.pts) for one in islice(shown, SETTLED)]
+        base = cast("Fraction", video.time_base)
+    return start - min(times) * base if times else Fraction(0)

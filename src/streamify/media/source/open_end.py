@@ -1,0 +1,58 @@
+"""Whether a Matroska or WebM recording whose size was left open ends in the middle of an element."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from streamify.media.source.ebml import CLUSTER, vint
+
+TAIL = 16 << 20
+"""Bytes at the end of a file in which its last cluster is looked for: muxers begin one every few seconds."""
+TIMESTAMP = 0xE7
+"""Id of the element with which a cluster begins, but for a CRC or void before it (RFC 9559, 5.1.3.1)."""
+FIRST = frozenset({TIMESTAMP, 0xBF, 0xEC})
+INSIDE = frozenset({TIMESTAMP, 0xA3, 0xA0, 0xA7, 0xAB, 0xAF, 0xBF, 0xEC, 0x5854})
+"""Ids of the elements in a cluster."""
+BEHIND = frozenset({CLUSTER, 0x1C53BB6B, 0x1254C367, 0x1941A469, 0x1043A770, 0x114D9B74})
+"""Ids of the elements that may follow one."""
+
+
+def open_end(file: BinaryIO, size: int) -> int:
+    """Return where the media ends that reaches beyond the file; 0: none does, or no cluster is found.
+
+    Args:
+        file: The source, positioned anywhere.
+        size: Its size, bytes.
+    """
+    begin = max(0, size - TAIL)
+    file.seek(begin)
+    data = bytes(file.read(size - begin))
+    mark = CLUSTER.to_bytes(4, "big")
+    at = data.rfind(mark)
+    while at >= 0:
+        end = _end_of(data, at)
+        if end is not None:
+            return begin + end if end > len(data) else 0
+        at = data.rfind(mark, 0, at)
+    return 0
+
+
+def _end_of(data: bytes, at: int) -> int | None:
+    """Return where the cluster at a place ends or, where its size is open, its last element; ``None``: there is none,
+    but bytes of a picture.
+    """
+    length, body = vint(data, at + 4, marker=False)
+    if vint(data, body, marker=True)[0] not in FIRST:
+        return None
+    if length is not None:
+        return body + length
+    at = body
+    while at < len(data):
+        kind, after = vint(data, at, marker=True)
+        length, begin = vint(data, after, marker=False)
+        if kind is None or begin == after or length is None:
+            return len(data)  # too little of it is there
+        if kind not in INSIDE:
+            return at if kind in BEHIND else None
+        at = begin + length
+    return at

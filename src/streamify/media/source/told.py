@@ -1,0 +1,169 @@
+"""What a source itself says of clock and edit list, read anew: no plan, no index of ours.
+
+For judging.
+"""
+
+from __future__ import annotations
+
+import io
+from array import array
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+from typing import BinaryIO, cast
+from zlib import crc32
+
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.model.limits import INDEX_BYTES, PICTURES
+from streamify.model.source import ClockBreak, EditPart
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.movie import read_layout
+from streamify.mp4.told_edits import ToldEdits, told_edits
+
+FALLS = Fraction(1, 2)
+"""Seconds by which decode times must fall for the clock to have been set anew."""
+LEAPS = Fraction(10)
+"""Seconds by which they must rise, in a transport or program stream, for the clock to have been set."""
+ASIDE = 3
+"""Most packets in a row that may have wild times while the clock goes on."""
+NEAR = Fraction(2)
+"""Seconds within which a clock goes on behind those."""
+AROUND = 48
+"""Packets on either side of a break whose times say when the last and the first picture are shown."""
+TWICE = 3
+"""Packets in a row that came before, at least, where a stretch is in the file twice."""
+
+
+def told_list(open_source: Callable[[], BinaryIO], stream: int) -> ToldEdits | None:
+    """Return the edit list of a video stream of an MP4 or MOV; ``None``: there is none that counts."""
+    with open_source() as file:
+        with open_media(file) as container:
+            name, track = container.format.name, container.streams[stream].id
+        if not name.startswith("mov"):
+            return None
+        size = file.seek(0, io.SEEK_END)
+        try:
+            moov = read_layout(file, size).first(b"moov")
+            if moov is None or moov.end - moov.body > INDEX_BYTES:
+                return None
+            file.seek(moov.body)
+            told = told_edits(bytes(file.read(moov.end - moov.body)), track)
+        except BoxError:
+            return None
+    return told
+
+
+def told_parts(told: ToldEdits | None) -> tuple[EditPart, ...]:
+    """Return the parts of an edit list that has several, ticks of the track; else none."""
+    if told is None or len(told.parts) < 2:
+        return ()
+    found = []
+    for part in told.parts:
+        assert part.seconds is not None
+        at, end = (_ticks(seconds, told.timescale) for seconds in (part.at, part.at + part.seconds))
+        found.append(EditPart(at=at, begin=part.begin, end=part.begin + end - at))
+    return tuple(found)
+
+
+def told_start(told: ToldEdits | None) -> Fraction | None:
+    """Return when the first picture is shown by an edit list of one part, seconds; ``None``: there is none."""
+    if told is None or len(told.parts) != 1 or told.earliest is None:
+        return None
+    return told.parts[0].at + Fraction(told.earliest - told.parts[0].begin, told.timescale)
+
+
+def _ticks(seconds: Fraction, timescale: int) -> int:
+    return int(seconds * timescale + Fraction(1, 2))
+
+
+def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[ClockBreak, ...]:
+    """Return where the clock of a video stream is set anew or jumps, by the times of its packets in the order of the
+    file. In an MP4 or MOV it cannot.
+    """
+    with open_source() as file, open_media(file) as container:
+        name, video = container.format.name, container.streams[stream]
+        if name.startswith("mov"):
+            return ()
+        keep_only(container, video)
+        seen, base = _Seen(), cast("Fraction", video.time_base)
+        try:
+            for packet in read_packets(container, video):
+                if packet.size and len(seen.prints) < PICTURES:
+                    time = packet.dts if packet.dts is not None else packet.pts
+                    shown = packet.pts if packet.pts is not None else packet.dts
+                    if time is not None and shown is not None:
+                        seen.add(time, shown, packet.pos, crc32(bytes(packet)))
+        except UnreadableError:
+            pass  # the container ends in damage; the plan's notes say so
+    return seen.breaks(base, leaps=name in ("mpegts", "mpeg"))
+
+
+@dataclass
+class _Seen:
+    """The packets of a stream that have a time, in the order of the file; times in ticks."""
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    shown: array[int] = field(default_factory=lambda: array("q"))
+    positions: array[int] = field(default_factory=lambda: array("q"))
+    prints: array[int] = field(default_factory=lambda: array("L"))
+
+    def add(self, time: int, shown: int, position: int | None, mark: int) -> None:
+        self.times.append(time)
+        self.shown.append(shown)
+        self.positions.append(-1 if position is None else position)
+        self.prints.append(mark)
+
+    def breaks(self, base: Fraction, *, leaps: bool) -> tuple[ClockBreak, ...]:
+        """Return where the clock does not go on.
+
+        Args:
+            base: Seconds per tick.
+            leaps: Whether it may jump ahead.
+        """
+        rises = [after - before for before, after in pairwise(self.times) if after > before]
+        step = median_low(rises) if rises else 0
+        falls, leap, near = (round(seconds / base) for seconds in (FALLS, LEAPS, NEAR))
+        found, first, shift, at = list[ClockBreak](), 0, 0, 0
+        last: int | None = None
+        latest = deque[int](maxlen=AROUND)
+        while at < len(self.times):
+            moved = 0 if last is None else self.times[at] - last
+            if last is None or (moved >= -falls and not (leaps and moved > leap)):
+                last = self.times[at]
+                latest.append(self.shown[at])
+                at += 1
+                continue
+            passed = self._aside(at, last, near) or self._again(range(first, at), last, step)
+            if passed:
+                at += passed
+                continue
+            shift += max(latest) + step - self._earliest(at, near)
+            found.append(ClockBreak(at=Fraction(0), position=self.positions[at], shift=shift * base))
+            first, last = at, None
+            latest.clear()
+        return tuple(found)
+
+    def _earliest(self, at: int, near: int) -> int:
+        """Return when the first picture from a packet on is shown."""
+        stop = min(at + AROUND, len(self.times))
+        return min(self.shown[one] for one in range(at, stop) if abs(self.times[one] - self.times[at]) <= near)
+
+    def _aside(self, at: int, last: int, near: int) -> int:
+        """Return how many packets have wild times, behind which the clock goes on; 0: none."""
+        ends = range(at + 1, min(at + ASIDE + 1, len(self.times)))
+        return next((end - at for end in ends if 0 < self.times[end] - last <= near), 0)
+
+    def _again(self, before: range, last: int, step: int) -> int:
+        """Return how many packets came before, with the same bytes and times, where the clock goes on behind them."""
+        known = {(self.times[one], self.prints[one]) for one in before}
+        end = before.stop
+        while end < len(self.times) and (self.times[end], self.prints[end]) in known:
+            end += 1
+        count = end - before.stop
+        if not TWICE <= count < len(before):  # all of it over again is a loop
+            return 0
+        return count if end == len(self.times) or 0 <= self.times[end] - last <= max(8 * step, 1) else 0
