@@ -20,7 +20,9 @@ from streamify.errors import VerificationFailed
 from streamify.media.source import choice, indexed, probe
 from streamify.media.source.scan import Scan
 from streamify.model.source import AudioFacts, ClockBreak, Note, VideoFacts
+from streamify.mp4.parts import arrange as arrange_parts
 from streamify.planning import build
+from streamify.planning.arrange import arrange
 
 SETTINGS: dict[str, Any] = {
     "engine": "inline", "ladder": rungs(64), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"
@@ -114,12 +116,11 @@ def test_parts_of_an_edit_list_that_the_plan_moves(tmp_path: Path, monkeypatch: 
     whole = film(tmp_path / "whole.mp4", melody(6))
     parts = [Edit(Fraction(2), Fraction(0)), Edit(Fraction(2), Fraction(3))]
     source = with_edits(whole, tmp_path / "parts.mp4", {0: parts, 1: parts})
-    told = indexed.arrange
 
     def lie(index: Any) -> Any:
         first, second = index.edit.parts
         later = replace(second, begin=second.begin - 5000, end=second.end - 5000)
-        return told(replace(index, edit=replace(index.edit, parts=(first, later))))
+        return arrange_parts(replace(index, edit=replace(index.edit, parts=(first, later))))
 
     with monkeypatch.context() as patch:
         patch.setattr(indexed, "arrange", lie)
@@ -140,10 +141,10 @@ def two_languages(folder: Path) -> Path:
 
 
 def test_a_track_that_the_plan_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, told = two_languages(tmp_path), build.arrange
+    source = two_languages(tmp_path)
 
     def lie(audio: Any, audio_map: str | None) -> tuple[tuple[AudioFacts, ...], tuple[Note, ...]]:
-        return told(audio, audio_map)[0][:1], ()
+        return arrange(audio, audio_map)[0][:1], ()
 
     with monkeypatch.context() as patch:
         patch.setattr(build, "arrange", lie)

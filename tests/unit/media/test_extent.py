@@ -135,7 +135,7 @@ def test_a_matroska_segment_of_unknown_size(clusters: bool, tmp_path: Path) -> N
 
     cues = data.index(bytes.fromhex("1c53bb6b"), len(data) // 2)
     assert [judged(size) for size in (len(data), len(data) - 10, cues)] == [0, 0, 0]  # no media is missing
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         blocks = [packet.pos for packet in container.demux(video=0) if packet.size]
     last = blocks[-1]
     assert last is not None
