@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import streamify
 from clips.corpus import decode, digest
+from clips.field_pictures import write_fields
 from clips.fields import HEIGHT, WIDTH, bar_at, bars, close, comb, film
 from e2e.driving import rungs, verify
 from selection import sample
@@ -49,6 +51,19 @@ def made(source: Path, dest: Path, **settings: Any) -> Report:
 def playlist(report: Report, dest: Path) -> Path:
     (track,) = report.tracks
     return dest / track.folder / "playlist.m3u8"
+
+
+CODED_BY_FIELD = [*product(("ts", "mkv", "mp4"), (False, True)), ("mpg", False)]
+
+
+@pytest.mark.parametrize(("suffix", "apart"), sample(CODED_BY_FIELD, ("mkv", True)))
+def test_mpeg2_that_is_coded_field_by_field(suffix: str, apart: bool, tmp_path: Path) -> None:
+    source = write_fields(tmp_path / f"a.{suffix}", FIELDS // 2, apart=apart)
+    report = made(source, tmp_path / "dest")
+    (track,) = report.tracks
+    assert (track.frames, track.duration) == (FIELDS, Fraction(FIELDS, 50))
+    found = bars(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT))
+    assert close(found, [float(bar_at(field)) for field in range(FIELDS)], 2.5), found
 
 
 @pytest.mark.parametrize("way", sample(WAYS, "mpeg2 ts", "h264 mbaff mp4", "not flagged bottom ts"))
