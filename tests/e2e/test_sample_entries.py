@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,6 @@ def test_both_parts_are_shown(name: str, tmp_path: Path) -> None:
     parts = made(tmp_path / "1.mp4", "160x90", *X264), made(tmp_path / "2.mp4", size, *options)
     source = join_entries(parts, tmp_path / "joined.mp4")
     report = streamify.transcode(source, tmp_path / "dest", engine="inline", preset="ultrafast", ladder=rungs(64))
-    assert (report.tracks[0].frames, report.tracks[0].duration) == (50, 2)
+    assert (report.tracks[0].frames, report.tracks[0].duration) == (50, Fraction(2))
     assert any(one.what.startswith(note) for one in report.notes), report.notes
     assert streamify.verify(tmp_path / "dest", source).faults == ()
