@@ -90,7 +90,7 @@ def test_breaks_of_the_clock_that_the_plan_moves(name: str, tmp_path: Path, monk
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film whose pictures begin half a second late by an empty edit, and two frames later than FFmpeg has it."""
     folder = tmp_path_factory.mktemp("edited")
-    source = film(folder / "whole.mp4", melody(5))
+    source = film(folder / "whole.mp4", melody(5), "-bf", "2")
     return with_edits(source, folder / "edited.mp4", {0: [Edit(Fraction(1, 2), EMPTY), Edit(Fraction(4), Fraction(0))]})
 
 

@@ -24,6 +24,7 @@ from streamify.media.source.chapters import read_chapters
 from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
 from streamify.media.source.dolby import refuse_dolby_vision
+from streamify.media.source.entry_kinds import entry_kinds
 from streamify.media.source.extent import cut_off, missing_bytes
 from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import read_index
@@ -129,6 +130,7 @@ def probe_source(
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid
+            notes = _without(notes, audio)
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)
         if seconds <= 0:
@@ -163,12 +165,14 @@ def probe_source(
         reading = Reading(open_source, ref.size, name, index.breaks, alone=False, growing=growing)
         placed = place_sound(reading, index.audio_packets, audio, silent, audio_facts)
         audio, laid = placed.audio, placed.laid
+        notes = _without(notes, audio)
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
     with open_source() as file:
         refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
                             transfer=int(sample[0].color_trc))  # fmt: skip
         announced = announcements(file, ref.size, name, track, long_as, missing)
+        codecs = entry_kinds(file, ref.size, track) if name.startswith("mov") else ()
     start, end = video.first * video.time_base, video.end * video.time_base
     ending: tuple[Gap, ...] = ()
     if not index.missing:
@@ -181,6 +185,9 @@ def probe_source(
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
+    if len(codecs) > 1:
+        why = f"the track changes its codec, and FFmpeg decodes one of {', '.join(codecs)}"
+        ending = tuple(gap.model_copy(update={"damage": True, "why": why}) for gap in ending)
     audio = _measured(open_source, video, audio, index, ends)
     silence = list(missing_sounds(beyond, audio))
     notes += [sound_note(one, at - start, length) for one, at, length in silence]
@@ -252,6 +259,12 @@ def _cut_sound(missing: int, size: int, declared: Fraction, seconds: Fraction) -
 
 def _sound_notes(laid: Mapping[int, Laid], origin: Fraction) -> list[Note]:
     return [note for one in laid.values() for note in sound_notes(one, origin)]
+
+
+def _without(notes: Sequence[Note], audio: Sequence[AudioFacts]) -> list[Note]:
+    """Return the notes but for those that audio streams are left out which turned out to be heard."""
+    heard = tuple(f"stream {one.stream} (audio" for one in audio)
+    return [note for note in notes if not note.what.startswith(heard)]
 
 
 def _named(notes: Sequence[Note], what: str) -> bool:
