@@ -56,16 +56,19 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
 def _chosen(task: PosterTask, media: Storage) -> Moment:
     """Return the candidate that shows most; the first of those that show equally much.
 
-    Of several, the keyframe before each stands for it: it is coded best, and no other has to be decoded for it.
+    The keyframe before each stands for it where they are far enough apart: it is coded best, and nothing else has to be
+    decoded for it. In a short film there are fewer keyframes than candidates.
     """
     if len(task.candidates) == 1:
         return task.candidates[0]
     judge, worth, folder = Judge(), dict[Moment, float](), task.scout.folder
     init = _read(media, init_key(folder))
-    for index, moments in groupby(task.candidates, key=lambda one: one.segment):
+    for index, group in groupby(task.candidates, key=lambda one: one.segment):
         data = _read(media, segment_key(folder, index))
         keys = [part.decode_time for part in fragments(data)]
-        times = list(dict.fromkeys(keys[max(0, bisect_right(keys, one.at) - 1)] for one in moments))
+        wanted = [one.at for one in group]
+        before = [keys[max(0, bisect_right(keys, at) - 1)] for at in wanted]
+        times = before if len(set(before)) == len(wanted) else wanted
         worth.update(zip((Moment(segment=index, at=at) for at in times), judge(init, data, times), strict=True))
     return max(worth, key=lambda one: worth[one])
 

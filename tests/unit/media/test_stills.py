@@ -1,0 +1,64 @@
+"""Single pictures of a segment are those of a whole decode, though half of it is left out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+
+import av
+import pytest
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from streamify.media import testcard
+from streamify.media.video.stills import shown_at
+
+SIZE = (128, 72)
+
+
+@cache
+def segment() -> bytes:
+    """Return 72 pictures, one a tick, with an IDR picture at each 24th and B pictures, some of them references."""
+    card, out = testcard.Card(*SIZE), io.BytesIO()
+    with av.open(out, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
+        options = {"preset": "veryfast", "x264-params": "keyint=24:scenecut=0:bframes=3:b-pyramid=normal:open-gop=0"}
+        stream = container.add_stream("libx264", rate=24, options=options)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for number in range(72):
+            frame = testcard.picture(*SIZE, (card.luma(number, flash=number % 7 == 0), *card.chroma))
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@cache
+def whole() -> list[tuple[int, bytes]]:
+    """Return time and bytes of each picture that FFmpeg decodes of the whole segment."""
+    with av.open(io.BytesIO(segment())) as container:
+        return [(int(frame.pts or 0), pixels(frame)) for frame in container.decode(video=0)]
+
+
+def pixels(frame: VideoFrame) -> bytes:
+    return b"".join(bytes(plane) for plane in frame.planes)
+
+
+@pytest.mark.parametrize(
+    "numbers", [[0], [1], [23], [24], [71], [5, 6, 7], [0, 24, 48], [3, 3, 50], [22, 23, 24, 25], list(range(72))]
+)
+def test_pictures_are_those_of_a_whole_decode(numbers: Sequence[int]) -> None:
+    times = [time for time, _ in whole()]
+    assert len(times) == 72
+    late = (times[1] - times[0]) // 2
+    for by in (0, late):
+        found = shown_at(b"", segment(), [times[number] + by for number in numbers])
+        assert [pixels(frame) for frame in found] == [whole()[number][1] for number in numbers]
+
+
+def test_before_the_first_and_behind_the_last_picture_stand_these() -> None:
+    found = list(shown_at(b"", segment(), [-1_000_000, 1_000_000_000]))
+    assert [pixels(frame) for frame in found] == [whole()[0][1], whole()[-1][1]]
