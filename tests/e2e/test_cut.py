@@ -209,3 +209,14 @@ def test_every_engine_leaves_the_same_bytes(tmp_path: Path, numbered: Clip) -> N
             numbered.path, tmp_path / dest, from_="1.3", to="6.1", engine=engine, workers=2 if engine == "local" else 1
         )
     assert media(tmp_path / "a") == media(tmp_path / "b")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "start", "end"), [("cat_reset.ts", 4, 7), ("cat_reset.ts", 7, 10), ("h264_bframes.avi", 1, 3)]
+)
+def test_sources_whose_own_times_cannot_be_used(tmp_path: Path, cases: Path, name: str, start: int, end: int) -> None:
+    source = cases / name
+    report = made(source, tmp_path / "s", from_=start, to=end)
+    assert report.certificate.promised == report.certificate.coded == 25 * (end - start)
+    streamify.verify(tmp_path / "s", source).check()

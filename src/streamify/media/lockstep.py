@@ -24,8 +24,6 @@ SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
 UNEVEN = Fraction(1, 120)
 """Seconds by which times may differ at a variable rate."""
-BEYOND = 2
-"""Seconds behind the end of what is followed at which the source is no longer read: times may fall back a little."""
 REMEMBERED = 9000
 """Last pictures of the source that are known again when they come twice: some minutes, 12 MB."""
 FORGET = 0.98
@@ -164,9 +162,8 @@ def follow(
         found.matched += 1
         theirs.usual = max(theirs.usual * FORGET, own)
         before = theirs.take()
-    while (head := theirs.head) is not None and (until is None or head[0] < until + BEYOND):
-        if until is None or head[0] < until - theirs.slack:
-            found.skipped.append(head[0])
+    while (head := theirs.head) is not None and (until is None or head[0] < until - theirs.slack):
+        found.skipped.append(head[0])
         theirs.take()
     if len(slight) > 1 + clear // SELDOM:
         found.faults.extend(slight)

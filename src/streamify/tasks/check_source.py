@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import chain
-from statistics import median_low
+from itertools import chain, islice
+from statistics import median, median_low
 
 from streamify.dest.layout import init_key, segment_key
 from streamify.media.lockstep import SETTLING, Shot, follow, judge
@@ -73,7 +73,9 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     video = task.video.model_copy(update={"edits": edits})
     origin = video.first * video.time_base
     if task.begin is None and task.cut is not None:  # its place is known by all that comes before
-        return _Run(source_shots(opened, video, task.track, step), -task.cut.begin)
+        shots = source_shots(opened, video, task.track, step)
+        first = list(islice(shots, SETTLING))
+        return _Run(chain(first, shots), _late(first, task) - task.cut.begin)
     if task.begin is None:
         return _Run(_up_to(source_shots(opened, video, task.track, step), task.until, origin, step), task.lead)
     begin = origin + task.begin - step / 2
@@ -85,6 +87,16 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
             return _Run(chain([shot], shots), shot.time - origin, before, start)
         before = shot
     return _Run(iter(()), task.lead)
+
+
+def _late(first: Sequence[Shot], task: SourceCheckTask) -> Fraction:
+    """Return by how much the first picture's time is off: a player's times of some sources settle only behind it."""
+    times = [one.time for one in first]
+    if task.video.rate is None or not times or times[0] is None:
+        return Fraction(0)
+    step = 1 / (task.video.rate * task.fields)
+    late = times[0] - median(time - number * step for number, time in enumerate(times) if time is not None)
+    return late if abs(late) > step / 2 else Fraction(0)
 
 
 ROUNDED = Fraction(1, 500)

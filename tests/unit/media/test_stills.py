@@ -39,7 +39,7 @@ def segment() -> bytes:
 @cache
 def whole() -> list[tuple[int, bytes]]:
     """Return time and bytes of each picture that FFmpeg decodes of the whole segment."""
-    with av.open(io.BytesIO(segment())) as container:
+    with av.open(io.BytesIO(segment()), "r") as container:
         return [(int(frame.pts or 0), pixels(frame)) for frame in container.decode(video=0)]
 
 
