@@ -135,8 +135,8 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
         maker = threading.Thread(target=make, name="streamify-job")
         maker.start()
         try:
+            begun.wait(_HEAD_START)  # a browser takes a core, and to load code takes the interpreter from the job
             _announce(ctx, listener.url)
-            begun.wait(_HEAD_START)  # to load code takes all of the interpreter, and would hold up the job
             servers.append(_server(ctx, dest, listener, live, log))
             if live.watchable or not errors:  # else the job ended before there was a server to stop
                 servers[0].run()
