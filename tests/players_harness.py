@@ -27,7 +27,7 @@ from streamify.media import testcard
 PLAYERS = Path(__file__).parent / "players"
 
 Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
-Scenario = Literal["play", "seek", "switch", "sync", "watch", "words"]
+Scenario = Literal["play", "seek", "switch", "sync", "watch", "words", "captions"]
 
 ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
@@ -219,7 +219,8 @@ def play(
         player: Native HLS, the player of our page (`own`; `firefox`: it in Firefox, the others play in Chromium) and
             hls.js play master.m3u8, shaka and dash.js manifest.mpd.
         scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture, from the
-            last of `points` on; watch: seek to `points`, now and then to another rung, and from the last on to the end.
+            last of `points` on; watch: seek to `points`, now and then to another rung, and from the last on to the end;
+            captions: to the end, and the cues of all text tracks (hls.js, shaka).
         timeout: Seconds for the whole run.
         rate: Playback rate of play and switch.
         points: Seconds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from hashlib import sha256
 from itertools import pairwise
@@ -13,6 +14,7 @@ import pytest
 import streamify
 from clips.captioned import NULL, PADDING, film, inject, joined, numbered, pair, pop_on, read_back, text_of
 from e2e.driving import rungs
+from players_harness import Browsers, Player, play
 from streamify.model.report import Report
 
 FRAMES = 60
@@ -156,3 +158,26 @@ def test_captions_of_another_film_are_found(tmp_path: Path) -> None:
     assert streamify.verify(dest).faults == ()
     with pytest.raises(streamify.VerificationFailed, match=r"00001\.m4s: its captions are not those of the source"):
         streamify.verify(dest, source)
+
+
+@pytest.mark.players
+@pytest.mark.parametrize("player", ["hlsjs", "shaka"])
+def test_players_show_them(tmp_path: Path, browsers: Browsers, player: Player) -> None:
+    """A line whose characters come in one segment and which is shown in the next one, and one after it."""
+    shown = {"On the other side": 24, "It ends here": 60}  # numbers of the pictures whose second EOC shows them
+    said = [NULL] * 120
+    for text, number in shown.items():
+        pairs = pop_on(text)
+        said[number + 1 - len(pairs) : number + 1] = pairs
+    said[90:92] = [pair(0x14, 0x2C)] * 2  # the screen is cleared
+    plain = film(tmp_path / "a.ts", "h264", 120, "30", size="160x90")
+    source = inject(plain, tmp_path / "b.mp4", "h264", lambda number: said[number], "mp4")
+    made(source, tmp_path / "dest", 90)
+    result = play(browsers, tmp_path / "dest", player, "captions", rate=2)
+    assert result["errors"] == []
+    assert result["ended"]
+    found = [(re.sub("<[^>]*>", "", text).strip(), start * 30, end * 30) for _, start, end, text in result["cues"]]
+    assert [text for text, *_ in found] == list(shown)
+    for (_, start, end), begin, until in zip(found, (24, 60), (60, 90), strict=True):
+        assert start == pytest.approx(begin, abs=2)  # the first EOC of two may count
+        assert end == pytest.approx(until, abs=2)

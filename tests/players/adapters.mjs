@@ -78,6 +78,9 @@ export const hlsjs = (video, errors, switching) => {
       hls.subtitleDisplay = true;
       hls.subtitleTrack = index;
     },
+    async captions() {
+      hls.subtitleDisplay = true; // they become text tracks by themselves, with the first segment that has some
+    },
     stats: () => ({ version: Hls.version }),
   };
 };
@@ -112,6 +115,10 @@ export const shaka = (video, errors, switching) => {
       ({ name: label, lang: language, forced, sdh: roles.includes("caption") || roles.some((one) => one.includes("transcribes")) })),
     async show(index) {
       await player.selectTextTrack(player.getTextTracks()[index]);
+    },
+    async captions() {
+      player.selectTextTrack(player.getTextTracks()[0]);
+      await player.setTextTrackVisibility?.(true);
     },
     stats() {
       const { gapsJumped, stallsDetected, nonFatalErrorCount, corruptedFrames } = player.getStats();

@@ -207,6 +207,21 @@ const scenarios = {
     }
   },
 
+  // Plays with captions wanted, and tells the cues of all text tracks.
+  async captions(config, seen, adapter) {
+    await ahead(10);
+    await adapter.captions();
+    video.playbackRate = config.rate;
+    await video.play();
+    await toTheEnd(config.timeout);
+    await sleep(300);
+    seen.cues = [];
+    for (const track of video.textTracks) {
+      track.mode = "hidden";
+      for (const cue of track.cues) seen.cues.push([track.label, cue.startTime, cue.endTime, cue.text]);
+    }
+  },
+
   // Flash against beep at normal speed, from the last point on: media times of the flashing pictures, all samples, and pairs of both clocks.
   async sync(config, seen) {
     Object.assign(seen, { flashes: [], clock: [], audio: [] });

@@ -1,6 +1,6 @@
 // Plays one finished stream in a headless browser and tells what happened as one JSON document.
 //
-//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch|words]
+//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch|words|captions]
 //                 [--rate 4] [--start 0] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
 //
 // URL is the folder of the stream; native, own (the player of `streamify play`) and hls.js get master.m3u8 of it, shaka
