@@ -17,6 +17,11 @@ import pytest
 
 from emulator import SETTINGS, Stack
 
+GRANTED_BY_SAM = {
+    "AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess",
+    "AWSXrayWriteOnlyAccess",
+}  # fmt: skip
+"""Logs, traces, and the network interfaces of a VPC."""
 FUNCTIONS = ("SplitFunction", "TranscodeFunction", "TranscodeLargeFunction", "RecordFunction", "AssembleFunction")
 
 
@@ -138,6 +143,47 @@ def test_none_of_it_is_too_much(part: str, stack: Stack, small: Path) -> None:
     assert idle == []
 
 
+KEYS: list[tuple[str, str, Callable[[Stack, Path], Any]]] = [
+    ("TranscodeFunction", "video/*", transcoded),
+    ("SplitFunction", ".streamify/*", fresh),
+    ("AssembleFunction", "report.json", fresh),
+    ("TranscodeFunction", ".streamify/ledger/*", transcoded),
+    ("TranscodeFunction", ".streamify/runs/*", transcoded),
+    ("TranscodeLargeFunction", "video/*", taken_over),
+    ("RecordFunction", ".streamify/runs/*", recorded),
+    ("AssembleFunction", "master.m3u8", fresh),
+    ("AssembleFunction", "video/*.m3u8", fresh),
+    ("AssembleFunction", "poster/*", fresh),
+    ("AssembleFunction", "thumbnails/*", fresh),
+]
+"""Functions, keys below DEST, and what fails without them. All of them are judged by tests/e2e/test_aws_roles.py."""
+
+
+@pytest.mark.parametrize("part", ["a sample", pytest.param("all", marks=pytest.mark.long)])
+def test_a_key_outside_the_pattern_is_refused(part: str, stack: Stack, small: Path) -> None:
+    iam, idle = stack.client("iam"), []
+    for function, keys, witness in KEYS if part == "all" else KEYS[:2]:
+        role, name, policy = stack.role(function)
+        less = copy.deepcopy(policy)
+        for statement in less["Statement"]:
+            given = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            # At the root of a bucket, a DEST has the same keys without a prefix.
+            statement["Resource"] = [
+                one for one in given if not one.endswith((f":::{stack.media}/{keys}", f"/*/{keys}"))
+            ]
+            statement["Resource"] += [f"arn:aws:s3:::{stack.media}/none-of-it"]
+        assert less != policy
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less))
+        try:
+            witness(stack, small)
+            idle.append((function, keys))
+        except AssertionError:
+            pass  # as it should be
+        finally:
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+    assert idle == []
+
+
 def test_nothing_is_granted_on_everything(stack: Stack) -> None:
     for function in FUNCTIONS:
         for statement in stack.role(function)[2]["Statement"]:
@@ -153,4 +199,4 @@ def test_nothing_is_granted_on_everything(stack: Stack) -> None:
 def test_only_tracing_and_logs_are_granted_beside(stack: Stack, function: str) -> None:
     attached = stack.client("iam").list_attached_role_policies(RoleName=stack.role(function)[0])["AttachedPolicies"]
     names = {one["PolicyArn"].rsplit("/", 1)[-1] for one in attached}
-    assert names <= {"AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "AWSXrayWriteOnlyAccess"}
+    assert names <= GRANTED_BY_SAM

@@ -156,7 +156,7 @@ def test_what_is_no_video_fails_once_and_says_why(stack: Stack, mail: Callable[[
     assert cause["hint"]
     (said,) = wait_for(mail)
     assert (said["status"], said["error"]["code"]) == ("failed", "source-not-media")
-    assert calls(stack, execution["executionArn"]) == ["Split", "SayRefused"]  # nothing was tried again
+    assert calls(stack, execution["executionArn"]) == ["Split", "Say"]  # nothing was tried again
     assert not {name for name in stack.objects(key) if not name.startswith(".streamify/")}
 
 

@@ -55,6 +55,7 @@ def test_the_parameters_of_a_stack_are_read(cloud: Callable[[Kind], Cloud], monk
     template = {
         "Parameters": {name: {"Type": "String"} for name in ("TranscoderMemory", "GroupBelow", "MaxConcurrency")},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": "x"} for name in ("Workflow", "UploadsBucket", "MediaBucket")},
     }
     given = {"TranscoderMemory": "3008", "GroupBelow": "400", "MaxConcurrency": "250"}
     boto3.client("cloudformation", region_name="us-east-1").create_stack(
@@ -84,8 +85,9 @@ def test_an_endpoint_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         "REGION": "x",
     }.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    (line,) = read_deployment("mine").assumed
+    *_, line = read_deployment("mine").assumed  # the region has prices of its own
     assert "nonsense" in line
+    assert line.endswith("default parameters and a quota of 1000 are assumed")
 
 
 def test_without_credentials_it_is_said_what_is_assumed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

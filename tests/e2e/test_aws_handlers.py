@@ -15,7 +15,7 @@ from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
 from stores import open_storage
 from streamify.backends.aws.events import read_event, settings_of
-from streamify.backends.aws.functions import handlers
+from streamify.backends.aws.functions import bounds, handlers
 from streamify.backends.aws.functions import start as begin
 from streamify.dest.layout import CLAIM, REPORT
 from streamify.errors import DestinationError
@@ -53,6 +53,11 @@ def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(
     end = buckets.assemble(planned)
     assert end["status"] == "complete"
     assert end["frames"] == 210
+    made = Report.from_json(buckets.dest.get(REPORT) or b"").cost
+    assert made is not None
+    assert made.predicted is not None
+    assert 0.0005 < made.predicted < 0.01  # 14 s of 360p: 7 tasks are 22 transitions, $0.00055, and some seconds
+    assert 0.0005 < made.actual < 0.05  # on a machine that may be busy
     dest = f"{buckets.media}/{KEY}"
     assert media(dest) == media(str(ultrafast_stream))
     assert streamify("verify", dest, "--source", f"{buckets.uploads}/{KEY}").code == 0
@@ -219,6 +224,21 @@ def test_a_job_that_would_cost_too_much_is_refused_before_the_map(
     assert cheap["error"]["code"] == "cost-too-high"
     planned = buckets.split(request | {"settings": SETTINGS | {"max_cost": 1}})
     assert planned["status"] == "planned"
+
+
+def test_a_task_that_hangs_is_ended_and_not_tried_again(
+    buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    monkeypatch.setattr(bounds, "LEAST", 0)
+    item = next(one for one in buckets.items(planned) if one["item"]["key"].startswith("video/"))
+    assert item["item"]["seconds"] > 0.05
+    item["item"]["seconds"] = 0.001  # as if it took a thousand times as long
+    assert handlers.transcode(item, None)["status"] == "failed"
+    end = buckets.assemble(planned)
+    assert [one["code"] for one in end["error"]["failures"]] == ["worker-hung"]
+    assert handlers.transcode(buckets.items(planned)[-1], None)["status"] == "done"  # by another worker
 
 
 def test_storage_that_fails_is_left_to_the_state_machine(buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The functions within Lambda's limits: memory, and a disk that is read-only but for a bounded /tmp.
 
-Memory is capped by the kernel for the process that runs the handlers; the disk by a mount namespace of its own.
+Memory is capped by the kernel for the process that runs the handlers and for the one that decodes, and the peaks of
+both together are compared with what the function has; the disk is capped by a mount namespace of its own.
 """
 
 from __future__ import annotations
@@ -43,11 +44,10 @@ exec chroot /mnt "$@"
 """
 
 PROGRAM = """
-import json, resource, sys
+import json, pathlib, psutil, resource, sys
 name, memory, event = sys.argv[1], int(sys.argv[2]) << 20, json.loads(sys.argv[3])
 from streamify.backends.aws.functions import start as begin
 from streamify.backends.aws.functions import handlers
-from streamify.machine.usage import peak_bytes
 begin._is_running = lambda *_: False
 resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 for place in ("/var/task.txt", "/opt/a.txt", "/home/a.txt"):
@@ -57,7 +57,11 @@ for place in ("/var/task.txt", "/opt/a.txt", "/home/a.txt"):
         continue
     sys.exit(f"{place} can be written: this proves nothing")
 answer = getattr(handlers, name)(event, None)
-print(json.dumps({"answer": answer, "peak": peak_bytes() >> 20}))
+def most(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+peak = sum(map(most, ("self", *(one.pid for one in psutil.Process().children()))))  # the decoder is another process
+print(json.dumps({"answer": answer, "peak": peak >> 20}))
 """
 
 

@@ -50,8 +50,7 @@ def definition() -> dict[str, Any]:
         del work[name]
     work["ItemsPath"] = "$.plan.list"
     work["ItemProcessor"]["ProcessorConfig"] = {"Mode": "INLINE"}
-    for state, name in (("Refused", "plan"), ("Failed", "end")):  # it knows no intrinsic functions in a CausePath
-        found["States"][state]["CausePath"] = f"$.{name}.error.cause"
+    found["States"]["Failed"]["CausePath"] = "$.end.error.cause"  # it knows no intrinsic functions there
     return found
 
 
@@ -69,7 +68,7 @@ def interpreted(**answers: list[dict[str, Any]]) -> dict[str, Any]:
     """Run the machine; states that nothing is said of do well."""
     told = {"Split": [returns(PLANNED)], "Task": [returns(DONE)], "TaskLarge": [returns(DONE)],
             "Record": [returns({"status": "failed"})], "Assemble": [returns(COMPLETE)],
-            **{name: [{"returns": {}}] for name in ("SayDone", "SayRefused", "SayFailed", "SayLost")}}  # fmt: skip
+            "Say": [{"returns": {}}]}  # fmt: skip
     given = {
         "definition": definition(),
         "input": INPUT,
@@ -93,7 +92,7 @@ def order(found: dict[str, Any]) -> list[str]:
 
 def test_a_job_goes_from_split_to_the_notification() -> None:
     found = interpreted()
-    assert order(found) == ["Split", "Task", "Task", "Assemble", "SayDone"]
+    assert order(found) == ["Split", "Task", "Task", "Assemble", "Say"]
     assert found["output"] == COMPLETE
     split, task, _, assemble, said = (call["input"] for call in found["calls"])
     assert split["Payload"] | {"started": ""} == {
@@ -108,7 +107,7 @@ def test_a_job_goes_from_split_to_the_notification() -> None:
 
 def test_nothing_missing_goes_to_assemble_at_once() -> None:
     none = PLANNED | {"prepared": {"items": "items.ndjson", "count": 0}}
-    assert order(interpreted(Split=[returns(none)])) == ["Split", "Assemble", "SayDone"]
+    assert order(interpreted(Split=[returns(none)])) == ["Split", "Assemble", "Say"]
 
 
 def test_a_duplicate_ends_in_silence() -> None:
@@ -125,27 +124,28 @@ def test_a_job_waits_for_its_turn_and_keeps_its_input() -> None:
 
 
 NO_MEDIA = {"status": "failed", "error": {"code": "source-not-media", "cause": "a text file"}, "job": INPUT}
-ENDS = [("Split", NO_MEDIA, "SayRefused", "source-not-media"), ("Assemble", FAILED, "SayFailed", "tasks-failed")]
+ENDS = [("Split", NO_MEDIA, "source-not-media"), ("Assemble", FAILED, "tasks-failed")]
 
 
-@pytest.mark.parametrize(("step", "answer", "said", "code"), ENDS)
-def test_what_cannot_pass_is_told_and_never_tried_again(
-    step: str, answer: dict[str, Any], said: str, code: str
-) -> None:
+@pytest.mark.parametrize(("step", "answer", "code"), ENDS)
+def test_what_cannot_pass_is_told_and_never_tried_again(step: str, answer: dict[str, Any], code: str) -> None:
     found = interpreted(**{step: [returns(answer)]})
     assert order(found).count(step) == 1
-    assert order(found)[-1] == said
+    assert order(found)[-1] == "Say"
+    said = found["calls"][-1]["input"]
+    assert json.loads(said["Message"]) == answer
+    assert said["MessageAttributes"]["status"]["StringValue"] == "failed"
     assert found["error"]["name"] == code
 
 
 TRIES = {"TransientError": 5, "Lambda.ServiceException": 9}
-OWN = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
+OWN = ("WorkerLost", "Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown", "KeyError")
 
 
 @pytest.mark.parametrize(("name", "tries"), [*TRIES.items(), *((name, 1) for name in OWN)])
 def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memory(name: str, tries: int) -> None:
     found = interpreted(Task=[*[raises(name)] * tries, returns(DONE)])
-    assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "SayDone"]
+    assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "Say"]
     (large,) = (call["input"]["Payload"] for call in found["calls"] if call["state"] == "TaskLarge")
     assert large == {"run": RUN, "item": ITEMS[0], "retries": 0, "lost": 1}
 
@@ -153,17 +153,17 @@ def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memo
 def test_a_task_waits_for_its_turn_as_long_as_it_takes() -> None:
     throttled = [raises("Lambda.TooManyRequestsException")] * 500  # of a new account: ten calls at once
     found = interpreted(Task=[*throttled, returns(DONE)])
-    assert order(found) == ["Split", *["Task"] * 501, "Task", "Assemble", "SayDone"]
+    assert order(found) == ["Split", *["Task"] * 501, "Task", "Assemble", "Say"]
 
 
 def test_what_passes_in_time_is_no_loss() -> None:
     found = interpreted(Task=[raises("TransientError"), raises("Lambda.TooManyRequestsException"), returns(DONE)])
-    assert order(found) == ["Split", "Task", "Task", "Task", "Task", "Assemble", "SayDone"]
+    assert order(found) == ["Split", "Task", "Task", "Task", "Task", "Assemble", "Say"]
 
 
 def test_a_task_that_is_lost_for_good_is_recorded_and_the_others_go_on() -> None:
     found = interpreted(Task=[raises("Runtime.ExitError"), returns(DONE)], TaskLarge=[raises("Runtime.ExitError")])
-    assert order(found) == ["Split", "Task", "TaskLarge", "TaskLarge", "Record", "Task", "Assemble", "SayDone"]
+    assert order(found) == ["Split", "Task", "TaskLarge", "TaskLarge", "Record", "Task", "Assemble", "Say"]
     record = next(call["input"]["Payload"] for call in found["calls"] if call["state"] == "Record")
     assert record["item"] == ITEMS[0]
     assert record["error"]["Error"] == "Runtime.ExitError"
@@ -171,10 +171,10 @@ def test_a_task_that_is_lost_for_good_is_recorded_and_the_others_go_on() -> None
 
 def test_a_topic_that_does_not_answer_changes_no_end() -> None:
     dead = [raises("SNS.PublishFailed")]
-    assert interpreted(SayDone=dead)["output"] == COMPLETE
-    assert interpreted(SayRefused=dead, Split=[returns(NO_MEDIA)])["error"]["name"] == "source-not-media"
-    assert interpreted(SayFailed=dead, Assemble=[returns(FAILED)])["error"]["name"] == "tasks-failed"
-    assert interpreted(SayLost=dead, Split=[raises("Runtime.ExitError")])["error"]["name"] == "Runtime.ExitError"
+    assert interpreted(Say=dead)["output"] == COMPLETE
+    assert interpreted(Say=dead, Split=[returns(NO_MEDIA)])["error"]["name"] == "source-not-media"
+    assert interpreted(Say=dead, Assemble=[returns(FAILED)])["error"]["name"] == "tasks-failed"
+    assert interpreted(Say=dead, Split=[raises("Runtime.ExitError")])["error"]["name"] == "Runtime.ExitError"
 
 
 LONG = "k" * 850
@@ -206,7 +206,7 @@ def largest() -> dict[str, list[dict[str, Any]]]:
 
 def test_no_state_of_a_job_of_48000_items_comes_near_256_kib() -> None:
     found = interpreted(**largest())
-    assert order(found)[-1] == "SayFailed"
+    assert order(found)[-1] == "Say"
     sizes = {call["state"]: len(json.dumps(call["input"]).encode()) for call in found["calls"]}
     answers = [len(json.dumps(one["returns"]["Payload"]).encode()) for queue in largest().values() for one in queue]
     # A state holds no more than the answers so far: the plan, then the end. Items are read from S3, one a child.
@@ -217,7 +217,7 @@ def test_no_state_of_a_job_of_48000_items_comes_near_256_kib() -> None:
 def test_a_step_that_is_lost_twice_ends_the_job_with_a_word(step: str) -> None:
     found = interpreted(**{step: [raises("Runtime.ExitError")]})
     assert order(found).count(step) == 2
-    assert order(found)[-1] == "SayLost"
+    assert order(found)[-1] == "Say"
     assert found["error"]["name"] == "Runtime.ExitError"
     said = json.loads(found["calls"][-1]["input"]["Message"])
     assert (said["status"], said["input"], said["error"]["Error"]) == ("failed", INPUT, "Runtime.ExitError")

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from streamify.errors import Failure
 from streamify.machine.limits import WorkerLimits
+from streamify.machine.seal import Seal
 from streamify.model.attempt import Usage
 from streamify.model.base import Frozen
 from streamify.model.progress import Unit
@@ -25,13 +26,16 @@ class Hello(Frozen):
     driver: int
     """Process id of the driver."""
     limits: WorkerLimits
+    channel: int | None = None
+    """Descriptor of a socket over which the driver serves the stores: the worker then seals itself. ``None``: it opens
+    them by itself."""
 
 
 class Work(Frozen):
     """Each further line: one task. Those that follow may be of other jobs, whose stores are elsewhere."""
 
-    stores: StoreLocations
-    """Of the task's job."""
+    stores: StoreLocations | None = None
+    """Of the task's job; ``None`` where they are served."""
     task: Task
 
 
@@ -39,6 +43,8 @@ class Ready(Frozen):
     """The worker's imports and limits are done."""
 
     kind: Literal["ready"] = "ready"
+    seal: Seal | None = None
+    """What of the seal holds, where the worker sealed itself."""
 
 
 class Progress(Frozen):

@@ -11,7 +11,7 @@ from streamify.dest.layout import REPORT
 from streamify.jobs.assemble import Assembled
 from streamify.machine.cpu import cpu_facts
 from streamify.model.plan import Plan
-from streamify.model.report import Fingerprint, Report
+from streamify.model.report import CostReport, Fingerprint, Report
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved
 
@@ -32,6 +32,8 @@ class RunTotals:
     """Seconds of this run."""
     cpu: float
     """CPU seconds of its tasks."""
+    cost: CostReport | None = None
+    """Where somebody asks for money."""
 
 
 def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
@@ -60,6 +62,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         ),
         engine=totals.engine,
         workers=totals.workers,
+        cost=totals.cost,
         tasks_run=totals.made,
         tasks_reused=totals.reused,
         wall_seconds=round(totals.wall, 3),

@@ -7,17 +7,16 @@ Every step may be called again, and at the same moment as itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from streamify.dest.layout import run_items_key, run_plan_key
 from streamify.errors import DestinationError, StreamifyError
-from streamify.executors.attempt import begun, failed, failure_of, finished
-from streamify.executors.base import OnEvent
-from streamify.executors.wire import Done
+from streamify.executors.attempt import attempt, begun, failed, finished, real_run
+from streamify.executors.base import OnEvent, TaskError
+from streamify.executors.wire import Done, Failed
 from streamify.jobs import run as steps
-from streamify.jobs.attempts import write_attempt
+from streamify.jobs.attempts import read_attempts, write_attempt
 from streamify.jobs.cost import count_by_track, share_done
 from streamify.jobs.failures import error_of, failures_of
 from streamify.jobs.hold_base import Hold
@@ -27,12 +26,12 @@ from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, read_run
 from streamify.jobs.report import RunTotals
 from streamify.jobs.tell import no_event, teller
-from streamify.machine.usage import peak_bytes, resident_bytes
-from streamify.model.attempt import Attempt, Usage
+from streamify.jobs.trusted import refuse_foreign
+from streamify.model.attempt import Attempt
 from streamify.model.base import Frozen
 from streamify.model.job import RunRecord
 from streamify.model.plan import Plan
-from streamify.model.report import Report
+from streamify.model.report import CostReport, Report
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import MediaResult, Result, SplitResult, SplitTask, Task, TextResult
@@ -40,7 +39,18 @@ from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
-from streamify.tasks.run import run_task
+
+Foresee = Callable[[Plan, Storage, Sequence[Item]], tuple[Sequence[Item], "Forecast"]]
+"""Looks at what is to be made before it is written down: refuses it, or adds what it will take."""
+Charge = Callable[[Sequence[Attempt]], float]
+"""Returns what attempts cost, US dollars."""
+Carry = Callable[[str, Task, Stores], Done | Failed]
+"""Runs a task of a run, whose id comes first, wherever it likes."""
+
+
+def in_process(run: str, task: Task, stores: Stores) -> Done | Failed:  # noqa: ARG001 - here all runs are alike
+    """Run a task in this process: a `Carry` for sources that are trusted."""
+    return attempt(task, stores, real_run())
 
 
 class Run(Frozen):
@@ -55,6 +65,14 @@ class Run(Frozen):
     """Seconds since the epoch."""
 
 
+class Forecast(Frozen):
+    """What a job is predicted to cost, US dollars at list prices."""
+
+    total: float
+    storage: float
+    """Of them, for requests to the object store."""
+
+
 class Prepared(Frozen):
     """What split leaves for the next steps."""
 
@@ -66,10 +84,18 @@ class Prepared(Frozen):
     """Segments x tracks of the stream."""
     reused: int
     """Of them, how many were there."""
+    forecast: Forecast | None = None
+    """``None`` where nobody predicted."""
 
 
 def split_step(
-    run: Run, group_below: int = 0, max_scan: int | None = None, on_event: OnEvent = no_event, worker: str = ""
+    run: Run,
+    group_below: int = 0,
+    max_scan: int | None = None,
+    on_event: OnEvent = no_event,
+    worker: str = "",
+    carry: Carry = in_process,
+    foresee: Foresee | None = None,
 ) -> Prepared:
     """Plan the source, or take over the plan that is at DEST; write the list of what is missing.
 
@@ -79,9 +105,12 @@ def split_step(
         max_scan: As of `SplitTask`.
         on_event: Receives notes.
         worker: What runs it, for the record of the attempt.
+        carry: Runs what opens the source.
+        foresee: Is given all items.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
+        TaskError: A worker was lost.
     """
     stores, tell = run.places.open(), teller(on_event)
     old = steps.find_plan(stores.media, run.source, run.settings, run.places.media)
@@ -91,16 +120,19 @@ def split_step(
     if plan is None:
         budget = split_budget(run.source.size)
         task = SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan, budget=budget)
-        with _kept(run, stores.media, task.key, worker) as done:
-            result = run_task(task, stores)
-            done(result)
+        result = _carried(run, task, stores, carry, worker)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
+    refuse_foreign(plan, run.source)
     # Here: a gain is known only when all of it was heard.
-    _run_all(run, stores, loudness_tasks(plan, stores.media), worker)
+    for loudness in loudness_tasks(plan, stores.media):
+        _carried(run, loudness, stores, carry, worker)
     settle(plan, stores.media)
     present = steps.survey_dest(plan, stores.media, run.settings, tell).done
-    chosen = list(items(plan, stores.media, present, group_below))
+    chosen: Sequence[Item] = list(items(plan, stores.media, present, group_below))
+    forecast = None
+    if foresee is not None:
+        chosen, forecast = foresee(plan, stores.media, chosen)
     # A plan of its own for every run: an earlier one that was ended may still write the one that they share.
     stores.media.put(run_plan_key(run.id), plan.to_json())
     key = run_items_key(run.id)
@@ -112,10 +144,12 @@ def split_step(
         reused_share=share_done(plan, count_by_track(present)),
         began_tasks=time.time(),
     )
-    return Prepared(items=key, count=len(chosen), total=total, reused=len(present))
+    return Prepared(items=key, count=len(chosen), total=total, reused=len(present), forecast=forecast)
 
 
-def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int = 1) -> MediaResult | TextResult:
+def task_step(
+    run: Run, item: Item, worker: str, number: int = 1, threads: int = 1, carry: Carry = in_process
+) -> MediaResult | TextResult:
     """Run the task that an item points at; keep the attempt.
 
     Args:
@@ -124,60 +158,50 @@ def task_step(run: Run, item: Item, worker: str, number: int = 1, threads: int =
         worker: What runs it, for the record of the attempt.
         number: Of the attempt; 1 is the first.
         threads: That encode video.
+        carry: Runs the task.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
+        TaskError: The worker was lost.
     """
-    stores, plan = _opened(run.places, run.id)
-    with _kept(run, stores.media, item.key, worker, number) as done:
-        result = run_task(task_of(item, plan, stores.media, threads), stores)
-        done(result)
+    stores, plan = _opened(run)
+    result = _carried(run, task_of(item, plan, stores.media, threads), stores, carry, worker, number)
     assert isinstance(result, MediaResult | TextResult)
     return result
 
 
-def _run_all(run: Run, stores: Stores, tasks: Iterator[Task], worker: str) -> None:
-    """Run tasks whose results are in the media storage, one after another; keep their attempts."""
-    for task in tasks:
-        with _kept(run, stores.media, task.key, worker) as done:
-            done(run_task(task, stores))
+def _carried(run: Run, task: Task, stores: Stores, carry: Carry, worker: str, number: int = 1) -> Result:
+    """Have a task run; keep the attempt."""
+    this = begun(task.key, number, worker, time.time())
+    reply = carry(run.id, task, stores)
+    if isinstance(reply, Done):
+        write_attempt(stores.media, run.id, finished(this, reply))
+        return reply.result
+    failure = reply.failure
+    write_attempt(stores.media, run.id, failed(this, failure, again=failure.transient, usage=reply.usage))
+    raise TaskError(failure).as_raised()
 
 
-@contextmanager
-def _kept(run: Run, media: Storage, key: str, worker: str, number: int = 1) -> Iterator[Callable[[Result], None]]:
-    """Keep the attempt at a task that is run inside; what is given takes its result."""
-    this, clock, cpu = begun(key, number, worker, time.time()), time.monotonic(), time.process_time()
-
-    def reply(end: Callable[[Usage], Attempt]) -> None:
-        resident, peak = resident_bytes(), peak_bytes()
-        usage = Usage(
-            seconds=time.monotonic() - clock,
-            cpu_seconds=time.process_time() - cpu,
-            peak_bytes=max(resident, peak),
-            resident_bytes=resident,
-        )
-        write_attempt(media, run.id, end(usage))
-
-    try:
-        yield lambda result: reply(lambda usage: finished(this, Done(result=result, usage=usage)))
-    except StreamifyError as error:
-        failure, again = failure_of(key, error), error.transient
-        reply(lambda usage: failed(this, failure, again=again, usage=usage))
-        raise
-
-
-@lru_cache(maxsize=4)
-def _opened(places: StoreLocations, run: str) -> tuple[Stores, Plan]:
+@lru_cache(maxsize=1)
+def _opened(run: Run) -> tuple[Stores, Plan]:
     """Return the stores and the plan of a run, which never change: a worker takes hundreds of its items.
 
-    Opening two stores takes 20 ms of CPU time, and connections that are kept save their handshakes.
+    Opening two stores takes 20 ms of CPU time, and connections that are kept save their handshakes. Nothing of an
+    earlier run is kept.
     """
-    stores = places.open()
+    stores = run.places.open()
     return stores, _plan(run, stores.media)
 
 
 def assemble_step(
-    run: Run, prepared: Prepared, workers: int, hold: Hold, on_event: OnEvent = no_event, worker: str = ""
+    run: Run,
+    prepared: Prepared,
+    workers: int,
+    hold: Hold,
+    on_event: OnEvent = no_event,
+    worker: str = "",
+    carry: Carry = in_process,
+    charge: Charge | None = None,
 ) -> Report:
     """Check the certificate, make the images, and write manifests and report.
 
@@ -188,6 +212,8 @@ def assemble_step(
         hold: Of DEST.
         on_event: Receives notes.
         worker: What runs it, for the record of attempts at images.
+        carry: Runs what makes images: it decodes segments, which are no more to be trusted than the source.
+        charge: Says what the attempts of the run cost.
 
     Raises:
         TasksFailed: Tasks of this run failed; each is listed.
@@ -201,14 +227,19 @@ def assemble_step(
         failures = failures_of(run.id, media)
         if failures:
             raise error_of(failures, "what succeeded is kept: resume the job to retry the rest")
-        plan = _plan(run.id, media)
+        plan = _plan(run, media)
 
         def totals(cpu: float) -> RunTotals:
             made = prepared.total - prepared.reused
-            return RunTotals(run.settings.engine, workers, made, prepared.reused, time.time() - run.began, cpu)
+            wall, cost = time.time() - run.began, None
+            if charge is not None:
+                predicted = prepared.forecast.total if prepared.forecast is not None else None
+                cost = CostReport(predicted=predicted, actual=round(charge(read_attempts(media, run.id)), 6))
+            return RunTotals(run.settings.engine, workers, made, prepared.reused, wall, cpu, cost)
 
         def make_images() -> None:
-            _run_all(run, stores, image_tasks(plan, media), worker)
+            for task in image_tasks(plan, media):
+                _carried(run, task, stores, carry, worker)
 
         report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold, make_images)
     except StreamifyError as error:
@@ -226,8 +257,9 @@ def _log(run: Run, media: Storage) -> RunLog:
     return RunLog(media, read_run(media, run.id) or fresh)
 
 
-def _plan(run: str, media: Storage) -> Plan:
-    plan = read_plan(media, run_plan_key(run))
+def _plan(run: Run, media: Storage) -> Plan:
+    plan = read_plan(media, run_plan_key(run.id))
     if plan is None:
         raise AssertionError("split writes the plan before any other step runs")
+    refuse_foreign(plan, run.source)
     return plan

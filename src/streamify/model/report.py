@@ -115,6 +115,15 @@ class Fingerprint(Frozen):
     python: str
 
 
+class CostReport(Frozen):
+    """What the last run cost on AWS, US dollars at list prices."""
+
+    predicted: float | None
+    """Before its first task, from a table of speeds."""
+    actual: float
+    """From the seconds that its attempts took."""
+
+
 class Report(Frozen):
     """``report.json``, written last."""
 
@@ -141,6 +150,8 @@ class Report(Frozen):
     """Of the last run."""
     workers: int
     """Of the last run."""
+    cost: CostReport | None = None
+    """Of the last run; ``None`` where it did not run on AWS."""
     tasks_run: int
     """Segments x renditions that this run made."""
     tasks_reused: int

@@ -1,8 +1,9 @@
-"""An AWS account as the command line reaches it: calls, and object storage with the same credentials."""
+"""An AWS account as the command line reaches it: calls, a deployed stack, and storage with the same credentials."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,12 +32,14 @@ class Account:
 
     Args:
         region: ``None``: that of ``AWS_REGION``, else of the profile.
+        patient: Whether to try again for as long as a job is worth; a prediction is not.
 
     Raises:
         DestinationError: boto3 is not installed, or the profile does not exist.
     """
 
-    def __init__(self, region: str | None = None) -> None:
+    def __init__(self, region: str | None = None, *, patient: bool = True) -> None:
+        self._tries = 8 if patient else 3
         try:
             import boto3
             from botocore.exceptions import BotoCoreError, ClientError
@@ -51,6 +54,11 @@ class Account:
             self._credentials = self._session.get_credentials()
         except self._refusals as error:
             raise refusal(error, "credentials") from error
+
+    @property
+    def known(self) -> bool:
+        """Whether there are credentials at all."""
+        return self._credentials is not None
 
     @property
     def region(self) -> str:
@@ -80,7 +88,9 @@ class Account:
         if service not in self._clients:
             from botocore.config import Config
 
-            patience = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 8})
+            patience = Config(
+                connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": self._tries}
+            )
             try:
                 self._clients[service] = self._session.client(service, config=patience)
             except self._refusals as error:
@@ -108,6 +118,46 @@ class Account:
         found = reach_storage(location, credential_provider=provider, **region)
         assert isinstance(found, ObjectStorage)
         return found
+
+
+_DEPLOY = "deploy it (docs/guides/aws.md), name it with --stack, or set AWS_REGION"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a stack puts out."""
+
+    workflow: str
+    """ARN of the state machine."""
+    uploads: str
+    """Name of the uploads bucket."""
+    media: str
+    """Name of the media bucket."""
+    parameters: dict[str, str]
+    """That it was deployed with, and defaults."""
+
+
+def find_stack(account: Account, name: str) -> Stack:
+    """Return what CloudFormation says of a stack.
+
+    Raises:
+        DestinationError: ``aws-no-stack``, there is none of that name, or it is not ours; or AWS refused.
+    """
+    try:
+        found = account.ask("cloudformation", "DescribeStacks", StackName=name)["Stacks"]
+    except DestinationError as error:
+        if "does not exist" not in error.message:
+            raise
+        message = f"{error.message} (region {account.region})"
+        raise DestinationError("aws-no-stack", message, _DEPLOY) from error
+    outputs = {item["OutputKey"]: item["OutputValue"] for stack in found for item in stack.get("Outputs", ())}
+    missing = [key for key in ("Workflow", "UploadsBucket", "MediaBucket") if key not in outputs]
+    if missing:
+        state = found[0].get("StackStatus", "unknown") if found else "unknown"
+        message = f"stack {name} in {account.region} ({state}) has no output {', '.join(missing)}"
+        raise DestinationError("aws-no-stack", message, _DEPLOY)
+    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in found[0].get("Parameters", ())}
+    return Stack(outputs["Workflow"], outputs["UploadsBucket"], outputs["MediaBucket"], parameters)
 
 
 def is_running(account: Account, execution: str) -> bool:

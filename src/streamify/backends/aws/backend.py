@@ -7,12 +7,11 @@ import time
 from datetime import datetime
 from typing import Any
 
-from streamify.backends.aws.account import Account, is_running, open_dest
+from streamify.backends.aws.account import Account, find_stack, is_running, open_dest
 from streamify.backends.aws.arn import machine_arn, parse_arn
 from streamify.backends.aws.client import run as client
 from streamify.backends.aws.events import Request, is_command_upload, read_event, request_of
 from streamify.backends.aws.outcome import CANCEL_CAUSE, error_of
-from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError, UsageError
 from streamify.executors.base import OnEvent
 from streamify.executors.events import delivering

@@ -20,11 +20,16 @@ class WorkerProcess:
     It leads a session of its own, so that Ctrl-C in the terminal reaches the driver alone, and so that killing its
     group takes along whatever it started.
 
+    Args:
+        command: What starts it; the number of its reply descriptor is appended.
+        environment: Of the process.
+        inherited: Descriptors that it gets beside its pipes.
+
     Raises:
         OSError: The command cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int] = ()) -> None:
         self.replies, theirs = os.pipe()
         try:
             self._popen = subprocess.Popen(
@@ -33,7 +38,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(theirs,),  # and close every other one
+                pass_fds=(theirs, *inherited),  # and close every other one
                 start_new_session=True,
                 env=dict(environment),
             )

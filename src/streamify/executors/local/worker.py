@@ -13,8 +13,10 @@ from threading import Thread
 from streamify.executors.attempt import Run, attempt, real_run
 from streamify.executors.wire import Done, Failed, Hello, Progress, Ready, Work
 from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
+from streamify.machine.seal import seal
 from streamify.model.progress import Unit
 from streamify.storage.locate import StoreLocations
+from streamify.storage.served import served_stores
 
 
 def main(run: Run | None = None) -> None:
@@ -30,15 +32,22 @@ def main(run: Run | None = None) -> None:
     run = run or real_run()  # before the driver's first line: a worker that is started ahead waits with all loaded
     gc.freeze()  # what is loaded stays: it need not be looked through with every collection
     hello = Hello.from_json(lines.get())
-    die_with_driver(hello.driver)
-    apply_limits(hello.limits)
+    try:
+        die_with_driver(hello.driver)
+    except PermissionError:  # Lambda is said to refuse prctl(2); there, the pipe that closes must do
+        if hello.channel is None:
+            raise
     places: StoreLocations | None = None
-    _answer(replies, Ready().to_json())
+    stores = served_stores(hello.channel) if hello.channel is not None else None
+    sealed = seal() if hello.channel is not None else None
+    apply_limits(hello.limits)
+    _answer(replies, Ready(seal=sealed).to_json())
     while True:
         work = Work.from_json(lines.get())
         task = work.task
-        if work.stores != places:
+        if hello.channel is None and work.stores is not None and work.stores != places:
             places, stores = work.stores, work.stores.open()
+        assert stores is not None
         allow_cpu(task.budget.cpu_seconds)
         allow_memory(task.budget.memory_bytes)
         reply: Done | Failed = attempt(task, stores, run, partial(_tell, replies, task.key))

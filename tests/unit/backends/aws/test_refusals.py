@@ -9,9 +9,8 @@ import botocore.exceptions as bc
 import pytest
 
 from e2e.driving import streamify
-from streamify.backends.aws.account import Account
+from streamify.backends.aws.account import Account, find_stack
 from streamify.backends.aws.refusals import refusal
-from streamify.backends.aws.stack import find_stack
 from streamify.errors import DestinationError
 
 

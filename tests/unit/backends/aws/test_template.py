@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,11 @@ def lint_machine(definition: dict[str, Any], folder: Path) -> str:
     file.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}}))
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_definition_is_what_its_source_writes() -> None:
+    written = runpy.run_path(str(ROOT / "statemachine.py"))["text"]()
+    assert written == (ROOT / "statemachine.asl.json").read_text(), "run: python deploy/aws/statemachine.py"
 
 
 def test_every_state_is_reached_and_every_target_exists(machine: dict[str, Any]) -> None:

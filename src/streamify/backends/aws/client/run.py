@@ -11,12 +11,11 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from streamify.backends.aws.account import Account, is_running
+from streamify.backends.aws.account import Account, Stack, find_stack, is_running
 from streamify.backends.aws.client.follow import follow
 from streamify.backends.aws.client.upload import upload, upload_key
 from streamify.backends.aws.events import Request, request_of, settings_of
 from streamify.backends.aws.outcome import error_of
-from streamify.backends.aws.stack import Stack, find_stack
 from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
 from streamify.executors.base import OnEvent

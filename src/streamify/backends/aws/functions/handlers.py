@@ -2,20 +2,30 @@
 
 What a user can mend comes back as ``{"status": "failed", "error": {...}}`` and is never tried again. What can pass by
 itself is raised as `TransientError`, which the state machine retries with backoff; what ends the process - memory,
-time, a crash - reaches the state machine as Lambda's own errors.
+time, a crash - reaches the state machine as `WorkerLost`, or as Lambda's own errors.
+
+Media is decoded in a process of its own that has no credentials; see `streamify.executors.sealed`.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from streamify.backends.aws.functions.bounds import environment_stack, seconds_for
+from streamify.backends.aws.functions.decoder import decoder
 from streamify.backends.aws.functions.hold import ExecutionHold
 from streamify.backends.aws.functions.start import named, start_job
+from streamify.backends.aws.pricing.charge import charge
 from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
+from streamify.executors.base import TaskError
 from streamify.jobs.failures import write_failure
 from streamify.jobs.items import Item
 from streamify.jobs.steps import Prepared, Run, assemble_step, task_step
+from streamify.model.attempt import Attempt
 from streamify.model.report import Report
 from streamify.storage.locate import open_storage
 
@@ -25,6 +35,10 @@ NAMED = 20
 
 class TransientError(Exception):
     """Something that may be gone at the next try."""
+
+
+class WorkerLost(Exception):
+    """The process that decodes ran out of memory or time, or crashed: a larger function may do better."""
 
 
 def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -42,7 +56,7 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         TransientError: To be tried again.
     """
     try:
-        return start_job(event, getattr(context, "log_stream_name", ""))
+        return start_job(event, getattr(context, "log_stream_name", ""), decoder().run)
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": named(event)}
 
@@ -59,7 +73,8 @@ def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
     number = 1 + int(event.get("retries", 0)) + int(event.get("lost", 0))
     worker = getattr(context, "log_stream_name", "")
     try:
-        task_step(run, item, worker, number, threads=_number("THREADS") or 1)
+        carry = partial(decoder().run, seconds=seconds_for(item))
+        task_step(run, item, worker, number, threads=_number("THREADS") or 1, carry=carry)
     except StreamifyError as error:
         refusal = _refusal(error)
         write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{
@@ -98,10 +113,17 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     run, prepared = Run.model_validate(event["run"]), Prepared.model_validate(event["prepared"])
     job = {"source": run.places.uploads.child(run.source.key).url, "dest": run.places.media.url}
-    media = open_storage(run.places.media)
+    media, began = open_storage(run.places.media), time.monotonic()
+
+    def priced(attempts: Sequence[Attempt]) -> float:
+        storage = prepared.forecast.storage if prepared.forecast is not None else 0
+        return charge(attempts, environment_stack(), time.monotonic() - began, storage)
+
     try:
         hold, worker = ExecutionHold(media, run), getattr(context, "log_stream_name", "")
-        report = assemble_step(run, prepared, int(event["workers"]), hold, worker=worker)
+        report = assemble_step(
+            run, prepared, int(event["workers"]), hold, worker=worker, carry=decoder().run, charge=priced
+        )
     except StreamifyError as error:
         return {"status": "failed", "error": _refusal(error), "job": job}
     return {"status": "complete", "job": job, **_summary(report)}
@@ -114,6 +136,7 @@ def _summary(report: Report) -> dict[str, Any]:
         "tasks_reused": report.tasks_reused,
         "wall_seconds": report.wall_seconds,
         "cpu_seconds": report.cpu_seconds,
+        "cost": report.cost.model_dump(mode="json") if report.cost is not None else None,
     }
 
 
@@ -122,7 +145,10 @@ def _refusal(error: StreamifyError) -> dict[str, Any]:
 
     Raises:
         TransientError: It may be gone at the next try.
+        WorkerLost: The decoder is gone, or has no memory left.
     """
+    if error.transient and isinstance(error, TaskError) and error.code.startswith("worker-"):
+        raise WorkerLost(str(error)) from error
     if error.transient:
         raise TransientError(str(error)) from error
     found = {"code": error.code, "cause": error.message[:4000], "hint": error.hint, "exit_code": error.exit_code}

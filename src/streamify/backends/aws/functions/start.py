@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from streamify.backends.aws.account import Account, is_running
@@ -17,32 +17,33 @@ from streamify.backends.aws.events import (
     read_event,
     settings_of,
 )
-from streamify.backends.aws.pricing.cost import refuse_above
-from streamify.backends.aws.pricing.deployment import Deployment
-from streamify.backends.aws.pricing.predict import predict_items
-from streamify.dest.layout import CLAIM, run_plan_key
+from streamify.backends.aws.functions.bounds import bounded
+from streamify.dest.layout import CLAIM
 from streamify.errors import CapExceeded, DestinationError, UsageError
 from streamify.jobs.claim import take
 from streamify.jobs.hold_base import describe
 from streamify.jobs.identity import job_identity
-from streamify.jobs.items import Item
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.record import new_job, write_job
 from streamify.jobs.report import read_report
 from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_saved
-from streamify.jobs.steps import Prepared, Run, split_step
+from streamify.jobs.steps import Carry, Run, in_process, split_step
 from streamify.model.job import Claim
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
-from streamify.tasks.plan_file import read_plan
 
 LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
 
 
-def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
+def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process) -> dict[str, Any]:
     """Do what `streamify.backends.aws.functions.handlers.split` says; errors are raised.
+
+    Args:
+        event: As there.
+        worker: What runs it, for the record of attempts.
+        carry: Runs what opens the source.
 
     Raises:
         StreamifyError: The job cannot be done, or may not.
@@ -105,8 +106,14 @@ def start_job(event: dict[str, Any], worker: str = "") -> dict[str, Any]:
     check_saved(dest, replace=settings.replace)
     gathered.keep(dest)
     write_job(dest, new_job(request.source, ref, media, settings))
-    prepared = split_step(run, _number("GROUP_BELOW"), _number("MAX_SCAN_BYTES") or None, worker=worker)
-    _refuse_dear(run, prepared, dest)
+    prepared = split_step(
+        run,
+        _number("GROUP_BELOW"),
+        _number("MAX_SCAN_BYTES") or None,
+        worker=worker,
+        carry=carry,
+        foresee=partial(bounded, max_cost=settings.max_cost),
+    )
     return {
         "status": "planned",
         "job": job,
@@ -138,26 +145,6 @@ def _defaults() -> dict[str, Any]:
             'deploy it with one, such as {"ladder": "720p,360p"}',
         )
     return found
-
-
-def _refuse_dear(run: Run, prepared: Prepared, dest: ObjectStorage) -> None:
-    """Raise where what is to be made is predicted to cost more than the stack or the job allows.
-
-    Raises:
-        CapExceeded: ``cost-too-high``.
-    """
-    caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), run.settings.max_cost) if cap]
-    if not caps:
-        return
-    names = {"memory": "TRANSCODER_MEMORY", "group_below": "GROUP_BELOW", "max_concurrency": "MAX_CONCURRENCY",
-             "architecture": "ARCHITECTURE"}  # fmt: skip
-    stack = Deployment.model_validate(
-        {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
-    )
-    plan = read_plan(dest, run_plan_key(run.id))
-    assert plan is not None  # split_step wrote it
-    lines = (dest.get(prepared.items) or b"").splitlines()
-    refuse_above(predict_items(plan, dest, [Item.from_json(line) for line in lines], stack), min(caps))
 
 
 def named(event: dict[str, Any]) -> dict[str, str]:

@@ -41,8 +41,8 @@ IMAGE_PIXEL_CPU, THUMBNAIL_CPU, POSTER_CPU = 4e-9, 0.004, 0.3
 
 CHILD_TRANSITIONS = 2
 """Start and the one state of a child of the distributed map."""
-JOB_TRANSITIONS = 7
-"""Start, Split, Planned, Transcode, Assemble, Assembled, SayDone."""
+JOB_TRANSITIONS = 8
+"""Start, Split, Planned, Transcode, Assemble, Say, Ended, Complete."""
 
 
 class Work(Frozen):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+from streamify.backends.aws.account import Account, find_stack
 from streamify.backends.aws.pricing.prices import PRICES, Architecture
+from streamify.errors import DestinationError
 from streamify.model.base import Frozen
 
 QUOTA = 1000
@@ -14,6 +15,7 @@ QUOTA = 1000
 _PARAMETERS = {
     "Architecture": "architecture",
     "TranscoderMemory": "memory",
+    "LargeMemory": "large_memory",
     "GroupBelow": "group_below",
     "MaxConcurrency": "max_concurrency",
     "TaskSeconds": "task_seconds",
@@ -27,6 +29,8 @@ class Deployment(Frozen):
     architecture: Architecture = "x86_64"
     memory: int = 1769
     """Of the transcoder, MB."""
+    large_memory: int = 3008
+    """Of the transcoder that takes over what the first one could not carry, MB."""
     group_below: int = 0
     """Renditions with a shorter side below this, pixels, share one call a segment."""
     max_concurrency: int = 1000
@@ -48,40 +52,33 @@ def read_deployment(name: str) -> Deployment:
     """Return what AWS says of a stack and of the account, with defaults for what it does not say."""
     defaults = f"the template's default parameters and a quota of {QUOTA} are assumed"
     try:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
-        hint = "boto3 is not installed (pip install 'streamify[aws]')"
-        return Deployment(name=name, assumed=(f"stack '{name}' was not looked up, {hint}: {defaults}",))
+        account = Account(patient=False)
+    except DestinationError as error:
+        why = f"{error.message} ({error.hint})" if error.code == "aws-extra" else error.message
+        return Deployment(name=name, assumed=(f"stack '{name}' was not looked up, {_line(why)}: {defaults}",))
+    if not account.known:
+        return Deployment(name=name, assumed=(f"stack '{name}' was not found, no AWS credentials: {defaults}",))
     assumed: list[str] = []
     found: dict[str, Any] = {}
+    if account.region != PRICES.region:
+        assumed.append(f"prices of {PRICES.region} are taken for {account.region}")
     try:
-        # boto3 itself knows AWS_DEFAULT_REGION alone.
-        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-        if session.get_credentials() is None:
-            return Deployment(name=name, assumed=(f"stack '{name}' was not found, no AWS credentials: {defaults}",))
-        patience = Config(connect_timeout=5, read_timeout=15, retries={"total_max_attempts": 3})
-        region = session.region_name
-        formation, functions = (session.client(item, config=patience) for item in ("cloudformation", "lambda"))
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
-        return Deployment(name=name, assumed=(f"stack '{name}' was not found, {_line(error)}: {defaults}",))
-    if region != PRICES.region:
-        assumed.append(f"prices of {PRICES.region} are taken for {region}")
-    try:
-        stack = formation.describe_stacks(StackName=name)["Stacks"][0]
-        given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", ())}
+        given = find_stack(account, name).parameters
         found = {field: given[key] for key, field in _PARAMETERS.items() if key in given}
-    except (BotoCoreError, ClientError) as error:
-        why = "" if "does not exist" in str(error) else f", {_line(error)}"
+    except DestinationError as error:
+        if error.code == "aws-unreachable":
+            why = _line(error.message)
+            return Deployment(name=name, assumed=(*assumed, f"stack '{name}' was not found, {why}: {defaults}"))
+        why = "" if "does not exist" in error.message else f", {_line(error.message)}"
         assumed.append(f"stack '{name}' was not found{why}: the template's default parameters are assumed")
     try:
-        limits = functions.get_account_settings()["AccountLimit"]
+        limits = account.ask("lambda", "GetAccountSettings")["AccountLimit"]
         found["quota"] = limits.get("UnreservedConcurrentExecutions") or limits["ConcurrentExecutions"]
-    except (BotoCoreError, ClientError) as error:
-        assumed.append(f"the account's quota could not be read, {_line(error)}: {QUOTA} concurrent calls are assumed")
+    except DestinationError as error:
+        why = _line(error.message)
+        assumed.append(f"the account's quota could not be read, {why}: {QUOTA} concurrent calls are assumed")
     return Deployment.model_validate({"name": name, "assumed": tuple(assumed), **found})
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _line(text: str) -> str:
+    return " ".join(text.split())[:200]

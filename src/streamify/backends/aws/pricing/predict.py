@@ -9,7 +9,7 @@ from typing import NamedTuple
 from streamify.backends.aws.pricing.cost import Prediction, predict_job
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
 from streamify.backends.aws.pricing.sample import measure
-from streamify.backends.aws.pricing.work import calls, load_of
+from streamify.backends.aws.pricing.work import Call, calls, load_of
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, executor_for, run_one
 from streamify.jobs.items import Item
@@ -69,8 +69,8 @@ def predict_source(
     return Planned(dry, predict_job(plan, chosen, stack, sampled=speed.sampled))
 
 
-def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> Prediction:
-    """Predict a job whose items are known, without a sample: from the table of speeds.
+def calls_of(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> list[Call]:
+    """Return the calls for items that are known, without a sample: from the table of speeds.
 
     Args:
         plan: Of the job.
@@ -85,7 +85,12 @@ def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Depl
         loads = [load_of(plan, segment) for segment in segments]
     finally:
         segments.close()
-    return predict_job(plan, calls(plan, loads, from_table(plan), stack.group_below, done), stack, sampled=False)
+    return list(calls(plan, loads, from_table(plan), stack.group_below, done))
+
+
+def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> Prediction:
+    """Predict a job whose items are known; see `calls_of`."""
+    return predict_job(plan, calls_of(plan, media, items, stack), stack, sampled=False)
 
 
 def _made_by(plan: Plan, item: Item) -> Iterable[tuple[str, int]]:

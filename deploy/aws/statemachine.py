@@ -1,0 +1,228 @@
+"""Writes ``statemachine.asl.json``, the definition of the state machine: ``python deploy/aws/statemachine.py``.
+
+Numbers that the template fills in stand without quotes, so the file is no JSON before that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("statemachine.asl.json")
+State = dict[str, Any]
+
+
+def retry(*errors: str, comment: str, first: int, attempts: int, longest: int = 60) -> State:
+    """Return one rule of retries: pauses double, and are drawn at random below that."""
+    return {
+        "Comment": comment,
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": first,
+        "MaxAttempts": attempts,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": longest,
+        "JitterStrategy": "FULL",
+    }
+
+
+RETRY = [
+    retry("Lambda.TooManyRequestsException", first=2, attempts=1000,
+          comment="More tasks than the account runs at once: they wait for their turn, for hours if need be"),
+    retry("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+          "Lambda.ClientExecutionTimeoutException", first=2, attempts=8,
+          comment="Faults of the Lambda service itself: nothing of ours ran"),
+    retry("TransientError", first=3, attempts=4, comment="Storage that throttles or fails for a moment"),
+]  # fmt: skip
+ONCE_MORE = retry("WorkerLost", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout",
+                  first=2, attempts=1, comment="The worker was lost: memory, time, a crash")  # fmt: skip
+
+
+def invoke(function: str, payload: State, *, caught_by: str | None, once_more: bool = True, **more: Any) -> State:
+    """Return a state that calls a function.
+
+    Args:
+        function: Name of its substitution.
+        payload: What it gets.
+        caught_by: The state that follows where it is lost for good; ``None``: the execution ends.
+        once_more: Whether a lost worker is tried again here.
+        more: Of the state.
+    """
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": f"${{{function}}}", "Payload": payload},
+        **more,
+        "Retry": [*RETRY, ONCE_MORE] if once_more else RETRY,
+    }
+    if caught_by is not None:
+        state["Catch"] = [caught(caught_by)]
+    return state
+
+
+def caught(then: str, path: str | None = "$.error", *errors: str) -> State:
+    """Return what catches errors."""
+    return {"ErrorEquals": list(errors) or ["States.ALL"], "ResultPath": path, "Next": then}
+
+
+def task(function: str, *, caught_by: str | None, once_more: bool = True, **payload: Any) -> State:
+    """Return a state inside of the map."""
+    given = {"run.$": "$.run", "item.$": "$.item"} | {f"{name}.$": value for name, value in payload.items()}
+    kept = {"ResultSelector": {"status.$": "$.Payload.status"}, "ResultPath": "$.result", "OutputPath": "$.result"}
+    return invoke(function, given, caught_by=caught_by, once_more=once_more, **kept, End=True)
+
+
+RETRIES = "$$.State.RetryCount"
+TASK = task("TranscodeFunction", caught_by="TaskLarge", once_more=False, retries=RETRIES)
+LARGE = task("TranscodeLargeFunction", caught_by="Record", retries=RETRIES)
+LARGE["Comment"] = "Once more, with more memory and more cores"
+LARGE["Parameters"]["Payload"]["lost"] = 1
+
+MAP = {
+    "Type": "Map",
+    "Comment": "Every item is one task; its failure is recorded, and Assemble names all of them",
+    "Label": "Transcode",
+    "MaxConcurrency": "#MaxConcurrency",
+    "ToleratedFailurePercentage": 100,
+    "ItemReader": {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSONL"},
+        "Parameters": {"Bucket.$": "$.plan.items.bucket", "Key.$": "$.plan.items.key"},
+    },
+    "ItemSelector": {"run.$": "$.plan.run", "item.$": "$$.Map.Item.Value"},
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Task",
+        "States": {
+            "Task": TASK,
+            "TaskLarge": LARGE,
+            "Record": task("RecordFunction", caught_by=None, error="$.error"),
+        },
+    },
+    "ResultWriter": {
+        "Resource": "arn:aws:states:::s3:putObject",
+        "WriterConfig": {"OutputType": "JSONL", "Transformation": "COMPACT"},
+        "Parameters": {
+            "Bucket.$": "$.plan.items.bucket",
+            "Prefix.$": "States.Format('{}.results', $.plan.items.key)",
+        },
+    },
+    "ResultPath": None,
+    # Nothing reads the results; Assemble looks at the ledger.
+    "Catch": [caught("Assemble", None, "States.ResultWriterFailed"), caught("NameLost")],
+    "Next": "Assemble",
+}
+
+SPLIT = invoke(
+    "SplitFunction",
+    {"input.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id", "started.$": "$$.Execution.StartTime"},
+    caught_by="NameLost",
+    ResultSelector={"plan.$": "$.Payload"},
+    Next="Planned",
+)
+ASSEMBLE = invoke(
+    "AssembleFunction",
+    {"run.$": "$.plan.run", "prepared.$": "$.plan.prepared", "workers": "#MaxConcurrency"},
+    caught_by="NameLost",
+    ResultSelector={"end.$": "$.Payload"},
+    Next="Say",
+)
+
+
+def when(variable: str, value: str, then: str) -> State:
+    """Return a rule of a choice."""
+    return {"Variable": variable, "StringEquals": value, "Next": then}
+
+
+PLANNED = {
+    "Type": "Choice",
+    "Choices": [
+        when("$.plan.status", "duplicate", "Duplicate"),
+        when("$.plan.status", "failed", "Refuse"),
+        when("$.plan.status", "busy", "WaitForTurn"),
+        {"Variable": "$.plan.prepared.count", "NumericEquals": 0, "Next": "Assemble"},
+    ],
+    "Default": "Transcode",
+}
+WAIT = {
+    "Type": "Wait",
+    "Comment": "Another job holds the DEST, such as that of an earlier version of the original, which will soon fail",
+    "SecondsPath": "$.plan.wait",
+    "Next": "Split",
+}
+REFUSE = {
+    "Type": "Pass",
+    "Comment": "The original or the request cannot be used",
+    "InputPath": "$.plan",
+    "ResultPath": "$.end",
+    "Next": "Say",
+}
+NAME_LOST = {
+    "Type": "Pass",
+    "Comment": "A step was lost more often than it is tried again: tell it with all that names the job",
+    "Parameters": {
+        "status": "failed",
+        "execution.$": "$$.Execution.Id",
+        "input.$": "$$.Execution.Input",
+        "error.$": "$.error",
+    },
+    "ResultPath": "$.end",
+    "Next": "Say",
+}
+SAY = {
+    "Type": "Task",
+    "Comment": "A topic that does not answer changes no end",
+    "Resource": "arn:aws:states:::sns:publish",
+    "Parameters": {
+        "TopicArn": "${Topic}",
+        "Message.$": "States.JsonToString($.end)",
+        "MessageAttributes": {"status": {"DataType": "String", "StringValue.$": "$.end.status"}},
+    },
+    "ResultPath": None,
+    "Retry": [retry("States.TaskFailed", comment="The topic may answer soon", first=2, attempts=3)],
+    "Catch": [caught("Ended", None)],
+    "Next": "Ended",
+}
+ENDED = {
+    "Type": "Choice",
+    "Choices": [
+        when("$.end.status", "complete", "Complete"),
+        {"Variable": "$.end.error.code", "IsPresent": True, "Next": "Failed"},
+    ],
+    "Default": "Lost",
+}
+
+MACHINE = {
+    "Comment": "Split one original, transcode every segment into every rendition, assemble the manifests",
+    "StartAt": "Split",
+    "TimeoutSeconds": "#LongestJobSeconds",
+    "States": {
+        "Split": SPLIT,
+        "Planned": PLANNED,
+        "WaitForTurn": WAIT,
+        "Duplicate": {"Type": "Succeed", "Comment": "Another execution does, or did, the same work"},
+        "Transcode": MAP,
+        "Assemble": ASSEMBLE,
+        "Refuse": REFUSE,
+        "NameLost": NAME_LOST,
+        "Say": SAY,
+        "Ended": ENDED,
+        "Complete": {"Type": "Pass", "OutputPath": "$.end", "End": True},
+        "Failed": {
+            "Type": "Fail",
+            "ErrorPath": "$.end.error.code",
+            "CausePath": "States.JsonToString($.end.error)",
+        },
+        "Lost": {"Type": "Fail", "ErrorPath": "$.end.error.Error", "CausePath": "$.end.error.Cause"},
+    },
+}
+
+
+def text() -> str:
+    """Return the definition."""
+    return re.sub(r'"#(\w+)"', r"${\1}", json.dumps(MACHINE, indent=2)) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())

@@ -1,0 +1,101 @@
+"""What each kind of task reads and writes: the whole of it, so that a worker gets nothing else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import assert_never
+
+from streamify.dest.layout import (
+    PLAN,
+    POSTER_RECORD,
+    all_words_key,
+    init_key,
+    ledger_key,
+    loudness_key,
+    loudness_piece_key,
+    poster_key,
+    segment_key,
+    sheet_key,
+    sheet_record_key,
+    text_file_key,
+    text_record_key,
+    words_key,
+)
+from streamify.model.task import (
+    AnyTask,
+    AudioTask,
+    CheckTask,
+    InitTask,
+    LoudnessTask,
+    PosterTask,
+    SheetTask,
+    SoundCheckTask,
+    SourceCheckTask,
+    SplitTask,
+    TextCheckTask,
+    TextTask,
+    VideoTask,
+)
+from streamify.model.track import AudioTrack, VideoTrack
+from streamify.storage.serving import Reach
+
+
+def reach_of(task: AnyTask) -> Reach:
+    """Return the source that a task reads, and its keys below DEST."""
+    match task:
+        case SplitTask():
+            return Reach(task.source, writes=frozenset({PLAN} if task.write else ()), segment_list=task.write)
+        case InitTask():
+            return Reach(writes=frozenset(init_key(track.folder) for track in task.tracks))
+        case VideoTask():
+            return Reach(task.source, writes=_made(task.renditions, [task.segment.index]))
+        case AudioTask():
+            indices = range(task.first_segment, task.first_segment + len(task.cuts) - 1)
+            loudness = frozenset({loudness_key(task.track.id)})
+            return Reach(task.source, loudness, _made([task.track], indices))
+        case LoudnessTask():
+            return Reach(task.source, writes=frozenset({loudness_piece_key(task.track.id, task.first_segment)}))
+        case SheetTask():
+            reads = _files(task.track, (moment.segment for moment in task.moments))
+            board = task.storyboard
+            made = {sheet_key(board.folder, task.number), sheet_record_key(board.id, task.number)}
+            return Reach(reads=frozenset(reads), writes=frozenset(made))
+        case PosterTask():
+            shown = {moment.segment for moment in task.candidates}
+            reads = chain(_files(task.track, shown), _files(task.scout, shown))
+            stills = {poster_key(width, kind) for width, _ in task.plan.sizes for kind in ("jpg", "webp")}
+            return Reach(reads=frozenset(reads), writes=frozenset({POSTER_RECORD, *stills}))
+        case TextTask():
+            given = {text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None}
+            whole = {key for track in task.tracks for key in (all_words_key(track.folder), text_record_key(track.id))}
+            folders = frozenset(track.folder for track in task.tracks)
+            return Reach(task.source, frozenset({task.segment_list, *given}), frozenset(whole), words=folders)
+        case TextCheckTask():
+            parts = (words_key(task.folder, index) for index in range(len(task.record.segments.size)))
+            return Reach(task.source, frozenset({all_words_key(task.folder), *parts}))
+        case CheckTask():
+            return Reach(task.source, frozenset({task.record.init.key, task.record.media.key}))
+        case SourceCheckTask():
+            compared = range(task.first, task.first + task.segments)
+            return Reach(task.source, frozenset(_files(task.track, {0, *compared})))
+        case SoundCheckTask():
+            return Reach(task.source, frozenset(_files(task.track, range(task.segments))))
+        case _:
+            assert_never(task)
+
+
+def _made(tracks: Iterable[VideoTrack | AudioTrack], indices: Iterable[int]) -> frozenset[str]:
+    """Return the keys of segments, of their inits and of their ledger entries."""
+    segments = tuple(indices)
+    return frozenset(
+        key
+        for track in tracks
+        for key in (*_files(track, segments), *(ledger_key(track.id, index) for index in segments))
+    )
+
+
+def _files(track: VideoTrack | AudioTrack, indices: Iterable[int]) -> Iterator[str]:
+    yield init_key(track.folder)
+    for index in indices:
+        yield segment_key(track.folder, index)

@@ -1,0 +1,167 @@
+"""What the functions read, write and delete, beside what their roles in the template let them.
+
+Requests are noted where they are made, over a real S3 server; tests/deployed takes rights away and sees jobs fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clips.joined_sound import ffmpeg
+from clips.make import ClipSpec, make_clip
+from clouds import Cloud, Kind
+from e2e.stepping import KEY, SETTINGS, Buckets
+from stores import open_storage
+from streamify.backends.aws.functions import handlers
+from streamify.backends.aws.functions import start as begin
+from streamify.dest.layout import GROWING, THUMBNAILS, TRACK_FOLDERS
+from streamify.model.job import GrowingState
+from streamify.storage.objects import ObjectStorage
+
+TEMPLATE = Path(__file__).parents[2] / "deploy" / "aws" / "template.yaml"
+ACTIONS = {
+    "_read": "s3:GetObject", "open": "s3:GetObject", "stat": "s3:GetObject", "put": "s3:PutObject",
+    "put_new": "s3:PutObject", "swap": "s3:PutObject", "delete": "s3:DeleteObject",
+}  # fmt: skip
+CHAPTERS = """;FFMETADATA1
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=3000
+title=All of it
+"""
+WORDS = b"1\n00:00:00,500 --> 00:00:01,500\nHello\n"
+Request = tuple[str, str, str]
+"""Function, action, and bucket with key."""
+
+
+def roles() -> dict[str, list[tuple[set[str], str]]]:
+    """Return for each function its actions and the patterns of objects that they are allowed on."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: node.value)
+    resources = yaml.load(TEMPLATE.read_text(), Loader)["Resources"]
+    found: dict[str, list[tuple[set[str], str]]] = {}
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            for statement in resource["Properties"]["Policies"][0]["Statement"]:
+                given = statement["Resource"]
+                found.setdefault(name, []).extend(
+                    (set(statement["Action"]), one)
+                    for one in (given if isinstance(given, list) else [given])
+                    if isinstance(one, str)
+                )
+    return found
+
+
+def allows(pattern: str, key: str) -> bool:
+    """Return whether an IAM pattern matches."""
+    text = pattern.replace("${UploadsBucket.Arn}", "uploads").replace("${MediaBucket.Arn}", "media")
+    return re.fullmatch(".*".join(map(re.escape, text.split("*"))), key) is not None
+
+
+@pytest.fixture
+def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[Request]:
+    """What the functions did for a job, one that mends it and one that takes its place."""
+    store = cloud("s3")
+    store.enter(monkeypatch)
+    monkeypatch.setattr(begin, "_is_running", lambda *_: False)
+    buckets, requests, calling = Buckets(store), set[Request](), list[str]()
+    monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
+    settings = SETTINGS | {"ladder": "240p", "loudness": -20}
+
+    def note(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(self: ObjectStorage, key: str, *rest: Any, **more: Any) -> Any:
+            if calling:
+                place = repr(self).split("'")[1].replace(buckets.uploads, "uploads").replace(buckets.media, "media")
+                requests.add((calling[0], ACTIONS[name], f"{place}/{key}"))
+            return real(self, key, *rest, **more)
+
+        return noted
+
+    def call(name: str, event: dict[str, Any]) -> dict[str, Any]:
+        calling.append(f"{name.capitalize()}Function")
+        try:
+            answer: dict[str, Any] = getattr(handlers, name)(event, None)
+            return answer
+        finally:
+            calling.clear()
+
+    def job(settings: dict[str, Any], *, resume: bool = False) -> None:
+        buckets.runs += 1
+        given = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}", "settings": settings,
+                 "resume": resume}  # fmt: skip
+        arn = f"arn:aws:states:us-east-1:0:execution:streamify:run-{buckets.runs}"
+        planned = call("split", {"input": given, "execution": arn, "started": "2026-11-23T10:00:00.123Z"})
+        assert planned["status"] == "planned", planned
+        for number, item in enumerate(buckets.items(planned)):
+            assert call("transcode", item)["status"] == "done"
+            assert call("transcode", item)["status"] == "done"  # as after a lost answer: what is there is read back
+            if not number:
+                call("record", item | {"error": {"Error": "WorkerLost", "Cause": "SIGKILL"}})
+                for failure in [one.key for one in buckets.dest.list() if "/failed/" in one.key]:
+                    buckets.dest.delete(failure)
+        end = call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
+        assert end["status"] == "complete", end
+
+    for name in ACTIONS:
+        monkeypatch.setattr(ObjectStorage, name, note(name, getattr(ObjectStorage, name)))
+    clip = make_clip(ClipSpec(seconds=Fraction(3), rate=Fraction(12), size=(320, 240), bframes=2), tmp_path)
+    (tmp_path / "list.txt").write_text(CHAPTERS)
+    ffmpeg("-i", clip.path, "-i", tmp_path / "list.txt", "-map_metadata", "1", "-c", "copy", tmp_path / "film.mp4")
+    open_storage(buckets.uploads).put(KEY, (tmp_path / "film.mp4").read_bytes())
+    open_storage(buckets.uploads).put(f"{KEY.removesuffix('.mp4')}.en.srt", WORDS)
+    job(settings)
+    for kind in ("video", "audio"):
+        cut = next(one.key for one in buckets.dest.list() if one.key.startswith(kind) and one.key.endswith("0.m4s"))
+        buckets.dest.put(cut, b"short")
+    # As a job on another engine left it, which published while it made.
+    buckets.dest.put(GROWING, GrowingState(tracks=(), folders=(), segments=0, since=0).to_json())
+    job(settings, resume=True)
+    open_storage(buckets.uploads).put(KEY, clip.path.read_bytes())  # without chapters
+    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "replace_grace": 0}
+    job(settings | other, resume=True)
+    return requests
+
+
+def test_each_function_may_do_what_it_does_and_on_no_other_keys(made: set[Request]) -> None:
+    found = roles()
+    refused = {
+        (function, action, key)
+        for function, action, key in made
+        if not any(action in actions and allows(pattern, key) for actions, pattern in found[function])
+    }
+    assert refused == set()
+    used = {
+        (function, action, pattern.replace("/*/", "/"))
+        for function, action, key in made
+        for actions, pattern in found[function]
+        if action in actions and allows(pattern, key)
+    }
+    idle = {
+        (function, action, pattern)
+        for function, grants in found.items()
+        for actions, pattern in grants
+        for action in actions & set(ACTIONS.values())
+        # At the root of a bucket, a DEST has the same keys without a prefix.
+        if "/*/" not in pattern and (function.replace("Large", ""), action, pattern) not in used
+    }
+    assert "\n".join(map(str, sorted(idle))) == ""
+    assert len(made) > 100, json.dumps(sorted(made))
+
+
+def test_every_kind_of_track_can_be_written() -> None:
+    for function in ("TranscodeFunction", "TranscodeLargeFunction"):
+        for folder in set(TRACK_FOLDERS) - {THUMBNAILS}:
+            for key in (f"media/{folder}/x-00000000/00000.m4s", f"media/a.mp4/{folder}/x-00000000/init.mp4"):
+                assert any("s3:PutObject" in actions and allows(one, key) for actions, one in roles()[function]), key
