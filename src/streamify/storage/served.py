@@ -94,6 +94,10 @@ class ServedStorage:
         """Refused."""
         self._refuse("list", prefix)
 
+    def beginning(self, prefix: str) -> Iterator[Listed]:
+        """Refused."""
+        self._refuse("list", prefix)
+
     def names(self) -> set[str]:
         """Refused."""
         self._refuse("list", "")
