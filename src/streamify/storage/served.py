@@ -94,9 +94,9 @@ class ServedStorage:
         """Refused."""
         self._refuse("list", prefix)
 
-    def beginning(self, prefix: str) -> Iterator[Listed]:
+    def beginning(self, start: str) -> set[str]:
         """Refused."""
-        self._refuse("list", prefix)
+        self._refuse("list", start)
 
     def names(self) -> set[str]:
         """Refused."""
