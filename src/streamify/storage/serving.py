@@ -90,7 +90,7 @@ class StoreServer:
         self._unread += chunk
         while (taken := self._take()) is not None:
             answer, data = self._done(*taken)
-            for part in framed(answer, data):
+            for part in filter(None, framed(answer, data)):  # to send nothing to who has left is an error
                 self._socket.sendall(part)
         return bool(chunk)
 
