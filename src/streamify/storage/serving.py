@@ -90,8 +90,9 @@ class StoreServer:
         self._unread += chunk
         while (taken := self._take()) is not None:
             answer, data = self._done(*taken)
-            for part in filter(None, framed(answer, data)):  # to send nothing to who has left is an error
-                self._socket.sendall(part)
+            for part in framed(answer, data):
+                if part:  # to send nothing to a worker that has left is an error
+                    self._socket.sendall(part)
         return bool(chunk)
 
     def _take(self) -> tuple[Ask, bytes] | None:
