@@ -33,6 +33,7 @@ from streamify.model.task import (
     SoundCheckTask,
     SourceCheckTask,
     SplitTask,
+    StreamsCheckTask,
     TextCheckTask,
     TextTask,
     VideoTask,
@@ -81,6 +82,8 @@ def reach_of(task: AnyTask) -> Reach:
             return Reach(task.source, frozenset(_files(task.track, {0, *compared})))
         case SoundCheckTask():
             return Reach(task.source, frozenset(_files(task.track, range(task.segments))))
+        case StreamsCheckTask():
+            return Reach(task.source)
         case _:
             assert_never(task)
 
