@@ -43,7 +43,7 @@ test: ## Install what tests need; lint, and run every test but those of test-lon
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30 $(addprefix --ignore=,$(CALM))
 
 calm: tools compiled  # beside the players, which mostly wait, on what they leave of one core
-	nice $(BIN)/pytest -m 'not long' --durations=10 $(CALM)
+	nice -n 19 $(BIN)/pytest -m 'not long' --durations=10 $(CALM)
 
 players: tools compiled  # two at a time, but not beside what keeps all cores busy
 	$(BIN)/pytest -n auto -m 'players and not long' --durations=10

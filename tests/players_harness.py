@@ -21,7 +21,6 @@ from typing import Any, Literal
 import pytest
 
 from clips.make import Clip
-from selection import is_quick
 from streamify.media import testcard
 
 PLAYERS = Path(__file__).parent / "players"
@@ -32,7 +31,7 @@ Scenario = Literal["play", "seek", "switch", "sync", "watch", "words", "captions
 ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
 """Not Firefox: its AudioContext, which measures, does not start on a machine without an audio device."""
-LANES = 4 if is_quick() else 3
+LANES = 3
 """Plays at a time, of those that mostly wait."""
 
 LATENCY = 0.5
