@@ -82,10 +82,14 @@ def test_no_segment_is_read(transcoded: Transcoded, way: Proxy) -> None:
     assert {key for key in read if key.startswith(("video/", "audio/"))} == inits
     ledger = {key for key in transcoded.objects if key.startswith(".streamify/ledger/")}
     assert len(ledger) == SEGMENTS * TRACKS
-    assert all(read[key] == 1 for key in inits | ledger)
+    attempts = {key for key in transcoded.objects if "/attempts/" in key}  # which say what the job cost
+    assert len(attempts) == 2 * SEGMENTS + 2  # of each picture task, of sound and of split
+    assert all(read[key] == 1 for key in inits | ledger | attempts)
     listed = Counter(below_dest(way.prefixes()))
     assert (listed["video/"], listed["audio/"]) == (2, 2)  # to compare, and for tracks of a replaced stream
-    assert len(way.requests) <= len(ledger) + 2 * TRACKS + 30  # and the rest does not grow with the segments
+    assert (
+        len(way.requests) <= len(ledger) + len(attempts) + 2 * TRACKS + 30
+    )  # and the rest does not grow with the segments
 
 
 def flip(dest: ObjectStorage, key: str) -> None:
