@@ -74,10 +74,8 @@ def test_the_parameters_of_a_stack_are_read(cloud: Callable[[Kind], Cloud], monk
 def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     (line,) = read_deployment("mine").assumed
-    assert (
-        "stack 'mine' was not looked up, the AWS engine needs boto3, which is not installed (pip install 'streamify[aws]')"
-        in line
-    )
+    cause = "the AWS engine needs boto3, which is not installed (pip install 'streamify[aws]')"
+    assert f"stack 'mine' was not looked up, {cause}" in line
 
 
 def test_an_endpoint_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
