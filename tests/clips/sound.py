@@ -119,8 +119,13 @@ def beep_times(sound: Sound) -> list[float]:
 
 
 def flash_times(dest: Path, track_folder: str) -> list[Fraction]:
-    """Return when the flashing pictures of a finished video rendition are shown."""
-    return [time for time, picture in pictures(joined(dest / track_folder)) if read_flash(picture)]
+    """Return when the flashing pictures of a finished video rendition are shown: of one that stands, for the last time.
+
+    The first picture stands where sound begins before it, until its own time.
+    """
+    shown = [(time, read_flash(picture)) for time, picture in pictures(joined(dest / track_folder))]
+    following = [flashing for _, flashing in shown[1:]] + [False]
+    return [time for (time, flashing), stands in zip(shown, following, strict=True) if flashing and not stands]
 
 
 def sync_errors(clip: Clip, flashes: Sequence[Fraction], beeps: Sequence[float]) -> list[float]:

@@ -185,6 +185,23 @@ def sizes(storage: Storage, prefix: str = "") -> list[tuple[str, int]]:
     return sorted((one.key, one.size) for one in storage.list(prefix))
 
 
+def test_names_that_begin_alike(storage: Storage) -> None:
+    """Folders lie among them, before and behind."""
+    for key in (
+        "film.a/x.srt",
+        "film.en.srt",
+        "film.mp4",
+        "film.p/y",
+        "film.sv.srt",
+        "film",
+        "filma.en.srt",
+        "fil.en.srt",
+    ):
+        storage.put(key, b"x")
+    assert storage.beginning("film.") == {"film.en.srt", "film.mp4", "film.sv.srt"}
+    assert storage.beginning("none.") == set()
+
+
 def test_delete(storage: Storage) -> None:
     storage.put("a/x", b"x")
     storage.delete("a/x")

@@ -21,7 +21,7 @@ from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.storage.saved import damaged, parse_saved
 
-TRIES = 5
+TRIES = 10
 """Attempts at a lock that somebody else has: `read_lock` takes it for a moment, to see whether it can be had."""
 
 

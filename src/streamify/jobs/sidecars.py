@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from streamify.dest.layout import text_file_key
-from streamify.errors import UsageError
+from streamify.errors import StreamifyError, UsageError
 from streamify.model.location import Location
 from streamify.model.settings import MediaSettings
 from streamify.model.subtitle import FILE_BYTES, SubtitleFile, beside
@@ -22,6 +22,8 @@ from streamify.storage.locate import reach_storage
 
 MOST = 64
 """Subtitle files of a job at most."""
+UNLISTED = ("storage-denied", "storage-key", "location-url")
+"""Why a place is not listed from which objects can be read: by its rights, or by keys with empty parts."""
 
 
 S = TypeVar("S", bound=MediaSettings)
@@ -74,10 +76,20 @@ def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
 
 def _beside(source: Location) -> Iterator[tuple[SubtitleFile, Location]]:
     begin = source.name.rpartition(".")[0] or source.name
-    for name in sorted(reach_storage(source.parent).beginning(f"{begin}.")):
+    for name in sorted(_names(source.parent, f"{begin}.")):
         found = beside(source.name, name)
         if found is not None:
             yield found, source.parent.child(name)
+
+
+def _names(folder: Location, begin: str) -> set[str]:
+    """Return the names in a folder that begin so; none where the store does not list it, as `UNLISTED` says."""
+    try:
+        return reach_storage(folder).beginning(begin)
+    except StreamifyError as error:
+        if error.code not in UNLISTED:
+            raise
+        return set()
 
 
 def _place(one: SubtitleFile, *, here: bool) -> Location:

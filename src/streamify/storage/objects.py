@@ -199,8 +199,8 @@ class ObjectStorage:
         """See `Storage.beginning`; listings are in the order of keys."""
         found = set[str]()
         for entry in self.list(after=f"{start[:-1]}{chr(ord(start[-1]) - 1)}~"):
-            if entry.key.startswith(start) and "/" not in entry.key:
-                found.add(entry.key)
+            if entry.key.startswith(start):
+                found |= {entry.key} if "/" not in entry.key else set()
             elif entry.key > start:
                 break
         return found

@@ -102,7 +102,7 @@ def test_a_worker_ends_with_its_pipe_alone(bench: Bench) -> None:
         assert worker.stdin is not None
         worker.stdin.write(hello.to_json() + b"\n" + work.to_json() + b"\n")
         worker.stdin.flush()
-        assert os.read(ours, 4096) == b'{"kind":"ready"}\n'
+        assert os.read(ours, 4096) == b'{"kind":"ready","seal":null}\n'
         wait_until(lambda: (bench.locations.media.path / "attempts").exists())
         worker.stdin.close()
         assert worker.wait(timeout=20) == 0

@@ -220,7 +220,7 @@ def test_looking_at_a_lock_never_refuses_a_job(tmp_path: Path) -> None:
     end = threading.Event()
 
     def look() -> None:
-        while not end.is_set():
+        while not end.wait(0.001):
             read_claim(dest, storage, never)
 
     thread = threading.Thread(target=look)

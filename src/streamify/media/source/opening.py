@@ -13,7 +13,7 @@ from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
 from streamify.media.source.plausible import FEWER
-from streamify.media.source.reading import UnreadableError, unread
+from streamify.media.source.reading import UnreadableError, refusal, unread
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.edits import Patch, endless_edits
 from streamify.mp4.movie import read_layout
@@ -93,6 +93,21 @@ def open_media(
         raise unread(error) from error
     if not isinstance(container, InputContainer):
         raise TypeError("av.open did not return an input")
+    return container
+
+
+def open_text(text: str, demuxer: str, codec: str) -> InputContainer:
+    """Open the text of a subtitle file, for a demuxer that gives packets of one codec.
+
+    Raises:
+        UnreadableError: FFmpeg cannot.
+    """
+    options = {"format_whitelist": demuxer, "protocol_whitelist": "none", "codec_whitelist": codec}
+    try:
+        container = av.open(io.BytesIO(text.encode()), "r", format=demuxer, container_options=options)
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise refusal(error) from error
+    assert isinstance(container, InputContainer)
     return container
 
 

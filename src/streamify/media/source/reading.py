@@ -18,6 +18,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -131,6 +133,16 @@ def decode(
         if refused is not None:
             refused(f"packet at {packet.pts if packet is not None else 'the end'}: {reason}")
         return []
+
+
+def decode_text(packet: Packet[SubtitleStream]) -> list[AssSubtitle]:
+    """Return the lines of a packet of text subtitles; none where the decoder refuses it."""
+    try:
+        found = packet.decode()
+    except (av.error.FFmpegError, UnicodeDecodeError):
+        return []
+    rects = [rect for one in found for rect in getattr(one, "rects", None) or [one]]
+    return [rect for rect in rects if isinstance(rect, AssSubtitle)]
 
 
 def seek_to(container: InputContainer, ticks: int, stream: Stream) -> bool:

@@ -6,13 +6,10 @@ are not as they must be are taken out first and named.
 
 from __future__ import annotations
 
-import io
 import re
 
-import av
-import av.error
-from av.container import InputContainer
-
+from streamify.media.source.opening import open_text
+from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.text.encoding import Decoded, decode
 from streamify.media.text.packets import Piece, cues_of
 from streamify.media.text.read import Words, places
@@ -102,14 +99,11 @@ def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:
 
 
 def _demuxed(text: str, kind: str, name: str) -> Words:
-    options = {"format_whitelist": kind, "protocol_whitelist": "none", "codec_whitelist": _DEMUXERS[kind]}
     try:
-        container = av.open(io.BytesIO(text.encode()), "r", format=kind, container_options=options)
-    except (av.error.FFmpegError, ValueError, OSError) as error:
-        return Words(notes=[Note(kind="dropped", what=name, why=f"it cannot be read: {error}")])
-    assert isinstance(container, InputContainer)
-    with container:
-        stream = container.streams[0]
-        header = bytes(stream.codec_context.extradata or b"")
-        pieces = [Piece.of(packet) for packet in container.demux(stream) if packet.size]
+        with open_text(text, kind, _DEMUXERS[kind]) as container:
+            stream = container.streams[0]
+            header = bytes(stream.codec_context.extradata or b"")
+            pieces = [Piece.of(packet) for packet in read_packets(container, stream) if packet.size]
+    except UnreadableError as error:
+        return Words(notes=[Note(kind="dropped", what=name, why=f"it cannot be read: {error.reason}")])
     return cues_of(pieces, _DEMUXERS[kind], header, name)

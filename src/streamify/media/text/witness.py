@@ -6,14 +6,13 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import av.error
 from av.packet import Packet
-from av.subtitles.subtitle import AssSubtitle
+from av.subtitles.stream import SubtitleStream
 
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.source.reading import UnreadableError, decode_text, read_packets
 from streamify.model.cue import Cue
 from streamify.model.track import TextTrack
 
@@ -54,18 +53,9 @@ def _decoded(open_source: Callable[[], BinaryIO], track: TextTrack, last: int) -
             return
 
 
-def _text(packet: Packet[Any]) -> str:
-    try:
-        rects = [rect for subtitle in packet.decode() for rect in _rects(subtitle)]
-    except (av.error.FFmpegError, UnicodeDecodeError):
-        return ""
-    return _bare(_OVERRIDES.sub("", "".join(rects)))
-
-
-def _rects(subtitle: object) -> Iterator[str]:
-    for rect in getattr(subtitle, "rects", None) or [subtitle]:
-        if isinstance(rect, AssSubtitle):
-            yield bytes(rect.dialogue).decode("utf-8", "replace")
+def _text(packet: Packet[SubtitleStream]) -> str:
+    lines = (bytes(line.dialogue).decode("utf-8", "replace") for line in decode_text(packet))
+    return _bare(_OVERRIDES.sub("", "".join(lines)))
 
 
 def _bare(text: str) -> str:
