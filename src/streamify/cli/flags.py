@@ -46,7 +46,7 @@ def effective(ctx: click.Context) -> Effective:
     from streamify.settings.read import effective as read
 
     flags = {
-        key: ctx.params[name]
+        key: ",".join(ctx.params[name]) if name == "subtitles" else ctx.params[name]
         for key, name in KEYS.items()
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
@@ -63,5 +63,8 @@ def _flag(name: str, field: FieldInfo) -> Callable[[F], F]:
     kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
     choices = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
     kind = click.Choice(choices) if choices else click.STRING
+    many = name == "subtitles"  # a list: given again, it adds to itself
     shown = complete.ladders if name == "ladder" else None
-    return click.option(flag, name, type=kind, metavar=_METAVARS.get(name), shell_complete=shown, help=text)
+    return click.option(
+        flag, name, type=kind, metavar=_METAVARS.get(name), multiple=many, shell_complete=shown, help=text
+    )

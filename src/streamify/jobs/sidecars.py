@@ -54,24 +54,51 @@ def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
         here: Whether paths are of this machine and its user; else only files beside the source and URLs are read.
 
     Raises:
-        UsageError: ``subtitles-missing``, ``subtitles-unreadable``, ``subtitles-too-large`` or ``subtitles-path``.
+        UsageError: ``subtitles-missing``, ``subtitles-unreadable``, ``subtitles-too-large``, ``subtitles-too-many``
+            or ``subtitles-path``; of files that nobody named only where the settings are ``strict``.
         DestinationError: The object store cannot be used.
     """
     chosen = settings.subtitles
-    if chosen == "off" or (isinstance(chosen, tuple) and any(one.sha256 for one in chosen)):
+    if chosen == "off" or (isinstance(chosen, tuple) and any(one.sha256 or one.left_out for one in chosen)):
         return Gathered(settings, {})
     named = [(one, _place(one, here=here)) for one in (chosen if isinstance(chosen, tuple) else ())]
-    found = [*named, *_beside(source)][:MOST]
     files: dict[str, bytes] = {}
-    entries: dict[str, SubtitleFile] = {}
-    for one, place in found:
+    entries: dict[object, SubtitleFile] = {}
+    left_out: list[SubtitleFile] = []
+
+    def keep(one: SubtitleFile, place: Location) -> None:
+        if len(entries) >= MOST - 1:  # an entry is kept for what is left out
+            raise UsageError("subtitles-too-many", f"a film has at most {MOST - 1} subtitle files", "give fewer")
         data = _read(place)
         digest = sha256(data)
         files[digest] = data
-        entries.setdefault(digest, one.model_copy(update={"file": place.name, "sha256": digest}))
-    if not entries:
+        # The same words may be given as two languages or roles, and files without a word are alike.
+        found = one.model_copy(update={"file": place.name, "sha256": digest})
+        entries.setdefault((digest, one.language, one.role, None if data.strip() else place.name), found)
+
+    for one, place in named:
+        keep(one, place)
+    for one, place in _beside(source):
+        try:
+            keep(one, place)
+        except UsageError as error:  # nobody named it: the film does without
+            if settings.strict:
+                raise
+            why = error.message.removeprefix(f"subtitles {place}").lstrip(": ")  # a report names no path
+            left_out.append(one.model_copy(update={"file": place.name, "left_out": why}))
+    everything = (*entries.values(), *_named_together(left_out, MOST - len(entries)))
+    if not everything:
         return Gathered(settings, {})
-    return Gathered(settings.model_copy(update={"subtitles": tuple(entries.values())}), files)
+    return Gathered(settings.model_copy(update={"subtitles": everything}), files)
+
+
+def _named_together(left_out: list[SubtitleFile], room: int) -> list[SubtitleFile]:
+    """Return entries for files that are left out; those for which there is no room are counted by the last one."""
+    if len(left_out) <= room:
+        return left_out
+    *kept, last = left_out[:room]
+    more = f"{last.left_out}; so are {len(left_out) - room} more files"
+    return [*kept, last.model_copy(update={"left_out": more})]
 
 
 def _beside(source: Location) -> Iterator[tuple[SubtitleFile, Location]]:

@@ -58,6 +58,7 @@ def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...]) -> TextTask:
         timeline=plan.timeline,
         segment_list=plan.segment_list,
         strict=plan.settings.strict,
+        cut=plan.source.cut,
         needs=(SPLIT,),
         budget=text_budget(plan, tracks),
     )

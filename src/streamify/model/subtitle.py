@@ -38,6 +38,7 @@ class SubtitleFile(Frozen):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         default=None, description="Of its bytes, hex, once it was read; set by Streamify."
     )
+    left_out: str | None = Field(default=None, description="Why nothing is made of it; set by Streamify.")
 
     @property
     def name(self) -> str:
@@ -53,7 +54,7 @@ def parse_subtitles(text: str) -> str | list[dict[str, object]]:
     """
     if text in ("auto", "off"):
         return text
-    return [_entry(part.strip()) for part in re.split(r",(?=[A-Za-z_.-]*:)", text)]
+    return [_entry(part.strip()) for part in re.split(r",(?=\s*[A-Za-z0-9_.-]*:)", text)]
 
 
 def _entry(text: str) -> dict[str, object]:

@@ -265,6 +265,8 @@ class TextTask(BaseTask):
     """Key of the plan's segments below DEST: words are cut where pictures are."""
     strict: bool = False
     """Whether cues that cannot be kept are an error, where a note names them else."""
+    cut: Cut | None = None
+    """Which part of a film the stream is."""
 
 
 class TextCheckTask(BaseTask):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from streamify.model.cue import Cue, SourceCue
+from streamify.model.cut import Cut
 from streamify.model.source import Note
 
 MOST_PLACES = 1_000_000
@@ -24,7 +25,9 @@ class Placed:
     """Cues that the notes name."""
 
 
-def place_cues(cues: Iterable[SourceCue], origin: Fraction, length: Fraction, name: str) -> Placed:
+def place_cues(
+    cues: Iterable[SourceCue], origin: Fraction, length: Fraction, name: str, cut: Cut | None = None
+) -> Placed:
     """Return cues on the stream's timeline, in milliseconds: WebVTT writes no less (W3C WebVTT, 4.1).
 
     What reaches out of the stream at either end is cut. A cue whose end nothing says is shown until the next one.
@@ -34,6 +37,7 @@ def place_cues(cues: Iterable[SourceCue], origin: Fraction, length: Fraction, na
         origin: When the stream begins on their clock, seconds.
         length: Of the stream, seconds.
         name: Of what they come from, for notes.
+        cut: Which part of a film the stream is; cues outside of it are left out as their pictures are.
     """
     ordered = sorted(cues, key=lambda cue: (cue.start, cue.end is None, cue.end or 0))
     starts = [cue.start for cue in ordered]
@@ -58,9 +62,14 @@ def place_cues(cues: Iterable[SourceCue], origin: Fraction, length: Fraction, na
     notes = []
     if backwards:
         notes.append(Note(kind="dropped", what=f"{name}: {_count(backwards)}", why="they end before they begin"))
-    if before:
+    outside = (before if cut is not None and cut.start > 0 else 0) + (
+        len(behind) if cut is not None and cut.short else 0
+    )
+    if outside:
+        notes.append(Note(kind="info", what=f"{name}: {_count(outside)}", why="outside the part of the film"))
+    if before and not (cut is not None and cut.start > 0):
         notes.append(Note(kind="dropped", what=f"{name}: {_count(before)}", why="they end before the film begins"))
-    if behind:
+    if behind and not (cut is not None and cut.short):
         why = f"the film ends at {float(length):.3f} s, they begin from {float(min(behind)):.3f} s on"
         notes.append(Note(kind="dropped", what=f"{name}: {_count(len(behind))}", why=why))
     if endless:

@@ -90,7 +90,10 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
         recipe = plain.model_copy(update={"encoding": old_encoding(label.language)})
         words = [(label.language or "und").partition("-")[0], *([] if label.role == "main" else [label.role])]
         name = f"{'-'.join(words)}-{track_hash(facts, settings, timeline, recipe, build)}"
-        if name not in {track.id for track in tracks}:  # the same file given twice
+        used = {track.id for track in tracks}
+        if name in used and label.language is not None:  # the same words as pt-BR and as pt-PT
+            name = "-".join([label.language, *words[1:], name.rpartition("-")[2]])
+        if name not in used:  # the same file given twice
             tracks.append(TextTrack(id=name, recipe=recipe, labels=label, source=source))
     return tuple(tracks)
 
@@ -116,10 +119,14 @@ def text_labels(streams: Sequence[TextFacts], files: Sequence[SubtitleFile]) -> 
 
 
 def text_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
-    """Yield what is said of streams of words that are not wanted."""
+    """Yield what is said of streams of words that are not wanted, and of files that are left out."""
     if settings.subtitles == "off":
         for one in facts.text:
             yield Note(kind="dropped", what=f"subtitle stream {one.stream} ({one.codec})", why="--subtitles off")
+        return
+    for file in settings.subtitles if isinstance(settings.subtitles, tuple) else ():
+        if file.left_out is not None:
+            yield Note(kind="dropped", what=clean(file.name), why=clean(file.left_out, 500))
 
 
 _Told = tuple[str | None, TextRole, str, bool]

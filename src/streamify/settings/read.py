@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from streamify.errors import UsageError
 from streamify.model.settings import KEYS, Rung, Settings
+from streamify.model.subtitle import SubtitleFile
 from streamify.settings.yaml import read_yaml
 
 PREFIX = "STREAMIFY_"
@@ -230,6 +231,6 @@ def _plain(value: Any) -> Any:
         return value.numerator if value.denominator == 1 else str(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, Rung):
+    if isinstance(value, Rung | SubtitleFile):
         return {key: _plain(item) for key, item in value if item is not None}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -16,6 +16,7 @@ from streamify.media.text.embedded import read_embedded
 from streamify.media.text.files import read_file
 from streamify.media.text.read import Words
 from streamify.model.cue import Cue
+from streamify.model.cut import Cut
 from streamify.model.plan import Timeline
 from streamify.model.source import Note
 from streamify.model.task import TextResult, TextTask
@@ -38,7 +39,7 @@ def run_text(task: TextTask, stores: Stores) -> TextResult:
     borders = _borders(task, stores.media)
     records = []
     for track, words in _read(task, stores):
-        record = _made(track, words, task.timeline, borders, stores.media, strict=task.strict)
+        record = _made(track, words, task.timeline, borders, stores.media, task.cut, strict=task.strict)
         spent, began = time.process_time() - began, time.process_time()
         record = record.model_copy(update={"cpu_seconds": round(spent, 4)})
         stores.media.put(text_record_key(track.id), record.to_json())
@@ -84,11 +85,18 @@ def _borders(task: TextTask, media: Storage) -> list[Fraction]:
 
 
 def _made(
-    track: TextTrack, words: Words, timeline: Timeline, borders: Sequence[Fraction], media: Storage, *, strict: bool
+    track: TextTrack,
+    words: Words,
+    timeline: Timeline,
+    borders: Sequence[Fraction],
+    media: Storage,
+    cut: Cut | None,
+    *,
+    strict: bool,
 ) -> TextRecord:
     """Write the files of a track; return what is known of them."""
     name = track.source
-    placed = place_cues(words.cues, track.recipe.origin, Fraction(timeline.end, timeline.timescale), name)
+    placed = place_cues(words.cues, track.recipe.origin, Fraction(timeline.end, timeline.timescale), name, cut)
     parts = segment_cues(placed.cues, borders)
     notes = [*words.all_notes(name), *placed.notes]
     left_out = words.left_out + placed.left_out

@@ -8,6 +8,7 @@ import pytest
 
 from streamify.manifests import webvtt
 from streamify.model.cue import Cue, SourceCue
+from streamify.model.cut import Cut
 from streamify.planning.cues import place_cues, segment_cues
 from streamify.tasks.check_text import check_cues
 
@@ -86,3 +87,13 @@ def test_faults_of_segments_are_found() -> None:
     moved = [parts[0], parts[1], [Cue(2, 7001, 8000, "b")]]
     assert list(check_cues("f", cues, moved, 2, [1, 1, 1], BORDERS))
     assert list(check_cues("f", cues, parts, 3, [1, 1, 1], BORDERS))
+
+
+def test_outside_a_part_is_no_loss() -> None:
+    part = Cut(start=Fraction(5), end=Fraction(17), whole=Fraction(30), begin=Fraction(5))
+    found = place_cues([cue("1", "2"), cue("6", "7"), cue("20", "21")], Fraction(5), Fraction(12), "a", part)
+    assert [(note.kind, note.what) for note in found.notes] == [("info", "a: 2 cues")]
+    assert (len(found.cues), found.left_out) == (1, 2)
+    to_the_end = part.model_copy(update={"whole": Fraction(17)})
+    late = place_cues([cue("20", "21")], Fraction(5), Fraction(12), "a", to_the_end)
+    assert [note.kind for note in late.notes] == ["dropped"]

@@ -1,0 +1,61 @@
+"""Which subtitle files a job reads, and what becomes of those that it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from e2e.driving import streamify
+from streamify.errors import UsageError
+from streamify.jobs.sidecars import MOST, gather
+from streamify.model.location import Location
+from streamify.model.settings import Settings
+from streamify.model.subtitle import SubtitleFile
+
+
+def gathered(folder: Path, **settings: object) -> list[SubtitleFile]:
+    (folder / "film.mp4").touch()
+    source = Location.of_source(str(folder / "film.mp4"))
+    found = gather(Settings.model_validate(settings), source).settings.subtitles
+    assert isinstance(found, tuple)
+    assert Settings.model_validate({"subtitles": found}).subtitles == found
+    return list(found)
+
+
+def test_the_same_words_as_several_languages_and_roles(tmp_path: Path) -> None:
+    names = ["film.en.srt", "film.en.forced.srt", "film.pt-BR.srt", "film.pt-PT.srt"]
+    for name in names:
+        (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,000\nEXIT\n")
+    assert sorted(one.file for one in gathered(tmp_path)) == sorted(names)
+
+
+def test_each_empty_file_is_told(tmp_path: Path) -> None:
+    for name in ("film.en.srt", "film.en.vtt"):
+        (tmp_path / name).touch()
+    assert [one.file for one in gathered(tmp_path)] == ["film.en.srt", "film.en.vtt"]
+
+
+def test_a_large_file_that_nobody_named_is_left_out(tmp_path: Path) -> None:
+    with (tmp_path / "film.en.srt").open("wb") as file:
+        file.truncate(16_000_001)
+    [found] = gathered(tmp_path)
+    assert (found.sha256, found.left_out) == (None, "has 16.0 MB, the limit is 16.0 MB")
+    with pytest.raises(UsageError, match="the limit is"):
+        gathered(tmp_path, strict=True)
+
+
+def test_more_files_than_a_film_may_have(tmp_path: Path) -> None:
+    for number in range(MOST + 6):
+        (tmp_path / f"film.en-{number:04d}.srt").write_text(str(number))
+    found = gathered(tmp_path)
+    assert len(found) == MOST
+    assert (found[-1].left_out or "").endswith("so are 6 more files")
+
+
+def test_given_twice(tmp_path: Path) -> None:
+    ran = streamify("plan", "--print-settings", "--subtitles", "en:a.srt, es-419:b.srt", "--subtitles", "fr:c.srt")
+    assert ran.code == 0
+    listed = yaml.safe_load(ran.out)["subtitles"]
+    assert [(one["language"], one["file"]) for one in listed] == [("en", "a.srt"), ("es-419", "b.srt"), ("fr", "c.srt")]
