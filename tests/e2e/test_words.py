@@ -16,6 +16,7 @@ from e2e.driving import streamify
 from players_harness import served
 from streamify.api import plan, transcode, verify
 from streamify.errors import TasksFailed, UsageError, VerificationFailed
+from streamify.media.text.embedded import read_embedded
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.settings.arguments import SettingsDict
@@ -242,6 +243,35 @@ def test_only_words_are_made_again(film: Path, dest: Path) -> None:
     again = transcode(film, dest, **FAST)
     assert again.tasks_run == 0
     assert {file.name: file.read_bytes() for file in (dest / english.folder).iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["all.vtt", "00001.vtt"])
+@pytest.mark.parametrize("kept", [None, 20])
+def test_files_of_words_that_are_missing_or_damaged_are_made_again(
+    film: Path, dest: Path, name: str, kept: int | None
+) -> None:
+    [english, *_] = report(dest).subtitles
+    victim = dest / english.folder / name
+    before = victim.read_bytes()
+    victim.unlink()
+    if kept is not None:
+        victim.write_bytes(before[:kept])
+    assert transcode(film, dest, **FAST).tasks_run == 0
+    assert victim.read_bytes() == before
+
+
+def test_words_behind_the_most_that_is_kept_are_named(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamify.media.text.embedded.BYTES", 0)
+    found = read_embedded(lambda: film.open("rb"), {1: "words"})[1]
+    assert (len(found.cues), found.left_out, found.found) == (1, len(ENGLISH) - 1, len(ENGLISH))
+    assert found.notes[0].what == f"words: {len(ENGLISH) - 1} packets at its end"
+
+
+def test_a_cue_that_is_too_long_is_named_and_no_fault(tmp_path: Path) -> None:
+    film = subtitled(tmp_path / "film.mkv", "srt", [([(0.5, 1.0, "la " * 4000), (1.0, 2.0, "short")], "eng", "0")])
+    made = transcode(film, tmp_path / "dest", **FAST)
+    assert [(one.found, one.cues, one.left_out) for one in made.subtitles] == [(2, 1, 1)]
+    assert verify(tmp_path / "dest", film).faults == ()
 
 
 def test_a_file_that_comes_later_makes_nothing_else_anew(tmp_path: Path) -> None:

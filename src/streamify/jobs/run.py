@@ -35,7 +35,7 @@ from streamify.jobs.segments import SegmentList
 from streamify.jobs.sidecars import gather
 from streamify.jobs.survey import Found, survey
 from streamify.jobs.tell import Tell
-from streamify.jobs.words import forget_words
+from streamify.jobs.words import damaged_words, forget_words
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
@@ -146,12 +146,13 @@ def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> F
     """Look at what exists, once what cannot be used is gone: what was cut off, and files that are not as written."""
     media.sweep()
     found = survey(plan, media, newer="ignore" if settings.replace else "refuse")
-    if found.damaged:
+    damaged = (*found.damaged, *damaged_words(plan, media))
+    if damaged:
         withdraw(media)  # what is published may name them
-    for key in found.damaged:
+    for key in damaged:
         media.delete(key)
-    if found.damaged:
-        tell("note", f"{counted(len(found.damaged), 'media file')} made again: of another size than written", {})
+    if damaged:
+        tell("note", f"{counted(len(damaged), 'media file')} made again: of another size than written", {})
     if found.unreadable:
         text = f"{counted(found.unreadable, 'segment')} made again: ledger damaged, or of an earlier or newer version"
         tell("note", text, {"entries": found.unreadable})

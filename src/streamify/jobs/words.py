@@ -23,8 +23,11 @@ TEXT = "text"
 
 
 def text_tasks(plan: Plan, media: Storage) -> Iterator[TextTask]:
-    """Yield a task for all streams of words that are missing, which are read in one pass, and one for each file."""
-    missing = [track for track in plan.text if read_words(media, track) is None]
+    """Yield a task for all streams of words that are missing, which are read in one pass, and one for each file.
+
+    A track is missing where any of its files is: the record of it says what there has to be.
+    """
+    missing = [track for track in plan.text if any(text_faults(track, read_words(media, track), media, plan.segments))]
     yield from tasks_of(plan, missing)
 
 
@@ -66,12 +69,28 @@ def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...]) -> TextTask:
 
 def read_words(media: Storage, track: TextTrack) -> TextRecord | None:
     """Return what is known of a track of words; ``None``: it was not made, or its last file is gone."""
+    found = _record(media, track)
+    there = media.stat(all_words_key(track.folder)) if found is not None else None
+    return found if found is not None and there is not None and there.size == found.size else None
+
+
+def damaged_words(plan: Plan, media: Storage) -> Iterator[str]:
+    """Yield keys of files whose record names another size: what is made again could not take their place."""
+    for track in plan.text:
+        record = _record(media, track)
+        if record is None:
+            continue
+        sizes = {words_key(track.folder, index): size for index, size in enumerate(record.segments.size)}
+        sizes[all_words_key(track.folder)] = record.size
+        for entry in media.list(track.folder):
+            if entry.size != sizes.get(entry.key, entry.size):
+                yield entry.key
+
+
+def _record(media: Storage, track: TextTrack) -> TextRecord | None:
     data = media.get(text_record_key(track.id))
     found = parse_saved(TextRecord, data) if data is not None else None
-    if found is None or found.track != track.id:
-        return None
-    there = media.stat(all_words_key(track.folder))
-    return found if there is not None and there.size == found.size else None
+    return found if found is not None and found.track == track.id else None
 
 
 def text_manifest(track: TextTrack, record: TextRecord, borders: Sequence[Fraction]) -> TextManifest | None:

@@ -69,7 +69,7 @@ def read_embedded(
         hints: As of `streamify.media.text.encoding.decode`, by index.
     """
     pieces: dict[int, list[Piece]] = {index: [] for index in names}
-    sizes = dict.fromkeys(names, 0)
+    sizes, beyond = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     damage: UnreadableError | None = None
     with open_source() as file, open_media(file) as container:
         streams = [container.streams[index] for index in names]
@@ -82,6 +82,8 @@ def read_embedded(
                 if packet.size and len(pieces[index]) <= 2 * CUES and sizes[index] <= BYTES:
                     pieces[index].append(Piece.of(packet))
                     sizes[index] += packet.size
+                elif packet.size:
+                    beyond[index] += 1
         except UnreadableError as error:
             damage = error
     found = {
@@ -89,6 +91,10 @@ def read_embedded(
         for index, name in names.items()
     }
     for index, words in found.items():
+        words.found += beyond[index]
+        why = f"of a stream {BYTES} bytes are kept, in {2 * CUES} packets"
+        what = f"{names[index]}: {beyond[index]} packets at its end"
+        words.leave_out(beyond[index], Note(kind="dropped", what=what, why=why))
         if damage is not None:
             words.notes.append(Note(kind="damaged", what=f"{names[index]}: not read to its end", why=damage.message))
     return found

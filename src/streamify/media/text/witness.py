@@ -6,13 +6,14 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from av.packet import Packet
 from av.subtitles.stream import SubtitleStream
 
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode_text, read_packets
+from streamify.media.text.packets import CUE_BYTES
 from streamify.model.cue import Cue
 from streamify.model.track import TextTrack
 
@@ -39,11 +40,11 @@ def witnessed(open_source: Callable[[], BinaryIO], track: TextTrack, cues: Seque
 
 def _decoded(open_source: Callable[[], BinaryIO], track: TextTrack, last: int) -> Iterator[Said]:
     with open_source() as file, open_media(file) as container:
-        stream = container.streams[track.recipe.stream or 0]
+        stream = cast("SubtitleStream", container.streams[track.recipe.stream or 0])
         keep_only(container, stream)
         try:
             for packet in read_packets(container, stream):
-                if packet.size and packet.pts is not None and packet.time_base is not None:
+                if 0 < packet.size <= CUE_BYTES and packet.pts is not None and packet.time_base is not None:
                     start = round((packet.pts * packet.time_base - track.recipe.origin) * 1000)
                     length = (packet.duration or 0) * packet.time_base * 1000
                     text = _text(packet)
