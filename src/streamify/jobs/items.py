@@ -34,7 +34,7 @@ class Item(Frozen):
     digest: str = ""
     """Of those lines: the start of their SHA-256, hex. Who runs the task does not read the rest of the list."""
     seconds: float | None = None
-    """That the task is predicted to take where it runs; ``None``: nobody predicted."""
+    """That the task is predicted to take where it runs; ``None``: nobody predicted, as of subtitles."""
 
 
 def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: int = 0) -> Iterator[Item]:

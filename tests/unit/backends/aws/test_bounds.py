@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from plan_samples import plan as sample
+from streamify.backends.aws.functions import bounds
 from streamify.backends.aws.functions.bounds import bounded, seconds_for
 from streamify.backends.aws.pricing.charge import charge
 from streamify.backends.aws.pricing.deployment import Deployment
+from streamify.backends.aws.pricing.work import Call
 from streamify.errors import CapExceeded
 from streamify.jobs.items import Item
 from streamify.model.attempt import Attempt
@@ -44,6 +46,13 @@ def test_a_job_that_is_too_large_is_refused_before_its_first_task(
 @pytest.mark.parametrize(("seconds", "limit"), [(None, None), (0.5, 30), (7.5, 30), (100, 400)])
 def test_a_task_hangs_after_four_times_its_prediction(seconds: float | None, limit: float | None) -> None:
     assert seconds_for(Item(key="a", tracks=(0,), at=0, length=0, seconds=seconds)) == limit
+
+
+def test_how_long_subtitles_take_is_not_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [Call("text/source", "subtitles", 1, 9, 9), Call("video/00000/360p", "360p", 1, 9, 9)]
+    monkeypatch.setattr(bounds, "calls_of", lambda *_: calls)
+    found, _ = bounded(PLAN, MEDIA, [Item(key=one.key, tracks=(), at=0, length=0) for one in calls], None)
+    assert [item.seconds is None for item in found] == [True, False]
 
 
 def test_what_attempts_cost() -> None:

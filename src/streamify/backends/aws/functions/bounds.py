@@ -11,6 +11,7 @@ from streamify.backends.aws.pricing.predict import calls_of
 from streamify.errors import CapExceeded
 from streamify.jobs.items import Item
 from streamify.jobs.steps import Forecast
+from streamify.jobs.words import TEXT
 from streamify.model.plan import Plan
 from streamify.storage.base import Storage
 
@@ -45,13 +46,15 @@ def bounded(
     prediction = predict_job(plan, calls, stack, sampled=False)
     caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), max_cost) if cap]
     refuse_above(prediction, min(caps, default=None))
-    seconds = {call.key: lambda_seconds(call.cpu, call.waits, stack.memory) for call in calls}
-    known = [item.model_copy(update={"seconds": seconds.get(item.key)}) for item in items]  # none of subtitles
+    # Not of subtitles: they are requests by the thousand, whose time nobody has measured on S3.
+    made = (call for call in calls if not call.key.startswith(f"{TEXT}/"))
+    seconds = {call.key: lambda_seconds(call.cpu, call.waits, stack.memory) for call in made}
+    known = [item.model_copy(update={"seconds": seconds.get(item.key)}) for item in items]
     return known, Forecast(total=prediction.cost.total, storage=prediction.cost.storage_requests)
 
 
 def seconds_for(item: Item) -> float | None:
-    """Return the wall clock that a task may take; ``None``: as long as its function may."""
+    """Return the wall clock that a task may take; ``None``: as long as its budget allows."""
     return max(LEAST, TIMES * item.seconds) if item.seconds is not None else None
 
 
