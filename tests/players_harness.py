@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -227,7 +228,7 @@ def play(
         rung: The rung to start with; only `auto` lets the player adapt. The native player always does.
         entry: Another file of `dest` to play than its manifest.
         again: Where it stalls, or shows another picture than that of `times`, play it once more, which then counts: on
-            a busy machine that happens at times, by a fault of the stream in each play.
+            a busy machine that happens at times, by a fault of the stream in each play. The run's summary says so.
         times: When each picture of the film is shown.
         cues: Of the scenario ``words``: name and number of cues of each track of words.
     """
@@ -237,9 +238,21 @@ def play(
         args += ["--start", str(start), "--points", ",".join(map(str, points)), "--rung", rung]
         args += ["--timeout", str(timeout), "--barcode", json.dumps(BARCODE), "--cues", json.dumps(cues)]
         result = _observed(browsers, args, timeout)
-        if again and (_stalls(result) or (times and misplaced(result, times))):
+        wrong = [f"stalled at {time:.3f} s" for time in _stalls(result)]
+        wrong += [f"picture {number} at {time:.3f} s" for time, number in (misplaced(result, times) if times else ())]
+        if again and wrong:
+            tell_again(player, scenario, wrong)
             result = _observed(browsers, args, timeout)
     return result
+
+
+def tell_again(player: Player, scenario: Scenario, wrong: Sequence[str]) -> None:
+    """Let the summary of the run say that something was played once more, and what was wrong with the first play.
+
+    pytest names the test; for plays of `in_lanes` the first one of their file.
+    """
+    what = f"played once more: {player}, {scenario}: {len(wrong)} problems, at first {wrong[0]}"
+    warnings.warn(what, pytest.PytestWarning, stacklevel=3)
 
 
 def _observed(browsers: Browsers, args: Sequence[str], timeout: float) -> dict[str, Any]:
