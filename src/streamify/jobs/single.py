@@ -132,7 +132,9 @@ def run_single(
             made.put(loudness_key(plan.audio[number].id), known)
     task = _task(plan, media, wanted, ref)
     for key in _read_by(task):
-        made.put(key, media.get(key) or b"")
+        data = media.get(key)
+        if data is not None:  # else the task says that it is missing
+            made.put(key, data)
     this, clock, cpu = begun(task.key, 1, "", time.time()), time.monotonic(), time.process_time()
     result = run_task(task, Stores(reach(uploads), made), on_progress)
     usage = Usage(
