@@ -34,8 +34,8 @@ def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[
     Matroska and WebM by the Segment's size (RFC 9559, 5.1) or, where it was left open, by that of the last element; MP4
     by what the index says of its tracks or, in fragments, by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2);
     AVI, WAV, RF64, AIFF and CAF by the chunks that hold media; FLV by `filesize` of onMetaData (FLV 10.1, E.5); ASF by
-    the file's size in File Properties (ASF 01.20.03,
-    3.2). Other containers announce none, and neither do other recordings whose sizes were left open.
+    the file's size in File Properties (ASF 01.20.03, 3.2). Other containers announce none, and
+    neither do other recordings whose sizes were left open.
 
     Args:
         file: The source, positioned anywhere.
