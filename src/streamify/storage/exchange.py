@@ -31,7 +31,7 @@ class Ask(Frozen):
     """Of `open`: that the source must have."""
     file: int = 0
     """Of `read` and `close`: number of an open source."""
-    at: Annotated[int, Field(ge=0)] = 0
+    at: Annotated[int, Field(ge=0, lt=1 << 62)] = 0
     """Of `read`: the first byte."""
     wanted: Annotated[int, Field(ge=0, le=LONGEST_READ)] = 0
     """Of `read`: bytes, at most."""

@@ -18,18 +18,15 @@ SHARE = 8
 """A request asks for this part of what was read in order before it, so that at most so much is read in vain."""
 
 
-class RangeFile(io.RawIOBase):
-    """See the module; wrapped into a `io.BufferedReader` of `READ_AHEAD` bytes by whoever opens it.
+class Positioned(io.RawIOBase):
+    """A file of a known size that can be read from any place: where the next read begins, and nothing of its bytes.
 
     Args:
-        read: Returns the bytes from a start to an end, exclusive.
-        size: Of the object, bytes.
+        size: Bytes.
     """
 
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self._read, self._size, self._at = read, size, 0
-        self._held, self._held_at = b"", 0
-        self._run = 0
+    def __init__(self, size: int) -> None:
+        self._size, self._at = size, 0
 
     def readable(self) -> bool:
         """It is."""
@@ -50,6 +47,21 @@ class RangeFile(io.RawIOBase):
     def tell(self) -> int:
         """Return where the next read begins."""
         return self._at
+
+
+class RangeFile(Positioned):
+    """See the module; wrapped into a `io.BufferedReader` of `READ_AHEAD` bytes by whoever opens it.
+
+    Args:
+        read: Returns the bytes from a start to an end, exclusive.
+        size: Of the object, bytes.
+    """
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        super().__init__(size)
+        self._read = read
+        self._held, self._held_at = b"", 0
+        self._run = 0
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill `buffer` as far as there are bytes; one request at most."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 from streamify.errors import DestinationError
 from streamify.storage.base import Listed, Stat, Stores, Written
 from streamify.storage.exchange import HEAD, Answer, Ask, framed
-from streamify.storage.ranges import READ_AHEAD
+from streamify.storage.ranges import READ_AHEAD, Positioned
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -141,37 +141,18 @@ def refused(what: str) -> DestinationError:
     )
 
 
-class _ServedFile(io.RawIOBase):
+class _ServedFile(Positioned):
     """A source, read by ranges; who serves it reads ahead."""
 
     def __init__(self, channel: Channel, file: int, size: int) -> None:
-        self._channel, self._file, self._size, self._at = channel, file, size, 0
+        super().__init__(size)
+        self._channel, self._file = channel, file
 
     def close(self) -> None:
         """Let go of it."""
         if not self.closed:
             self._channel.ask(Ask(kind="close", file=self._file))
         super().close()
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move; nothing is asked for."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Return where the next read begins."""
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fill `buffer` as far as one request does."""

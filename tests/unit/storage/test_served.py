@@ -107,8 +107,18 @@ def test_a_source_that_changed_is_told_as_by_the_storage_itself(there: Stores, h
     assert (changed.value.code, changed.value.exit_code) == ("source-changed", 3)
 
 
+FAR = b'{"kind": "read", "at": 1%s}' % (b"0" * 30)
+
+
 @pytest.mark.parametrize(
-    "said", [(LONGEST_HEAD + 1).to_bytes(4, "big"), b"\0\0\0\2{}", b'\0\0\0\x0b{"kind": 5}', b"\xff" * 9]
+    "said",
+    [
+        (LONGEST_HEAD + 1).to_bytes(4, "big"),
+        b"\0\0\0\2{}",
+        b'\0\0\0\x0b{"kind": 5}',
+        b"\xff" * 9,
+        len(FAR).to_bytes(4, "big") + FAR,
+    ],
 )
 def test_what_is_no_request_ends_the_worker(said: bytes, here: Stores) -> None:
     ours, theirs = socket.socketpair()
