@@ -122,8 +122,8 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     open_storage(buckets.uploads).put(KEY, (tmp_path / "film.mp4").read_bytes())
     open_storage(buckets.uploads).put(f"{KEY.removesuffix('.mp4')}.en.srt", WORDS)
     job(settings)
-    for kind in ("video", "audio"):
-        cut = next(one.key for one in buckets.dest.list() if one.key.startswith(kind) and one.key.endswith("0.m4s"))
+    for kind in ("video", "audio", "subtitles"):
+        cut = next(one.key for one in buckets.dest.list(f"{kind}/") if one.key.endswith(("0.m4s", "0.vtt")))
         buckets.dest.put(cut, b"short")
     # As a job on another engine left it, which published while it made.
     buckets.dest.put(GROWING, GrowingState(tracks=(), folders=(), segments=0, since=0).to_json())

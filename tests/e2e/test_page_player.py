@@ -121,15 +121,15 @@ def test_the_player_goes_by_keys_that_count_in_it_alone(browser: chromium.Browse
         page.run("document.getElementById('seek').focus()")
         press(page, "ArrowRight")
         page.wait(f"!{VIDEO}.seeking && {VIDEO}.currentTime === 5")
-        assert page.run("document.getElementById('seek').ariaValueText") == "0:05 of 0:14"
+        page.wait("document.getElementById('seek').ariaValueText === '0:05 of 0:14'")
         press(page, "ArrowLeft")
         press(page, "ArrowUp")
         press(page, "m")
-        assert page.run(f"[{VIDEO}.currentTime, {VIDEO}.muted]") == [0, True]
-        assert page.run("document.getElementById('mute').ariaLabel") == "Unmute"
+        page.wait(f"{VIDEO}.currentTime === 0 && {VIDEO}.muted")
+        page.wait("document.getElementById('mute').ariaLabel === 'Unmute'")
         press(page, "k")
         page.wait(f"{VIDEO}.currentTime > 0.3")
-        assert page.run("document.getElementById('play').ariaLabel") == "Pause"
+        page.wait("document.getElementById('play').ariaLabel === 'Pause'")
         press(page, "k")
         page.wait(f"{VIDEO}.paused")
         press(page, "f")
