@@ -174,6 +174,10 @@ class LocalStorage:
                 return {entry.name for entry in entries if entry.name.startswith(start) and entry.is_file()}
         except _ABSENT:
             return set()
+        except PermissionError as error:
+            raise DestinationError(
+                "storage-denied", f"cannot list {self.root}: {error.strerror}", "grant the right to read this folder"
+            ) from error
         except OSError as error:
             raise self._failed("list", "", error) from error
 

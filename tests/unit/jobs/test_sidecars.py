@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,16 @@ def test_given_twice(tmp_path: Path) -> None:
     assert ran.code == 0
     listed = yaml.safe_load(ran.out)["subtitles"]
     assert [(one["language"], one["file"]) for one in listed] == [("en", "a.srt"), ("es-419", "b.srt"), ("fr", "c.srt")]
+
+
+def test_a_source_is_read_whose_folder_may_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"film")
+    (tmp_path / "film.en.srt").write_bytes(b"1\n00:00:00,000 --> 00:00:01,000\nHello\n")
+    source = Location.parse(str(tmp_path / "film.mp4"))
+    assert isinstance(gather(Settings(), source).settings.subtitles, tuple)
+
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert gather(Settings(), source).settings.subtitles == "auto"
