@@ -6,9 +6,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
 QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
-# Tests that only calculate: no deadline, no process of ours, nothing that a busy machine changes.
-CALM := $(addprefix tests/,judges $(addprefix unit/,bitstream codecs dest manifests media model mp4 planning settings) \
-  $(addprefix e2e/test_,cases.py corpus.py edit_lists.py identity.py))
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 INSTALLED := $(VENV)/.made-test $(JUDGES) tests/ministack/.made
 PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
@@ -17,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long players calm lint bench sources-table pictures clean system tools compiled
+.PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -39,11 +36,8 @@ quick: compiled
 
 test: ## Install what tests need; lint, and run every test but those of test-long.
 	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line players calm
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30 $(addprefix --ignore=,$(CALM))
-
-calm: tools compiled  # beside the players, which mostly wait, on what they leave of one core
-	nice -n 19 $(BIN)/pytest -m 'not long' --durations=10 $(CALM)
+	@$(MAKE) --no-print-directory players
+	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
 players: tools compiled  # two at a time, but not beside what keeps all cores busy
 	$(BIN)/pytest -n auto -m 'players and not long' --durations=10
