@@ -27,7 +27,7 @@ def work() -> None:
     from streamify.media.package import Packaged
     from streamify.media.video import segment
     from streamify.model.plan import Segment
-    from streamify.model.task import Cost, Seam
+    from streamify.model.result import Cost, Seam
     from streamify.model.track import AudioTrack, VideoTrack
     from streamify.tasks import audio as audio_task
     from streamify.tasks import video as video_task

@@ -17,8 +17,8 @@ from benchmarks.shaka import shaka_command
 from benchmarks.sources import Source
 from streamify.model.plan import Plan
 from streamify.model.report import Report
+from streamify.model.result import Cost, SegmentRecord
 from streamify.model.settings import Preset
-from streamify.model.task import Cost, SegmentRecord
 
 LADDER = "1080p,720p,480p,360p"
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.recipe import AudioRecipe, VideoRecipe
-from streamify.model.task import IFrame
+from streamify.model.result import IFrame
 from streamify.model.track import AudioTrack, Labels, Role, VideoTrack
 
 

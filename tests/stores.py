@@ -8,8 +8,9 @@ from typing import Any
 from streamify.jobs.locations import find_source
 from streamify.model.location import Location
 from streamify.model.plan import Plan
+from streamify.model.result import SplitResult
 from streamify.model.settings import MediaSettings
-from streamify.model.task import SplitResult, SplitTask
+from streamify.model.task import SplitTask
 from streamify.storage import locate
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations

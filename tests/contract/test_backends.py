@@ -35,8 +35,9 @@ from streamify.jobs.tell import no_event
 from streamify.model.analysis import RunTime
 from streamify.model.event import Event
 from streamify.model.location import Location
+from streamify.model.result import Result
 from streamify.model.settings import Settings
-from streamify.model.task import AudioTask, Result, Task, VideoTask
+from streamify.model.task import AudioTask, Task, VideoTask
 from streamify.storage.base import Storage
 from streamify.tasks import run as tasks
 

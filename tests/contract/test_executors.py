@@ -25,7 +25,8 @@ from streamify.executors.retry import Retry
 from streamify.model.attempt import Attempt
 from streamify.model.backoff import Backoff
 from streamify.model.event import Event
-from streamify.model.task import Budget, CheckResult, Result
+from streamify.model.result import CheckResult, Result
+from streamify.model.task import Budget
 from streamify.storage.locate import StoreLocations
 
 pytestmark = pytest.mark.timeout(30)

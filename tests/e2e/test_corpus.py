@@ -17,8 +17,9 @@ from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import video_task
 from streamify.model.location import Location
+from streamify.model.result import MediaResult
 from streamify.model.settings import MediaSettings
-from streamify.model.task import MediaResult, SplitTask
+from streamify.model.task import SplitTask
 from streamify.planning.schedule import Group
 from streamify.tasks.plan_file import read_plan
 from streamify.tasks.run import run_task

@@ -5,7 +5,8 @@ from __future__ import annotations
 from streamify.executors.local.worker import main
 from streamify.model.plan import Plan
 from streamify.model.progress import OnProgress
-from streamify.model.task import Result, SplitResult, Task
+from streamify.model.result import Result, SplitResult
+from streamify.model.task import Task
 from streamify.storage.base import Stores
 from streamify.tasks.run import run_task
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from streamify.errors import SourceError
 from streamify.executors.local.worker import main
 from streamify.model.progress import OnProgress
+from streamify.model.result import Result
 from streamify.model.source import SourceRef
-from streamify.model.task import Result, SplitTask, Task
+from streamify.model.task import SplitTask, Task
 from streamify.storage.base import Stores
 
 SECRET = "the-token-of-the-function"

@@ -9,7 +9,8 @@ import time
 from streamify.errors import SourceError
 from streamify.executors.local.worker import main
 from streamify.model.progress import OnProgress
-from streamify.model.task import CheckResult, Result, Task
+from streamify.model.result import CheckResult, Result
+from streamify.model.task import Task
 from streamify.storage.base import Stores
 
 

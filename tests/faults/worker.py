@@ -16,9 +16,10 @@ from streamify.errors import DestinationError, SourceError
 from streamify.executors.local.worker import main
 from streamify.machine.limits import WorkerLimits
 from streamify.model.progress import OnProgress
+from streamify.model.result import CheckResult, Result
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceRef
-from streamify.model.task import Budget, CheckResult, Result, SplitTask, Task
+from streamify.model.task import Budget, SplitTask, Task
 from streamify.storage.base import Stores
 
 MIB = 1 << 20

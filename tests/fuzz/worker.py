@@ -9,7 +9,8 @@ from streamify.executors.local.worker import main
 from streamify.jobs.work import audio_task, missing_pieces, video_task
 from streamify.model.plan import Plan, Segment
 from streamify.model.progress import OnProgress
-from streamify.model.task import CheckResult, Result, SplitResult, SplitTask, Task
+from streamify.model.result import CheckResult, Result, SplitResult
+from streamify.model.task import SplitTask, Task
 from streamify.planning.schedule import Group
 from streamify.storage.base import Stores
 from streamify.tasks.run import run_task

@@ -44,10 +44,11 @@ from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.report import Report
+from streamify.model.result import MediaResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
-from streamify.model.task import InitTask, MediaResult, Task
+from streamify.model.task import InitTask, Task
 from streamify.planning.agenda import FIRST
 from streamify.planning.budget import init_budget
 from streamify.storage.base import Storage, Stores

@@ -13,7 +13,8 @@ from streamify.executors.wire import Done, Failed
 from streamify.machine.usage import peak_bytes, resident_bytes
 from streamify.model.attempt import Attempt, Stages, Usage
 from streamify.model.progress import OnProgress
-from streamify.model.task import Result, Task
+from streamify.model.result import Result
+from streamify.model.task import Task
 from streamify.storage.base import Stores
 
 Run = Callable[[Task, Stores, OnProgress | None], Result]

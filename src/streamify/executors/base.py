@@ -10,7 +10,8 @@ from typing import Protocol
 from streamify.errors import Failure, StreamifyError, error_for
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
-from streamify.model.task import Budget, Result, Task
+from streamify.model.result import Result
+from streamify.model.task import Budget, Task
 
 OnEvent = Callable[[Event], None]
 """Takes events. Executors call theirs from threads that must not wait, so an `EventDelivery` goes between."""

@@ -16,7 +16,8 @@ from streamify.machine.seal import Seal
 from streamify.model.attempt import Usage
 from streamify.model.base import Frozen
 from streamify.model.progress import Unit
-from streamify.model.task import Result, Task
+from streamify.model.result import Result
+from streamify.model.task import Task
 from streamify.storage.locate import StoreLocations
 
 

@@ -12,7 +12,8 @@ from streamify.jobs.demands import Demands
 from streamify.jobs.opening import Opening, Segments
 from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_task
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult, Task
+from streamify.model.result import MediaResult
+from streamify.model.task import Task
 from streamify.model.track import AudioTrack
 from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FOLLOWING, MOST_AHEAD, Wanted, agenda
 from streamify.planning.lead import OPENING

@@ -21,8 +21,8 @@ from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.images import Poster, StoryboardReport
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
+from streamify.model.result import Blob, SegmentRecord
 from streamify.model.source import Note, Part, VideoFacts
-from streamify.model.task import Blob, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.model.words import TextReport
 from streamify.planning.looks import change_notes

@@ -10,8 +10,8 @@ from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import segment_key
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
+from streamify.model.result import Seam, SegmentRecord
 from streamify.model.source import SourceFacts
-from streamify.model.task import Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.loss import allowed_loss
 

@@ -10,7 +10,7 @@ from streamify.jobs.certificate import Ledgers, check_audio, check_video
 from streamify.jobs.work import segment_cuts
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
-from streamify.model.task import SegmentRecord
+from streamify.model.result import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 
 

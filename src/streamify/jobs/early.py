@@ -21,7 +21,7 @@ from streamify.manifests.dash import Growing
 from streamify.manifests.words import TextManifest
 from streamify.model.job import GrowingState
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult
+from streamify.model.result import MediaResult
 from streamify.model.track import AudioTrack
 from streamify.model.words import TextRecord
 from streamify.planning.early import Extent, grown, pause

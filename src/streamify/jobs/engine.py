@@ -18,8 +18,9 @@ from streamify.executors.local.pool import WorkerPool
 from streamify.executors.local.start import WorkerStarter
 from streamify.machine.resources import choose_workers, read_machine
 from streamify.model.attempt import Attempt
+from streamify.model.result import Result
 from streamify.model.settings import Settings
-from streamify.model.task import Result, Task
+from streamify.model.task import Task
 from streamify.planning.agenda import URGENT
 from streamify.storage.locate import StoreLocations
 

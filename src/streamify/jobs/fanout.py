@@ -19,7 +19,8 @@ from streamify.jobs.segments import SegmentList
 from streamify.jobs.words import text_tasks
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.task import MediaResult, Task, TextResult
+from streamify.model.result import MediaResult, TextResult
+from streamify.model.task import Task
 from streamify.planning.budget import video_budget
 from streamify.storage.base import Stores
 

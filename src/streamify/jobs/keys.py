@@ -9,7 +9,7 @@ from streamify.errors import UsageError
 from streamify.jobs.words import TEXT, tasks_of
 from streamify.jobs.work import audio_key, missing_pieces, video_key
 from streamify.model.plan import Plan
-from streamify.model.task import SPLIT
+from streamify.model.result import SPLIT
 
 
 class Named(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import MediaResult
+from streamify.model.result import MediaResult
 from streamify.planning.agenda import Wanted
 from streamify.planning.lead import Lead, all_rungs_take, is_short, may_be_alone
 

@@ -11,7 +11,7 @@ from streamify.jobs.survey import belongs
 from streamify.jobs.work import segment_cuts
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import SegmentRecord
+from streamify.model.result import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage, sha256
 from streamify.storage.saved import parse_saved

@@ -12,7 +12,7 @@ from streamify.manifests.dash import Growing
 from streamify.manifests.words import TextManifest
 from streamify.model.chapter import Chapter
 from streamify.model.images import StoryboardReport
-from streamify.model.task import Blob
+from streamify.model.result import Blob
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage, sha256
 

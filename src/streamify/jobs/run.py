@@ -39,9 +39,10 @@ from streamify.jobs.words import damaged_words, forget_words
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
+from streamify.model.result import SplitResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceFacts, SourceRef
-from streamify.model.task import SplitResult, SplitTask
+from streamify.model.task import SplitTask
 from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations

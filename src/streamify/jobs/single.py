@@ -40,21 +40,11 @@ from streamify.model.attempt import Usage
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.progress import OnProgress
+from streamify.model.result import SPLIT, Blob, MediaResult, Result, SegmentRecord, SplitResult, TextResult
 from streamify.model.single import Likeness, MadeFile, SingleRun, TaskList, TaskState
 from streamify.model.source import SourceRef
 from streamify.model.status import JobStatus
-from streamify.model.task import (
-    SPLIT,
-    Blob,
-    MediaResult,
-    Result,
-    SegmentRecord,
-    SplitResult,
-    SplitTask,
-    Task,
-    TextResult,
-    TextTask,
-)
+from streamify.model.task import SplitTask, Task, TextTask
 from streamify.model.words import TextRecord
 from streamify.planning.budget import split_budget
 from streamify.planning.schedule import Group

@@ -32,9 +32,10 @@ from streamify.model.base import Frozen
 from streamify.model.job import RunRecord
 from streamify.model.plan import Plan
 from streamify.model.report import CostReport, Report
+from streamify.model.result import MediaResult, Result, SplitResult, TextResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import MediaResult, Result, SplitResult, SplitTask, Task, TextResult
+from streamify.model.task import SplitTask, Task
 from streamify.planning.budget import split_budget
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations

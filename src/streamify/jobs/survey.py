@@ -8,7 +8,7 @@ from typing import Literal
 
 from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key
 from streamify.model.plan import Plan
-from streamify.model.task import SegmentRecord
+from streamify.model.result import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved

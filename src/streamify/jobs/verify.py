@@ -22,19 +22,10 @@ from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.report import Report, TrackReport
+from streamify.model.result import Blob, CheckResult, SegmentRecord
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
-from streamify.model.task import (
-    Blob,
-    CheckResult,
-    CheckTask,
-    SegmentRecord,
-    SoundCheckTask,
-    SourceCheckTask,
-    Strand,
-    StreamsCheckTask,
-    Task,
-)
+from streamify.model.task import CheckTask, SoundCheckTask, SourceCheckTask, Strand, StreamsCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.budget import check_budget, sound_check_budget, streams_check_budget
 from streamify.storage.base import Storage, Stores, sha256

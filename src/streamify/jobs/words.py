@@ -10,8 +10,9 @@ from streamify.dest.layout import all_words_key, text_record_key, words_key
 from streamify.errors import UsageError
 from streamify.manifests.words import TextManifest
 from streamify.model.plan import Plan
+from streamify.model.result import SPLIT
 from streamify.model.source import Note
-from streamify.model.task import SPLIT, TextTask
+from streamify.model.task import TextTask
 from streamify.model.track import TextTrack
 from streamify.model.words import TextRecord, TextReport
 from streamify.planning.budget import text_budget

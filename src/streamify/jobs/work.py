@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import SPLIT, AudioTask, VideoTask
+from streamify.model.result import SPLIT
+from streamify.model.task import AudioTask, VideoTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import cuts
 from streamify.planning.budget import AUDIO_PRIORITY, audio_budget, video_budget

@@ -9,7 +9,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 from streamify.dest.layout import segment_name
-from streamify.model.task import IFrame
+from streamify.model.result import IFrame
 from streamify.model.track import AudioTrack, VideoTrack
 
 

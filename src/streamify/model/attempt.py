@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from streamify.errors import Failure
 from streamify.model.base import Frozen
 from streamify.model.plan import SCHEMA
-from streamify.model.task import MediaResult, Result
+from streamify.model.result import MediaResult, Result
 
 FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
 """A failure as JSON."""

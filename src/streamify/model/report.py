@@ -11,9 +11,9 @@ from streamify.model.chapter import Chapter
 from streamify.model.images import Poster, StoryboardReport
 from streamify.model.loudness import Loudness
 from streamify.model.plan import SCHEMA
+from streamify.model.result import Blob
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
-from streamify.model.task import Blob
 from streamify.model.words import TextReport
 
 

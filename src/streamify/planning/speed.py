@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan
+from streamify.model.result import SegmentRecord
 from streamify.model.settings import Preset
 from streamify.model.source import VideoFacts
-from streamify.model.task import SegmentRecord
 from streamify.model.track import VideoTrack
 
 ENCODE: dict[Preset, float] = {

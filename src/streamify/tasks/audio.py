@@ -11,8 +11,9 @@ from streamify.media.audio.notes import change_note
 from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
+from streamify.model.result import Cost, MediaResult, SoundCount
 from streamify.model.source import Note
-from streamify.model.task import AudioTask, Cost, MediaResult, SoundCount
+from streamify.model.task import AudioTask
 from streamify.planning.loudness import factor
 from streamify.storage.base import Stores
 from streamify.tasks.loudness import known_gain

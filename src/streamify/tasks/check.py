@@ -7,7 +7,8 @@ from functools import partial
 
 from streamify.media.compare import compare_segment, decode_published
 from streamify.media.video.decode import WindowSource
-from streamify.model.task import CheckResult, CheckTask, SegmentRecord
+from streamify.model.result import CheckResult, SegmentRecord
+from streamify.model.task import CheckTask
 from streamify.model.track import VideoTrack
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.fragments import Fragment, fragments

@@ -13,8 +13,9 @@ from streamify.media.audio.narrow_mix import Pair
 from streamify.media.source.audio_facts import read_audio
 from streamify.media.source.first_picture import first_shown
 from streamify.media.source.told import told_breaks, told_list
+from streamify.model.result import CheckResult
 from streamify.model.source import ClockBreak
-from streamify.model.task import CheckResult, SoundCheckTask
+from streamify.model.task import SoundCheckTask
 from streamify.planning.claims import claim_faults
 from streamify.storage.base import Stores
 

@@ -13,7 +13,8 @@ from streamify.dest.layout import init_key, segment_key
 from streamify.media.lockstep import SETTLING, Shot, follow, judge
 from streamify.media.shots import source_shots, stream_shots
 from streamify.media.source.told import told_list, told_parts
-from streamify.model.task import CheckResult, SourceCheckTask
+from streamify.model.result import CheckResult
+from streamify.model.task import SourceCheckTask
 from streamify.mp4.fragments import fragments
 from streamify.storage.base import Stores
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from streamify.media.source.told_streams import ToldStreams, late_sounds, told_streams
-from streamify.model.task import CheckResult, StreamsCheckTask
+from streamify.model.result import CheckResult
+from streamify.model.task import StreamsCheckTask
 from streamify.storage.base import Stores
 
 

@@ -10,7 +10,8 @@ from streamify.dest.layout import all_words_key, words_key
 from streamify.manifests import webvtt
 from streamify.media.text.witness import witnessed
 from streamify.model.cue import Cue
-from streamify.model.task import CheckResult, TextCheckTask
+from streamify.model.result import CheckResult
+from streamify.model.task import TextCheckTask
 from streamify.storage.base import Stores, sha256
 
 

@@ -17,7 +17,8 @@ from streamify.dest.layout import (
 from streamify.errors import DestinationError
 from streamify.media.video.images import Judge, SheetMaker, poster_files
 from streamify.model.images import Moment, Poster, SheetRecord, Still
-from streamify.model.task import ImageResult, PosterTask, SheetTask
+from streamify.model.result import ImageResult
+from streamify.model.task import PosterTask, SheetTask
 from streamify.mp4.fragments import fragments
 from streamify.storage.base import Storage, Stores, sha256
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from streamify.dest.layout import init_key
 from streamify.media.audio.piece import audio_init
 from streamify.media.video.segment import video_init
-from streamify.model.task import InitResult, InitTask
+from streamify.model.result import InitResult
+from streamify.model.task import InitTask
 from streamify.model.track import VideoTrack
 from streamify.storage.base import Stores
 

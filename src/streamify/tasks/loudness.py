@@ -9,7 +9,8 @@ from streamify.media.audio.loudness import measure
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.loudness import Loudness, LoudnessPiece
 from streamify.model.progress import OnProgress
-from streamify.model.task import LoudnessResult, LoudnessTask
+from streamify.model.result import LoudnessResult
+from streamify.model.task import LoudnessTask
 from streamify.model.track import AudioTrack
 from streamify.storage.base import Storage, Stores
 from streamify.storage.saved import damaged, read_saved

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from streamify.dest.layout import init_key, ledger_key, segment_key
 from streamify.model.plan import Timeline
+from streamify.model.result import Blob, Cost, IFrame, Seam, SegmentRecord, SoundCount
 from streamify.model.source import Note, Part
-from streamify.model.task import Blob, Cost, IFrame, Seam, SegmentRecord, SoundCount
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.mp4.fragments import Fragment, shown_times
 from streamify.storage.base import Storage, sha256

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from streamify.model.progress import OnProgress
+from streamify.model.result import Result
 from streamify.model.task import (
     AudioTask,
     CheckTask,
     InitTask,
     LoudnessTask,
     PosterTask,
-    Result,
     SheetTask,
     SoundCheckTask,
     SourceCheckTask,

@@ -25,9 +25,10 @@ from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
 from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
+from streamify.model.result import SplitResult
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts, SourceRef
-from streamify.model.task import SplitResult, SplitTask
+from streamify.model.task import SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan

@@ -18,8 +18,9 @@ from streamify.media.text.read import Words
 from streamify.model.cue import Cue
 from streamify.model.cut import Cut
 from streamify.model.plan import Timeline
+from streamify.model.result import TextResult
 from streamify.model.source import Note
-from streamify.model.task import TextResult, TextTask
+from streamify.model.task import TextTask
 from streamify.model.track import TextTrack
 from streamify.model.words import TextRecord, TextSegments
 from streamify.planning.cues import MOST_PLACES, Placed, place_cues, segment_cues

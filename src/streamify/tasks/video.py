@@ -9,7 +9,8 @@ from streamify.bitstream.captions import TRIPLE, cc_data
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
 from streamify.model.progress import OnProgress
-from streamify.model.task import IFrame, MediaResult, VideoTask
+from streamify.model.result import IFrame, MediaResult
+from streamify.model.task import VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
 from streamify.tasks.publish import caption_notes, damage_notes, loss_notes, publish_segment, written

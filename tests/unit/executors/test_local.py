@@ -21,7 +21,8 @@ from streamify.executors.base import TaskError
 from streamify.executors.log import LOG_BYTES
 from streamify.machine.limits import WorkerLimits
 from streamify.model.event import Event
-from streamify.model.task import Budget, CheckResult
+from streamify.model.result import CheckResult
+from streamify.model.task import Budget
 
 pytestmark = [
     pytest.mark.timeout(30),

@@ -15,7 +15,8 @@ from faults.worker import task
 from streamify.executors.sealed import SealedWorker
 from streamify.executors.wire import Done, Failed
 from streamify.machine.seal import Seal
-from streamify.model.task import Budget, CheckResult
+from streamify.model.result import CheckResult
+from streamify.model.task import Budget
 from streamify.storage.base import Stores
 from streamify.storage.local import LocalStorage
 

@@ -11,7 +11,7 @@ import pytest
 from executor_bench import Bench, wait_until
 from faults.worker import BUDGET, task
 from streamify.executors.base import TaskFuture
-from streamify.model.task import CheckResult
+from streamify.model.result import CheckResult
 
 pytestmark = [
     pytest.mark.timeout(30),

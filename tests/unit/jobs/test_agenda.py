@@ -9,7 +9,8 @@ from streamify.errors import SourceError
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
 from streamify.model.plan import EntryPoint, Plan, Segment
-from streamify.model.task import Blob, InitTask, MediaResult, SegmentRecord, Task
+from streamify.model.result import Blob, MediaResult, SegmentRecord
+from streamify.model.task import InitTask, Task
 from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FIRST, FOLLOWING, Wanted
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from streamify.jobs.certificate import Ledgers, check_audio, check_count, check_video, losses
 from streamify.model.plan import EntryPoint, Plan, Repeats, Segment
+from streamify.model.result import Blob, Seam, SegmentRecord
 from streamify.model.source import Gap
-from streamify.model.task import Blob, Seam, SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 
 TRACK = VideoTrack.model_validate({"id": "360p-0", "timescale": 25, "recipe": {

@@ -15,7 +15,7 @@ from streamify.jobs.survey import read_records
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.manifests.dash import Growing
 from streamify.model.plan import Plan, Segment
-from streamify.model.task import SegmentRecord
+from streamify.model.result import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.local import LocalStorage
 

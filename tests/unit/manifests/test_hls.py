@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from manifest_samples import audio, video, video_track
 from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.manifests.hls import extinf, iframe_playlist, master, media_playlist
-from streamify.model.task import IFrame
+from streamify.model.result import IFrame
 
 HALF = Fraction(1, 2)
 

@@ -22,7 +22,8 @@ from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello, Work
 from streamify.machine.limits import WorkerLimits
-from streamify.model.task import Budget, Result, Task
+from streamify.model.result import Result
+from streamify.model.task import Budget, Task
 from streamify.storage.locate import CREDENTIALS, StoreLocations
 
 

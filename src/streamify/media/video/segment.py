@@ -19,9 +19,9 @@ from streamify.media.video.picture import Renditions, output_colour, window_pict
 from streamify.media.video.sieve import Sieve
 from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
+from streamify.model.result import Cost, Seam
 from streamify.model.settings import Deinterlace
 from streamify.model.source import Look, Part, VideoFacts
-from streamify.model.task import Cost, Seam
 from streamify.model.track import VideoTrack
 
 DECODED = 1

@@ -10,7 +10,7 @@ from itertools import islice
 from streamify.bitstream.captions import TRIPLE
 from streamify.media.video.decode import DecodeLog, Picture
 from streamify.model.plan import Segment, Timeline
-from streamify.model.task import Seam
+from streamify.model.result import Seam
 
 
 class Sieve:

@@ -17,9 +17,9 @@ from streamify.backends.aws.pricing.work import CALL_CPU, Call, Load, calls, loa
 from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
 from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.result import Blob, Cost, Seam, SegmentRecord
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts
-from streamify.model.task import Blob, Cost, Seam, SegmentRecord
 from streamify.planning.build import build_plan
 from streamify.planning.speed import ENCODE, Speed, from_sample, from_table
 

@@ -18,8 +18,9 @@ from streamify.jobs.segments import SegmentList
 from streamify.jobs.sidecars import gather
 from streamify.model.location import Location
 from streamify.model.plan import Plan
+from streamify.model.result import SplitResult
 from streamify.model.settings import Settings
-from streamify.model.task import SplitResult, SplitTask
+from streamify.model.task import SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.budget import split_budget
 from streamify.planning.speed import from_table

@@ -11,7 +11,8 @@ from streamify.jobs.engine import Stop, completed
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import video_task
 from streamify.model.plan import Plan, Repeats, Segment, Timeline
-from streamify.model.task import MediaResult, SegmentRecord, VideoTask
+from streamify.model.result import MediaResult, SegmentRecord
+from streamify.model.task import VideoTask
 from streamify.planning.schedule import Group, group_renditions
 from streamify.planning.speed import Speed, from_sample, from_table
 
