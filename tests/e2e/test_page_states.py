@@ -19,7 +19,7 @@ import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import COMMAND, Playing, playing, rungs, wait_for
+from e2e.driving import COMMAND, playing, rungs, wait_for
 from streamify.jobs.found import FoundJob
 from streamify.model.location import Location
 from streamify.storage.local import LocalStorage
@@ -77,9 +77,9 @@ def ledger(dest: Path) -> Cells:
 
 
 @contextmanager
-def frozen(play: Playing) -> Iterator[None]:
-    """Stop the workers: the job neither ends nor goes on, however quick the machine is."""
-    workers = psutil.Process(play.process.pid).children(recursive=True)
+def frozen(pid: int) -> Iterator[None]:
+    """Stop the workers of a process: its job neither ends nor goes on, however quick the machine is."""
+    workers = psutil.Process(pid).children(recursive=True)
     for worker in workers:
         with suppress(psutil.NoSuchProcess):
             worker.suspend()
@@ -107,7 +107,7 @@ def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
         moments = 0
         for goal in range(1, 11):
             wait_for(lambda goal=goal: len(ledger(dest)) >= total * goal // 14)  # type: ignore[misc]
-            with frozen(play):
+            with frozen(play.process.pid):
                 before, there = shown(play.url), ledger(dest)
                 status = streamify.status(dest)
                 after = ledger(dest)
@@ -139,9 +139,10 @@ def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, 
     with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
         wait_for(lambda: len(ledger(dest)) > 3)
         found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
-        first = found.snapshot(time.time())
+        with frozen(other.pid):
+            wait_for(lambda: [row for row in found.snapshot(time.time())["attempts"] if row[7] == "r"])
+            first = found.snapshot(time.time())
         assert (first["state"], first["source"], first["workers"]) == ("making", source.name, 1)
-        assert [row[1] for row in first["attempts"] if row[7] == "r"]  # what runs is seen before it ends
         seen = 0
         while other.poll() is None:
             before = ledger(dest)

@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+from streamify.http.connections import SEND_SECONDS
 
 COMMAND = [sys.executable, "-m", "streamify", "play"]
 
@@ -31,17 +32,15 @@ def test_it_prints_one_document_and_ends_at_once_whatever_is_being_sent(dest: Pa
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        with urllib.request.urlopen(url + "master.m3u8", timeout=10) as answer:
+        with urllib.request.urlopen(url + "master.m3u8", timeout=60) as answer:
             assert answer.read() == b"#EXTM3U\n"
         port = int(url.rstrip("/").rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as reader:  # which takes nothing
             reader.sendall(b"GET /large.m4s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            time.sleep(0.3)
+            assert reader.recv(1, socket.MSG_PEEK)  # it is being sent
             process.send_signal(number)
-            began = time.monotonic()
-            rest, errors = process.communicate(timeout=20)
+            rest, errors = process.communicate(timeout=SEND_SECONDS / 2)
     assert (process.returncode, rest, errors) == (code, "", "")
-    assert time.monotonic() - began < 5
 
 
 def test_a_port_that_is_taken_and_one_that_is_given(dest: Path) -> None:
@@ -57,4 +56,4 @@ def test_a_port_that_is_taken_and_one_that_is_given(dest: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == f"http://127.0.0.1:{port}/  (Ctrl-C ends)\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130

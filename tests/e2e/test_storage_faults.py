@@ -172,7 +172,7 @@ def test_a_store_that_stays_busy_ends_the_job_in_bounded_time(
     took = time.monotonic() - began[0]
     assert (caught.value.code, caught.value.exit_code) == ("storage-unavailable", 5)
     assert "SlowDown" in caught.value.message or "HTTP 503" in caught.value.message
-    assert 0.5 < took < 15
+    assert 0.5 < took < 60
     way.faults = Faults()
     assert open_storage(f"{bucket}/out").names() <= {".streamify", "video", "audio"}
 

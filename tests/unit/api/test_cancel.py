@@ -24,7 +24,7 @@ class Backend:
         self._refusal = refusal
 
     def transcode(self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop) -> Report:
-        assert stop.wait(10)
+        assert stop.wait(60)
         raise streamify.Interrupted(stop.exit_code)
 
     def cancel(self, dest: Location) -> None:

@@ -84,8 +84,8 @@ def test_a_full_pipe_delays_no_event(monkeypatch: pytest.MonkeyPatch, tmp_path: 
             for number in range(1000):
                 take(Event(time=number, kind="note", message="x" * 640))
             told = time.monotonic() - began
-    assert told < 5
-    assert time.monotonic() - began < 10
+    assert told < 30  # a thousand waits of PATIENCE would take longer
+    assert time.monotonic() - began < 60
 
 
 def test_events_are_appended_as_they_come_from_any_thread(tmp_path: Path) -> None:

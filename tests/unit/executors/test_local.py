@@ -126,10 +126,10 @@ def test_spare_workers_that_never_get_ready_cost_no_attempt(bench: Bench, tmp_pa
         "if os.getpid() in sorted(map(int, four))[1:]: time.sleep(60)\n"  # they are started one after another
         f"os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
     )
-    engine = bench.start(4, command=(sys.executable, "-c", code), start=3, warm=True)
-    first = engine.submit(task("sleep:5"))
-    wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 4, seconds=20)
-    time.sleep(3.5)  # the three are given up by now
+    engine = bench.start(4, command=(sys.executable, "-c", code), start=5, warm=True)
+    first = engine.submit(task("sleep:6"))
+    wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 4)
+    wait_until(lambda: len(bench.processes()) == 1)  # the three are given up
     assert engine.submit(task("echo:2")).exception(timeout=25) is None
     assert first.exception(timeout=25) is None
     assert bench.of("task.retried") == []

@@ -74,14 +74,14 @@ def test_no_orphan_after_kill_9_of_the_driver(tmp_path: Path) -> None:
         wait_until(lambda: len(list((tmp_path / "attempts").glob("*/*"))) == 2)
         time.sleep(0.1)
         driver.kill()
-    wait_until(lambda: all(gone(pid) for pid in pids), seconds=20)
+    wait_until(lambda: all(gone(pid) for pid in pids))
 
 
 def test_no_orphan_when_the_driver_forgets_to_shut_down(tmp_path: Path) -> None:
     with drive(tmp_path, "futures[0].result()", ["echo:1", "sleep:60"]) as driver:
         pids = started(driver, 2)
         assert driver.wait(timeout=20) == 0
-    wait_until(lambda: all(gone(pid) for pid in pids), seconds=20)
+    wait_until(lambda: all(gone(pid) for pid in pids))
 
 
 def test_ctrl_c_in_the_driver_leaves_no_traceback_of_a_worker(tmp_path: Path) -> None:

@@ -53,19 +53,19 @@ def test_an_urgent_task_starts_at_once_and_the_youngest_other_pauses(bench: Benc
     time.sleep(0.01)  # start times are compared
     usual += [engine.submit(task("count:500#2")), engine.submit(task("echo:3"))]
     wait_until(lambda: moving(bench, "count:500#1", "count:500#2"))
-    urgent = engine.submit(task("sleep:1", priority=URGENT))
-    wait_until(lambda: started(bench, "sleep:1"), 1)
-    wait_until(lambda: stopped(pid_of(bench, "count:500#2")), 1)
+    urgent = engine.submit(task("sleep:2", priority=URGENT))
+    wait_until(lambda: started(bench, "sleep:2"))
+    wait_until(lambda: stopped(pid_of(bench, "count:500#2")))
     assert not stopped(pid_of(bench, "count:500#1"))
     assert attempts(urgent) == 1
     assert not usual[1].done()
-    wait_until(lambda: not stopped(pid_of(bench, "count:500#2")), 1)
+    wait_until(lambda: not stopped(pid_of(bench, "count:500#2")))
     assert [attempts(future) for future in usual] == [1, 1, 1]
-    assert len({pid_of(bench, key) for key in ("count:500#1", "count:500#2", "sleep:1")}) == 3
+    assert len({pid_of(bench, key) for key in ("count:500#1", "count:500#2", "sleep:2")}) == 3
     [paused], [resumed] = bench.of("task.paused"), bench.of("task.resumed")
     assert (paused.task, resumed.task) == ("count:500#2", "count:500#2")
     [attempt] = usual[1].attempts
-    assert 0.9 <= attempt.paused == pytest.approx(resumed.time - paused.time, abs=0.1)
+    assert 1.9 <= attempt.paused == pytest.approx(resumed.time - paused.time, abs=0.5)
     assert usual[0].attempts[0].paused == 0
 
 
@@ -145,14 +145,14 @@ def test_the_more_urgent_task_starts_at_once_and_the_less_urgent_one_pauses(benc
     wait_until(lambda: moving(bench, "count:200"))
     ahead = [engine.submit(task(f"count:300#{number}", priority=URGENT)) for number in range(2)]
     wait_until(lambda: moving(bench, "count:300#0"))
-    urgent = engine.submit(task("sleep:1", priority=URGENT + 1))
-    wait_until(lambda: started(bench, "sleep:1"), 1)
-    wait_until(lambda: stopped(pid_of(bench, "count:300#0")), 1)
+    urgent = engine.submit(task("sleep:2", priority=URGENT + 1))
+    wait_until(lambda: started(bench, "sleep:2"))
+    wait_until(lambda: stopped(pid_of(bench, "count:300#0")))
     assert stopped(pid_of(bench, "count:200"))
     assert attempts(urgent) == 1
     assert not any(future.done() for future in (usual, *ahead))
     assert not started(bench, "count:300#1")  # equally urgent as the first: it waits its turn
-    wait_until(lambda: not stopped(pid_of(bench, "count:300#0")), 1)
+    wait_until(lambda: not stopped(pid_of(bench, "count:300#0")))
     assert [attempts(future) for future in (*ahead, usual)] == [1, 1, 1]
 
 
@@ -177,10 +177,10 @@ def test_a_task_that_becomes_urgent_goes_on_and_starts_before_others(bench: Benc
     engine = bench.start(1, urgent=URGENT)
     usual = [engine.submit(task("count:200")), engine.submit(task("echo:1")), engine.submit(task("echo:2"))]
     wait_until(lambda: moving(bench, "count:200"))
-    urgent = engine.submit(task("sleep:1", priority=URGENT))
+    urgent = engine.submit(task("sleep:2", priority=URGENT))
     wait_until(lambda: stopped(pid_of(bench, "count:200")))
     engine.rank("count:200", URGENT + 1)
-    wait_until(lambda: not stopped(pid_of(bench, "count:200")), 2)
+    wait_until(lambda: not stopped(pid_of(bench, "count:200")))
     assert not urgent.done()
     engine.rank("echo:2", 1)
     engine.rank("no such task", 1)

@@ -50,7 +50,7 @@ def playing(
 def ask(
     server: PlayServer, target: str, method: str = "GET", *, body: bytes = b"", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.putrequest(method, target, skip_host=True)
         for name, value in ({"Host": f"127.0.0.1:{server.port}"} | headers).items():
@@ -62,11 +62,11 @@ def ask(
         connection.close()
 
 
-def connect(server: PlayServer, timeout: float = 10) -> socket.socket:
+def connect(server: PlayServer, timeout: float = 60) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
 
 
-def exchange(server: PlayServer, data: bytes, timeout: float = 10) -> bytes:
+def exchange(server: PlayServer, data: bytes, timeout: float = 60) -> bytes:
     """Send `data` and return all that the server sends until it closes."""
     with connect(server, timeout) as connection:
         connection.sendall(data)

@@ -7,12 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from e2e.driving import wait_for
 from streamify.errors import DestinationError
 from streamify.http.access import BadTarget, Target
 from streamify.http.connections import Connection
@@ -123,6 +124,8 @@ class Broken:
 
     def __init__(self) -> None:
         self.go = threading.Event()
+        self.over = False
+        """Whether a read that hangs has ended."""
 
     def holds_stream(self) -> bool:
         return True
@@ -133,7 +136,8 @@ class Broken:
         if parts == ["bug"]:
             raise ZeroDivisionError("of\nours")
         if parts == ["hangs"]:
-            self.go.wait(20)
+            self.go.wait(60)
+            self.over = True
             return None
         content = {"denied": self._denied, "short": self._short, "gone": self._gone}.get(parts[0])
         return Served(content, 1000, '"x"', "video/mp4", "no-cache") if content else None
@@ -181,9 +185,8 @@ def test_reads_that_hang_hold_up_neither_the_page_nor_the_end() -> None:
         for _ in range(100):
             connection = stack.enter_context(connect(server))
             connection.sendall(f"GET /hangs HTTP/1.1\r\n{HEAD}\r\n".encode())
-        began = time.monotonic()
         assert ask(server, "/")[0] == 200
-        assert time.monotonic() - began < 20
+        assert not broken.over
         broken.go.set()
 
 
@@ -196,9 +199,16 @@ class Hasty(Connection):
 
 
 class Patient(Hasty):
-    """So long that a busy machine answers within it."""
+    """Nobody's time is over while a test looks."""
 
-    request_seconds = 3.0
+    request_seconds = 300.0
+    send_seconds = 300.0
+
+
+class Leisurely(Hasty):
+    """More than a pause of the test, also on a busy machine, and less than two."""
+
+    request_seconds = 2.4
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /a.m4s HTTP/1.1\r\nHost:"], ids=["silent", "half a header"])
@@ -207,11 +217,13 @@ def test_slow_clients_lock_nobody_out(root: Path, sent: bytes) -> None:
         slow = [stack.enter_context(connect(server)) for _ in range(70)]
         for connection in slow:
             connection.sendall(sent)
-        began = time.monotonic()
-        assert ask(server, "/a.m4s")[::2] == (200, DATA)
-        assert time.monotonic() - began < Patient.request_seconds * 0.9  # before any deadline of theirs
-        answers = [everything(connection) for connection in slow]
-        assert time.monotonic() - began < 20
+        assert ask(server, "/a.m4s")[::2] == (200, DATA)  # before any deadline of theirs
+    with playing(root, connection=Hasty) as server, ExitStack() as stack:
+        slow = [stack.enter_context(connect(server)) for _ in range(70)]
+        for connection in slow:
+            with suppress(ConnectionError):  # the first may have been ended by now
+                connection.sendall(sent)
+        answers = [everything(connection) for connection in slow]  # each ends by itself
     # One answer to each that asked: too late, or no room. To say it to one that sent nothing would confuse browsers,
     # which open connections in advance.
     assert {tuple(statuses(answer)) for answer in answers} <= ({(408,), (503,)} if sent else {()})
@@ -228,39 +240,50 @@ def test_a_client_that_drips_its_header_or_its_body_has_one_deadline(root: Path)
                 answer = b""
                 connection.settimeout(0.1)
                 connection.sendall(request)
-                while time.monotonic() - began < 20:
+                while time.monotonic() - began < 60:
                     try:
                         if not (data := connection.recv(1000)):
                             break
                         answer += data
                     except TimeoutError:
                         connection.sendall(b"x")
-                assert 0.8 < time.monotonic() - began < 15
+                assert 0.8 < time.monotonic() - began < 50
                 assert statuses(answer) == [408]
 
 
 def test_a_client_that_reads_nothing_is_left_and_others_are_answered(root: Path) -> None:
     (root / "large.m4s").write_bytes(bytes(32 * 1024 * 1024))
-    with playing(root, connection=Hasty) as server, ExitStack() as stack:
-        for _ in range(Hasty.limit):
-            connection = socket.socket()
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.connect(("127.0.0.1", server.port))
-            stack.enter_context(connection).sendall(f"GET /large.m4s HTTP/1.1\r\n{HEAD}\r\n".encode())
-        time.sleep(0.3)
-        with connect(server) as late:  # all places are taken by clients that are being answered
+    with playing(root, connection=Patient) as server, ExitStack() as stack:
+        readers = taking_nothing(server, stack)
+        for reader in readers:  # all places are taken by clients that are being answered
+            assert reader.recv(1, socket.MSG_PEEK)
+        with connect(server) as late:
             late.sendall(f"GET /a.m4s HTTP/1.1\r\n{HEAD}\r\n".encode())
             answer = everything(late)
         assert statuses(answer) == [503]
         assert b"\r\nRetry-After: 5\r\n" in answer
-        time.sleep(1.5)
-        assert ask(server, "/a.m4s")[0] == 200
+    with playing(root, connection=Hasty) as server, ExitStack() as stack:
+        taking_nothing(server, stack)
+        wait_for(lambda: ask(server, "/a.m4s")[0] == 200)
+
+
+def taking_nothing(server: PlayServer, stack: ExitStack) -> list[socket.socket]:
+    """Ask for more than the buffers of a connection hold, on as many as there may be."""
+    readers = []
+    for _ in range(Hasty.limit):
+        reader = stack.enter_context(socket.socket())
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(60)
+        reader.connect(("127.0.0.1", server.port))
+        reader.sendall(f"GET /large.m4s HTTP/1.1\r\n{HEAD}\r\n".encode())
+        readers.append(reader)
+    return readers
 
 
 def test_an_idle_connection_makes_room_and_an_answer_does_not_count_as_a_request(root: Path) -> None:
-    with playing(root, connection=Hasty) as server, connect(server) as kept:
-        for _ in range(3):  # each request has the whole time
-            time.sleep(0.6)
+    with playing(root, connection=Leisurely) as server, connect(server) as kept:
+        for _ in range(2):  # each request has the whole time
+            time.sleep(1.25)
             kept.sendall(f"HEAD /a.m4s HTTP/1.1\r\n{HEAD}\r\n".encode())
             assert statuses(kept.recv(4096)) == [200]
         assert everything(kept) == b""  # then it is closed without a word

@@ -205,7 +205,7 @@ def test_viewers_are_told_apart_by_address_also_behind_a_proxy(peer: str, forwar
 
 
 def test_one_connection_carries_many_requests(server: PlayServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     for target, method in ((MEDIA, "GET"), ("/none", "GET"), (MEDIA, "HEAD"), ("/x", "OPTIONS"), (MEDIA, "GET")):
         connection.request(method, target)
         answer = connection.getresponse()

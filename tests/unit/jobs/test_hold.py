@@ -21,7 +21,7 @@ from streamify.jobs import claim as claims
 from streamify.jobs import hold_objects
 from streamify.jobs.claim import parse_claim
 from streamify.jobs.hold import holding, read_claim
-from streamify.jobs.hold_base import Hold, describe
+from streamify.jobs.hold_base import LEASE, Hold, describe
 from streamify.jobs.hold_objects import ObjectHold
 from streamify.machine.host import this_host
 from streamify.model.job import Claim
@@ -45,8 +45,8 @@ def claim(job: str, run: str, **more: object) -> Claim:
 
 @pytest.fixture(params=["folder", "objects"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(claims, "LEASE", 1.0)
-    monkeypatch.setattr(hold_objects, "LEASE", 1.0)
+    monkeypatch.setattr(claims, "LEASE", 10.0)
+    monkeypatch.setattr(hold_objects, "LEASE", 10.0)
     monkeypatch.setattr(claims, "LOOK", 0.02)
     if request.param == "folder":
         return Location.of_dest(tmp_path / "out"), LocalStorage(tmp_path / "out")
@@ -113,16 +113,18 @@ def test_a_run_that_outlives_the_other_one_of_its_job_holds_on(place: Place) -> 
 
 
 def test_of_many_jobs_that_start_at_once_one_wins(place: Place) -> None:
-    won, lost, gate = [], [], threading.Barrier(8)
+    won, lost, gate, over = [], [], threading.Barrier(8), threading.Event()
 
     def run(number: int) -> None:
         gate.wait()
         try:
             with holding(*place, claim(f"job {number}", f"run-{number}"), never) as hold, Beating(hold):
                 won.append(number)
-                time.sleep(1.0)
+                over.wait(60)
         except DestinationError as error:
             lost.append(error.code)
+            if len(lost) == 7:
+                over.set()
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -140,7 +142,7 @@ def test_what_a_dead_process_held_is_free_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
     assert read_claim(BUCKET, media, never)[1] is False
     with holding(BUCKET, media, claim("b", "2"), never):
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < LEASE / 2
 
 
 @pytest.fixture

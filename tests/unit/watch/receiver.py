@@ -20,6 +20,7 @@ class Receiver:
     """Cleared: requests wait for it without an answer."""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     """Headers, with names in lower case, and body of each request."""
+    answered: int = 0
 
 
 @contextmanager
@@ -32,7 +33,8 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             state.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            state.hang.wait(20)
+            state.hang.wait(120)
+            state.answered += 1
             self.send_response(state.status)
             if state.location:
                 self.send_header("Location", state.location)

@@ -128,17 +128,17 @@ def test_the_kernel_tells_where_something_changed(folder: Path) -> None:
     notices = Notices(folder, lambda: None, told.append)
     try:
         assert notices.take(0.0) is None
-        time.sleep(0.3)
-        (folder / "film.mp4").write_bytes(b"two")
-        (folder / "n").mkdir()
         found: set[str] = set()
 
         def all_told() -> bool:
+            (folder / "film.mp4").write_bytes(b"two")  # until it is seen: the kernel is asked by a thread
+            (folder / "n").mkdir()
+            (folder / "n").rmdir()
             found.update(notices.take(1.0) or ())
             return {"film.mp4", "n"} <= found
 
-        wait_for(all_told, 10)
-        assert notices.take(1.0) == set()
+        wait_for(all_told)
+        wait_for(lambda: notices.take(1.0) == set())
         assert notices.take(61.0) is None  # a look at everything, whatever was told
     finally:
         notices.close()
@@ -149,9 +149,12 @@ def test_a_name_that_notices_cannot_tell_makes_it_look_by_itself(folder: Path) -
     told: list[str] = []
     notices = Notices(folder, lambda: None, told.append)
     try:
-        time.sleep(0.3)
-        (folder / os.fsdecode(b"bad\xff.mp4")).touch()
-        wait_for(lambda: told, 10)
+
+        def is_told() -> bool:
+            (folder / os.fsdecode(b"bad\xff.mp4")).touch()
+            return bool(told)
+
+        wait_for(is_told)
         assert "looking every 5 s" in told[0]
         assert notices.take(1000.0) is None
         assert notices.take(1001.0) == set()

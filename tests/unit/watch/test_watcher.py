@@ -80,7 +80,7 @@ class Run:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(10)
+        self.thread.join(60)
         assert isinstance(self.error[0], Interrupted)
 
 
@@ -102,7 +102,7 @@ def fail(error: BaseException, times: int = 1) -> Job:
 
 
 def until_stopped(_: Accepted, stop: Stop) -> None:
-    assert stop.wait(10)
+    assert stop.wait(60)
     raise Interrupted(stop.exit_code)
 
 
@@ -110,7 +110,7 @@ def cut_off(root: Path) -> None:
     """Accept what is there, and end while its job runs."""
     run = Run(root, until_stopped)
     run.start()
-    wait_for(lambda: run.calls, 10)
+    wait_for(lambda: run.calls)
     run.end()
     assert run.told == []
     assert run.watcher.left == ["a.mp4"]
@@ -160,7 +160,7 @@ def test_what_others_mend_is_tried_again(tmp_path: Path, error: DestinationError
     upload(tmp_path)
     run = Run(tmp_path, fail(error, 2))
     run.start()
-    wait_for(lambda: run.told, 10)
+    wait_for(lambda: run.told)
     run.end()
     assert [one.outcome for one in run.told] == ["complete"]
     assert len(run.calls) == 3
@@ -170,7 +170,7 @@ def test_but_not_for_ever(tmp_path: Path) -> None:
     upload(tmp_path)
     run = Run(tmp_path, fail(DestinationError("disk-full", "no space"), 99))
     run.start()
-    wait_for(lambda: run.told, 10)
+    wait_for(lambda: run.told)
     run.end()
     assert (run.told[0].code, len(run.calls)) == ("disk-full", module.TRIES)
 
@@ -192,15 +192,15 @@ def test_what_was_complete_when_the_process_died_is_only_recorded(tmp_path: Path
 def test_a_newer_version_stops_the_job_of_the_old_one(tmp_path: Path) -> None:
     def first_stops(one: Accepted, stop: Stop) -> None:
         if one.size == 3:
-            assert stop.wait(10)
+            assert stop.wait(60)
             raise Interrupted(stop.exit_code)
 
     upload(tmp_path)
     run = Run(tmp_path, first_stops)
     run.start()
-    wait_for(lambda: run.calls, 10)
+    wait_for(lambda: run.calls)
     upload(tmp_path, size=4)
-    wait_for(lambda: len(run.told) == 2, 10)
+    wait_for(lambda: len(run.told) == 2)
     run.end()
     assert [(one.size, one.outcome, one.code) for one in run.told] == [
         (3, "failed", "source-changed"), (4, "complete", None),
@@ -216,7 +216,7 @@ def test_an_upload_that_is_gone_is_told_and_an_empty_uploads_is_waited_for(tmp_p
     time.sleep(0.8)
     assert second.told == []
     other = upload(tmp_path, "b.mp4")
-    wait_for(lambda: len(second.told) == 2, 10)
+    wait_for(lambda: len(second.told) == 2)
     second.end()
     assert {one.key: one.code for one in second.told} == {"a.mp4": "source-missing", "b.mp4": None}
     assert other.exists()
