@@ -43,6 +43,7 @@ players: tools compiled  # two at a time, but not beside what keeps all cores bu
 	$(BIN)/pytest -n auto -m 'players and not long' --durations=10
 
 test-long: tools compiled ## Run what takes minutes: two thousand tasks, the whole corpus, long films, many kills.
+	$(BIN)/pytest -n auto -m 'players and long' --durations=10
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 tools:  # side by side: they come over a network

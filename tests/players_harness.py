@@ -54,6 +54,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     latency = 0.0
+    steps: Iterator[Callable[[], object]] = iter(())
     extensions_map = SimpleHTTPRequestHandler.extensions_map | TYPES | {".mp4": "video/mp4"}
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -71,6 +72,17 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_response(204)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def do_POST(self) -> None:
+        """Take the next step with a viewer; say whether the stream is complete."""
+        step = next(self.steps, None)
+        if step is not None:
+            step()
+        told = b"complete" if Path(self.translate_path("/report.json")).exists() else b"grows"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
@@ -113,13 +125,20 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(folder: Path, latency: float = 0) -> Iterator[str]:
-    """Serve `folder` on the loopback interface, segments after `latency` seconds; give its URL, ending in a slash."""
+def served(folder: Path, latency: float = 0, steps: Sequence[Callable[[], object]] = ()) -> Iterator[str]:
+    """Serve `folder` on the loopback interface; give its URL, ending in a slash.
+
+    Args:
+        folder: What is served.
+        latency: Seconds after which a segment is sent.
+        steps: Of a stream that grows: each is called once, as a viewer tells where he is.
+    """
 
     class Handler(_Handler):
         pass
 
     Handler.latency = latency
+    Handler.steps = iter(steps)
     with _Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -210,6 +229,9 @@ def play(
     again: bool = False,
     times: Sequence[Fraction] = (),
     cues: Sequence[tuple[str, int]] = (),
+    listen: bool = False,
+    steps: Sequence[Callable[[], object]] = (),
+    length: float = 0,
 ) -> dict[str, Any]:
     """Play `dest` and return the observations of tests/players/play.mjs, with `problems` worked out from them.
 
@@ -218,9 +240,9 @@ def play(
         dest: Folder of the stream, or of any file named by `entry`; or the URL, ending in a slash, where it is served.
         player: Native HLS, the player of our page (`own`; `firefox`: it in Firefox, the others play in Chromium) and
             hls.js play master.m3u8, shaka and dash.js manifest.mpd.
-        scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture, from the
-            last of `points` on; watch: seek to `points`, now and then to another rung, and from the last on to the end;
-            captions: to the end, and the cues of all text tracks (hls.js, shaka).
+        scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture; watch: seek
+            to `points`, now and then to another rung, and from the last on to the end; captions: to the end, and the
+            cues of all text tracks (hls.js, shaka).
         timeout: Seconds for the whole run.
         rate: Playback rate of play and switch.
         points: Seconds.
@@ -231,12 +253,19 @@ def play(
             a busy machine that happens at times, by a fault of the stream in each play. The run's summary says so.
         times: When each picture of the film is shown.
         cues: Of the scenario ``words``: name and number of cues of each track of words.
+        listen: Hold sound against picture as well, where it watches to the end.
+        steps: `dest` is a stream that grows: they are called when its first picture is shown, and when it plays. It
+            plays at normal speed until the stream is complete.
+        length: Of the film that grows, seconds.
     """
-    with nullcontext(dest) if isinstance(dest, str) else served(dest, LATENCY if scenario == "switch" else 0) as url:
+    latency = LATENCY if scenario == "switch" else 0
+    with nullcontext(dest) if isinstance(dest, str) else served(dest, latency, steps) as url:
         name, browser = ("own", player) if player == "firefox" else (player, "chromium")
         args = [url + entry, name, "--scenario", scenario, "--rate", str(rate), "--browser", browser]
         args += ["--start", str(start), "--points", ",".join(map(str, points)), "--rung", rung]
         args += ["--timeout", str(timeout), "--barcode", json.dumps(BARCODE), "--cues", json.dumps(cues)]
+        args += ["--listen"] if listen else []
+        args += ["--grows", url, "--length", str(length)] if steps else []
         result = _observed(browsers, args, timeout)
         wrong = [f"stalled at {time:.3f} s" for time in _stalls(result)]
         wrong += [f"picture {number} at {time:.3f} s" for time, number in (misplaced(result, times) if times else ())]
@@ -260,7 +289,7 @@ def _observed(browsers: Browsers, args: Sequence[str], timeout: float) -> dict[s
     for seek in result.get("seeks", ()):
         seek["id"] = _number(seek["bits"])
     result["shown"] = [(time, _number(bits)) for time, bits in result.get("shown", ())]
-    if result["scenario"] == "sync":
+    if "beeps" in result:
         result["offsets"] = _offsets(result)
     result["problems"] = problems(result)
     return result

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import signal
-import threading
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import psutil
 import pytest
 
 from clips.make import Clip, ClipSpec, make_clip
-from e2e.driving import job, media, published, wait_for
+from e2e.driving import Job, job, media, published, wait_for
 from players_harness import Browsers, Player, misplaced, play
 
 pytestmark = [pytest.mark.players, pytest.mark.long]
@@ -19,12 +19,15 @@ pytestmark = [pytest.mark.players, pytest.mark.long]
 FOLLOWING: tuple[Player, ...] = ("own", "firefox", "hlsjs", "shaka", "dashjs")
 """Not Chromium's own HLS: of a playlist that grows it begins with the last segments, calls them the start, and gives up
 (seen in version 156). docs/guides/serving-to-players.md says so; the page of `play` goes on with its own player."""
-SECONDS = 24
-SPEC = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(640, 360), gop=50, bframes=2)
-FLAGS = ("--ladder", "360p,240p", "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "fast", "--workers",
-         "1", "--publish", "early")  # fmt: skip
-FROZEN = 4.0
-"""Seconds for which the job stands still after a late viewer has come: he sees the stream before it is complete."""
+SECONDS, EACH = 40, 2
+"""Of the film and of each segment: dash.js reads the manifest again a second after it began to play."""
+COUNT = SECONDS // EACH
+SPEC = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+FLAGS = ("--ladder", "240p", "--segment-seconds", str(EACH), "--keyframe-seconds", str(EACH), "--preset", "ultrafast",
+         "--workers", "1", "--publish", "early")  # fmt: skip
+"""The job is quick beside what plays, also on a slow machine, and stands still where the viewer is to see it grow."""
+AHEAD = 4
+"""Segments that are published more than there were when a viewer came, before he plays."""
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +35,38 @@ def film(shared: Path) -> Clip:
     return make_clip(SPEC, shared / "clips")
 
 
-def length(dest: Path) -> int:
-    """Return how many segments the first rung of the master playlist lists."""
-    try:
-        name = re.findall(r"^(?!#)(\S+)$", (dest / "master.m3u8").read_text(), re.MULTILINE)[0]
-        return str((dest / name).read_text()).count("#EXTINF")
-    except FileNotFoundError:
-        return 0
+class Growing:
+    """A stream that grows as far as it is told to."""
+
+    def __init__(self, running: Job, dest: Path) -> None:
+        self._running, self._dest = running, dest
+
+    def to(self, count: int) -> int:
+        """Let the job go on, stop it at a number of segments, or soon after; return how many are published then."""
+        self._each(psutil.Process.resume)
+        wait_for(lambda: self._made() > count)  # the last one may be there and not told yet
+        self._each(psutil.Process.suspend)
+        return int(wait_for(lambda: (length := self._length()) >= count and length))
+
+    def to_the_end(self) -> None:
+        assert 'type="dynamic"' in (self._dest / "manifest.mpd").read_text()
+        assert published(self._dest) == ["master.m3u8", "manifest.mpd"]  # and no report
+        self._each(psutil.Process.resume)
+
+    def _each(self, what: Callable[[psutil.Process], None]) -> None:
+        for pid in self._running.workers():
+            what(psutil.Process(pid))
+
+    def _made(self) -> int:
+        return max((len(list(folder.glob("*.m4s"))) for folder in self._dest.glob("video/*")), default=0)
+
+    def _length(self) -> int:
+        """Return how many segments the first rung of the master playlist lists."""
+        try:
+            name = re.findall(r"^(?!#)(\S+)$", (self._dest / "master.m3u8").read_text(), re.MULTILINE)[0]
+            return str((self._dest / name).read_text()).count("#EXTINF")
+        except FileNotFoundError:
+            return 0
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.95])
@@ -48,16 +76,13 @@ def test_joins_a_stream_that_grows_and_plays_through_its_end(
 ) -> None:
     dest = tmp_path / "dest"
     with job(tmp_path / "events", film.path, dest, *FLAGS) as running:
-        wait_for(lambda: length(dest) >= part * SECONDS - 1)
-        going_on = threading.Timer(FROZEN if part > 0.5 else 0, running.process.send_signal, [signal.SIGCONT])
-        running.process.send_signal(signal.SIGSTOP)
-        assert 'type="dynamic"' in (dest / "manifest.mpd").read_text()
-        assert published(dest) == ["master.m3u8", "manifest.mpd"]  # and no report
-        going_on.start()
-        result = play(browsers, dest, player, rate=1)
-        going_on.join()
+        grows = Growing(running, dest)
+        there = grows.to(min(int(part * COUNT), COUNT - 2))
+        steps = (lambda: grows.to(min(there + AHEAD, COUNT - 2)), grows.to_the_end)
+        result = play(browsers, dest, player, steps=steps, length=SECONDS)
         assert running.end().code == 0
     assert result["problems"] == []
+    assert result["grewTo"] < SECONDS - 1  # it was playing when the stream became complete
     assert result["decoded"] == film.frames
     assert misplaced(result, film.times) == []
     assert result["position"] == pytest.approx(SECONDS, abs=0.05)

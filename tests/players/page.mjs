@@ -33,14 +33,28 @@ async function toTheEnd(seconds, reached = () => false) {
   }, seconds, "not ended");
 }
 
-// Waits for a few seconds of buffer, so that a busy machine does not look like a stall of the stream.
+// Waits for a few seconds of buffer, so that a busy machine does not look like a stall of the stream. What does not come
+// in five seconds may be more than the player holds.
 async function ahead(seconds) {
   const now = video.currentTime;
-  for (let i = 0; i < 100; i += 1) {
+  for (const end = performance.now() + 5000; performance.now() < end; await sleep(50)) {
     const goal = Math.min(video.duration || Infinity, now + seconds);
     if (video.error || ranges().some(([start, end]) => start <= now + 0.1 && end >= goal - 0.1)) return;
-    await sleep(50);
   }
+}
+
+// Plays what grows at normal speed until it is complete and so much of it is loaded that the player, which learns of the
+// end seconds later, may go faster. The server is told when the first picture is shown, and when it plays: dash.js
+// reads no second version of a manifest before it plays.
+async function follow({ grows, length }, seen) {
+  const tell = async () => (await fetch(grows, { method: "POST" })).text();
+  await tell();
+  await video.play();
+  await until(() => video.currentTime > 0.2, 20, "no progress");
+  while ((await tell()) !== "complete") await sleep(100);
+  seen.grewTo = video.currentTime;
+  const goal = () => Math.min(length - 0.1, video.currentTime + 8);
+  await until(() => ranges().some(([start, end]) => start <= video.currentTime && end >= goal()), 60, "not loaded");
 }
 
 function watch(errors) {
@@ -141,10 +155,52 @@ async function visit(point, config, seen) {
   seen.seeks.push({ point, landed, mediaTime, bits, height, reached: video.currentTime });
 }
 
+// Takes all sound that the media element plays. From `begin` on `seen` gets the media times of flashing pictures, pairs
+// of both clocks, and at the `end` the onsets of beeps on the clock of the audio context.
+async function listening() {
+  const audio = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  await audio.audioWorklet.addModule("/tap.js");
+  const tap = new AudioWorkletNode(audio, "tap");
+  let parts = [];
+  let timer;
+  tap.port.onmessage = ({ data }) => parts.push(data);
+  audio.createMediaElementSource(video).connect(tap).connect(audio.destination);
+  await audio.resume();
+  return {
+    begin(config, seen) {
+      Object.assign(seen, { flashes: [], clock: [], beeps: [] });
+      parts = [];
+      const note = (_, { mediaTime }) => {
+        if (bright(config.flash)) seen.flashes.push(mediaTime);
+        video.requestVideoFrameCallback(note);
+      };
+      video.requestVideoFrameCallback(note);
+      timer = setInterval(() => {
+        if (!video.ended && !video.paused) seen.clock.push([audio.currentTime, video.currentTime]);
+      }, 7);
+    },
+    async end(seen) {
+      clearInterval(timer);
+      await sleep(300);
+      const { start } = parts[0];
+      const samples = new Float32Array(parts.at(-1).start - start + 4096);
+      for (const part of parts) samples.set(part.samples, part.start - start);
+      // An onset is the first sample of each burst above a quarter of its level.
+      for (let i = 0, last = -1e9; i < samples.length; i += 1) {
+        if (Math.abs(samples[i]) < 0.125) continue;
+        if (i - last > 9600) seen.beeps.push((start + i) / 48000);
+        last = i;
+      }
+      await audio.close();
+    },
+  };
+}
+
 const scenarios = {
   async play(config, seen) {
     showEach(config, seen);
-    await ahead(10);
+    if (config.grows) await Promise.race([follow(config, seen), toTheEnd(config.timeout)]);
+    else await ahead(10);
     video.playbackRate = config.rate;
     await video.play();
     await toTheEnd(config.timeout);
@@ -155,11 +211,13 @@ const scenarios = {
     for (const point of config.points) await visit(point, config, seen);
   },
 
-  // Every third seek goes to another rung; after the last one it plays to the end.
+  // Every third seek goes to another rung; after the last one it plays to the end, and where `listen` is set, the sound is
+  // held against the picture.
   async watch(config, seen, adapter) {
     seen.seeks = [];
     await until(() => video.readyState >= 3 && !video.seeking, 15, "nothing to play");
     seen.began = video.currentTime;
+    const hearing = config.listen ? await listening() : null;
     const count = adapter.rungs().length;
     let turn = config.rung === "low" ? 0 : count - 1;
     for (const [index, point] of config.points.entries()) {
@@ -170,8 +228,10 @@ const scenarios = {
     showEach(config, seen);
     seen.expectSeek = false;
     video.playbackRate = config.rate;
+    hearing?.begin(config, seen);
     await video.play();
     await toTheEnd(config.timeout);
+    await hearing?.end(seen);
   },
 
   // Plays with every track of words in turn, for dash.js keeps cues near the playhead alone; notes what the
@@ -222,43 +282,14 @@ const scenarios = {
     }
   },
 
-  // Flash against beep at normal speed, from the last point on: media times of the flashing pictures, all samples, and pairs of both clocks.
+  // Flash against beep at normal speed.
   async sync(config, seen) {
-    Object.assign(seen, { flashes: [], clock: [], audio: [] });
-    const audio = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
-    await audio.audioWorklet.addModule("/tap.js");
-    const tap = new AudioWorkletNode(audio, "tap");
-    tap.port.onmessage = ({ data }) => seen.audio?.push(data);
-    audio.createMediaElementSource(video).connect(tap).connect(audio.destination);
-    await audio.resume();
-    seen.seeks = [];
-    for (const point of config.points) await visit(point, config, seen);
-    seen.audio = [];
-    const note = (_, { mediaTime }) => {
-      if (bright(config.flash)) seen.flashes.push(mediaTime);
-      video.requestVideoFrameCallback(note);
-    };
-    video.requestVideoFrameCallback(note);
+    const hearing = await listening();
     await ahead(10);
+    hearing.begin(config, seen);
     await video.play();
-    const timer = setInterval(() => {
-      if (!video.ended) seen.clock.push([audio.currentTime, video.currentTime]);
-    }, 7);
     await toTheEnd(config.timeout);
-    clearInterval(timer);
-    await sleep(300);
-    const { start } = seen.audio[0];
-    const samples = new Float32Array(seen.audio.at(-1).start - start + 4096);
-    for (const part of seen.audio) samples.set(part.samples, part.start - start);
-    delete seen.audio;
-    // Onsets: the first sample of each burst above a quarter of its level, on the clock of the audio context.
-    seen.beeps = [];
-    for (let i = 0, last = -1e9; i < samples.length; i += 1) {
-      if (Math.abs(samples[i]) < 0.125) continue;
-      if (i - last > 9600) seen.beeps.push((start + i) / 48000);
-      last = i;
-    }
-    await audio.close();
+    await hearing.end(seen);
   },
 
   // Before it plays and at every point (a seam) the next rung in turn is asked for; the video goes on all the while.
