@@ -105,15 +105,14 @@ def test_plays_what_is_made_on_demand(browsers: Browsers, film: Clip, tmp_path: 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", [0, 0.95])
 @pytest.mark.parametrize("player", ALL)
-def test_starts_anywhere_seeks_ten_times_and_plays_to_the_end(
-    browsers: Browsers, film: Clip, tmp_path: Path, player: Player, part: float
+def test_seeks_ten_times_and_plays_to_the_end_with_sound_and_picture_together(
+    browsers: Browsers, film: Clip, tmp_path: Path, player: Player
 ) -> None:
-    """Servers that restart one encoder at each seek send sound that is seconds off; a start at 50 % is tested above."""
+    """From the start on. Servers that restart one encoder at each seek send sound that is seconds off."""
     points, listen = moments(film, 10, seed=10), player in SOUNDING
     more = {"rate": 1, "listen": True} if listen else {}
-    result = watch(browsers, film, tmp_path / "dest", player, part, points, **more)
+    result = watch(browsers, film, tmp_path / "dest", player, 0, points, **more)
     saw(result, film, points)
     if player != "native":
         assert {seek["height"] for seek in result["seeks"]} == HEIGHTS
@@ -125,13 +124,21 @@ def test_starts_anywhere_seeks_ten_times_and_plays_to_the_end(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("player", ["hlsjs", "dashjs"])
-def test_what_a_player_sought_through_is_the_stream_that_transcode_makes(
+@pytest.mark.parametrize("player", ALL)
+def test_starts_near_the_end_of_what_is_not_made(
     browsers: Browsers, film: Clip, tmp_path: Path, player: Player
+) -> None:
+    points = [middle(film, float(film.end) - 4)]
+    saw(watch(browsers, film, tmp_path / "dest", player, 0.95, points), film, points)
+
+
+@pytest.mark.long
+def test_what_a_player_sought_through_is_the_stream_that_transcode_makes(
+    browsers: Browsers, film: Clip, tmp_path: Path
 ) -> None:
     dest, points = tmp_path / "dest", moments(film, 10, seed=3)
     with playing(film.path, dest, *SERVED, *QUICK) as server:
-        saw(play(browsers, server.url, player, "watch", points=points, rate=2), film, points)
+        saw(play(browsers, server.url, "dashjs", "watch", points=points, rate=2), film, points)
         wait_for(lambda: published(dest) == list(MANIFESTS))
         server.end()
     assert media(dest) == made(film.path, tmp_path / "made", *QUICK)
