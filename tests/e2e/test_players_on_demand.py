@@ -18,6 +18,7 @@ import pytest
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import MANIFESTS, Playing, made, media, playing, published, wait_for
 from players_harness import ALL, SOUNDING, Browsers, Player, misplaced, play, sound_delays, tell_again
+from selection import sample
 
 pytestmark = pytest.mark.players
 
@@ -95,7 +96,7 @@ def _watched(
     return result
 
 
-@pytest.mark.parametrize("player", ALL)
+@pytest.mark.parametrize("player", sample(ALL, "native", "firefox", "hlsjs"))
 def test_plays_what_is_made_on_demand(browsers: Browsers, film: Clip, tmp_path: Path, player: Player) -> None:
     points = [middle(film, second) for second in (0.1, float(film.end) - 4)]
     result = watch(browsers, film, tmp_path / "dest", player, 0.5, points)
