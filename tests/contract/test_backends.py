@@ -19,6 +19,7 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.machine_double import Machine
 from e2e.test_resume import poison
+from selection import sample
 from stores import open_storage
 from streamify.backends.aws import backend as aws
 from streamify.backends.aws.client import follow, run
@@ -92,7 +93,7 @@ def gated(gate: threading.Event) -> Callable[..., Result]:
     return run
 
 
-@pytest.fixture(params=["folder", "bucket", "aws"])
+@pytest.fixture(params=sample(["folder", "bucket", "aws"], "folder", "aws"))
 def case(
     request: pytest.FixtureRequest,
     tmp_path: Path,

@@ -118,6 +118,7 @@ def grants(stack: Stack) -> list[tuple[str, int, str]]:
     ]
 
 
+@pytest.mark.long
 def test_all_that_is_granted_suffices(stack: Stack, small: Path) -> None:
     for witness in {fresh, *WITNESSES.values()}:
         witness(stack, small)

@@ -86,6 +86,7 @@ def test_a_second_decoder_reads_the_same_text(tmp_path: Path) -> None:
     assert after == before
 
 
+@pytest.mark.long
 def test_above_60_pictures_a_second(tmp_path: Path) -> None:
     """Every second picture is left out: its captions go with the next one, or with the last one of the segment."""
     plain = film(tmp_path / "a.ts", "h264", 120, "120")
@@ -101,6 +102,7 @@ def test_above_60_pictures_a_second(tmp_path: Path) -> None:
     assert found[starts[1]] == numbered(2 * starts[1])
 
 
+@pytest.mark.long
 def test_a_picture_of_each_field(tmp_path: Path) -> None:
     """The captions of an interlaced picture go with its first field."""
     weave = ("-vf", "interlace=scan=tff", "-flags", "+ilme+ildct", "-top", "1")
@@ -112,6 +114,7 @@ def test_a_picture_of_each_field(tmp_path: Path) -> None:
     assert found == {2 * number: numbered(number) for number in range(25)}
 
 
+@pytest.mark.long
 def test_pictures_that_stand(tmp_path: Path) -> None:
     """A picture that is shown again carries its captions once."""
     source = tmp_path / "b.mkv"
@@ -123,6 +126,7 @@ def test_pictures_that_stand(tmp_path: Path) -> None:
     assert found == {number if number < 15 else number + 50: numbered(number) for number in range(30)}
 
 
+@pytest.mark.long
 def test_the_same_bytes_on_every_engine_and_none_without_captions(tmp_path: Path) -> None:
     plain = film(tmp_path / "a.ts", "h264", FRAMES, RATE)
     source = inject(plain, tmp_path / "b.mp4", "h264", numbered, "mp4")

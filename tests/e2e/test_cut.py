@@ -107,6 +107,7 @@ def test_a_part_that_begins_in_a_pause_shows_the_picture_of_it(tmp_path: Path) -
     streamify.verify(tmp_path / "s", clip.path).check()
 
 
+@pytest.mark.long
 def test_a_part_without_a_picture_of_its_own(tmp_path: Path) -> None:
     """A slide stands from 2 s to 6 s; of it, 1 s is asked for."""
     times = (*(n * 3600 for n in range(51)), *(540_000 + n * 3600 for n in range(5)))
@@ -164,6 +165,7 @@ def test_verify_finds_a_part_of_other_times(tmp_path: Path, numbered: Clip) -> N
         streamify.verify(tmp_path / "s", numbered.path).check()
 
 
+@pytest.mark.long
 def test_images_and_chapters_are_those_of_the_part(tmp_path: Path, numbered: Clip) -> None:
     listed = tmp_path / "c.txt"
     chapters = "".join(f"[CHAPTER]\nTIMEBASE=1/1\nSTART={n}\nEND={n + 2}\ntitle=from {n}\n" for n in range(0, 9, 2))
@@ -189,6 +191,7 @@ def test_times_outside(tmp_path: Path, numbered: Clip) -> None:
     assert (beyond.source.cut.end, beyond.source.duration) == (S(9), S(12, 25))  # the picture at 8.52 s is the first
 
 
+@pytest.mark.long
 def test_sound_around_the_pictures_is_cut_too(tmp_path: Path) -> None:
     """3 s of sound before the first picture, and 3 s after the last one."""
     source = film(tmp_path / "a.mkv", [3 + n * S(1, 25) for n in range(50)], (S(0), S(8)), codec=PCM)
@@ -203,6 +206,7 @@ def test_sound_around_the_pictures_is_cut_too(tmp_path: Path) -> None:
         streamify.verify(tmp_path / dest, source).check()
 
 
+@pytest.mark.long
 def test_every_engine_leaves_the_same_bytes(tmp_path: Path, numbered: Clip) -> None:
     for dest, engine in (("a", "inline"), ("b", "local")):
         made(

@@ -94,6 +94,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return with_edits(source, folder / "edited.mp4", {0: [Edit(Fraction(1, 2), EMPTY), Edit(Fraction(4), Fraction(0))]})
 
 
+@pytest.mark.long
 def test_a_start_of_the_pictures_that_the_plan_moves(
     edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_start_of_the_pictures_that_the_plan_moves(
     assert honest(edited, tmp_path / "honest") == []
 
 
+@pytest.mark.long
 def test_parts_of_an_edit_list_that_the_plan_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = film(tmp_path / "whole.mp4", melody(6))
     parts = [Edit(Fraction(2), Fraction(0)), Edit(Fraction(2), Fraction(3))]
@@ -156,6 +158,7 @@ def test_a_track_that_the_plan_leaves_out(tmp_path: Path, monkeypatch: pytest.Mo
     assert faults(source, tmp_path / "chosen") == []
 
 
+@pytest.mark.long
 def test_a_track_that_begins_late_and_that_the_plan_leaves_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cases: Path
 ) -> None:

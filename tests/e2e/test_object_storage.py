@@ -55,7 +55,7 @@ def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, ult
     assert (again.code, again.json["tasks_run"]) == (0, 0)
 
 
-@pytest.mark.parametrize("key", sample(["/ä b.mp4", "a//50% +.mp4", "a///b/c.mp4"], "a//50% +.mp4", "/ä b.mp4"))
+@pytest.mark.parametrize("key", sample(["/ä b.mp4", "a//50% +.mp4", "a///b/c.mp4"], "a//50% +.mp4"))
 def test_a_source_whose_key_has_empty_parts(key: str, bucket: str, store: Cloud, clip: Path, tmp_path: Path) -> None:
     upload(store, bucket, key, clip.read_bytes())
     upload(store, bucket, key.replace("//", "/").strip("/"), b"another object")
@@ -160,9 +160,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
     return "s3://a/in.mp4"
 
 
-@pytest.mark.parametrize(
-    "words", sample(["plan", "transcode", "verify", "status", "resume", "play"], "plan", "verify", "status")
-)
+@pytest.mark.parametrize("words", sample(["plan", "transcode", "verify", "status", "resume", "play"], "plan"))
 def test_an_endpoint_where_nobody_listens_is_told_within_seconds(words: str, nowhere: str, tmp_path: Path) -> None:
     began = time.monotonic()
     ran = streamify(words, nowhere, *([tmp_path / "out"] if words == "transcode" else []), "--json")

@@ -129,6 +129,7 @@ def test_the_same_command_goes_on_where_it_was_ended(source: Path, ladder: Path,
     assert media(dest) == media(whole)
 
 
+@pytest.mark.long
 def test_without_a_dest_the_stream_is_kept_in_the_cache(source: Path, ladder: Path, tmp_path: Path) -> None:
     import os
 

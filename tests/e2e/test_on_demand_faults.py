@@ -129,6 +129,7 @@ def test_a_film_with_a_broken_end_plays_up_to_it(source: Path, tmp_path: Path) -
     assert "report.json" not in published(dest)
 
 
+@pytest.mark.long
 def test_a_job_that_makes_another_stream_there_is_named(source: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     with playing(source, dest, *SLOW) as play:
@@ -156,6 +157,7 @@ def test_what_somebody_else_removes_is_refused_at_once_and_made_again_by_the_nex
         play.end()
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_ends_the_job_and_the_same_command_goes_on(source: Path, tmp_path: Path) -> None:
     with disk(tmp_path / "small", "size=8m") as folder:
         dest, ballast = folder / "dest", folder / "ballast"

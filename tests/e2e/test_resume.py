@@ -128,6 +128,7 @@ def test_changing_one_rung_encodes_that_rung_alone(source: Path, tmp_path: Path)
     assert verify(dest, source).faults == ()
 
 
+@pytest.mark.long
 def test_adding_a_rung_encodes_that_rung_alone(source: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     streamify.transcode(source, dest, ladder=rungs(240), engine="inline", **QUICK)
@@ -135,6 +136,7 @@ def test_adding_a_rung_encodes_that_rung_alone(source: Path, tmp_path: Path) -> 
     assert (report.tasks_run, report.tasks_reused) == (10, 20)
 
 
+@pytest.mark.long
 def test_two_runs_at_once_on_one_dest(source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     with job(tmp_path / "one", source, dest, *FLAGS) as one, job(tmp_path / "two", source, dest, *FLAGS) as two:
@@ -257,7 +259,7 @@ def poison(source: Path, out: Path, *spans: tuple[float, float]) -> Path:
     return out
 
 
-@pytest.mark.parametrize("engine", ["inline", "local"])
+@pytest.mark.parametrize("engine", sample(["inline", "local"], "inline"))
 def test_poisoned_segments_are_each_named_and_the_rest_stays(engine: Engine, source: Path, tmp_path: Path) -> None:
     bad = poison(source, tmp_path / "bad.mp4", (2.5, 4.5), (6.5, 8.5))
     dest = tmp_path / "dest"
@@ -294,6 +296,7 @@ def test_damage_inside_segments_is_counted_and_named(source: Path, tmp_path: Pat
     assert verify(tmp_path / "dest", bad).faults == ()
 
 
+@pytest.mark.long
 def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path) -> None:
     with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS) as running:
         wait_for(lambda: running.in_flight())
@@ -323,7 +326,7 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
     assert (process.returncode, "[interrupted]" in said) == (143, True)
 
 
-@pytest.mark.parametrize("after", sample([0, 0.05, 0.15, 0.25, 0.5], 0, 0.15, 0.5))
+@pytest.mark.parametrize("after", sample([0, 0.05, 0.15, 0.25, 0.5], 0.15))
 def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp_path: Path) -> None:
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), *FLAGS, "--preset", "veryslow"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -63,7 +63,7 @@ def plain_encode(samples: np.ndarray[Any, Any], rate: int, path: Path) -> Sound:
     return decode_sound(path)
 
 
-@pytest.mark.parametrize(("rate", "piece_seconds"), sample(product((48000, 44100), (600, 3)), (48000, 600), (44100, 3)))
+@pytest.mark.parametrize(("rate", "piece_seconds"), sample(product((48000, 44100), (600, 3)), (44100, 3)))
 def test_a_sweep_has_no_spike_at_any_join_and_no_drift(
     rate: int, piece_seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,13 +126,9 @@ SYNCED = {
     "name",
     sample(
         SYNCED,
-        "48 kHz",
         "44.1 kHz, ts",
-        "fragmented",
         "opus",
-        "starts at 10 s, ts",
         "sound 0.25 s early, mkv",
-        "variable rate",
     ),
 )
 def test_flash_and_beep_stay_together(name: str, tmp_path: Path) -> None:
@@ -151,6 +147,7 @@ def test_flash_and_beep_stay_together(name: str, tmp_path: Path) -> None:
     assert all(0 <= one < Fraction(1024, 44100) for one in over)
 
 
+@pytest.mark.long
 def test_a_long_rate_mismatch_does_not_drift(tmp_path: Path) -> None:
     """44.1 kHz against 29.97 frames per second over a minute: neither divides the other."""
     spec = ClipSpec(seconds=Fraction(60), rate=Fraction(30000, 1001), size=(128, 96), crf=35, audio_rate=44100, gop=300)
@@ -170,7 +167,7 @@ def test_no_sound(tmp_path: Path) -> None:
     assert not (tmp_path / "dest" / "audio").exists()
 
 
-@pytest.mark.parametrize("rate", [48000, 44100])
+@pytest.mark.parametrize("rate", sample([48000, 44100], 44100))
 def test_sound_alone(rate: int, tmp_path: Path) -> None:
     clip = make_clip(replace(BASE, seconds=Fraction(9), rate=Fraction(25), video=False, audio_rate=rate), tmp_path)
     report = run(clip, tmp_path / "dest", segment_seconds=2)

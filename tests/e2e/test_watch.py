@@ -221,7 +221,8 @@ def test_a_failure_is_an_exit_code_of_once_and_hooks_tell_it(tmp_path: Path, upl
     assert "1 complete, 1 failed" in ran.out
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 9))])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 9))
 def test_kill_9_at_any_moment_loses_and_repeats_nothing(
     tmp_path: Path, uploads: Path, film: Path, other: Path, shared: Path, seed: int
 ) -> None:
