@@ -12,6 +12,8 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 
 unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every assertion once more
 
+PYTEST := $(BIN)/python tests/second_chance.py
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled
@@ -37,14 +39,14 @@ quick: compiled
 test: ## Install what tests need; lint, and run every test but those of test-long.
 	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint
 	@$(MAKE) --no-print-directory players
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'not players and not long' --durations=30
+	$(PYTEST) $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
 players: tools compiled  # two at a time, but not beside what keeps all cores busy
-	$(BIN)/pytest -n auto -m 'players and not long' --durations=10
+	$(PYTEST) -n auto -m 'players and not long' --durations=10
 
-test-long: tools compiled ## Run what takes minutes: two thousand tasks, the whole corpus, long films, many kills.
-	$(BIN)/pytest -n auto -m 'players and long' --durations=10
-	$(BIN)/pytest $(PYTEST_ARGS) -m 'long and not players' --durations=30
+test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
+	$(PYTEST) -n auto -m 'players and long' --durations=10
+	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 tools:  # side by side: they come over a network
 	@$(MAKE) --no-print-directory --jobs=4 $(INSTALLED)

@@ -22,6 +22,7 @@ from clouds import Cloud, Kind, shared_cloud
 from costs import Costs
 from e2e.driving import streamify
 from players_harness import Browsers
+from second_chance import Failures, is_property
 from selection import (
     pytest_collection_modifyitems,
     pytest_sessionfinish,
@@ -51,9 +52,22 @@ SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360
 """Three segments of 6, 6 and 2 s without a short start; keyframes of the source lie off the grid."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take where `second_chance` reads which tests failed."""
+    parser.addoption("--failures", help="a file for the tests that failed, see tests/second_chance.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure what tests cost."""
+    """Measure what tests cost, and tell which failed."""
     config.pluginmanager.register(Costs())
+    if config.option.failures and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Failures(Path(config.option.failures)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note what `second_chance` wants to know of a test."""
+    if is_property(item):
+        item.user_properties.append(("property", True))
 
 
 @pytest.fixture(scope="session", autouse=True)

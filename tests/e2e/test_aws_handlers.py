@@ -108,6 +108,7 @@ def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path
     assert buckets.split()["status"] == "duplicate"
 
 
+@pytest.mark.long
 def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUP_BELOW", "400")
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
@@ -117,6 +118,7 @@ def test_small_renditions_may_share_an_item(buckets: Buckets, clip: Path, monkey
     assert buckets.assemble(planned)["status"] == "complete"
 
 
+@pytest.mark.long
 def test_a_source_without_an_index_is_scanned_up_to_the_cap(
     buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,7 +120,8 @@ def film(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("hours", [1, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("hours", [1, 10])
 def test_what_a_task_reads_and_holds_does_not_depend_on_the_length_of_the_film(
     film: Callable[[int, int], Film], hours: int
 ) -> None:

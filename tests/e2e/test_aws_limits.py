@@ -95,6 +95,7 @@ def streamify_root() -> str:
     return str(Path(streamify.__file__).parent)
 
 
+@pytest.mark.long
 def test_all_functions_work_within_their_memory_and_write_nothing(
     call: Callable[[str, dict[str, Any]], Any],
     cloud: Callable[[Kind], Cloud],

@@ -170,7 +170,7 @@ def test_what_is_almost_complete_goes_on_and_says_so(missing: int, good: Path, t
     judge(cli("plan", source, "--strict"), 3, "source-truncated", "--strict")
 
 
-@pytest.mark.parametrize("seed", sample(range(6), 0, 3))
+@pytest.mark.parametrize("seed", sample(range(6), 3))
 def test_bit_rot_is_survived_or_refused_and_never_a_bug(seed: int, good: Path, tmp_path: Path) -> None:
     dice = random.Random(seed)
     data = bytearray(good.read_bytes())
@@ -255,7 +255,7 @@ def test_links_that_lead_nowhere(tmp_path: Path, cli: Cli) -> None:
     judge(cli("probe", "one.mp4"), 3, "source-unreadable", "one.mp4", "link to itself")
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+@pytest.mark.parametrize("kind", sample(["pipe", "socket", "device"], "pipe"))
 def test_source_that_is_no_ordinary_file_is_refused_at_once(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
     if kind == "pipe":
@@ -365,6 +365,7 @@ def test_odd_names_of_source_and_dest(name: str, good: Path, tmp_path: Path, cli
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, dest])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sample(["été #%d & co.mp4", "-rf.mp4"], "été #%d & co.mp4"))
 def test_odd_names_pass_through_workers(name: str, good: Path, tmp_path: Path) -> None:
     shutil.copy(good, tmp_path / name)
@@ -397,7 +398,7 @@ def test_a_stderr_that_cannot_be_written_does_not_end_the_job(clip: Path, tmp_pa
     assert (tmp_path / "out" / "report.json").exists()
 
 
-@pytest.mark.parametrize("closed", sample(["2>&-", ">&-", ">&- 2>&-", "<&-"], ">&- 2>&-", "<&-"))
+@pytest.mark.parametrize("closed", sample(["2>&-", ">&-", ">&- 2>&-", "<&-"], ">&- 2>&-"))
 def test_a_closed_stream_is_no_reason_to_fail(closed: str, good: Path, tmp_path: Path) -> None:
     line = f'"$0" transcode "$1" "$2" --preset ultrafast {closed}'
     for source, code in ((good, 0), (tmp_path / "gone.mp4", 3)):

@@ -12,6 +12,7 @@ import pytest
 
 import streamify
 from clips.tones import PITCHES, Wave, read_sound, tone_levels, tones, write_plain_wav, write_sound
+from selection import sample
 from streamify.model.report import Report, TrackReport
 
 C = math.sqrt(0.5)
@@ -64,7 +65,7 @@ def test_the_levels_of_an_ac3_stream(tmp_path: Path) -> None:
     assert levels[1] * (1.5 + C) == pytest.approx([0, 1, 0.5, 0, 0, C], abs=0.015)
 
 
-@pytest.mark.parametrize("count", [3, 5, 7, 12])
+@pytest.mark.parametrize("count", sample([3, 5, 7, 12], 3, 7))
 def test_channels_without_labels(count: int, tmp_path: Path) -> None:
     report = run(write_plain_wav(tmp_path / "a.wav", tones(count, SECONDS)), tmp_path / "dest")
     levels = tone_levels(heard(tmp_path / "dest", report), PITCHES[: min(count, 8)])

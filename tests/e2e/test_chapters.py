@@ -10,6 +10,7 @@ import pytest
 
 from clips.joined_sound import ffmpeg
 from e2e.driving import verify
+from selection import sample
 from streamify.api import plan, probe, transcode
 from streamify.errors import VerificationFailed
 
@@ -50,7 +51,7 @@ def listed(path: Path) -> list[tuple[float, float, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
+@pytest.mark.parametrize("name", sample(["a.mp4", "a.mov", "a.mkv", "a.webm"], "a.mp4", "a.mkv"))
 def test_each_container(tmp_path: Path, name: str) -> None:
     codec = ["-c:v", "libvpx", "-deadline", "realtime"] if name == "a.webm" else ["-c:v", "mpeg4"]
     path = film(tmp_path / name, *codec)

@@ -21,7 +21,7 @@ from selection import sample
 
 KILLS = {"a few": 2, "many": 10}
 """Kills of each run of the test."""
-SEGMENTS = {"a few": 8, "many": 32}
+SEGMENTS = {"a few": 5, "many": 32}
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",

@@ -12,6 +12,7 @@ import pytest
 import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import media, rungs, verify
+from selection import sample
 from streamify.model.event import Event
 from streamify.model.plan import MEDIA_VERSION
 
@@ -61,7 +62,7 @@ def test_verify_holds_for_a_stream_of_an_earlier_release(source: Path, tmp_path:
     assert min(one.psnr_min for one in found.checks if one.psnr_min) > 25  # pictures were compared
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+@pytest.mark.parametrize("schema", sample([1, 2], 2))
 def test_a_job_of_an_earlier_media_version_is_planned_anew(schema: int, source: Path, tmp_path: Path) -> None:
     streamify.transcode(source, tmp_path, **SETTINGS)
     wanted = media(tmp_path)

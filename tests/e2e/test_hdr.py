@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 import streamify
 from e2e.driving import verify
+from selection import sample
 from streamify.media.video.hdr import ToneMapper
 from streamify.model.source import SourceFacts
 
@@ -62,7 +63,7 @@ def zscale() -> None:
         pytest.skip("no ffmpeg with zscale")
 
 
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("name", sample(CLIPS, "hlg_hevc_9frames.mp4"))
 def test_pictures_look_like_those_of_zimg(name: str, corpus: Path, zscale: None) -> None:
     path = corpus / name
     video = streamify.probe(path).video
@@ -87,6 +88,7 @@ def noted(facts: SourceFacts) -> list[str]:
     return [note.what for note in facts.notes]
 
 
+@pytest.mark.long
 def test_the_bitstream_wins_over_the_container(corpus: Path) -> None:
     """The container says BT.709, the pictures PQ. MaxCLL is 1,000; the mastering display would have 0.1 cd/m2."""
     facts = streamify.probe(corpus / CLIPS[0])

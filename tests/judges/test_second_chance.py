@@ -1,0 +1,89 @@
+"""A test that failed among others runs once more, alone, and is named; what may be a rare fault does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import second_chance
+
+CONFTEST = """
+from pathlib import Path
+
+from second_chance import Failures, is_property
+
+
+def pytest_addoption(parser):
+    parser.addoption("--failures")
+
+
+def pytest_configure(config):
+    if config.option.failures and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Failures(Path(config.option.failures)))
+
+
+def pytest_runtest_setup(item):
+    if is_property(item):
+        item.user_properties.append(("property", True))
+"""
+ONCE = """
+import os
+
+
+def test_busy():
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "a machine that is busy"
+
+
+def test_right():
+    pass
+"""
+PROPERTY = """
+from hypothesis import given, strategies
+
+
+@given(strategies.integers())
+def test_sums(number):
+    assert "PYTEST_XDIST_WORKER" not in __import__("os").environ
+"""
+
+
+def run(folder: Path, tests: str) -> tuple[int, str, str]:
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_it.py").write_text(tests)
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(second_chance.__file__).parent}\n")
+    passed = folder / "passed"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, second_chance.__file__, "-n", "2", "-q", "-p", "no:cacheprovider", str(folder)], cwd=folder,
+        env=environment | {second_chance.PASSED: str(passed)}, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, passed.read_text() if passed.exists() else ""
+
+
+def test_what_passes_alone_is_named_with_its_first_failure(tmp_path: Path) -> None:
+    code, said, passed = run(tmp_path, ONCE)
+    assert code == 0, said
+    assert "FAILED AMONG OTHERS AND PASSED ALONE: test_it.py::test_busy" in said
+    assert "a machine that is busy" in said.rpartition("PASSED ALONE")[2]
+    assert passed == "test_it.py::test_busy\n"
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ("def test_it():\n    assert False", "run once more alone"),
+        (ONCE.replace("test_busy", "test_kills_at_random"), "no second chance"),
+        (PROPERTY, "no second chance"),
+        ("\n".join(ONCE.replace("test_", f"test_{number}_") for number in range(4)), "4 failed"),
+        ("import nothing_of_that_name", "1 error"),
+    ],
+    ids=["fails again", "rare", "property", "too many", "cannot be read"],
+)
+def test_all_else_fails(tests: str, said: str, tmp_path: Path) -> None:
+    code, out, passed = run(tmp_path, tests)
+    assert (code != 0, passed) == (True, ""), out
+    assert said in out
