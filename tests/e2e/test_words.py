@@ -6,18 +6,22 @@ import json
 import re
 import subprocess
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import m3u8
 import pytest
 
+from clips.timed_samples import EMPTY, Sample, vttc, with_samples
 from clips.words import ENGLISH, HEBREW, JAPANESE, SDH, SIGNS, Line, pictures, srt, stamp, subtitled
 from e2e.driving import streamify
 from players_harness import served
 from selection import sample
 from streamify.api import plan, transcode, verify
 from streamify.errors import TasksFailed, UsageError, VerificationFailed
+from streamify.manifests.webvtt import read_back
 from streamify.media.text.embedded import read_embedded
+from streamify.media.text.witness import witnessed
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.settings.arguments import SettingsDict
@@ -136,9 +140,6 @@ def test_verify_finds_faults(dest: Path, change: str) -> None:
 def test_a_source_that_says_something_else(film: Path, dest: Path, tmp_path: Path) -> None:
     """What is published is whole, but not what the source says: only the other way of reading it shows that."""
     other = subtitled(tmp_path / "film.mkv", "srt", [([(*line[:2], "changed") for line in ENGLISH], "eng", "0")])
-    from streamify.manifests.webvtt import read_back
-    from streamify.media.text.witness import witnessed
-
     found = plan(film).text[0]
     cues = list(read_back((dest / found.folder / "all.vtt").read_text()))
     assert not list(witnessed(lambda: film.open("rb"), found, cues))
@@ -159,6 +160,62 @@ def test_each_codec(tmp_path: Path, name: str, codec: str) -> None:
         assert read(tmp_path / "dest" / one.folder / "all.vtt") == said(lines)
         assert "<i>Hello</i>" in (tmp_path / "dest" / made.subtitles[0].folder / "all.vtt").read_text()
     assert verify(tmp_path / "dest", source=path).faults == ()
+
+
+TTML = (
+    '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml" xmlns:tts="http://www.w3.org/ns/ttml#styling">'
+    "<body><div>{}</div></body></tt>"
+)
+
+
+def ttml(lines: list[Line]) -> str:
+    """Return a document of TTML that says what lines of SubRip say."""
+    told = ((start, end, re.sub(r"<(/?)[bi]>", "", text).replace("&", "&amp;")) for start, end, text in lines)
+    texts = ((start, end, text.replace("<", "&lt;").replace("\n", "<br/>")) for start, end, text in told)
+    return TTML.format("".join(f'<p begin="{start}s" end="{end}s">{text}</p>' for start, end, text in texts))
+
+
+@pytest.mark.parametrize("fragments", [False, True])
+@pytest.mark.parametrize("entry", ["stpp", "wvtt"])
+def test_words_of_mp4_that_ffmpeg_has_no_decoder_for(tmp_path: Path, entry: str, fragments: bool) -> None:
+    """Samples of 2 s hold what is shown in them: a cue over a join is in both, and is one cue."""
+    samples: list[Sample] = []
+    if entry == "stpp":
+        for begin in range(0, 10, 2):
+            inside = [line for line in ENGLISH if line[0] < begin + 2 and line[1] > begin]
+            samples.append((begin, begin + 2, ttml(inside).encode()))
+    else:
+        times = sorted({0.0, 2.0, 4.0, 6.0, 10.0, *(time for line in ENGLISH for time in line[:2])})
+        for start, end in pairwise(times):
+            texts = [
+                line[2].replace("&", "&amp;").replace("5 <", "5 &lt;") for line in ENGLISH if line[0] <= start < line[1]
+            ]
+            samples.append((start, end, b"".join(map(vttc, texts)) or EMPTY))
+    film = with_samples(pictures(tmp_path / "p.mp4"), tmp_path / "f.mp4", entry, samples, fragments=fragments)
+    made = transcode(film, tmp_path / "dest", **FAST)
+    [words] = made.subtitles
+    assert (words.language, words.found, words.cues, words.left_out) == ("en", 4, 4, 0)
+    assert read(tmp_path / "dest" / words.folder / "all.vtt") == said(ENGLISH)
+    assert verify(tmp_path / "dest", source=film).faults == ()
+    data = film.read_bytes().replace(b"over the join", b"over the jain")
+    film.with_name("other.mp4").write_bytes(data)
+    cues = list(read_back((tmp_path / "dest" / words.folder / "all.vtt").read_text()))
+    track = plan(film).text[0]
+    assert len(list(witnessed(lambda: film.with_name("other.mp4").open("rb"), track, cues))) == 2
+
+
+def test_files_of_ttml(tmp_path: Path) -> None:
+    film = pictures(tmp_path / "film.mp4", 3)
+    (tmp_path / "film.en.ttml").write_text(ttml([(0.5, 1.0, "first & last")]))
+    (tmp_path / "film.de.dfxp").write_text(ttml([(0.5, 1.0, "Grüße")]), encoding="utf-16")
+    (tmp_path / "film.fr.xml").write_text(ttml([(0.5, 1.0, "salut")]))
+    (tmp_path / "film.xml").write_text("<NonRealTimeMeta/>")  # as cameras write them: nobody's subtitles
+    made = transcode(film, tmp_path / "dest", **FAST)
+    words = {one.language: read(tmp_path / "dest" / one.folder / "all.vtt") for one in made.subtitles}
+    assert {language: [cue[2] for cue in cues] for language, cues in words.items()} == {
+        "en": ["first & last"], "de": ["Grüße"], "fr": ["salut"],
+    }  # fmt: skip
+    assert not any("film" in note.what for note in made.notes)
 
 
 def test_files_beside_the_source_and_given(tmp_path: Path) -> None:

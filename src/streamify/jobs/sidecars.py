@@ -15,8 +15,9 @@ from streamify.dest.layout import text_file_key
 from streamify.errors import StreamifyError, UsageError
 from streamify.model.location import Location
 from streamify.model.settings import MediaSettings
-from streamify.model.subtitle import FILE_BYTES, SubtitleFile, beside
+from streamify.model.subtitle import FILE_BYTES, UNCLEAR, SubtitleFile, beside, unclear
 from streamify.model.text import size
+from streamify.planning.languages import is_language
 from streamify.storage.base import Storage, sha256
 from streamify.storage.locate import reach_storage
 
@@ -80,7 +81,10 @@ def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
         keep(one, place)
     for one, place in _beside(source):
         try:
-            keep(one, place)
+            if one.left_out is not None:
+                left_out.append(one)
+            elif not _is_other(place):
+                keep(one, place)
         except UsageError as error:  # nobody named it: the film does without
             if settings.strict:
                 raise
@@ -102,11 +106,27 @@ def _named_together(left_out: list[SubtitleFile], room: int) -> list[SubtitleFil
 
 
 def _beside(source: Location) -> Iterator[tuple[SubtitleFile, Location]]:
+    """Yield the files beside a source that belong to it by their names; what a name means may not be known."""
     begin = source.name.rpartition(".")[0] or source.name
-    for name in sorted(_names(source.parent, f"{begin}.")):
+    names = sorted(_names(source.parent, f"{begin}."))
+    for name in names:
         found = beside(source.name, name)
+        strange = found is not None and found.language is not None and not is_language(found.language)
+        if strange and name.lower().endswith(".xml"):
+            continue
+        if strange or (found is None and unclear(source.name, name, names)):
+            found = SubtitleFile(file=name, left_out=UNCLEAR)
         if found is not None:
             yield found, source.parent.child(name)
+
+
+def _is_other(place: Location) -> bool:
+    """Return whether a file is XML of another kind, such as the metadata that cameras write beside a film."""
+    if not place.name.lower().endswith(".xml"):
+        return False
+    from streamify.media.text.documents import decode_xml, is_ttml
+
+    return not is_ttml(decode_xml(_read(place)).text)
 
 
 def _names(folder: Location, begin: str) -> set[str]:

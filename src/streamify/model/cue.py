@@ -7,6 +7,8 @@ from fractions import Fraction
 
 CUES = 100_000
 """Cues of a track at most."""
+CUE_BYTES = 10_000
+"""Bytes of a cue at most."""
 
 
 @dataclass(frozen=True, slots=True)

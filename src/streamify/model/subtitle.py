@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -13,7 +15,7 @@ TextRole = Literal["main", "forced", "sdh", "commentary"]
 """What the words are for; ``forced``: shown to everybody, such as signs and foreign lines; ``sdh``: for those who hear
 badly, with sounds and speakers."""
 
-SUFFIXES = (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp")
+SUFFIXES = (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml")
 """Endings of files that are taken for subtitles beside a film, in small letters."""
 
 FILE_BYTES = 16_000_000
@@ -25,6 +27,20 @@ _WORDS: dict[str, TextRole] = {
     "cc": "sdh",
     "commentary": "commentary",
 }
+_NAMES: Final = MappingProxyType({
+    "albanian": "sq", "arabic": "ar", "armenian": "hy", "basque": "eu", "bengali": "bn", "bosnian": "bs",
+    "brazilian": "pt-BR", "bulgarian": "bg", "cantonese": "yue", "catalan": "ca", "chinese": "zh", "croatian": "hr",
+    "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "estonian": "et", "farsi": "fa", "filipino": "fil",
+    "finnish": "fi", "french": "fr", "galician": "gl", "georgian": "ka", "german": "de", "greek": "el", "hebrew": "he",
+    "hindi": "hi", "hungarian": "hu", "icelandic": "is", "indonesian": "id", "irish": "ga", "italian": "it",
+    "japanese": "ja", "korean": "ko", "latvian": "lv", "lithuanian": "lt", "macedonian": "mk", "malay": "ms",
+    "malayalam": "ml", "mandarin": "cmn", "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt",
+    "romanian": "ro", "russian": "ru", "serbian": "sr", "slovak": "sk", "slovenian": "sl", "spanish": "es",
+    "swahili": "sw", "swedish": "sv", "tagalog": "tl", "tamil": "ta", "telugu": "te", "thai": "th", "turkish": "tr",
+    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
+})  # fmt: skip
+"""English names of the languages that films have most. `language_data`, which langcodes needs for all of them, has
+13 MB and a C extension."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -77,11 +93,35 @@ def labels_of(words: list[str]) -> dict[str, object] | None:
             found["role"] = role
         elif word.lower() == "default" and "default" not in found:
             found["default"] = True
+        elif word.lower() in _NAMES and "language" not in found:
+            found["language"] = _NAMES[word.lower()]
         elif _LANGUAGE.fullmatch(word) and "language" not in found and role is None:
             found["language"] = word
         else:
             return None
     return found
+
+
+UNCLEAR = (
+    "its name says neither a language nor forced, sdh, commentary or default: name it such as film.en.srt, or give it "
+    "with --subtitles"
+)
+"""Why a file beside a film is left out."""
+
+
+def unclear(film: str, name: str, others: Iterable[str]) -> bool:
+    """Return whether a file is of subtitles and belongs to a film by the start of its name, and the rest says nothing.
+
+    Args:
+        film: Name of the film's file.
+        name: Of a file that `beside` takes for none of its subtitles.
+        others: Names in the same folder: it can be that of another film, such as ``film.2.srt`` of ``film.2.mp4``.
+    """
+    stem = film.rpartition(".")[0] or film
+    if not name.startswith(f"{stem}.") or not name.lower().endswith(SUFFIXES) or name.lower().endswith(".xml"):
+        return False
+    longer = (one for one in others if len(one.rpartition(".")[0]) > len(stem) and not one.lower().endswith(SUFFIXES))
+    return not any(beside(other, name) is not None or unclear(other, name, ()) for other in longer)
 
 
 def beside(film: str, name: str) -> SubtitleFile | None:

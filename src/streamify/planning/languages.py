@@ -71,6 +71,16 @@ def bcp47(code: str | None) -> str | None:
     return language.to_tag()
 
 
+def is_language(code: str) -> bool:
+    """Return whether a code is a language tag whose parts are all registered (BCP 47)."""
+    from langcodes import Language
+
+    try:
+        return Language.get(code).is_valid()
+    except ValueError:
+        return False
+
+
 def autonym(tag: str) -> str:
     """Return a language's name in that language, with what else its tag says; the tag where we know no name."""
     primary, _, rest = tag.partition("-")

@@ -35,7 +35,7 @@ def run_check_text(task: TextCheckTask, stores: Stores) -> CheckResult:
         faults += check_cues(task.folder, held[0], held[1:], record.cues, columns.cues, task.borders)
     if not faults and task.source is not None and task.track is not None:
         open_source = partial(stores.open_source, task.source)
-        faults += (f"{task.folder}: {fault}" for fault in witnessed(open_source, task.track, held[0]))
+        faults += (f"{task.folder}: {fault}" for fault in witnessed(open_source, task.track, held[0], record.left_out))
     return CheckResult(key=task.key, faults=tuple(faults[:50]), frames=len(held[0]) if held else 0)
 
 

@@ -49,9 +49,11 @@ def run_text(task: TextTask, stores: Stores) -> TextResult:
 
 
 def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
-    names = {track.recipe.stream: track.source for track in task.tracks if track.recipe.stream is not None}
-    hints = {track.recipe.stream: track.recipe.encoding for track in task.tracks if track.recipe.stream is not None}
-    streams = read_embedded(partial(stores.open_source, task.source), names, hints) if names else {}
+    recipes = {track.source: track.recipe for track in task.tracks if track.recipe.stream is not None}
+    names = {recipe.stream: name for name, recipe in recipes.items() if recipe.stream is not None}
+    hints = {index: recipes[name].encoding for index, name in names.items()}
+    codecs = {index: recipes[name].codec for index, name in names.items()}
+    streams = read_embedded(partial(stores.open_source, task.source), names, hints, codecs) if names else {}
     for track in task.tracks:
         if track.recipe.stream is not None:
             yield track, streams[track.recipe.stream]

@@ -33,6 +33,35 @@ def test_the_same_words_as_several_languages_and_roles(tmp_path: Path) -> None:
     assert sorted(one.file for one in gathered(tmp_path)) == sorted(names)
 
 
+def test_names_of_languages_in_english(tmp_path: Path) -> None:
+    for name in ("film.english.srt", "film.Brazilian.forced.srt"):
+        (tmp_path / name).write_text(name)
+    found = gathered(tmp_path)
+    assert {(one.language, one.role) for one in found} == {("en", "main"), ("pt-BR", "forced")}
+
+
+def test_names_that_say_nothing_are_named(tmp_path: Path) -> None:
+    """But not those of another film beside it, nor XML of another kind."""
+    (tmp_path / "film.2.mp4").touch()
+    (tmp_path / "film.jpeg").touch()
+    for name in (
+        "film.xyz.srt",
+        "film.directors-cut.srt",
+        "film.2.srt",
+        "film.2.odd.srt",
+        "films.odd.srt",
+        "film.en.srt",
+    ):
+        (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,000\nEXIT\n")
+    (tmp_path / "film.xml").write_text("<NonRealTimeMeta/>")
+    (tmp_path / "film.odd.xml").write_text("<NonRealTimeMeta/>")
+    found = gathered(tmp_path)
+    assert [one.file for one in found if one.left_out is None] == ["film.en.srt"]
+    left_out = {one.file: one.left_out or "" for one in found if one.left_out is not None}
+    assert set(left_out) == {"film.xyz.srt", "film.directors-cut.srt"}
+    assert all("name it such as film.en.srt" in why for why in left_out.values())
+
+
 def test_each_empty_file_is_told(tmp_path: Path) -> None:
     for name in ("film.en.srt", "film.en.vtt"):
         (tmp_path / name).touch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from av.container import InputContainer
 from av.stream import AttachmentStream, Disposition, Stream
@@ -72,19 +72,18 @@ _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
 
 
 def left_out(
-    container: InputContainer, file: BinaryIO, size: int, choice: Choice, text: Sequence[TextFacts] = ()
+    container: InputContainer, tracks: Tracks, choice: Choice, text: Sequence[TextFacts] = ()
 ) -> Iterator[Note]:
     """Yield a note for each stream of the chosen programme that is not transcoded.
 
     Args:
         container: The source, opened.
-        file: The same file.
-        size: Of the source, bytes.
+        tracks: As `read_tracks` gives them.
         choice: What is transcoded.
         text: The streams that become subtitles.
     """
     used = {one.index for one in (choice.video, *choice.audio) if one is not None} | {one.stream for one in text}
-    kinds, titles = _tracks(container, file, size)
+    kinds, titles = tracks
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
@@ -99,21 +98,26 @@ def left_out(
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
 
 
-def chapter_ids(container: InputContainer, file: BinaryIO, size: int) -> frozenset[int]:
-    """Return the ids of the tracks of an MP4 that hold chapters."""
-    return _tracks(container, file, size)[1]
+class Tracks(NamedTuple):
+    """What an MP4 says of its tracks, by their ids; of other containers nothing."""
+
+    kinds: Mapping[int, str]
+    """Codes of their sample entries."""
+    chapters: frozenset[int]
+    """Those that hold chapters."""
 
 
-def _tracks(container: InputContainer, file: BinaryIO, size: int) -> tuple[Mapping[int, str], frozenset[int]]:
-    """Return the kinds of the tracks of an MP4 by their ids, and the ids of those that hold chapters."""
+def read_tracks(container: InputContainer, file: BinaryIO, size: int) -> Tracks:
+    """Return what an MP4 says of its tracks."""
+    nothing = Tracks({}, frozenset())
     if not container.format.name.startswith("mov"):
-        return {}, frozenset()
+        return nothing
     at = file.tell()
     try:
         layout = read_layout(file, size)
-        return sample_kinds(file, layout), chapter_tracks(file, layout)
+        return Tracks(sample_kinds(file, layout), chapter_tracks(file, layout))
     except BoxError:
-        return {}, frozenset()
+        return nothing
     finally:
         file.seek(at)
 

@@ -28,7 +28,7 @@ from streamify.media.source.entry_kinds import entry_kinds
 from streamify.media.source.extent import cut_off, missing_bytes
 from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import read_index
-from streamify.media.source.left_out import chapter_ids, left_out
+from streamify.media.source.left_out import left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
@@ -93,8 +93,9 @@ def probe_source(
         refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(audio_facts(container, one) for one in choice.audio)
         chapters, excess = read_chapters(container)
-        text = text_facts(container, choice.elsewhere, chapter_ids(container, file, ref.size))
-        notes = [*choice.notes, *left_out(container, file, ref.size, choice, text), *excess]
+        tracks = read_tracks(container, file, ref.size)
+        text = text_facts(container, choice.elsewhere, tracks)
+        notes = [*choice.notes, *left_out(container, tracks, choice, text), *excess]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",
                               "give a video or audio file, or one with codecs that FFmpeg knows")  # fmt: skip

@@ -10,10 +10,11 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from streamify.media.source.choice import has_decoder
+from streamify.media.source.left_out import Tracks
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.source.titles import audio_language, audio_title
-from streamify.media.text.packets import TEXT_CODECS, Piece, cues_of
+from streamify.media.text.packets import ENTRIES, TEXT_CODECS, Piece, cues_of
 from streamify.media.text.read import Words
 from streamify.model.cue import CUES
 from streamify.model.source import Note, TextFacts
@@ -22,33 +23,41 @@ BYTES = 64 << 20
 """Bytes of all packets of words of a stream that are kept at most."""
 
 
-def is_text(stream: Stream) -> bool:
-    """Return whether a stream is of words that can be read."""
-    return (
-        stream.type == "subtitle" and has_decoder(stream) and stream.codec_context.codec.canonical_name in TEXT_CODECS
-    )
+def text_codec(stream: Stream, entry: str | None) -> str | None:
+    """Return the codec of a stream of words; ``None``: it is none that can be read.
+
+    Args:
+        stream: Of the source.
+        entry: Code of its sample entry, in MP4.
+    """
+    if has_decoder(stream):
+        name = stream.codec_context.codec.canonical_name
+        return name if stream.type == "subtitle" and name in TEXT_CODECS else None
+    return entry if entry in ENTRIES else None
 
 
-def text_facts(container: InputContainer, elsewhere: frozenset[int], other: frozenset[int]) -> tuple[TextFacts, ...]:
+def text_facts(container: InputContainer, elsewhere: frozenset[int], tracks: Tracks) -> tuple[TextFacts, ...]:
     """Return what a container says of its streams of words.
 
     Args:
         container: The source, opened.
         elsewhere: Indices of streams of other programmes.
-        other: Ids of tracks that hold chapters.
+        tracks: Of an MP4: those that hold chapters are no subtitles.
     """
     return tuple(
-        _facts(stream)
+        _facts(stream, codec)
         for stream in container.streams
-        if is_text(stream) and stream.index not in elsewhere and stream.id not in other
+        if stream.index not in elsewhere
+        and stream.id not in tracks.chapters
+        and (codec := text_codec(stream, tracks.kinds.get(stream.id))) is not None
     )
 
 
-def _facts(stream: Stream) -> TextFacts:
+def _facts(stream: Stream, codec: str) -> TextFacts:
     flags = stream.disposition
     return TextFacts(
         stream=stream.index,
-        codec=stream.codec_context.codec.canonical_name,
+        codec=codec,
         language=audio_language(stream.metadata),
         title=audio_title(stream.metadata),
         forced=bool(flags & Disposition.forced),
@@ -59,7 +68,10 @@ def _facts(stream: Stream) -> TextFacts:
 
 
 def read_embedded(
-    open_source: Callable[[], BinaryIO], names: Mapping[int, str], hints: Mapping[int, str] = MappingProxyType({})
+    open_source: Callable[[], BinaryIO],
+    names: Mapping[int, str],
+    hints: Mapping[int, str] = MappingProxyType({}),
+    codecs: Mapping[int, str] = MappingProxyType({}),
 ) -> dict[int, Words]:
     """Return the cues of streams of a source, by their indices.
 
@@ -67,14 +79,16 @@ def read_embedded(
         open_source: Opens the source.
         names: Of the streams to read, by index, for notes.
         hints: As of `streamify.media.text.encoding.decode`, by index.
+        codecs: By index, of those that FFmpeg has no decoder for.
     """
     pieces: dict[int, list[Piece]] = {index: [] for index in names}
     sizes, beyond = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     damage: UnreadableError | None = None
     with open_source() as file, open_media(file) as container:
         streams = [container.streams[index] for index in names]
-        headers = {one.index: bytes(one.codec_context.extradata or b"") for one in streams}
-        codecs = {one.index: one.codec_context.codec.canonical_name for one in streams}
+        decoded = [one for one in streams if has_decoder(one)]
+        headers = {one.index: bytes(one.codec_context.extradata or b"") for one in decoded}
+        codecs = {**codecs, **{one.index: one.codec_context.codec.canonical_name for one in decoded}}
         keep_only(container, *streams)
         try:
             for packet in read_packets(container, *streams):
@@ -87,7 +101,7 @@ def read_embedded(
         except UnreadableError as error:
             damage = error
     found = {
-        index: cues_of(pieces[index], codecs[index], headers[index], name, hints.get(index, ""))
+        index: cues_of(pieces[index], codecs[index], headers.get(index, b""), name, hints.get(index, ""))
         for index, name in names.items()
     }
     for index, words in found.items():

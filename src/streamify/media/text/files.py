@@ -1,4 +1,4 @@
-"""Subtitle files as cues: FFmpeg's demuxers take them apart, after the lines of times were looked at here.
+"""Subtitle files as cues: FFmpeg's demuxers take them apart, after the lines of times were looked at here; not TTML.
 
 FFmpeg passes over what it cannot read without a word, and reads ``-00:00:01,000`` as one second. So blocks whose times
 are not as they must be are taken out first and named.
@@ -10,7 +10,8 @@ import re
 
 from streamify.media.source.opening import open_text
 from streamify.media.source.reading import UnreadableError, read_packets
-from streamify.media.text.encoding import Decoded, decode
+from streamify.media.text.documents import decode_xml, document_words, is_ttml
+from streamify.media.text.encoding import Decoded
 from streamify.media.text.packets import Piece, cues_of
 from streamify.media.text.read import Words, places
 from streamify.model.source import Note
@@ -32,12 +33,16 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
         name: Of the file, for notes.
         hint: As of `decode`.
     """
-    decoded = decode(data, hint)
+    decoded = decode_xml(data, hint)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     kind = kind_of(text)
     if kind is None:
         words = Words(notes=_notes(decoded, name))
-        words.notes.append(Note(kind="dropped", what=name, why="it is not SubRip, WebVTT, ASS or SSA"))
+        words.notes.append(Note(kind="dropped", what=name, why="it is not SubRip, WebVTT, ASS, SSA or TTML"))
+        return words
+    if kind == "ttml":
+        words = document_words(text, name)
+        words.notes[:0] = _notes(decoded, name)
         return words
     good, timed, bad = _checked(text, kind)
     read = _demuxed(good, kind, name)
@@ -52,12 +57,14 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
 
 
 def kind_of(text: str) -> str | None:
-    """Return FFmpeg's name of the format of a subtitle file; ``None``: it is none that is read."""
+    """Return FFmpeg's name of the format of a subtitle file, or ``ttml``; ``None``: it is none that is read."""
     start = text.lstrip("\ufeff \t\n")
     if re.match(r"WEBVTT(?=[ \t\n]|$)", start):
         return "webvtt"
     if re.match(r"\[script info\]", start, re.IGNORECASE) or re.search(r"^Dialogue:", start, re.MULTILINE):
         return "ass"
+    if is_ttml(start):
+        return "ttml"
     return "srt" if "-->" in text else None
 
 

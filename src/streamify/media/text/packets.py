@@ -10,19 +10,20 @@ from typing import Any
 from av.packet import Packet
 
 from streamify.media.text.ass import AssHeader, AssText, read_event
+from streamify.media.text.documents import sample_words
 from streamify.media.text.encoding import decode
 from streamify.media.text.read import Words
 from streamify.media.text.srt import read_srt
 from streamify.media.text.tx3g import TimedText
 from streamify.media.text.vtt import read_vtt
-from streamify.model.cue import CUES, SourceCue
+from streamify.media.text.wvtt import vtt_words
+from streamify.model.cue import CUE_BYTES, CUES, SourceCue
 from streamify.model.source import Note
 
 TEXT_CODECS = ("subrip", "srt", "text", "ass", "ssa", "webvtt", "mov_text")
 """FFmpeg's names of codecs whose packets are words."""
-
-CUE_BYTES = 10_000
-"""Bytes of a cue at most."""
+ENTRIES = ("stpp", "wvtt")
+"""Sample entries of MP4 whose samples are words that FFmpeg has no decoder for (ISO/IEC 14496-30)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,19 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
 
     Args:
         pieces: Its packets, in the order of the container.
-        codec: FFmpeg's name.
+        codec: FFmpeg's name, or one of `ENTRIES`.
         header: Its extradata.
         name: Of the stream, for notes.
         hint: As of `streamify.media.text.encoding.decode`.
     """
     kept = list(pieces)
+    if codec in ENTRIES:
+        samples = [
+            (one.start, one.start + one.length if one.length else None, one.data)
+            for one in kept
+            if one.start is not None
+        ]
+        return sample_words(samples, name, hint) if codec == "stpp" else vtt_words(samples, name)
     words, timed = Words(), list[Piece]()
     if codec == "mov_text":  # an empty sample says only until when the one before it is shown
         timed = [piece for piece in kept if piece.data[:2] not in (b"", b"\0", b"\0\0")]

@@ -71,10 +71,11 @@ def cue_text(spans: Iterable[tuple[str, Style]]) -> str:
             joined[-1] = (joined[-1][0] + text, style)
         elif text:
             joined.append((text, style))
-    return tidy("".join(_marked(text, style) for text, style in joined))
+    return tidy("".join(marked(text, style) for text, style in joined))
 
 
-def _marked(text: str, style: Style) -> str:
+def marked(text: str, style: Style) -> str:
+    """Return words of one style as cue text."""
     found = escape(text)
     if not text.strip():
         return found

@@ -13,8 +13,9 @@ from av.subtitles.stream import SubtitleStream
 
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode_text, read_packets
-from streamify.media.text.packets import CUE_BYTES
-from streamify.model.cue import Cue
+from streamify.media.text.packets import ENTRIES
+from streamify.media.text.witness_mp4 import witnessed_samples
+from streamify.model.cue import CUE_BYTES, Cue
 from streamify.model.track import TextTrack
 
 _TAGS = re.compile(r"<[^>]*>")
@@ -27,8 +28,20 @@ Said = tuple[int, str]
 """When something is said, milliseconds, and the words without blanks and marks."""
 
 
-def witnessed(open_source: Callable[[], BinaryIO], track: TextTrack, cues: Sequence[Cue]) -> Iterator[str]:
-    """Yield where the cues of a track are not those that FFmpeg decodes of its stream."""
+def witnessed(
+    open_source: Callable[[], BinaryIO], track: TextTrack, cues: Sequence[Cue], left_out: int = 0
+) -> Iterator[str]:
+    """Yield where the cues of a track are not those that FFmpeg decodes of its stream.
+
+    Args:
+        open_source: Opens the source.
+        track: Of words.
+        cues: Of the stream that was made.
+        left_out: Cues of the source that are named as not kept.
+    """
+    if track.recipe.codec in ENTRIES:
+        yield from witnessed_samples(open_source, track, cues, left_out)
+        return
     ours = Counter((cue.start, _bare(html.unescape(_TAGS.sub("", cue.text)))) for cue in cues)
     last = max((cue.end for cue in cues), default=0)
     theirs = Counter(_decoded(open_source, track, last))
