@@ -39,20 +39,32 @@ ONCE_MORE = retry("WorkerLost", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.
                   first=2, attempts=1, comment="The worker was lost: memory, time, a crash")  # fmt: skip
 
 
+TRANSCODERS = ("TranscodeFunction", "TranscodeLargeFunction", "TranscodeLargestFunction")
+"""Substitutions of the functions that run tasks, the smallest first; an item says where in this list its function is."""
+
+
+def transcoder(larger: int = 0) -> str:
+    """Return what chooses a task's function, or so many sizes above it; above the last one there is none."""
+    arns = ", ".join(f"'${{{name}}}'" for name in (*TRANSCODERS, *TRANSCODERS[-1:] * larger))
+    place = f"States.MathAdd($.item.function, {larger})" if larger else "$.item.function"
+    return f"States.ArrayGetItem(States.Array({arns}), {place})"
+
+
 def invoke(function: str, payload: State, *, caught_by: str | None, once_more: bool = True, **more: Any) -> State:
     """Return a state that calls a function.
 
     Args:
-        function: Name of its substitution.
+        function: Name of its substitution, or the intrinsic function that gives it.
         payload: What it gets.
         caught_by: The state that follows where it is lost for good; ``None``: the execution ends.
         once_more: Whether a lost worker is tried again here.
         more: Of the state.
     """
+    chosen = {"FunctionName.$": function} if "(" in function else {"FunctionName": f"${{{function}}}"}
     state = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": f"${{{function}}}", "Payload": payload},
+        "Parameters": {**chosen, "Payload": payload},
         **more,
         "Retry": [*RETRY, ONCE_MORE] if once_more else RETRY,
     }
@@ -74,9 +86,9 @@ def task(function: str, *, caught_by: str | None, once_more: bool = True, **payl
 
 
 RETRIES = "$$.State.RetryCount"
-TASK = task("TranscodeFunction", caught_by="TaskLarge", once_more=False, retries=RETRIES)
-LARGE = task("TranscodeLargeFunction", caught_by="Record", retries=RETRIES)
-LARGE["Comment"] = "Once more, with more memory and more cores"
+TASK = task(transcoder(), caught_by="TaskLarge", once_more=False, retries=RETRIES)
+LARGE = task(transcoder(1), caught_by="Record", retries=RETRIES)
+LARGE["Comment"] = "Once more, in the next larger function"
 LARGE["Parameters"]["Payload"]["lost"] = 1
 
 MAP = {

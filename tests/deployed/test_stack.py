@@ -191,7 +191,7 @@ def test_after_the_fix_resume_runs_only_what_is_missing(stack: Stack, clip: Path
         "Action": "s3:PutObject",
         "Resource": f"arn:aws:s3:::{stack.media}/{key}/video/*/00001.m4s",
     }
-    with stack.policy(("TranscodeFunction", "TranscodeLargeFunction"), deny):
+    with stack.policy(("TranscodeFunction", "TranscodeLargeFunction", "TranscodeLargestFunction"), deny):
         stack.upload(key, clip.read_bytes())
         (execution,) = stack.wait(key)
     assert (execution["status"], execution["error"]) == ("FAILED", "tasks-failed")

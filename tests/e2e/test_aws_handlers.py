@@ -70,6 +70,19 @@ def test_an_upload_becomes_the_same_bytes_as_on_the_local_engine(
 
 
 @pytest.mark.long
+def test_hdr_is_tone_mapped_where_no_file_may_be_written(buckets: Buckets, corpus: Path, tmp_path: Path) -> None:
+    film = corpus / "hlg_hevc_9frames.mp4"
+    open_storage(buckets.uploads).put(KEY, film.read_bytes())
+    planned = buckets.split()
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    flags = ("--ladder", SETTINGS["ladder"], "--preset", SETTINGS["preset"], "--no-short-start")
+    ran = streamify("transcode", film, tmp_path / "here", *flags)
+    assert ran.code == 0, ran.err
+    assert media(f"{buckets.media}/{KEY}") == media(str(tmp_path / "here"))
+
+
+@pytest.mark.long
 def test_loudness_is_measured_before_the_map(
     buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def call(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Cal
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
 
     return run
 

@@ -26,7 +26,7 @@ CONTEXT: dict[str, dict[str, Any]] = {
 }
 INPUT = {"source": "s3://uploads/a.mp4", "dest": "s3://media/a.mp4"}
 RUN = {"id": "x"}
-ITEMS = [{"key": "video/00000/0"}, {"key": "video/00001/0"}]
+ITEMS: list[dict[str, Any]] = [{"key": "video/00000/0", "function": 0}, {"key": "video/00001/0", "function": 0}]
 PLANNED = {
     "status": "planned",
     "job": INPUT,
@@ -152,6 +152,23 @@ def test_a_lost_task_is_tried_as_often_as_its_error_deserves_then_with_more_memo
     assert order(found) == ["Split", *["Task"] * tries, "TaskLarge", "Task", "Assemble", "Say"]
     (large,) = (call["input"]["Payload"] for call in found["calls"] if call["state"] == "TaskLarge")
     assert large == {"run": RUN, "item": ITEMS[0], "retries": 0, "lost": 1}
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (0, ["TranscodeFunction", "TranscodeLargeFunction"]),
+        (1, ["TranscodeLargeFunction", "TranscodeLargestFunction"]),
+        (2, ["TranscodeLargestFunction", "TranscodeLargestFunction"]),
+    ],
+)
+def test_a_task_goes_to_the_function_that_its_item_names_then_to_the_next_larger(
+    function: int, names: list[str]
+) -> None:
+    planned = PLANNED | {"list": [{"key": "video/00000/0", "function": function}]}
+    found = interpreted(Split=[returns(planned)], Task=[raises("WorkerLost")])
+    called = [call["input"]["FunctionName"] for call in found["calls"] if call["state"].startswith("Task")]
+    assert called == [f"${{{name}}}" for name in names]
 
 
 def test_a_task_waits_for_its_turn_as_long_as_it_takes() -> None:

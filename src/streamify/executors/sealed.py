@@ -12,7 +12,10 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock, Thread, current_thread
 
 from streamify.errors import Failure
@@ -20,8 +23,10 @@ from streamify.executors.local.process import WorkerProcess
 from streamify.executors.local.start import COMMAND, worker_environment
 from streamify.executors.retry import describe_exit, lost
 from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready, Work
+from streamify.machine import link
 from streamify.machine.limits import WorkerLimits
 from streamify.machine.seal import Seal
+from streamify.machine.usage import peak_bytes
 from streamify.model.attempt import Usage
 from streamify.model.task import Task
 from streamify.storage.base import Stores
@@ -30,6 +35,20 @@ from streamify.tasks.reach import reach_of
 
 NO_FILES = WorkerLimits(file_bytes=0)
 """What a sealed worker may use: it writes no file."""
+LINK = "table.cube"
+"""Name of the link through which it gives FFmpeg what FFmpeg reads from files: tables of colours."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a task may take, seconds of wall clock."""
+
+    whole: float
+    """In which it has to be done."""
+    half: float | None = None
+    """In which half of it has to be done, as far as its worker tells; ``None``: it is not looked at."""
+    cut: bool = False
+    """Whether `whole` is all that the caller has: what is not done by then may be done elsewhere, else it hangs."""
 
 
 class SealedWorker:
@@ -57,15 +76,21 @@ class SealedWorker:
         self._on_seal = on_seal
         self._lock = Lock()
         self._live: _Live | None = None
+        self._peak = 0
 
-    def run(self, job: str, task: Task, stores: Stores, seconds: float | None = None) -> Done | Failed:
+    @property
+    def peak_bytes(self) -> int:
+        """Largest resident size so far of the worker that ran the last task; 0 where none ran."""
+        return self._peak
+
+    def run(self, job: str, task: Task, stores: Stores, patience: Patience | None = None) -> Done | Failed:
         """Run a task once; a worker that is lost is a failure like any other, transient unless the task hung.
 
         Args:
             job: Whose it is; a worker that has run a task of another one is replaced.
             task: What to run.
             stores: What it may reach part of.
-            seconds: Of wall clock that it may take; ``None``: twice the CPU seconds of its budget.
+            patience: How long it may take; ``None``: twice the CPU seconds of its budget.
         """
         with self._lock:
             try:
@@ -76,7 +101,8 @@ class SealedWorker:
             except _NotReady as error:
                 return _lost(lost(task.key, "worker-start-failed", str(error)))
             clock = time.monotonic()
-            reply = live.run(task, stores, 2 * task.budget.cpu_seconds if seconds is None else seconds)
+            reply = live.run(task, stores, patience or Patience(2 * task.budget.cpu_seconds))
+            self._peak = live.peak_bytes
             if reply is None or (isinstance(reply, Failed) and reply.exhausted):
                 failure = self._end(task)
                 reply = reply or _lost(failure, time.monotonic() - clock)
@@ -128,12 +154,16 @@ class _Live:
     """A worker process that runs, and its socket."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._closing = ExitStack()
+        folder = self._closing.enter_context(TemporaryDirectory(prefix="streamify-"))
+        given = {**environment, link.VARIABLE: str(link.make_link(Path(folder), LINK))}
         ours, theirs = socket.socketpair()
         try:
-            self._process = WorkerProcess(command, environment, (theirs.fileno(),))
+            self._process = WorkerProcess(command, given, (theirs.fileno(),))
             hello = Hello(driver=os.getpid(), limits=NO_FILES, channel=theirs.fileno())
         except BaseException:
             ours.close()
+            self._closing.close()
             raise
         finally:
             theirs.close()
@@ -170,22 +200,32 @@ class _Live:
                 raise _NotReady(f"the worker ended before it was ready: {self._process.log[-2000:]}")
         raise _NotReady(f"the worker was not ready within {seconds:g} s")
 
-    def run(self, task: Task, stores: Stores, seconds: float) -> Done | Failed | None:
+    @property
+    def peak_bytes(self) -> int:
+        """Largest resident size so far."""
+        return peak_bytes(self._process.pid)
+
+    def run(self, task: Task, stores: Stores, patience: Patience) -> Done | Failed | None:
         """Return the reply to a task; ``None`` where there will be none, and the process is to be ended."""
-        deadline = time.monotonic() + seconds
+        began, share = time.monotonic(), 0.0
+        half = patience.whole if patience.half is None else min(patience.half, patience.whole)
         self._process.clear_log()
         self._server.begin(stores, reach_of(task))
         try:
             self._process.send(Work(task=task).to_json())
-            while (left := deadline - time.monotonic()) > 0:
+            while (left := began + (patience.whole if share >= 0.5 else half) - time.monotonic()) > 0:
                 for reply in self._step(left):
                     if isinstance(reply, Done | Failed) and _key(reply) == task.key:
                         return reply
-                    if not isinstance(reply, Progress):
+                    if isinstance(reply, Progress):
+                        share = reply.done / max(1, reply.total)
+                    else:
                         self.broke = lost(task.key, "worker-garbled", "the worker answered what it was not asked")
                 if self._process.ended or self.broke is not None:
                     return None
-            self.broke = lost(task.key, "worker-hung", f"no result within {seconds:g} s")
+            passed = time.monotonic() - began
+            code = "worker-out-of-time" if patience.cut and passed >= patience.whole else "worker-hung"
+            self.broke = lost(task.key, code, f"no result within {passed:.0f} s, {share:.0%} was done")
             return None
         finally:
             self._server.end()
@@ -194,6 +234,7 @@ class _Live:
         """End the process; return its exit status."""
         self._selector.close()
         self._server.close()
+        self._closing.close()
         return self._process.kill()
 
     def _step(self, seconds: float) -> list[Ready | Progress | Done | Failed]:

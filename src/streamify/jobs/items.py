@@ -15,7 +15,7 @@ from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
 from streamify.model.task import AudioTask, TextTask, VideoTask
 from streamify.model.track import AudioTrack
-from streamify.planning.schedule import Group, group_renditions, spread
+from streamify.planning.schedule import Group, Groups, each_alone, spread
 from streamify.storage.base import Storage, sha256
 from streamify.storage.saved import damaged
 
@@ -34,18 +34,20 @@ class Item(Frozen):
     digest: str = ""
     """Of those lines: the start of their SHA-256, hex. Who runs the task does not read the rest of the list."""
     seconds: float | None = None
-    """That the task is predicted to take where it runs; ``None``: nobody predicted, as of subtitles."""
+    """That the task is predicted to take where it runs; ``None``: nobody predicted."""
+    function: int = 0
+    """Which worker runs it, where there are several kinds: 0 is the smallest."""
 
 
-def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: int = 0) -> Iterator[Item]:
+def items(plan: Plan, media: Storage, done: set[tuple[str, int]], groups: Groups | None = None) -> Iterator[Item]:
     """Yield an item for every task that is missing: audio first, then segment by segment, dearest rendition first.
 
     Args:
         plan: Of the job.
         media: Rooted at DEST.
         done: (track, segment) of everything that exists.
-        group_below: Renditions whose shorter side is below this, pixels, share one decode and one item a segment; all
-            others have an item of their own.
+        groups: Renditions that share one decode and one item a segment, see `streamify.planning.schedule.Groups`;
+            ``None``: each has an item of its own.
     """
     segments = SegmentList(plan, media)
     try:
@@ -54,7 +56,7 @@ def items(plan: Plan, media: Storage, done: set[tuple[str, int]], group_below: i
                 for first, stop in missing_pieces(plan, track, done):
                     yield _item(audio_key(track, first), (number,), segments, first, stop)
         yield from (Item(key=task.key, tracks=(), at=0, length=0) for task in text_tasks(plan, media))
-        for group in spread(missing_renditions(plan, done), group_renditions(plan.video, group_below)):
+        for group in spread(missing_renditions(plan, done), groups or each_alone(plan.video)):
             key = video_key(plan, group.segment, group.renditions)
             yield _item(key, group.renditions, segments, group.segment, group.segment + 1)
     finally:

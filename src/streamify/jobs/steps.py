@@ -37,12 +37,15 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import SplitTask, Task
 from streamify.planning.budget import split_budget
+from streamify.planning.schedule import Groups
 from streamify.storage.base import Storage, Stores
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
 
 Foresee = Callable[[Plan, Storage, Sequence[Item]], tuple[Sequence[Item], "Forecast"]]
 """Looks at what is to be made before it is written down: refuses it, or adds what it will take."""
+Grouping = Callable[[Plan], Groups]
+"""Says which renditions of a plan are made from one decode."""
 Charge = Callable[[Sequence[Attempt]], float]
 """Returns what attempts cost, US dollars."""
 Carry = Callable[[str, Task, Stores], Done | Failed]
@@ -91,7 +94,7 @@ class Prepared(Frozen):
 
 def split_step(
     run: Run,
-    group_below: int = 0,
+    grouping: Grouping | None = None,
     max_scan: int | None = None,
     on_event: OnEvent = no_event,
     worker: str = "",
@@ -102,7 +105,7 @@ def split_step(
 
     Args:
         run: The run.
-        group_below: As of `streamify.jobs.items.items`.
+        grouping: Says which renditions share an item; ``None``: none does.
         max_scan: As of `SplitTask`.
         on_event: Receives notes.
         worker: What runs it, for the record of the attempt.
@@ -130,7 +133,8 @@ def split_step(
         _carried(run, loudness, stores, carry, worker)
     settle(plan, stores.media)
     present = steps.survey_dest(plan, stores.media, run.settings, tell).done
-    chosen: Sequence[Item] = list(items(plan, stores.media, present, group_below))
+    groups = grouping(plan) if grouping is not None else None
+    chosen: Sequence[Item] = list(items(plan, stores.media, present, groups))
     forecast = None
     if foresee is not None:
         chosen, forecast = foresee(plan, stores.media, chosen)
@@ -149,7 +153,13 @@ def split_step(
 
 
 def task_step(
-    run: Run, item: Item, worker: str, number: int = 1, threads: int = 1, carry: Carry = in_process
+    run: Run,
+    item: Item,
+    worker: str,
+    number: int = 1,
+    threads: int = 1,
+    carry: Carry = in_process,
+    memory: int | None = None,
 ) -> MediaResult | TextResult:
     """Run the task that an item points at; keep the attempt.
 
@@ -160,20 +170,23 @@ def task_step(
         number: Of the attempt; 1 is the first.
         threads: That encode video.
         carry: Runs the task.
+        memory: Of the function that runs it, MB.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
         TaskError: The worker was lost.
     """
     stores, plan = _opened(run)
-    result = _carried(run, task_of(item, plan, stores.media, threads), stores, carry, worker, number)
+    result = _carried(run, task_of(item, plan, stores.media, threads), stores, carry, worker, number, memory)
     assert isinstance(result, MediaResult | TextResult)
     return result
 
 
-def _carried(run: Run, task: Task, stores: Stores, carry: Carry, worker: str, number: int = 1) -> Result:
+def _carried(
+    run: Run, task: Task, stores: Stores, carry: Carry, worker: str, number: int = 1, memory: int | None = None
+) -> Result:
     """Have a task run; keep the attempt."""
-    this = begun(task.key, number, worker, time.time())
+    this = begun(task.key, number, worker, time.time()).model_copy(update={"memory": memory})
     reply = carry(run.id, task, stores)
     if isinstance(reply, Done):
         write_attempt(stores.media, run.id, finished(this, reply))

@@ -23,17 +23,19 @@ def cpu_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def peak_bytes() -> int:
-    """Return the largest resident size of this process so far.
+def peak_bytes(pid: int | None = None) -> int:
+    """Return the largest resident size of a process so far; ``None``: of this one. 0 where there is none.
 
     Not `ru_maxrss` on Linux: that one is inherited over fork and exec, so that a small worker of a large driver
     would report the driver's size.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{pid or 'self'}/status")
     if status.exists():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    if pid is not None:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

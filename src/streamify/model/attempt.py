@@ -68,6 +68,8 @@ class Attempt(Frozen):
     """1 at the first try. On AWS the function with more memory counts from 2, however often the other one tried."""
     worker: str
     """What ran it: a process id, or the name of a log stream."""
+    memory: int | None = None
+    """MB of the function that ran it; ``None``: it was none."""
     started: float
     """Seconds since the epoch."""
     ended: float | None = None

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from streamify.model.track import VideoTrack
 
+Groups = tuple[tuple[int, ...], ...]
+"""Renditions that share one decode of a segment: indices into the ladder, each in one group."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -44,8 +47,13 @@ def schedule(
         yield Group(segment, renditions, len(renditions) if tail - place <= workers else 1)
 
 
-def group_renditions(video: Sequence[VideoTrack], below: int) -> tuple[tuple[int, ...], ...]:
-    """Return the renditions that share a call, as indices in ladder order.
+def each_alone(video: Sequence[VideoTrack]) -> Groups:
+    """Return a group for each rendition."""
+    return tuple((number,) for number in range(len(video)))
+
+
+def group_renditions(video: Sequence[VideoTrack], below: int) -> Groups:
+    """Return the renditions that share a call, in ladder order.
 
     Args:
         video: The ladder.
@@ -56,12 +64,12 @@ def group_renditions(video: Sequence[VideoTrack], below: int) -> tuple[tuple[int
     return (*alone, small) if small else alone
 
 
-def spread(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Sequence[tuple[int, ...]]) -> Iterator[Group]:
+def spread(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Groups) -> Iterator[Group]:
     """Yield groups for workers that are started by the thousand: segment by segment, every group by itself.
 
     Args:
         missing: As of `schedule`.
-        groups: Renditions that share a decode: see `group_renditions`.
+        groups: Renditions that share a decode.
     """
     for segment, renditions in missing:
         for group in groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from streamify.errors import DestinationError
+from streamify.machine import link
 from streamify.media.video.gamut import Wide
 from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
 from streamify.media.video.tonemap import Hdr, Triple
@@ -19,6 +21,8 @@ from streamify.model.source import Colour
 
 POINTS = 33
 """Of the table along each axis."""
+TABLE = "table.cube"
+"""Name of its file: the filter goes by its end."""
 
 _MATRICES = {1: "bt709", 4: "fcc", 5: "smpte170m", 6: "smpte170m", 7: "smpte240m"}
 """Names of ITU-T H.273 code points as FFmpeg's scale filter spells them; all others are taken for BT.2020."""
@@ -60,16 +64,19 @@ class ToneMapper:
 
 @contextmanager
 def _cube_file(conversion: Hdr | Wide) -> Iterator[Path]:
-    """Write the table where the filter reads it: once, while its graph is built.
+    """Write the table where the filter reads it: once, while its graph is built. A sealed process has a link for that.
 
     Raises:
         DestinationError: ``temporary-not-writable``.
     """
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="streamify-"))
-            path = Path(folder, "table.cube")
-            path.write_bytes(cube(conversion))
+            if given := os.environ.get(link.VARIABLE):
+                path = stack.enter_context(link.readable(Path(given), cube(conversion)))
+            else:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="streamify-"))
+                path = Path(folder, TABLE)
+                path.write_bytes(cube(conversion))
         except OSError as error:
             raise DestinationError(
                 "temporary-not-writable",

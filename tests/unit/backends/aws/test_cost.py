@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from streamify.backends.aws.pricing import cost
-from streamify.backends.aws.pricing.cost import Prediction, bill, lambda_seconds, map_seconds, predict_job, refuse_above
+from streamify.backends.aws.pricing.cost import Prediction, bill, map_seconds, predict_job, refuse_above
 from streamify.backends.aws.pricing.deployment import _PARAMETERS, Deployment
+from streamify.backends.aws.pricing.routing import seconds_of
 from streamify.backends.aws.pricing.sample import shorten
-from streamify.backends.aws.pricing.work import CALL_CPU, Call, Load, calls, load_of
+from streamify.backends.aws.pricing.work import CALL_CPU, REQUEST_SECONDS, Call, Load, calls, load_of
 from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
 from streamify.model.plan import EntryPoint, Plan, Segment
@@ -51,7 +52,7 @@ def film(segments: int = 2, ladder: str = RUNGS, *, sound: bool = True, keep: in
 
 
 def call(seconds: float, key: str = "video/00000/1080p", what: str = "1080p") -> Call:
-    return Call(key, what, seconds, gets=0, puts=0)
+    return Call(key, 1000, what, seconds, seconds, gets=0, puts=0)
 
 
 def test_the_first_example_of_the_lambda_pricing_page() -> None:
@@ -110,12 +111,20 @@ def test_ten_hours_and_eight_rungs() -> None:
         (2, 0, 1769, 2),
         (2, 0, 3538, 2),  # a second core is of no use to one thread
         (1, 0, 1024, 1.728),  # 1769 / 1024 = 1.72754, rounded up to a whole millisecond
-        (1, 0.5, 884, 2.502),  # waiting takes no CPU: 2.00113 + 0.5
+        (1, 0.504, 884, 2.506),  # waiting takes no CPU: 2.00113 + 63 requests of 8 ms
         (0.0001, 0, 1769, 0.001),
     ],
 )
 def test_seconds_on_lambda(cpu: float, waits: float, memory: int, expected: float) -> None:
-    assert lambda_seconds(cpu, waits, memory) == expected
+    call = Call("a", 500, "a", cpu, cpu, gets=round(waits / REQUEST_SECONDS), puts=0)
+    assert seconds_of(call, memory) == expected
+
+
+def test_stages_run_side_by_side_where_there_are_vcpus() -> None:
+    call = Call("a", 500, "a", cpu=12, alone=7, gets=0, puts=0)
+    assert [seconds_of(call, memory) for memory in (1769, 2 * 1769, 4 * 1769)] == [12, 7, 7]
+    even = Call("a", 500, "a", cpu=12, alone=5, gets=0, puts=0)
+    assert [seconds_of(even, memory) for memory in (2 * 1769, 4 * 1769)] == [6, 5]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_small_renditions_share_a_call_and_what_exists_is_not_made_again() -> No
     plan = film(ladder="1080p,480p,360p", sound=False)
     loads = [Load(decoded=200, encoded=144, bytes=100_000), Load(144, 144, 100_000)]
     speed = Speed(sampled=True, decode=0.01, renditions=(0.05, 0.02, 0.01))
-    found = list(calls(plan, loads, speed, group_below=500, done={(plan.video[0].id, 1)}))
+    found = list(calls(plan, loads, speed, groups=((0,), (1, 2)), done={(plan.video[0].id, 1)}))
     assert [(one.key, one.what) for one in found] == [
         ("video/00000/1080p", "1080p"),
         ("video/00000/480p,360p", "480p+360p"),
@@ -233,7 +242,7 @@ def test_quota_memory_and_time_limit_show() -> None:
     assert found.slowest.seconds == pytest.approx(1727.5, abs=0.1)
     text = "\n".join(predicted(found))
     assert "quota of 10" in text
-    assert "above TaskSeconds (900 s)" in text
+    assert "above half of TaskSeconds (900 s): refused" in text
     assert "Assumed: stack 'x' was not found" in text
     assert "a table" in text
 
@@ -245,9 +254,7 @@ def test_defaults_are_those_of_the_template() -> None:
     Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
     template = yaml.load((ROOT / "deploy" / "aws" / "template.yaml").read_text(), Loader)
     parameters = template["Parameters"]
-    assert {field: parameters[key]["Default"] for key, field in _PARAMETERS.items()} == X86.model_dump(
-        include=set(_PARAMETERS.values())
-    )
+    assert Deployment.model_validate({field: parameters[key]["Default"] for key, field in _PARAMETERS.items()}) == X86
     for name in ("SplitFunction", "AssembleFunction"):
         assert template["Resources"][name]["Properties"]["MemorySize"] == cost.OTHER_MEMORY
 

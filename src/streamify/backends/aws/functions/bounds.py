@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from streamify.backends.aws.pricing.cost import lambda_seconds, predict_job, refuse_above
+from streamify.backends.aws.pricing.cost import predict_job, refuse_above
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.predict import calls_of
+from streamify.backends.aws.pricing.routing import function_of, refuse_unfit, seconds_of
 from streamify.errors import CapExceeded
+from streamify.executors.sealed import Patience
 from streamify.jobs.items import Item
 from streamify.jobs.steps import Forecast
 from streamify.jobs.words import TEXT
 from streamify.model.plan import Plan
 from streamify.storage.base import Storage
 
-TIMES, LEAST = 4, 30
-"""A task that takes so many times what was predicted hangs; in no less than so many seconds."""
+TIMES, LEAST = 4, 60
+"""A task that is not half done after so many times what was predicted hangs; in no less than so many seconds."""
+RESERVE = 10
+"""Seconds of a function's time that are kept for telling how a task ended."""
 
 
 def environment_stack() -> Deployment:
     """Return what the template tells the functions of the stack."""
-    names = {"memory": "TRANSCODER_MEMORY", "large_memory": "LARGE_MEMORY", "group_below": "GROUP_BELOW",
+    names = {"memory": "TRANSCODER_MEMORY", "large_memory": "LARGE_MEMORY",
+             "largest_memory": "LARGEST_MEMORY", "group_below": "GROUP_BELOW", "task_seconds": "TASK_SECONDS",
              "max_concurrency": "MAX_CONCURRENCY", "architecture": "ARCHITECTURE"}  # fmt: skip
     return Deployment.model_validate({field: os.environ[name] for field, name in names.items() if os.environ.get(name)})
 
@@ -29,7 +34,7 @@ def environment_stack() -> Deployment:
 def bounded(
     plan: Plan, media: Storage, items: Sequence[Item], max_cost: float | None
 ) -> tuple[Sequence[Item], Forecast]:
-    """Return the items with what each is predicted to take, and what the job will cost.
+    """Return the items with their functions and what each is predicted to take, and what the job will cost.
 
     Args:
         plan: Of the job.
@@ -38,24 +43,42 @@ def bounded(
         max_cost: That the job itself allows, US dollars.
 
     Raises:
-        CapExceeded: ``source-too-long``, ``too-many-tasks`` or ``cost-too-high``.
+        CapExceeded: ``source-too-long``, ``too-many-tasks``, ``task-too-large``, ``task-too-long`` or
+            ``cost-too-high``.
     """
     _refuse_large(plan, len(items))
     stack = environment_stack()
     calls = calls_of(plan, media, items, stack)
+    refuse_unfit(plan, calls, stack)
     prediction = predict_job(plan, calls, stack, sampled=False)
     caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), max_cost) if cap]
     refuse_above(prediction, min(caps, default=None))
-    # Not of subtitles: they are requests by the thousand, whose time nobody has measured on S3.
-    made = (call for call in calls if not call.key.startswith(f"{TEXT}/"))
-    seconds = {call.key: lambda_seconds(call.cpu, call.waits, stack.memory) for call in made}
-    known = [item.model_copy(update={"seconds": seconds.get(item.key)}) for item in items]
+    chosen = {call.key: (number := function_of(call, stack), seconds_of(call, stack.functions[number]))
+              for call in calls}  # fmt: skip
+    known = [item.model_copy(update=dict(zip(("function", "seconds"), chosen[item.key], strict=True)))
+             for item in items]  # fmt: skip
     return known, Forecast(total=prediction.cost.total, storage=prediction.cost.storage_requests)
 
 
-def seconds_for(item: Item) -> float | None:
-    """Return the wall clock that a task may take; ``None``: as long as its budget allows."""
-    return max(LEAST, TIMES * item.seconds) if item.seconds is not None else None
+def patience_for(item: Item, remaining: float | None) -> Patience | None:
+    """Return how long a task may take; ``None``: as long as its budget allows.
+
+    The prediction is of a table, and one film takes several times what another does. So a task that moves on gets twice
+    as long as one that does nothing.
+
+    Args:
+        item: Of the task.
+        remaining: Seconds that its function has left; ``None``: nobody knows.
+    """
+    left = None if remaining is None else max(1.0, remaining - RESERVE)
+    times = float(os.environ.get("HUNG_FACTOR") or TIMES)
+    # Nobody has measured how long subtitles take on S3: they are requests by the thousand.
+    if item.seconds is None or item.key.startswith(f"{TEXT}/") or not times:
+        return Patience(left, cut=True) if left is not None else None
+    half = max(LEAST, times * item.seconds)
+    if left is None or left > 2 * half:
+        return Patience(2 * half, half)
+    return Patience(left, half, cut=True)
 
 
 def _refuse_large(plan: Plan, tasks: int) -> None:

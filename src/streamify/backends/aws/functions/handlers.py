@@ -12,14 +12,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from streamify.backends.aws.functions.bounds import environment_stack, seconds_for
+from streamify.backends.aws.functions.bounds import environment_stack, patience_for
 from streamify.backends.aws.functions.decoder import decoder
 from streamify.backends.aws.functions.hold import ExecutionHold
+from streamify.backends.aws.functions.observe import Watch, to_stdout
 from streamify.backends.aws.functions.start import named, start_job
 from streamify.backends.aws.pricing.charge import charge
+from streamify.backends.aws.pricing.routing import FULL_VCPU
 from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
 from streamify.executors.base import TaskError
 from streamify.jobs.failures import write_failure
@@ -55,10 +57,12 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises:
         TransientError: To be tried again.
     """
-    try:
-        return start_job(event, getattr(context, "log_stream_name", ""), decoder().run)
-    except StreamifyError as error:
-        return {"status": "failed", "error": _refusal(error), "job": named(event)}
+    with watch().call("split", event, context) as said:
+        try:
+            answer = start_job(event, getattr(context, "log_stream_name", ""), decoder().run)
+        except StreamifyError as error:
+            answer = {"status": "failed", "error": _refusal(error, said), "job": named(event)}
+        return _told(said, answer)
 
 
 def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -71,16 +75,19 @@ def transcode(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     run, item = Run.model_validate(event["run"]), Item.model_validate(event["item"])
     number = 1 + int(event.get("retries", 0)) + int(event.get("lost", 0))
-    worker = getattr(context, "log_stream_name", "")
-    try:
-        carry = partial(decoder().run, seconds=seconds_for(item))
-        task_step(run, item, worker, number, threads=_number("THREADS") or 1, carry=carry)
-    except StreamifyError as error:
-        refusal = _refusal(error)
-        write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{
-            name: refusal[name] for name in ("code", "cause", "hint")}))  # fmt: skip
-        return {"status": "failed", "key": item.key}
-    return {"status": "done", "key": item.key}
+    worker, memory = getattr(context, "log_stream_name", ""), _number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    with watch().call("transcode", event, context) as said:
+        said["attempt"] = number
+        try:
+            carry = partial(decoder().run, patience=patience_for(item, _remaining(context)))
+            threads = max(1, round(memory / FULL_VCPU))
+            task_step(run, item, worker, number, threads, carry, memory or None)
+        except StreamifyError as error:
+            refusal = _refusal(error, said)
+            write_failure(open_storage(run.places.media), run.id, Failure(key=item.key, exit_code=error.exit_code, **{
+                name: refusal[name] for name in ("code", "cause", "hint")}))  # fmt: skip
+            return _told(said, {"status": "failed", "key": item.key})
+        return _told(said, {"status": "done", "key": item.key})
 
 
 def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -93,12 +100,14 @@ def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
         key=item.key,
         code="worker-lost",
         cause=f"{name}: {cause}",
-        hint="raise TranscoderMemory or LargeMemory of the stack where it ran out of memory or time",
+        hint="raise LargeMemory or LargestMemory of the stack where it ran out of memory or time",
         exit_code=4,
         attempts=_number("ATTEMPTS") or 1,
     )
-    write_failure(open_storage(run.places.media), run.id, failure)
-    return {"status": "failed", "key": item.key}
+    with watch().call("record", event, None) as said:
+        said |= {"code": failure.code, "cause": failure.cause}
+        write_failure(open_storage(run.places.media), run.id, failure)
+        return _told(said, {"status": "failed", "key": item.key})
 
 
 def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -119,14 +128,33 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
         storage = prepared.forecast.storage if prepared.forecast is not None else 0
         return charge(attempts, environment_stack(), time.monotonic() - began, storage)
 
-    try:
-        hold, worker = ExecutionHold(media, run), getattr(context, "log_stream_name", "")
-        report = assemble_step(
-            run, prepared, int(event["workers"]), hold, worker=worker, carry=decoder().run, charge=priced
-        )
-    except StreamifyError as error:
-        return {"status": "failed", "error": _refusal(error), "job": job}
-    return {"status": "complete", "job": job, **_summary(report)}
+    with watch().call("assemble", event, context) as said:
+        try:
+            hold, worker = ExecutionHold(media, run), getattr(context, "log_stream_name", "")
+            report = assemble_step(
+                run, prepared, int(event["workers"]), hold, worker=worker, carry=decoder().run, charge=priced
+            )
+        except StreamifyError as error:
+            return _told(said, {"status": "failed", "error": _refusal(error, said), "job": job})
+        return _told(said, {"status": "complete", "job": job, **_summary(report)})
+
+
+@cache
+def watch() -> Watch:
+    """Return what tells of the calls of this execution environment."""
+    return Watch(lambda: decoder().peak_bytes, to_stdout)
+
+
+def _told(said: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Note how a call ended; return its answer."""
+    said["outcome"] = answer["status"]
+    return answer
+
+
+def _remaining(context: Any) -> float | None:
+    """Return the seconds that the function has left; ``None`` outside of Lambda."""
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return left() / 1000 if left is not None else None
 
 
 def _summary(report: Report) -> dict[str, Any]:
@@ -140,16 +168,19 @@ def _summary(report: Report) -> dict[str, Any]:
     }
 
 
-def _refusal(error: StreamifyError) -> dict[str, Any]:
-    """Return an expected error as JSON.
+def _refusal(error: StreamifyError, said: dict[str, Any]) -> dict[str, Any]:
+    """Return an expected error as JSON; note it.
 
     Raises:
         TransientError: It may be gone at the next try.
         WorkerLost: The decoder is gone, or has no memory left.
     """
+    said |= {"code": error.code, "cause": error.message[:1000]}
     if error.transient and isinstance(error, TaskError) and error.code.startswith("worker-"):
+        said["outcome"] = "lost"
         raise WorkerLost(str(error)) from error
     if error.transient:
+        said["outcome"] = "retried"
         raise TransientError(str(error)) from error
     found = {"code": error.code, "cause": error.message[:4000], "hint": error.hint, "exit_code": error.exit_code}
     if isinstance(error, TasksFailed):

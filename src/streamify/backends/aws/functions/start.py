@@ -17,7 +17,8 @@ from streamify.backends.aws.events import (
     read_event,
     settings_of,
 )
-from streamify.backends.aws.functions.bounds import bounded
+from streamify.backends.aws.functions.bounds import bounded, environment_stack
+from streamify.backends.aws.pricing.routing import choose_groups
 from streamify.dest.layout import CLAIM
 from streamify.errors import CapExceeded, DestinationError, UsageError
 from streamify.jobs.claim import take
@@ -108,7 +109,7 @@ def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process
     write_job(dest, new_job(request.source, ref, media, settings))
     prepared = split_step(
         run,
-        _number("GROUP_BELOW"),
+        partial(choose_groups, stack=environment_stack()),
         _number("MAX_SCAN_BYTES") or None,
         worker=worker,
         carry=carry,

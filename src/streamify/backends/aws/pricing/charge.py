@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamify.backends.aws.pricing.cost import (
-    CHILD_TRANSITIONS,
-    JOB_TRANSITIONS,
-    OTHER_MEMORY,
-    START_SECONDS,
-    bill,
-)
+from streamify.backends.aws.pricing.cost import JOB_TRANSITIONS, OTHER_MEMORY, START_SECONDS, bill
 from streamify.backends.aws.pricing.deployment import Deployment
+from streamify.backends.aws.pricing.routing import CHILD_TRANSITIONS
 from streamify.model.attempt import Attempt
 
 TASKS = ("video/", "audio/", "text/")
@@ -21,8 +16,8 @@ TASKS = ("video/", "audio/", "text/")
 def charge(attempts: Sequence[Attempt], stack: Deployment, assemble_seconds: float = 0, storage: float = 0) -> float:
     """Return US dollars at list prices.
 
-    Attempts after the first are counted with the memory of the larger function, each worker with one start. Attempts
-    whose function itself was lost left nothing, and are not in it.
+    Each attempt counts with the memory of its function, each worker with one start. Attempts whose function itself was
+    lost left nothing, and are not in it.
 
     Args:
         attempts: Of the run, as they ended.
@@ -36,7 +31,7 @@ def charge(attempts: Sequence[Attempt], stack: Deployment, assemble_seconds: flo
     for one in attempts:
         memory = OTHER_MEMORY
         if one.task in children:
-            memory = stack.memory if one.number == 1 else stack.large_memory
+            memory = one.memory or stack.memory
         mb_seconds += ((one.ended or one.started) - one.started) * memory
         workers.setdefault(one.worker, memory)
     mb_seconds += START_SECONDS * sum(workers.values())

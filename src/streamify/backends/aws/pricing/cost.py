@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterable, Sequence
 
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.prices import PRICES, Prices
+from streamify.backends.aws.pricing.routing import CHILD_TRANSITIONS, FULL_VCPU, function_of, seconds_of
 from streamify.backends.aws.pricing.work import Call
 from streamify.errors import CapExceeded
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan
 from streamify.planning.images import SAMPLES, largest, smallest
-
-FULL_VCPU = 1769
-"""MB of memory that come with one whole vCPU. Less memory gets its share of one; more does not speed up a task, which
-runs on one thread."""
 
 OTHER_MEMORY = 3008
 """MB of the functions that split and assemble, as in ``deploy/aws/template.yaml``."""
@@ -39,8 +35,6 @@ IMAGE_PIXEL_CPU, THUMBNAIL_CPU, POSTER_CPU = 4e-9, 0.004, 0.3
 """CPU seconds to decode a pixel of a finished segment, to scale and tile a thumbnail, to encode a poster (2026-11)."""
 
 
-CHILD_TRANSITIONS = 2
-"""Start and the one state of a child of the distributed map."""
 JOB_TRANSITIONS = 8
 """Start, Split, Planned, Transcode, Assemble, Say, Ended, Complete."""
 
@@ -103,6 +97,8 @@ class Prediction(Frozen):
     month: float
     """US dollars, at most, to keep the stream for a month; no part of `cost`."""
     slowest: Slowest
+    largest: int
+    """MB that the task which needs the most memory is predicted to need of a function."""
     concurrency: int
     """Tasks at the same moment: the least of the account's quota, MaxConcurrency and the number of tasks."""
     finish_seconds: float
@@ -125,17 +121,20 @@ def predict_job(
         prices: Of AWS.
     """
     every = list(calls)
-    seconds = [lambda_seconds(item.cpu, item.waits, stack.memory) for item in every]
+    memories = [stack.functions[function_of(item, stack)] for item in every]
+    seconds = [seconds_of(item, memory) for item, memory in zip(every, memories, strict=True)]
     split, assemble = _split(plan), _assemble(plan)
-    first, last = (lambda_seconds(item.cpu, item.waits, OTHER_MEMORY) for item in (split, assemble))
+    first, last = (seconds_of(item, OTHER_MEMORY) for item in (split, assemble))
     work = [_work("split", OTHER_MEMORY, [first])]
-    for what in dict.fromkeys(item.what for item in every):
-        picked = [spent for item, spent in zip(every, seconds, strict=True) if item.what == what]
-        work.append(_work(what, stack.memory, picked))
+    kinds = [(item.what, memory) for item, memory in zip(every, memories, strict=True)]
+    for kind in dict.fromkeys(kinds):
+        picked = [spent for other, spent in zip(kinds, seconds, strict=True) if other == kind]
+        work.append(_work(*kind, picked))
     work.append(_work("assemble", OTHER_MEMORY, [last]))
     concurrency = min(stack.concurrency, max(1, len(every)))
     starts = min(concurrency, len(every)) + 2
-    start_gb = START_SECONDS * ((starts - 2) * stack.memory * _slower(stack.memory) + 2 * OTHER_MEMORY) / 1024
+    each = sum(memory * _slower(memory) for memory in memories) / max(1, len(every))
+    start_gb = START_SECONDS * ((starts - 2) * each + 2 * OTHER_MEMORY) / 1024
     gb_seconds = start_gb + sum(item.gb_seconds for item in work)
     invocations = len(every) + 2
     transitions = JOB_TRANSITIONS + CHILD_TRANSITIONS * len(every)
@@ -156,6 +155,7 @@ def predict_job(
         cost=bill(gb_seconds, invocations, transitions, puts, gets, stack=stack, prices=prices),
         month=plan.estimate.media_bytes / 1e9 * prices.gb_month,
         slowest=Slowest(key=longest[1], seconds=round(longest[0], 1)),
+        largest=max((item.memory for item in every), default=0),
         concurrency=concurrency,
         finish_seconds=round(2 * START_SECONDS + first + map_seconds(seconds, concurrency, begin) + last, 1),
         prices_as_of=prices.as_of,
@@ -196,17 +196,6 @@ def bill(
     )
 
 
-def lambda_seconds(cpu: float, waits: float, memory: int) -> float:
-    """Return what one call is billed: whole milliseconds.
-
-    Args:
-        cpu: Seconds on one vCPU.
-        waits: Seconds in which it waits for others.
-        memory: Of the function, MB.
-    """
-    return math.ceil(round((cpu * _slower(memory) + waits) * 1000, 6)) / 1000
-
-
 def map_seconds(seconds: Sequence[float], concurrency: int, begin: float = 0) -> float:
     """Return how long tasks take that start in order, each as soon as one of `concurrency` workers is free.
 
@@ -245,7 +234,8 @@ def _slower(memory: int) -> float:
 
 def _split(plan: Plan) -> Call:
     """Claim, records, index, ten pictures; plan, segment list, items. An index has about 500 bytes a second of film."""
-    return Call("split", "split", SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU, gets=28 + plan.segments // 30, puts=10)
+    cpu = SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU
+    return Call("split", OTHER_MEMORY, "split", cpu, cpu, gets=28 + plan.segments // 30, puts=10)
 
 
 def _assemble(plan: Plan) -> Call:
@@ -253,7 +243,8 @@ def _assemble(plan: Plan) -> Call:
     files, tracks = plan.segments * len(plan.tracks), len(plan.tracks)
     cpu, gets, puts = _images(plan)
     cpu += ASSEMBLE_CPU + files * ASSEMBLE_FILE_CPU
-    return Call("assemble", "assemble", cpu, gets=gets + 2 * files + 2 * tracks + 12, puts=puts + 2 * tracks + 9)
+    gets, puts = gets + 2 * files + 2 * tracks + 12, puts + 2 * tracks + 9
+    return Call("assemble", OTHER_MEMORY, "assemble", cpu, cpu, gets, puts)
 
 
 def _images(plan: Plan) -> tuple[float, int, int]:

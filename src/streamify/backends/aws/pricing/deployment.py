@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import field_validator
+
 from streamify.backends.aws.account import Account, find_stack
 from streamify.backends.aws.pricing.prices import PRICES, Architecture
 from streamify.errors import DestinationError
@@ -16,6 +18,7 @@ _PARAMETERS = {
     "Architecture": "architecture",
     "TranscoderMemory": "memory",
     "LargeMemory": "large_memory",
+    "LargestMemory": "largest_memory",
     "GroupBelow": "group_below",
     "MaxConcurrency": "max_concurrency",
     "TaskSeconds": "task_seconds",
@@ -30,9 +33,11 @@ class Deployment(Frozen):
     memory: int = 1769
     """Of the transcoder, MB."""
     large_memory: int = 3008
-    """Of the transcoder that takes over what the first one could not carry, MB."""
-    group_below: int = 0
-    """Renditions with a shorter side below this, pixels, share one call a segment."""
+    """Of the transcoder for tasks that need more memory than the first one has, MB."""
+    largest_memory: int = 3008
+    """Of the transcoder for those that need still more, MB."""
+    group_below: int | None = None
+    """Renditions with a shorter side below this, pixels, share one call a segment; ``None``: what costs least."""
     max_concurrency: int = 1000
     """Tasks of one job at the same moment."""
     task_seconds: int = 900
@@ -41,6 +46,22 @@ class Deployment(Frozen):
     """Lambda calls that the account may run at the same moment, without those reserved for other functions."""
     assumed: tuple[str, ...] = ()
     """What could not be read, and what was taken in its place; one sentence each."""
+
+    @field_validator("group_below", mode="before")
+    @classmethod
+    def _chosen(cls, value: int | str | None) -> int | None:
+        """Return ``None`` for what stands for it in the template, whose numbers are never empty."""
+        return None if value is None or int(value) < 0 else int(value)
+
+    @property
+    def functions(self) -> tuple[int, ...]:
+        """Memory of the transcoders, MB, the smallest first."""
+        return self.memory, self.large_memory, self.largest_memory
+
+    @property
+    def longest_task(self) -> float:
+        """Seconds that a task may be predicted to take: half of what it gets, as predictions are off by as much."""
+        return self.task_seconds / 2
 
     @property
     def concurrency(self) -> int:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from streamify.backends.aws.pricing.cost import Prediction, predict_job
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
+from streamify.backends.aws.pricing.routing import choose_groups
 from streamify.backends.aws.pricing.sample import measure
 from streamify.backends.aws.pricing.work import Call, calls, load_of
 from streamify.executors.events import EventDelivery
@@ -61,11 +62,12 @@ def predict_source(
             plan = Plan.from_json(result.plan)
             segments = SegmentList(plan, open_storage(places.media))
             try:
-                speed = measure(plan, segments, executor, stack.group_below, stop)
+                groups = choose_groups(plan, stack)
+                speed = measure(plan, segments, executor, groups, stop)
                 loads = [load_of(plan, segment) for segment in segments]
             finally:
                 segments.close()
-    chosen = calls(plan, loads, speed, stack.group_below)
+    chosen = calls(plan, loads, speed, groups)
     dry = plan.model_copy(update={"segment_list": ""})  # which was only written to be looked at
     return Planned(dry, predict_job(plan, chosen, stack, sampled=speed.sampled))
 
@@ -86,7 +88,7 @@ def calls_of(plan: Plan, media: Storage, items: Iterable[Item], stack: Deploymen
         loads = [load_of(plan, segment) for segment in segments]
     finally:
         segments.close()
-    return list(calls(plan, loads, from_table(plan), stack.group_below, done))
+    return list(calls(plan, loads, from_table(plan), choose_groups(plan, stack), done))
 
 
 def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> Prediction:

@@ -13,7 +13,7 @@ from streamify.jobs.work import video_task
 from streamify.model.plan import Plan, Repeats, Segment, Timeline
 from streamify.model.result import MediaResult, SegmentRecord
 from streamify.model.task import VideoTask
-from streamify.planning.schedule import Group, group_renditions
+from streamify.planning.schedule import Group, Groups
 from streamify.planning.speed import Speed, from_sample, from_table
 
 WINDOWS = 4
@@ -25,14 +25,14 @@ Encoding a picture took the same time in windows of 0.25 to 6 s, within noise (m
 """
 
 
-def measure(plan: Plan, segments: SegmentList, executor: Executor, group_below: int, stop: Stop | None = None) -> Speed:
+def measure(plan: Plan, segments: SegmentList, executor: Executor, groups: Groups, stop: Stop | None = None) -> Speed:
     """Transcode the windows, each rendition as the stack will; return what the parts of a task take.
 
     Args:
         plan: Of the film.
         segments: All of them.
         executor: Has a single worker: tasks run one at a time. Its media storage takes what is made.
-        group_below: See `streamify.jobs.items.items`.
+        groups: See `streamify.jobs.items.items`.
         stop: Ends it early.
 
     Raises:
@@ -42,7 +42,7 @@ def measure(plan: Plan, segments: SegmentList, executor: Executor, group_below: 
     if not plan.video:
         return from_table(plan)
     done: list[tuple[SegmentRecord, ...]] = []
-    tasks = _tasks(plan, segments, group_below)
+    tasks = _tasks(plan, segments, groups)
     for _, result in completed(executor, tasks, stop, EventDelivery(None)):
         if isinstance(result, TaskError):
             raise result.as_raised() from result
@@ -51,12 +51,12 @@ def measure(plan: Plan, segments: SegmentList, executor: Executor, group_below: 
     return from_sample(plan, done)
 
 
-def _tasks(plan: Plan, segments: SegmentList, group_below: int) -> Iterator[VideoTask]:
+def _tasks(plan: Plan, segments: SegmentList, groups: Groups) -> Iterator[VideoTask]:
     count = min(WINDOWS, len(segments))
     for number in range(count):
         segment = segments[(2 * number + 1) * len(segments) // (2 * count)]
         segment = shorten(segment, plan.timeline, SECONDS / count)
-        for group in group_renditions(plan.video, group_below):
+        for group in groups:
             yield video_task(plan, segment, Group(segment.index, group))
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from streamify.jobs.words import tasks_of
 from streamify.jobs.work import audio_key, missing_pieces, missing_renditions, video_key
 from streamify.model.plan import Plan, Segment
-from streamify.planning.schedule import group_renditions, spread
+from streamify.planning.budget import audio_budget
+from streamify.planning.estimate import MIB, video_memory
+from streamify.planning.schedule import Groups, each_alone, spread
 from streamify.planning.speed import AFTER, OPENING_CPU, Speed
 
 CALL_CPU = 0.03 + OPENING_CPU
@@ -18,6 +20,9 @@ Median of ten calls through the handlers, 0.022 to 0.032 s without opening (AMD 
 """
 REQUEST_SECONDS = 0.008
 """Waiting for one request to S3: 3 to 9 ms with an S3 emulated on the loopback interface (2026-11)."""
+
+HANDLER = 128 * MIB
+"""Bytes of a function's memory beside its worker: Lambda's runtime and the process that has the credentials."""
 
 READ = 256 * 1024
 """Bytes of one range request, as `streamify.storage.objects.READ_AHEAD`."""
@@ -41,10 +46,14 @@ class Call:
 
     key: str
     """Of the task."""
+    memory: int
+    """MB that a function needs for it: the process that decodes, and the one that has the credentials."""
     what: str
     """Renditions, such as ``1080p``, or ``audio``."""
     cpu: float
     """Seconds on one vCPU."""
+    alone: float
+    """Of them, those of the stage that takes longest, which no second vCPU shortens."""
     gets: int
     """Requests to S3."""
     puts: int
@@ -68,7 +77,11 @@ def load_of(plan: Plan, segment: Segment) -> Load:
 
 
 def calls(
-    plan: Plan, loads: Iterable[Load], speed: Speed, group_below: int = 0, done: Collection[tuple[str, int]] = ()
+    plan: Plan,
+    loads: Iterable[Load],
+    speed: Speed,
+    groups: Groups | None = None,
+    done: Collection[tuple[str, int]] = (),
 ) -> Iterator[Call]:
     """Yield the calls of a job in the order of its items: `streamify.jobs.items.items` without a storage.
 
@@ -76,7 +89,7 @@ def calls(
         plan: Of the job.
         loads: Of all segments, in order.
         speed: What the parts of a task take.
-        group_below: As in `items`.
+        groups: As in `items`.
         done: (track, segment) of everything that exists.
     """
     finished = set(done)
@@ -86,25 +99,47 @@ def calls(
             count = stop - first
             # The sound lies between the pictures: to read it is to read through the file.
             size = plan.source.ref.size * count // plan.segments
+            cpu = CALL_CPU + count * seconds * speed.sound
+            memory = megabytes(audio_budget(count * seconds, track).memory_bytes)
             gets = _GETS + count + -(-size // READ)
-            yield Call(audio_key(track, first), "audio", CALL_CPU + count * seconds * speed.sound, gets, 3 * count + 1)
+            yield Call(audio_key(track, first), memory, "audio", cpu, cpu, gets, 3 * count + 1)
     for words in tasks_of(plan, plan.text):
         read = plan.source.ref.size if words.tracks[0].recipe.stream is not None else 0
         files = len(words.tracks) * (plan.segments + 2)
         cpu = CALL_CPU + read * _DEMUX + files * _FILE
-        yield Call(words.key, "subtitles", cpu, _GETS + -(-read // READ), files + 1)
-    groups = group_renditions(plan.video, group_below)
+        memory = megabytes(words.budget.memory_bytes)
+        yield Call(words.key, memory, "subtitles", cpu, cpu, _GETS + -(-read // READ), files + 1)
     each = list(loads)
-    for group in spread(missing_renditions(plan, finished), groups):
-        load, made = each[group.segment], group.renditions
-        pictures = load.decoded * speed.decode + load.encoded * sum(speed.renditions[number] for number in made)
-        yield Call(
-            key=video_key(plan, group.segment, made),
-            what="+".join(plan.video[number].name for number in made),
-            cpu=CALL_CPU + pictures,
-            gets=_GETS + len(made) + -(-load.bytes // READ),
-            puts=3 * len(made) + 1,
-        )
+    for group in spread(missing_renditions(plan, finished), groups or each_alone(plan.video)):
+        yield video_call(plan, group.segment, group.renditions, each[group.segment], speed)
+
+
+def video_call(plan: Plan, segment: int, made: tuple[int, ...], load: Load, speed: Speed) -> Call:
+    """Return the call that makes renditions of one segment.
+
+    Args:
+        plan: Of the job.
+        segment: Its number.
+        made: Renditions, as indices into the ladder.
+        load: Of the segment.
+        speed: What the parts of a task take.
+    """
+    decoding = load.decoded * speed.decode
+    encoding = [load.encoded * speed.renditions[number] for number in made]
+    return Call(
+        key=video_key(plan, segment, made),
+        memory=megabytes(video_memory(plan.source.video, [plan.video[number] for number in made])),
+        what="+".join(plan.video[number].name for number in made),
+        cpu=CALL_CPU + decoding + sum(encoding),
+        alone=CALL_CPU + max(decoding, *encoding),
+        gets=_GETS + len(made) + -(-load.bytes // READ),
+        puts=3 * len(made) + 1,
+    )
+
+
+def megabytes(worker: int) -> int:
+    """Return the memory of a function, MB, whose worker takes so many bytes."""
+    return -(-(worker + HANDLER) // MIB)
 
 
 _DEMUX = 1 / 1_000_000_000
