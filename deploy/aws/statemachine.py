@@ -40,7 +40,7 @@ ONCE_MORE = retry("WorkerLost", "Lambda.Unknown", "Runtime.ExitError", "Sandbox.
 
 
 TRANSCODERS = ("TranscodeFunction", "TranscodeLargeFunction", "TranscodeLargestFunction")
-"""Substitutions of the functions that run tasks, the smallest first; an item says where in this list its function is."""
+"""Substitutions of the functions that run tasks, the smallest first; an item has the place of its own in this list."""
 
 
 def transcoder(larger: int = 0) -> str:
