@@ -36,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
                     target_duration=6, video=(), audio=(),
                     estimate=Estimate(media_bytes=1, worker_bytes=1, cost=()))  # fmt: skip
         stack = Deployment(name=settings.stack, assumed=(f"stack '{settings.stack}' was not found: all is assumed",))
-        task = Call("audio/x/00000", "audio", 100.0, gets=0, puts=0)
+        task = Call("audio/x/00000", 1000, "audio", 100.0, 100.0, gets=0, puts=0)
         return predict.Planned(plan, predict_job(plan, [task], stack, sampled=True))
 
     monkeypatch.setattr(predict, "predict_source", predict_source)
