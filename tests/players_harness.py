@@ -27,7 +27,7 @@ from streamify.media import testcard
 PLAYERS = Path(__file__).parent / "players"
 
 Player = Literal["native", "own", "firefox", "hlsjs", "shaka", "dashjs"]
-Scenario = Literal["play", "seek", "switch", "sync", "watch", "words", "captions"]
+Scenario = Literal["play", "seek", "switch", "sync", "watch", "words", "reads", "captions"]
 
 ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs")
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
@@ -228,7 +228,7 @@ def play(
     entry: str = "",
     again: bool = False,
     times: Sequence[Fraction] = (),
-    cues: Sequence[tuple[str, int]] = (),
+    cues: Sequence[tuple[str, int]] | Sequence[int] = (),
     listen: bool = False,
     steps: Sequence[Callable[[], object]] = (),
     length: float = 0,
@@ -242,7 +242,7 @@ def play(
             hls.js play master.m3u8, shaka and dash.js manifest.mpd.
         scenario: To the end; seek to `points`; change the rung at each of `points`; sound against picture; watch: seek
             to `points`, now and then to another rung, and from the last on to the end; captions: to the end, and the
-            cues of all text tracks (hls.js, shaka).
+            cues of all text tracks (hls.js, shaka); reads: a stream that grows, with a track of words.
         timeout: Seconds for the whole run.
         rate: Playback rate of play and switch.
         points: Seconds.
@@ -252,7 +252,8 @@ def play(
         again: Where it stalls, or shows another picture than that of `times`, play it once more, which then counts: on
             a busy machine that happens at times, by a fault of the stream in each play. The run's summary says so.
         times: When each picture of the film is shown.
-        cues: Of the scenario ``words``: name and number of cues of each track of words.
+        cues: Of the scenario ``words``: name and number of cues of each track of words; of ``reads``: how many cues
+            there are to be before the stream is complete, of the track whose index is the first of `points`.
         listen: Hold sound against picture as well, where it watches to the end.
         steps: `dest` is a stream that grows: they are called when its first picture is shown, and when it plays. It
             plays at normal speed until the stream is complete.
@@ -367,7 +368,7 @@ def misplaced(
 def problems(result: dict[str, Any]) -> list[str]:
     """Return everything that must not happen when a sound stream is played; an empty list means none of it did."""
     found = [*result["errors"], *result["console"], *result["network"]]
-    if result["scenario"] in ("play", "switch", "watch"):
+    if result["scenario"] in ("play", "switch", "watch", "reads"):
         if not result["ended"]:
             found.append("not ended")
         found += [f"jumped to {time:.3f} s" for time in result.get("jumps", ())]

@@ -1,4 +1,4 @@
-"""A reader of a stream that is being made: reads all manifests again and again, and judges every version of them."""
+"""A stream that is being made: it grows as far as it is told to; every version of its manifests is read and judged."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import re
 import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
+
+from e2e.driving import Job, published, wait_for
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
-NAMED = r'^(?!#)(\S+\.m3u8)|URI="([^"]+)"'
+NAMED = r'^(?!#)(\S+\.m3u8)|URI="([^"]+\.m3u8)"'
 
 
 class Reader:
@@ -100,7 +104,7 @@ class Reader:
         kind, track, name = key.split("/")
         try:
             size = (self.dest / key).stat().st_size
-            if kind == "thumbnails":
+            if kind in ("thumbnails", "subtitles"):
                 return
             entry = json.loads((self.dest / ".streamify/ledger" / track / name.replace(".m4s", ".json")).read_text())
         except FileNotFoundError as error:
@@ -115,6 +119,9 @@ class Reader:
         root = ET.fromstring(text)
         counts = {}
         for found in root.iter(f"{MPD}Representation"):
+            if (whole := found.find(f"{MPD}BaseURL")) is not None:  # of a track of words: one file
+                self._file(str(whole.text))
+                continue
             template = found.find(f"{MPD}SegmentTemplate")
             assert template is not None
             count = sum(1 + int(entry.get("r", 0)) for entry in template.iter(f"{MPD}S"))
@@ -151,3 +158,37 @@ def reading(dest: Path) -> Iterator[Reader]:
         thread.join()
     reader.look()
     assert not reader.faults, "\n".join(reader.faults)
+
+
+class Growing:
+    """A stream that grows as far as it is told to."""
+
+    def __init__(self, running: Job, dest: Path) -> None:
+        self._running, self._dest = running, dest
+
+    def to(self, count: int) -> int:
+        """Let the job go on, stop it at a number of segments, or soon after; return how many are published then."""
+        self._each(psutil.Process.resume)
+        wait_for(lambda: self._made() > count)  # the last one may be there and not told yet
+        self._each(psutil.Process.suspend)
+        return int(wait_for(lambda: (length := self._length()) >= count and length))
+
+    def to_the_end(self) -> None:
+        assert 'type="dynamic"' in (self._dest / "manifest.mpd").read_text()
+        assert published(self._dest) == ["master.m3u8", "manifest.mpd"]  # and no report
+        self._each(psutil.Process.resume)
+
+    def _each(self, what: Callable[[psutil.Process], None]) -> None:
+        for pid in self._running.workers():
+            what(psutil.Process(pid))
+
+    def _made(self) -> int:
+        return max((len(list(folder.glob("*.m4s"))) for folder in self._dest.glob("video/*")), default=0)
+
+    def _length(self) -> int:
+        """Return how many segments the first rung of the master playlist lists."""
+        try:
+            name = re.findall(r"^(?!#)(\S+)$", (self._dest / "master.m3u8").read_text(), re.MULTILINE)[0]
+            return str((self._dest / name).read_text()).count("#EXTINF")
+        except FileNotFoundError:
+            return 0

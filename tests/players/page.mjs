@@ -45,12 +45,13 @@ async function ahead(seconds) {
 
 // Plays what grows at normal speed until it is complete and so much of it is loaded that the player, which learns of the
 // end seconds later, may go faster. The server is told when the first picture is shown, and when it plays: dash.js
-// reads no second version of a manifest before it plays.
-async function follow({ grows, length }, seen) {
+// reads no second version of a manifest before it plays. Between them, `midway`: while it grows.
+async function follow({ grows, length }, seen, midway = async () => {}) {
   const tell = async () => (await fetch(grows, { method: "POST" })).text();
   await tell();
   await video.play();
   await until(() => video.currentTime > 0.2, 20, "no progress");
+  await midway();
   while ((await tell()) !== "complete") await sleep(100);
   seen.grewTo = video.currentTime;
   const goal = () => Math.min(length - 0.1, video.currentTime + 8);
@@ -265,6 +266,25 @@ const scenarios = {
       await until(look, 40, `not to the end with ${told.name}`);
       seen.words.push({ ...told, most, cues: [...found.values()] });
     }
+  },
+
+  // Follows a stream that grows with a track of words, by its index in `points`, of which so many cues as `cues` says come
+  // before it is complete; notes all cues that there were.
+  async reads(config, seen, adapter) {
+    await until(() => adapter.words().length > config.points[0], 20, "no tracks of words");
+    await adapter.show(config.points[0]);
+    const found = new Map();
+    const look = () => {
+      const showing = [...video.textTracks].filter(({ mode, kind }) => mode === "showing" && kind !== "captions");
+      for (const { startTime, endTime, text } of showing.flatMap(({ cues }) => [...(cues ?? [])])) {
+        found.set(`${startTime} ${endTime} ${text}`, { startTime, endTime, text });
+      }
+      return found.size;
+    };
+    const some = () => until(() => look() >= config.cues[0], 20, "no cues while it grows");
+    await Promise.race([follow(config, seen, some), toTheEnd(config.timeout)]);
+    await toTheEnd(config.timeout, () => look() && false);
+    seen.cues = [...found.values()].sort((a, b) => a.startTime - b.startTime);
   },
 
   // Plays with captions wanted, and tells the cues of all text tracks.

@@ -1,6 +1,6 @@
 // Plays one finished stream in a headless browser and tells what happened as one JSON document.
 //
-//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch|words|captions]
+//   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch|words|reads|captions]
 //                 [--rate 4] [--start 0] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
 //                 [--listen] [--grows URL --length 40]
 //

@@ -95,7 +95,7 @@ const steps = {
       menu.selectedIndex = index;
       menu.dispatchEvent(new Event("change"));
     };
-    await until(() => menu.options.length > 1 && at("sound").options.length > 1, limit, "no menus");
+    await until(() => menu.options.length > cues.length, limit, "no menus");
     const result = { names: [...menu.options].map((option) => option.textContent), first: chosen(), read: [] };
     video.currentTime = 4.75;
     for (let index = 1; index < menu.options.length; index += 1) {

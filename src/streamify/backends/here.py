@@ -44,7 +44,7 @@ from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.report import Report
-from streamify.model.result import MediaResult
+from streamify.model.result import MediaResult, TextResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
@@ -324,7 +324,7 @@ class _Run:
     @contextmanager
     def _published_early(
         self, plan: Plan, done: set[tuple[str, int]], hold: Hold
-    ) -> Iterator[Callable[[MediaResult], None] | None]:
+    ) -> Iterator[Callable[[MediaResult | TextResult], None] | None]:
         """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
         media, local = self._stores.media, not self._dest.remote
         early = self._settings.publish == "early" or (self._settings.publish is None and local)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -16,12 +16,12 @@ from streamify.jobs.prefix import CertifiedPrefix
 from streamify.jobs.publish import StreamView
 from streamify.jobs.repeated import repeated
 from streamify.jobs.segments import SegmentList
-from streamify.jobs.words import read_words, text_faults, text_manifest
+from streamify.jobs.words import read_words, text_faults, text_manifest, text_tasks
 from streamify.manifests.dash import Growing
 from streamify.manifests.words import TextManifest
 from streamify.model.job import GrowingState
 from streamify.model.plan import Plan
-from streamify.model.result import MediaResult
+from streamify.model.result import MediaResult, TextResult
 from streamify.model.track import AudioTrack
 from streamify.model.words import TextRecord
 from streamify.planning.early import Extent, grown, pause
@@ -30,6 +30,10 @@ from streamify.storage.saved import read_saved
 
 LOOK = 0.1
 """Seconds between two looks at what exists."""
+
+PATIENCE = 5.0
+"""Seconds that the first version waits for subtitles: players read the master playlist once, and would not learn of
+those that it names later."""
 
 
 class EarlyPublisher:
@@ -42,13 +46,21 @@ class EarlyPublisher:
         done: (track, segment) of everything that exists.
         local: Whether it is looked for segments of sound, which exist before their task is done; that costs a request
             each in an object store.
+        clock: Seconds, monotonic.
     """
 
     def __init__(
-        self, plan: Plan, media: Storage, hold: Hold, done: Iterable[tuple[str, int]] = (), *, local: bool = True
+        self,
+        plan: Plan,
+        media: Storage,
+        hold: Hold,
+        done: Iterable[tuple[str, int]] = (),
+        *,
+        local: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan, self._media, self._hold, self._local = plan, media, hold, local
-        self._done = set(done)
+        self._done, self._clock = set(done), clock
         self._segments = SegmentList(plan, media)
         self._sums = Ledgers()
         self._prefixes = {
@@ -56,6 +68,8 @@ class EarlyPublisher:
             for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
         }
         self._words: dict[str, TextRecord] = {}  # of subtitles that exist
+        self._awaited = {track.id for task in text_tasks(plan, media) for track in task.tracks}  # subtitles
+        self._ready: float | None = None  # since when there is something to publish
         self._written: dict[str, bytes] = {}
         self._next = 0.0
         self.lines = 0
@@ -65,9 +79,12 @@ class EarlyPublisher:
         self._extent = Extent(state.tracks, state.segments) if state is not None and ours else Extent()
         self._since = state.since if state is not None and ours else None
 
-    def made(self, result: MediaResult) -> None:
+    def made(self, result: MediaResult | TextResult) -> None:
         """Take note of what a task made. Can be called from any thread."""
-        self._done.update((record.track, record.segment) for record in result.records)
+        if isinstance(result, TextResult):
+            self._awaited.difference_update([record.track for record in result.records])
+        else:
+            self._done.update((record.track, record.segment) for record in result.records)
 
     def look(self) -> None:
         """Take in what exists by now, and publish it if there is more than before and its time has come.
@@ -97,7 +114,14 @@ class EarlyPublisher:
         return next_one in self._done or (self._local and isinstance(prefix.track, AudioTrack))
 
     def _is_due(self, extent: Extent) -> bool:
-        return (extent != self._extent or not self._written) and time.monotonic() >= self._next
+        changed = extent != self._extent or not self._written
+        return changed and self._clock() >= self._next and not self._waits_for_words()
+
+    def _waits_for_words(self) -> bool:
+        if self._since is not None or not self._awaited:
+            return False
+        self._ready = self._clock() if self._ready is None else self._ready
+        return self._clock() < self._ready + PATIENCE
 
     def _publish(self, extent: Extent) -> None:
         self._hold.check()
@@ -126,12 +150,13 @@ class EarlyPublisher:
                 self._media.put(key, data)
                 self._written[key] = data
         self.lines += len(extent.tracks) * extent.segments
-        self._extent, self._next = extent, time.monotonic() + wait
+        self._extent, self._next = extent, self._clock() + wait
 
     def _made_words(self, segments: int) -> list[TextManifest]:
         """Return the subtitles that exist, as far as pictures and sound are published."""
         for track in self._plan.text:
-            record = read_words(self._media, track) if track.id not in self._words else None
+            known = track.id in self._words or track.id in self._awaited
+            record = read_words(self._media, track) if not known else None
             if record is not None and not any(text_faults(track, record, self._media, self._plan.segments)):
                 self._words[track.id] = record
         made = [track for track in self._plan.text if track.id in self._words]

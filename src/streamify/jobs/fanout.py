@@ -22,6 +22,7 @@ from streamify.model.plan import Plan
 from streamify.model.result import MediaResult, TextResult
 from streamify.model.task import Task
 from streamify.planning.budget import video_budget
+from streamify.planning.lead import OPENING
 from streamify.storage.base import Stores
 
 
@@ -52,7 +53,7 @@ def fan_out(
     stop: Stop | None,
     keep: Keep = lambda _: None,
     demands: Demands | None = None,
-    made: Callable[[MediaResult], None] | None = None,
+    made: Callable[[MediaResult | TextResult], None] | None = None,
     first: First | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
@@ -84,7 +85,8 @@ def fan_out(
             first=first.task if first is not None else None,
             exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
         )  # fmt: skip
-        tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), executor.capacity)
+        opening = min(executor.capacity, 1 + len(plan.audio))
+        tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
         for key, result in completed(executor, tasks, stop, events, agenda, keep):
             if first is not None and key == first.task.key:
                 if isinstance(result, TaskError):
@@ -98,6 +100,8 @@ def fan_out(
                 outcome.failures.append(result.failure)
                 continue
             if isinstance(result, TextResult):
+                if made is not None:
+                    made(result)
                 outcome.cpu_seconds += sum(record.cpu_seconds for record in result.records)
                 continue
             assert isinstance(result, MediaResult)
@@ -128,9 +132,12 @@ def fan_out(
 
 
 def _with_words(tasks: Iterator[Task], words: Iterator[Task], ahead: int) -> Iterator[Task]:
-    """Yield the tasks of words behind the first ones of pictures and sound, for which viewers wait."""
+    """Yield the tasks of words behind the first ones of pictures and sound, for which viewers wait.
+
+    They take little, and go ahead of all others: who begins to watch has the words that the stream will have.
+    """
     yield from islice(tasks, ahead)
-    yield from words
+    yield from (task.model_copy(update={"priority": OPENING}) for task in words)
     yield from tasks
 
 
