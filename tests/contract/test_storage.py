@@ -106,6 +106,16 @@ def test_put_new_writes_once(storage: Storage) -> None:
     assert [one.key for one in storage.list()] == ["x/y"]
 
 
+def test_put_new_many_writes_each_once(storage: Storage) -> None:
+    files = [(f"x/{number:03d}", str(number).encode()) for number in range(120)]
+    storage.put_new_many(files[:50])
+    storage.put_new_many(iter(files))
+    assert {one.key: storage.get(one.key) for one in storage.list("x")} == dict(files)
+    with pytest.raises(ConflictError, match="x/007"):
+        storage.put_new_many([("x/007", b"other")])
+    assert storage.get("x/007") == b"7"
+
+
 @pytest.mark.parametrize("same", [True, False])
 def test_a_race_of_put_new_has_one_winner(storage: Storage, same: bool) -> None:
     number = 24
@@ -286,6 +296,15 @@ def test_get_many_asks_for_many_at_once(cloud: Callable[[Kind], Cloud], monkeypa
         storage.put("x", b"x")
         way.faults = Faults(delay=0.1)
         assert list(storage.get_many(["x"] * 200)) == [b"x"] * 200
+        assert 32 <= way.most <= 64
+
+
+def test_put_new_many_writes_many_at_once(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy.before(cloud("s3")) as way:
+        way.cloud.enter(monkeypatch)
+        storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
+        way.faults = Faults(delay=0.1)
+        storage.put_new_many((f"{number}", b"x") for number in range(200))
         assert 32 <= way.most <= 64
 
 

@@ -69,6 +69,13 @@ class Storage(Protocol):
             ConflictError: The key exists with other bytes.
         """
 
+    def put_new_many(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Do for each key and its bytes what `put_new` does; for small objects, of which a few may be held.
+
+        Raises:
+            ConflictError: A key exists with other bytes; some of those behind it may be written, too.
+        """
+
     def stat(self, key: str) -> Stat | None:
         """Return what is known of an object without reading it, or ``None`` where there is none."""
 

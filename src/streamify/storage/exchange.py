@@ -24,9 +24,9 @@ LONGEST_READ = 16 << 20
 class Ask(Frozen):
     """A request."""
 
-    kind: Literal["open", "read", "close", "get", "put", "put-new"]
+    kind: Literal["open", "read", "close", "get", "put", "put-new", "put-new-many"]
     key: str = ""
-    """Of all but `read` and `close`."""
+    """Of all but `read`, `close` and `put-new-many`."""
     version: str | None = None
     """Of `open`: that the source must have."""
     file: int = 0
@@ -36,7 +36,11 @@ class Ask(Frozen):
     wanted: Annotated[int, Field(ge=0, le=LONGEST_READ)] = 0
     """Of `read`: bytes, at most."""
     length: Annotated[int, Field(ge=0, le=LARGEST)] = 0
-    """Bytes that follow: the object that is written."""
+    """Bytes that follow: the objects that are written."""
+    keys: tuple[str, ...] = ()
+    """Of `put-new-many`."""
+    lengths: tuple[Annotated[int, Field(ge=0, le=LARGEST)], ...] = ()
+    """Of `put-new-many`: bytes of each object."""
 
 
 class Refusal(Frozen):

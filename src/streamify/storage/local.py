@@ -107,6 +107,11 @@ class LocalStorage:
             raise self._failed("write", key, error) from error
         return Written(new=True)
 
+    def put_new_many(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """See `Storage.put_new_many`: one after another."""
+        for key, data in files:
+            self.put_new(key, data)
+
     def stat(self, key: str) -> Stat | None:
         """See `Storage.stat`."""
         try:

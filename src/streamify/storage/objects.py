@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,18 +11,16 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 
 from streamify.dest.delivery import cache_control, content_type
-from streamify.errors import DestinationError, StreamifyError
+from streamify.errors import DestinationError
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 from streamify.storage.empty_parts import divided
+from streamify.storage.many import side_by_side
 from streamify.storage.object_errors import BROKE_OFF, Patience, explain, insist, is_absent
 from streamify.storage.ranges import READ_AHEAD, RangeFile
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, PutResult
     from obstore.store import ObjectStore
-
-READERS = 48
-"""Small objects that are read at the same moment: each of them is a wait of some 20 ms and hardly any work."""
 
 
 class ObjectStorage:
@@ -71,29 +67,7 @@ class ObjectStorage:
 
     def get_many(self, keys: Iterable[str]) -> Iterator[bytes | None]:
         """See `Storage.get_many`."""
-        failed: list[StreamifyError] = []
-
-        def read(key: str) -> bytes | None:
-            if failed:  # a store that is away is waited for once, not once a key
-                raise failed[0]
-            try:
-                return self.get(key)
-            except StreamifyError as error:
-                failed.append(error)
-                raise
-
-        ahead: deque[Future[bytes | None]] = deque()
-        with ThreadPoolExecutor(READERS, "streamify-get") as pool:
-            try:
-                for key in keys:
-                    ahead.append(pool.submit(read, key))
-                    if len(ahead) == 2 * READERS:  # so that no thread waits for the slowest of them
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                for one in ahead:
-                    one.cancel()
+        return side_by_side(self.get, keys)
 
     def put(self, key: str, data: bytes) -> None:
         """See `Storage.put`."""
@@ -125,6 +99,11 @@ class ObjectStorage:
                 raise self._failed("write", key, error) from error
             else:
                 return Written(new=True, tag=_tag(made["e_tag"]))
+
+    def put_new_many(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """See `Storage.put_new_many`."""
+        for _ in side_by_side(lambda file: self.put_new(*file), files):
+            pass
 
     def swap(self, key: str, old: bytes, new: bytes) -> bool:
         """Overwrite `old` by `new` unless somebody else was faster. Return whether `new` is there now."""

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+GROUP = 128
+"""Small objects that are written by one request at most."""
+GROUP_BYTES = 1 << 20
+"""Bytes from which on a request takes no more of them."""
+
+
 class Channel:
     """The worker's end of the socket.
 
@@ -80,6 +86,22 @@ class ServedStorage:
         """See `Storage.put_new`; a `ConflictError` comes as its parent class, with the same code."""
         answer, _ = self._channel.ask(Ask(kind="put-new", key=key, length=len(data)), data)
         return Written(new=answer.new, tag=answer.tag)
+
+    def put_new_many(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """See `Storage.put_new_many`: in groups, which the other side writes side by side."""
+        group: list[tuple[str, bytes]] = []
+        for file in files:
+            group.append(file)
+            if len(group) == GROUP or sum(len(data) for _, data in group) >= GROUP_BYTES:
+                self._put_group(group)
+                group = []
+        if group:
+            self._put_group(group)
+
+    def _put_group(self, group: list[tuple[str, bytes]]) -> None:
+        data = b"".join(one for _, one in group)
+        keys, lengths = tuple(key for key, _ in group), tuple(len(one) for _, one in group)
+        self._channel.ask(Ask(kind="put-new-many", keys=keys, lengths=lengths, length=len(data)), data)
 
     def open(self, key: str, version: str | None = None) -> BinaryIO:
         """See `Storage.open`."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import BinaryIO
 
 from pydantic import ValidationError
@@ -21,6 +23,19 @@ _CHUNK = 1 << 18
 _FILES = 200
 _PATIENCE = 60
 """Seconds in which a worker must take an answer."""
+
+
+def _parts(ask: Ask, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield keys and bytes of the objects of a request.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if len(ask.keys) != len(ask.lengths) or sum(ask.lengths) != len(data):
+        raise ValueError("a request whose lengths do not fit")
+    ends = accumulate(ask.lengths)
+    for key, length, end in zip(ask.keys, ask.lengths, ends, strict=True):
+        yield key, data[end - length : end]
 
 
 @dataclass(frozen=True)
@@ -147,8 +162,11 @@ class StoreServer:
             case "put-new" if reach.may_write(ask.key):
                 made = stores.media.put_new(ask.key, data)
                 return Answer(new=made.new, tag=made.tag), b""
+            case "put-new-many" if all(map(reach.may_write, ask.keys)):
+                stores.media.put_new_many(_parts(ask, data))
+                return Answer(), b""
             case _:
-                raise refused(f"{ask.kind} {ask.key}")
+                raise refused(f"{ask.kind} {ask.key or ', '.join(ask.keys[:3])}")
 
     def _close(self, number: int) -> None:
         file = self._files.pop(number, None)

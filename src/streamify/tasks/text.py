@@ -125,12 +125,16 @@ def _made(
 
 
 def _segments(track: TextTrack, parts: Sequence[Sequence[Cue]], media: Storage) -> TextSegments:
-    sizes, sums = [], []
-    for index, cues in enumerate(parts):
-        data = webvtt.segment(cues).encode()
-        media.put_new(words_key(track.folder, index), data)
-        sizes.append(len(data))
-        sums.append(sha256(data))
+    sizes, sums = list[int](), list[str]()
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for index, cues in enumerate(parts):
+            data = webvtt.segment(cues).encode()
+            sizes.append(len(data))
+            sums.append(sha256(data))
+            yield words_key(track.folder, index), data
+
+    media.put_new_many(files())
     return TextSegments(cues=tuple(map(len, parts)), size=tuple(sizes), sha256=tuple(sums))
 
 

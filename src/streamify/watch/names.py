@@ -31,6 +31,28 @@ def is_words(key: str) -> bool:
     return key.lower().endswith(SUFFIXES)
 
 
+class WordsOf:
+    """Finds the subtitles of each upload of a folder without a look at all of them for each.
+
+    Args:
+        names: Of the subtitles in the folder.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for name in names:
+            # What a name can begin with is all of it up to one of its dots: `film` and `film.en` of `film.en.srt`.
+            for at, char in enumerate(name):
+                if char == "." and at:
+                    self._by_start.setdefault(name[:at], []).append(name)
+
+    def __call__(self, key: str) -> list[str]:
+        """Return the names of the subtitles of an upload, in order."""
+        film = key.rsplit("/", 1)[-1]
+        stem = film.rpartition(".")[0] or film
+        return words_of(film, self._by_start.get(stem, ()))
+
+
 def words_of(key: str, names: Iterable[str]) -> list[str]:
     """Return the names of the subtitles of an upload, in order.
 

@@ -10,7 +10,7 @@ from streamify.errors import DestinationError, SourceError
 from streamify.machine.writers import is_being_written
 from streamify.model.location import Location
 from streamify.storage.local import file_version
-from streamify.watch.names import is_hidden, is_upload, is_words, owner_of, sidecar_of, words_of
+from streamify.watch.names import WordsOf, is_hidden, is_upload, is_words, owner_of, sidecar_of, words_of
 from streamify.watch.uploads import Seen
 
 _ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -95,12 +95,12 @@ class FolderUploads:
             except OSError as error:
                 raise _unreadable(current, error.strerror) from error
             where = "" if current == self._root else f"{current.relative_to(self._root).as_posix()}/"
-            words = [name for name in files if is_words(name)]
+            words = WordsOf(name for name in files if is_words(name))
             for name, facts in files.items():
                 owner = owner_of(name)
                 if owner is None:
                     if not is_words(name):
-                        told = [files[one] for one in words_of(name, words)]
+                        told = [files[one] for one in words(name)]
                         yield _seen(where + name, facts, files.get(sidecar_of(name)), told)
                 elif owner not in files:
                     self._orphans.add(where + name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from streamify.errors import DestinationError, SourceError
 from streamify.model.location import Location
 from streamify.storage.base import Listed, Storage
-from streamify.watch.names import is_upload, is_words, owner_of, sidecar_of, words_of
+from streamify.watch.names import WordsOf, is_upload, is_words, owner_of, sidecar_of
 from streamify.watch.uploads import Seen
 
 
@@ -40,10 +40,11 @@ class ObjectUploads:
             raise
         self._orphans = {name for name in found if (owner := owner_of(name)) is not None and owner not in found}
         folders = {name.rpartition("/")[0] for name in found}
-        words: dict[str, list[str]] = {}
+        names: dict[str, list[str]] = {}
         for name in filter(is_words, found):
             folder, _, last = name.rpartition("/")
-            words.setdefault(folder, []).append(last)
+            names.setdefault(folder, []).append(last)
+        words = {folder: WordsOf(listed) for folder, listed in names.items()}
         self._seen = {
             name: _seen(entry, found.get(sidecar_of(name)), _beside(name, words, found))
             for name, entry in found.items()
@@ -69,11 +70,11 @@ class ObjectUploads:
         return self._orphans
 
 
-def _beside(name: str, words: Mapping[str, list[str]], found: Mapping[str, Listed]) -> list[Listed]:
+def _beside(name: str, words: Mapping[str, WordsOf], found: Mapping[str, Listed]) -> list[Listed]:
     """Return the subtitles of an upload."""
     folder = name.rpartition("/")[0]
     where = f"{folder}/" if folder else ""
-    return [found[where + one] for one in words_of(name, words.get(folder, ()))]
+    return [found[where + one] for one in words[folder](name)] if folder in words else []
 
 
 def _seen(entry: Listed, sidecar: Listed | None, words: Sequence[Listed]) -> Seen:

@@ -39,7 +39,8 @@ def there(here: Stores, ref: SourceRef) -> Iterator[Stores]:
     """The stores as a worker sees them."""
     ours, theirs = socket.socketpair()
     server = StoreServer(ours)
-    server.begin(here, Reach(ref, frozenset({"read.json"}), frozenset({"made.m4s"}), segment_list=True))
+    server.begin(here, Reach(ref, frozenset({"read.json"}), frozenset({"made.m4s"}), segment_list=True,
+                             words=frozenset({"subtitles/en-1"})))  # fmt: skip
 
     def serve() -> None:
         while server.serve():
@@ -129,3 +130,21 @@ def test_what_is_no_request_ends_the_worker(said: bytes, here: Stores) -> None:
         with pytest.raises(ValueError, match=r"head|request"):
             server.serve()
     server.close()
+
+
+def test_many_objects_are_written_in_groups(there: Stores, here: Stores) -> None:
+    files = {f"subtitles/en-1/{number:05d}.vtt": bytes(number) for number in range(3000)}
+    there.media.put_new_many(files.items())
+    assert {one.key: one.size for one in here.media.list("subtitles")} == {
+        key: len(data) for key, data in files.items()
+    }
+    assert here.media.get("subtitles/en-1/02999.vtt") == bytes(2999)
+    with pytest.raises(DestinationError) as conflict:
+        there.media.put_new_many([("subtitles/en-1/00001.vtt", b"other")])
+    assert conflict.value.code == "dest-conflict"
+
+
+def test_a_group_with_one_object_out_of_reach_is_refused(there: Stores, here: Stores) -> None:
+    with pytest.raises(StreamifyError):
+        there.media.put_new_many([("subtitles/en-1/00001.vtt", b"a"), ("subtitles/de-2/00001.vtt", b"a")])
+    assert list(here.media.list("subtitles")) == []

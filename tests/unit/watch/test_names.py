@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamify.watch.names import is_upload, owner_of, sidecar_of
+from streamify.watch.names import WordsOf, is_upload, owner_of, sidecar_of, words_of
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,18 @@ def test_a_sidecar_has_the_whole_name_of_its_upload() -> None:
     assert sidecar_of("a/film.mp4") == "a/film.mp4.streamify.yaml"
     assert owner_of("a/film.mp4.streamify.yaml") == "a/film.mp4"
     assert owner_of("a/film.mp4") is None
+
+
+NAMES = ["a.srt", "a.en.srt", "a.mp4.de.ass", "a.b.srt", "a.b.fr.srt", "a.b.c.vtt", "noext.srt", ".srt", "x.y.z.srt"]
+
+
+@pytest.mark.parametrize("film", ["a.mp4", "d/a.b.mp4", "a.b.c.mkv", "noext", "a", "z.mp4", "x.mp4"])
+def test_the_subtitles_of_a_film_found_by_index_are_those_found_one_by_one(film: str) -> None:
+    assert WordsOf(NAMES)(film) == words_of(film, NAMES)
+
+
+def test_no_film_looks_at_the_subtitles_of_others() -> None:
+    """10,000 films with subtitles: each is compared with its own file alone."""
+    found = WordsOf(f"film {number}.en.srt" for number in range(10_000))
+    assert {len(found._by_start[f"film {number}"]) for number in range(10_000)} == {1}
+    assert found("film 77.mp4") == ["film 77.en.srt"]
