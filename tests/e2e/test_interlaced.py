@@ -53,7 +53,7 @@ def playlist(report: Report, dest: Path) -> Path:
     return dest / track.folder / "playlist.m3u8"
 
 
-CODED_BY_FIELD = [*product(("ts", "mkv", "mp4"), (False, True)), ("mpg", False)]
+CODED_BY_FIELD = [*product(("ts", "mkv", "mp4", "mpg", "vob"), (False, True))]
 
 
 @pytest.mark.parametrize(("suffix", "apart"), sample(CODED_BY_FIELD, ("mkv", True)))

@@ -61,6 +61,9 @@ class EntryPoint(Frozen):
 
     pts: int
     dts: int
+    number: int | None = None
+    """Of its packet among the stream's, which are counted from 0 without empty ones; ``None``: they were not counted,
+    or are in another order than the file's."""
 
 
 class PacketTimes(Frozen):
@@ -74,6 +77,9 @@ class PacketTimes(Frozen):
     positions: tuple[int, ...]
     """Of each entry point: byte offset of its packet as FFmpeg reports it, by which it is known after a seek; -1: not
     unique, it is known by its times."""
+    prints: tuple[int | None, ...] = ()
+    """Of each entry point: fingerprint of its packet's bytes (`streamify.bitstream.packets.print_of`), by which it is
+    known after a seek before all else; ``None``: other packets have the same."""
     times: tuple[int | None, ...]
     """Of each packet: presentation time, source ticks from the segment's `earliest`; ``None``: shows no picture."""
     anew: tuple[int, ...] | None = None
@@ -176,6 +182,9 @@ class Segment(Frozen):
     """Where the bytes are; ``None``: the whole file is opened and sought in."""
     packets: PacketTimes | None = None
     """Those that count where the container's cannot be used; entry points then have the container's, all else these."""
+    marks: int | None = None
+    """Which packets have which times in that window, as one number (`streamify.bitstream.packets.Marks`): a task that
+    reads others reads again from the start of the file. ``None``: it was not found out."""
     audio: tuple[AudioSlice, ...] = ()
     """Slices of the audio pieces that start with this segment."""
     pieces: tuple[AudioPiece, ...] = ()

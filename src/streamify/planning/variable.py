@@ -69,6 +69,8 @@ def variable_timeline(
     if fields > 1 and usual * timescale < LEAST_FIELDS:
         timescale = COARSE_TIMESCALE
         widest = round(widest * Fraction(timescale, time_base.denominator))
+    if fields > 1 and min(map(sub, islice(pts, 1, None), pts), default=2) * time_base * timescale < 2:
+        timescale, widest = 2 * timescale, 2 * widest  # a later field needs a tick of its own
     min_gap = timescale // (MAX_RATE + 5) if _fast(pts, end, time_base) else 0
     before = -(-lead * timescale // 1)
     length = round((end - origin) * time_base * timescale)

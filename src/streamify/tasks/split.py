@@ -190,6 +190,7 @@ def _segments(
             entries=found.entries,
             splice=found.splice,
             packets=found.packets,
+            marks=found.marks,
             audio=sound.get(window.index, ()),
             pieces=pieces.get(window.index, ()),
         )

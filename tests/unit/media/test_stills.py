@@ -62,3 +62,28 @@ def test_pictures_are_those_of_a_whole_decode(numbers: Sequence[int]) -> None:
 def test_before_the_first_and_behind_the_last_picture_stand_these() -> None:
     found = list(shown_at(b"", segment(), [-1_000_000, 1_000_000_000]))
     assert [pixels(frame) for frame in found] == [whole()[0][1], whole()[-1][1]]
+
+
+def test_i_pictures_that_ffmpeg_calls_keyframes_begin_no_group() -> None:
+    """With a single reference picture FFmpeg's parser calls each I picture a keyframe; its decoder needs an IDR."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
+        params = "keyint=infinite:min-keyint=99999:scenecut=40:ref=1:bframes=0"
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast", "x264-params": params})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for number in range(24):
+            frame = VideoFrame(*SIZE, "yuv420p")
+            for plane in frame.planes:
+                plane.update(bytes([90 if number < 10 else number * 37 % 200]) * plane.buffer_size)
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(io.BytesIO(out.getvalue()), "r") as container:
+        keys = [packet.pts for packet in container.demux(video=0) if packet.is_keyframe]
+    assert len(keys) > 10
+    with av.open(io.BytesIO(out.getvalue()), "r") as container:
+        pictures = [(int(frame.pts or 0), pixels(frame)) for frame in container.decode(video=0)]
+    for number in (9, 10, 16, 23):
+        time, wanted = pictures[number]
+        assert [pixels(frame) for frame in shown_at(b"", out.getvalue(), [time])] == [wanted]

@@ -103,3 +103,12 @@ def test_hard_telecine_repeats_the_same_two_of_five() -> None:
     assert seen_fields(facts(), places).telecine
     odd = [FieldsSeen(pictures=10, flagged=10, repeated=(1, 2, 4, 8))]
     assert not seen_fields(facts(), odd).telecine
+
+
+def test_a_later_field_has_a_tick_of_its_own_where_two_pictures_are_a_tick_apart() -> None:
+    """So ends an AVI by FFmpeg, whose last packet lasts a tick."""
+    times = [24 * number for number in range(39)] + [24 * 38 + 1]
+    timeline = variable_timeline(pts=times, end=914, time_base=Fraction(1, 600), fields=2, longest=Fraction(10))
+    (last, end) = (timeline.variable_ticks(time) for time in times[-2:])
+    assert last < timeline.second(last, end) < end
+    assert timeline.end - end == timeline.timescale // 600

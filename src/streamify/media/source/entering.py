@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import BinaryIO, cast
 
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from streamify.bitstream.packets import print_of
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
@@ -68,6 +70,32 @@ def untorn(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStrea
         yield packet
 
 
+def sought_packets(
+    container: InputContainer, stream: VideoStream, entry: EntryPoint, *, known: bool = False
+) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a whole file behind a seek to an entry point; none where FFmpeg cannot seek.
+
+    Args:
+        container: Of the whole file.
+        stream: Of pictures.
+        entry: What is sought.
+        known: Whether its packet is recognised among those that come: the seek then may lead to before it.
+    """
+    # Matroska is sought in by presentation time, all others by decode time.
+    by_pts = "matroska" in container.format.name
+    target = entry.pts if by_pts else min(entry.pts, entry.dts)
+    program = container.format.name == "mpeg"
+    if program and known:
+        target -= int(BEFORE / cast("Fraction", stream.time_base))
+    if not seek_to(container, target, stream):
+        return iter(())
+    packets = read_packets(container, stream)
+    return untorn(packets) if program and not known else packets
+
+
+BEFORE = Fraction(1, 2)
+"""Seconds before an entry point of a program stream to which a seek leads where its packet is known: so that it is read
+whole."""
 SOUGHT = 5000
 """Packets read at most behind a seek to find the one that was sought."""
 
@@ -78,8 +106,7 @@ def numbered_packets(
     given: PacketTimes,
     entry: int | None,
     *,
-    spliced: bool,
-    torn: bool = False,
+    number: int | None,
 ) -> Iterator[Packet[VideoStream] | None]:
     """Yield packets from an entry point to the end of the stretch, each with the time that the plan gives it; ``None``
     where decoding begins anew.
@@ -89,11 +116,9 @@ def numbered_packets(
         segment: Whose pictures are wanted.
         given: The plan's times of its packets.
         entry: Which of the entry points to begin at; ``None``: decode from the first packet on.
-        spliced: Whether the first packet is that of the farthest entry point.
-        torn: Whether a seek can lead into a picture (program streams): FFmpeg gives its rest the place and time of the
-            entry, and the picture of the entry comes behind it.
+        number: Of the first packet that is read; ``None``: where a seek led, it is not known.
     """
-    number = given.first - 1 if spliced else -1 if entry is None else None
+    number = None if number is None else number - 1
     begin = given.numbers[entry] if entry is not None else 0
     passed, anew = 0, frozenset(given.anew or ())
     for packet in packets:
@@ -101,14 +126,11 @@ def numbered_packets(
             continue
         if number is None:
             passed += 1
-            if entry is None or not _is_at(packet, segment.entries[entry], given.positions[entry]):
+            if entry is None or not _is_at(packet, segment.entries[entry], given, entry):
                 if passed > SOUGHT:
                     return
                 continue
             number = given.numbers[entry]
-            if torn and number and not bytes(packet).startswith(START_CODES):
-                number -= 1
-                continue
         else:
             number += 1
         place = number - given.first
@@ -122,8 +144,11 @@ def numbered_packets(
             yield packet
 
 
-def _is_at(packet: Packet[VideoStream], entry: EntryPoint, position: int) -> bool:
+def _is_at(packet: Packet[VideoStream], entry: EntryPoint, given: PacketTimes, place: int) -> bool:
     """Return whether a packet behind a seek is that of an entry point."""
-    if position >= 0:
-        return packet.pos == position
+    known = given.prints[place] if given.prints else None
+    if known is not None:
+        return print_of(bytes(packet)) == known
+    if given.positions[place] >= 0:
+        return packet.pos == given.positions[place]
     return packet.dts == entry.dts and packet.pts in (None, entry.pts)

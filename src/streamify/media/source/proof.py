@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import BinaryIO, cast
 
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from streamify.bitstream.packets import print_of
 from streamify.errors import SourceError
-from streamify.media.source.entering import open_splice, packets_from
+from streamify.media.source.entering import open_splice, packets_from, sought_packets
+from streamify.media.source.opening import open_media
 from streamify.media.source.reading import read_packets
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, Splice
@@ -18,6 +24,41 @@ Cut = Callable[[int, int], Splice | None]
 PROBES = 3
 PROBE_PACKETS = 8
 """How many splices of a source are opened at split, and how many packets of each are compared."""
+SOUGHT = 5
+"""How many keyframes of a source that cannot be cut are sought at split."""
+MOST_BEFORE = 1000
+"""Packets that may come behind a seek in front of those that are compared."""
+
+
+def seeks_lead_back(file: BinaryIO, stream: int, order: Order, prints: Sequence[int]) -> bool:
+    """Whether the packets behind a seek are those of the index, each with the time that it has there.
+
+    They are not where a time belongs to bytes of the container and not to a picture: what a parser makes of it depends
+    on where reading began. Some keyframes are sought, and of each some packets compared.
+    """
+    samples = order.samples
+    for number in order.keyframes(SOUGHT):
+        last = max(min(number + PROBE_PACKETS, order.last(None)), number)
+        wanted = [(samples.pts[at], prints[at]) for at in range(number, last + 1)]
+        entry = EntryPoint(pts=samples.pts[number], dts=samples.dts[number])
+        seen: list[tuple[int | None, int]] = []
+        try:
+            with open_media(file) as container:
+                video = cast("VideoStream", container.streams[stream])
+                for packet in islice(filter(_holds, sought_packets(container, video, entry)), MOST_BEFORE):
+                    if seen or packet.pts == entry.pts:
+                        seen.append((packet.pts, print_of(bytes(packet))))
+                    if len(seen) == len(wanted):
+                        break
+        except SourceError:
+            return False
+        if seen != wanted:
+            return False
+    return True
+
+
+def _holds(packet: Packet[VideoStream]) -> bool:
+    return bool(packet.size)
 
 
 def reproduces(

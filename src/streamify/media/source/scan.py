@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import and_
 from typing import cast
-from zlib import crc32
 
 from av.container import InputContainer
 from av.packet import Packet
@@ -21,7 +20,7 @@ from streamify.bitstream.captions import ESCAPED, Channels, cc_data
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
-from streamify.bitstream.packets import NONE, Packets
+from streamify.bitstream.packets import NONE, Packets, print_of
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.audio_packets import AudioPackets
@@ -43,6 +42,8 @@ class Scan:
     """The packets with the times that FFmpeg reports; `NONE` where it reports none."""
     positions: array[int]
     """Byte offset of each packet as FFmpeg reports it; -1 where it does not."""
+    prints: array[int]
+    """Of the bytes of each packet: `print_of`."""
     shown: array[int]
     """Sorted, distinct presentation times of the packets that show a picture."""
     coded: int
@@ -184,7 +185,7 @@ def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Read
     packets.pts.append(NONE if packet.pts is None else packet.pts)
     packets.dts.append(NONE if packet.dts is None else packet.dts)
     packets.duration.append(packet.duration or 0)
-    packets.prints.append(len(data) << 32 | crc32(data[:PRINTED] + data[-PRINTED:]))
+    packets.prints.append(print_of(data))
     first = next((one for one in coded.read(data) if not one.second), None)
     if first is None:
         packets.picture.append(-1)
@@ -193,10 +194,6 @@ def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Read
     packets.shown.append(first.shown and not packet.is_discard)
     packets.sequences.append(first.sequence)
     packets.orders.append(first.order)
-
-
-PRINTED = 512
-"""Bytes at both ends of a packet that its fingerprint is made of."""
 
 
 def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int, ...], notes: tuple[Note, ...]) -> Scan:
@@ -212,6 +209,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         Samples(times, dts, columns.sizes, columns.keys),
         Samples(packets.pts, packets.dts, columns.sizes, columns.keys),
         columns.positions,
+        packets.prints,
         distinct,
         packets.shown.count(1),
         len(shown) - len(distinct),

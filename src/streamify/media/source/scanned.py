@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import BinaryIO
 
+from streamify.bitstream.packets import Marks
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
 from streamify.media.source.audio_packets import AudioPackets
@@ -17,7 +18,7 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.opening import open_media
-from streamify.media.source.proof import Cut, reproduces
+from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
 from streamify.media.source.unreadable import unreadable_tail
 from streamify.media.source.video_index import Access, Numbering, VideoIndex
@@ -57,7 +58,12 @@ def from_scan(
     order = Order(found.samples, shown, time_base)
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
     access: Access = "spliced" if cut else "whole"
-    numbering = None if found.timed.own else Numbering(found.raw, found.positions, found.timed.times)
+    # The times of a program stream are of its packets, in which pictures begin anywhere.
+    led_back = format_name != "mpeg" and seeks_lead_back(file, stream, order, found.prints)
+    same = found.timed.own and (cut is not None or led_back)
+    times = found.timed.times
+    numbering = None if same else Numbering(found.raw, found.positions, times, found.prints)
+    marks = Marks(found.raw.pts if same else times, found.prints)
     lost = find_gaps(file, size, format_name, found, shown, time_base)
     tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1])
     notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
@@ -65,7 +71,7 @@ def from_scan(
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
         found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
-        torn=torn, count=found.within,
+        torn=torn, count=found.within, marks=marks,
     )  # fmt: skip
 
 

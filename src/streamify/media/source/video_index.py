@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from operator import le
 from typing import Literal
 
-from streamify.bitstream.packets import NONE
+from streamify.bitstream.packets import NONE, Marks
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.captions import Captions
 from streamify.media.source.proof import Cut
@@ -63,6 +64,8 @@ class VideoIndex:
     """By how much later than that the container's edit list shows all pictures, ticks."""
     count: Callable[[int, int], tuple[int, int]] | None = field(default=None, repr=False)
     """Counts pictures in ``[start, end)`` (source ticks) as `coded` and `left_out`; ``None``: FFmpeg's index does."""
+    marks: Marks | None = field(default=None, repr=False)
+    """Which packet has which time, where each was read."""
     until: int | None = None
     """Source tick at which a part of the film ends that is all that is asked for; ``None``: to the end."""
 
@@ -96,9 +99,13 @@ class VideoIndex:
         last = max(self._order.last(end), numbers[0])
         splice = self._cut(numbers[-1], last) if self._cut else None
         if self._numbering is not None:
-            return self._numbering.located(numbers, last, start, splice)
-        entries = tuple(EntryPoint(pts=samples.pts[number], dts=samples.dts[number]) for number in numbers)
-        return Located(entries, splice)
+            found = self._numbering.located(numbers, last, start, splice)
+        else:
+            entries = tuple(EntryPoint(pts=samples.pts[one], dts=samples.dts[one], number=one) for one in numbers)
+            found = Located(entries, splice)
+        if self.marks is None:
+            return found
+        return replace(found, marks=self.marks.within(start, self.end if end is None else end))
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ class Located:
     entries: tuple[EntryPoint, ...]
     splice: Splice | None
     packets: PacketTimes | None = None
+    marks: int | None = None
+    """Sum of the marks of the packets in the window: see `Segment.marks`."""
 
 
 @dataclass(frozen=True)
@@ -119,30 +128,52 @@ class Numbering:
     positions: Sequence[int]
     times: Sequence[int]
     """Of each packet, ticks; `NONE`: shows no picture."""
+    prints: Sequence[int] | None = None
+    """Of the bytes of each packet; ``None``: they were not read."""
     firsts: Sequence[int] | None = None
     """First packet of each part of an edit list that has several; then the packets are not in the file's order."""
 
     def located(self, numbers: Sequence[int], last: int, start: int, splice: Splice | None) -> Located:
         """Return where decoding from some packets, nearest first, up to the packet `last` finds them.
 
-        Without a splice an entry point is sought, and known again by the offset of its packet or else by its times; one
-        that neither tells from all others is left out. Where none is left, tasks read from the start of the file.
+        Without a splice an entry point is sought, and known again by the bytes of its packet, by its offset or by its
+        times; one that none of them tells from all others is left out. Where none is left, tasks read from the start of
+        the file.
         """
-        raw, first = self.raw, numbers[-1]
+        first = numbers[-1]
         offsets = self._offsets_differ
-        sought = numbers if splice is not None or offsets else tuple(filter(self._time_tells, numbers))
+        sought = numbers
+        if splice is None and not offsets:
+            sought = tuple(one for one in numbers if self._print_tells(one) or self._time_tells(one))
         times = (None if time == NONE else time - start for time in self.times[first : last + 1])
         return Located(
-            tuple(EntryPoint(pts=_known(raw.pts[n], raw.dts[n]), dts=_known(raw.dts[n], raw.pts[n])) for n in sought),
+            tuple(self._entry(number) for number in sought),
             splice,
             PacketTimes(
                 first=first,
                 numbers=tuple(sought),
                 positions=tuple(self.positions[number] if offsets else -1 for number in sought),
+                prints=tuple(self._print(number) for number in sought),
                 times=tuple(times),
                 anew=None if self.firsts is None else tuple(n for n in self.firsts if first <= n <= last),
             ),
         )
+
+    def _entry(self, number: int) -> EntryPoint:
+        pts, dts = self.raw.pts[number], self.raw.dts[number]
+        counted = number if self.firsts is None else None
+        return EntryPoint(pts=_known(pts, dts), dts=_known(dts, pts), number=counted)
+
+    def _print(self, number: int) -> int | None:
+        return self.prints[number] if self.prints is not None and self._print_tells(number) else None
+
+    def _print_tells(self, number: int) -> bool:
+        """Whether no other packet has the same bytes."""
+        return self.prints is not None and self._print_uses[self.prints[number]] == 1
+
+    @cached_property
+    def _print_uses(self) -> Counter[int]:
+        return Counter(self.prints)
 
     @cached_property
     def _offsets_differ(self) -> bool:

@@ -14,12 +14,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.captions import ESCAPED, cc_data
+from streamify.bitstream.packets import mark_of, print_of, sum_of
 from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
-from streamify.media.source.entering import numbered_packets, open_splice, packets_from, untorn
+from streamify.media.source.entering import numbered_packets, open_splice, packets_from, sought_packets
 from streamify.media.source.opening import open_media
 from streamify.media.source.packed import with_mark
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.media.source.splice import SplicedFile
 from streamify.media.source.turn import UPRIGHT, Turn, Turns
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
@@ -58,6 +59,8 @@ class DecodeLog:
     """Presentation times of the packets read inside the window."""
     captions: list[tuple[int, bytes]] = field(default_factory=list)
     """Presentation times of those packets that carry captions, in order, and their triples of cc_data."""
+    misread: bool = False
+    """Whether other packets were read than the index has: what came out may be other pictures."""
     bytes_read: int = 0
 
 
@@ -71,6 +74,8 @@ class WindowSource:
     access: str
     end: int
     """End of the whole video, source ticks: what an edit list cuts off is not shown."""
+    through: bool = False
+    """Whether the file is read from its start to where decoding begins, and not sought in."""
 
 
 def decode_window(
@@ -174,6 +179,7 @@ def _deliver(
     log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
     log.captions.extend(sorted((one for one in run.captions if segment.source_start <= one[0] < end), key=_time))
     log.bytes_read += run.bytes_read
+    log.misread = not source.through and segment.marks not in (None, sum_of(run.marks))
 
 
 def _time(captions: tuple[int, bytes]) -> int:
@@ -190,6 +196,8 @@ class _Run:
         self._spoilt = False
         self.packets: list[int] = []
         """Presentation times of the packets read, source ticks."""
+        self.marks: set[int] = set()
+        """Of the packets inside the window."""
         self.captions: list[tuple[int, bytes]] = []
         """Of those that carry captions the presentation time and cc_data, in the order of decoding."""
         self.pictures = self._decode()
@@ -197,36 +205,33 @@ class _Run:
 
     def __enter__(self) -> _Run:
         splice, file = self._segment.splice, cast("BinaryIO", self._file)
-        if splice is not None and self._entry is not None:
+        if splice is not None and self._entry is not None and not self._source.through:
             self._container, self._stream = open_splice(SplicedFile(splice, file), splice, self._source.stream)
             sliced = self._source.access == "sliced"
             entries = self._segment.entries
             if self._segment.packets is None:
                 self._packets = packets_from(self._container, self._stream, entries, self._entry, sliced=sliced)
             else:
-                self._packets = self._numbered(self._segment.packets, spliced=True)
+                every = read_packets(self._container, self._stream)
+                self._packets = self._numbered(every, self._segment.packets, self._segment.packets.first)
         else:
             self._container = open_media(file)
             self._stream = cast("VideoStream", self._container.streams[self._source.stream])
-            if self._entry is not None:
-                # Matroska is sought in by presentation time, all others by decode time.
-                by_pts = "matroska" in self._container.format.name
-                target = self._entry.pts if by_pts else min(self._entry.pts, self._entry.dts)
-                if not seek_to(self._container, target, self._stream):
-                    self._packets = iter(())  # the next entry point is tried, and in the end the start of the file
-                    return self
-            self._packets = read_packets(self._container, self._stream)
-            if self._entry is not None and self._container.format.name == "mpeg":
-                self._packets = untorn(read_packets(self._container, self._stream))
-            if self._segment.packets is not None:
-                self._packets = self._numbered(self._segment.packets, spliced=False)
+            given, begin = self._segment.packets, None
+            if self._entry is None or self._source.through:
+                begin = self._entry.number or 0 if self._entry is not None else 0
+                full = (packet for packet in read_packets(self._container, self._stream) if packet.size)
+                packets: Iterator[Packet[VideoStream]] = islice(full, begin, None)
+            else:
+                packets = sought_packets(self._container, self._stream, self._entry, known=given is not None)
+            self._packets = packets if given is None else self._numbered(packets, given, begin)
         return self
 
-    def _numbered(self, given: PacketTimes, *, spliced: bool) -> Iterator[Packet[VideoStream] | None]:
+    def _numbered(
+        self, packets: Iterator[Packet[VideoStream]], given: PacketTimes, number: int | None
+    ) -> Iterator[Packet[VideoStream] | None]:
         entry = self._segment.entries.index(self._entry) if self._entry is not None else None
-        packets = read_packets(self._container, self._stream)
-        torn = self._container.format.name == "mpeg"
-        return numbered_packets(packets, self._segment, given, entry, spliced=spliced, torn=torn)
+        return numbered_packets(packets, self._segment, given, entry, number=number)
 
     def __exit__(self, *_: object) -> None:
         self._container.close()
@@ -246,6 +251,8 @@ class _Run:
             drained = packet is None
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self.packets.append(packet.pts)
+            if packet is not None:
+                self._add_mark(packet)
             if packet is not None and not packet.is_discard:
                 self._add_captions(packet, context.name)
             # A packet that holds no picture is no damage, though some decoders call it an error.
@@ -264,6 +271,15 @@ class _Run:
             turn = turns.of(frame)
             if frame.pts is not None:
                 yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
+
+    def _add_mark(self, packet: Packet[VideoStream]) -> None:
+        segment, pts = self._segment, packet.pts
+        if segment.marks is None or pts is None:
+            return
+        start = segment.held if segment.held is not None else segment.source_start
+        end = segment.source_end if segment.source_end is not None else self._source.end
+        if start <= pts < end:
+            self.marks.add(mark_of(pts, print_of(bytes(packet))))
 
     def _add_captions(self, packet: Packet[VideoStream], codec: str) -> None:
         triples = cc_data(bytes(packet), escaped=codec in ESCAPED)

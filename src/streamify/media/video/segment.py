@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from av.video.frame import PictureType, VideoFrame
 
@@ -64,6 +64,9 @@ def transcode_segment(
 ) -> Transcoded:
     """Decode, scale and encode ``[start, end)``.
 
+    Where other packets were read than the index has, all is done again, with the file read from its start: there it is
+    read as it was for the index.
+
     Args:
         source: Where the bytes are.
         video: Facts about the stream.
@@ -103,6 +106,9 @@ def transcode_segment(
             fed.encode(frames, ticks, kind)
             if progress is not None:
                 progress(sieve.pictures, segment.pictures, "pictures")
+        if log.misread:
+            again = replace(source, through=True)
+            return transcode_segment(again, video, timeline, segment, tracks, keyframes, threads, progress)
         if sieve.empty:
             raise undecodable(segment)
         packaged = fed.finish(

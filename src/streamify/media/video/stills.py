@@ -11,6 +11,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamify.bitstream.base import Reader
+from streamify.bitstream.readers import reader
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
 
@@ -31,7 +33,7 @@ def shown_at(init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[VideoF
         context, packets = decoder(stream), [packet for packet in read_packets(container, stream) if packet.size]
         times = sorted(_time(packet) for packet in packets)
         shown = [times[max(0, bisect_right(times, at) - 1)] for at in wanted]
-        for group in _groups(packets):
+        for group in _groups(packets, reader(context.name, bytes(context.extradata or b""))):
             inside = {_time(packet) for packet in group}
             here = [time for time in shown if time in inside]
             if here:
@@ -39,9 +41,14 @@ def shown_at(init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[VideoF
                 yield from (pictures[time] for time in here)
 
 
-def _groups(packets: Sequence[Packet[VideoStream]]) -> Iterator[Sequence[Packet[VideoStream]]]:
-    """Yield the packets from each keyframe to the next, in the order of decoding."""
-    starts = [number for number, packet in enumerate(packets) if packet.is_keyframe or not number]
+def _groups(packets: Sequence[Packet[VideoStream]], coded: Reader) -> Iterator[Sequence[Packet[VideoStream]]]:
+    """Yield the packets from each keyframe to the next, in the order of decoding.
+
+    FFmpeg also calls I pictures keyframes that are no IDR, in H.264 with a single reference picture; its decoder gives
+    nothing that begins there.
+    """
+    leads = [any(one.leads for one in coded.read(bytes(packet))) for packet in packets]
+    starts = [number for number, lead in enumerate(leads) if lead or not number]
     for start, stop in zip(starts, [*starts[1:], len(packets)], strict=True):
         yield packets[start:stop]
 
