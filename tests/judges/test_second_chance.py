@@ -58,7 +58,7 @@ def run(folder: Path, tests: str) -> tuple[int, str, str]:
     passed = folder / "passed"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, second_chance.__file__, "-n", "2", "-q", "-p", "no:cacheprovider", str(folder)], cwd=folder,
+        [sys.executable, second_chance.__file__, "-n", "1", "-q", "-p", "no:cacheprovider", str(folder)], cwd=folder,
         env=environment | {second_chance.PASSED: str(passed)}, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, passed.read_text() if passed.exists() else ""
@@ -72,6 +72,7 @@ def test_what_passes_alone_is_named_with_its_first_failure(tmp_path: Path) -> No
     assert passed == "test_it.py::test_busy\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tests", "said"),
     [

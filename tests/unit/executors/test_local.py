@@ -17,6 +17,7 @@ import pytest
 
 from executor_bench import COMMAND, Bench, wait_until
 from faults.worker import LIMITS, MIB, task
+from selection import sample
 from streamify.executors.base import TaskError
 from streamify.executors.log import LOG_BYTES
 from streamify.machine.limits import WorkerLimits
@@ -116,6 +117,7 @@ def test_a_worker_that_never_gets_ready_counts_as_one_that_cannot_start(bench: B
     assert len(bench.of("task.started")) == 3  # by then it is clear that none can start
 
 
+@pytest.mark.long
 def test_spare_workers_that_never_get_ready_cost_no_attempt(bench: Bench, tmp_path: Path) -> None:
     """The first worker starts well, the three beside it hang, and later ones start well again."""
     seen = tmp_path / "pids"
@@ -354,12 +356,15 @@ def test_workers_that_cannot_start_fail_everything_soon(
 
 @pytest.mark.parametrize(
     "line",
-    [
+    sample(
+        [
+            b"not json",
+            b'{"kind":"done"}',
+            b"\xff",
+            b'{"kind":"progress","key":"other","done":1,"total":2,"unit":"pictures"}',
+        ],
         b"not json",
-        b'{"kind":"done"}',
-        b"\xff",
-        b'{"kind":"progress","key":"other","done":1,"total":2,"unit":"pictures"}',
-    ],
+    ),
 )
 def test_a_worker_that_talks_nonsense_is_replaced(bench: Bench, line: bytes) -> None:
     code = f"import os, sys, time; os.write(int(sys.argv[-1]), {line!r} + b'\\n'); time.sleep(60)"
