@@ -82,6 +82,7 @@ def test_of_a_variable_rate(tmp_path: Path, source: Path) -> None:
     assert shown(tmp_path / "s", report) == expected
 
 
+@pytest.mark.long
 def test_the_same_bytes_by_one_and_by_several_workers(tmp_path: Path, source: Path) -> None:
     transcode(source, tmp_path / "one", preset="ultrafast", engine="inline")
     transcode(source, tmp_path / "two", preset="ultrafast", workers=2)

@@ -32,6 +32,7 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return made(source, tmp_path_factory.mktemp("undisturbed"), *FLAGS)
 
 
+@pytest.mark.long
 def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
     source: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:

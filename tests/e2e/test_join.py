@@ -55,7 +55,7 @@ def heard(dest: Path, report: Report) -> list[Wave]:
     return [sound for sound in found if len(sound) == 2]
 
 
-@pytest.mark.parametrize("labels", [["FL", "FR"], ["FR", "FL"]])
+@pytest.mark.parametrize("labels", [["FR", "FL"], pytest.param(["FL", "FR"], marks=pytest.mark.long)])
 def test_labelled_tracks_become_one(tmp_path: Path, labels: list[str]) -> None:
     report = run(make(tmp_path / "a.mov", PITCHES[:2], labels=labels), tmp_path / "dest")
     (sound,) = heard(tmp_path / "dest", report)
@@ -77,6 +77,7 @@ def test_tracks_without_labels_stay_apart_until_the_map_joins_them(tmp_path: Pat
     assert [track.folder[:9] for track in report.tracks if track.kind == "audio"] == ["audio/en-"]
 
 
+@pytest.mark.long
 def test_eight_tracks_of_mxf(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mxf", PITCHES)
     report = run(source, tmp_path / "dest", audio_map="1+2+3+4+5+6,fr=7+8")

@@ -106,6 +106,7 @@ def test_pieces_measure_what_a_whole_does(tmp_path: Path, monkeypatch: pytest.Mo
     assert (whole.integrated, whole.true_peak, whole.gain) == (parts.integrated, parts.true_peak, parts.gain)
 
 
+@pytest.mark.long
 def test_surround_is_measured_by_itself(tmp_path: Path) -> None:
     source = write_sound(tmp_path / "a.mov", tones(6, 4, level=0.05), "5.1")
     report = run(source, tmp_path / "dest", loudness=-23, surround="eac3")
@@ -130,6 +131,7 @@ def test_silence_is_left_alone(tmp_path: Path) -> None:
     assert any("silent" in note.why for note in report.notes)
 
 
+@pytest.mark.long
 def test_on_workers_and_again(tmp_path: Path) -> None:
     """The command, on the local engine: what was measured is not measured again; a lost result is."""
     source, dest = write_plain_wav(tmp_path / "a.wav", speech(3)), tmp_path / "dest"

@@ -41,6 +41,7 @@ def test_nothing_asks_for_the_network(tmp_path: Path) -> None:
     assert len(list(scratch.glob("guarded-*"))) >= 4  # both commands and their workers
 
 
+@pytest.mark.long
 def test_it_works_without_a_network(tmp_path: Path) -> None:
     denied = (
         subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False) if shutil.which("unshare") else None

@@ -20,6 +20,7 @@ from clips.edits import Edit, with_edits
 from clips.make import ClipSpec, make_clip
 from e2e.driving import streamify as command
 from fuzz.mutate import clip
+from selection import sample
 from streamify.errors import SourceError
 from streamify.media.source.probe import probe_source
 from streamify.model.source import SourceRef
@@ -98,7 +99,9 @@ def follow(hint: str, source: Path, out: Path) -> Path:
     return target
 
 
-@pytest.mark.parametrize("what", SOURCES)
+@pytest.mark.parametrize(
+    "what", sample(SOURCES, "raw H.264", "Y4M", "an edit past the end", "thousands of tracks", "one keyframe")
+)
 def test_the_remedy_works(what: str, tmp_path: Path) -> None:
     code, make = SOURCES[what]
     source = tmp_path / "source"
@@ -113,7 +116,7 @@ def test_the_remedy_works(what: str, tmp_path: Path) -> None:
         assert float(plan.source.duration) == pytest.approx(1.2, abs=0.05)
 
 
-@pytest.mark.parametrize("container", ["ts", "mkv"])
+@pytest.mark.parametrize("container", sample(["ts", "mkv"], "ts"))
 def test_what_is_too_large_to_scan_has_an_index_once_it_is_remuxed(container: str, tmp_path: Path) -> None:
     source = make_clip(ClipSpec(seconds=Fraction(2), container=container), tmp_path).path  # type: ignore[arg-type]
 
@@ -127,7 +130,7 @@ def test_what_is_too_large_to_scan_has_an_index_once_it_is_remuxed(container: st
     probed(follow(caught.value.hint, source, tmp_path / "out"))
 
 
-@pytest.mark.parametrize("what", ["mp4", "mkv"])
+@pytest.mark.parametrize("what", sample(["mp4", "mkv"], "mp4"))
 def test_the_remedy_of_a_cut_off_file_works(what: str, tmp_path: Path) -> None:
     """The hint names the setting that lets what is there become a stream; it is followed to the letter."""
     whole, source = tmp_path / "whole.mp4", tmp_path / f"a.{what}"

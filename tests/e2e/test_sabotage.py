@@ -124,7 +124,7 @@ def copy(finished: Path, tmp_path: Path) -> Path:
     return tmp_path / "copy" / "dest"
 
 
-@pytest.mark.parametrize("deed", sample(MEDIA, *list(MEDIA)[::3]))  # all of them go through assemble below
+@pytest.mark.parametrize("deed", sample(MEDIA, *list(MEDIA)[::4]))  # all of them go through assemble below
 def test_verify_names_media(deed: str, copy: Path) -> None:
     name, file, act = MEDIA[deed]
     victim = track(copy, name) / file
@@ -134,7 +134,7 @@ def test_verify_names_media(deed: str, copy: Path) -> None:
     assert any(str(victim.relative_to(copy)) in fault for fault in caught.value.faults), caught.value.faults
 
 
-@pytest.mark.parametrize("deed", sample(MANIFESTS, *list(MANIFESTS)[::2]))
+@pytest.mark.parametrize("deed", sample(MANIFESTS, *list(MANIFESTS)[::3]))
 def test_verify_names_manifests(deed: str, copy: Path) -> None:
     name, act = MANIFESTS[deed]
     victim = track(copy, name.split("/")[0]) / name.split("/")[1] if "/" in name else copy / name
@@ -237,7 +237,7 @@ def test_assemble_names_media_and_publishes_nothing(deed: str, copy: Path) -> No
     assert published(copy) == []
 
 
-@pytest.mark.parametrize("deed", sample(MEDIA, *list(MEDIA)[1::3]))
+@pytest.mark.parametrize("deed", sample(MEDIA, *list(MEDIA)[1::6]))
 def test_the_same_command_names_it_or_makes_it_again(deed: str, copy: Path, source: Clip, finished: Path) -> None:
     """Never a stream of other bytes: what has the wrong size or is gone is made again, what lies is named (exit 6)."""
     name, file, act = MEDIA[deed]
@@ -263,7 +263,9 @@ def refusal(source: Clip, dest: Path) -> StreamifyError | None:
     return None
 
 
-@pytest.mark.parametrize("what", ["ledger entry", "all of the ledger", "plan", "segment list"])
+@pytest.mark.parametrize(
+    "what", sample(["ledger entry", "all of the ledger", "plan", "segment list"], "all of the ledger", "plan")
+)
 def test_lost_books_are_written_again(what: str, copy: Path, source: Clip, finished: Path) -> None:
     books = copy / ".streamify"
     if what == "ledger entry":
@@ -280,7 +282,7 @@ def test_lost_books_are_written_again(what: str, copy: Path, source: Clip, finis
     assert verify(copy, source.path).faults == ()
 
 
-@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"status": "complete"}'])
+@pytest.mark.parametrize("text", sample(["", "{", "null", "[]", '{"status": "complete"}'], "", "null"))
 def test_a_damaged_plan_or_ledger_is_no_bug(text: str, copy: Path, source: Clip, finished: Path) -> None:
     (copy / ".streamify" / "plan.json").write_text(text)
     next(copy.glob(".streamify/ledger/144p-*/00001.json")).write_text(text)

@@ -62,7 +62,7 @@ def _variable(dice: random.Random, count: int, time_base: Fraction) -> tuple[int
     return tuple(int(time / time_base) for time in itertools.accumulate(gaps, initial=Fraction(0)))
 
 
-@pytest.mark.parametrize("case", sample(range(LAYOUTS), *range(0, LAYOUTS, 4)))
+@pytest.mark.parametrize("case", sample(range(LAYOUTS), *range(0, LAYOUTS, 8)))
 def test_every_picture_once_in_order_at_its_time(case: int, tmp_path: Path) -> None:
     spec, settings = layout(case)
     clip = make_clip(spec, tmp_path)
@@ -118,7 +118,7 @@ def test_bursts_above_60_at_a_variable_rate_are_thinned_and_stay_in_order(tmp_pa
     assert report.certificate.dropped == clip.frames - len(shown) > 40
 
 
-@pytest.mark.parametrize("frames", sample([1, 2, 3, 26], 1, 3))
+@pytest.mark.parametrize("frames", sample([1, 2, 3, 26], 1))
 def test_the_shortest_clips(frames: int, tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(frames, 25), bframes=2, audio=None), tmp_path)
     report = _tiny(clip, tmp_path / "dest", Fraction(1))

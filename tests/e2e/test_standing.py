@@ -145,6 +145,7 @@ def test_a_still_with_music_is_as_long_as_the_music(kind: str, tmp_path: Path) -
     assert shown_times(playlist(report, dest, "video")) == pytest.approx([time for time, _ in found], abs=0.001)
 
 
+@pytest.mark.long
 def test_stills_at_one_a_second_stand_at_their_rate(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mkv", [S(n) for n in range(5)], (S(0), S(9)), last=S(1))
     report = made(source, tmp_path / "dest")

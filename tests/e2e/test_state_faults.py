@@ -124,7 +124,7 @@ NEWER: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("case", NEWER)
+@pytest.mark.parametrize("case", sample(NEWER, "a ledger entry", "the plan"))
 def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path, dest: Path, made: Path) -> None:
     find, fields = NEWER[case]
     change(find(dest), **fields)
@@ -139,7 +139,7 @@ def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path,
     assert verify(dest, clip).faults == ()
 
 
-@pytest.mark.parametrize("name", ["transcode", "resume", "verify"])
+@pytest.mark.parametrize("name", sample(["transcode", "resume", "verify"], "transcode"))
 @pytest.mark.parametrize("fields", [pytest.param({"schema": 99}, marks=pytest.mark.long), {"schema": 99, "status": 5}])
 def test_a_report_of_a_newer_release_is_not_overwritten(
     fields: dict[str, Any], name: str, clip: Path, dest: Path
@@ -167,7 +167,7 @@ REPORTS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("case", sample(REPORTS, "removed", "cut off", "newer, other fields"))
+@pytest.mark.parametrize("case", sample(REPORTS, "removed", "cut off"))
 def test_a_stream_without_its_state_whose_report_cannot_be_read_may_be_replaced(
     case: str, clip: Path, dest: Path, made: Path
 ) -> None:
@@ -208,7 +208,7 @@ def other_place(found: dict[str, Any], name: str) -> None:
         found[name] = {"track": "other", "segment": 7}[name]
 
 
-@pytest.mark.parametrize("name", ["track", "segment", "media", "init"])
+@pytest.mark.parametrize("name", sample(["track", "segment", "media", "init"], "segment", "media"))
 def test_a_ledger_entry_of_another_place_is_made_again(name: str, clip: Path, dest: Path, made: Path) -> None:
     found = json.loads(entry(dest).read_text())
     other_place(found, name)
@@ -219,7 +219,7 @@ def test_a_ledger_entry_of_another_place_is_made_again(name: str, clip: Path, de
     assert media(dest) == media(made)
 
 
-@pytest.mark.parametrize("name", sample(["start", "duration", "frames", "media", "init"], "duration", "media"))
+@pytest.mark.parametrize("name", sample(["start", "duration", "frames", "media", "init"], "media"))
 def test_replace_never_fails_for_what_the_ledger_says(name: str, clip: Path, dest: Path, made: Path) -> None:
     found = json.loads(entry(dest).read_text())
     if name in ("media", "init"):
@@ -323,7 +323,7 @@ def test_a_folder_in_place_of_a_published_file(place: str, name: str, clip: Path
     assert media(dest) == media(made)
 
 
-@pytest.mark.parametrize("place", ["", "ledger", "ledger/track", "runs"])
+@pytest.mark.parametrize("place", sample(["", "ledger", "ledger/track", "runs"], "", "ledger/track"))
 def test_a_file_in_place_of_a_folder(place: str, clip: Path, dest: Path, made: Path) -> None:
     path = entry(dest).parent if place == "ledger/track" else dest / ".streamify" / place
     file(path)
@@ -344,7 +344,12 @@ def test_a_link_that_leads_nowhere_is_no_file(place: str, clip: Path, dest: Path
     assert media(dest) == media(made)
 
 
-@pytest.mark.parametrize(("text", "refused"), [("", True), ("no JSON", True), ("[]", True), ('{"schema": 1}', False)])
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    sample(
+        [("", True), ("no JSON", True), ("[]", True), ('{"schema": 1}', False)], ("[]", True), ('{"schema": 1}', False)
+    ),
+)
 def test_a_record_of_the_job_that_is_damaged(text: str, refused: bool, clip: Path, dest: Path, made: Path) -> None:
     """One that says its schema is as good as none: the same command writes it again."""
     (dest / ".streamify" / "job.json").write_text(text)
@@ -367,7 +372,7 @@ def test_any_text_in_the_lock_is_overwritten(text: str, clip: Path, dest: Path) 
 
 @pytest.mark.parametrize("name", ["status", "cancel", "resume"])
 @pytest.mark.parametrize("how", [folder, pipe])
-@pytest.mark.parametrize("place", ["lock", "plan", "job"])
+@pytest.mark.parametrize("place", sample(["lock", "plan", "job"], "lock"))
 @pytest.mark.timeout(60)
 def test_commands_on_a_job_say_what_is_no_file(name: str, place: str, how: Callable[[Path], None], dest: Path) -> None:
     how(PLACES[place](dest))

@@ -119,7 +119,7 @@ MOMENTS = {  # the method, which of its requests, and whether they are counted f
 }
 
 
-@pytest.mark.parametrize("what", ["overwritten", "deleted"])
+@pytest.mark.parametrize("what", sample(["overwritten", "deleted"], "overwritten"))
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_source_that_does_not_stay(
     moment: str, what: str, cloud: Callable[[Kind], Cloud], way: Proxy, card: Clip, monkeypatch: pytest.MonkeyPatch
@@ -159,7 +159,7 @@ def break_down(way: Proxy, when: str) -> list[float]:
     return began
 
 
-@pytest.mark.parametrize("when", ["from the start", "from the plan on"])
+@pytest.mark.parametrize("when", sample(["from the start", "from the plan on"], "from the plan on"))
 def test_a_store_that_stays_busy_ends_the_job_in_bounded_time(
     when: str, way: Proxy, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
