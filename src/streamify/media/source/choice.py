@@ -36,6 +36,8 @@ class Choice:
     """About those programmes."""
     types: Mapping[int, int] = field(default_factory=dict)
     """Stream types in the tables of a transport stream, by PID."""
+    teletext: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Pages of teletext with subtitles, by PID."""
 
 
 def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Choice:
@@ -62,8 +64,9 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         _check(wanted, programmes)
     chosen = _programme(container, programmes, wanted) if len(programmes) > 1 else None
     types = {pid: kind for one in programmes for pid, kind in one.types.items()}
+    teletext = {pid: pages for one in programmes for pid, pages in one.teletext.items()}
     if chosen is None:
-        return Choice(_best(container.streams), _sound(container.streams), None, frozenset(), (), types)
+        return Choice(_best(container.streams), _sound(container.streams), None, frozenset(), (), types, teletext)
     own = _streams_of(container, chosen)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
@@ -76,6 +79,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         frozenset(elsewhere - {stream.index for stream in own}),
         tuple(Note(kind="dropped", what=_described(container, one), why=why) for one in others),
         types,
+        teletext,
     )
 
 

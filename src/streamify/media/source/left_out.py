@@ -87,7 +87,9 @@ def left_out(
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
-            yield Note(kind="dropped", what=_what(stream, kinds, choice.types), why=_why(stream))
+            yield Note(
+                kind="dropped", what=_what(stream, kinds, choice), why=_why(stream, choice.teletext.get(stream.id, ()))
+            )
     main = choice.video
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
@@ -122,14 +124,16 @@ def read_tracks(container: InputContainer, file: BinaryIO, size: int) -> Tracks:
         file.seek(at)
 
 
-def _what(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -> str:
-    parts = [_type(stream), _codec(stream, kinds, types)]
+def _what(stream: Stream, kinds: Mapping[int, str], choice: Choice) -> str:
+    pages = choice.teletext.get(stream.id, ())  # which name the languages, too
+    parts = [_type(stream), "teletext" if pages else _codec(stream, kinds, choice.types)]
     if isinstance(stream, VideoStream) and has_decoder(stream):
         parts.append(size_of(stream))
     if isinstance(stream, AttachmentStream):
         parts = ["attachment", "font" if _FONT.search(stream.mimetype or "") else stream.mimetype or "unknown type"]
-    named = (stream.metadata.get(key, "") for key in ("filename", "language", "title"))
-    parts += [text for text in named if text and text != "und"]
+    keys = ("filename", "title") if pages else ("filename", "language", "title")
+    named = (stream.metadata.get(key, "") for key in keys)
+    parts += [f"page {one}" for one in pages] + [text for text in named if text and text != "und"]
     return f"stream {stream.index} ({', '.join(parts)})"
 
 
@@ -149,7 +153,7 @@ def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -
     return "of a kind that FFmpeg has no name for"
 
 
-def _why(stream: Stream) -> str:
+def _why(stream: Stream, pages: Sequence[str]) -> str:
     if stream.type == "video":
         if stream.disposition & Disposition.attached_pic:
             return "a cover picture, no video"
@@ -160,6 +164,9 @@ def _why(stream: Stream) -> str:
         return "one video stream is transcoded"
     if stream.type == "audio":
         return "no decoder" if not has_decoder(stream) else "its sample rate is not known"
+    if pages:  # an FFmpeg with libzvbi, as those of Debian and Ubuntu, has a decoder
+        command = f"-fix_sub_duration -txt_format text -txt_page {pages[0][:3]} -i SOURCE -map 0:v -map 0:a?"
+        return f"no decoder; make SubRip of it: ffmpeg {command} -map 0:{stream.index} -c copy -c:s srt OUT.mkv"
     return f"{_type(stream)} streams are not carried over"
 
 

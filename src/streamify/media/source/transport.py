@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 TS_PACKET = 188
@@ -17,6 +17,9 @@ JUNK = 64 << 10
 
 SDT_PID = 0x11
 SERVICE_DESCRIPTOR = 0x48
+TELETEXT_DESCRIPTOR = 0x56
+SUBTITLE_PAGES = (0x02, 0x05)
+"""Types of pages: subtitles, and those for the hearing impaired."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Programme:
     """As the service description table has it; empty where it has none."""
     types: Mapping[int, int]
     """Of its streams: stream type by PID."""
+    teletext: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Pages of teletext by PID, as descriptors have them, such as ``888 deu``."""
 
     @property
     def pids(self) -> Collection[int]:
@@ -48,7 +53,10 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
     for number, pid in _entries(pat[1]):
         pmt = section(data, places.get(pid, ()))
         if pmt is not None and number not in found:
-            found[number] = Programme(number, names.get(number, ""), dict(_streams(pmt[1])))
+            streams = [*_streams(pmt[1])]
+            pages = {pid: told for pid, _, descriptors in streams if (told := tuple(_pages(descriptors)))}
+            types = {pid: kind for pid, kind, _ in streams}
+            found[number] = Programme(number, names.get(number, ""), types, pages)
     return tuple(found.values())
 
 
@@ -121,13 +129,28 @@ def _entries(pat: bytes) -> Iterator[tuple[int, int]]:
             yield number, (body[at + 2] & 0x1F) << 8 | body[at + 3]
 
 
-def _streams(pmt: bytes) -> Iterator[tuple[int, int]]:
+def _streams(pmt: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield PID, stream type and descriptors of each stream."""
     if len(pmt) < 16:
         return
     at = 12 + ((pmt[10] & 0x0F) << 8 | pmt[11])
     while at + 5 <= len(pmt) - 4:
-        yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2], pmt[at]
-        at += 5 + ((pmt[at + 3] & 0x0F) << 8 | pmt[at + 4])
+        end = at + 5 + ((pmt[at + 3] & 0x0F) << 8 | pmt[at + 4])
+        yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2], pmt[at], pmt[at + 5 : min(end, len(pmt) - 4)]
+        at = end
+
+
+def _pages(descriptors: bytes) -> Iterator[str]:
+    """Yield the pages of subtitles that teletext descriptors name, with their languages (ETSI EN 300 468, 6.2.43)."""
+    at = 0
+    while at + 2 <= len(descriptors):
+        tag, body = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+        for one in range(0, len(body) - 4, 5) if tag == TELETEXT_DESCRIPTOR else ():
+            language, kind, page = body[one : one + 3], body[one + 3] >> 3, body[one + 4]
+            if kind in SUBTITLE_PAGES and language.isalpha():
+                heard = ", hearing impaired" if kind == SUBTITLE_PAGES[1] else ""
+                yield f"{body[one + 3] & 7 or 8}{page:02x} {language.decode('latin-1').lower()}{heard}"
+        at += 2 + len(body)
 
 
 def _names(sdt: tuple[bytes, bytes] | None) -> dict[int, str]:
