@@ -19,6 +19,7 @@ from benchmarks.figure import Figure
 from benchmarks.images import images
 from benchmarks.lab import Lab
 from benchmarks.length import length, planning
+from benchmarks.many import many
 from benchmarks.memory import driver, memory
 from benchmarks.overhead import overhead, startup
 from benchmarks.quality import quality
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "memory": memory,
     "cost": cost,
     "emulator": emulator,
+    "many": many,
     "quality": quality,
 }
 """In this order: those of one run of a job lie side by side, the long one comes last."""

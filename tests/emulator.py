@@ -192,7 +192,7 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
     server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true"}
     log = work / "emulator.log"
     with running(
-        [str(python), "-m", "ministack"], f"{aws['AWS_ENDPOINT_URL']}/_ministack/health", server, log
+        [str(python), str(HOME / "serve.py")], f"{aws['AWS_ENDPOINT_URL']}/_ministack/health", server, log
     ) as process:
         stack = Stack(name, f"{name}-raw-uploads", f"{name}-transcoded-media", aws, process)
         stack.client("s3").create_bucket(Bucket="artifacts")

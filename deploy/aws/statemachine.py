@@ -28,8 +28,9 @@ def retry(*errors: str, comment: str, first: int, attempts: int, longest: int = 
 
 
 RETRY = [
-    retry("Lambda.TooManyRequestsException", first=2, attempts=1000,
-          comment="More tasks than the account runs at once: they wait for their turn, for hours if need be"),
+    # Numbers of `python -m benchmarks many`: each try is a paid transition, so they wait for minutes.
+    retry("Lambda.TooManyRequestsException", first=20, attempts=300, longest=600,
+          comment="More calls than the account runs at once: they wait, for a day if need be"),
     retry("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
           "Lambda.ClientExecutionTimeoutException", first=2, attempts=8,
           comment="Faults of the Lambda service itself: nothing of ours ran"),
@@ -91,11 +92,41 @@ LARGE = task(transcoder(1), caught_by="Record", retries=RETRIES)
 LARGE["Comment"] = "Once more, in the next larger function"
 LARGE["Parameters"]["Payload"]["lost"] = 1
 
+TURN = invoke(
+    "TurnFunction",
+    {
+        "run.$": "$.plan.run.id",
+        "execution.$": "$$.Execution.Id",
+        "started.$": "$$.Execution.StartTime",
+        "tasks.$": "$.plan.prepared.count",
+        "token.$": "$$.Task.Token",
+    },
+    caught_by="NameLost",
+    Comment="Wait until there are workers for the job; whoever frees some answers",
+    TimeoutSeconds=900,
+    ResultPath="$.turn",
+    Next="Transcode",
+)
+TURN["Resource"] += ".waitForTaskToken"
+TURN["Retry"] = [
+    *RETRY,
+    retry("States.Timeout", first=1, attempts=3000, longest=2, comment="Ask again: an answer may have been lost"),
+]
+RELEASE = invoke(
+    "TurnFunction",
+    {"ended.$": "$.plan.run.id"},
+    caught_by=None,
+    Comment="Its workers go to other jobs",
+    ResultPath=None,
+    Catch=[{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Assemble"}],
+    Next="Assemble",
+)
+
 MAP = {
     "Type": "Map",
     "Comment": "Every item is one task; its failure is recorded, and Assemble names all of them",
     "Label": "Transcode",
-    "MaxConcurrency": "#MaxConcurrency",
+    "MaxConcurrencyPath": "$.turn.workers",
     "ToleratedFailurePercentage": 100,
     "ItemReader": {
         "Resource": "arn:aws:states:::s3:getObject",
@@ -122,8 +153,8 @@ MAP = {
     },
     "ResultPath": None,
     # Nothing reads the results; Assemble looks at the ledger.
-    "Catch": [caught("Assemble", None, "States.ResultWriterFailed"), caught("NameLost")],
-    "Next": "Assemble",
+    "Catch": [caught("Release", None, "States.ResultWriterFailed"), caught("NameLost")],
+    "Next": "Release",
 }
 
 SPLIT = invoke(
@@ -135,7 +166,7 @@ SPLIT = invoke(
 )
 ASSEMBLE = invoke(
     "AssembleFunction",
-    {"run.$": "$.plan.run", "prepared.$": "$.plan.prepared", "workers": "#MaxConcurrency"},
+    {"run.$": "$.plan.run", "prepared.$": "$.plan.prepared", "workers.$": "$.turn.workers"},
     caught_by="NameLost",
     ResultSelector={"end.$": "$.Payload"},
     Next="Say",
@@ -153,10 +184,11 @@ PLANNED = {
         when("$.plan.status", "duplicate", "Duplicate"),
         when("$.plan.status", "failed", "Refuse"),
         when("$.plan.status", "busy", "WaitForTurn"),
-        {"Variable": "$.plan.prepared.count", "NumericEquals": 0, "Next": "Assemble"},
+        {"Variable": "$.plan.prepared.count", "NumericEquals": 0, "Next": "NothingMissing"},
     ],
-    "Default": "Transcode",
+    "Default": "Turn",
 }
+NOTHING_MISSING = {"Type": "Pass", "Result": {"workers": 1}, "ResultPath": "$.turn", "Next": "Assemble"}
 WAIT = {
     "Type": "Wait",
     "Comment": "Another job holds the DEST, such as that of an earlier version of the original, which will soon fail",
@@ -214,7 +246,10 @@ MACHINE = {
         "Planned": PLANNED,
         "WaitForTurn": WAIT,
         "Duplicate": {"Type": "Succeed", "Comment": "Another execution does, or did, the same work"},
+        "NothingMissing": NOTHING_MISSING,
+        "Turn": TURN,
         "Transcode": MAP,
+        "Release": RELEASE,
         "Assemble": ASSEMBLE,
         "Refuse": REFUSE,
         "NameLost": NAME_LOST,

@@ -22,6 +22,7 @@ from e2e.stepping import KEY, SETTINGS, Buckets
 from stores import open_storage
 from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import start as begin
+from streamify.backends.aws.functions.turns import Turns
 from streamify.dest.layout import GROWING, THUMBNAILS, TRACK_FOLDERS
 from streamify.model.job import GrowingState
 from streamify.storage.objects import ObjectStorage
@@ -70,6 +71,19 @@ def allows(pattern: str, key: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, text.split("*"))), key) is not None
 
 
+class Machine:
+    """Step Functions as far as the line of jobs needs it."""
+
+    def runs(self, execution: str) -> bool:
+        return True
+
+    def answer(self, token: str, workers: int) -> bool:
+        return True
+
+    def resize(self, execution: str, workers: int) -> bool:
+        return True
+
+
 @pytest.fixture
 def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[Request]:
     """What the functions did for a job, one that mends it and one that takes its place."""
@@ -104,6 +118,8 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
         arn = f"arn:aws:states:us-east-1:0:execution:streamify:run-{buckets.runs}"
         planned = call("split", {"input": given, "execution": arn, "started": "2026-11-23T10:00:00.123Z"})
         assert planned["status"] == "planned", planned
+        run = planned["run"]["id"]
+        call("turn", {"run": run, "execution": arn, "started": "2026-11-23T10:00:00.123Z", "tasks": 2, "token": run})
         for number, item in enumerate(buckets.items(planned)):
             assert call("transcode", item)["status"] == "done"
             assert call("transcode", item)["status"] == "done"  # as after a lost answer: what is there is read back
@@ -111,9 +127,13 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
                 call("record", item | {"error": {"Error": "WorkerLost", "Cause": "SIGKILL"}})
                 for failure in [one.key for one in buckets.dest.list() if "/failed/" in one.key]:
                     buckets.dest.delete(failure)
+        call("turn", {"ended": run})
         end = call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
         assert end["status"] == "complete", end
 
+    media = open_storage(buckets.media)
+    assert isinstance(media, ObjectStorage)
+    monkeypatch.setattr(handlers, "turns", lambda: Turns(media, Machine(), workers=1, jobs=1, most=1))
     for name in ACTIONS:
         monkeypatch.setattr(ObjectStorage, name, note(name, getattr(ObjectStorage, name)))
     clip = make_clip(ClipSpec(seconds=Fraction(3), rate=Fraction(12), size=(320, 240), bframes=2), tmp_path)

@@ -60,6 +60,8 @@ GROWING = f"{STATE}/growing.json"
 """What is announced of a stream that is published while it is made; not there once it is complete."""
 DEMANDS = f"{STATE}/demands"
 """Segments that viewers of another process wait for."""
+TURN_LEASES = f"{STATE}/turns/leases.json"
+"""In the media bucket of a stack on AWS, at its top: the jobs that have workers."""
 STATE_SUFFIXES = (".json", ".ndjson")
 """How the names of all files below STATE end but that of the lock; names of folders do not."""
 DOCTOR = f"{STATE}/doctor-"
@@ -231,6 +233,16 @@ def demanded(key: str) -> tuple[str, int] | None:
     track, _, name = key.removeprefix(f"{DEMANDS}/").partition("/")
     number = name.removesuffix(".json")
     return (track, int(number)) if len(number) < 12 and number.isdecimal() else None
+
+
+def turn_line(*, small: bool) -> str:
+    """Return the folder of the jobs on AWS that wait for workers, small ones apart."""
+    return f"{STATE}/turns/{'small' if small else 'large'}"
+
+
+def turn_key(started: str, run: str, *, small: bool) -> str:
+    """Return the key of a job that waits; keys sort as the times at which the jobs started."""
+    return f"{turn_line(small=small)}/{started.replace(':', '')}-{run}.json"
 
 
 def loudness_key(track: str) -> str:

@@ -117,6 +117,6 @@ def test_what_attempts_cost() -> None:
             attempt("poster", 1, worker="e")]  # fmt: skip
     # GB-seconds: split, poster and 4 s of assembling at 3008 MB; 25 s at 2 GB; 8 s at 4 GB; 0.7 s for five starts.
     gb = (2 + 1 + 4) * 3008 / 1024 + 25 * 2 + 8 * 4 + 0.7 * (2 * 3008 / 1024 + 2 * 2 + 4)
-    # Six calls. The job has 8 transitions, each of three children 2, and one try more is one more.
-    expected = gb * 0.0000166667 + 6 * 0.0000002 + (8 + 6 + 1) * 0.000025 + 0.01
+    # Six calls. The job has 10 transitions, each of three children 2, and one try more is one more.
+    expected = gb * 0.0000166667 + 6 * 0.0000002 + (10 + 6 + 1) * 0.000025 + 0.01
     assert charge(made, stack, assemble_seconds=4, storage=0.01) == pytest.approx(expected, rel=1e-9)

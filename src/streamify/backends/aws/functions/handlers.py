@@ -20,6 +20,8 @@ from streamify.backends.aws.functions.decoder import decoder
 from streamify.backends.aws.functions.hold import ExecutionHold
 from streamify.backends.aws.functions.observe import Watch, to_stdout
 from streamify.backends.aws.functions.start import named, start_job
+from streamify.backends.aws.functions.turn import ended_run, turns
+from streamify.backends.aws.functions.turns import Ask
 from streamify.backends.aws.pricing.charge import charge
 from streamify.backends.aws.pricing.routing import FULL_VCPU
 from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
@@ -108,6 +110,27 @@ def record(event: dict[str, Any], context: Any) -> dict[str, Any]:
         said |= {"code": failure.code, "cause": failure.cause}
         write_failure(open_storage(run.places.media), run.id, failure)
         return _told(said, {"status": "failed", "key": item.key})
+
+
+def turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Give jobs their turn at the workers of the stack.
+
+    Args:
+        event: Of a job that asks, see `Ask`; of one that has ended, ``ended`` or an event of Step Functions.
+        context: Of Lambda.
+
+    Raises:
+        TransientError: To be tried again.
+    """
+    try:
+        if "token" in event:
+            turns().ask(Ask.model_validate(event))
+        else:
+            turns().end(ended_run(event))
+    except StreamifyError as error:
+        _refusal(error)
+        raise
+    return {"status": "done"}
 
 
 def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:

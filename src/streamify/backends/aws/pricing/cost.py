@@ -35,8 +35,8 @@ IMAGE_PIXEL_CPU, THUMBNAIL_CPU, POSTER_CPU = 4e-9, 0.004, 0.3
 """CPU seconds to decode a pixel of a finished segment, to scale and tile a thumbnail, to encode a poster (2026-11)."""
 
 
-JOB_TRANSITIONS = 8
-"""Start, Split, Planned, Transcode, Assemble, Say, Ended, Complete."""
+JOB_TRANSITIONS = 10
+"""Start, Split, Planned, Turn, Transcode, Release, Assemble, Say, Ended, Complete."""
 
 
 class Work(Frozen):
@@ -100,7 +100,7 @@ class Prediction(Frozen):
     largest: int
     """MB that the task which needs the most memory is predicted to need of a function."""
     concurrency: int
-    """Tasks at the same moment: the least of the account's quota, MaxConcurrency and the number of tasks."""
+    """Tasks at the same moment, of a job alone: the least of the workers, MaxConcurrency and the number of tasks."""
     finish_seconds: float
     """From the start of the job to its end."""
     prices_as_of: str

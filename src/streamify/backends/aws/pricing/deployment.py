@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from streamify.backends.aws.account import Account, find_stack
 from streamify.backends.aws.pricing.prices import PRICES, Architecture
+from streamify.backends.aws.shares import workers_of
 from streamify.errors import DestinationError
 from streamify.model.base import Frozen
 
@@ -21,6 +22,7 @@ _PARAMETERS = {
     "LargestMemory": "largest_memory",
     "GroupBelow": "group_below",
     "MaxConcurrency": "max_concurrency",
+    "Transcoders": "transcoders",
     "TaskSeconds": "task_seconds",
 }
 
@@ -40,6 +42,8 @@ class Deployment(Frozen):
     """Renditions with a shorter side below this, pixels, share one call a segment; ``None``: what costs least."""
     max_concurrency: int = 1000
     """Tasks of one job at the same moment."""
+    transcoders: int = 0
+    """Tasks of all jobs at the same moment; 0 for what `streamify.backends.aws.shares.workers_of` says of the quota."""
     task_seconds: int = 900
     """Longest time of one call of the transcoder."""
     quota: int = QUOTA
@@ -65,8 +69,8 @@ class Deployment(Frozen):
 
     @property
     def concurrency(self) -> int:
-        """Tasks of one job that can run at the same moment."""
-        return max(1, min(self.max_concurrency, self.quota))
+        """Tasks of one job that can run at the same moment, while no other job runs."""
+        return max(1, min(self.max_concurrency, self.transcoders or workers_of(self.quota)))
 
 
 def read_deployment(name: str) -> Deployment:
