@@ -19,9 +19,10 @@ from benchmarks.command import ROOT
 from benchmarks.figure import Figure
 from benchmarks.lab import Lab
 from benchmarks.sources import Source
-from streamify.backends.aws.pricing.cost import CHILD_TRANSITIONS, JOB_TRANSITIONS, RAMP, RAMP_SECONDS, START_SECONDS
+from streamify.backends.aws.pricing.cost import JOB_TRANSITIONS, RAMP, RAMP_SECONDS, START_SECONDS
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.prices import PRICES
+from streamify.backends.aws.pricing.routing import CHILD_TRANSITIONS
 from streamify.backends.aws.pricing.work import CALL_CPU
 from streamify.backends.aws.shares import Lease, fits, shares, workers_of
 from streamify.planning.speed import DECODE, ENCODE, SCALE, SOUND

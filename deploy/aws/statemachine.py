@@ -64,7 +64,7 @@ def invoke(function: str, payload: State, *, caught_by: str | None, once_more: b
     chosen = {"FunctionName.$": function} if "(" in function else {"FunctionName": f"${{{function}}}"}
     state = {
         "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
+        "Resource": "arn:${Partition}:states:::lambda:invoke",
         "Parameters": {**chosen, "Payload": payload},
         **more,
         "Retry": [*RETRY, ONCE_MORE] if once_more else RETRY,
@@ -129,7 +129,7 @@ MAP = {
     "MaxConcurrencyPath": "$.turn.workers",
     "ToleratedFailurePercentage": 100,
     "ItemReader": {
-        "Resource": "arn:aws:states:::s3:getObject",
+        "Resource": "arn:${Partition}:states:::s3:getObject",
         "ReaderConfig": {"InputType": "JSONL"},
         "Parameters": {"Bucket.$": "$.plan.items.bucket", "Key.$": "$.plan.items.key"},
     },
@@ -144,7 +144,7 @@ MAP = {
         },
     },
     "ResultWriter": {
-        "Resource": "arn:aws:states:::s3:putObject",
+        "Resource": "arn:${Partition}:states:::s3:putObject",
         "WriterConfig": {"OutputType": "JSONL", "Transformation": "COMPACT"},
         "Parameters": {
             "Bucket.$": "$.plan.items.bucket",
@@ -217,7 +217,7 @@ NAME_LOST = {
 SAY = {
     "Type": "Task",
     "Comment": "A topic that does not answer changes no end",
-    "Resource": "arn:aws:states:::sns:publish",
+    "Resource": "arn:${Partition}:states:::sns:publish",
     "Parameters": {
         "TopicArn": "${Topic}",
         "Message.$": "States.JsonToString($.end)",

@@ -43,7 +43,8 @@ DONE = {"status": "done", "key": "video/00000/0"}
 
 def definition() -> dict[str, Any]:
     """Return the machine with its map over a list in the state."""
-    text = (ROOT / "deploy/aws/statemachine.asl.json").read_text().replace("${LongestJobSeconds}", "86400")
+    text = (ROOT / "deploy/aws/statemachine.asl.json").read_text()
+    text = text.replace("${LongestJobSeconds}", "86400").replace("${Partition}", "aws")
     found: dict[str, Any] = json.loads(text)
     work = found["States"]["Transcode"]
     for name in ("ItemReader", "ResultWriter", "Label", "ToleratedFailurePercentage"):

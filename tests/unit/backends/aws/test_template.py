@@ -39,7 +39,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 def test_cfn_lint_finds_nothing_in_the_state_machine(tmp_path: Path) -> None:
     """Its rules for state machines look only at definitions that stand in the template."""
-    text = re.sub(r"\$\{(\w+)\}", lambda one: "1" if one[1] == "LongestJobSeconds" else one[1],
+    text = re.sub(r"\$\{(\w+)\}", lambda one: {"LongestJobSeconds": "1", "Partition": "aws"}.get(one[1], one[1]),
                   (ROOT / "statemachine.asl.json").read_text())  # fmt: skip
     good = json.loads(text)
     broken = json.loads(text.replace('"Type": "Choice"', '"Type": "Chioce"'))
@@ -109,11 +109,15 @@ def test_every_substitution_is_given_and_used(template: dict[str, Any]) -> None:
 
 
 ACTIONS = {
-    "arn:aws:states:::lambda:invoke": {"lambda:InvokeFunction"},
-    "arn:aws:states:::lambda:invoke.waitForTaskToken": {"lambda:InvokeFunction"},
-    "arn:aws:states:::sns:publish": {"sns:Publish"},
-    "arn:aws:states:::s3:getObject": {"s3:GetObject"},
-    "arn:aws:states:::s3:putObject": {"s3:PutObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"},
+    "arn:${Partition}:states:::lambda:invoke": {"lambda:InvokeFunction"},
+    "arn:${Partition}:states:::lambda:invoke.waitForTaskToken": {"lambda:InvokeFunction"},
+    "arn:${Partition}:states:::sns:publish": {"sns:Publish"},
+    "arn:${Partition}:states:::s3:getObject": {"s3:GetObject"},
+    "arn:${Partition}:states:::s3:putObject": {
+        "s3:PutObject",
+        "s3:ListMultipartUploadParts",
+        "s3:AbortMultipartUpload",
+    },
 }
 """What an integration of Step Functions needs (AWS, "How Step Functions generates IAM policies")."""
 DISTRIBUTED = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
@@ -129,6 +133,17 @@ def test_the_machine_may_do_what_its_states_do_and_no_more(machine: dict[str, An
     services = {action for action in granted if action.startswith(("logs:", "xray:"))}  # its own logs and traces
     assert granted - services == set().union(*(ACTIONS[one] for one in resources)) | DISTRIBUTED
     assert all(one["Resource"] != "*" for one in policy["Statement"] if not services & set(one["Action"]))
+
+
+def test_no_arn_names_a_partition() -> None:
+    for file in ("template.yaml", "statemachine.asl.json"):
+        assert re.findall(r"arn:aws[\w-]*:", (ROOT / file).read_text()) == []
+
+
+def test_every_function_may_use_the_key_of_the_buckets(template: dict[str, Any]) -> None:
+    functions = {name for name, one in template["Resources"].items() if one["Type"] == "AWS::Serverless::Function"}
+    roles = {one.removeprefix("!Ref ") for one in template["Resources"]["KmsAccess"]["Properties"]["Roles"]}
+    assert roles == {f"{name}Role" for name in functions | {"Workflow"}}
 
 
 def test_the_history_of_a_day_of_48000_items_stays_below_25000_events(machine: dict[str, Any]) -> None:
