@@ -122,15 +122,17 @@ def turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
     Raises:
         TransientError: To be tried again.
     """
-    try:
-        if "token" in event:
-            turns().ask(Ask.model_validate(event))
-        else:
-            turns().end(ended_run(event))
-    except StreamifyError as error:
-        _refusal(error)
-        raise
-    return {"status": "done"}
+    with watch().call("turn", event, context) as said:
+        try:
+            if "token" in event:
+                turns().ask(Ask.model_validate(event))
+            else:
+                turns().end(ended_run(event))
+        except StreamifyError as error:
+            said["outcome"] = "failed"
+            _refusal(error, said)
+            raise
+        return _told(said, {"status": "done"})
 
 
 def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
