@@ -111,6 +111,9 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         page.call("Page.navigate", url=url)
         page.wait("document.getElementById('title')?.innerText === 'a film.mp4'")
         assert text(page, "now") == "Planning: the source is read"
+        steps = page.run("document.getElementById('steps').textContent.replace(/\\s+/g, ' ')")
+        assert "Segments waiting" in steps
+        assert page.run("document.getElementById('ladder-card').hidden") is True  # there is none yet
         assert "Split in progress" in text(page, "steps").replace("\n", " ")
         assert judge(page) == []
 

@@ -6,6 +6,7 @@ import { bits, clock, count, seconds, size } from "./units.js";
 
 export function ladder(tracks) {
   at("ladder").replaceChildren();
+  at("ladder-card").hidden = tracks.length === 0;
   const top = Math.max(...tracks.map((track) => track.peak || 0), 1);
   for (const track of tracks) {
     const row = at("ladder").insertRow();

@@ -8,7 +8,7 @@ import { Panel } from "./panel.js";
 import { Timeline } from "./timeline.js";
 import { clock, count } from "./units.js";
 
-const WORDS = { waits: "waits", runs: "in progress", done: "done", failed: "failed" };
+const WORDS = { waits: "waiting", runs: "in progress", done: "done", failed: "failed" };
 const SECOND = 1000;
 
 export class Work {
