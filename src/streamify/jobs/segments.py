@@ -5,10 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from pydantic import ConfigDict
+
 from streamify.dest.layout import segment_list_key
+from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
 from streamify.storage.base import Storage
 from streamify.storage.saved import damaged
+
+
+class _Start(Frozen):
+    model_config = ConfigDict(extra="ignore")
+
+    start: int
 
 
 class SegmentList:
@@ -40,6 +49,11 @@ class SegmentList:
     def __iter__(self) -> Iterator[Segment]:
         return (self[index] for index in range(len(self)))
 
+    def starts(self) -> Iterator[int]:
+        """Yield where each segment starts, output ticks; nothing else of its line is made."""
+        for index in range(len(self)):
+            yield _Start.from_json(self.read(index, index + 1)).start
+
     def where(self, first: int, stop: int) -> tuple[int, int]:
         """Return where the lines of segments ``first`` to ``stop`` (exclusive) begin, and their length; bytes."""
         return self._starts[first], self._starts[stop] - self._starts[first]
@@ -59,6 +73,6 @@ def borders(plan: Plan, media: Storage) -> list[int]:
     """Return where the segments of a plan start and the last one ends, output ticks."""
     segments = SegmentList(plan, media)
     try:
-        return [*(segment.start for segment in segments), plan.timeline.end]
+        return [*segments.starts(), plan.timeline.end]
     finally:
         segments.close()

@@ -93,6 +93,8 @@ class Mp4Index:
     delay: int
     """What makes the least of them 0 where it is negative."""
     chunks: Chunks
+    ends: array[int]
+    """Where each chunk's bytes end in the file."""
     edit: Edit
     shown: Sequence[int]
     """Sorted, distinct presentation times of the samples that the edit list shows."""
@@ -130,11 +132,6 @@ class Mp4Index:
         sizes = self.samples.sizes
         return list(accumulate((sum(sizes[at : at + BLOCK]) for at in range(0, len(sizes), BLOCK)), initial=0))
 
-    @cached_property
-    def ends(self) -> array[int]:
-        """Where each chunk's bytes end in the file."""
-        return self.chunks.ends(self.samples.sizes)
-
     def end(self, last: int) -> int:
         """Return the end of the picture at `last`, the last one shown, ticks."""
         number = next(n for n in range(len(self.samples) - 1, -1, -1) if self.samples.pts[n] == last)
@@ -163,15 +160,19 @@ def parse(track: Track, size: int) -> Mp4Index:
     if not count:
         raise OddTableError("the track has no samples")
     chunks = read_chunks(data, stbl, count)
-    held = chunks.held(sizes, size)
+    ends = chunks.ends(sizes)
+    held = chunks.held(sizes, ends, size)
     if held is None:
         raise SamplesBeyondError("samples lie beyond the end of the file, and others behind them do not")
     if not held:
         raise OddTableError("all samples lie beyond the end of the file")
-    missing = max(chunks.ends(sizes)) - size if held < count else 0
+    missing = max(ends) - size if held < count else 0
     durations = expand(data, stbl[b"stts"], count, "stts")
     total = sum(durations) if held < count else 0
     lost, sizes, durations = count - held, sizes[:held], durations[:held]
+    if lost:
+        chunks = read_chunks(data, stbl, held)
+        ends = chunks.ends(sizes)
     raw = _decode_times(durations)
     if (max(durations[0], durations[-1]) if isinstance(raw, range) else max(durations)) >= 1 << 31:
         raise OddTableError("a sample has a negative duration")
@@ -200,7 +201,8 @@ def parse(track: Track, size: int) -> Mp4Index:
         durations,
         offsets,
         delay,
-        read_chunks(data, stbl, held),
+        chunks,
+        ends,
         edit,
         distinct,
         len(shown) - len(distinct),

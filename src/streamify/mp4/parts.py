@@ -116,14 +116,15 @@ def _track(index: Mp4Index, taken: array[int], keys: array[int]) -> Mp4Index:
     count = len(taken)
     sizes = _picked(index.samples.sizes, taken)
     counting = range(count)
-    offsets = array("Q", map(index.offset, taken))
+    chunks = Chunks(array("Q", map(index.offset, taken)), [0, count], [0], [1])
     return replace(
         index,
         samples=Samples(counting, counting, sizes, keys),
         durations=array("I", [1]) * count,
         offsets=None,
         delay=0,
-        chunks=Chunks(offsets, [0, count], [0], [1]),
+        chunks=chunks,
+        ends=chunks.ends(sizes),
         shown=counting,
         duplicates=0,
     )

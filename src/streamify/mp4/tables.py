@@ -60,15 +60,19 @@ class Chunks:
         borders = list(map(before.__getitem__, starts))
         return array("Q", map(add, self.offsets, map(sub, borders[1:], borders)))
 
-    def held(self, sizes: array[int], size: int) -> int | None:
+    def held(self, sizes: array[int], ends: array[int], size: int) -> int | None:
         """Return how many samples, from the first one on, lie in a file of `size` bytes.
 
         ``None``: such that lie in it follow others that do not.
+
+        Args:
+            sizes: Of the samples, bytes.
+            ends: Of the chunks; see `ends`.
+            size: Of the file, bytes.
         """
-        ends = self.ends(sizes)
-        beyond = next((chunk for chunk, end in enumerate(ends) if end > size), None)
-        if beyond is None:
+        if max(ends) <= size:
             return len(sizes)
+        beyond = next(chunk for chunk, end in enumerate(ends) if end > size)
         if any(self.offsets[chunk] < end <= size for chunk, end in enumerate(ends) if chunk > beyond):
             return None
         run = bisect_right(self.run_chunks, beyond) - 1

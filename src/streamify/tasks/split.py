@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from streamify.dest.layout import PLAN, segment_list_key
 from streamify.errors import SourceError
-from streamify.media.audio.index import Sound, audio_slices
+from streamify.media.audio.index import Sound, SoundIndex, audio_slices, read_sound
 from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
 from streamify.media.audio.pieces import place_pieces
@@ -43,7 +44,20 @@ from streamify.storage.base import Stores, sha256
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
-    found = look(task.source, stores, task.max_scan, task.settings)
+    with ThreadPoolExecutor(1, "sound") as thread:
+        return _run_split(task, stores, thread)
+
+
+def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> SplitResult:
+    sounds: dict[int, Future[SoundIndex | None]] = {}
+
+    def probed(found: Probed) -> None:
+        """Read the indexes of the sound while pictures are decoded: with the length they grow, pictures do not."""
+        if task.write:
+            for stream, sound in found.sound.items():
+                sounds[stream] = thread.submit(_read_sound, task.source, stores, stream, sound)
+
+    found = look(task.source, stores, task.max_scan, task.settings, probed)
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
@@ -56,7 +70,7 @@ def run_split(task: SplitTask, stores: Stores) -> SplitResult:
     if index is not None:
         _refuse_rare_keyframes(found.facts, index, parts)
     if task.write:
-        slices = _sound_slices(plan, parts, found.sound, task.source, stores)
+        slices = _sound_slices(plan, parts, sounds)
         pieces = _sound_pieces(plan, parts, found.laid, task.source, stores)
         lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices, pieces))
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
@@ -117,12 +131,22 @@ def _refuse_incomplete(facts: SourceFacts) -> None:
         )
 
 
-def look(ref: SourceRef, stores: Stores, max_scan: int | None, settings: MediaSettings) -> Probed:
-    """Return what a source is, or the part of it that the settings ask for; its errors name it."""
+def look(
+    ref: SourceRef,
+    stores: Stores,
+    max_scan: int | None,
+    settings: MediaSettings,
+    probed: Callable[[Probed], None] = lambda _: None,
+) -> Probed:
+    """Return what a source is, or the part of it that the settings ask for; its errors name it.
+
+    `probed` is called with what is known before pictures over the whole film are looked at.
+    """
     opened = partial(stores.open_source, ref)
     try:
         long = Fraction(PIECE_SECONDS, 2)
         found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
+        probed(found)
         found = _part(found, opened, settings) if is_cut(settings) else found
         return replace(found, facts=_surveyed(found, opened))
     except SourceError as error:
@@ -196,13 +220,18 @@ def _segments(
         )
 
 
+def _read_sound(ref: SourceRef, stores: Stores, stream: int, sound: Sound) -> SoundIndex | None:
+    with stores.open_source(ref) as file:
+        return read_sound(file, ref.size, stream, sound)
+
+
 def _sound_slices(
-    plan: Plan, windows: Sequence[Window], sound: Mapping[int, Sound], ref: SourceRef, stores: Stores
+    plan: Plan, windows: Sequence[Window], sounds: Mapping[int, Future[SoundIndex | None]]
 ) -> dict[int, tuple[AudioSlice, ...]]:
     """Return the audio slices by the segment that their piece starts with; none for tracks of a single piece."""
     found: dict[int, tuple[AudioSlice, ...]] = {}
     borders = [one.start for one in windows] + [plan.timeline.end]
-    tracks = [track for track in plan.audio if sound.keys() >= set(track.streams)]
+    tracks = [track for track in plan.audio if sounds.keys() >= set(track.streams)]
     for streams in dict.fromkeys(track.streams for track in tracks):
         same = [track for track in tracks if track.streams == streams]  # stereo, and 5.1: pieces of one length
         size = same[0].piece_segments
@@ -211,10 +240,10 @@ def _sound_slices(
         firsts = range(0, len(windows), size)
         each = zip(*(_needs(track, plan, borders, firsts) for track in same), strict=True)
         needs = [(min(start for start, _ in one), max(end for _, end in one)) for one in each]
-        for stream in streams:
-            with stores.open_source(ref) as file:
-                slices = audio_slices(file, ref.size, stream, sound[stream], needs)
-            for first, one in zip(firsts, slices, strict=True):
+        for index in (sounds[stream].result() for stream in streams):
+            if index is None:
+                continue
+            for first, one in zip(firsts, audio_slices(index, needs), strict=True):
                 if one is not None:
                     found[first] = (*found.get(first, ()), one)
     return found
