@@ -120,8 +120,6 @@ def rule_22_mpd(stream: Stream) -> Faults:
         yield f"root is {root.tag} of type {root.get('type')}"
     if "urn:mpeg:dash:profile:isoff-live:2011" not in root.get("profiles", "").split(","):
         yield f"profiles {root.get('profiles')!r}"
-    if _seconds(root.get("minBufferTime")) <= 0:
-        yield "minBufferTime is zero"
     length = _seconds(root.get("mediaPresentationDuration"))
     truth = (stream.video or stream.audio)[0].end
     frame = (stream.video or stream.audio)[0].frame
@@ -142,8 +140,29 @@ def rule_22_mpd(stream: Stream) -> Faults:
         track = stream.by_folder(_folder(own))
         if abs(int(both.get("bandwidth", 0)) - track.peak) > track.peak / 10:
             yield f"Representation {own.get('id')}: bandwidth {both.get('bandwidth')}, measured {int(track.peak)}"
+        needed = _buffer(track, int(both.get("bandwidth", 0)) or 1)
+        if needed > _seconds(root.get("minBufferTime")):
+            yield f"Representation {own.get('id')}: minBufferTime is {root.get('minBufferTime')}, needs {float(needed)}"
         if both.get("codecs") != track.codec:
             yield f"Representation {own.get('id')}: codecs {both.get('codecs')}, media {track.codec}"
+
+
+def _buffer(track: Track, bandwidth: int) -> Fraction:
+    """Seconds of delivery at a bandwidth before playback may start at any segment and never stop (5.3.5.2, Table 9).
+
+    A sample must have arrived when it is decoded; a segment is a random access point (startWithSAP).
+    """
+    needed = lead = Fraction(0)  # lead: seconds by which delivery is behind decoding, from the worst point so far
+    for segment in track.segments:
+        lead = max(lead, Fraction(0))
+        headers = len(segment.data) - sum(sum(fragment.sizes) for fragment in segment.fragments)
+        lead += Fraction(8 * headers, bandwidth)
+        for fragment in segment.fragments:
+            for size, duration in zip(fragment.sizes, fragment.durations, strict=True):
+                lead += Fraction(8 * size, bandwidth)
+                needed = max(needed, lead)
+                lead -= Fraction(duration, track.header.timescale)
+    return needed
 
 
 def _template(representation: ET.Element) -> ET.Element:

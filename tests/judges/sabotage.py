@@ -175,6 +175,7 @@ SABOTAGES: dict[str, tuple[str, Sabotage]] = {
     "no audio brand": ("rule_21_brands", _bytes("audio", "init.mp4", _misbrand)),
     "no styp": ("rule_21_brands", _bytes("audio", "00001.m4s", _unstyp)),
     "no minBufferTime": ("rule_22_mpd", _mpd(r'minBufferTime="[^"]*"', "")),
+    "short minBufferTime": ("rule_22_mpd", _mpd(r'minBufferTime="[^"]*"', 'minBufferTime="PT0.01S"')),
     "no profiles": ("rule_22_mpd", _mpd(r'profiles="[^"]*"', "")),
     "duration": ("rule_22_mpd", _mpd(r'(mediaPresentationDuration="PT)', r"\g<1>1")),
     "DASH bandwidth": ("rule_22_mpd", _mpd(r'bandwidth="', 'bandwidth="1')),

@@ -90,7 +90,8 @@ def mpd(
             "profiles": _PROFILES,
             **_times(duration, growing, published),
             "maxSegmentDuration": iso_duration(longest),
-            # @bandwidth holds from any segment on where one whole segment is buffered before playback starts.
+            # @bandwidth holds from any segment on where one whole segment has arrived before playback starts (ISO/IEC
+            # 23009-1, 5.3.5.2). No player waits for it: dash.js 5.2 and Shaka Player 5.2 read it for live delays alone.
             "minBufferTime": iso_duration(longest),
         },
     )
