@@ -85,12 +85,16 @@ def prepared(
     """Give what turns the uploads of `source` into streams below `media`.
 
     Raises:
-        UsageError: ``watch-overlap`` or ``ladder-unknown``.
+        UsageError: ``watch-overlap`` or ``ladder-unknown``; on AWS what fits none of its jobs.
         DestinationError: UPLOADS or MEDIA cannot be used; ``watch-busy``, another process watches.
     """
     check_apart(source, media)
     if isinstance(base.settings.ladder, str) and base.settings.ladder != "auto":
         named(base.settings.ladder)  # a wrong name would fail every upload
+    if base.settings.engine == "aws":
+        from streamify.backends.aws.client.run import refuse_places
+
+        refuse_places(source, media, base.settings)
     if base.origins["replace"] == "default":  # a new version of an upload takes the place of the old one's stream
         settings = base.settings.model_copy(update={"replace": True})
         base = replace(base, settings=settings, origins={**base.origins, "replace": "watch"})

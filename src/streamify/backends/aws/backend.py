@@ -47,9 +47,7 @@ class Aws:
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
     ) -> Report:
         """See `Backend.transcode`. Once the job runs on AWS it goes on there, whatever becomes of this process."""
-        if settings.publish == "early":
-            message = "--publish early is for jobs on this machine: on AWS a stream is published at its end"
-            raise UsageError("engine-unsupported", message, "leave it out, or transcode with --engine local")
+        client.refuse_early(settings)
         with delivering(on_event, stop) as events:
             return client.transcode(source, dest, settings, events, stop)
 
