@@ -27,6 +27,9 @@ UNLISTED = ("storage-denied", "storage-key", "location-url")
 """Why a place is not listed from which objects can be read: by its rights, or by keys with empty parts."""
 
 
+LINKED = "it is a link out of the film's folder: copy the file there, or give it with --subtitles"
+"""Why such a file is left out."""
+
 S = TypeVar("S", bound=MediaSettings)
 
 
@@ -117,7 +120,20 @@ def _beside(source: Location) -> Iterator[tuple[SubtitleFile, Location]]:
         if strange or (found is None and unclear(source.name, name, names)):
             found = SubtitleFile(file=name, left_out=UNCLEAR)
         if found is not None:
-            yield found, source.parent.child(name)
+            place = source.parent.child(name)
+            if _leads_away(place, source):
+                found = SubtitleFile(file=name, left_out=LINKED)
+            yield found, place
+
+
+def _leads_away(place: Location, source: Location) -> bool:
+    """Return whether a file beside a source is a link out of their folder, where the source is none itself.
+
+    Whoever may put files beside a film, as into a folder that `watch` looks at, could publish any file we can read.
+    """
+    if place.remote or not place.path.is_symlink() or source.path.is_symlink():
+        return False
+    return not place.path.resolve().is_relative_to(source.parent.path.resolve())
 
 
 def _is_other(place: Location) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -28,8 +28,23 @@ def text_tasks(plan: Plan, media: Storage) -> Iterator[TextTask]:
 
     A track is missing where any of its files is: the record of it says what there has to be.
     """
-    missing = [track for track in plan.text if any(text_faults(track, read_words(media, track), media, plan.segments))]
+    missing = [
+        track
+        for track, record, sizes in _surveyed(plan, media)
+        if record is None
+        or sizes.get(all_words_key(track.folder)) != record.size
+        or any(_faults(track, record, sizes, plan.segments))
+    ]
     yield from tasks_of(plan, missing)
+
+
+def _surveyed(plan: Plan, media: Storage) -> Iterator[tuple[TextTrack, TextRecord | None, Mapping[str, int]]]:
+    """Yield each track with its record and the sizes of what is there of all tracks: read side by side, listed once."""
+    if not plan.text:
+        return
+    listed = {entry.key: entry.size for entry in media.list(plan.text[0].folder.partition("/")[0])}
+    for track, data in zip(plan.text, media.get_many(text_record_key(track.id) for track in plan.text), strict=True):
+        yield track, _parsed(track, data), listed
 
 
 def tasks_of(plan: Plan, tracks: Sequence[TextTrack]) -> Iterator[TextTask]:
@@ -77,19 +92,19 @@ def read_words(media: Storage, track: TextTrack) -> TextRecord | None:
 
 def damaged_words(plan: Plan, media: Storage) -> Iterator[str]:
     """Yield keys of files whose record names another size: what is made again could not take their place."""
-    for track in plan.text:
-        record = _record(media, track)
+    for track, record, sizes in _surveyed(plan, media):
         if record is None:
             continue
-        sizes = {words_key(track.folder, index): size for index, size in enumerate(record.segments.size)}
-        sizes[all_words_key(track.folder)] = record.size
-        for entry in media.list(track.folder):
-            if entry.size != sizes.get(entry.key, entry.size):
-                yield entry.key
+        wanted = {words_key(track.folder, index): size for index, size in enumerate(record.segments.size)}
+        wanted[all_words_key(track.folder)] = record.size
+        yield from (key for key, size in wanted.items() if sizes.get(key, size) != size)
 
 
 def _record(media: Storage, track: TextTrack) -> TextRecord | None:
-    data = media.get(text_record_key(track.id))
+    return _parsed(track, media.get(text_record_key(track.id)))
+
+
+def _parsed(track: TextTrack, data: bytes | None) -> TextRecord | None:
     found = parse_saved(TextRecord, data) if data is not None else None
     return found if found is not None and found.track == track.id else None
 
@@ -117,6 +132,10 @@ def text_faults(track: TextTrack, record: TextRecord | None, media: Storage, seg
     if record is None:
         yield f"{track.folder}: subtitles are missing"
         return
+    yield from _faults(track, record, {entry.key: entry.size for entry in media.list(track.folder)}, segments)
+
+
+def _faults(track: TextTrack, record: TextRecord, folder: Mapping[str, int], segments: int) -> Iterator[str]:
     columns = record.segments
     if len(columns.size) != segments:
         yield f"{track.folder}: {len(columns.size)} segments, the plan has {segments}"
@@ -125,7 +144,6 @@ def text_faults(track: TextTrack, record: TextRecord | None, media: Storage, seg
             f"{track.folder}: the source has {record.found + record.split} cues, {record.cues} are there and "
             f"{record.left_out} are named as left out"
         )
-    folder = {entry.key: entry.size for entry in media.list(track.folder)}
     for index, size in enumerate(columns.size):
         key = words_key(track.folder, index)
         if folder.get(key) != size:

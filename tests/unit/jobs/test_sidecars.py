@@ -62,6 +62,23 @@ def test_names_that_say_nothing_are_named(tmp_path: Path) -> None:
     assert all("name it such as film.en.srt" in why for why in left_out.values())
 
 
+def test_links_out_of_the_folder_are_named_and_not_read(tmp_path: Path) -> None:
+    """But for those of a film that is a link itself: they are its user's own."""
+    (tmp_path / "secret").write_text("secret")
+    folder, farm = tmp_path / "uploads", tmp_path / "farm"
+    folder.mkdir()
+    farm.mkdir()
+    (folder / "film.de.srt").write_text("words")
+    (folder / "film.en.srt").symlink_to("film.de.srt")
+    (folder / "film.fr.srt").symlink_to(tmp_path / "secret")
+    found = {one.file: one.left_out for one in gathered(folder)}
+    assert found["film.de.srt"] is found["film.en.srt"] is None
+    assert "it is a link out of the film's folder" in (found["film.fr.srt"] or "")
+    (farm / "film.fr.srt").symlink_to(tmp_path / "secret")
+    (farm / "film.mp4").symlink_to(folder / "film.mp4")
+    assert [one.left_out for one in gathered(farm)] == [None]
+
+
 def test_each_empty_file_is_told(tmp_path: Path) -> None:
     for name in ("film.en.srt", "film.en.vtt"):
         (tmp_path / name).touch()
