@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clips.bitmaps import Card, subtitled
 from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
@@ -119,6 +120,27 @@ def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path
     assert (made.language, made.found, made.cues) == ("en", 1, 1)
     assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
     assert buckets.split()["status"] == "duplicate"
+
+
+@pytest.mark.long
+def test_bitmaps_are_drawn_by_sealed_workers(buckets: Buckets, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The split's decoder writes what is drawn, and those of the map read their parts of it and nothing else."""
+    film = subtitled(tmp_path / "f.mkv", [[Card(0.5, 3.5, 60, 200, 300, 60)]], size=(640, 360), seconds=4)
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS | {"burn_in": "en"}))
+    open_storage(buckets.uploads).put(KEY, film.read_bytes())
+    planned = buckets.split()
+    assert planned["status"] == "planned", planned
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    dest = f"{buckets.media}/{KEY}"
+    ran = streamify("transcode", film, tmp_path / "here", "--burn-in", "en", "--ladder", SETTINGS["ladder"],
+                    "--preset", SETTINGS["preset"], "--no-short-start")  # fmt: skip
+    assert ran.code == 0, ran.err
+    here = Report.from_json((tmp_path / "here" / REPORT).read_bytes())
+    made = Report.from_json(buckets.dest.get(REPORT) or b"")
+    assert [track.segments.sha256 for track in made.tracks] == [track.segments.sha256 for track in here.tracks]
+    ran = streamify("verify", dest, "--source", f"{buckets.uploads}/{KEY}")
+    assert ran.code == 0, ran.err
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,3 +166,45 @@ def test_sound_alone_has_no_images(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "sine=duration=2", tmp_path / "a.wav")
     report = transcode(tmp_path / "a.wav", tmp_path / "s", engine="inline")
     assert (report.poster, report.thumbnails) == (None, None)
+
+
+def animation(data: bytes) -> tuple[tuple[int, int], list[int], bytes]:
+    """Return size, milliseconds of each picture, and the first picture as a file of its own (RFC 9649)."""
+    assert (data[:4], data[8:16], int.from_bytes(data[4:8], "little")) == (b"RIFF", b"WEBPVP8X", len(data) - 8)
+    size = int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    lasts, first, at = [], b"", 12
+    while at < len(data):
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        body = data[at + 8 : at + 8 + length]
+        if kind == b"ANIM":
+            assert body[4:6] == b"\0\0"  # repeats for ever
+        if kind == b"ANMF":
+            lasts.append(int.from_bytes(body[12:15], "little"))
+            first = first or b"RIFF" + (len(body) - 12).to_bytes(4, "little") + b"WEBP" + body[16:]
+        at += 8 + length + length % 2
+    return size, lasts, first
+
+
+def test_an_animated_preview(tmp_path: Path, source: Path) -> None:
+    """3 s of 14: 1.5 s from 0.7 s on, and 1.5 s that end 0.7 s before the end."""
+    given: dict[str, Any] = {"preset": "ultrafast", "thumbnails": "off", "engine": "inline"}
+    report = transcode(source, tmp_path / "s", preview=3, **given)
+    made = report.preview
+    assert made is not None
+    data = (tmp_path / "s" / made.key).read_bytes()
+    size, lasts, first = animation(data)
+    assert (size, sum(lasts), made.pictures, made.size) == ((made.width, made.height), 3000, 30, len(data))
+    assert max(size) <= 320
+    assert len(data) < 2_000_000
+    still = tmp_path / "first.webp"
+    still.write_bytes(first)
+    assert read_id(pixels(still, size=size)) == int(0.7 * 25)
+    verify(tmp_path / "s")
+    transcode(source, tmp_path / "two", preview=3, **given | {"engine": "local", "workers": 2})
+    assert (tmp_path / "two" / made.key).read_bytes() == data
+    (tmp_path / "s" / made.key).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(VerificationFailed, match=r"preview\.webp: checksum differs"):
+        verify(tmp_path / "s")
+    again = transcode(source, tmp_path / "s", **given)  # none is wanted any more
+    assert again.preview is None
+    assert not (tmp_path / "s" / made.key).exists()

@@ -295,7 +295,7 @@ class _Run:
     def _make_images(self, plan: Plan, executor: Executor) -> None:
         """Make thumbnails and poster of the finished segments."""
         tasks = image_tasks(plan, self._stores.media)
-        hint = "run the same command again, or leave images out: --thumbnails off --poster off"
+        hint = "run the same command again, or leave images out: --thumbnails off --poster off --preview off"
         self._run_all(tasks, executor, hint)
 
     def _run_all(self, tasks: Iterator[Task], executor: Executor, hint: str) -> None:

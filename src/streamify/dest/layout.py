@@ -4,7 +4,7 @@ Layout::
 
     master.m3u8  manifest.mpd  report.json
     chapters.vtt chapters.json  where the source has chapters
-    poster/                     1920.jpg 1920.webp ..., by width
+    poster/                     1920.jpg 1920.webp ..., by width; preview.webp
     thumbnails/ID/              sheets: 00000.jpg ..., playlist.m3u8 storyboard.vtt
     subtitles/ID/               playlist.m3u8 all.vtt  00000.vtt 00001.vtt ...
     video/ID/  audio/ID/        init.mp4  playlist.m3u8  iframes.m3u8  00000.m4s 00001.m4s ...
@@ -48,7 +48,11 @@ SHEETS = f"{STATE}/sheets"
 TEXT = f"{STATE}/text"
 TEXT_FILES = f"{STATE}/text-files"
 """Subtitle files that were given beside the source, by their hashes: tasks anywhere read them there."""
+BURN = f"{STATE}/burn"
+"""What is drawn into pictures, of bitmap subtitles: one folder for each stream of them, one file for some segments."""
 POSTER_RECORD = f"{STATE}/poster.json"
+PREVIEW = f"{POSTER}/preview.webp"
+PREVIEW_RECORD = f"{STATE}/preview.json"
 RUNS = f"{STATE}/runs"
 """One folder for each run of a job, by its id."""
 LOCK = f"{STATE}/lock"
@@ -74,7 +78,8 @@ SEGMENT_TEMPLATE = "$Number%05d$.m4s"
 """File names of segments as a DASH template (ISO/IEC 23009-1, 5.3.9.4.4)."""
 
 _TRACK_ID = re.compile(r"[^/]+-[0-9a-f]{8}")
-_POSTER = re.compile(rf"{POSTER}/\d+\.(jpg|webp)")
+_BURN = re.compile(rf"{re.escape(BURN)}/([0-9a-f]{{16}})/\d{{5,}}\.json")
+_POSTER = re.compile(rf"{POSTER}/(\d+\.(jpg|webp)|preview\.webp)")
 _TRACK_FILE = re.compile(
     rf"(\d{{5,}}\.(m4s|jpg|vtt)|{'|'.join(map(re.escape, (INIT, PLAYLIST, IFRAMES, STORYBOARD, ALL_WORDS)))})"
 )
@@ -158,7 +163,7 @@ def poster_key(width: int, kind: str) -> str:
 
 
 def is_poster(key: str) -> bool:
-    """Return whether a key is that of a file of the poster."""
+    """Return whether a key is that of a file of the poster, or of the preview."""
     return _POSTER.fullmatch(key) is not None
 
 
@@ -206,6 +211,17 @@ def text_track(key: str) -> str | None:
 def text_file_key(digest: str) -> str:
     """Return the key of a subtitle file that was given, by the SHA-256 of its bytes (hex)."""
     return f"{TEXT_FILES}/{digest}.json"
+
+
+def burn_key(folder: str, part: int) -> str:
+    """Return the key of what is drawn into the pictures of some segments."""
+    return f"{BURN}/{folder}/{part:05d}.json"
+
+
+def burn_folder(key: str) -> str | None:
+    """Return the id of the folder of a key of `burn_key`; ``None`` for any other key."""
+    found = _BURN.fullmatch(key)
+    return found[1] if found is not None else None
 
 
 def ledger_folder(track: str) -> str:

@@ -11,14 +11,14 @@ from streamify.dest.layout import CHAPTER_FILES, segment_key
 from streamify.errors import Failure, TasksFailed, VerificationFailed
 from streamify.jobs.certificate import Ledgers, check_count, losses
 from streamify.jobs.certify import Certifying
-from streamify.jobs.images import read_poster, read_storyboard, remove_other_posters
+from streamify.jobs.images import read_poster, read_preview, read_storyboard, remove_other_posters
 from streamify.jobs.loudness import loudness_notes, read_loudness
 from streamify.jobs.publish import StreamView, publish
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.survey import belongs, read_records
 from streamify.jobs.words import read_words, text_faults, text_manifest, text_notes, text_report
 from streamify.manifests.base import SegmentLine, TrackManifest
-from streamify.model.images import Poster, StoryboardReport
+from streamify.model.images import Poster, Preview, StoryboardReport
 from streamify.model.plan import Plan
 from streamify.model.report import Certificate, TrackReport, TrackSegments
 from streamify.model.result import Blob, SegmentRecord
@@ -42,6 +42,7 @@ class Assembled:
     """Damage that tasks met."""
     words: tuple[TextReport, ...]
     poster: Poster | None
+    preview: Preview | None
     thumbnails: StoryboardReport | None
 
 
@@ -103,7 +104,8 @@ def assemble(
     _refuse_losses(plan, certifying.sums)
     make_images()
     poster, thumbnails = read_poster(plan, media), read_storyboard(plan, media)
-    faults.extend(_image_faults(plan, media, poster, thumbnails))
+    preview = read_preview(plan, media)
+    faults.extend(_image_faults(plan, media, poster, thumbnails, preview))
     if faults:
         raise VerificationFailed(tuple(faults), HINT)
     check()
@@ -119,9 +121,9 @@ def assemble(
     blobs = publish(view, media)
     for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):
         media.delete(key)  # of a stream that this one replaces
-    remove_other_posters(media, poster)
+    remove_other_posters(media, poster, preview)
     proof = certifying.sums.certificate(plan.source)
-    return Assembled(proof, tuple(reports), blobs, tuple(notes), words.reports, poster, thumbnails)
+    return Assembled(proof, tuple(reports), blobs, tuple(notes), words.reports, poster, preview, thumbnails)
 
 
 class _Words:
@@ -145,13 +147,21 @@ class _Words:
 
 
 def _image_faults(
-    plan: Plan, media: Storage, poster: Poster | None, thumbnails: StoryboardReport | None
+    plan: Plan,
+    media: Storage,
+    poster: Poster | None,
+    thumbnails: StoryboardReport | None,
+    preview: Preview | None,
 ) -> Iterator[str]:
     """Compare the images with what their workers wrote."""
     if plan.storyboard is not None and thumbnails is None:
         yield f"{plan.storyboard.folder}: thumbnails are missing"
     if plan.poster is not None and poster is None:
         yield "the poster is missing"
+    if plan.preview is not None and preview is None:
+        yield "the preview is missing"
+    if preview is not None:
+        yield from _differs(Blob(key=preview.key, size=preview.size, sha256=preview.sha256), media.get(preview.key))
     for sheet in thumbnails.sheets if thumbnails is not None else ():
         yield from _differs(Blob(key=sheet.key, size=sheet.size, sha256=sheet.sha256), media.get(sheet.key))
     for still in poster.stills if poster is not None else ():

@@ -130,6 +130,7 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
         tracks=tracks,
         named=frozenset(named),
         retired={track: since + grace for track, since in retired.tracks.items()},
+        burns=frozenset(plan.burn.id for plan in plans if plan.burn is not None),
         segment_lists=frozenset(plan.segment_list for plan in plans),
         text_files=frozenset(
             text_file_key(track.recipe.file) for plan in plans for track in plan.text if track.recipe.file is not None

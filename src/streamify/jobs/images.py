@@ -4,31 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streamify.dest.layout import POSTER, POSTER_RECORD, is_poster, sheet_key, sheet_record_key
+from streamify.dest.layout import POSTER, POSTER_RECORD, PREVIEW_RECORD, is_poster, sheet_key, sheet_record_key
 from streamify.jobs.segments import borders
-from streamify.model.images import Poster, PosterPlan, SheetRecord, Storyboard, StoryboardReport
+from streamify.model.images import Poster, PosterPlan, Preview, PreviewPlan, SheetRecord, Storyboard, StoryboardReport
 from streamify.model.plan import Plan
-from streamify.model.task import PosterTask, SheetTask
+from streamify.model.task import PosterTask, PreviewTask, SheetTask
 from streamify.model.track import VideoTrack
 from streamify.planning.budget import image_budget
-from streamify.planning.images import candidates, smallest, tile_moments
+from streamify.planning.images import candidates, preview_moments, smallest, tile_moments
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved
 
 
-def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask]:
+def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask | PreviewTask]:
     """Yield a task for each image that is missing; all segments of the stream have to be there."""
     board, poster = plan.storyboard, plan.poster
     missing = [] if board is None else [n for n in range(board.sheets) if _read_sheet(media, board, n) is None]
     if poster is not None and read_poster(plan, media) is not None:
         poster = None
-    if not missing and poster is None:
+    preview = plan.preview if read_preview(plan, media) is None else None
+    if not missing and poster is None and preview is None:
         return
     starts = borders(plan, media)
     if board is not None:
         yield from (_sheet_task(plan, board, starts, number) for number in missing)
     if poster is not None:
         yield _poster_task(plan, poster, starts)
+    if preview is not None:
+        yield _preview_task(plan, preview, starts)
+
+
+def _preview_task(plan: Plan, preview: PreviewPlan, starts: Sequence[int]) -> PreviewTask:
+    moments, track = preview_moments(preview, plan.timeline, starts), _track(plan, preview.track)
+    return PreviewTask(
+        key="image/preview",
+        plan=preview,
+        track=track,
+        moments=moments,
+        budget=image_budget(plan, track, len({one.segment for one in moments})),
+    )
 
 
 def _sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: int) -> SheetTask:
@@ -62,6 +76,13 @@ def read_poster(plan: Plan, media: Storage) -> Poster | None:
     return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
 
 
+def read_preview(plan: Plan, media: Storage) -> Preview | None:
+    """Return the animated preview of a plan; ``None``: there is none, or it is not there."""
+    data = media.get(PREVIEW_RECORD) if plan.preview is not None else None
+    found = parse_saved(Preview, data) if data is not None else None
+    return found if found is not None and plan.preview is not None and found.id == plan.preview.id else None
+
+
 def read_storyboard(plan: Plan, media: Storage) -> StoryboardReport | None:
     """Return the thumbnails of a plan; ``None``: there are none, or not all of its sheets."""
     board = plan.storyboard
@@ -82,11 +103,13 @@ def forget_images(plan: Plan, media: Storage) -> None:
             media.delete(sheet_record_key(board.id, number))
             media.delete(sheet_key(board.folder, number))
     media.delete(POSTER_RECORD)
+    media.delete(PREVIEW_RECORD)
 
 
-def remove_other_posters(media: Storage, kept: Poster | None) -> None:
-    """Remove the files of a poster that another one replaced."""
+def remove_other_posters(media: Storage, kept: Poster | None, preview: Preview | None) -> None:
+    """Remove the files of a poster that another one replaced, and a preview that is no longer wanted."""
     keys = {still.key for still in kept.stills} if kept is not None else set()
+    keys |= {preview.key} if preview is not None else set()
     for entry in [*media.list(POSTER)]:
         if entry.key not in keys and is_poster(entry.key):
             media.delete(entry.key)

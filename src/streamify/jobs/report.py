@@ -50,6 +50,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         certificate=made.certificate,
         chapters=plan.chapters,
         poster=made.poster,
+        preview=made.preview,
         thumbnails=made.thumbnails,
         notes=tuple(dict.fromkeys((*plan.notes, *made.notes))),
         fingerprint=Fingerprint(

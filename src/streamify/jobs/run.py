@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from streamify.dest.layout import (
+    BURN,
     GROWING,
     PLAN,
     REPORT,
@@ -36,6 +37,7 @@ from streamify.jobs.sidecars import gather
 from streamify.jobs.survey import Found, survey
 from streamify.jobs.tell import Tell
 from streamify.jobs.words import damaged_words, forget_words
+from streamify.model.burn import PART_SEGMENTS
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
@@ -44,6 +46,7 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitTask
 from streamify.planning.budget import split_budget
+from streamify.planning.burn import part_key
 from streamify.storage.base import Storage
 from streamify.storage.locate import StoreLocations
 from streamify.tasks.plan_file import read_plan
@@ -141,6 +144,10 @@ def _differences(old: Plan, media: Storage, ref: SourceRef, settings: Settings) 
         SegmentList(old, media).close()
     except DestinationError as error:
         yield error.message
+    if old.burn is not None:
+        there = {entry.key for entry in media.list(f"{BURN}/{old.burn.id}")}
+        if any(part_key(old.burn, segment) not in there for segment in range(0, old.segments, PART_SEGMENTS)):
+            yield "what it draws into the pictures is missing"
 
 
 def survey_dest(plan: Plan, media: Storage, settings: Settings, tell: Tell) -> Found:

@@ -44,7 +44,7 @@ from streamify.model.result import SPLIT, Blob, MediaResult, Result, SegmentReco
 from streamify.model.single import Likeness, MadeFile, SingleRun, TaskList, TaskState
 from streamify.model.source import SourceRef
 from streamify.model.status import JobStatus
-from streamify.model.task import SplitTask, Task, TextTask
+from streamify.model.task import SplitTask, Task, TextTask, VideoTask
 from streamify.model.words import TextRecord
 from streamify.planning.budget import split_budget
 from streamify.planning.schedule import Group
@@ -212,7 +212,9 @@ def _task(plan: Plan, media: Storage, wanted: Named, ref: SourceRef) -> Task:
 
 
 def _read_by(task: Task) -> Iterator[str]:
-    """Yield the keys of what a task of words reads at DEST."""
+    """Yield the keys of what a task reads of the state of DEST."""
+    if isinstance(task, VideoTask) and task.burn_part:
+        yield task.burn_part
     if isinstance(task, TextTask):
         yield task.segment_list
         yield from (text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None)

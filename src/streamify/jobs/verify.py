@@ -28,6 +28,7 @@ from streamify.model.source import SourceRef
 from streamify.model.task import CheckTask, SoundCheckTask, SourceCheckTask, Strand, StreamsCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.budget import check_budget, sound_check_budget, streams_check_budget
+from streamify.planning.burn import part_key
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, reach_storage
 from streamify.storage.saved import parse_saved
@@ -140,6 +141,8 @@ def _images(report: Report) -> Iterator[Blob]:
     stills = report.poster.stills if report.poster is not None else ()
     yield from (Blob(key=one.key, size=one.size, sha256=one.sha256) for one in sheets)
     yield from (Blob(key=one.key, size=one.size, sha256=one.sha256) for one in stills)
+    if (preview := report.preview) is not None:
+        yield Blob(key=preview.key, size=preview.size, sha256=preview.sha256)
 
 
 def _inside(key: str) -> bool:
@@ -256,6 +259,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                     video=report.source.video,
                     timeline=plan.timeline if plan is not None else None,
                     segment=segments[index] if segments is not None else None,
+                    burn_part=_burn_part(plan, model, index) if segments is not None else "",
                     budget=check_budget(samples, model, report.source.video if source is not None else None),
                 )
     finally:
@@ -306,6 +310,9 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             begin=begin,
             until=until,
             fields=plan.timeline.fields,
+            burn_parts=tuple(dict.fromkeys(_burn_part(plan, track, index) for index in range(first, end)))
+            if plan.burn is not None
+            else (),
             excused=len(found.lost) + found.dropped + found.left_out,
             lead=Fraction(plan.timeline.lead, plan.timeline.timescale),
             repeats=found.duplicated,
@@ -315,6 +322,12 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             budget=check_budget(min(least.frames, sum(least.segments.size)), track, report.source.video),
             priority=1,  # the longest: first
         )
+
+
+def _burn_part(plan: Plan | None, track: VideoTrack | AudioTrack, segment: int) -> str:
+    """Return the key of what is drawn into the pictures of a segment; empty: nothing is."""
+    drawn = plan is not None and plan.burn is not None and isinstance(track, VideoTrack)
+    return part_key(plan.burn, segment) if drawn and plan is not None and plan.burn is not None else ""
 
 
 def _asked(plan: Plan) -> Fraction | None:

@@ -10,6 +10,7 @@ from streamify.model.task import AudioTask, VideoTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import cuts
 from streamify.planning.budget import AUDIO_PRIORITY, audio_budget, video_budget
+from streamify.planning.burn import part_key
 from streamify.planning.schedule import Group
 
 
@@ -46,6 +47,8 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
         timeline=plan.timeline,
         segment=segment.model_copy(update={"audio": (), "pieces": ()}),
         renditions=renditions,
+        burn=renditions[0].recipe.burn,
+        burn_part=part_key(plan.burn, segment.index) if plan.burn is not None else "",
         threads=group.threads,
         needs=(SPLIT,),
         budget=video_budget(pictures, plan.source.video, renditions, group.threads),

@@ -14,6 +14,7 @@ from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
+from streamify.media.burnt import Burnt
 from streamify.media.expected import Expected, unlike_black
 from streamify.media.palette import Palette
 from streamify.media.source.choice import has_decoder
@@ -23,6 +24,7 @@ from streamify.media.source.sidedata import SideDataType, first_of
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource
 from streamify.media.video.look import Looks
 from streamify.media.video.picture import window_pictures
+from streamify.model.burn import Shown
 from streamify.model.plan import Segment, Timeline
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
@@ -84,8 +86,12 @@ def compare_segment(
     track: VideoTrack,
     init: bytes,
     data: bytes,
+    burn: Sequence[Shown] = (),
 ) -> Likeness:
-    """Compare each picture of a published segment with the source's picture of the same time, luma PSNR."""
+    """Compare each picture of a published segment with the source's picture of the same time, luma PSNR.
+
+    `burn` is drawn into the source's pictures first.
+    """
     ours = list(_published(init, data, segment.start))
     log = DecodeLog()
     psnr, palette = _Psnr(), Palette()
@@ -95,7 +101,8 @@ def compare_segment(
     pending: _Doubt | None = None
     shown = 0
     expected = Expected(video, track)
-    for ticks, wanted in _wanted(source, video, timeline, segment, track, expected, log):
+    burnt = Burnt(burn, track) if burn else None
+    for ticks, wanted in _wanted(source, video, timeline, segment, track, expected, log, burnt):
         if pending is not None:
             faults.extend(_out_of_place(psnr, pending, wanted, timeline))
             pending = None
@@ -112,6 +119,8 @@ def compare_segment(
                 faults.append(
                     f"picture at {_seconds(at + segment.start, timeline)} does not show the source's ({value:.1f} dB)"
                 )
+            elif burnt is not None and burnt.other is not None and psnr(frame, burnt.other) > value:
+                faults.append(f"picture at {_seconds(at + segment.start, timeline)} does not show its subtitles")
             elif value < DOUBT:
                 pending = _Doubt(at + segment.start, frame, value, previous)
         # else: left out of the stream on purpose, or lost, which the certificate speaks of; or beside the window
@@ -176,6 +185,7 @@ def _wanted(
     track: VideoTrack,
     expected: Expected,
     log: DecodeLog,
+    burnt: Burnt | None,
 ) -> Iterator[tuple[int | None, VideoFrame]]:
     """Yield the source's pictures of a segment with their ticks, and those that stand at each tick at which they are
     shown again; ``None`` for those beside it and those left out. `log` receives what happened.
@@ -183,14 +193,29 @@ def _wanted(
     looks = Looks(video)
     repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
     length = segment.end - segment.start
-    standing: VideoFrame | None = None
+    standing: Callable[[int | None], VideoFrame] | None = None
     before: tuple[Picture, int] | None = None
 
-    def made(picture: Picture) -> VideoFrame:
-        return expected(picture.frame, looks.of(picture).sample_aspect, picture.turn)
+    def made(picture: Picture) -> Callable[[int | None], VideoFrame]:
+        """Return what gives a picture as it is shown at some ticks from the segment's start; ``None``: at its time."""
+        look = looks.of(picture)
+        frame = expected(picture.frame, look.sample_aspect, picture.turn)
+        inside = expected.size
+
+        def shown(ticks: int | None) -> VideoFrame:
+            if burnt is None:
+                return frame
+            at = (
+                picture.pts * timeline.time_base
+                if ticks is None
+                else timeline.seconds_of(picture.pts, segment.start + ticks)
+            )
+            return burnt(frame, inside, look, at + video.late)
+
+        return shown
 
     for picture in window_pictures(source, video, segment, log, track.recipe.deinterlace, before=True):
-        frame = made(picture)
+        shown = made(picture)
         inside = segment.source_start <= picture.pts and (
             segment.source_end is None or picture.pts < segment.source_end
         )
@@ -201,24 +226,30 @@ def _wanted(
             yield from _second(before, following, timeline, made)
             before = None
         while ticks is not None and repeats and repeats[0] < ticks:
-            yield repeats.popleft(), standing or frame
-        yield ticks, frame
+            tick = repeats.popleft()
+            yield tick, (standing or shown)(tick)
+        yield ticks, shown(ticks)
         if ticks is not None:
             before = picture, ticks
         if ticks is not None or (segment.held is not None and (standing is None or picture.pts <= segment.held)):
-            standing = frame
+            standing = shown
     if before is not None:
         yield from _second(before, min([*itertools.islice(repeats, 1), length]), timeline, made)
     while standing is not None and repeats:
-        yield repeats.popleft(), standing
+        tick = repeats.popleft()
+        yield tick, standing(tick)
 
 
 def _second(
-    shown: tuple[Picture, int], following: int, timeline: Timeline, made: Callable[[Picture], VideoFrame]
+    shown: tuple[Picture, int],
+    following: int,
+    timeline: Timeline,
+    made: Callable[[Picture], Callable[[int | None], VideoFrame]],
 ) -> Iterator[tuple[int, VideoFrame]]:
     picture, ticks = shown
     if picture.second is not None:
-        yield timeline.second(ticks, following), made(replace(picture, frame=picture.second))
+        at = timeline.second(ticks, following)
+        yield at, made(replace(picture, frame=picture.second))(at)
 
 
 class _Psnr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import BinaryIO
 
@@ -11,13 +11,16 @@ import av
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
+from streamify.media.burnt import Burnt
 from streamify.media.expected import Expected
 from streamify.media.lockstep import Shot
 from streamify.media.planes import packed
 from streamify.media.source.linear import decode_all, decode_from, decode_parts
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.source.turn import Turn
 from streamify.media.video.scaling import linear_graph
+from streamify.model.burn import Shown
 from streamify.model.source import VideoFacts
 from streamify.model.track import VideoTrack
 
@@ -46,6 +49,7 @@ def source_shots(
     track: VideoTrack,
     step: Fraction,
     start: Fraction | None = None,
+    shown: Sequence[Shown] = (),
 ) -> Iterator[Shot]:
     """Yield a source's pictures as a rendition is to show them, small, in the order of decoding.
 
@@ -58,8 +62,17 @@ def source_shots(
         track: The rendition.
         step: Usual distance of the rendition's pictures, seconds.
         start: Seconds on the source's clock before which pictures are left out; ``None``: none is.
+        shown: What is drawn into the pictures.
     """
     expected, shrink = Expected(video, track), _Shrinker()
+    burnt = Burnt(shown, track) if shown else None
+
+    def made(frame: VideoFrame, aspect: Fraction, turn: Turn, time: Fraction | None) -> VideoFrame:
+        clean = expected(frame, aspect, turn)
+        if burnt is None or time is None:
+            return clean
+        return burnt(clean, expected.size, video.look, time + video.late)
+
     if video.edits:
         whole = decode_parts(open_source, video.stream, video.edits, video.time_base, start)
     elif start is None:
@@ -73,13 +86,13 @@ def source_shots(
         if track.recipe.deinterlace == "field":
             if seen.frame.interlaced_frame or video.combed:
                 frames = _fields(seen.frame, video)
-                woven = shrink(expected(_whole(seen.frame), seen.aspect, seen.turn))
+                woven = shrink(made(_whole(seen.frame), seen.aspect, seen.turn, seen.time))
             else:
                 frames = [seen.frame] * 2
         for number, frame in enumerate(frames):
             aspect = seen.aspect * frame.height / seen.frame.height
             time = None if seen.time is None else seen.time + number * step
-            yield Shot(time, shrink(expected(frame, aspect, seen.turn)), seen.marred, woven)
+            yield Shot(time, shrink(made(frame, aspect, seen.turn, time)), seen.marred, woven)
 
 
 def _fields(frame: VideoFrame, video: VideoFacts) -> list[VideoFrame]:

@@ -1,4 +1,4 @@
-"""Images of a stream: thumbnails for scrubbing, tiled into sheets, and the poster."""
+"""Images of a stream: thumbnails for scrubbing, tiled into sheets, the poster, and an animated preview."""
 
 from __future__ import annotations
 
@@ -56,6 +56,22 @@ class PosterPlan(Frozen):
     """Width and height in pixels, the largest first."""
 
 
+class PreviewPlan(Frozen):
+    """What the animated preview is made from; part of the plan."""
+
+    id: str
+    """A hash of what decides the bytes."""
+    track: str
+    """Id of the video rendition whose pictures they are."""
+    seconds: Rational
+    """Of the preview."""
+    spots: int
+    """Places of the film that it shows, one after another."""
+    width: int
+    """Pixels."""
+    height: int
+
+
 class Moment(Frozen):
     """A picture of a rendition."""
 
@@ -100,6 +116,26 @@ class Poster(Frozen):
     at: Rational
     """Seconds."""
     stills: tuple[Still, ...]
+
+
+class Preview(Frozen):
+    """The animated preview exists: written after its file."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = 1
+    id: str
+    """Of its plan."""
+    key: str
+    """Below DEST."""
+    type: Literal["image/webp"] = "image/webp"
+    width: int
+    """Pixels."""
+    height: int
+    seconds: Rational
+    pictures: int
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hex."""
 
 
 class StoryboardReport(Frozen):

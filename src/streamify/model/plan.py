@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.burn import BurnPlan
 from streamify.model.chapter import Chapter
-from streamify.model.images import PosterPlan, Storyboard
+from streamify.model.images import PosterPlan, PreviewPlan, Storyboard
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts
 from streamify.model.track import AudioTrack, TextTrack, VideoTrack
@@ -248,6 +250,17 @@ class Timeline(Frozen):
         number = round((pts - self.origin) * rate)
         return None if number % self.keep_every else self.lead + number // self.keep_every * kept
 
+    def seconds_of(self, pts: int, ticks: int) -> Fraction:
+        """Return the time on the source's clock, seconds, of a picture that is shown at an output tick.
+
+        Args:
+            pts: The picture's own time, source ticks, which is exact where it is shown at its time.
+            ticks: When it is shown: later where it stands, or is a field.
+        """
+        if self.ticks_of(pts) == ticks:
+            return pts * self.time_base
+        return self.origin * self.time_base + Fraction(ticks - self.lead, self.timescale)
+
     def second(self, ticks: int, following: int) -> int:
         """Return when the later field of a picture at `ticks` is shown, where the next one is at `following`."""
         return ticks + max(1, min(self.field, (following - ticks) // 2))
@@ -292,9 +305,12 @@ class Plan(Frozen):
     """Subtitles. Each is made by one task for all segments, so that `tracks` does not hold them."""
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start, rounded to milliseconds."""
+    burn: BurnPlan | None = None
+    """Bitmap subtitles that are drawn into the pictures."""
     storyboard: Storyboard | None = None
     """Thumbnails; ``None``: there are none."""
     poster: PosterPlan | None = None
+    preview: PreviewPlan | None = None
     notes: tuple[Note, ...] = ()
     estimate: Estimate
 

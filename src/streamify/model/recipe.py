@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.burn import BurnIn
 
 VideoRange = Literal["SDR", "PQ", "HLG"]
 """Transfer of the pictures, in the words of HLS (EXT-X-STREAM-INF, VIDEO-RANGE)."""
@@ -34,6 +35,8 @@ class VideoRecipe(Frozen):
     """What becomes of an interlaced picture: one picture, one of each field, or the picture as it is."""
     tone_mapped_at: tuple[int, int] | None = None
     """Width and height, pixels, at which HDR or BT.2020 pictures became BT.709 before they were scaled to this one."""
+    burn: BurnIn | None = None
+    """Bitmap subtitles that are drawn into the pictures."""
     captions: bool = False
     """Whether captions inside the pictures of the source (CEA-608/708) are carried in those of the track."""
 

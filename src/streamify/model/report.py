@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 from streamify.model.chapter import Chapter
-from streamify.model.images import Poster, StoryboardReport
+from streamify.model.images import Poster, Preview, StoryboardReport
 from streamify.model.loudness import Loudness
 from streamify.model.plan import SCHEMA
 from streamify.model.result import Blob
@@ -141,6 +141,7 @@ class Report(Frozen):
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start."""
     poster: Poster | None = None
+    preview: Preview | None = None
     thumbnails: StoryboardReport | None = None
     notes: tuple[Note, ...]
     """What was converted, dropped or damaged, and why."""

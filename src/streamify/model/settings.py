@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 
 from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, Time, bit_rate_schema
+from streamify.model.burn import parse_burn_in
 from streamify.model.subtitle import SubtitleFile, parse_subtitles
 from streamify.model.text import decimal
 
@@ -22,7 +23,7 @@ PosterChoice = Literal["auto", "off"]
 SubtitleChoice = Literal["auto", "off"]
 
 
-_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles")
+_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles", "burn_in", "preview")
 """Settings that have the value ``off``."""
 
 
@@ -182,12 +183,28 @@ class MediaSettings(Frozen):
         description="Time of the picture that becomes the poster, in the stream: seconds or ``H:MM:SS``; ``auto`` "
         "chooses one that shows much; ``off`` makes none.",
     )
+    preview: Rational | None = Field(
+        json_schema_extra=_or_off,
+        default=None,
+        gt=0,
+        le=20,
+        description="Seconds of an animated preview (WebP, at most 20), put together from places spread over the film; "
+        "``off`` or `None` makes none.",
+    )
     subtitles: SubtitleChoice | tuple[SubtitleFile, ...] = Field(
         default="auto",
         max_length=64,
         description="Subtitles: ``auto`` takes the text streams of the source, and files beside it by their names "
         "(``film.en.srt``, ``film.en.forced.srt``, ``film.en.sdh.vtt``); ``LANGUAGE:FILE,...`` (``en:film.srt``, "
         "``en.forced:signs.srt``) adds files; ``off`` makes none. In files and the API also a list of `SubtitleFile`.",
+    )
+    burn_in: str | None = Field(
+        json_schema_extra=_or_off,
+        default=None,
+        max_length=40,
+        description="Bitmap subtitles (PGS, VobSub, DVB) that are drawn into the pictures of every rendition: number "
+        "of the stream as `probe` shows it, or its language (``3``, ``en``); ``en.forced`` draws only what is forced; "
+        "``off`` or `None` draws none.",
     )
     max_duration: Rational = Field(
         default=Fraction(86_400),
@@ -229,7 +246,7 @@ class MediaSettings(Frozen):
         name = info.field_name or ""
         if name in _OFF and value is False:
             value = "off"  # as YAML reads it
-        if name == "loudness" and value == "off":
+        if name in ("loudness", "burn_in", "preview") and value == "off":
             return None
         if name == "thumbnails" and value == "off":
             return 0
@@ -259,6 +276,12 @@ class MediaSettings(Frozen):
         if isinstance(text, str):
             parse_audio_map(text)
         return text
+
+    @field_validator("burn_in", mode="before")
+    @classmethod
+    def _burn_in(cls, value: object) -> object:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return str(parse_burn_in(text)) if isinstance(text, str) and text != "off" else text
 
     @field_validator("subtitles", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.burn import BitmapFacts
 from streamify.model.chapter import Chapter
 from streamify.model.cut import Cut
 
@@ -306,6 +307,8 @@ class SourceFacts(Frozen):
     """Channels of captions inside the pictures, as far as they were seen, such as ``CC1`` and ``SERVICE1``; ``None``:
     there are no captions."""
     text: tuple[TextFacts, ...] = ()
+    bitmaps: tuple[BitmapFacts, ...] = ()
+    """Streams of bitmap subtitles."""
     cut: Cut | None = None
     """Which part of the film all of this is about; chapters and streams of sound are those of the whole film."""
     notes: tuple[Note, ...] = ()

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen, Rational
+from streamify.model.burn import BurnIn
 from streamify.model.cut import Cut
-from streamify.model.images import Moment, PosterPlan, Storyboard
+from streamify.model.images import Moment, PosterPlan, PreviewPlan, Storyboard
 from streamify.model.plan import AudioPiece, AudioSlice, Segment, Splice, Timeline
 from streamify.model.result import SPLIT, SegmentRecord
 from streamify.model.settings import MediaSettings
@@ -76,6 +77,10 @@ class VideoTask(BaseTask):
     timeline: Timeline
     segment: Segment
     renditions: tuple[VideoTrack, ...]
+    burn: BurnIn | None = None
+    """Bitmap subtitles that are drawn into the pictures."""
+    burn_part: str = ""
+    """Key of what is shown of them while the segment is."""
     threads: int = 1
     """Threads that encode, where cores would idle otherwise; changes the speed, never the bytes."""
 
@@ -140,6 +145,17 @@ class PosterTask(BaseTask):
     """In order; where there is one, it is taken."""
 
 
+class PreviewTask(BaseTask):
+    """Make the animated preview from finished segments."""
+
+    kind: Literal["preview"] = "preview"
+    plan: PreviewPlan
+    track: VideoTrack
+    """The rendition whose pictures they are."""
+    moments: tuple[Moment, ...]
+    """What it shows, in order."""
+
+
 class TextTask(BaseTask):
     """Make all segments of tracks of words: all that lie in the source, which is read once, or one file."""
 
@@ -180,6 +196,8 @@ class CheckTask(BaseTask):
     video: VideoFacts | None = None
     timeline: Timeline | None = None
     segment: Segment | None = None
+    burn_part: str = ""
+    """As of `VideoTask`."""
 
 
 class SourceCheckTask(BaseTask):
@@ -202,6 +220,8 @@ class SourceCheckTask(BaseTask):
     """When the last one ends; ``None``: the source is decoded to its end."""
     fields: int = 1
     """Pictures of the stream for each of the source."""
+    burn_parts: tuple[str, ...] = ()
+    """Keys of what is drawn into the pictures of these segments."""
     excused: int
     """Pictures of the source that the report names as lost, dropped or left out."""
     lead: Rational = Fraction(0)
@@ -278,6 +298,7 @@ AnyTask = (
     | LoudnessTask
     | SheetTask
     | PosterTask
+    | PreviewTask
     | TextTask
     | TextCheckTask
     | CheckTask

@@ -7,6 +7,7 @@ from fractions import Fraction
 from operator import sub
 
 from streamify.codecs.registry import audio_codec, video_codec
+from streamify.model.burn import BurnIn, BurnPlan
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
@@ -15,6 +16,7 @@ from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.arrange import arrange
+from streamify.planning.burn import burn_in, burn_notes, source_notes
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.chapters import place_chapters
 from streamify.planning.estimate import estimate
@@ -22,7 +24,7 @@ from streamify.planning.extent import Extent, cut_notes
 from streamify.planning.fields import applied
 from streamify.planning.film import audio_timeline, reach, video_timeline
 from streamify.planning.identity import track_hash
-from streamify.planning.images import poster, storyboard
+from streamify.planning.images import poster, preview, storyboard
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
@@ -48,7 +50,7 @@ def build_plan(
     refuse_pauses(facts, pts, settings)
     sounds, arranged = arrange(facts.audio, settings.audio_map)
     source, facts = facts, facts.model_copy(update={"audio": sounds})
-    held = Extent()
+    held, burn = Extent(), burn_in(facts, settings)
     if facts.video is not None:
         held = reach(facts, facts.video, settings)
         timeline, windows = video_timeline(facts.video, pts, settings, held, facts.cut)
@@ -56,7 +58,7 @@ def build_plan(
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
         video = tuple(
-            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest) for rung in rungs
+            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest, burn) for rung in rungs
         )
     else:
         timeline, windows = audio_timeline(facts, settings)
@@ -87,10 +89,13 @@ def build_plan(
         audio=audio,
         text=text_tracks(facts, settings, timeline, codec_build),
         chapters=chapters,
+        burn=BurnPlan(**burn.model_dump()) if burn is not None else None,
         storyboard=storyboard(video, timeline, settings, codec_build),
         poster=poster(video, timeline, settings, codec_build),
+        preview=preview(video, timeline, settings, codec_build),
         notes=(
-            *facts.notes,
+            *source_notes(facts.notes, burn),
+            *burn_notes(facts, burn),
             *misplaced,
             *arranged,
             *notes,
@@ -113,6 +118,7 @@ def _video_track(
     rung: Rung,
     build: str,
     largest: Size,
+    burn: BurnIn | None,
 ) -> VideoTrack:
     size = rung_size(video, rung.short_side)
     if timeline.frame_duration is not None:
@@ -135,6 +141,7 @@ def _video_track(
         tone_mapped_at=(largest.width, largest.height) if video.colour.hdr or video.colour.wide else None,
         deinterlace=applied(video, timeline, settings.deinterlace),
         captions=facts.captions is not None,
+        burn=burn,
     )
     return VideoTrack(
         id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
-from streamify.model.images import Moment, PosterPlan, Storyboard
+from streamify.model.images import Moment, PosterPlan, PreviewPlan, Storyboard
 from streamify.model.plan import Plan, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.track import VideoTrack
@@ -31,6 +31,13 @@ POSTER_PARTS = (1, 2, 4)
 
 SAMPLES = 25
 """Pictures that a poster is chosen from."""
+
+SPOT = Fraction(3, 2)
+"""Seconds of a preview that show one place, about."""
+PREVIEW_RATE = 10
+"""Pictures of a preview each second."""
+PREVIEW_SIDE = 320
+"""Pixels of its longer side at most."""
 
 _MARGIN = Fraction(1, 20)
 """Of the film at its start and at its end, where titles and credits are: no poster is taken from there."""
@@ -67,6 +74,43 @@ def poster(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSett
     sizes = tuple((_even(track.width, part), _even(track.height, part)) for part in POSTER_PARTS)
     digest = _digest(build, track.id, str(at), sizes)
     return PosterPlan(id=digest, track=track.id, at=at, sizes=sizes)
+
+
+def preview(
+    tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings, build: str
+) -> PreviewPlan | None:
+    """Return what the animated preview is made from; ``None``: the stream has no pictures, or none is wanted."""
+    if not tracks or settings.preview is None:
+        return None
+    track = smallest(tracks)
+    seconds = min(settings.preview, Fraction(timeline.end, timeline.timescale))
+    spots = max(1, round(seconds / SPOT)) if seconds * 2 <= Fraction(timeline.end, timeline.timescale) else 1
+    scale = min(Fraction(PREVIEW_SIDE, max(track.width, track.height)), Fraction(1))
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in (track.width, track.height))
+    digest = _digest(build, track.id, str(seconds), spots, width, height, PREVIEW_RATE)
+    return PreviewPlan(id=digest, track=track.id, seconds=seconds, spots=spots, width=width, height=height)
+
+
+def preview_moments(wanted: PreviewPlan, timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:
+    """Return the pictures of an animated preview: runs from places spread evenly over the film but for its ends.
+
+    Args:
+        wanted: Of the plan.
+        timeline: Of the plan.
+        borders: Starts of the segments, output ticks.
+    """
+    length, run = Fraction(timeline.end, timeline.timescale), wanted.seconds / wanted.spots
+    margin = min(length * _MARGIN, (length - wanted.seconds) / 2)
+    step = (length - 2 * margin - run) / (wanted.spots - 1) if wanted.spots > 1 else Fraction(0)
+    if wanted.spots == 1:
+        margin = (length - run) / 2
+    count = max(1, round(wanted.seconds * PREVIEW_RATE))
+    times = (Fraction(number, PREVIEW_RATE) for number in range(count))
+    return tuple(
+        moment(margin + spot * step + time - spot * run, timeline, borders)
+        for time in times
+        for spot in (min(int(time / run), wanted.spots - 1),)
+    )
 
 
 def smallest(tracks: Sequence[VideoTrack]) -> VideoTrack:

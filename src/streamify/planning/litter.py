@@ -17,6 +17,7 @@ from streamify.dest.layout import (
     SHEETS,
     TEXT,
     TEXT_FILES,
+    burn_folder,
     is_segment_list,
     is_state,
     ledger_track,
@@ -38,6 +39,8 @@ class Needed:
     """Replaced tracks, and until when viewers may still play them, seconds since the epoch."""
     segment_lists: frozenset[str]
     """Keys of those that plans name."""
+    burns: frozenset[str]
+    """Ids of the folders of what plans draw into pictures."""
     text_files: frozenset[str]
     """Keys of the subtitle files that plans name."""
     runs: frozenset[str] | None
@@ -69,6 +72,8 @@ def litter(key: str, needed: Needed, now: float) -> Kind | None:
     if not needed.state and _is_state(key):
         return "state"
     if key.startswith(f"{TEXT_FILES}/") and key not in needed.text_files:
+        return "orphan"
+    if (folder := burn_folder(key)) is not None and folder not in needed.burns:
         return "orphan"
     if is_segment_list(key) and key not in needed.segment_lists:
         return "orphan"

@@ -58,7 +58,9 @@ class SettingsDict(TypedDict, total=False):
     thumbnails: Seconds | None
     thumbnail_size: int
     poster: Seconds | PosterChoice
+    preview: Seconds | None
     subtitles: SubtitleChoice | str | Sequence[SubtitleFile | SubtitleDict]
+    burn_in: str | int | None
     max_duration: Seconds
     max_pause: Seconds
     hold_limit: Seconds

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from streamify.dest.layout import is_segment_list, is_words, segment_index
+from streamify.dest.layout import burn_folder, is_segment_list, is_words, segment_index
 from streamify.errors import StreamifyError
 from streamify.model.source import SourceRef
 from streamify.storage.base import Stores
@@ -47,12 +47,16 @@ class Reach:
     writes: frozenset[str] = frozenset()
     segment_list: bool = False
     """Whether it writes a segment list, whose key is named by its content."""
+    burn: bool = False
+    """Whether it writes what is drawn into pictures."""
     words: frozenset[str] = frozenset()
     """Folders of tracks of words, in which it writes every segment."""
 
     def may_write(self, key: str) -> bool:
         """Return whether it may write an object."""
         if key in self.writes or (self.segment_list and is_segment_list(key)):
+            return True
+        if self.burn and burn_folder(key) is not None:
             return True
         folder = key.rpartition("/")[0]
         return folder in self.words and is_words(key) and segment_index(key) is not None

@@ -13,6 +13,7 @@ from streamify.model.track import VideoTrack
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.fragments import Fragment, fragments
 from streamify.storage.base import Stores, sha256
+from streamify.tasks.burn import read_part
 
 
 def run_check(task: CheckTask, stores: Stores) -> CheckResult:
@@ -62,6 +63,7 @@ def _compared(task: CheckTask, stores: Stores, init: bytes, data: bytes, result:
         task.track,
         init,
         data,
+        read_part(task.burn_part, stores.media).shown if task.burn_part else (),
     )
     faults = tuple(f"{task.record.media.key}: {fault}" for fault in like.faults)
     return result.model_copy(

@@ -13,10 +13,12 @@ from streamify.dest.layout import init_key, segment_key
 from streamify.media.lockstep import SETTLING, Shot, follow, judge
 from streamify.media.shots import source_shots, stream_shots
 from streamify.media.source.told import told_list, told_parts
+from streamify.model.burn import Shown
 from streamify.model.result import CheckResult
 from streamify.model.task import SourceCheckTask
 from streamify.mp4.fragments import fragments
 from streamify.storage.base import Stores
+from streamify.tasks.burn import read_part
 
 JUMPING = ("mpegts", "mpeg")
 """Containers whose clock may be set anew, as opposed to those in which a leap is a pause."""
@@ -73,21 +75,34 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     edits = () if task.ffmpeg_edits else told_parts(told_list(opened, task.video.stream))
     video = task.video.model_copy(update={"edits": edits})
     origin = video.first * video.time_base
+    shown = list(_shown(task, stores))
     if task.begin is None and task.cut is not None:  # its place is known by all that comes before
-        shots = source_shots(opened, video, task.track, step)
+        shots = source_shots(opened, video, task.track, step, shown=shown)
         first = list(islice(shots, SETTLING))
         return _Run(chain(first, shots), _late(first, task) - task.cut.begin)
     if task.begin is None:
-        return _Run(_up_to(source_shots(opened, video, task.track, step), task.until, origin, step), task.lead)
+        return _Run(
+            _up_to(source_shots(opened, video, task.track, step, shown=shown), task.until, origin, step), task.lead
+        )
     begin = origin + task.begin - step / 2
     before: Shot | None = None
-    shots = _up_to(source_shots(opened, video, task.track, step, begin - step * 3 / 2), task.until, origin, step)
+    shots = _up_to(source_shots(opened, video, task.track, step, begin - step * 3 / 2, shown), task.until, origin, step)
     for shot in shots:
         if shot.time is not None and shot.time >= begin:
             start = tuple(_start_faults(task, shot, before, stores, step)) if task.first == 0 else ()
             return _Run(chain([shot], shots), shot.time - origin, before, start)
         before = shot
     return _Run(iter(()), task.lead)
+
+
+def _shown(task: SourceCheckTask, stores: Stores) -> Iterator[Shown]:
+    """Yield what is drawn into the pictures, in order; parts that follow each other hold some of it twice."""
+    latest: Fraction | None = None
+    for key in task.burn_parts:
+        for one in read_part(key, stores.media).shown:
+            if latest is None or one.start > latest:
+                latest = one.start
+                yield one
 
 
 def _late(first: Sequence[Shot], task: SourceCheckTask) -> Fraction:

@@ -1,4 +1,4 @@
-"""The tasks that make images: a sheet of thumbnails, the poster. Both read finished segments, never the source."""
+"""The tasks that make images: a sheet of thumbnails, the poster, the preview. All read finished segments alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from itertools import groupby
 
 from streamify.dest.layout import (
     POSTER_RECORD,
+    PREVIEW,
+    PREVIEW_RECORD,
     init_key,
     poster_key,
     segment_key,
@@ -15,12 +17,16 @@ from streamify.dest.layout import (
     sheet_record_key,
 )
 from streamify.errors import DestinationError
-from streamify.media.video.images import Judge, SheetMaker, poster_files
-from streamify.model.images import Moment, Poster, SheetRecord, Still
+from streamify.media.video.images import Judge, PreviewMaker, SheetMaker, poster_files
+from streamify.model.images import Moment, Poster, Preview, SheetRecord, Still
 from streamify.model.result import ImageResult
-from streamify.model.task import PosterTask, SheetTask
+from streamify.model.task import PosterTask, PreviewTask, SheetTask
 from streamify.mp4.fragments import fragments
+from streamify.planning.images import PREVIEW_RATE
 from streamify.storage.base import Storage, Stores, sha256
+
+PREVIEW_BYTES = 2_000_000
+"""Of an animated preview, about: its quality is lowered until it has no more."""
 
 
 def run_sheet(task: SheetTask, stores: Stores) -> ImageResult:
@@ -51,6 +57,22 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
         stills.append(Still(key=key, type=kind, width=width, height=height, size=len(data), sha256=sha256(data)))
     at = Fraction(chosen.at, task.track.timescale)
     media.put(POSTER_RECORD, Poster(id=plan.id, at=at, stills=tuple(stills)).to_json())
+    return ImageResult(key=task.key)
+
+
+def run_preview(task: PreviewTask, stores: Stores) -> ImageResult:
+    """Write the animated preview, then what is known of it. See `run_task` for errors."""
+    media, plan, folder = stores.media, task.plan, task.track.folder
+    maker, init = PreviewMaker(plan.width, plan.height), _read(media, init_key(folder))
+    for index, moments in groupby(task.moments, key=lambda one: one.segment):
+        maker.add(init, _read(media, segment_key(folder, index)), [one.at for one in moments])
+    data = maker.finish(PREVIEW_RATE, PREVIEW_BYTES)
+    media.put(PREVIEW, data)
+    found = Preview(
+        id=plan.id, key=PREVIEW, width=plan.width, height=plan.height, seconds=plan.seconds,
+        pictures=len(task.moments), size=len(data), sha256=sha256(data),
+    )  # fmt: skip
+    media.put(PREVIEW_RECORD, found.to_json())
     return ImageResult(key=task.key)
 
 

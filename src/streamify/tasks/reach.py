@@ -9,6 +9,8 @@ from typing import assert_never
 from streamify.dest.layout import (
     PLAN,
     POSTER_RECORD,
+    PREVIEW,
+    PREVIEW_RECORD,
     all_words_key,
     init_key,
     ledger_key,
@@ -29,6 +31,7 @@ from streamify.model.task import (
     InitTask,
     LoudnessTask,
     PosterTask,
+    PreviewTask,
     SheetTask,
     SoundCheckTask,
     SourceCheckTask,
@@ -46,11 +49,13 @@ def reach_of(task: AnyTask) -> Reach:
     """Return the source that a task reads, and its keys below DEST."""
     match task:
         case SplitTask():
-            return Reach(task.source, writes=frozenset({PLAN} if task.write else ()), segment_list=task.write)
+            writes = frozenset({PLAN} if task.write else ())
+            return Reach(task.source, writes=writes, segment_list=task.write, burn=task.write)
         case InitTask():
             return Reach(writes=frozenset(init_key(track.folder) for track in task.tracks))
         case VideoTask():
-            return Reach(task.source, writes=_made(task.renditions, [task.segment.index]))
+            shown = frozenset({task.burn_part} if task.burn_part else ())
+            return Reach(task.source, shown, _made(task.renditions, [task.segment.index]))
         case AudioTask():
             indices = range(task.first_segment, task.first_segment + len(task.cuts) - 1)
             loudness = frozenset({loudness_key(task.track.id)})
@@ -63,10 +68,13 @@ def reach_of(task: AnyTask) -> Reach:
             made = {sheet_key(board.folder, task.number), sheet_record_key(board.id, task.number)}
             return Reach(reads=frozenset(reads), writes=frozenset(made))
         case PosterTask():
-            shown = {moment.segment for moment in task.candidates}
-            reads = chain(_files(task.track, shown), _files(task.scout, shown))
+            places = {moment.segment for moment in task.candidates}
+            reads = chain(_files(task.track, places), _files(task.scout, places))
             stills = {poster_key(width, kind) for width, _ in task.plan.sizes for kind in ("jpg", "webp")}
             return Reach(reads=frozenset(reads), writes=frozenset({POSTER_RECORD, *stills}))
+        case PreviewTask():
+            reads = _files(task.track, dict.fromkeys(moment.segment for moment in task.moments))
+            return Reach(reads=frozenset(reads), writes=frozenset({PREVIEW, PREVIEW_RECORD}))
         case TextTask():
             given = {text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None}
             whole = {key for track in task.tracks for key in (all_words_key(track.folder), text_record_key(track.id))}
@@ -76,10 +84,11 @@ def reach_of(task: AnyTask) -> Reach:
             parts = (words_key(task.folder, index) for index in range(len(task.record.segments.size)))
             return Reach(task.source, frozenset({all_words_key(task.folder), *parts}))
         case CheckTask():
-            return Reach(task.source, frozenset({task.record.init.key, task.record.media.key}))
+            checked = {task.record.init.key, task.record.media.key, *([task.burn_part] if task.burn_part else [])}
+            return Reach(task.source, frozenset(checked))
         case SourceCheckTask():
             compared = range(task.first, task.first + task.segments)
-            return Reach(task.source, frozenset(_files(task.track, {0, *compared})))
+            return Reach(task.source, frozenset([*_files(task.track, {0, *compared}), *task.burn_parts]))
         case SoundCheckTask():
             return Reach(task.source, frozenset(_files(task.track, range(task.segments))))
         case StreamsCheckTask():

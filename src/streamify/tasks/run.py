@@ -10,6 +10,7 @@ from streamify.model.task import (
     InitTask,
     LoudnessTask,
     PosterTask,
+    PreviewTask,
     SheetTask,
     SoundCheckTask,
     SourceCheckTask,
@@ -55,6 +56,7 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
         case (
             SheetTask()
             | PosterTask()
+            | PreviewTask()
             | TextTask()
             | TextCheckTask()
             | CheckTask()
@@ -68,6 +70,7 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
 def _run_later(
     task: SheetTask
     | PosterTask
+    | PreviewTask
     | TextTask
     | TextCheckTask
     | CheckTask
@@ -82,7 +85,7 @@ def _run_later(
     from streamify.tasks.check_source import run_check_source
     from streamify.tasks.check_streams import run_check_streams
     from streamify.tasks.check_text import run_check_text
-    from streamify.tasks.images import run_poster, run_sheet
+    from streamify.tasks.images import run_poster, run_preview, run_sheet
     from streamify.tasks.text import run_text
 
     match task:
@@ -90,6 +93,8 @@ def _run_later(
             return run_sheet(task, stores)
         case PosterTask():
             return run_poster(task, stores)
+        case PreviewTask():
+            return run_preview(task, stores)
         case TextTask():
             return run_text(task, stores)
         case TextCheckTask():

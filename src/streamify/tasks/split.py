@@ -40,6 +40,7 @@ from streamify.planning.looks import usual_look
 from streamify.planning.loss import allowed_loss
 from streamify.planning.rate import fit_rate, soft_telecine
 from streamify.storage.base import Stores, sha256
+from streamify.tasks.burn import collect_burn
 
 
 def run_split(task: SplitTask, stores: Stores) -> SplitResult:
@@ -73,10 +74,39 @@ def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> S
         slices = _sound_slices(plan, parts, sounds)
         pieces = _sound_pieces(plan, parts, found.laid, task.source, stores)
         lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices, pieces))
+        if plan.burn is not None:
+            plan = _collected(plan, parts, task, stores)
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
+
+
+def _collected(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Stores) -> Plan:
+    """Write down what is drawn into the pictures; return the plan with where that is, and with what was met.
+
+    Raises:
+        SourceError: ``burn-in-too-much``; ``burn-in-too-large``, all of a large source would have to be read;
+            ``subtitles-incomplete``, with the setting `strict`.
+    """
+    assert plan.burn is not None
+    large = task.max_scan is not None and task.source.size > task.max_scan
+    if large and not plan.source.container.startswith("mov"):
+        raise SourceError(
+            "burn-in-too-large",
+            f"{task.source.key}: to draw its subtitles, all of its {task.source.size} bytes would have to be read in "
+            f"one task; the cap is {task.max_scan}",
+            "leave out --burn-in, or run the job with --engine local",
+        )
+    burn, notes = collect_burn(plan, windows, task.source, stores)
+    bad = next((note for note in notes if note.kind in ("damaged", "dropped")), None)
+    if bad is not None and task.settings.strict:
+        raise SourceError(
+            "subtitles-incomplete",
+            f"{task.source.key}: {bad.what}: {bad.why}",
+            "mend it, or leave out --strict: the rest is then drawn, and what is not is named",
+        )
+    return plan.model_copy(update={"burn": burn, "notes": (*plan.notes, *notes)})
 
 
 FEW = 100

@@ -6,6 +6,7 @@ import time
 from functools import partial
 
 from streamify.bitstream.captions import TRIPLE, cc_data
+from streamify.media.video.burn import Burner
 from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
 from streamify.model.progress import OnProgress
@@ -13,6 +14,7 @@ from streamify.model.result import IFrame, MediaResult
 from streamify.model.task import VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
+from streamify.tasks.burn import read_part
 from streamify.tasks.publish import caption_notes, damage_notes, loss_notes, publish_segment, written
 
 
@@ -30,6 +32,11 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
         keyframes,
         task.threads,
         progress,
+        Burner(
+            task.burn.codec, read_part(task.burn_part, stores.media).shown, task.video, task.timeline, task.renditions
+        )
+        if task.burn is not None
+        else None,
     )
     stages = sum(cost.decode + cost.scale + cost.encode for cost in done.costs)
     other = max(0.0, time.process_time() - began - stages) / len(done.costs)

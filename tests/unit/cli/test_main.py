@@ -202,7 +202,7 @@ def completions(words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("streamify transcode --pre", ["plain,--preset"]),
+        ("streamify transcode --pres", ["plain,--preset"]),
         ("streamify transcode vid", ["file,vid"]),
         ("streamify transcode video.mp4 str", ["dir,str"]),
         ("streamify verify out --source vid", ["file,vid"]),

@@ -9,7 +9,7 @@ from streamify.model.images import PosterPlan
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.track import VideoTrack
-from streamify.planning.images import candidates, moment, poster, storyboard
+from streamify.planning.images import candidates, moment, poster, preview, preview_moments, storyboard
 
 LARGE, SMALL = video_track(), video_track(name="360p", width=640, height=360)
 
@@ -86,3 +86,30 @@ def test_a_time_beyond_the_end_is_the_last_picture() -> None:
     assert found is not None
     assert found.at == Fraction(249, 25)
     assert found.sizes == ((1920, 1080), (960, 540), (480, 270))
+
+
+@pytest.mark.parametrize(
+    ("length", "wanted", "seconds", "spots", "begins"),
+    [
+        (100, 3, 3, 2, [5.0, 93.5]),
+        (100, 6, 6, 4, [5.0, 34.5, 64.0, 93.5]),
+        (10, 6, 6, 1, [2.0]),  # less than twice: its middle
+        (2, 6, 2, 1, [0.0]),
+        (100, Fraction(1, 2), Fraction(1, 2), 1, [49.75]),
+    ],
+)
+def test_a_preview_shows_places_that_are_spread_over_the_film(
+    length: int, wanted: Fraction, seconds: Fraction, spots: int, begins: list[float]
+) -> None:
+    line = Timeline(time_base=Fraction(1, 1000), origin=0, timescale=1000, frame_duration=40, end=length * 1000)
+    found = preview([LARGE, SMALL], line, MediaSettings(preview=wanted), "build")
+    assert found is not None
+    assert (found.seconds, found.spots, found.track, found.width, found.height) == (seconds, spots, SMALL.id, 320, 180)
+    times = [one.at for one in preview_moments(found, line, [0])]
+    assert len(times) == seconds * 10
+    each = len(times) // spots
+    assert times[::each][:spots] == [at * 1000 for at in begins]
+    assert times == sorted(set(times))
+    assert times[:each] == list(range(times[0], times[0] + 100 * each, 100))
+    assert preview([LARGE], line, MediaSettings(), "build") is None
+    assert preview([], line, MediaSettings(preview=wanted), "build") is None

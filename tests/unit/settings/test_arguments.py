@@ -32,7 +32,9 @@ VALUES: dict[Any, dict[str, Any]] = {
         "hold_limit": "2.5",
         "thumbnails": "off",
         "poster": "2.5",
+        "preview": "off",
         "subtitles": "en:film.srt",
+        "burn_in": "en.forced",
     },
 }
 """Values that are allowed, by type and key, where a plain one is not: see `_value`."""

@@ -13,6 +13,7 @@ from streamify.model.text import decimal, size
 
 if TYPE_CHECKING:
     from streamify.jobs.verify import Verification
+    from streamify.model.burn import BitmapFacts
     from streamify.model.plan import Plan
     from streamify.model.report import Certificate, Report
     from streamify.model.source import AudioFacts, Note, SourceFacts, TextFacts, VideoFacts
@@ -25,6 +26,7 @@ def facts(source: SourceFacts) -> list[str]:
     lines += [_video(source.video)] if source.video else ["  no video"]
     lines += [_audio(track) for track in source.audio] or ["  no audio"]
     lines += [_text(track) for track in source.text]
+    lines += [_text(track) for track in source.bitmaps]
     if source.chapters:
         lines.append(f"  {counted(len(source.chapters), 'chapter')}")
     if source.scanned:
@@ -196,7 +198,7 @@ def _audio(audio: AudioFacts) -> str:
     return f"  audio #{audio.stream}: {', '.join(parts)}"
 
 
-def _text(text: TextFacts) -> str:
+def _text(text: TextFacts | BitmapFacts) -> str:
     flags = [name for name, given in (("forced", text.forced), ("SDH", text.sdh)) if given]
     parts = [text.codec, *filter(None, (text.language, text.title)), *flags]
     parts += [counted(text.packets, "packet")] if text.packets else []

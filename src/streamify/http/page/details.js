@@ -40,6 +40,11 @@ export function describeReport(report) {
   const total = report.tracks.reduce((sum, track) => sum + track.bytes, 0);
   const parts = [clock(seconds(report.source.duration)), count(report.tracks.length, "track"), size(total)];
   at("facts").textContent = parts.join(" · ");
+  if (report.preview) {
+    const preview = element("a", "preview");
+    preview.href = `/${report.preview.key}`;
+    at("facts").append(" · ", preview);
+  }
   const found = proof(report.certificate);
   at("proof-line").textContent = found.line;
   at("proof-more").replaceChildren(...found.more.map((line) => element("li", line)));

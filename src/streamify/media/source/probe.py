@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.audio.index import Sound, hear
+from streamify.media.bitmaps.streams import bitmap_facts
 from streamify.media.source.announced import announcements, last_sample
 from streamify.media.source.audio_facts import audio_facts
 from streamify.media.source.audio_packets import read_audio_packets
@@ -94,6 +95,7 @@ def probe_source(
         audio = tuple(audio_facts(container, one) for one in choice.audio)
         chapters, excess = read_chapters(container)
         tracks = read_tracks(container, file, ref.size)
+        bitmaps = bitmap_facts(container, choice.elsewhere)
         text = text_facts(container, choice.elsewhere, tracks)
         notes = [*choice.notes, *left_out(container, tracks, choice, text), *excess]
         if stream is None and not audio:
@@ -142,7 +144,7 @@ def probe_source(
         if cut is not None:
             notes.append(cut.note)
         facts = SourceFacts(ref=ref, container=name, duration=seconds, access="whole", scanned=bool(laid), video=None,
-                            audio=audio, program=choice.programme, chapters=chapters, text=text,
+                            audio=audio, program=choice.programme, chapters=chapters, text=text, bitmaps=bitmaps,
                             notes=tuple(notes))  # fmt: skip
         return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
@@ -216,6 +218,7 @@ def probe_source(
         chapters=chapters,
         captions=index.captions.channels if index.captions is not None else None,
         text=text,
+        bitmaps=bitmaps,
         notes=(
             *notes,
             *index.notes,

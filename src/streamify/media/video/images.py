@@ -19,6 +19,7 @@ _JPEG_QUALITY = 3
 _LAMBDA = 118
 """FFmpeg's units of a quantiser scale (FF_QP2LAMBDA)."""
 _WEBP_QUALITY = 82
+_PREVIEW_QUALITIES = (60, 40, 20, 5)
 _DARK, _LIGHT = 24.0, 225.0
 """Mean luma (16 to 235) below and above which a picture is black or white for a viewer."""
 
@@ -48,6 +49,50 @@ class SheetMaker:
             graph.vpush(frame)
         graph.vpush(None)
         return _jpeg(graph.vpull())
+
+
+class PreviewMaker:
+    """Makes an animated preview.
+
+    Args:
+        width: Pixels.
+        height: Pixels.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._frames: list[VideoFrame] = []
+
+    def add(self, init: bytes, data: bytes, wanted: Sequence[int]) -> None:
+        """Add the pictures that a segment shows at `wanted`, output ticks, which ascend."""
+        for frame in shown_at(init, data, wanted):
+            self._frames.append(_scaled(frame, self._width, self._height, "bgra"))
+
+    def finish(self, rate: int, most: int) -> bytes:
+        """Return the preview as an animated WebP file that repeats for ever.
+
+        Args:
+            rate: Pictures a second.
+            most: Bytes that it should have at most; its quality is lowered for that, in steps.
+        """
+        for quality in _PREVIEW_QUALITIES:
+            data = self._encoded(rate, quality)
+            if len(data) <= most:
+                break
+        return data
+
+    def _encoded(self, rate: int, quality: int) -> bytes:
+        context = CodecContext.create("libwebp_anim", "w")
+        assert isinstance(context, VideoCodecContext)
+        context.width, context.height, context.pix_fmt = self._width, self._height, "bgra"
+        context.time_base, context.thread_count = Fraction(1, rate), 1
+        context.options = {"flags": "+bitexact", "quality": str(quality)}
+        packets = []
+        for number, frame in enumerate(self._frames):
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            packets += context.encode(frame)
+        packets += context.encode(None)
+        return b"".join(map(bytes, packets))
 
 
 def poster_files(

@@ -11,6 +11,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from streamify.media.package import Packaged
 from streamify.media.video.ahead import drawn_ahead
+from streamify.media.video.burn import Burner
 from streamify.media.video.captions import place
 from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undecodable
 from streamify.media.video.encode import VideoEncoder
@@ -61,6 +62,7 @@ def transcode_segment(
     keyframes: Sequence[int],
     threads: int = 1,
     progress: OnProgress | None = None,
+    burner: Burner | None = None,
 ) -> Transcoded:
     """Decode, scale and encode ``[start, end)``.
 
@@ -76,6 +78,7 @@ def transcode_segment(
         keyframes: Output ticks of the IDR pictures, in order, the segment's start first.
         threads: Threads that encode; 1 does everything on this one. With more, another one decodes.
         progress: Called with the pictures of the segment that were decoded and given to the encoders.
+        burner: Draws subtitles into the pictures.
 
     Raises:
         SourceError: Not one picture of the window decodes.
@@ -102,8 +105,12 @@ def transcode_segment(
             if picture is not previous:  # else it is shown again
                 runs.add(picture.pts, renditions.look(picture))
                 frames, previous = renditions.make(picture), picture
+            drawn = frames
+            if burner is not None:
+                at = burner.seconds(picture.pts, segment.start + ticks)
+                drawn = burner.draw(frames, renditions.look(picture), at)
             watch.scale += time.thread_time() - before
-            fed.encode(frames, ticks, kind)
+            fed.encode(drawn, ticks, kind)
             if progress is not None:
                 progress(sieve.pictures, segment.pictures, "pictures")
         if log.misread:

@@ -33,6 +33,8 @@ ASSEMBLE_CPU, ASSEMBLE_FILE_CPU = 0.02, 0.004
 
 IMAGE_PIXEL_CPU, THUMBNAIL_CPU, POSTER_CPU = 4e-9, 0.004, 0.3
 """CPU seconds to decode a pixel of a finished segment, to scale and tile a thumbnail, to encode a poster (2026-11)."""
+PREVIEW_CPU = 0.5
+"""CPU seconds to encode a second of an animated preview (2026-11)."""
 
 
 JOB_TRANSITIONS = 10
@@ -248,7 +250,7 @@ def _assemble(plan: Plan) -> Call:
 
 
 def _images(plan: Plan) -> tuple[float, int, int]:
-    """Return CPU seconds, reads and writes of thumbnails and poster: segments of two renditions are decoded."""
+    """Return CPU seconds, reads and writes of images: segments of two renditions are decoded."""
     cpu, gets, puts = 0.0, 0, 0
     if not plan.video:
         return cpu, gets, puts
@@ -265,6 +267,10 @@ def _images(plan: Plan) -> tuple[float, int, int]:
         decoded = min(SAMPLES, plan.segments) if plan.poster.at is None else 0
         cpu += decoded * small + large + POSTER_CPU
         gets, puts = gets + decoded + 12, puts + 7
+    if plan.preview is not None:
+        decoded = min(2 * plan.preview.spots, plan.segments)
+        cpu += decoded * small + float(plan.preview.seconds) * PREVIEW_CPU
+        gets, puts = gets + decoded + 3, puts + 2
     return cpu, gets, puts
 
 

@@ -1,0 +1,1 @@
+"""Bitmap subtitles of a source: read, and drawn into pictures."""

@@ -1,0 +1,120 @@
+"""Bitmap subtitles that are drawn into pictures: what is asked for, what a source has, and what is drawn when."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from streamify.model.base import Frozen, Rational
+
+_CHOICE = re.compile(r"(?:(\d{1,5})|([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}))(\.forced)?")
+
+
+class BurnChoice(Frozen):
+    """What the setting asks for."""
+
+    stream: int | None = None
+    """Index of the stream in the source; ``None``: the language says it."""
+    language: str | None = None
+    forced: bool = False
+    """Whether only what is forced is wanted."""
+
+    def __str__(self) -> str:
+        return f"{self.language if self.stream is None else self.stream}{'.forced' if self.forced else ''}"
+
+
+def parse_burn_in(text: str) -> BurnChoice:
+    """Return what the setting `burn_in` asks for.
+
+    Raises:
+        ValueError: It is neither a number nor a language.
+    """
+    found = _CHOICE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(
+            f"'{text}' should be the number of a subtitle stream, as `probe` shows it, or a language, such as 3, en "
+            "or en.forced"
+        )
+    return BurnChoice(
+        stream=int(found[1]) if found[1] else None, language=found[2] or None, forced=found[3] is not None
+    )
+
+
+class BitmapFacts(Frozen):
+    """One stream of bitmap subtitles."""
+
+    stream: int
+    codec: str
+    """FFmpeg's name."""
+    language: str | None = None
+    """ISO 639 code as the container has it."""
+    title: str | None = None
+    forced: bool = False
+    sdh: bool = False
+    """Whether it is for those who hear badly."""
+    packets: int | None = None
+    """As far as the container says."""
+
+
+class BurnIn(Frozen):
+    """What is drawn into the pictures of a rendition."""
+
+    stream: int
+    """Index of the stream in the source."""
+    codec: str
+    """FFmpeg's name."""
+    forced: bool = False
+    """Whether only bitmaps that are marked as forced are."""
+
+
+class BurnPlan(BurnIn):
+    """What is drawn into the pictures of a stream, and where it is kept."""
+
+    id: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
+    """Of the folder that holds it; empty in a dry run."""
+    shown: int = 0
+    """How many times something is shown."""
+
+
+class BurnBitmap(Frozen):
+    """A rectangle of pixels."""
+
+    x: int
+    """Of its left edge on the canvas, pixels."""
+    y: int
+    width: int
+    height: int
+    palette: str
+    """Colours as hex: red, green, blue (full range, not multiplied) and alpha of each."""
+    data: str
+    """Numbers of colours as run lengths of PGS, base64."""
+
+
+class Shown(Frozen):
+    """What is shown for a while."""
+
+    start: Rational
+    """Seconds on the clock of the source."""
+    end: Rational | None
+    """Seconds, exclusive; ``None``: up to the end of the film."""
+    canvas: tuple[int, int]
+    """Width and height of what the bitmaps lie on, pixels."""
+    bitmaps: tuple[BurnBitmap, ...]
+
+
+class BurnPart(Frozen):
+    """What is shown while some segments of a stream are."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = 1
+    shown: tuple[Shown, ...]
+    """In order; no two at the same time."""
+
+
+SHOWN = 100_000
+"""How many times a stream of bitmaps may show something."""
+PART_BYTES = 64_000_000
+"""Bytes of a `BurnPart` at most."""
+PART_SEGMENTS = 10
+"""Segments that share one."""

@@ -1,0 +1,107 @@
+"""What is drawn into pictures, of bitmap subtitles: written once by the split, read by every task that draws."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import groupby
+
+from streamify.dest.layout import burn_key
+from streamify.errors import SourceError
+from streamify.media.bitmaps.read import BitmapStream
+from streamify.model.burn import PART_BYTES, PART_SEGMENTS, BurnPart, BurnPlan, Shown
+from streamify.model.plan import Plan, Timeline
+from streamify.model.source import Note, SourceRef, VideoFacts
+from streamify.planning.grid import Window
+from streamify.storage.base import Storage, Stores
+from streamify.storage.saved import damaged, parse_saved
+
+MARGIN = 1
+"""Seconds on both sides of some segments for which what is shown is kept with them: times are rounded, and of a
+variable rate."""
+
+
+def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: Stores) -> tuple[BurnPlan, list[Note]]:
+    """Read the bitmaps that a plan draws, and write them below DEST, some segments at a time.
+
+    Returns:
+        What of the plan says where they are, and what was met.
+
+    Raises:
+        SourceError: ``burn-in-too-much``.
+    """
+    assert plan.burn is not None
+    assert plan.source.video is not None
+    stream = BitmapStream(partial(stores.open_source, ref), plan.burn, plan.source.video, plan.source.breaks)
+    digest = hashlib.sha256(f"{ref.identity} {plan.burn.to_json()!r}".encode())
+    digest.update(b"".join(b"%d " % window.start for window in windows))
+    burn = plan.burn.model_copy(update={"id": digest.hexdigest()[:16]})
+    feed = _Feed(stream.shown(), stream.name)
+    for number, start, end in _stretches(windows, plan.timeline, plan.source.video):
+        part = BurnPart(shown=tuple(feed.between(start, end)))
+        stores.media.put(burn_key(burn.id, number), part.to_json())
+    feed.drain()
+    return burn.model_copy(update={"shown": feed.count}), list(stream.notes())
+
+
+def _stretches(
+    windows: Sequence[Window], timeline: Timeline, video: VideoFacts
+) -> Iterator[tuple[int, Fraction, Fraction]]:
+    """Yield number, start and end of each run of segments, seconds on the clock of the source."""
+    origin = timeline.origin * timeline.time_base + video.late - Fraction(timeline.lead, timeline.timescale)
+    for number, group in groupby(windows, key=lambda window: window.index // PART_SEGMENTS):
+        some = list(group)
+        start, end = (origin + Fraction(tick, timeline.timescale) for tick in (some[0].start, some[-1].end))
+        yield number, start - MARGIN, end + MARGIN
+
+
+class _Feed:
+    """Gives what is shown in one stretch of time after another; holds no more than one of them."""
+
+    def __init__(self, shown: Iterator[Shown], name: str) -> None:
+        self._shown, self._name = shown, name
+        self._held: list[Shown] = []
+        self.count = 0
+
+    def between(self, start: Fraction, end: Fraction) -> Iterator[Shown]:
+        """Yield what is shown in a stretch that does not end before the one that was asked for last.
+
+        Raises:
+            SourceError: ``burn-in-too-much``.
+        """
+        while not self._held or self._held[-1].start < end:
+            following = next(self._shown, None)
+            if following is None:
+                break
+            self.count += 1
+            if following.end is None or following.end > start:
+                self._held.append(following)
+        self._held = [one for one in self._held if one.end is None or one.end > start]
+        found = [one for one in self._held if one.start < end]
+        if sum(len(bitmap.data) for one in found for bitmap in one.bitmaps) > PART_BYTES:
+            raise SourceError(
+                "burn-in-too-much",
+                f"{self._name} has more than {PART_BYTES} bytes of bitmaps between {float(start):.0f} s and "
+                f"{float(end):.0f} s",
+                "leave out --burn-in: the stream is damaged, or it is no subtitles",
+            )
+        yield from found
+
+    def drain(self) -> None:
+        """Read what is left, which is shown behind the stream."""
+        self.count += sum(1 for _ in self._shown)
+
+
+def read_part(key: str, media: Storage) -> BurnPart:
+    """Return what is drawn into the pictures of some segments.
+
+    Raises:
+        DestinationError: ``state-damaged``, it is not there, or cannot be read.
+    """
+    data = media.get(key)
+    part = parse_saved(BurnPart, data) if data is not None else None
+    if part is None:
+        raise damaged(f"{key} at DEST", "it is missing" if data is None else "it cannot be read")
+    return part

@@ -1,0 +1,146 @@
+"""Which subtitles are drawn, where, and in which stretches of time. Expected values by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from plan_samples import facts
+from streamify.bitstream.bitmaps.base import Bitmap, Display
+from streamify.errors import UsageError
+from streamify.media.bitmaps.place import Area, place
+from streamify.media.bitmaps.shown import Account, TooManyError, pixels_of, stretches
+from streamify.model.burn import BitmapFacts, BurnBitmap, parse_burn_in
+from streamify.model.settings import MediaSettings, Settings
+from streamify.model.source import Look, TextFacts
+from streamify.planning.burn import burn_in
+
+PGS, DVB = "hdmv_pgs_subtitle", "dvb_subtitle"
+FILM = facts().model_copy(
+    update={
+        "bitmaps": (
+            BitmapFacts(stream=2, codec=PGS, language="eng", forced=True),
+            BitmapFacts(stream=3, codec=PGS, language="eng"),
+            BitmapFacts(stream=4, codec=DVB, language="pt-BR"),
+            BitmapFacts(stream=5, codec=PGS, language="pt"),
+        ),
+        "text": (TextFacts(stream=6, codec="subrip", language="fre"),),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stream", "forced"),
+    [
+        ("en", 3, False),  # not the one that holds what is forced alone
+        ("eng", 3, False),
+        ("en.forced", 2, False),  # all of the stream that is
+        ("3.forced", 3, True),
+        ("2", 2, False),
+        ("pt", 5, False),  # the language itself before one of its kinds
+        ("pt-BR", 4, False),
+    ],
+)
+def test_the_stream_that_is_asked_for(asked: str, stream: int, *, forced: bool) -> None:
+    found = burn_in(FILM, MediaSettings(burn_in=asked))
+    assert found is not None
+    assert (found.stream, found.forced) == (stream, forced)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [("9", "unknown"), ("de", "unknown"), ("4.forced", "unknown"), ("fr", "text"), ("6", "text"), ("0", "unknown")],
+)
+def test_one_that_is_not_there(asked: str, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        burn_in(FILM, MediaSettings(burn_in=asked))
+    assert caught.value.code == f"burn-in-{code}"
+    with pytest.raises(UsageError, match="no pictures"):
+        burn_in(FILM.model_copy(update={"video": None}), MediaSettings(burn_in="en"))
+
+
+def test_the_setting() -> None:
+    assert [Settings(burn_in=value).burn_in for value in ("off", None, "EN.forced", "7")] == [
+        None, None, "EN.forced", "7",
+    ]  # fmt: skip
+    assert Settings.model_validate({"burn_in": 3}).burn_in == "3"
+    assert Settings.model_validate({"burn_in": False}).burn_in is None  # as YAML reads "off"
+    for bad in ("english subtitles", "", "3,4", "-1", ".forced"):
+        with pytest.raises(ValueError, match="should be the number"):
+            parse_burn_in(bad)
+
+
+def look(width: int, height: int, aspect: Fraction = Fraction(1)) -> Look:
+    return Look(width=width, height=height, sample_aspect=aspect, pixel_format="yuv420p")
+
+
+def bitmap(x: int, y: int, width: int, height: int) -> BurnBitmap:
+    return BurnBitmap(x=x, y=y, width=width, height=height, palette="", data="")
+
+
+@pytest.mark.parametrize(
+    ("codec", "canvas", "pictures", "rendition", "wanted"),
+    [
+        (PGS, (1920, 1080), look(1920, 1080), (640, 360), Area(200, 300, 240, 40)),
+        (PGS, (1920, 1080), look(3840, 2160), (1920, 1080), Area(600, 900, 720, 120)),
+        # 140 lines above and below were cut off: line 900 is line 760; all of it is inside.
+        (PGS, (1920, 1080), look(1920, 800), (1920, 800), Area(600, 680, 720, 120)),
+        (PGS, (1920, 1080), look(1280, 534), (1280, 534), Area(400, 454, 480, 80)),
+        (DVB, (720, 576), look(1920, 1080), (720, 288), Area(0, 228, 720, 60)),  # larger than it; stretched
+        ("dvd_subtitle", (720, 480), look(720, 480, Fraction(32, 27)), (1280, 720), Area(0, 540, 1280, 180)),
+    ],
+)
+def test_where_a_bitmap_lies(
+    codec: str, canvas: tuple[int, int], pictures: Look, rendition: tuple[int, int], wanted: Area
+) -> None:
+    shown = bitmap(600, 900, 720, 120)
+    if codec != PGS:
+        shown = bitmap(0, 456, 720, 120) if codec == DVB else bitmap(0, 360, 720, 120)
+    placing = place(codec, canvas, pictures, Area(0, 0, *rendition))
+    assert placing.area(shown) == wanted
+
+
+def one(number: int = 1, *, forced: bool = False, width: int = 4) -> Bitmap:
+    """Return 4x2 pixels of which two in the middle of the lower line are seen."""
+    pixels = bytes([0] * width + [0, number, number] + [0] * (width - 3))
+    return Bitmap(10, 20, width, 2, pixels, ((0, 0, 0, 0), (9, 8, 7, 255), (1, 1, 1, 5)), forced)
+
+
+def displays(*entries: tuple[int, tuple[Bitmap, ...], int | None]) -> list[Display]:
+    return [
+        Display(Fraction(at), (100, 50), shown, None if end is None else Fraction(end)) for at, shown, end in entries
+    ]
+
+
+def test_stretches() -> None:
+    account = Account()
+    given = displays(
+        (1, (one(),), None), (3, (one(),), 20), (5, (), None), (6, (one(2),), 8), (10, (one(),), None), (9, (), None)
+    )
+    found = list(stretches(given, account, forced=False))
+    times = [(float(shown.start), shown.end and float(shown.end)) for shown in found]
+    assert times == [(1, 5), (6, 8), (10, None)]  # the same goes on
+    assert (account.shown, account.unordered, account.outside) == (3, 1, 0)
+    [seen] = found[0].bitmaps
+    assert (seen.x, seen.y, seen.width, seen.height) == (11, 21, 2, 1)
+    assert pixels_of(seen) == (bytes([0, 0]), [(9, 8, 7, 255)])
+
+
+def test_forced_ones_and_what_lies_outside() -> None:
+    account = Account()
+    given = displays((1, (one(), one(2, forced=True)), None), (2, (one(),), None))
+    [shown] = stretches(given, account, forced=True)
+    assert (shown.start, shown.end) == (Fraction(1), Fraction(2))
+    assert (len(shown.bitmaps), account.forced) == (1, 1)
+    account = Account()
+    wide = Bitmap(98, 10, 4, 1, bytes([1] * 4), ((0, 0, 0, 0), (9, 8, 7, 255)))
+    [shown] = stretches(displays((1, (wide,), None)), account, forced=False)
+    assert (shown.bitmaps[0].width, account.outside) == (2, 1)
+
+
+def test_more_than_can_be_drawn() -> None:
+    given = (Display(Fraction(at), (100, 50), (one(1 + at % 2),)) for at in range(103))
+    with pytest.raises(TooManyError):
+        for _ in stretches(given, Account(), forced=False, most=100):
+            pass
