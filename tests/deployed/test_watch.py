@@ -47,6 +47,7 @@ def executions(watching: Watch) -> set[str]:
     return {note["data"]["execution"] for note in watching.events("note") if "execution" in note["data"]}
 
 
+@pytest.mark.long
 def test_uploads_become_streams_and_a_failure_blocks_nobody(
     stack: Stack, uploads: Path, streams: str, small: Path, tmp_path: Path
 ) -> None:
