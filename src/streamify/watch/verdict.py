@@ -22,7 +22,8 @@ def failed(upload: Accepted, started: float | None, error: BaseException) -> End
         error = StreamifyError("bug", " ".join(bug.split()), "please report it with the log of `streamify watch -v`")
     dest = shlex.quote(str(upload.dest))
     resume = f"streamify resume {dest}"
-    again = "upload it again" if upload.source.remote else f"touch {shlex.quote(str(upload.source))}"
+    kept = not upload.source.remote and error.code != "source-missing"  # `touch` would make an empty file of its name
+    again = f"touch {shlex.quote(str(upload.source))}" if kept else "upload it again"
     return record.model_copy(
         update={
             "outcome": "cancelled" if isinstance(error, JobCancelled) else "failed",

@@ -219,6 +219,7 @@ def test_an_upload_that_is_gone_is_told_and_an_empty_uploads_is_waited_for(tmp_p
     wait_for(lambda: len(second.told) == 2)
     second.end()
     assert {one.key: one.code for one in second.told} == {"a.mp4": "source-missing", "b.mp4": None}
+    assert next(one for one in second.told if one.key == "a.mp4").retry == "upload it again"  # no empty file by `touch`
     assert other.exists()
 
 
