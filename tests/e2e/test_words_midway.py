@@ -107,6 +107,9 @@ def test_each_version_of_what_grows_has_the_words_of_its_pictures(
 ) -> None:
     dest = tmp_path / "dest"
     with reading(dest) as reader, job(tmp_path / "events", film, dest, *flags, *part.flags, *EARLY) as running:
+        grows = Growing(running, dest)
+        grows.to(3)
+        grows.to_the_end()
         assert running.end().code == 0
     assert 'type="dynamic"' in reader.versions["manifest.mpd"][0]
     for master in reader.versions["master.m3u8"]:
