@@ -183,6 +183,7 @@ PLANNED = {
     "Choices": [
         when("$.plan.status", "duplicate", "Duplicate"),
         when("$.plan.status", "failed", "Refuse"),
+        when("$.plan.status", "refused", "Refuse"),
         when("$.plan.status", "busy", "WaitForTurn"),
         {"Variable": "$.plan.prepared.count", "NumericEquals": 0, "Next": "NothingMissing"},
     ],
@@ -232,6 +233,7 @@ ENDED = {
     "Type": "Choice",
     "Choices": [
         when("$.end.status", "complete", "Complete"),
+        when("$.end.status", "refused", "Refused"),
         {"Variable": "$.end.error.code", "IsPresent": True, "Next": "Failed"},
     ],
     "Default": "Lost",
@@ -256,6 +258,12 @@ MACHINE = {
         "Say": SAY,
         "Ended": ENDED,
         "Complete": {"Type": "Pass", "OutputPath": "$.end", "End": True},
+        "Refused": {
+            "Type": "Pass",
+            "Comment": "Its sender can mend it, the operator cannot: no failure of the stack, and no alarm",
+            "OutputPath": "$.end",
+            "End": True,
+        },
         "Failed": {
             "Type": "Fail",
             "ErrorPath": "$.end.error.code",

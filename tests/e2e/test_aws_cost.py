@@ -13,6 +13,7 @@ import pytest
 import streamify
 from clouds import Cloud, Kind
 from e2e.billing import bill_job, gb_seconds
+from e2e.driving import streamify as streamify_command
 from streamify.backends.aws.pricing import work
 from streamify.backends.aws.pricing.cost import Prediction
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
@@ -69,6 +70,38 @@ def test_the_parameters_of_a_stack_are_read(cloud: Callable[[Kind], Cloud], monk
     other = read_deployment("nowhere")
     assert other.memory == Deployment().memory
     assert "stack 'nowhere' was not found: the template's default parameters are assumed" in other.assumed
+
+
+def test_the_jobs_of_a_stack_are_listed(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud("s3").enter(monkeypatch)
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    role = "arn:aws:iam::123456789012:role/x"
+    machine = states.create_state_machine(name="listed", definition=definition, roleArn=role)["stateMachineArn"]
+    outputs = {"Workflow": machine, "UploadsBucket": "raw", "MediaBucket": "media"}
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {k: {"Value": v} for k, v in outputs.items()},
+    }
+    boto3.client("cloudformation", region_name="us-east-1").create_stack(
+        StackName="listed", TemplateBody=json.dumps(template)
+    )
+    upload = {"detail-type": "Object Created", "source": "aws.s3",
+              "detail": {"bucket": {"name": "raw"}, "object": {"key": "a/b.mov", "size": 1}}}  # fmt: skip
+    copy = json.loads(json.dumps(upload))
+    copy["detail"]["object"]["key"] = ".streamify-uploads/c.mp4"  # its command starts an execution of its own
+    by_hand = {"source": "s3://raw/c.mp4", "dest": "s3://media/c"}
+    arns = [states.start_execution(stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+            for given in (upload, copy, by_hand)]  # fmt: skip
+    found = streamify_command("status", "--stack", "listed", "--json").json
+    jobs = {job["execution"]: (job["state"], job["source"], job["dest"]) for job in found["jobs"]}
+    assert jobs == {
+        arns[0]: ("running", "s3://raw/a/b.mov", "s3://media/a/b.mov"),
+        arns[2]: ("running", "s3://raw/c.mp4", "s3://media/c"),
+    }
+    assert not found["more"]
+    assert "s3://media/a/b.mov" in streamify_command("status", "--stack", "listed").out
+    assert streamify_command("status").code == 2
 
 
 def test_without_boto3_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

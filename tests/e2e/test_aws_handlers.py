@@ -161,7 +161,7 @@ def test_a_source_without_an_index_is_scanned_up_to_the_cap(
     open_storage(buckets.uploads).put(KEY, made)
     monkeypatch.setenv("MAX_SCAN_BYTES", str(len(made) - 1))
     refused = buckets.split()
-    assert (refused["status"], refused["error"]["code"]) == ("failed", "source-too-large-to-scan")
+    assert (refused["status"], refused["error"]["code"]) == ("refused", "source-too-large-to-scan")
     assert "ffmpeg" in refused["error"]["hint"]
     monkeypatch.setenv("MAX_SCAN_BYTES", str(len(made)))
     planned = buckets.split()
@@ -210,7 +210,7 @@ def test_what_cannot_be_used_is_refused_at_once(buckets: Buckets, data: bytes | 
     if data is not None:
         open_storage(buckets.uploads).put(KEY, data)
     answer = buckets.split()
-    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", code, 3)
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("refused", code, 3)
     assert answer["job"]["source"] == f"{buckets.uploads}/{KEY}"
 
 
@@ -252,7 +252,7 @@ def test_a_job_that_would_cost_too_much_is_refused_before_the_map(
     monkeypatch.setenv("MAX_COST", "0.0001")  # six tasks alone are twelve transitions: $0.0003
     refused = buckets.split()
     assert (refused["status"], refused["error"]["code"], refused["error"]["exit_code"]) == (
-        "failed",
+        "refused",
         "cost-too-high",
         7,
     )
@@ -455,7 +455,7 @@ ODD: list[Any] = [
 @pytest.mark.parametrize("given", ODD, ids=json.dumps)
 def test_an_input_that_is_neither_event_nor_request(given: Any, buckets: Buckets) -> None:
     answer = handlers.split({"input": given, "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}, None)
-    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("failed", "aws-input", 2)
+    assert (answer["status"], answer["error"]["code"], answer["error"]["exit_code"]) == ("refused", "aws-input", 2)
     assert "s3://..." in answer["error"]["hint"]
 
 

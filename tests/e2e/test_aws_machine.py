@@ -145,8 +145,18 @@ def test_a_job_waits_for_its_turn_and_keeps_its_input() -> None:
     assert [call["input"]["Payload"]["input"] for call in found["calls"][:3]] == [INPUT] * 3
 
 
-NO_MEDIA = {"status": "failed", "error": {"code": "source-not-media", "cause": "a text file"}, "job": INPUT}
-ENDS = [("Split", NO_MEDIA, "source-not-media"), ("Assemble", FAILED, "tasks-failed")]
+NO_MEDIA = {"status": "refused", "error": {"code": "source-not-media", "cause": "a text file"}, "job": INPUT}
+NO_DEST = {"status": "failed", "error": {"code": "storage-denied", "cause": "no right to write"}, "job": INPUT}
+ENDS = [("Split", NO_DEST, "storage-denied"), ("Assemble", FAILED, "tasks-failed")]
+
+
+def test_a_refused_job_is_told_and_is_no_failure() -> None:
+    found = interpreted(Split=[returns(NO_MEDIA)])
+    assert order(found) == ["Split", "Say"]
+    said = found["calls"][-1]["input"]
+    assert json.loads(said["Message"]) == NO_MEDIA
+    assert said["MessageAttributes"]["status"]["StringValue"] == "refused"
+    assert found["output"] == NO_MEDIA
 
 
 @pytest.mark.parametrize(("step", "answer", "code"), ENDS)
@@ -214,7 +224,8 @@ def test_a_task_that_is_lost_for_good_is_recorded_and_the_others_go_on() -> None
 def test_a_topic_that_does_not_answer_changes_no_end() -> None:
     dead = [raises("SNS.PublishFailed")]
     assert interpreted(Say=dead)["output"] == COMPLETE
-    assert interpreted(Say=dead, Split=[returns(NO_MEDIA)])["error"]["name"] == "source-not-media"
+    assert interpreted(Say=dead, Split=[returns(NO_MEDIA)])["output"] == NO_MEDIA
+    assert interpreted(Say=dead, Split=[returns(NO_DEST)])["error"]["name"] == "storage-denied"
     assert interpreted(Say=dead, Assemble=[returns(FAILED)])["error"]["name"] == "tasks-failed"
     assert interpreted(Say=dead, Split=[raises("Runtime.ExitError")])["error"]["name"] == "Runtime.ExitError"
 

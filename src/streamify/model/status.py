@@ -98,3 +98,32 @@ class Cancelled(Frozen):
     """False where it had ended before."""
     status: str
     """How the run ended: on AWS in its own words, else as `RunStatus.outcome`."""
+
+
+class StackJob(Frozen):
+    """A job of a stack on AWS."""
+
+    execution: str
+    """ARN."""
+    state: str
+    """``running``, ``succeeded``, ``failed``, ``timed out``, ``aborted``; or ``refused``: its source or settings cannot
+    be used."""
+    source: str
+    dest: str
+    """The ARN again, where it was started with something that is no job."""
+    started: float
+    """Seconds since the epoch."""
+    stopped: float | None
+    error: str | None = None
+    """Why it did not succeed."""
+
+
+class StackJobs(Frozen):
+    """The latest jobs of a stack on AWS."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = SCHEMA
+    stack: str
+    jobs: tuple[StackJob, ...]
+    """The latest first."""
+    more: bool
+    """Whether there are earlier ones."""

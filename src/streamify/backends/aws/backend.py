@@ -11,7 +11,7 @@ from streamify.backends.aws.account import Account, find_stack, is_running, open
 from streamify.backends.aws.arn import machine_arn, parse_arn
 from streamify.backends.aws.client import run as client
 from streamify.backends.aws.events import Request, is_command_upload, read_event, request_of
-from streamify.backends.aws.outcome import CANCEL_CAUSE, error_of
+from streamify.backends.aws.outcome import CANCEL_CAUSE, error_of, was_refused
 from streamify.errors import DestinationError, UsageError
 from streamify.executors.base import OnEvent
 from streamify.executors.events import delivering
@@ -74,7 +74,7 @@ class Aws:
             state = "running"
         elif state != "complete":
             states: dict[str, State] = {"ABORTED": "cancelled", "SUCCEEDED": "interrupted"}
-            state = states.get(described["status"], "failed")
+            state = "failed" if was_refused(described) else states.get(described["status"], "failed")
         return seen.model_copy(update={"state": state, "execution": _execution(described, str(dest), seen)})
 
     def storage(self, location: Location) -> Storage:
@@ -168,7 +168,7 @@ def _request(dest: Location, media: Storage) -> Request | None:
 
 
 def _execution(described: dict[str, Any], dest: str, seen: JobStatus) -> Execution:
-    ended = described["status"] not in ("RUNNING", "SUCCEEDED")
+    ended = described["status"] not in ("RUNNING", "SUCCEEDED") or was_refused(described)
     return Execution(
         arn=described["executionArn"],
         status=described["status"],

@@ -40,7 +40,7 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...]
         return JobCancelled(shlex.quote(dest))
     if status == "ABORTED":
         return DestinationError("aws-aborted", f"{arn} was stopped", f"{resume} goes on where it was")
-    said = _document(execution.get("cause"))
+    said = _refusal(execution) or _document(execution.get("cause"))
     if said is None:
         what = f"{execution.get('error') or status}: {_line(execution.get('cause')) or 'no cause given'}"
         return DestinationError("aws-lost", f"{arn} failed: {what}", f"look at the stack's logs, then: {resume}")
@@ -53,6 +53,16 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...]
         faults = tuple(map(str, said.get("faults", ())))
         return VerificationFailed(faults or (cause,), f"{cause} in all; {hint}" if faults else hint)
     return error_for(number)(code, cause, hint)
+
+
+def was_refused(execution: dict[str, Any]) -> bool:
+    """Return whether an execution that succeeded did so by refusing its job, as DescribeExecution gives it."""
+    return _refusal(execution) is not None
+
+
+def _refusal(execution: dict[str, Any]) -> dict[str, Any] | None:
+    found = json.loads(execution.get("output") or "{}") if execution["status"] == "SUCCEEDED" else {}
+    return found["error"] if isinstance(found, dict) and found.get("status") == "refused" else None
 
 
 def _document(cause: Any) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streamify.backends.aws.outcome import error_of
+from streamify.backends.aws.outcome import error_of, was_refused
 from streamify.errors import (
     CapExceeded,
     DestinationError,
@@ -35,6 +35,17 @@ def test_what_a_handler_refused_is_raised_as_here(exit_code: int, kind: type[Exc
     error = error_of(ended(document=document), DEST)
     assert type(error) is kind
     assert (error.code, error.message, error.hint, error.exit_code) == ("some-code", "what", "how", exit_code)
+
+
+def test_an_execution_that_refused_its_job_succeeded() -> None:
+    document = {"code": "source-not-media", "cause": "a text file", "hint": "give a video", "exit_code": 3}
+    refused = ended("SUCCEEDED", output=json.dumps({"status": "refused", "error": document, "job": {}}))
+    assert was_refused(refused)
+    error = error_of(refused, DEST)
+    assert type(error) is SourceError
+    assert (error.code, error.message, error.hint) == ("source-not-media", "a text file", "give a video")
+    for other in (ended("SUCCEEDED", output='{"status": "complete"}'), ended("SUCCEEDED", output="{}"), ended()):
+        assert not was_refused(other)
 
 
 def test_every_failed_task_is_listed() -> None:

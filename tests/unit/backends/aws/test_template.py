@@ -108,6 +108,25 @@ def test_every_substitution_is_given_and_used(template: dict[str, Any]) -> None:
     assert given == used
 
 
+def test_alarms_and_dashboard_are_what_cloudwatch_takes(template: dict[str, Any]) -> None:
+    """An alarm's expression has at most ten metrics, a dashboard 24 columns (CloudWatch User Guide)."""
+    resources = template["Resources"].items()
+    alarms = {name: one["Properties"] for name, one in resources if one["Type"] == "AWS::CloudWatch::Alarm"}
+    assert {"FailedJobs", "LateJobs", "LostTasks", "FunctionErrors", "ThrottledSteps", "OldEvents"} <= set(alarms)
+    for name, alarm in alarms.items():
+        queries = alarm.get("Metrics", [])
+        assert sum("MetricStat" in query for query in queries) <= 10, name
+        for query in queries:
+            used = set(re.findall(r"[a-z]+\d", query.get("Expression", "")))
+            assert not used or used == {other["Id"] for other in queries} - {query["Id"]}, name
+        assert "Topic" in str(alarm["AlarmActions"]), name
+    body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"].removeprefix("!Sub ")
+    for widget in json.loads(body)["widgets"]:
+        assert widget["x"] + widget["width"] <= 24
+        for reference in re.findall(r"\$\{(\w+)[}.]", json.dumps(widget)):
+            assert reference in template["Resources"], reference
+
+
 ACTIONS = {
     "arn:${Partition}:states:::lambda:invoke": {"lambda:InvokeFunction"},
     "arn:${Partition}:states:::lambda:invoke.waitForTaskToken": {"lambda:InvokeFunction"},

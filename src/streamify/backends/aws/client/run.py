@@ -15,7 +15,7 @@ from streamify.backends.aws.account import Account, Stack, find_stack, is_runnin
 from streamify.backends.aws.client.follow import follow
 from streamify.backends.aws.client.upload import upload, upload_key
 from streamify.backends.aws.events import Request, request_of, settings_of
-from streamify.backends.aws.outcome import error_of
+from streamify.backends.aws.outcome import error_of, was_refused
 from streamify.dest.layout import REPORT
 from streamify.errors import DestinationError, Interrupted, StreamifyError, UsageError
 from streamify.executors.base import OnEvent
@@ -123,7 +123,7 @@ def _to_the_end(job: Job, media: MediaSettings, on_event: OnEvent, stop: Stop) -
     tell("note", f"{'attached to' if held else 'started'} {execution}", {"execution": execution})
     while True:
         end = follow(job.account, execution, str(job.dest), job.media, on_event, stop)
-        if end["status"] != "SUCCEEDED":
+        if end["status"] != "SUCCEEDED" or was_refused(end):
             failures = failures_of(execution.rsplit(":", 1)[-1], job.media)
             raise _told(error_of(end, str(job.dest), failures), source.root.url)
         other = json.loads(end.get("output") or "{}").get("plan", {}).get("execution")

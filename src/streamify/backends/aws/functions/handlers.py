@@ -24,7 +24,16 @@ from streamify.backends.aws.functions.turn import ended_run, turns
 from streamify.backends.aws.functions.turns import Ask
 from streamify.backends.aws.pricing.charge import charge
 from streamify.backends.aws.pricing.routing import FULL_VCPU
-from streamify.errors import Failure, StreamifyError, TasksFailed, VerificationFailed, counted
+from streamify.errors import (
+    CapExceeded,
+    Failure,
+    SourceError,
+    StreamifyError,
+    TasksFailed,
+    UsageError,
+    VerificationFailed,
+    counted,
+)
 from streamify.executors.base import TaskError
 from streamify.jobs.failures import write_failure
 from streamify.jobs.items import Item
@@ -53,8 +62,9 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Of Lambda.
 
     Returns:
-        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``failed``, or
-        ``busy``: another job, such as that of an earlier version, holds the DEST; ask again in ``wait`` seconds.
+        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``refused`` (the
+        source or its settings cannot be used, or a cap is passed), ``failed``, or ``busy``: another job, such as that of
+        an earlier version, holds the DEST; ask again in ``wait`` seconds.
 
     Raises:
         TransientError: To be tried again.
@@ -63,7 +73,8 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             answer = start_job(event, getattr(context, "log_stream_name", ""), decoder().run)
         except StreamifyError as error:
-            answer = {"status": "failed", "error": _refusal(error, said), "job": named(event)}
+            status = "refused" if _of_sender(error) else "failed"
+            answer = {"status": status, "error": _refusal(error, said), "job": named(event)}
         return _told(said, answer)
 
 
@@ -174,6 +185,11 @@ def _told(said: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Note how a call ended; return its answer."""
     said["outcome"] = answer["status"]
     return answer
+
+
+def _of_sender(error: StreamifyError) -> bool:
+    """Return whether whoever sent the job can mend it: source, settings, caps; all else is the operator's."""
+    return isinstance(error, SourceError | UsageError | CapExceeded) and error.code != "aws-settings"
 
 
 def _remaining(context: Any) -> float | None:
