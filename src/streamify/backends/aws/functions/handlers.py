@@ -63,8 +63,8 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Returns:
         ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``refused`` (the
-        source or its settings cannot be used, or a cap is passed), ``failed``, or ``busy``: another job, such as that of
-        an earlier version, holds the DEST; ask again in ``wait`` seconds.
+        source or its settings cannot be used, or a cap is passed), ``failed``, or ``busy``: another job, such as that
+        of an earlier version, holds the DEST; ask again in ``wait`` seconds.
 
     Raises:
         TransientError: To be tried again.
