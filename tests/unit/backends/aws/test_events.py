@@ -71,7 +71,7 @@ def test_an_upload_whose_key_no_url_holds_is_refused(key: str, monkeypatch: pyte
     event = {"input": arrived(key), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
     answer = handlers.split(event, None)
     error = answer["error"]
-    assert (answer["status"], error["code"], error["exit_code"]) == ("failed", "location-url", 2)
+    assert (answer["status"], error["code"], error["exit_code"]) == ("refused", "location-url", 2)
     assert answer["job"] == {"source": f"s3://raw/{key}", "dest": ""}
     assert f"'s3://raw/{key}' has '.', '..' or an empty last part" in error["cause"]
     assert "copy an object that is there: to s3://raw" in error["hint"]
