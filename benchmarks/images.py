@@ -12,7 +12,7 @@ from benchmarks.sources import Source
 def images(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Compare the CPU time of the tasks that make images with that of all else in the same run."""
     for source in sources:
-        job = lab.job(source)
+        job = lab.job(source, images=True)
         spent = [task.cpu for task in job.tasks if task.key.startswith("image/")]
         rest = job.took.cpu - sum(spent)
         yield Figure(

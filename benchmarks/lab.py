@@ -21,6 +21,7 @@ from streamify.model.result import Cost, SegmentRecord
 from streamify.model.settings import Preset
 
 LADDER = "1080p,720p,480p,360p"
+NO_IMAGES = ("--thumbnails", "off", "--poster", "off")
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,25 @@ class Lab:
         self._took: dict[tuple[object, ...], Took] = {}
 
     def job(
-        self, source: Source, *, engine: str = "local", number: int = 0, crf: float = 23, beside: str = "ffmpeg"
+        self,
+        source: Source,
+        *,
+        engine: str = "local",
+        number: int = 0,
+        crf: float = 23,
+        beside: str = "ffmpeg",
+        images: bool = False,
     ) -> Job:
-        """Run ``streamify transcode``; each rival gets a job of its own `beside` it, as machines change their speed."""
-        key = (source, engine, number, crf, beside)
+        """Run ``streamify transcode``; each rival gets a job of its own `beside` it, as machines change their speed.
+
+        Without `images` neither thumbnails nor a poster are made: the rivals make none.
+        """
+        key = (source, engine, number, crf, beside, images)
         if key not in self._jobs:
-            dest = self.work / f"{source.name}-{engine}-{number}-{crf:g}-{beside}"
+            dest = self.work / f"{source.name}-{engine}-{number}-{crf:g}-{beside}{'-images' if images else ''}"
             _say(f"{source.name}: streamify transcode, engine {engine}, crf {crf:g}")
             flags = ["--ladder", LADDER, "--preset", self.preset, "--engine", engine, "--crf", f"{crf:g}"]
-            self._jobs[key] = transcode(source.path, dest, flags)
+            self._jobs[key] = transcode(source.path, dest, flags if images else [*flags, *NO_IMAGES])
         return self._jobs[key]
 
     def plain(self, source: Source, *, number: int = 0, crf: float = 23) -> Took:
