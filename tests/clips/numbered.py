@@ -16,12 +16,18 @@ SIZE = (320, 180)
 
 
 def encode(
-    out: Path, numbers: Sequence[int], encoder: str, muxer: str, options: Mapping[str, str], pixels: str = "yuv420p"
+    out: Path,
+    numbers: Sequence[int],
+    encoder: str,
+    muxer: str,
+    options: Mapping[str, str],
+    pixels: str = "yuv420p",
+    rate: Fraction = Fraction(25),
 ) -> Path:
-    """Write a film of 25 pictures a second; the n-th carries ``numbers[n]``."""
+    """Write a film of `rate` pictures a second; the n-th carries ``numbers[n]``."""
     card = testcard.Card(*SIZE)
     with av.open(str(out), "w", format=muxer) as container:
-        stream = container.add_stream(encoder, rate=25, options=dict(options))
+        stream = container.add_stream(encoder, rate=rate, options=dict(options))
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = SIZE
         stream.pix_fmt = pixels
@@ -31,7 +37,7 @@ def encode(
             frame = testcard.picture(*SIZE, planes)
             if pixels != "yuv420p":
                 frame = frame.reformat(format=pixels)
-            frame.pts, frame.time_base = place, Fraction(1, 25)
+            frame.pts, frame.time_base = place, 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return out

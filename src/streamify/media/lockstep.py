@@ -22,6 +22,8 @@ BACK = Fraction(1, 2)
 """Seconds by which a source's times may fall before they count as restarted."""
 SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
+LEFT_OUT = 8
+"""Most pictures in a row of a source that are left out of a stream of 60 a second: of 500 a second seven of eight."""
 UNEVEN = Fraction(1, 120)
 """Seconds by which times may differ at a variable rate."""
 REMEMBERED = 9000
@@ -128,7 +130,8 @@ def follow(
         while (head := theirs.head) is not None and (
             head[0] < ours.time - theirs.slack or theirs.next_is_nearer(head[0], ours.time)
         ):
-            if found.stream <= settling and difference(head[1], ours) < UNLIKE / 2 and theirs.settles(ours.time):
+            unlike = difference(head[1], ours) if found.stream <= settling else UNLIKE
+            if unlike < UNLIKE / 2 and not theirs.shows_then(ours, unlike) and theirs.settles(ours.time):
                 break
             if head[0] >= -theirs.slack:
                 found.skipped.append(head[0])
@@ -261,6 +264,21 @@ class _Source:
             if len(self._given) > REMEMBERED:
                 self._given.popitem(last=False)
         return shot
+
+    def shows_then(self, ours: Shot, unlike: float) -> bool:
+        """Whether a picture behind the next one is at the time of `ours` and as like it: the next one, which differs
+        by `unlike`, is left out of the stream, and its time is right.
+        """
+        self._fill(LEFT_OUT + 1)
+        if self._known is None or ours.time is None:
+            return False
+        for shot in itertools.islice(self._queue, 1, LEFT_OUT + 1):
+            if shot.time is None:
+                continue
+            at = self._known[1] + shot.time - self._known[0]
+            if abs(at - ours.time) <= self.slack and difference(shot, ours) <= unlike:
+                return True
+        return False
 
     def settles(self, time: Fraction) -> bool:
         """Move the timeline so that the next picture is at `time`."""

@@ -243,3 +243,26 @@ def test_two_pictures_of_one_time_move_nothing_behind_them_by_their_fields() -> 
     assert len(list(judge(found, excused=2))) == 0
     late = shots([*range(50), *range(50, 98)])
     assert len(list(judge(follow(shots(FILM, times), late, STEP, TEN), excused=2))) > 0
+
+
+def slow(number: int) -> bytes:
+    """Return a picture of a film in which little changes from one to the next: backgrounds that brighten and darken."""
+    level = abs(number * 3 % 200 - 100)
+    return bytes([40 + level] * 32 + [180 - level] * 32)
+
+
+@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("rounded", [0, 1000, 90_000])
+def test_a_film_at_half_its_rate_or_less(every: int, rounded: int) -> None:
+    """Pictures that are left out look like those before and behind them; times may be those of milliseconds."""
+    rate = 60 * every
+    times = [Fraction(number, rate) for number in range(240)]
+    if rounded:
+        times = [Fraction(round(time * rounded), rounded) for time in times]
+    source = [Shot(time, slow(number)) for number, time in enumerate(times)]
+    for first in range(every):
+        stream = [Shot(Fraction(at, 60), slow(number)) for at, number in enumerate(range(first, 240, every))]
+        found = follow(source, stream, Fraction(1, rate), TEN, lead=Fraction(0))
+        assert (found.source, found.matched, len(found.skipped)) == (240, len(stream), 240 - len(stream))
+        wrong = list(judge(found, 240 - len(stream)))
+        assert (wrong == []) == (first == 0), (first, wrong[:2], found.skipped[:4])
