@@ -224,8 +224,11 @@ class _Live:
                 if self._process.ended or self.broke is not None:
                     return None
             passed = time.monotonic() - began
-            code = "worker-out-of-time" if patience.cut and passed >= patience.whole else "worker-hung"
-            self.broke = lost(task.key, code, f"no result within {passed:.0f} s, {share:.0%} was done")
+            said = f"no result within {passed:.0f} s, {share:.0%} was done"
+            if patience.cut and passed >= patience.whole:
+                self.broke = lost(task.key, "worker-out-of-time", said)
+            else:
+                self.broke = lost(task.key, "worker-hung", said)
             return None
         finally:
             self._server.end()
