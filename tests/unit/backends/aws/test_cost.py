@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ import yaml
 from streamify.backends.aws.pricing import cost
 from streamify.backends.aws.pricing.cost import Prediction, bill, map_seconds, predict_job, refuse_above
 from streamify.backends.aws.pricing.deployment import _PARAMETERS, Deployment
-from streamify.backends.aws.pricing.routing import seconds_of
+from streamify.backends.aws.pricing.routing import choose_groups, function_of, seconds_of
 from streamify.backends.aws.pricing.sample import shorten
-from streamify.backends.aws.pricing.work import CALL_CPU, REQUEST_SECONDS, Call, Load, calls, load_of
+from streamify.backends.aws.pricing.work import CALL_CPU, REQUEST_SECONDS, Call, Load, calls, load_of, video_call
 from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
 from streamify.model.plan import EntryPoint, Plan, Segment
@@ -118,6 +120,41 @@ def test_ten_hours_and_eight_rungs() -> None:
 def test_seconds_on_lambda(cpu: float, waits: float, memory: int, expected: float) -> None:
     call = Call("a", 500, "a", cpu, cpu, gets=round(waits / REQUEST_SECONDS), puts=0)
     assert seconds_of(call, memory) == expected
+
+
+@pytest.mark.parametrize("rate", [24, 60])
+def test_no_other_way_to_share_decodes_is_cheaper(rate: int) -> None:
+    plan, stack = film(), Deployment()
+    assert plan.source.video is not None
+    video = plan.source.video.model_copy(update={"average_rate": Fraction(rate)})
+    plan = plan.model_copy(update={"source": plan.source.model_copy(update={"video": video})})
+    load, speed = Load(6 * rate, 6 * rate, plan.source.ref.size // plan.segments), from_table(plan)
+
+    def priced(group: tuple[int, ...]) -> tuple[float, float]:
+        one = video_call(plan, 0, group, load, speed)
+        memory = stack.functions[function_of(one, stack)]
+        seconds = seconds_of(one, memory)
+        # Lambda on arm64 and x86 by the second, a request, two transitions of a Standard child, reads from S3.
+        rate = {"arm64": 0.0000133334, "x86_64": 0.0000166667}[stack.architecture]
+        dollars = seconds * memory / 1024 * rate + 0.0000002 + 2 * 0.000025 + one.gets * 0.0000004
+        return seconds if one.memory <= memory else math.inf, dollars
+
+    count = len(plan.video)
+    longest = max(priced((number,))[0] for number in range(count))
+    ways = []
+    for borders in product([False, True], repeat=count - 1):
+        cuts = [0, *(place for place, border in enumerate(borders, 1) if border), count]
+        groups = tuple(tuple(range(first, stop)) for first, stop in pairwise(cuts))
+        if all(len(group) == 1 or priced(group)[0] <= longest for group in groups):
+            ways.append((sum(priced(group)[1] for group in groups), groups))
+    found = choose_groups(plan, stack)
+    assert found == min(ways)[1]
+    assert 1 < len(found) < count
+
+
+def test_files_that_are_written_side_by_side_wait_for_the_rate_of_s3_alone() -> None:
+    words = Call("a", 500, "a", cpu=1, alone=1, gets=9, puts=35_001, beside=35_000)
+    assert words.waits == pytest.approx(10.08)  # 10 requests of 8 ms, and 35,000 at 3,500 a second
 
 
 def test_stages_run_side_by_side_where_there_are_vcpus() -> None:

@@ -20,6 +20,8 @@ Median of ten calls through the handlers, 0.022 to 0.032 s without opening (AMD 
 """
 REQUEST_SECONDS = 0.008
 """Waiting for one request to S3: 3 to 9 ms with an S3 emulated on the loopback interface (2026-11)."""
+WRITES_A_SECOND = 3500
+"""What S3 takes of one prefix; `streamify.storage.many.AT_ONCE` writers would send more."""
 
 HANDLER = 128 * MIB
 """Bytes of a function's memory beside its worker: Lambda's runtime and the process that has the credentials."""
@@ -57,11 +59,13 @@ class Call:
     gets: int
     """Requests to S3."""
     puts: int
+    beside: int = 0
+    """Of them, those that are written side by side."""
 
     @property
     def waits(self) -> float:
         """Seconds in which it waits for S3."""
-        return (self.gets + self.puts) * REQUEST_SECONDS
+        return (self.gets + self.puts - self.beside) * REQUEST_SECONDS + self.beside / WRITES_A_SECOND
 
 
 def load_of(plan: Plan, segment: Segment) -> Load:
@@ -108,7 +112,7 @@ def calls(
         files = len(words.tracks) * (plan.segments + 2)
         cpu = CALL_CPU + read * _DEMUX + files * _FILE
         memory = megabytes(words.budget.memory_bytes)
-        yield Call(words.key, memory, "subtitles", cpu, cpu, _GETS + -(-read // READ), files + 1)
+        yield Call(words.key, memory, "subtitles", cpu, cpu, _GETS + -(-read // READ), files + 1, files)
     each = list(loads)
     for group in spread(missing_renditions(plan, finished), groups or each_alone(plan.video)):
         yield video_call(plan, group.segment, group.renditions, each[group.segment], speed)
