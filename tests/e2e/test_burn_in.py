@@ -18,10 +18,19 @@ from clips.bitmaps import HALF, RED, Card, subtitled
 from clips.joined_sound import ffmpeg
 from clips.words import subtitled as words_film
 from e2e.driving import streamify, verify
+from stores import locations
 from streamify.api import transcode
 from streamify.errors import SourceError, UsageError, VerificationFailed
+from streamify.jobs.segments import SegmentList
+from streamify.jobs.work import video_task
+from streamify.media.compare import compare_segment
+from streamify.media.video.decode import WindowSource
 from streamify.model.report import Report
 from streamify.model.settings import Rung
+from streamify.planning.schedule import Group
+from streamify.tasks.burn import read_part
+from streamify.tasks.plan_file import read_plan
+from streamify.tasks.run import run_task
 
 SIZE = (320, 180)
 CARDS = [
@@ -140,6 +149,32 @@ def test_segments_and_rungs_change_no_pixel(tmp_path: Path, moving: Path) -> Non
     plateau = small[20, 0, 35:45, 60:85]
     assert plateau.max() - plateau.min() <= 6  # of one colour right up to its border
     assert abs(int(plateau.mean()) - 81) <= 3
+
+
+def test_a_segment_that_is_read_again_from_the_start_has_its_subtitles(tmp_path: Path) -> None:
+    """The plan has the bytes of another segment: the task notices, and so does the comparison with the source."""
+    source = subtitled(tmp_path / "film.ts", [CARDS[:2]], codec="dvbsub", size=SIZE, colour="testsrc2", seconds=5)
+    report = made(source, tmp_path / "dest", engine="inline")
+    before = hashes(tmp_path / "dest")
+    stores = locations(tmp_path, tmp_path / "dest").open()
+    plan = read_plan(stores.media)
+    assert plan is not None
+    segments = SegmentList(plan, stores.media)
+    lying = segments[1].model_copy(update={"splice": segments[0].splice})
+    segments.close()
+    task = video_task(plan, lying, Group(1, (0,), 1))
+    folder = tmp_path / "dest" / report.tracks[0].folder
+    file = folder / "00001.m4s"
+    file.unlink()
+    run_task(task, stores)
+    assert hashes(tmp_path / "dest") == before
+
+    video, shown = plan.source.video, read_part(task.burn_part, stores.media).shown
+    assert video is not None
+    opened = WindowSource(lambda: source.open("rb"), video.stream, plan.source.access, video.end)
+    init, data = (folder / "init.mp4").read_bytes(), file.read_bytes()
+    alike = compare_segment(opened, video, plan.timeline, lying, plan.video[0], init, data, shown)
+    assert (alike.faults, alike.lowest > 35) == ((), True)
 
 
 def test_forced_alone(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def compare_segment(
         # else: left out of the stream on purpose, or lost, which the certificate speaks of; or beside the window
         previous = wanted
     if log.misread:
-        return compare_segment(replace(source, through=True), video, timeline, segment, track, init, data)
+        return compare_segment(replace(source, through=True), video, timeline, segment, track, init, data, burn)
     if pending is not None:
         faults.extend(_out_of_place(psnr, pending, None, timeline))
     if shown < len(ours):

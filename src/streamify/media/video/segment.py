@@ -115,7 +115,7 @@ def transcode_segment(
                 progress(sieve.pictures, segment.pictures, "pictures")
         if log.misread:
             again = replace(source, through=True)
-            return transcode_segment(again, video, timeline, segment, tracks, keyframes, threads, progress)
+            return transcode_segment(again, video, timeline, segment, tracks, keyframes, threads, progress, burner)
         if sieve.empty:
             raise undecodable(segment)
         packaged = fed.finish(
