@@ -225,6 +225,13 @@ def test_encodings(encoding: str) -> None:
     assert ([cue.text for cue in words.cues], words.notes) == ([said], [])
 
 
+@pytest.mark.parametrize("declared", ["x-none", "undefined", "hex", "rot13", "punycode", "unicode_escape"])
+def test_a_declared_encoding_that_texts_are_not_in_is_passed_over(declared: str) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?>' + document('<p begin="0s" end="1s">Caf\xe9 \\ud800</p>')
+    words = read_file(text.encode("cp1252"), "f")
+    assert [cue.text[-7:] for cue in words.cues] == [" \\ud800"]
+
+
 def test_a_hundred_thousand_and_one() -> None:
     line = '<p begin="1s" end="2s">a</p>'
     words = read_file(document(line * 100_001).encode(), "film.ttml")

@@ -60,8 +60,8 @@ def _likely(data: bytes, hint: str) -> str:
     """Return the encoding of a text that is not UTF-8: that of its language where it fits, else the most likely one."""
     if hint:
         try:
-            data.decode(hint)
-        except UnicodeDecodeError:
+            data.decode(hint).encode()  # some of Python's codecs give halves of surrogate pairs
+        except (LookupError, UnicodeError):  # unknown, no encoding of texts, or it does not fit
             pass
         else:
             return hint
