@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import pytest
 
-from streamify.bitstream.bitmaps.base import Bitmap, Display, Reader
+from streamify.bitstream.bitmaps.base import PIXELS, Bitmap, Display, Reader
 from streamify.bitstream.bitmaps.dvb import DvbReader
 from streamify.bitstream.bitmaps.pgs import PgsReader
 from streamify.bitstream.bitmaps.runs import pack, unpack
@@ -169,6 +169,44 @@ def test_no_bytes_take_a_reader_down(packet: bytes, make: Callable[[], Reader]) 
     for bitmap in (bitmap for one in shown for bitmap in one.bitmaps):
         assert isinstance(bitmap, Bitmap)
         assert len(bitmap.pixels) == bitmap.width * bitmap.height
+
+
+def area(shown: list[Display]) -> int:
+    return max(sum(bitmap.width * bitmap.height for bitmap in one.bitmaps) for one in shown)
+
+
+def test_small_packets_do_not_become_many_pixels() -> None:
+    """Each packet is of a few bytes and would be hundreds of millions of pixels."""
+    objects = b"".join(struct.pack(">HBBHH", 7, 0, 0, 0, 0) for _ in range(200))
+    composition = struct.pack(">HHBHBBBB", 1920, 1080, 0x10, 0, 0x80, 0, 0, 200) + objects
+    pixels = struct.pack(">HBB", 7, 0, 0xC0) + (4).to_bytes(3, "big") + struct.pack(">HH", 4096, 2048)
+    colours = bytes([0, 0, 1, 235, 128, 128, 255])
+    pgs_reader = PgsReader()
+    packet = segment(0x16, composition) + segment(0x14, colours) + segment(0x15, pixels) + segment(0x80, b"")
+    assert area(list(pgs_reader.read(packet, AT))) == PIXELS
+    assert f"more than {PIXELS} pixels at the same time" in pgs_reader.damage
+
+    def part(kind: int, data: bytes) -> bytes:
+        return struct.pack(">BBHH", 0x0F, kind, 1, len(data)) + data
+
+    region = struct.pack(">HH", 4096, 2048) + bytes([2 << 2, 9, 0, 0])
+    packet = part(0x10, bytes([5, 0x08]) + b"".join(struct.pack(">BBHH", number % 9, 0, 0, 0) for number in range(900)))
+    packet += b"".join(part(0x11, bytes([number, 0x08]) + region) for number in range(9))
+    packet += part(0x11, bytes([0, 0x08]) + region + struct.pack(">HHH", 3, 0, 0) * 300)
+    dvb_reader = DvbReader(b"")
+    assert area(list(dvb_reader.read(packet, AT))) == PIXELS
+    assert f"more than {PIXELS} pixels in regions" in dvb_reader.damage
+    assert "more than 256 objects in regions" in dvb_reader.damage
+
+    def large(top: int) -> bytes:
+        return bytes([5, 0, 0x0F, 0xFF, top >> 4, (top & 15) << 4 | 0x0F, 0xFF, 6, 0, 4, 0, 4])
+
+    unit = vobsub((0, box() + b"\x01"), *((number, large(number)) for number in range(1, 200)))
+    vobsub_reader = VobSubReader(HEADER, (1, 1))
+    list(vobsub_reader.read(unit, AT))
+    shown = list(vobsub_reader.finish())
+    assert sum(bitmap.width * bitmap.height for one in shown for bitmap in one.bitmaps) <= PIXELS
+    assert f"more than {PIXELS} pixels in a unit" in vobsub_reader.damage
 
 
 def test_run_lengths_both_ways() -> None:

@@ -9,6 +9,8 @@ from typing import Protocol
 
 SIDE = 4096
 """Pixels of a side of a bitmap or of its canvas at most."""
+PIXELS = SIDE * SIDE
+"""Of all bitmaps that are held or shown at the same time, at most: a few bytes can stand for any number of them."""
 
 Rgba = tuple[int, int, int, int]
 """Red, green and blue of full range, not multiplied by alpha, and alpha; 0 to 255 each."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from streamify.bitstream.bitmaps.base import CLEAR, Bitmap, BitmapError, Bytes, Display, Rgba, rgba, sized
+from streamify.bitstream.bitmaps.base import CLEAR, PIXELS, Bitmap, BitmapError, Bytes, Display, Rgba, rgba, sized
 from streamify.bitstream.bitmaps.dvb_pixels import draw
 
 _SYNC = 0x0F
@@ -101,11 +101,11 @@ class DvbReader:
         if flags >> 2 & 3 in (1, 2):  # a point to begin at, or a new epoch
             self._regions.clear()
             self._cluts.clear()
-        regions = []
+        regions: dict[int, tuple[int, int, int]] = {}
         while source.left >= 6:
             number, _ = source.number(1), source.take(1)
-            regions.append((number, source.number(2), source.number(2)))
-        self._page = _Page(at, seconds, tuple(regions))
+            regions.setdefault(number, (number, source.number(2), source.number(2)))
+        self._page = _Page(at, seconds, tuple(regions.values()))
 
     def _region(self, source: Bytes) -> None:
         number, flags = source.number(1), source.number(1)
@@ -120,18 +120,23 @@ class DvbReader:
         if found is None or (found.width, found.height, found.bits) != (width, height, bits):
             if len(self._regions) >= _HELD:
                 raise BitmapError(f"more than {_HELD} regions")
+            others = sum(len(one.pixels) for key, one in self._regions.items() if key != number)
+            if others + width * height > PIXELS:
+                raise BitmapError(f"more than {PIXELS} pixels in regions")
             found = _Region(width, height, bits, clut, bytearray(width * height))
             self._regions[number] = found
         found.clut = clut
         if flags & 0x08:
             found.pixels[:] = bytes([background]) * (width * height)
         found.objects.clear()
+        placed = sum(len(places) for one in self._regions.values() for places in one.objects.values())
         while source.left >= 6:
             key, x, y = source.number(2), source.number(2), source.number(2)
             if x >> 14 in (1, 2):
                 source.take(2)
-            if len(found.objects) >= _HELD:
-                raise BitmapError(f"more than {_HELD} objects in a region")
+            placed += 1
+            if placed > _HELD:
+                raise BitmapError(f"more than {_HELD} objects in regions")
             found.objects.setdefault(key, []).append((x & 0xFFF, y & 0xFFF))
 
     def _colours(self, source: Bytes) -> None:

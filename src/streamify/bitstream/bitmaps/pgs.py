@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamify.bitstream.bitmaps.base import CLEAR, Bitmap, BitmapError, Bytes, Display, Rgba, rgba, sized
+from streamify.bitstream.bitmaps.base import CLEAR, PIXELS, Bitmap, BitmapError, Bytes, Display, Rgba, rgba, sized
 from streamify.bitstream.bitmaps.runs import unpack
 
 _PALETTE, _OBJECT, _COMPOSITION, _WINDOW, _END = 0x14, 0x15, 0x16, 0x17, 0x80
@@ -118,6 +118,8 @@ class PgsReader:
             width, height = sized(source.number(2), source.number(2))
             if len(self._objects) >= _OBJECTS:
                 raise BitmapError(f"more than {_OBJECTS} objects in an epoch")
+            if size + sum(len(one.data) + one.missing for one in self._objects.values()) > PIXELS:
+                raise BitmapError(f"more than {PIXELS} bytes of objects in an epoch")
             self._objects[number] = _Object(width, height, size, bytearray())
             self._open = number
         if number != self._open or number not in self._objects:
@@ -142,11 +144,16 @@ class PgsReader:
             rgba(*palette[entry], hd=hd) if palette is not None and entry in palette else CLEAR
             for entry in range(last + 1)
         )
+        pixels_left = PIXELS
         for placed in composition.objects:
             found = self._objects.get(placed.number)
             if found is None or found.missing:
                 self.damage.append("an object is missing" if found is None else "an object is not whole")
                 continue
+            pixels_left -= found.width * found.height
+            if pixels_left < 0:
+                self.damage.append(f"more than {PIXELS} pixels at the same time")
+                break
             pixels, whole = unpack(bytes(found.data), found.width, found.height)
             if not whole:
                 self.damage.append("run lengths do not fill the object")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamify.bitstream.bitmaps.base import CLEAR, Bitmap, BitmapError, Bytes, Display, Rgba, sized
+from streamify.bitstream.bitmaps.base import CLEAR, PIXELS, Bitmap, BitmapError, Bytes, Display, Rgba, sized
 
 _DELAY = Fraction(1024, 90_000)
 """Seconds of a unit of the delay of a command."""
@@ -33,6 +33,8 @@ class _State:
     """Where the lines of both fields begin."""
     shown: bool = False
     forced: bool = False
+    decoded: int = 0
+    """Pixels of the unit so far."""
 
 
 class VobSubReader:
@@ -118,6 +120,9 @@ class VobSubReader:
         width, height = sized(right - left + 1, bottom - top + 1)
         key = state.box, state.fields, data
         if self._pixels is None or self._pixels[0] != key:  # else only colours have changed
+            state.decoded += width * height
+            if state.decoded > PIXELS:
+                raise BitmapError(f"more than {PIXELS} pixels in a unit")
             self._pixels = key, self._decoded(data, state.fields, width, height)
         return Bitmap(left, top, width, height, self._pixels[1], self._colours(state), state.forced)
 
