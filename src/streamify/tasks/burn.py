@@ -38,7 +38,7 @@ def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: 
     digest = hashlib.sha256(f"{ref.identity} {plan.burn.to_json()!r}".encode())
     digest.update(b"".join(b"%d " % window.start for window in windows))
     burn = plan.burn.model_copy(update={"id": digest.hexdigest()[:16]})
-    feed = _Feed(stream.shown(), stream.name)
+    feed = Feed(stream.shown(), stream.name)
     for number, start, end in _stretches(windows, plan.timeline, plan.source.video):
         part = BurnPart(shown=tuple(feed.between(start, end)))
         stores.media.put(burn_key(burn.id, number), part.to_json())
@@ -57,7 +57,7 @@ def _stretches(
         yield number, start - MARGIN, end + MARGIN
 
 
-class _Feed:
+class Feed:
     """Gives what is shown in one stretch of time after another; holds no more than one of them."""
 
     def __init__(self, shown: Iterator[Shown], name: str) -> None:
@@ -71,27 +71,33 @@ class _Feed:
         Raises:
             SourceError: ``burn-in-too-much``.
         """
+        self._held = [one for one in self._held if one.end is None or one.end > start]
+        size = sum(map(_size, self._held))
         while not self._held or self._held[-1].start < end:
+            if size > PART_BYTES:
+                raise SourceError(
+                    "burn-in-too-much",
+                    f"{self._name} has more than {PART_BYTES} bytes of bitmaps between {float(start):.0f} s and "
+                    f"{float(end):.0f} s",
+                    "leave out --burn-in: the stream is damaged, or it is no subtitles",
+                )
             following = next(self._shown, None)
             if following is None:
                 break
             self.count += 1
             if following.end is None or following.end > start:
                 self._held.append(following)
-        self._held = [one for one in self._held if one.end is None or one.end > start]
+                size += _size(following)
         found = [one for one in self._held if one.start < end]
-        if sum(len(bitmap.data) for one in found for bitmap in one.bitmaps) > PART_BYTES:
-            raise SourceError(
-                "burn-in-too-much",
-                f"{self._name} has more than {PART_BYTES} bytes of bitmaps between {float(start):.0f} s and "
-                f"{float(end):.0f} s",
-                "leave out --burn-in: the stream is damaged, or it is no subtitles",
-            )
         yield from found
 
     def drain(self) -> None:
         """Read what is left, which is shown behind the stream."""
         self.count += sum(1 for _ in self._shown)
+
+
+def _size(shown: Shown) -> int:
+    return sum(len(bitmap.data) for bitmap in shown.bitmaps)
 
 
 def read_part(key: str, media: Storage) -> BurnPart:

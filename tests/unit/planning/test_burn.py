@@ -8,13 +8,14 @@ import pytest
 
 from plan_samples import facts
 from streamify.bitstream.bitmaps.base import Bitmap, Display
-from streamify.errors import UsageError
+from streamify.errors import SourceError, UsageError
 from streamify.media.bitmaps.place import Area, place
 from streamify.media.bitmaps.shown import Account, TooManyError, pixels_of, stretches
-from streamify.model.burn import BitmapFacts, BurnBitmap, parse_burn_in
+from streamify.model.burn import PART_BYTES, BitmapFacts, BurnBitmap, Shown, parse_burn_in
 from streamify.model.settings import MediaSettings, Settings
 from streamify.model.source import Look, TextFacts
 from streamify.planning.burn import burn_in
+from streamify.tasks.burn import Feed
 
 PGS, DVB = "hdmv_pgs_subtitle", "dvb_subtitle"
 FILM = facts().model_copy(
@@ -144,3 +145,26 @@ def test_more_than_can_be_drawn() -> None:
     with pytest.raises(TooManyError):
         for _ in stretches(given, Account(), forced=False, most=100):
             pass
+
+
+def test_one_stretch_of_time_after_another() -> None:
+    spans: list[tuple[int, int | None]] = [(0, 1), (1, 25), (9, 12), (30, None)]
+    shown = [
+        Shown(start=Fraction(start), end=None if end is None else Fraction(end), canvas=(9, 9), bitmaps=())
+        for start, end in spans
+    ]
+    feed = Feed(iter(shown), "it")
+    found = [[one.start for one in feed.between(Fraction(start), Fraction(start + 12))] for start in (0, 10, 20, 30)]
+    assert found == [[0, 1, 9], [1, 9], [1, 30], [30]]
+    assert feed.count == 4
+
+
+def test_bitmaps_that_fill_memory_are_refused_before_they_do() -> None:
+    large = bitmap(0, 0, 9, 9).model_copy(update={"data": "A" * (PART_BYTES // 4)})
+    endless = (
+        Shown(start=Fraction(at), end=Fraction(at + 1, 2), canvas=(9, 9), bitmaps=(large,)) for at in range(10**9)
+    )
+    feed = Feed((one.model_copy(update={"start": one.start / 2}) for one in endless), "it")
+    with pytest.raises(SourceError) as caught:
+        list(feed.between(Fraction(0), Fraction(10**9)))
+    assert (caught.value.code, feed.count) == ("burn-in-too-much", 5)

@@ -20,7 +20,7 @@ from streamify.model.burn import SHOWN, BurnIn, Shown
 from streamify.model.source import ClockBreak, Note, VideoFacts
 
 _DAMAGE = 1000
-"""Faults that are kept; all are counted."""
+"""Faults that are kept and counted at most."""
 
 
 class BitmapStream:
