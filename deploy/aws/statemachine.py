@@ -110,8 +110,10 @@ TURN = invoke(
 TURN["Resource"] += ".waitForTaskToken"
 TURN["Retry"] = [
     *RETRY,
+    retry("Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", first=2, attempts=4,
+          comment="The function was lost: no job fails for want of an answer"),
     retry("States.Timeout", first=1, attempts=3000, longest=2, comment="Ask again: an answer may have been lost"),
-]
+]  # fmt: skip
 RELEASE = invoke(
     "TurnFunction",
     {"ended.$": "$.plan.run.id"},

@@ -128,6 +128,11 @@ def test_a_job_that_waits_for_workers_asks_again_in_case_an_answer_was_lost() ->
     assert assemble["workers"] == 3
 
 
+def test_a_function_that_is_lost_while_it_shares_the_workers_is_asked_again() -> None:
+    lost = [raises(name) for name in ("Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown", "TransientError")]
+    assert interpreted(Turn=[*lost, {"returns": {"workers": 1}}])["output"] == COMPLETE
+
+
 def test_workers_that_cannot_be_handed_back_do_not_end_a_job() -> None:
     assert interpreted(Release=[raises("Runtime.ExitError")])["output"] == COMPLETE
 
