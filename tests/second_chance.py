@@ -3,7 +3,8 @@
     python tests/second_chance.py -n auto -m 'not players'
 
 Among others a test can fail by the load of the machine. Alone it fails again where the product or the test is at fault.
-A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance.
+A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance, and
+neither have those whose process ended.
 """
 
 from __future__ import annotations
@@ -22,31 +23,37 @@ MOST = 3
 """Where more fail, it is not by chance."""
 RARE = re.compile(
     "random|kill|crash|(?<!de)fault|same_bytes|golden|any_order|workers|seam|certif|verify|mutat|fuzz|sabotage|intruder"
-    "|signal|judge|conformance|hold|claim|two_runs|at_once"
+    "|signal|judge|conformance|hold|claim|two_runs|at_once|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
 )
 """Tests, by their ids, whose failure may be a rare fault of the product. Property tests are of the kind, too."""
-PYTEST = (sys.executable, "-P", "-m", "pytest")
 PASSED = "TESTS_PASSED_ALONE"
 """Variable with a file to which the names of tests are appended that failed among others and passed alone."""
 
 
 class Failures:
-    """A plugin of pytest: writes which tests failed, how, and whether each may run again."""
+    """A plugin of pytest: writes which tests failed, how, and whether each may run again; and which passed.
+
+    It writes nothing where the run was stopped before its last test, as by ``-x``.
+    """
 
     def __init__(self, to: Path) -> None:
-        self._to, self._found = to, dict[str, tuple[str, bool]]()
+        self._to, self._failed, self._passed = to, dict[str, tuple[str, bool]](), list[str]()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            again = not RARE.search(report.nodeid) and ("property", True) not in map(tuple, report.user_properties)
-            self._found.setdefault(report.nodeid, (report.longreprtext, again))
+            rare = RARE.search(report.nodeid) or ("property", True) in map(tuple, report.user_properties)
+            ran = report.when in ("setup", "call", "teardown")  # else its process ended, and another fault may be why
+            self._failed.setdefault(report.nodeid, (report.longreprtext, ran and not rare))
+        elif report.passed and report.when == "call":
+            self._passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._found[report.nodeid] = (report.longreprtext, False)
+            self._failed[report.nodeid] = (report.longreprtext, False)
 
-    def pytest_sessionfinish(self) -> None:
-        self._to.write_text(json.dumps(self._found))
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not (session.shouldstop or session.shouldfail):
+            self._to.write_text(json.dumps([self._failed, self._passed]))
 
 
 def is_property(item: pytest.Item) -> bool:
@@ -56,12 +63,7 @@ def is_property(item: pytest.Item) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Return the exit status of pytest, that of the second run where there was one."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "failures"
-        status = subprocess.run(
-            [sys.executable, "-m", "pytest", *arguments, f"--failures={file}"], check=False
-        ).returncode
-        found: dict[str, tuple[str, bool]] = json.loads(file.read_text()) if file.exists() else {}
+    status, found, _ = _run(*arguments)
     if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST:
         return status
     refused = [name for name, (_, again) in found.items() if not again]
@@ -69,14 +71,28 @@ def main(arguments: list[str]) -> int:
         _say("no second chance: this may be a rare fault", refused)
         return status
     _say("failed among others, run once more alone", list(found))
-    if status := subprocess.run([*PYTEST, "-n", "0", "-m", "", *found], check=False).returncode:
+    again, _, passed = _run("-n", "0", "-m", "", *found)
+    if again:
+        return again
+    if left_out := sorted(set(found) - set(passed)):
+        _say("FAILED AMONG OTHERS AND LEFT OUT ALONE", left_out)
         return status
     for name, (text, _) in found.items():
         _say(f"FAILED AMONG OTHERS AND PASSED ALONE: {name}", text.splitlines())
     if PASSED in os.environ:
-        with Path(os.environ[PASSED]).open("a") as passed:
-            passed.writelines(f"{name}\n" for name in found)
+        with Path(os.environ[PASSED]).open("a") as file:
+            file.writelines(f"{name}\n" for name in found)
     return 0
+
+
+def _run(*arguments: str) -> tuple[int, dict[str, tuple[str, bool]], list[str]]:
+    """Run pytest; return its exit status, and what `Failures` wrote: the tests that failed, and those that passed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "failures"
+        command = [sys.executable, "-P", "-m", "pytest", *arguments, f"--failures={file}"]
+        status = subprocess.run(command, check=False).returncode
+        failed, passed = json.loads(file.read_text()) if file.exists() else ({}, [])
+    return status, failed, passed
 
 
 def _say(title: str, lines: list[str]) -> None:

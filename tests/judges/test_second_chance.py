@@ -51,14 +51,36 @@ def test_sums(number):
 """
 
 
-def run(folder: Path, tests: str) -> tuple[int, str, str]:
+CRASH = """
+import os
+
+
+def test_crashes():
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os._exit(1)
+"""
+LEFT_OUT = """
+import os
+
+import pytest
+
+
+def test_left_out():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("nothing to see here")
+    assert False
+"""
+
+
+def run(folder: Path, tests: str, *options: str) -> tuple[int, str, str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(tests)
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(second_chance.__file__).parent}\n")
     passed = folder / "passed"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, second_chance.__file__, "-n", "1", "-q", "-p", "no:cacheprovider", str(folder)], cwd=folder,
+        [sys.executable, second_chance.__file__, "-n", "1", "-q", "-p", "no:cacheprovider", *options, str(folder)],
+        cwd=folder,
         env=environment | {second_chance.PASSED: str(passed)}, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, passed.read_text() if passed.exists() else ""
@@ -81,10 +103,21 @@ def test_what_passes_alone_is_named_with_its_first_failure(tmp_path: Path) -> No
         (PROPERTY, "no second chance"),
         ("\n".join(ONCE.replace("test_", f"test_{number}_") for number in range(4)), "4 failed"),
         ("import nothing_of_that_name", "1 error"),
+        (CRASH.replace("crashes", "ends_its_process"), "no second chance"),
+        (LEFT_OUT, "LEFT OUT ALONE"),
     ],
-    ids=["fails again", "rare", "property", "too many", "cannot be read"],
+    ids=["fails again", "rare", "property", "too many", "cannot be read", "ends its process", "left out"],
 )
 def test_all_else_fails(tests: str, said: str, tmp_path: Path) -> None:
     code, out, passed = run(tmp_path, tests)
     assert (code != 0, passed) == (True, ""), out
     assert said in out
+
+
+@pytest.mark.long
+def test_a_run_that_was_stopped_early_fails(tmp_path: Path) -> None:
+    """Else it would pass without most of its tests."""
+    tests = 'def test_busy(request):\n    assert "::" in request.config.args[0]\n\n\ndef test_right():\n    pass\n'
+    assert run(tmp_path, tests, "-n", "0")[0] == 0
+    code, out, _ = run(tmp_path, tests, "-n", "0", "-x")
+    assert code != 0, out
