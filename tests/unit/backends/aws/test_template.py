@@ -125,6 +125,10 @@ def test_alarms_and_dashboard_are_what_cloudwatch_takes(template: dict[str, Any]
         assert widget["x"] + widget["width"] <= 24
         for reference in re.findall(r"\$\{(\w+)[}.]", json.dumps(widget)):
             assert reference in template["Resources"], reference
+    functions = {name for name, one in template["Resources"].items() if one["Type"] == "AWS::Serverless::Function"}
+    for title in ("Calls at once", "Throttles", "Errors"):
+        (widget,) = (one for one in json.loads(body)["widgets"] if one["properties"]["title"] == title)
+        assert set(re.findall(r"\$\{(\w+Function)\}", json.dumps(widget))) == functions, title
 
 
 ACTIONS = {

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
 from obstore.store import MemoryStore
 
+from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import turns as module
+from streamify.backends.aws.functions.observe import Watch
 from streamify.backends.aws.functions.turns import Ask, Turns
 from streamify.backends.aws.shares import Lease, fits, shares, slot, workers_of
+from streamify.errors import DestinationError
 from streamify.storage.objects import ObjectStorage
 
 
@@ -147,6 +151,27 @@ def test_a_job_that_asks_again_gets_the_same_answer(line: Turns, machine: Machin
     assert [name for name, _ in machine.answers][-2:] == ["d", "e2"]
 
 
+def test_a_call_that_is_lost_before_it_answers_leaves_no_second_place_in_the_line(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease was written; the place in the line would give workers to the job once more when it needs none."""
+    media = ObjectStorage(MemoryStore(), "media")
+    line = Turns(media, machine, workers=900, jobs=3, most=1000)
+    asked = ask("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "delete", lost)
+        with pytest.raises(DestinationError):
+            line.ask(asked)
+    line.ask(asked.model_copy(update={"token": "a2"}))
+    line.end("a")
+    line.ask(ask("b"))
+    assert machine.answers == [("a2", 900), ("b", 900)]
+
+
+def lost(key: str) -> None:
+    raise DestinationError("storage-unreachable", "connection lost")
+
+
 def test_a_job_that_was_ended_while_it_waited_holds_nothing(line: Turns, machine: Machine) -> None:
     for name in "abcde":
         line.ask(ask(name))
@@ -183,3 +208,15 @@ def test_no_job_has_more_workers_than_max_concurrency(machine: Machine) -> None:
     line = Turns(ObjectStorage(MemoryStore(), "media"), machine, workers=900, jobs=3, most=2)
     line.ask(ask("a"))
     assert machine.answers == [("a", 2)]
+
+
+@pytest.mark.parametrize("event", [{"ended": "a"}, {"detail": {"executionArn": "arn:aws:states:r:1:execution:x:a"}}])
+def test_a_run_that_has_ended_is_named_in_the_log(
+    event: dict[str, Any], line: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(handlers, "watch", lambda: Watch(lambda: 0, lines.append))
+    monkeypatch.setattr(handlers, "turns", lambda: line)
+    handlers.turn(event, None)
+    (told,) = map(json.loads, lines)
+    assert (told["message"], told["run"], told["outcome"]) == ("turn", "a", "done")

@@ -138,7 +138,8 @@ def turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
             if "token" in event:
                 turns().ask(Ask.model_validate(event))
             else:
-                turns().end(ended_run(event))
+                said["run"] = ended_run(event)
+                turns().end(said["run"])
         except StreamifyError as error:
             said["outcome"] = "failed"
             _refusal(error, said)

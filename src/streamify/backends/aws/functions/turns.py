@@ -77,6 +77,7 @@ class Turns:
         self._sweep()
         for held in self._read()[1]:
             if held.run == asked.run:
+                self._media.delete(self._key(asked))  # of a call that was lost before it did
                 self._machine.answer(asked.token, held.told)
                 return
         self._media.put(self._key(asked), asked.to_json())
