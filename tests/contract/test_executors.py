@@ -77,7 +77,7 @@ class Bench:
         return len(list((self.media / "attempts" / key).iterdir()))
 
     def failure(self, key: str) -> TaskError:
-        error = self.engine.submit(task(key)).exception(timeout=20)
+        error = self.engine.submit(task(key)).exception(timeout=60)
         assert isinstance(error, TaskError)
         assert error.failure.key == key
         return error
@@ -100,17 +100,17 @@ def result(key: str) -> Result:
 def test_gives_every_task_its_own_result(bench: Bench) -> None:
     keys = [f"echo:{number}" for number in range(12)]
     futures = [bench.engine.submit(task(key)) for key in keys]
-    assert [future.result(timeout=20) for future in futures] == [result(key) for key in keys]
+    assert [future.result(timeout=60) for future in futures] == [result(key) for key in keys]
 
 
 def test_starts_tasks_in_order_of_submission(bench: Bench) -> None:
     keys = [f"sleep:0.0{number % 3}#{number}" for number in range(10)]
-    wait([bench.engine.submit(task(key)) for key in keys], timeout=20)
+    wait([bench.engine.submit(task(key)) for key in keys], timeout=60)
     assert [event.task for event in bench.events if event.kind == "task.started"] == keys
 
 
 def test_says_what_it_is_before_anything_starts(bench: Bench) -> None:
-    bench.engine.submit(task("echo:1")).result(timeout=20)
+    bench.engine.submit(task("echo:1")).result(timeout=60)
     first = bench.events[0]
     assert first.kind == "engine.ready"
     assert first.data["engine"] == bench.engine.name
@@ -119,7 +119,7 @@ def test_says_what_it_is_before_anything_starts(bench: Bench) -> None:
 
 
 def test_reports_start_and_cost_of_a_task(bench: Bench) -> None:
-    bench.engine.submit(task("sleep:0.1")).result(timeout=20)
+    bench.engine.submit(task("sleep:0.1")).result(timeout=60)
     assert bench.kinds("sleep:0.1") == ["task.started", "task.finished"]
     finished = bench.events[-1]
     assert finished.worker is not None
@@ -130,7 +130,7 @@ def test_reports_start_and_cost_of_a_task(bench: Bench) -> None:
 
 
 def test_reports_how_far_a_task_is_four_times_a_second_at_most(bench: Bench) -> None:
-    bench.engine.submit(task("count:200")).result(timeout=20)  # 5 ms and more each
+    bench.engine.submit(task("count:200")).result(timeout=60)  # 5 ms and more each
     kinds = bench.kinds("count:200")
     assert kinds == ["task.started", *["task.progress"] * (len(kinds) - 2), "task.finished"]
     reports = [event for event in bench.events if event.kind == "task.progress"]
@@ -148,7 +148,7 @@ def test_an_event_comes_before_its_future_is_done(bench: Bench) -> None:
     seen: list[list[str]] = []
     future = bench.engine.submit(task("echo:1"))
     future.add_done_callback(lambda _: seen.append(bench.kinds("echo:1")))
-    wait([future], timeout=20)
+    wait([future], timeout=60)
     bench.engine.shutdown(cancel=False)  # callbacks may run a moment after the wait
     assert seen == [["task.started", "task.finished"]]
 
@@ -172,7 +172,7 @@ def test_a_task_that_raises_is_not_tried_again(bench: Bench, key: str, code: str
 
 
 def test_a_storage_that_recovers_costs_a_retry(bench: Bench) -> None:
-    done = bench.engine.submit(task("storage:once")).result(timeout=20)
+    done = bench.engine.submit(task("storage:once")).result(timeout=60)
     assert done == CheckResult(key="storage:once", faults=("storage", "once"), frames=2)
     assert bench.kinds("storage:once") == ["task.started", "task.retried", "task.started", "task.finished"]
     retried = bench.events[2]
@@ -190,7 +190,7 @@ def test_a_storage_that_stays_away_fails_after_three_attempts(bench: Bench) -> N
 def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
     before = time.time()
     future = bench.engine.submit(task("sleep:0.1"))
-    future.result(timeout=20)
+    future.result(timeout=60)
     [attempt] = future.attempts
     started = next(event for event in bench.events if event.kind == "task.started")
     assert (attempt.task, attempt.number, attempt.outcome) == ("sleep:0.1", 1, "finished")
@@ -205,7 +205,7 @@ def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
 
 def test_a_future_holds_every_attempt_that_failed(bench: Bench) -> None:
     future = bench.engine.submit(task("storage:always"))
-    error = future.exception(timeout=20)
+    error = future.exception(timeout=60)
     assert isinstance(error, TaskError)
     assert [one.outcome for one in future.attempts] == ["retried", "retried", "failed"]
     assert [one.number for one in future.attempts] == [1, 2, 3]
@@ -222,7 +222,7 @@ def test_attempts_are_told_as_they_begin_and_as_they_end(bench: Bench) -> None:
     told: list[Attempt] = []
     future = bench.engine.submit(task("storage:once"))
     future.follow(told.append)
-    future.result(timeout=20)
+    future.result(timeout=60)
     assert [(one.number, one.outcome, one.ended is None) for one in told] == [
         (1, "running", True), (1, "retried", False), (2, "running", True), (2, "finished", False),
     ]  # fmt: skip
@@ -231,7 +231,7 @@ def test_attempts_are_told_as_they_begin_and_as_they_end(bench: Bench) -> None:
 
 def test_events_say_when_a_task_began_and_ended_and_what_its_time_went_into(bench: Bench) -> None:
     future = bench.engine.submit(task("sleep:0.2"))
-    future.result(timeout=20)
+    future.result(timeout=60)
     [attempt] = future.attempts
     begun, ended = (event.data for event in bench.events if event.task == "sleep:0.2")
     assert begun == {"kind": "split"}
@@ -251,7 +251,7 @@ def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path) -> N
     released = Flag()
 
     def listen(event: Event) -> None:
-        released.wait(20)
+        released.wait(200)
         seen.append(event)
 
     places = locations(tmp_path / "uploads", tmp_path / "media")
@@ -259,7 +259,7 @@ def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path) -> N
     with EventDelivery(listen) as events:
         engine = CASES[name](places, events)
         futures = [engine.submit(task(key)) for key in keys]
-        assert [future.result(timeout=20).key for future in futures] == keys
+        assert [future.result(timeout=60).key for future in futures] == keys
         engine.shutdown(cancel=False)
         assert seen == []
         released.set()
@@ -271,7 +271,7 @@ def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path) -> N
 
 def test_a_failed_task_harms_no_other(bench: Bench) -> None:
     futures = [bench.engine.submit(task(key)) for key in ("echo:1", "source", "echo:2", "bug", "echo:3")]
-    wait(futures, timeout=20)
+    wait(futures, timeout=60)
     assert [future.exception() is None for future in futures] == [True, False, True, False, True]
 
 

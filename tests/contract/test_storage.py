@@ -124,7 +124,7 @@ def test_a_race_of_put_new_has_one_winner(storage: Storage, same: bool) -> None:
 
         def claim(index: int, lap: int = lap, barrier: Barrier = barrier) -> bool | None:
             data = b"same" if same else b"%d" % index
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             try:
                 return storage.put_new(f"claims/{lap}", data).new
             except ConflictError:

@@ -106,7 +106,7 @@ def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(source: Path, tmp_path:
         seen = streamify.status(dest)
         assert (seen.state, seen.source) == ("running", source.name)
         assert streamify.cancel(dest).cancelled
-        assert isinstance(job.exception(10), streamify.JobCancelled)
+        assert isinstance(job.exception(60), streamify.JobCancelled)
     assert streamify.status(dest).state == "cancelled"
     report = streamify.resume(dest)
     assert report.tasks_reused > 0

@@ -267,7 +267,7 @@ def test_source_that_is_no_ordinary_file_is_refused_at_once(kind: str, tmp_path:
         source = Path("/dev/zero")
     done = subprocess.run(
         [str(COMMAND), "transcode", str(source), str(tmp_path / "dest")],
-        capture_output=True, text=True, timeout=20, check=False,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     judge(Ran(done.returncode, done.stdout, done.stderr), 3, "source-unreadable", str(source))
 

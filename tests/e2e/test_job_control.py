@@ -50,7 +50,7 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
         assert seen["share"] == pytest.approx((seen["done"] - 40) / 40, abs=0.001)
         assert 0 < seen["seconds_left"] < 100
         cancelled = streamify("cancel", dest, "--json")
-        assert running.process.poll() is not None or running.process.wait(10) is not None  # it has ended by then
+        assert running.process.poll() is not None or running.process.wait(60) is not None  # it has ended by then
         ended = running.end()
         assert running.orphans() == []
     assert (cancelled.code, cancelled.json["cancelled"], cancelled.json["status"]) == (0, True, "cancelled")

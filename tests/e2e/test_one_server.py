@@ -38,7 +38,7 @@ class Nginx(NamedTuple):
     port: int
 
     def ask(self, target: str, host: str = "media.example.org", method: str = "GET", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, target, headers={"Host": host} | named)
@@ -77,7 +77,7 @@ def serving(root: Path, folder: Path) -> Iterator[Nginx]:
     subprocess.run(["nginx", "-t", "-c", main], check=True, capture_output=True)
     with subprocess.Popen(["nginx", "-c", main], stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(lambda: listens(port), 10)
+            wait_for(lambda: listens(port))
             yield Nginx(port)
         finally:
             process.terminate()

@@ -31,7 +31,7 @@ Cells = set[tuple[str, int]]
 
 def told(url: str) -> dict[str, Any]:
     """Return the snapshot that a page gets now."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request("GET", "/_play/job")
         answer = connection.getresponse()
@@ -47,7 +47,7 @@ def told(url: str) -> dict[str, Any]:
 @contextmanager
 def opened(url: str) -> Iterator[None]:
     """Keep a page open: changes are taken, and segments looked for that nobody tells, only while there is one."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     connection.request("GET", "/_play/job")
     answer = connection.getresponse()
     try:

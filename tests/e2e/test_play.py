@@ -61,7 +61,7 @@ def played(stream: Path) -> Iterator[str]:
         assert server.stdout is not None
         yield json.loads(server.stdout.readline())["url"]
         server.send_signal(signal.SIGINT)
-        rest = server.communicate(timeout=20)[0]
+        rest = server.communicate(timeout=60)[0]
     assert (server.returncode, rest) == (130, "")
 
 

@@ -322,7 +322,7 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
         wait_for(lambda: catches(process.pid, signal.SIGTERM))
         time.sleep(1)  # by then it waits for a reader
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert (process.returncode, "[interrupted]" in said) == (143, True)
 
 
@@ -334,7 +334,7 @@ def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp
         wait_for(lambda: catches(process.pid, signal.SIGTERM))
         time.sleep(after)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Traceback" not in said
 

@@ -37,7 +37,7 @@ def cancelled(monkeypatch: pytest.MonkeyPatch, backend: Backend, engine: Engine,
     monkeypatch.setattr(choose, "for_settings", lambda _: backend)
     job = streamify.start("in.mp4", dest, engine=engine)
     job.cancel()
-    error = job.exception(10)
+    error = job.exception(60)
     assert error is not None
     return error
 

@@ -46,7 +46,7 @@ def shared(tmp_path: Path) -> Iterator[Shared]:
 
 def test_each_job_writes_into_its_own_stores(shared: Shared, tmp_path: Path) -> None:
     older, younger = shared.executor("a"), shared.executor("b")
-    wait([older.submit(task("storage:once")), younger.submit(task("storage:once#2"))], timeout=20)
+    wait([older.submit(task("storage:once")), younger.submit(task("storage:once#2"))], timeout=60)
     assert len(list((tmp_path / "a/attempts/storage:once").iterdir())) == 2
     assert len(list((tmp_path / "b/attempts/storage:once#2").iterdir())) == 2
 
@@ -61,7 +61,7 @@ def test_priority_goes_before_age_and_age_before_submission(shared: Shared) -> N
         younger.submit(task("echo:opening").model_copy(update={"priority": 5})),
         older.submit(task("echo:old")),
     ]
-    wait([first, *rest], timeout=20)
+    wait([first, *rest], timeout=60)
     assert shared.started == ["sleep:0.3", "echo:opening", "echo:old", "echo:young"]
 
 
@@ -71,7 +71,7 @@ def test_a_turn_goes_before_age(shared: Shared) -> None:
     while not shared.started:
         threading.Event().wait(0.01)
     rest = [film.submit(task("echo:film")), clip.submit(task("echo:clip"))]
-    wait([first, *rest], timeout=20)
+    wait([first, *rest], timeout=60)
     assert shared.started == ["sleep:0.3", "echo:clip", "echo:film"]
 
 
@@ -83,10 +83,10 @@ def test_a_job_that_is_cut_off_leaves_the_others_alone(shared: Shared) -> None:
     older.shutdown(cancel=True)
     assert isinstance(cut.exception(timeout=0), CancelledError)
     assert queued.cancelled()
-    assert other.result(timeout=20).key == "echo:2"
+    assert other.result(timeout=60).key == "echo:2"
     with pytest.raises(RuntimeError, match="shut down"):
         older.submit(task("echo:3"))
-    assert younger.submit(task("echo:4")).result(timeout=20).key == "echo:4"
+    assert younger.submit(task("echo:4")).result(timeout=60).key == "echo:4"
 
 
 def test_a_job_that_drains_waits_for_its_own_tasks_alone(shared: Shared) -> None:
@@ -105,5 +105,5 @@ def test_a_listener_that_raises_ends_its_own_job_alone(shared: Shared, tmp_path:
     other = shared.executor("a")
     broken = shared.pool.executor(locations(tmp_path / "uploads", tmp_path / "b"), listen)
     with pytest.raises(LookupError, match="listener"):
-        broken.submit(task("sleep:60")).result(timeout=20)
-    assert other.submit(task("echo:1")).result(timeout=20).key == "echo:1"
+        broken.submit(task("sleep:60")).result(timeout=60)
+    assert other.submit(task("echo:1")).result(timeout=60).key == "echo:1"

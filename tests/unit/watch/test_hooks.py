@@ -75,7 +75,7 @@ def test_a_secret_that_is_none(text: str) -> None:
 def test_a_webhook_is_called_with_a_signature_that_openssl_confirms(receiver: Receiver, tmp_path: Path) -> None:
     run = Run(tmp_path, Target("job.done", url=receiver.url), Target("job.failed", url=receiver.url + "&x"), key=KEY)
     run.hooks.add(ended())
-    assert run.hooks.drain(10) == 0
+    assert run.hooks.drain(60) == 0
     ((headers, body),) = receiver.got
     told = json.loads(body)
     assert told["type"] == "job.done"
@@ -95,7 +95,7 @@ def test_a_webhook_is_called_with_a_signature_that_openssl_confirms(receiver: Re
 def test_without_a_secret_nothing_is_signed(receiver: Receiver, tmp_path: Path) -> None:
     run = Run(tmp_path, Target("job.failed", url=receiver.url))
     run.hooks.add(ended("failed"))
-    assert run.hooks.drain(10) == 0
+    assert run.hooks.drain(60) == 0
     headers, body = receiver.got[0]
     assert "webhook-signature" not in headers
     assert (json.loads(body)["type"], json.loads(body)["data"]["code"]) == ("job.failed", "source-empty")
@@ -114,7 +114,7 @@ def test_what_is_not_confirmed_is_tried_again_with_the_same_id_also_after_a_rest
     assert "token=secret" not in next(kept).read_text()  # it may lie in a public bucket
     receiver.status = 200
     second = Run(tmp_path, target)
-    assert second.hooks.drain(10) == 0
+    assert second.hooks.drain(60) == 0
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
     assert len({body for _, body in receiver.got}) == 1
     assert second.waiting() == 0
@@ -174,7 +174,7 @@ def test_a_command_gets_all_in_its_environment_and_no_shell_reads_it(tmp_path: P
     run = Run(tmp_path, Target("job.failed", command=(sys.executable, "-c", script, str(told))))
     bad = ended("failed").model_copy(update={"key": "$(touch evil);`id`'\"\n.mp4"})
     run.hooks.add(bad)
-    assert run.hooks.drain(20) == 0
+    assert run.hooks.drain(60) == 0
     name, code, event, body = told.read_text().split("|", 3)
     assert (name, code, event) == (bad.key, "source-empty", "job.failed")
     assert json.loads(body)["data"]["upload"] == bad.key
@@ -206,7 +206,7 @@ def test_what_nobody_confirms_for_days_is_given_up_and_kept(receiver: Receiver, 
     receiver.status = 500
     run = Run(tmp_path, Target("job.done", url=receiver.url))
     run.hooks.add(ended().model_copy(update={"ended": time.time() - 4 * 86_400}))
-    assert run.hooks.drain(10) == 0
+    assert run.hooks.drain(60) == 0
     (kept,) = (tmp_path / ".streamify-watch" / "undelivered").glob("*.json")
     assert json.loads(kept.read_text())["error"] == "status 500"
 
