@@ -22,6 +22,7 @@ from streamify.errors import TasksFailed, UsageError, VerificationFailed
 from streamify.manifests.webvtt import read_back
 from streamify.media.text.embedded import read_embedded
 from streamify.media.text.witness import witnessed
+from streamify.model.cue import Cue
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.settings.arguments import SettingsDict
@@ -202,6 +203,25 @@ def test_words_of_mp4_that_ffmpeg_has_no_decoder_for(tmp_path: Path, entry: str,
     cues = list(read_back((tmp_path / "dest" / words.folder / "all.vtt").read_text()))
     track = plan(film).text[0]
     assert len(list(witnessed(lambda: film.with_name("other.mp4").open("rb"), track, cues))) == 2
+
+
+def test_the_witness_reads_samples_of_stpp_as_far_as_they_can_be_read(tmp_path: Path) -> None:
+    """What is in front of the damage is in the stream, and in the source; what is nested too deep is in neither."""
+    broken = ttml([(2.5, 3, "before"), (3, 3.5, "it ends here")]).replace("ends", "ends &")
+    deep = ttml([(4.5, 5, "above"), (5, 5.5, "deep")]).replace("deep", "<span>" * 3000 + "deep" + "</span>" * 3000)
+    samples = [(0.0, 2.0, ttml([(0.5, 1, "whole")])), (2.0, 4.0, broken), (4.0, 6.0, deep)]
+    encoded = [(start, end, text.encode()) for start, end, text in samples]
+    film = with_samples(pictures(tmp_path / "p.mp4"), tmp_path / "f.mp4", "stpp", encoded, fragments=False)
+    track = plan(film).text[0]
+    stream = track.recipe.stream or 0
+    found = read_embedded(lambda: film.open("rb"), {stream: "it"}, codecs={stream: "stpp"})[stream].cues
+    assert [cue.text for cue in found] == ["whole", "before", "above"]
+    cues = [
+        Cue(1 + place, round(one.start * 1000), round((one.end or 0) * 1000), one.text)
+        for place, one in enumerate(found)
+    ]
+    assert list(witnessed(lambda: film.open("rb"), track, cues)) == []
+    assert len(list(witnessed(lambda: film.open("rb"), track, cues[:1] + cues[2:]))) == 1
 
 
 def test_files_of_ttml(tmp_path: Path) -> None:

@@ -7,17 +7,20 @@ import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
+from io import BytesIO
 from typing import BinaryIO
 
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.text.xml import DEPTH
 from streamify.model.cue import CUE_BYTES, Cue
 from streamify.model.track import TextTrack
 
 _TAGS = re.compile(r"<[^>]*>")
 _BLANKS = re.compile(r"\s+")
-_LAST = re.compile(rb"</(?:[\w.-]+:)?tt\s*>(?!.*</(?:[\w.-]+:)?tt\s*>)", re.DOTALL)
+_END = re.compile(rb"</(?:[\w.-]+:)?tt\s*>")
 _RUBY = "{http://www.w3.org/ns/ttml#styling}ruby"
 
 
@@ -41,7 +44,7 @@ def witnessed_samples(
         yield f"the source says {text[:40]!r}, the stream does not"
     joined = "\n".join(theirs)
     for text, start in [*ours.items()]:
-        if text not in joined:
+        if text not in theirs and text not in joined:
             yield f"the stream says {text[:40]!r} at {start / 1000:.3f} s, the source does not"
         elif theirs.get(text) not in (None, start):
             yield f"the source says {text[:40]!r} from {(theirs[text] or 0) / 1000:.3f} s on, not {start / 1000:.3f} s"
@@ -76,25 +79,26 @@ def _payloads(sample: bytes) -> Iterator[str]:
     for found in re.finditer(rb"payl", sample):
         size = int.from_bytes(sample[found.start() - 4 : found.start()], "big") - 8
         if 0 < size <= CUE_BYTES:
-            text = _TAGS.sub("", sample[found.end() :][:size].decode("utf-8", "replace"))
+            text = _TAGS.sub("", sample[found.end() : found.end() + size].decode("utf-8", "replace"))
             yield from filter(None, [_bare(html.unescape(text))])
 
 
 def _paragraphs(sample: bytes) -> Iterator[str]:
-    """Yield the texts of the paragraphs of a document."""
-    end = _LAST.search(sample)
-    data = sample[: end.end()] if end is not None else sample
+    """Yield the texts of the paragraphs of a document, as far as it can be read."""
+    ends = [found.end() for found in _END.finditer(sample)]
+    data = sample[: ends[-1]] if ends else sample
     if b"<!ENTITY" in data:
         return
-    try:
-        root = ET.fromstring(data)  # noqa: S314 - no entities, and expat limits what they could become
-    except ET.ParseError:
-        return
-    for one in root.iter():
-        if one.tag.rpartition("}")[2] == "p":
-            text = _bare("".join(_words(one)))
-            if 0 < len(text) <= CUE_BYTES:
-                yield text
+    depth = 0
+    with suppress(ET.ParseError):  # no entities, and expat limits what they could become
+        for event, one in ET.iterparse(BytesIO(data), ("start", "end")):  # noqa: S314
+            depth += 1 if event == "start" else -1
+            if depth > DEPTH:
+                return
+            if event == "end" and one.tag.rpartition("}")[2] == "p":
+                text = _bare("".join(_words(one)))
+                if 0 < len(text) <= CUE_BYTES:
+                    yield text
 
 
 def _words(element: ET.Element) -> Iterator[str]:
