@@ -9,7 +9,7 @@ import pytest
 
 from streamify.media.text.documents import sample_words
 from streamify.media.text.files import kind_of, read_file
-from streamify.media.text.ttml import WORK, read_ttml
+from streamify.media.text.ttml import PROPERTIES, WORK, read_ttml
 from streamify.media.text.ttml_paragraph import Shown
 from streamify.media.text.ttml_times import Clock
 from streamify.model.cue import SourceCue
@@ -198,6 +198,17 @@ def test_words_that_change_too_often_are_given_up() -> None:
     found = read_ttml(document(f'<p begin="0s" end="9s">{spans}</p>' * (WORK // 1500**2 + 2)))
     assert found.broken is not None
     assert "change too often" in found.broken
+
+
+def test_line_breaks_and_kinds_of_styling_have_a_limit() -> None:
+    """Each takes memory and time: the first by itself, the second for each paragraph that refers to it."""
+    found = read_ttml(document(f'<p begin="0s" end="1s">x{"<br/>" * 20_000}</p><p begin="1s" end="2s">y</p>'))
+    assert [one.text for one in found.shown] == ["y"]
+    assert found.long == [1]
+    many = " ".join(f'tts:kind{number}=""' for number in range(PROPERTIES + 1))
+    said = '<p begin="0s" end="1s">a</p>'
+    found = read_ttml(document(f"{said}<p {many}>b</p>"))
+    assert (found.broken, len(found.shown)) == (f"line 1: more than {PROPERTIES} kinds of styling", 1)
 
 
 def test_what_cannot_be_kept_is_counted_and_named() -> None:

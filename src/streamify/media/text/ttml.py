@@ -18,6 +18,8 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 _STYLING = ("#styling", "#style", "urn:ebu:tt:style")
 HEAD = 10_000
 """Styles and regions of a document at most."""
+PROPERTIES = 200
+"""Kinds of styling of a document at most; the standard has 60."""
 WORK = 20_000_000
 """Spans at most, times the changes of their paragraphs, of a document."""
 
@@ -116,6 +118,7 @@ class _Reader:
         self._region = ""
         self._paragraph: Paragraph | None = None
         self._containers = self._work = 0
+        self._properties = set[str]()
         self._programme: str | None = None
 
     def start(self, name: str, attributes: dict[str, str], line: int) -> None:
@@ -157,6 +160,9 @@ class _Reader:
             self._add(text, preserve=self._frames[-1].preserve)
 
     def _own(self, tag: str, told: _Attributes, line: int) -> _Frame | None:
+        self._properties |= told.props.keys()
+        if len(self._properties) > PROPERTIES:
+            raise _RefusedError(f"line {line}: more than {PROPERTIES} kinds of styling")
         match tag:
             case "tt":
                 self._document(told)
@@ -250,7 +256,7 @@ class _Reader:
         if paragraph is None:
             return
         paragraph.size += len(text.strip())
-        if paragraph.size > CUE_BYTES or frame.hidden or is_hidden(frame.computed) or frame.ruby == "delimiter":
+        if _is_long(paragraph) or frame.hidden or is_hidden(frame.computed) or frame.ruby == "delimiter":
             return
         paragraph.timed &= frame.timed
         paragraph.region = paragraph.region if paragraph.region is not None else frame.region
@@ -267,7 +273,7 @@ class _Reader:
         if not frame.timed or not paragraph.timed:
             found.untimed.append(paragraph.line)
             return
-        if paragraph.size > CUE_BYTES:
+        if _is_long(paragraph):
             found.long.append(paragraph.line)
             return
         if len(found.shown) > CUES:
@@ -285,6 +291,10 @@ class _Reader:
             found.shown.append(Shown(start, end, text, settings, found.paragraphs))
         if not states:
             found.unseen.append(paragraph.line)
+
+
+def _is_long(paragraph: Paragraph) -> bool:
+    return max(paragraph.size, len(paragraph.runs)) > CUE_BYTES
 
 
 def _inherited(props: Props) -> Props:
