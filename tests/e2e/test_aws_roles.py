@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clips.bitmaps import Card, subtitled
 from clips.joined_sound import ffmpeg
 from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind
@@ -148,8 +149,10 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     # As a job on another engine left it, which published while it made.
     buckets.dest.put(GROWING, GrowingState(tracks=(), folders=(), segments=0, since=0).to_json())
     job(settings, resume=True)
-    open_storage(buckets.uploads).put(KEY, clip.path.read_bytes())  # without chapters
-    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "replace_grace": 0}
+    drawn = subtitled(tmp_path / "drawn.mkv", [[Card(0.2, 1.5, 60, 150, 100, 40)]], size=(320, 240), seconds=2)
+    open_storage(buckets.uploads).put(KEY, drawn.read_bytes())  # without chapters, and with what is drawn into pictures
+    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "replace_grace": 0,
+             "burn_in": "en"}  # fmt: skip
     job(settings | other, resume=True)
     return requests
 
