@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from streamify.model.base import Frozen, Rational
 
 _CHOICE = re.compile(r"(?:(\d{1,5})|([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}))(\.forced)?")
+
+
+BITMAP_CODECS: Final = MappingProxyType({"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB"})
+"""FFmpeg's names of codecs that can be drawn, and what people call them."""
 
 
 class BurnChoice(Frozen):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from streamify.dest.layout import burn_key
 from streamify.errors import UsageError
-from streamify.model.burn import PART_SEGMENTS, BitmapFacts, BurnChoice, BurnIn, BurnPlan, parse_burn_in
+from streamify.model.burn import BITMAP_CODECS, PART_SEGMENTS, BitmapFacts, BurnChoice, BurnIn, BurnPlan, parse_burn_in
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts, TextFacts
 from streamify.model.text import clean
 from streamify.planning.languages import bcp47
-
-NAMES: Final = MappingProxyType({"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB"})
-"""What people call codecs."""
 
 
 def burn_in(facts: SourceFacts, settings: MediaSettings) -> BurnIn | None:
@@ -71,7 +67,7 @@ def _listed(facts: SourceFacts) -> str:
 
 def described(one: BitmapFacts) -> str:
     """Return a stream in words."""
-    parts = [NAMES.get(one.codec, one.codec), *filter(None, (one.language, clean(one.title or "")))]
+    parts = [BITMAP_CODECS.get(one.codec, one.codec), *filter(None, (one.language, clean(one.title or "")))]
     return f"{one.stream} ({', '.join([*parts, *(['forced'] if one.forced else [])])})"
 
 

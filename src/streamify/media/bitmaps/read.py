@@ -13,10 +13,9 @@ from streamify.bitstream.bitmaps.pgs import PgsReader
 from streamify.bitstream.bitmaps.vobsub import VobSubReader
 from streamify.errors import SourceError
 from streamify.media.bitmaps.shown import Account, TooManyError, stretches
-from streamify.media.bitmaps.streams import CODECS
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
-from streamify.model.burn import SHOWN, BurnIn, Shown
+from streamify.model.burn import BITMAP_CODECS, SHOWN, BurnIn, Shown
 from streamify.model.source import ClockBreak, Note, VideoFacts
 
 _DAMAGE = 1000
@@ -43,7 +42,7 @@ class BitmapStream:
         self._open, self._burn, self._video = open_source, burn, video
         self._positions, self._breaks = sorted(one.position for one in breaks), breaks
         self._account, self._guessed = Account(), False
-        self.name = f"subtitle stream {burn.stream} ({CODECS.get(burn.codec, burn.codec)})"
+        self.name = f"subtitle stream {burn.stream} ({BITMAP_CODECS.get(burn.codec, burn.codec)})"
 
     def shown(self) -> Iterator[Shown]:
         """Yield what is shown when, in order.

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
-
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.titles import audio_language, audio_title
-from streamify.model.burn import BitmapFacts
-
-CODECS: Final[Mapping[str, str]] = MappingProxyType(
-    {"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB"}
-)
-"""FFmpeg's names of codecs that can be drawn, and what people call them."""
+from streamify.model.burn import BITMAP_CODECS, BitmapFacts
 
 
 def bitmap_facts(container: InputContainer, elsewhere: frozenset[int]) -> tuple[BitmapFacts, ...]:
@@ -26,12 +17,16 @@ def bitmap_facts(container: InputContainer, elsewhere: frozenset[int]) -> tuple[
         container: The source, opened.
         elsewhere: Indices of streams of other programmes.
     """
-    return tuple(_facts(stream) for stream in container.streams if is_bitmaps(stream) and stream.index not in elsewhere)
+    return tuple(
+        _facts(stream) for stream in container.streams if _is_bitmaps(stream) and stream.index not in elsewhere
+    )
 
 
-def is_bitmaps(stream: Stream) -> bool:
+def _is_bitmaps(stream: Stream) -> bool:
     """Return whether a stream is of bitmap subtitles that can be drawn."""
-    return stream.type == "subtitle" and has_decoder(stream) and stream.codec_context.codec.canonical_name in CODECS
+    return (
+        stream.type == "subtitle" and has_decoder(stream) and stream.codec_context.codec.canonical_name in BITMAP_CODECS
+    )
 
 
 def _facts(stream: Stream) -> BitmapFacts:
