@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from streamify.dest.layout import TURN_LEASES, turn_line
+
 ROOT = Path(__file__).parents[4] / "deploy" / "aws"
 
 
@@ -129,6 +131,16 @@ def test_alarms_and_dashboard_are_what_cloudwatch_takes(template: dict[str, Any]
     for title in ("Calls at once", "Throttles", "Errors"):
         (widget,) = (one for one in json.loads(body)["widgets"] if one["properties"]["title"] == title)
         assert set(re.findall(r"\$\{(\w+Function)\}", json.dumps(widget))) == functions, title
+
+
+def test_what_was_in_the_line_of_jobs_does_not_stay_for_a_month(template: dict[str, Any]) -> None:
+    """Every listing of the line goes over the delete markers of a bucket with versions."""
+    rules = template["Resources"]["MediaBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = (one for one in rules if turn_line(small=True).startswith(one.get("Prefix", "none")))
+    assert TURN_LEASES.startswith(rule["Prefix"])
+    assert turn_line(small=False).startswith(rule["Prefix"])
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert rule["ExpiredObjectDeleteMarker"] is True
 
 
 ACTIONS = {
