@@ -51,7 +51,8 @@ def manifests(dest: Path) -> dict[str, bytes]:
 
 
 def test_a_short_stream_is_published_before_its_end_and_ends_the_same(shared: Path, tmp_path: Path) -> None:
-    clip = make_clip(ClipSpec(seconds=Fraction(6), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
+    # It takes many times as long as the pause between two looks at what there is, on a quick machine as well.
+    clip = make_clip(ClipSpec(seconds=Fraction(20), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
     settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
     with reading(tmp_path / "early") as reader:
         assert streamify("transcode", clip, tmp_path / "early", *settings).code == 0
