@@ -30,6 +30,7 @@ class Frozen(BaseModel):
 
 
 _NUMBER = "must be a number, a decimal string or 'N/D'"
+_TIME = "must be a time: seconds, or such as 1:02:03.5"
 _POWER = re.compile(r"[eE][+-]?0*[0-9]{3}")
 """A power of ten that no setting has, and that would take Python minutes to write out."""
 
@@ -61,11 +62,13 @@ Rational = Annotated[
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]+):([0-9]{1,2}(?:\.[0-9]+)?)")
 
 
-def _time(value: Any) -> Any:
-    """Return the seconds of ``H:MM:SS`` or ``MM:SS``; everything else as it is."""
+def _time(value: Any) -> Fraction:
     found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        return value
+        try:
+            return _fraction(value)
+        except ValueError as error:
+            raise ValueError(_TIME) from error
     hours, minutes, seconds = int(found[1] or 0), int(found[2]), Fraction(found[3])
     if seconds >= 60 or (found[1] is not None and minutes >= 60):
         raise ValueError("has more than 59 minutes or seconds")
@@ -74,7 +77,6 @@ def _time(value: Any) -> Any:
 
 Time = Annotated[
     Fraction,
-    BeforeValidator(_fraction),
     BeforeValidator(_time),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": ["number", "string"], "description": "seconds: a number, a decimal string, 'N/D', "

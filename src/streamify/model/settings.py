@@ -6,7 +6,15 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, Time, bit_rate_schema
@@ -186,10 +194,10 @@ class MediaSettings(Frozen):
     preview: Rational | None = Field(
         json_schema_extra=_or_off,
         default=None,
-        gt=0,
+        ge=0,
         le=20,
         description="Seconds of an animated preview (WebP, at most 20), put together from places spread over the film; "
-        "``off`` or `None` makes none.",
+        "``off`` or 0 makes none.",
     )
     subtitles: SubtitleChoice | tuple[SubtitleFile, ...] = Field(
         default="auto",
@@ -253,6 +261,19 @@ class MediaSettings(Frozen):
         if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
         return value
+
+    @field_validator("poster", mode="wrap")
+    @classmethod
+    def _time_or_choice(cls, value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError as error:  # pydantic names what is wrong with either kind of value
+            raise ValueError("must be a time (seconds, or such as 1:02:03.5), 'auto' or 'off'") from error
+
+    @field_validator("preview")
+    @classmethod
+    def _none_for_zero(cls, value: Fraction | None) -> Fraction | None:
+        return value or None
 
     @field_validator("poster")
     @classmethod

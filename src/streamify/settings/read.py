@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
@@ -28,6 +29,8 @@ NO_SETTINGS = frozenset({"STREAMIFY_CORPUS", "STREAMIFY_CASES"})
 """Variables that are not settings: where this project's own tests find their clips."""
 DEFAULT_FILE = Path("streamify.yaml")
 _SEE = "docs/reference/settings.md lists all settings"
+_ENTRIES: Final = MappingProxyType({"ladder": Rung, "subtitles": SubtitleFile})
+"""Settings that are text or a list, and what the list is of."""
 
 
 @dataclass(frozen=True)
@@ -199,27 +202,29 @@ def _refused(error: ValidationError, given: Mapping[str, Given]) -> UsageError:
     for detail in details:
         if detail["type"] == "extra_forbidden":
             origin = given[str(detail["loc"][0])].origin
-            return _unknown(str(detail["loc"][-1]), origin, tuple(Rung.model_fields))
+            return _unknown(str(detail["loc"][-1]), origin, tuple(_ENTRIES[str(detail["loc"][0])].model_fields))
     return UsageError("bad-setting", "; ".join(_line(detail, given) for detail in details), _SEE)
 
 
 def _relevant(detail: ErrorDetails, given: Mapping[str, Given]) -> bool:
-    """Of the two readings of `ladder` (text, list of rungs), keep the complaints about the one that was meant."""
-    if detail["loc"][0] != "ladder" or len(detail["loc"]) < 2:
+    """Of the two readings of `ladder` and `subtitles` (text, list), keep complaints about the one that was meant."""
+    key = str(detail["loc"][0])
+    if key not in _ENTRIES or len(detail["loc"]) < 2:
         return True
-    return (detail["loc"][1] == "str") != isinstance(given["ladder"].value, tuple)
+    return str(detail["loc"][1]).startswith("tuple[") == isinstance(given[key].value, list | tuple)
 
 
 def _line(detail: ErrorDetails, given: Mapping[str, Given]) -> str:
     key, *rest = detail["loc"]
     where = str(key)
-    for part in rest[1:] if key == "ladder" else rest:
+    for part in rest[1:] if key in _ENTRIES else rest:
         where += f"[{part}]" if isinstance(part, int) else f".{part}"
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if detail["type"] in ("float_parsing", "finite_number"):
         message = "must be a number"
     read = detail["input"] if rest else given[str(key)].value  # as it was written: 0.1, not Fraction(1, 10)
-    value = f", not {read!r}" if not isinstance(read, dict | tuple) else ""
+    said = message.startswith("'") or isinstance(read, dict | tuple)
+    value = "" if said else f", not {read!r}"
     origin = given[str(key)].origin
     if origin.lower().replace("-", "_").endswith(where):  # --crf, STREAMIFY_CRF: the name is said already
         return f"{origin}: {message}{value}"

@@ -130,6 +130,44 @@ def test_a_flag_is_not_named_twice() -> None:
     assert caught.value.message.startswith("--audio-bitrate: should be greater")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("poster: never", "poster: must be a time (seconds, or such as 1:02:03.5), 'auto' or 'off', not 'never'"),
+        ("poster: [1]", "poster: must be a time (seconds, or such as 1:02:03.5), 'auto' or 'off', not [1]"),
+        ("from: soon", "from: must be a time: seconds, or such as 1:02:03.5, not 'soon'"),
+        ("subtitles: [{fil: a.srt}]", "there is no setting 'fil' (did you mean 'file'?)"),
+        (
+            "subtitles: [{file: a.srt, role: x}]",
+            "subtitles[0].role: should be 'main', 'forced', 'sdh' or 'commentary', not 'x'",
+        ),
+        ("subtitles: {file: a.srt}", "subtitles: should be 'auto' or 'off'"),
+        (
+            "subtitles: a.srt",
+            "subtitles: 'a.srt' should be LANGUAGE:FILE, such as en:film.srt, en.forced:signs.srt or "
+            "en.sdh:film.cc.vtt",
+        ),
+        (
+            "burn-in: ''",
+            "burn_in: '' should be the number of a subtitle stream, as `probe` shows it, or a language, such as "
+            "3, en or en.forced",
+        ),
+    ],
+)
+def test_of_two_readings_the_message_is_about_the_one_that_was_meant(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "streamify.yaml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        settings_io.effective({}, {}, None)
+    said = str(caught.value).partition(" (docs/")[0]
+    assert said == f"streamify.yaml: {message}"
+
+
+def test_no_preview() -> None:
+    assert [settings_io.effective({"preview": given}, {}, None).settings.preview for given in ("0", "off")] == [
+        None
+    ] * 2
+
+
 def test_printed_settings_are_a_file_that_gives_the_same_settings(tmp_path: Path) -> None:
     flags = {"segment_seconds": "24/5", "crf": "21.5", "replace": True, "ladder": "ladder.yaml"}
     (tmp_path / "ladder.yaml").write_text("- {name: 300p, short_side: 300, maxrate: 500000, crf: 20}")
