@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from plan_samples import facts, plan
 from streamify.cli import checks, text
 from streamify.cli.show import summary
+from streamify.model.burn import BitmapFacts
 from streamify.model.report import Certificate
+from streamify.model.source import Note
 from streamify.model.text import size
 
 Cli = Callable[..., Any]
@@ -30,6 +33,16 @@ def test_the_command_to_play_survives_a_shell(dest: str) -> None:
         ["bash", "-c", f"{sys.executable} -c '{script}' {words}"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == repr(["play", f"./{dest}" if dest.startswith("-") else dest])
+
+
+def test_a_plan_does_not_call_dropped_what_it_draws_into_the_pictures() -> None:
+    left_out = [Note(kind="dropped", what=f"stream {index} (subtitle, PGS)", why="pictures") for index in (1, 2)]
+    bitmaps = tuple(BitmapFacts(stream=index, codec="hdmv_pgs_subtitle", language="eng") for index in (1, 2))
+    source = facts().model_copy(update={"bitmaps": bitmaps, "notes": tuple(left_out)})
+    lines = summary.planned(plan(source, burn_in="2")[0])
+    assert [line for line in lines if "dropped" in line] == ["  dropped: stream 1 (subtitle, PGS) (pictures)"]
+    assert "  converted: subtitle stream 2 (PGS, eng) (drawn into the pictures of every rendition)" in lines
+    assert sum("dropped" in line for line in summary.facts(source)) == 2
 
 
 def test_the_certificate_is_one_line_and_names_every_loss() -> None:

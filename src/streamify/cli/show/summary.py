@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from streamify.model.status import Cancelled, JobStatus
 
 
-def facts(source: SourceFacts) -> list[str]:
-    """Return what `probe` says."""
+def facts(source: SourceFacts, notes: Iterable[Note] | None = None) -> list[str]:
+    """Return what `probe` says; with `notes` in place of those of the source."""
     lines = [f"{source.ref.key}: {size(source.ref.size)}, {source.container}, {clock(float(source.duration))}"]
     lines += [_video(source.video)] if source.video else ["  no video"]
     lines += [_audio(track) for track in source.audio] or ["  no audio"]
-    lines += [_text(track) for track in source.text]
-    lines += [_text(track) for track in source.bitmaps]
+    words: tuple[TextFacts | BitmapFacts, ...] = (*source.text, *source.bitmaps)
+    lines += [_text(track) for track in sorted(words, key=lambda one: one.stream)]
     if source.chapters:
         lines.append(f"  {counted(len(source.chapters), 'chapter')}")
     if source.scanned:
         lines.append("  no usable index: the file was read once from end to end")
-    return [*lines, *_notes(source.notes)]
+    return [*lines, *_notes(source.notes if notes is None else notes)]
 
 
 def planned(plan: Plan) -> list[str]:
@@ -39,7 +39,7 @@ def planned(plan: Plan) -> list[str]:
     from streamify.codecs.registry import audio_codec
 
     tracks = len(plan.tracks) + len(plan.text)
-    lines = facts(plan.source)
+    lines = facts(plan.source, (note for note in plan.source.notes if note in plan.notes))
     lines.append(
         f"Plan: {counted(plan.segments, 'segment')} x {counted(tracks, 'track')}"
         f" = {counted(plan.segments * tracks, 'file')}"

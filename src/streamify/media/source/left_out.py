@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
+from streamify.media.bitmaps.streams import is_bitmaps
 from streamify.media.source.choice import Choice, has_decoder, size_of
 from streamify.model.source import Note, TextFacts
 from streamify.mp4.boxes import BoxError
@@ -167,6 +168,8 @@ def _why(stream: Stream, pages: Sequence[str]) -> str:
     if pages:  # an FFmpeg with libzvbi, as those of Debian and Ubuntu, has a decoder
         command = f"-fix_sub_duration -txt_format text -txt_page {pages[0][:3]} -i SOURCE -map 0:v -map 0:a?"
         return f"no decoder; make SubRip of it: ffmpeg {command} -map 0:{stream.index} -c copy -c:s srt OUT.mkv"
+    if is_bitmaps(stream):
+        return f"pictures, no text: --burn-in {stream.index} draws them into those of the film"
     return f"{_type(stream)} streams are not carried over"
 
 
