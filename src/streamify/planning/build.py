@@ -24,7 +24,7 @@ from streamify.planning.extent import Extent, cut_notes
 from streamify.planning.fields import applied
 from streamify.planning.film import audio_timeline, reach, video_timeline
 from streamify.planning.identity import track_hash
-from streamify.planning.images import poster, preview, storyboard
+from streamify.planning.images import image_notes, poster, preview, storyboard
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
@@ -104,6 +104,7 @@ def build_plan(
             *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
             *text_notes(facts, settings),
+            *image_notes(video, timeline, settings),
         ),
         estimate=estimate(seconds, facts.video, video, audio),
     )

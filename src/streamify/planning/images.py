@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from streamify.model.images import Moment, PosterPlan, PreviewPlan, Storyboard
 from streamify.model.plan import Plan, Timeline
 from streamify.model.settings import MediaSettings
+from streamify.model.source import Note
+from streamify.model.text import decimal
 from streamify.model.track import VideoTrack
 
 COLUMNS = ROWS = 5
@@ -89,6 +91,23 @@ def preview(
     width, height = (max(2, 2 * round(side * scale / 2)) for side in (track.width, track.height))
     digest = _digest(build, track.id, str(seconds), spots, width, height, PREVIEW_RATE)
     return PreviewPlan(id=digest, track=track.id, seconds=seconds, spots=spots, width=width, height=height)
+
+
+def image_notes(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings) -> Iterator[Note]:
+    """Yield what is said of images that were asked for and are others, or none."""
+    at = settings.poster if isinstance(settings.poster, Fraction) else None
+    asked = {"poster": at, "preview": settings.preview, "thumbnails": settings.thumbnails}
+    if not tracks:
+        absent = [name for name, value in asked.items() if value is not None and (value or name == "poster")]
+        if absent:
+            yield Note(kind="info", what=f"no {', no '.join(absent)}", why="the source has no pictures")
+        return
+    end = Fraction(timeline.end, timeline.timescale)
+    if at is not None and at >= end:
+        yield Note(kind="info", what="the poster is the last picture",
+                   why=f"the stream ends at {decimal(end)} s, --poster {decimal(at)} is beyond")  # fmt: skip
+    if settings.preview is not None and settings.preview > end:
+        yield Note(kind="info", what=f"the preview has {decimal(end)} s", why="the stream is no longer")
 
 
 def preview_moments(wanted: PreviewPlan, timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:

@@ -9,7 +9,7 @@ from streamify.model.images import PosterPlan
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.track import VideoTrack
-from streamify.planning.images import candidates, moment, poster, preview, preview_moments, storyboard
+from streamify.planning.images import candidates, image_notes, moment, poster, preview, preview_moments, storyboard
 
 LARGE, SMALL = video_track(), video_track(name="360p", width=640, height=360)
 
@@ -86,6 +86,26 @@ def test_a_time_beyond_the_end_is_the_last_picture() -> None:
     assert found is not None
     assert found.at == Fraction(249, 25)
     assert found.sizes == ((1920, 1080), (960, 540), (480, 270))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "given", "said"),
+    [
+        ([LARGE], {"poster": "9.99", "preview": 10, "thumbnails": 3600}, []),
+        ([LARGE], {"poster": "0:10"},
+         ["the poster is the last picture (the stream ends at 10 s, --poster 10 is beyond)"]),
+        ([LARGE], {"preview": 11}, ["the preview has 10 s (the stream is no longer)"]),
+        ([], {}, []),
+        ([], {"poster": "off", "preview": 0, "thumbnails": 0}, []),
+        ([], {"poster": 0, "preview": 3, "thumbnails": 5},
+         ["no poster, no preview, no thumbnails (the source has no pictures)"]),
+    ],
+)  # fmt: skip
+def test_images_that_are_others_than_was_asked_for_are_named(
+    tracks: list[VideoTrack], given: dict[str, object], said: list[str]
+) -> None:
+    found = image_notes(tracks, timeline(10), MediaSettings.model_validate(given))
+    assert [f"{note.what} ({note.why})" for note in found] == said
 
 
 @pytest.mark.parametrize(
