@@ -287,11 +287,22 @@ def test_words_never_fail_the_film(tmp_path: Path) -> None:
     assert "SUBTITLES" not in (tmp_path / "dest" / "master.m3u8").read_text()
 
 
+@pytest.mark.parametrize("text", ["WEBVTT\n", "print('-->')\n"])
+def test_a_file_without_a_cue_is_refused_where_nothing_may_be_missing(tmp_path: Path, text: str) -> None:
+    film = pictures(tmp_path / "film.mp4", 1)
+    (tmp_path / "some.txt").write_text(text)
+    strict: SettingsDict = {**FAST, "strict": True, "subtitles": f"en:{tmp_path}/some.txt"}
+    with pytest.raises(TasksFailed, match="it holds no cue"):
+        transcode(film, tmp_path / "dest", **strict)
+
+
 def test_bad_settings(tmp_path: Path) -> None:
     film = pictures(tmp_path / "film.mp4", 3)
     with pytest.raises(UsageError) as missing:
         transcode(film, tmp_path / "dest", subtitles="en:no.srt")
     assert missing.value.code == "subtitles-missing"
+    with pytest.raises(UsageError, match="it is a folder"):
+        transcode(film, tmp_path / "dest", subtitles=f"en:{tmp_path}")
     assert not (tmp_path / "dest").exists()
     large = tmp_path / "large.srt"
     with large.open("wb") as file:

@@ -175,6 +175,8 @@ def _read(place: Location) -> bytes:
         _refuse_large(place, facts.size)
         return bucket.get(place.key) or b""
     try:
+        if place.path.is_dir():
+            raise UsageError("subtitles-unreadable", f"subtitles {place}: it is a folder", "give a file")
         if not place.path.is_file():
             raise UsageError("subtitles-missing", f"subtitles {place}: there is no such file", "check the path")
         _refuse_large(place, place.path.stat().st_size)

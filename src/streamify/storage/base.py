@@ -89,7 +89,10 @@ class Storage(Protocol):
         """Return the first parts of keys: of those with several parts, folders, and of those with one, objects."""
 
     def beginning(self, start: str) -> set[str]:
-        """Return the names at the root of objects that begin so; a listing of all names is not needed for it."""
+        """Return the names at the root of objects that begin so; a listing of all names is not needed for it.
+
+        In a folder also those of links that lead nowhere.
+        """
 
     def free_bytes(self) -> int | None:
         """Return how much more fits, bytes; ``None``: there is no limit that can be seen."""

@@ -176,7 +176,11 @@ class LocalStorage:
         """See `Storage.beginning`."""
         try:
             with os.scandir(self.root) as entries:
-                return {entry.name for entry in entries if entry.name.startswith(start) and entry.is_file()}
+                return {
+                    entry.name
+                    for entry in entries
+                    if entry.name.startswith(start) and (entry.is_file() or entry.is_symlink())
+                }
         except _ABSENT:
             return set()
         except PermissionError as error:

@@ -108,7 +108,8 @@ def _made(
         notes.append(Note(kind="dropped", what=f"{name}: all of its {len(placed.cues)} cues", why=why))
         left_out, placed, parts = left_out + len(placed.cues), Placed((), (), 0), [[] for _ in borders[1:]]
     if strict:
-        _refuse(name, notes)
+        silent = Note(kind="dropped", what=name, why="it holds no cue that can be shown")
+        _refuse(name, notes if words.found or track.recipe.file is None else [*notes, silent])
     whole = webvtt.whole(placed.cues).encode()
     media.put_new(all_words_key(track.folder), whole)
     return TextRecord(

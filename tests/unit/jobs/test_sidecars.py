@@ -79,6 +79,16 @@ def test_links_out_of_the_folder_are_named_and_not_read(tmp_path: Path) -> None:
     assert [one.left_out for one in gathered(farm)] == [None]
 
 
+def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    (tmp_path / "film.en.srt").symlink_to("gone.srt")
+    (tmp_path / "film.fr.srt").symlink_to("/gone/film.srt")
+    (tmp_path / "film.it.srt").mkdir()
+    found = {one.file: one.left_out or "" for one in gathered(tmp_path)}
+    assert set(found) == {"film.en.srt", "film.fr.srt"}
+    assert found["film.en.srt"] == "there is no such file"
+    assert "link out of" in found["film.fr.srt"]
+
+
 def test_each_empty_file_is_told(tmp_path: Path) -> None:
     for name in ("film.en.srt", "film.en.vtt"):
         (tmp_path / name).touch()
