@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from streamify.errors import UsageError
@@ -29,7 +29,7 @@ NO_SETTINGS = frozenset({"STREAMIFY_CORPUS", "STREAMIFY_CASES"})
 """Variables that are not settings: where this project's own tests find their clips."""
 DEFAULT_FILE = Path("streamify.yaml")
 _SEE = "docs/reference/settings.md lists all settings"
-_ENTRIES: Final = MappingProxyType({"ladder": Rung, "subtitles": SubtitleFile})
+_ENTRIES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType({"ladder": Rung, "subtitles": SubtitleFile})
 """Settings that are text or a list, and what the list is of."""
 
 

@@ -17,12 +17,10 @@ def bitmap_facts(container: InputContainer, elsewhere: frozenset[int]) -> tuple[
         container: The source, opened.
         elsewhere: Indices of streams of other programmes.
     """
-    return tuple(
-        _facts(stream) for stream in container.streams if _is_bitmaps(stream) and stream.index not in elsewhere
-    )
+    return tuple(_facts(stream) for stream in container.streams if is_bitmaps(stream) and stream.index not in elsewhere)
 
 
-def _is_bitmaps(stream: Stream) -> bool:
+def is_bitmaps(stream: Stream) -> bool:
     """Return whether a stream is of bitmap subtitles that can be drawn."""
     return (
         stream.type == "subtitle" and has_decoder(stream) and stream.codec_context.codec.canonical_name in BITMAP_CODECS
