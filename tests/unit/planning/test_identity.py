@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import create_model
 
 from plan_samples import AUDIO, VIDEO, facts, ids, plan
+from streamify.model.burn import BurnIn
 from streamify.model.settings import MediaSettings
 from streamify.planning.identity import track_hash
 
@@ -54,7 +55,7 @@ def test_every_field_of_a_recipe_is_hashed() -> None:
         before = track_hash(found.source, found.settings, found.timeline, recipe, "av 1")
         for name, value in recipe.model_dump(exclude={"kind"}).items():
             others = {"loudness": -16.0, "range": "PQ", "tone_mapped_at": (1920, 1080), "joined": (3,)}
-            others |= {"captions": True, "within": True}
+            others |= {"captions": True, "within": True, "burn": BurnIn(stream=3, codec="hdmv_pgs_subtitle")}
             other = others[name] if name in others else value + ("x" if isinstance(value, str) else 1)
             changed = recipe.model_copy(update={name: other})
             assert track_hash(found.source, found.settings, found.timeline, changed, "av 1") != before, name
