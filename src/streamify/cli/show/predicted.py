@@ -44,8 +44,8 @@ def predicted(found: Prediction) -> list[str]:
     lines.append(f"Slowest task: {found.slowest.key}, about {found.slowest.seconds:.1f} s")
     if found.slowest.seconds > stack.longest_task:
         lines.append(f"  above half of TaskSeconds ({stack.task_seconds} s): refused; use shorter segments")
-    if found.largest > stack.functions[-1]:
-        lines.append(f"Largest task: {found.largest} MB, above LargestMemory ({stack.functions[-1]} MB): refused")
+    if found.largest > stack.largest:
+        lines.append(f"Largest task: {found.largest} MB, above LargestMemory ({stack.largest} MB): refused")
     where = "measured on this machine, on parts of this film" if found.sampled else "from a table"
     lines.append(f"CPU seconds are {where}; Lambda's own cores differ")
     return [*lines, *(f"Assumed: {assumption}" for assumption in stack.assumed)]

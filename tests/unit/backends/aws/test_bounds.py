@@ -89,6 +89,15 @@ def test_items_name_their_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(one.function, one.seconds) for one in found] == [(0, 30.0), (1, 20.0), (2, 20.0)]
 
 
+def test_a_task_that_fits_the_first_function_alone_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who raises TranscoderMemory need not raise the others."""
+    call = Call("video/00000/2160p", 4000, "2160p", 1, 1, 0, 0)
+    monkeypatch.setattr(bounds, "calls_of", lambda *_: [call])
+    monkeypatch.setenv("TRANSCODER_MEMORY", "5307")
+    found, _ = bounded(PLAN, MEDIA, [item(None, call.key)], None)
+    assert [one.function for one in found] == [0]
+
+
 @pytest.mark.parametrize(
     ("call", "code", "said"),
     [

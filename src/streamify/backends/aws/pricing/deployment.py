@@ -59,8 +59,13 @@ class Deployment(Frozen):
 
     @property
     def functions(self) -> tuple[int, ...]:
-        """Memory of the transcoders, MB, the smallest first."""
+        """Memory of the transcoders, MB, in the order in which they are asked: by default the smallest first."""
         return self.memory, self.large_memory, self.largest_memory
+
+    @property
+    def largest(self) -> int:
+        """Memory of the transcoder that has most, MB."""
+        return max(self.functions)
 
     @property
     def longest_task(self) -> float:

@@ -22,9 +22,9 @@ CHILD_TRANSITIONS = 2
 
 
 def function_of(call: Call, stack: Deployment) -> int:
-    """Return which of the stack's functions a call goes to: the first that has the memory, else the last."""
+    """Return which of the stack's functions a call goes to: the first that has the memory, else the largest."""
     fitting = (number for number, memory in enumerate(stack.functions) if memory >= call.memory)
-    return next(fitting, len(stack.functions) - 1)
+    return next(fitting, stack.functions.index(stack.largest))
 
 
 def seconds_of(call: Call, memory: int) -> float:
@@ -54,12 +54,12 @@ def refuse_unfit(plan: Plan, calls: Iterable[Call], stack: Deployment) -> None:
     Raises:
         CapExceeded: ``task-too-large`` or ``task-too-long``.
     """
-    largest = stack.functions[-1]
     for call in calls:
-        if call.memory > largest:
+        if call.memory > stack.largest:
             raise CapExceeded(
                 "task-too-large",
-                f"task {call.key} is predicted to need {call.memory:,} MB, the largest function has {largest:,} MB",
+                f"task {call.key} is predicted to need {call.memory:,} MB,"
+                f" the largest function has {stack.largest:,} MB",
                 "raise LargestMemory of the stack (accounts have up to 10240 MB, new ones 3008), or leave out the"
                 " largest rendition with --ladder",
             )
