@@ -9,6 +9,7 @@ import pytest
 
 from streamify.media.text.documents import sample_words
 from streamify.media.text.files import kind_of, read_file
+from streamify.media.text.packets import Piece, cues_of
 from streamify.media.text.ttml import PROPERTIES, WORK, read_ttml
 from streamify.media.text.ttml_paragraph import Shown
 from streamify.media.text.ttml_times import Clock
@@ -288,3 +289,23 @@ def test_images_behind_a_document_are_passed_over() -> None:
     data = document('<p begin="0s" end="1s">a</p>').encode() + b"\n\x89PNG\r\n\x1a\n"
     words = sample_words([(Fraction(0), Fraction(1), data)], "stream")
     assert (len(words.cues), words.notes) == (1, [])
+
+
+def test_characters_of_samples_that_are_none_are_named() -> None:
+    """More of a sample is UTF-8 than not; another is all of it in what its declaration says."""
+    broken = document(f'<p begin="0s" end="1s">{"é" * 30}@</p>').encode().replace(b"@", b"\xff")
+    old = '<?xml version="1.0" encoding="windows-1251"?>' + document('<p begin="1s" end="2s">Привет</p>')
+    words = sample_words(
+        [(Fraction(0), Fraction(1), broken), (Fraction(1), Fraction(2), old.encode("cp1251"))], "stream"
+    )
+    assert [cue.text for cue in words.cues] == ["é" * 30 + "\ufffd", "Привет"]
+    assert [(note.kind, note.what) for note in words.notes] == [("damaged", "stream: 1 characters")]
+
+
+def test_samples_without_a_time_are_named() -> None:
+    pieces = [Piece(None, None, document("<p>a</p>").encode(), ""), Piece(Fraction(0), Fraction(1), b"", "")]
+    for codec in ("stpp", "wvtt"):
+        words = cues_of(pieces, codec, b"", "stream")
+        assert ("dropped", "stream: 1 samples", "they have no time") in [
+            (note.kind, note.what, note.why) for note in words.notes
+        ]

@@ -56,3 +56,11 @@ def test_what_is_damaged_or_cannot_be_kept_is_named() -> None:
     assert [(note.kind, note.what) for note in words.notes] == [
         ("dropped", "stream: 1 cues"), ("dropped", "stream: 1 cues"), ("damaged", "stream: 1 samples, at 0.000 s"),
     ]  # fmt: skip
+
+
+def test_characters_that_are_none_are_named() -> None:
+    words = read((0, 1, vttc("caf\u00e9 \ufffd").replace("\u00e9".encode(), b"\xe9\x20")), (1, 2, vttc("whole")))
+    assert [cue.text for cue in words.cues] == ["caf\ufffd  \ufffd", "whole"]
+    assert [(note.kind, note.what, note.why) for note in words.notes] == [
+        ("damaged", "stream: 1 characters", "utf-8 has no such bytes")
+    ]

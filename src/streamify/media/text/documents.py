@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from streamify.media.text.encoding import Decoded, decode
-from streamify.media.text.read import Words, places
+from streamify.media.text.read import Words, encoding_notes, places
 from streamify.media.text.ttml import Document, read_ttml
 from streamify.media.text.ttml_paragraph import Shown
 from streamify.media.text.xml import root_of
@@ -128,12 +128,16 @@ def sample_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], nam
         name: Of the stream, for notes.
         hint: As of `decode`.
     """
-    track, words, pictures = _Track(), Words(), 0
+    track, words, pictures, wrong = _Track(), Words(), 0, 0
+    doubtful: str | None = None
     left_out: dict[str, list[str]] = {}
     broken: dict[str, str] = {}
     for start, stop, data in samples:
         ends = [found.end() for found in _END.finditer(data)]
-        document = read_ttml(decode_xml(data[: ends[-1]] if ends else data, hint).text)
+        decoded = decode_xml(data[: ends[-1]] if ends else data, hint)
+        wrong += decoded.damaged
+        doubtful = doubtful or (None if decoded.certain else decoded.encoding)
+        document = read_ttml(decoded.text)
         at = f"{float(start):.3f} s"
         by_paragraph = groupby(document.shown, key=lambda one: one.paragraph)
         words.found += document.beyond + sum(track.add(said, start, stop) for _, said in by_paragraph)
@@ -152,6 +156,7 @@ def sample_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], nam
             what = f"{name}: {len(times)} cues, in the samples at {places(dict.fromkeys(times))}"
             words.leave_out(len(times), Note(kind="dropped", what=what, why=why))
         _name_pictures(words, pictures, name)
+    words.notes += encoding_notes(Decoded("", doubtful or "utf-8", doubtful is None, wrong), name)
     if broken:
         what = f"{name}: {len(broken)} samples, at {places(broken)}"
         words.notes.append(Note(kind="damaged", what=what, why=next(iter(broken.values()))))

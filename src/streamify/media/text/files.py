@@ -11,9 +11,8 @@ import re
 from streamify.media.source.opening import open_text
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.text.documents import decode_xml, document_words, is_ttml
-from streamify.media.text.encoding import Decoded
 from streamify.media.text.packets import Piece, cues_of
-from streamify.media.text.read import Words, places
+from streamify.media.text.read import Words, encoding_notes, places
 from streamify.model.source import Note
 
 _SRT = re.compile(r"\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})(\s.*)?")
@@ -37,16 +36,16 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     kind = kind_of(text)
     if kind is None:
-        words = Words(notes=_notes(decoded, name))
+        words = Words(notes=[*encoding_notes(decoded, name)])
         words.notes.append(Note(kind="dropped", what=name, why="it is not SubRip, WebVTT, ASS, SSA or TTML"))
         return words
     if kind == "ttml":
         words = document_words(text, name)
-        words.notes[:0] = _notes(decoded, name)
+        words.notes[:0] = encoding_notes(decoded, name)
         return words
     good, timed, bad = _checked(text, kind)
     read = _demuxed(good, kind, name)
-    read.notes[:0] = _notes(decoded, name)
+    read.notes[:0] = encoding_notes(decoded, name)
     bad_count, gone = len(bad), timed - len(bad) - read.found
     read.found = timed
     what = f"{name}: {bad_count} cues, line {places(bad)}"
@@ -66,16 +65,6 @@ def kind_of(text: str) -> str | None:
     if is_ttml(start):
         return "ttml"
     return "srt" if "-->" in text else None
-
-
-def _notes(decoded: Decoded, name: str) -> list[Note]:
-    notes = []
-    if not decoded.certain:
-        notes.append(Note(kind="converted", what=f"{name}: read as {decoded.encoding}", why="it is not UTF-8"))
-    if decoded.damaged:
-        why = f"{decoded.encoding} has no such bytes"
-        notes.append(Note(kind="damaged", what=f"{name}: {decoded.damaged} characters", why=why))
-    return notes
 
 
 def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:

@@ -12,7 +12,7 @@ from av.packet import Packet
 from streamify.media.text.ass import AssHeader, AssText, read_event
 from streamify.media.text.documents import sample_words
 from streamify.media.text.encoding import decode
-from streamify.media.text.read import Words
+from streamify.media.text.read import Words, encoding_notes
 from streamify.media.text.srt import read_srt
 from streamify.media.text.tx3g import TimedText
 from streamify.media.text.vtt import read_vtt
@@ -70,7 +70,11 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
             for one in kept
             if one.start is not None
         ]
-        return sample_words(samples, name, hint) if codec == "stpp" else vtt_words(samples, name)
+        words = sample_words(samples, name, hint) if codec == "stpp" else vtt_words(samples, name)
+        if len(samples) < len(kept):
+            what = f"{name}: {len(kept) - len(samples)} samples"
+            words.notes.append(Note(kind="dropped", what=what, why="they have no time"))
+        return words
     words, timed = Words(), list[Piece]()
     if codec == "mov_text":  # an empty sample says only until when the one before it is shown
         timed = [piece for piece in kept if piece.data[:2] not in (b"", b"\0", b"\0\0")]
@@ -113,9 +117,7 @@ def _reader(
         timed = TimedText(header)
         return lambda piece: timed.read(piece.data), []
     whole = decode(b"\n".join(piece.data for piece in pieces), hint)  # one encoding for all of them
-    notes = []
-    if not whole.certain:
-        notes.append(Note(kind="converted", what=f"{name}: read as {whole.encoding}", why="it is not UTF-8"))
+    notes = [*encoding_notes(whole, name)]
 
     def text(piece: Piece) -> str:
         return piece.data.decode(whole.encoding, "replace")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from streamify.media.text.ass import AssText
+from streamify.media.text.encoding import Decoded
 from streamify.model.cue import SourceCue
 from streamify.model.source import Note
 
@@ -51,3 +52,12 @@ def places(items: Iterable[object]) -> str:
     """Return places for people, the first ones by name."""
     found = [str(item) for item in items]
     return ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+
+
+def encoding_notes(decoded: Decoded, name: str) -> Iterator[Note]:
+    """Yield what is to be said of how a text was read."""
+    if not decoded.certain:
+        yield Note(kind="converted", what=f"{name}: read as {decoded.encoding}", why="it is not UTF-8")
+    if decoded.damaged:
+        why = f"{decoded.encoding} has no such bytes"
+        yield Note(kind="damaged", what=f"{name}: {decoded.damaged} characters", why=why)

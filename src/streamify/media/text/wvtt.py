@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from streamify.media.text.read import Words, places
+from streamify.media.text.encoding import Decoded
+from streamify.media.text.read import Words, encoding_notes, places
 from streamify.media.text.vtt import read_vtt
 from streamify.model.cue import CUE_BYTES, CUES, SourceCue
 from streamify.model.source import Note
@@ -26,7 +27,7 @@ def vtt_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], name: 
         name: Of the stream, for notes.
     """
     words, active, until = Words(), dict[_Key, list[int | None]](), Fraction(-1)
-    empty = long = 0
+    empty = long = wrong = 0
     damaged = []
     for start, stop, data in samples:
         before, active = (active if until == start else {}), {}
@@ -44,7 +45,9 @@ def vtt_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], name: 
                     words.cues[place] = replace(words.cues[place], end=stop)
             else:
                 words.found += 1
-                found = read_vtt(payload.decode("utf-8", "replace"), settings.decode("utf-8", "replace"))
+                text = payload.decode("utf-8", "replace")
+                wrong += text.count("\ufffd") - payload.count("\ufffd".encode())
+                found = read_vtt(text, settings.decode("utf-8", "replace"))
                 words.styled(found)
                 long += len(payload) > CUE_BYTES
                 empty += not found.text and len(payload) <= CUE_BYTES
@@ -60,6 +63,7 @@ def vtt_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], name: 
     words.leave_out(empty, Note(kind="dropped", what=f"{name}: {empty} cues", why="they hold no words"))
     why = f"each has more than {CUE_BYTES} bytes"
     words.leave_out(long, Note(kind="dropped", what=f"{name}: {long} cues", why=why))
+    words.notes += encoding_notes(Decoded("", "utf-8", certain=True, damaged=wrong), name)
     if damaged:
         what = f"{name}: {len(damaged)} samples, at {places(damaged)}"
         words.notes.append(Note(kind="damaged", what=what, why="their boxes cannot be read"))
