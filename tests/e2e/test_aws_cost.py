@@ -19,19 +19,16 @@ from streamify.backends.aws.pricing.cost import Prediction
 from streamify.backends.aws.pricing.deployment import Deployment, read_deployment
 from streamify.settings.arguments import SettingsDict
 
-TOLERANCE = 0.5
-"""Of CPU seconds, on machines that do other things too; `benchmarks/cost.py` demands 20 % of the time, on idle ones."""
-
-ATTEMPTS = 5
-"""Both sides are measured, and other processes may slow down one of them; a wrong prediction is wrong each time."""
+FACTOR = 4
+"""How far CPU seconds may be off on machines that do other things too: a unit that is mistaken is off by more.
+`benchmarks/cost.py` demands 20 % of the time, on idle ones."""
 
 CLIPS = [("mp4_flower_2997.mp4", "540p,360p"), ("der_gop_h264_open_10s.mp4", "480p,240p")]
 
 
-def deviation(prediction: Prediction, billed: float) -> float:
-    """Return by how much transcoding is mispredicted, as a share of what was billed, GB-seconds."""
-    predicted = sum(one.gb_seconds for one in prediction.work if one.what not in ("split", "assemble"))
-    return predicted / billed - 1
+def transcoding(prediction: Prediction) -> float:
+    """Return what transcoding is predicted to take, GB-seconds."""
+    return sum(one.gb_seconds for one in prediction.work if one.what not in ("split", "assemble"))
 
 
 @pytest.mark.long
@@ -41,14 +38,11 @@ def test_a_prediction_is_near_what_the_handlers_take(
 ) -> None:
     monkeypatch.setattr(work, "REQUEST_SECONDS", 0)  # waiting takes no CPU
     settings: SettingsDict = {"ladder": ladder, "preset": "veryfast"}
-    off: list[float] = []
-    while len(off) < ATTEMPTS and not (off and abs(off[-1]) < TOLERANCE):
-        found = streamify.predict(corpus / name, **settings)
-        assert found.sampled
-        took = [one for one in bill_job(corpus / name, settings, cloud("s3")) if one.what == "transcode"]
-        assert len(took) == found.invocations - 2
-        off.append(deviation(found, gb_seconds(took, found.stack.memory, cpu=True)))
-    assert abs(off[-1]) < TOLERANCE, off
+    found = streamify.predict(corpus / name, **settings)
+    assert found.sampled
+    took = [one for one in bill_job(corpus / name, settings, cloud("s3")) if one.what == "transcode"]
+    assert len(took) == found.invocations - 2
+    assert 1 / FACTOR < transcoding(found) / gb_seconds(took, found.stack.memory, cpu=True) < FACTOR
 
 
 def test_the_parameters_of_a_stack_are_read(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:

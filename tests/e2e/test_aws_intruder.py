@@ -86,7 +86,7 @@ def without_capabilities(command: Sequence[str], **environment: str) -> str:
 def call(given: Sequence[dict[str, Any]], command: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Call the splitter of one execution environment for some jobs, one after another."""
     program = [sys.executable, "-c", FUNCTION.format(app=str(APP)), json.dumps(given), *command]
-    answers: list[dict[str, Any]] = json.loads(without_capabilities(program))
+    answers: list[dict[str, Any]] = json.loads(without_capabilities(program).splitlines()[-1])  # behind its log
     return answers
 
 

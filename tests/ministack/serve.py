@@ -1,4 +1,4 @@
-"""Runs the emulator, with what it does not know: ``MaxConcurrencyPath`` of a distributed map, alarms of several metrics."""
+"""Runs the emulator, with what it does not know: ``MaxConcurrencyPath`` of a map, alarms of several metrics."""
 
 from __future__ import annotations
 

@@ -80,9 +80,9 @@ class FolderHold:
             except BlockingIOError:
                 fcntl.flock(self._file, fcntl.LOCK_SH)  # waits only while another run writes its name
                 held = _holder(self._file)
-                # A holder that is dead did not keep us out: somebody cleaned up, and the next try takes the lock.
-                dead = held is not None and held.host == this_host() and not process_lives(held.pid)
-                if held is not None and held.job == self._claim.job and not (dead and attempt < TRIES - 1):
+                # A holder that is dead did not keep us out: the next try takes the lock.
+                dead = _is_dead(held) and attempt < TRIES - 1
+                if held is not None and held.job == self._claim.job and not dead:
                     self._alone = False
                     return
                 fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -130,10 +130,17 @@ def read_lock(dest: Location) -> tuple[Claim | None, bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(file), True
+            fcntl.flock(file, fcntl.LOCK_SH)  # waits only while a run writes its name: until then the last one's stands
+            held = _holder(file)
+            return held, not _is_dead(held)
         return _holder(file), False
     finally:
         os.close(file)
+
+
+def _is_dead(held: Claim | None) -> bool:
+    """Whether a holder is known not to live: then somebody else looks at the lock or cleans up."""
+    return held is not None and held.host == this_host() and not process_lives(held.pid)
 
 
 def _holder(file: int) -> Claim | None:

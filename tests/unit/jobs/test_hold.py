@@ -249,3 +249,23 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
 
 def test_a_message_names_host_and_process_and_nothing_else() -> None:
     assert describe(claim("a", "1", host="desk pid:[4026531836]", pid=7)) == "process 7 on desk"
+
+
+def test_a_run_that_has_not_written_its_name_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    dest, media = Location.of_dest(tmp_path), LocalStorage(tmp_path)
+    with holding(dest, media, claim("old", "1"), never):
+        pass
+    found: list[tuple[Claim | None, bool]] = []
+    with (tmp_path / LOCK).open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a run does before it writes
+        reader = threading.Thread(target=lambda: found.append(read_claim(dest, media, never)))
+        reader.start()
+        reader.join(0.2)
+        lock.truncate(0)
+        lock.write(claim("new", "2").to_json())
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        reader.join(30)
+    ((held, alive),) = found
+    assert held is not None
+    assert (held.job, alive) == ("new", True)

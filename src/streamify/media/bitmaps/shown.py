@@ -104,7 +104,7 @@ def _trimmed(bitmap: Bitmap, canvas: tuple[int, int], account: Account) -> BurnB
         width=right - left,
         height=bottom - top,
         palette=b"".join(map(bytes, palette)).hex(),
-        data=base64.b64encode(pack(pixels.translate(table), right - left)).decode(),
+        data=base64.b64encode(pack(pixels.translate(table), right - left)).decode("ascii"),
     )
 
 

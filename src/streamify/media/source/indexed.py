@@ -91,7 +91,7 @@ def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, note
         raw,
         array("q", map(laid.index.offset, range(len(raw)))),
         array("q", (NONE if time is None else time for time in laid.times)),
-        laid.firsts,
+        firsts=laid.firsts,
     )
     counted = [time for time in laid.times if time is not None]
     coded = len(counted)

@@ -28,7 +28,7 @@ def is_ttml(text: str) -> bool:
 def decode_xml(data: bytes, hint: str = "") -> Decoded:
     """Return the text of a document, whose declaration names its encoding (XML 1.0, 4.3.3); see `decode`."""
     declared = _DECLARED.match(data.lstrip()[:300])
-    named = declared[1].decode().lower() if declared is not None else ""
+    named = declared[1].decode("ascii").lower() if declared is not None else ""
     found = decode(data, named if named not in ("", "utf-8", "utf-16") else hint)
     return found if found.encoding != named else Decoded(found.text, found.encoding, True, found.damaged)
 
