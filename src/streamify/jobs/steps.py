@@ -222,7 +222,7 @@ def assemble_step(
     Args:
         run: The run.
         prepared: What split left.
-        workers: The most tasks that ran at once.
+        workers: Tasks that might run at once.
         hold: Of DEST.
         on_event: Receives notes.
         worker: What runs it, for the record of attempts at images.

@@ -151,7 +151,7 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Check the certificate, publish the manifests.
 
     Args:
-        event: ``run`` and ``prepared`` as split gave them, ``workers``: the most tasks that ran at once.
+        event: ``run`` and ``prepared`` as split gave them, ``workers``: tasks that might run at once at first.
         context: Of Lambda.
 
     Returns:
