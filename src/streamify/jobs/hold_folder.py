@@ -23,6 +23,8 @@ from streamify.storage.saved import damaged, parse_saved
 
 TRIES = 10
 """Attempts at a lock that somebody else has: `read_lock` takes it for a moment, to see whether it can be had."""
+PATIENCE = 5.0
+"""Seconds for which `read_lock` waits for a run to write its name; who cleans up has the lock for longer."""
 
 
 class FolderHold:
@@ -130,12 +132,24 @@ def read_lock(dest: Location) -> tuple[Claim | None, bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fcntl.flock(file, fcntl.LOCK_SH)  # waits only while a run writes its name: until then the last one's stands
+            _wait_for_name(file)  # until it is written, that of the run before stands there
             held = _holder(file)
             return held, not _is_dead(held)
         return _holder(file), False
     finally:
         os.close(file)
+
+
+def _wait_for_name(file: int) -> None:
+    """Wait until whoever has a lock shares it, as a run does once its name is written; at most `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _is_dead(held: Claim | None) -> bool:

@@ -18,10 +18,11 @@ from obstore.store import MemoryStore
 from streamify.dest.layout import CLAIM, LOCK
 from streamify.errors import DestinationError
 from streamify.jobs import claim as claims
-from streamify.jobs import hold_objects
+from streamify.jobs import hold_folder, hold_objects
 from streamify.jobs.claim import parse_claim
 from streamify.jobs.hold import holding, read_claim
 from streamify.jobs.hold_base import LEASE, Hold, describe
+from streamify.jobs.hold_folder import shut
 from streamify.jobs.hold_objects import ObjectHold
 from streamify.machine.host import this_host
 from streamify.model.job import Claim
@@ -251,7 +252,24 @@ def test_a_message_names_host_and_process_and_nothing_else() -> None:
     assert describe(claim("a", "1", host="desk pid:[4026531836]", pid=7)) == "process 7 on desk"
 
 
-def test_a_run_that_has_not_written_its_name_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+def test_a_lock_that_is_looked_at_while_somebody_cleans_up_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To clean up may take minutes, and `status` must not."""
+    monkeypatch.setattr(hold_folder, "PATIENCE", 0.1)
+    dest, media = Location.of_dest(tmp_path), LocalStorage(tmp_path)
+    with holding(dest, media, claim("old", "1"), never):
+        pass
+    with shut(dest):
+        held, _ = read_claim(dest, media, never)
+    assert held is not None
+    assert held.job == "old"
+
+
+def test_a_run_that_has_not_written_its_name_is_not_taken_for_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold_folder, "PATIENCE", 60.0)
     dest, media = Location.of_dest(tmp_path), LocalStorage(tmp_path)
     with holding(dest, media, claim("old", "1"), never):
         pass
