@@ -87,6 +87,9 @@ def _texts(node: ast.expr | None, scope: ast.AST, tree: ast.Module, depth: int =
 def _part(node: ast.expr, scope: ast.AST, tree: ast.Module, depth: int) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
+    match node:
+        case ast.FormattedValue(value=ast.Call(func=ast.Name(id="counted"), args=[_, ast.Constant(value=str(word))])):
+            return f"{UNKNOWN} {word}s"
     if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name):
         texts = _texts(node.value, scope, tree, depth + 1)
         return texts[0] if len(texts) == 1 else UNKNOWN

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamify.errors import counted
 from streamify.model.cue import Cue, SourceCue
 from streamify.model.cut import Cut
 from streamify.model.source import Note
@@ -61,20 +62,24 @@ def place_cues(
             kept.append(Cue(len(kept) + 1, start, stop, cue.text, cue.settings))
     notes = []
     if backwards:
-        notes.append(Note(kind="dropped", what=f"{name}: {_count(backwards)}", why="they end before they begin"))
+        notes.append(
+            Note(kind="dropped", what=f"{name}: {counted(backwards, 'cue')}", why="they end before they begin")
+        )
     outside = (before if cut is not None and cut.start > 0 else 0) + (
         len(behind) if cut is not None and cut.short else 0
     )
     if outside:
-        notes.append(Note(kind="info", what=f"{name}: {_count(outside)}", why="outside the part of the film"))
+        notes.append(Note(kind="info", what=f"{name}: {counted(outside, 'cue')}", why="outside the part of the film"))
     if before and not (cut is not None and cut.start > 0):
-        notes.append(Note(kind="dropped", what=f"{name}: {_count(before)}", why="they end before the film begins"))
+        notes.append(
+            Note(kind="dropped", what=f"{name}: {counted(before, 'cue')}", why="they end before the film begins")
+        )
     if behind and not (cut is not None and cut.short):
         why = f"the film ends at {float(length):.3f} s, they begin from {float(min(behind)):.3f} s on"
-        notes.append(Note(kind="dropped", what=f"{name}: {_count(len(behind))}", why=why))
+        notes.append(Note(kind="dropped", what=f"{name}: {counted(len(behind), 'cue')}", why=why))
     if endless:
         notes.append(
-            Note(kind="info", what=f"{name}: {endless} cues have no end", why="each is shown until the next one")
+            Note(kind="info", what=f"{name}: {counted(endless, 'cue')} without an end", why="shown until the next one")
         )
     return Placed(tuple(kept), tuple(notes), backwards + before + len(behind))
 
@@ -100,7 +105,3 @@ def segment_cues(cues: Sequence[Cue], borders: Sequence[Fraction]) -> list[list[
         for index in range(first, stop):
             found[index].append(cue)
     return found
-
-
-def _count(cues: int) -> str:
-    return f"{cues} cue{'s' * (cues != 1)}"

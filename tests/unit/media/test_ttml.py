@@ -222,10 +222,10 @@ def test_what_cannot_be_kept_is_counted_and_named() -> None:
     words = read_file(document(body).encode(), "film.ttml")
     assert (words.found, len(words.cues), words.left_out, words.split) == (6, 1, 5, 0)
     assert [(note.what, note.why) for note in words.notes] == [
-        ("film.ttml: 1 cues, line 2", "their times cannot be read"),
+        ("film.ttml: 1 cue, line 2", "their times cannot be read"),
         ("film.ttml: 2 cues, line 3, 4", "they are hidden, or outside of the times of what they are in"),
-        ("film.ttml: 1 cues, line 5", "each has more than 10000 characters"),
-        ("film.ttml: 1 images", "words as pictures (IMSC image profile) cannot become text"),
+        ("film.ttml: 1 cue, line 5", "each has more than 10000 characters"),
+        ("film.ttml: 1 image", "words as pictures (IMSC image profile) cannot become text"),
     ]
 
 
@@ -299,13 +299,13 @@ def test_characters_of_samples_that_are_none_are_named() -> None:
         [(Fraction(0), Fraction(1), broken), (Fraction(1), Fraction(2), old.encode("cp1251"))], "stream"
     )
     assert [cue.text for cue in words.cues] == ["é" * 30 + "\ufffd", "Привет"]
-    assert [(note.kind, note.what) for note in words.notes] == [("damaged", "stream: 1 characters")]
+    assert [(note.kind, note.what) for note in words.notes] == [("damaged", "stream: 1 character")]
 
 
 def test_samples_without_a_time_are_named() -> None:
     pieces = [Piece(None, None, document("<p>a</p>").encode(), ""), Piece(Fraction(0), Fraction(1), b"", "")]
     for codec in ("stpp", "wvtt"):
         words = cues_of(pieces, codec, b"", "stream")
-        assert ("dropped", "stream: 1 samples", "they have no time") in [
+        assert ("dropped", "stream: 1 sample", "they have no time") in [
             (note.kind, note.what, note.why) for note in words.notes
         ]

@@ -54,7 +54,7 @@ def test_what_is_damaged_or_cannot_be_kept_is_named() -> None:
     assert told(words) == [(3, 4, "x", "")]
     assert (words.found, words.left_out) == (3, 2)
     assert [(note.kind, note.what) for note in words.notes] == [
-        ("dropped", "stream: 1 cues"), ("dropped", "stream: 1 cues"), ("damaged", "stream: 1 samples, at 0.000 s"),
+        ("dropped", "stream: 1 cue"), ("dropped", "stream: 1 cue"), ("damaged", "stream: 1 sample, at 0.000 s"),
     ]  # fmt: skip
 
 
@@ -62,5 +62,5 @@ def test_characters_that_are_none_are_named() -> None:
     words = read((0, 1, vttc("caf\u00e9 \ufffd").replace("\u00e9".encode(), b"\xe9\x20")), (1, 2, vttc("whole")))
     assert [cue.text for cue in words.cues] == ["caf\ufffd  \ufffd", "whole"]
     assert [(note.kind, note.what, note.why) for note in words.notes] == [
-        ("damaged", "stream: 1 characters", "utf-8 has no such bytes")
+        ("damaged", "stream: 1 character", "utf-8 has no such bytes")
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 
+from streamify.errors import counted
 from streamify.media.text.encoding import Decoded, decode
 from streamify.media.text.read import Words, encoding_notes, places
 from streamify.media.text.ttml import Document, read_ttml
@@ -46,7 +47,7 @@ def document_words(text: str, name: str) -> Words:
         words.cues = [SourceCue(*one[:4]) for one in document.shown]
         words.split = len(words.cues) - len({one.paragraph for one in document.shown})
         for why, lines in _left_out(document):
-            what = f"{name}: {len(lines)} cues, line {places(lines)}"
+            what = f"{name}: {counted(len(lines), 'cue')}, line {places(dict.fromkeys(lines))}"
             words.leave_out(len(lines), Note(kind="dropped", what=what, why=why))
         _name_pictures(words, document.pictures, name)
     if document.broken is not None:
@@ -71,7 +72,7 @@ def _left_out(document: Document) -> Iterator[tuple[str, Sequence[int]]]:
 
 def _name_pictures(words: Words, count: int, name: str) -> None:
     why = "words as pictures (IMSC image profile) cannot become text"
-    words.leave_out(count, Note(kind="dropped", what=f"{name}: {count} images", why=why))
+    words.leave_out(count, Note(kind="dropped", what=f"{name}: {counted(count, 'image')}", why=why))
 
 
 @dataclass
@@ -153,11 +154,11 @@ def sample_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], nam
     if not _refused(words, len(track.cues), name):
         words.cues, words.split = track.cues, track.split
         for why, times in left_out.items():
-            what = f"{name}: {len(times)} cues, in the samples at {places(dict.fromkeys(times))}"
+            what = f"{name}: {counted(len(times), 'cue')}, in the samples at {places(dict.fromkeys(times))}"
             words.leave_out(len(times), Note(kind="dropped", what=what, why=why))
         _name_pictures(words, pictures, name)
     words.notes += encoding_notes(Decoded("", doubtful or "utf-8", doubtful is None, wrong), name)
     if broken:
-        what = f"{name}: {len(broken)} samples, at {places(broken)}"
+        what = f"{name}: {counted(len(broken), 'sample')}, at {places(broken)}"
         words.notes.append(Note(kind="damaged", what=what, why=next(iter(broken.values()))))
     return words

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
+from streamify.errors import counted
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.left_out import Tracks
 from streamify.media.source.opening import keep_only, open_media
@@ -107,7 +108,7 @@ def read_embedded(
     for index, words in found.items():
         words.found += beyond[index]
         why = f"of a stream {BYTES} bytes are kept, in {2 * CUES} packets"
-        what = f"{names[index]}: {beyond[index]} packets at its end"
+        what = f"{names[index]}: {counted(beyond[index], 'packet')} at its end"
         words.leave_out(beyond[index], Note(kind="dropped", what=what, why=why))
         if damage is not None:
             words.notes.append(Note(kind="damaged", what=f"{names[index]}: not read to its end", why=damage.message))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from streamify.errors import counted
 from streamify.media.source.opening import open_text
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.text.documents import decode_xml, document_words, is_ttml
@@ -48,10 +49,10 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
     read.notes[:0] = encoding_notes(decoded, name)
     bad_count, gone = len(bad), timed - len(bad) - read.found
     read.found = timed
-    what = f"{name}: {bad_count} cues, line {places(bad)}"
+    what = f"{name}: {counted(bad_count, 'cue')}, line {places(dict.fromkeys(bad))}"
     read.leave_out(bad_count, Note(kind="dropped", what=what, why="their times cannot be read"))
     why = "they hold no words, or stand there twice"
-    read.leave_out(max(0, gone), Note(kind="dropped", what=f"{name}: {gone} cues", why=why))
+    read.leave_out(max(0, gone), Note(kind="dropped", what=f"{name}: {counted(gone, 'cue')}", why=why))
     return read
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from av.packet import Packet
 
+from streamify.errors import counted
 from streamify.media.text.ass import AssHeader, AssText, read_event
 from streamify.media.text.documents import sample_words
 from streamify.media.text.encoding import decode
@@ -72,7 +73,7 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
         ]
         words = sample_words(samples, name, hint) if codec == "stpp" else vtt_words(samples, name)
         if len(samples) < len(kept):
-            what = f"{name}: {len(kept) - len(samples)} samples"
+            what = f"{name}: {counted(len(kept) - len(samples), 'sample')}"
             words.notes.append(Note(kind="dropped", what=what, why="they have no time"))
         return words
     words, timed = Words(), list[Piece]()
@@ -89,10 +90,13 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
         return words
     long = [piece for piece in timed if len(piece.data) > CUE_BYTES]
     words.leave_out(
-        len(long), Note(kind="dropped", what=f"{name}: {len(long)} cues", why=f"each has more than {CUE_BYTES} bytes")
+        len(long),
+        Note(kind="dropped", what=f"{name}: {counted(len(long), 'cue')}", why=f"each has more than {CUE_BYTES} bytes"),
     )
     untimed = [piece for piece in timed if piece.start is None]
-    words.leave_out(len(untimed), Note(kind="dropped", what=f"{name}: {len(untimed)} cues", why="they have no time"))
+    words.leave_out(
+        len(untimed), Note(kind="dropped", what=f"{name}: {counted(len(untimed), 'cue')}", why="they have no time")
+    )
     good = [piece for piece in timed if piece.start is not None and len(piece.data) <= CUE_BYTES]
     read, notes = _reader(codec, header, good, name, hint)
     words.notes += notes
@@ -106,7 +110,7 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
             continue
         end = piece.start + piece.length if piece.length is not None else None
         words.cues.append(SourceCue(piece.start, end, found.text, found.settings))
-    words.leave_out(empty, Note(kind="dropped", what=f"{name}: {empty} cues", why="they hold no words"))
+    words.leave_out(empty, Note(kind="dropped", what=f"{name}: {counted(empty, 'cue')}", why="they hold no words"))
     return words
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from streamify.errors import counted
 from streamify.media.text.ass import AssText
 from streamify.media.text.encoding import Decoded
 from streamify.model.cue import SourceCue
@@ -60,4 +61,4 @@ def encoding_notes(decoded: Decoded, name: str) -> Iterator[Note]:
         yield Note(kind="converted", what=f"{name}: read as {decoded.encoding}", why="it is not UTF-8")
     if decoded.damaged:
         why = f"{decoded.encoding} has no such bytes"
-        yield Note(kind="damaged", what=f"{name}: {decoded.damaged} characters", why=why)
+        yield Note(kind="damaged", what=f"{name}: {counted(decoded.damaged, 'character')}", why=why)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from streamify.errors import counted
 from streamify.media.text.encoding import Decoded
 from streamify.media.text.read import Words, encoding_notes, places
 from streamify.media.text.vtt import read_vtt
@@ -60,12 +61,12 @@ def vtt_words(samples: Iterable[tuple[Fraction, Fraction | None, bytes]], name: 
         words.cues = []
         words.leave_out(words.found, Note(kind="dropped", what=what, why=why))
         return words
-    words.leave_out(empty, Note(kind="dropped", what=f"{name}: {empty} cues", why="they hold no words"))
+    words.leave_out(empty, Note(kind="dropped", what=f"{name}: {counted(empty, 'cue')}", why="they hold no words"))
     why = f"each has more than {CUE_BYTES} bytes"
-    words.leave_out(long, Note(kind="dropped", what=f"{name}: {long} cues", why=why))
+    words.leave_out(long, Note(kind="dropped", what=f"{name}: {counted(long, 'cue')}", why=why))
     words.notes += encoding_notes(Decoded("", "utf-8", certain=True, damaged=wrong), name)
     if damaged:
-        what = f"{name}: {len(damaged)} samples, at {places(damaged)}"
+        what = f"{name}: {counted(len(damaged), 'sample')}, at {places(damaged)}"
         words.notes.append(Note(kind="damaged", what=what, why="their boxes cannot be read"))
     return words
 
