@@ -100,8 +100,7 @@ def _stopped_at_work(process: subprocess.Popen[str], dest: Path) -> bool:
 
 def test_dest_is_held_while_the_source_is_split(tmp_path: Path, source: Path) -> None:
     """A job of other settings that starts before the first one has its plan is refused."""
-    dest, pipe = tmp_path / "dest", tmp_path / "pipe"
-    os.mkfifo(pipe)
+    dest = tmp_path / "dest"
     with job(tmp_path / "one", source, dest, *FLAGS, "--preset", "ultrafast") as one:
         wait_for(lambda: (dest / ".streamify" / "job.json").exists())
         one.process.send_signal(signal.SIGSTOP)

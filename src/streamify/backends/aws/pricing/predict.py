@@ -91,11 +91,6 @@ def calls_of(plan: Plan, media: Storage, items: Iterable[Item], stack: Deploymen
     return list(calls(plan, loads, from_table(plan), choose_groups(plan, stack), done))
 
 
-def predict_items(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> Prediction:
-    """Predict a job whose items are known; see `calls_of`."""
-    return predict_job(plan, calls_of(plan, media, items, stack), stack, sampled=False)
-
-
 def _made_by(plan: Plan, item: Item) -> Iterable[tuple[str, int]]:
     for number in item.tracks:
         track = plan.tracks[number]
