@@ -177,6 +177,15 @@ def test_a_segment_that_is_read_again_from_the_start_has_its_subtitles(tmp_path:
     assert (alike.faults, alike.lowest > 35) == ((), True)
 
 
+def test_what_coarse_coding_loses_is_no_fault(tmp_path: Path) -> None:
+    """As of the first steps with which subtitles of discs appear: hardly seen, and less than what coding changes."""
+    card = Card(0.2, 2.8, 91, 100, 2, 2, pixels=[[HALF] * 2] * 2)
+    source = subtitled(tmp_path / "f.mkv", [[card]], size=SIZE, colour="testsrc2", seconds=3)
+    coarse = SMALL.model_copy(update={"crf": 40})
+    made(source, tmp_path / "s", burn_in="1", ladder=(coarse,), engine="inline")
+    assert verify(tmp_path / "s", source).faults == ()
+
+
 def test_forced_alone(tmp_path: Path) -> None:
     source = subtitled(tmp_path / "f.mkv", [CARDS], size=SIZE)
     found = ours(tmp_path / "s", made(source, tmp_path / "s", burn_in="1.forced"))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from streamify.bitstream.bitmaps.base import CLEAR, PIXELS, Bitmap, BitmapError, Bytes, Display, Rgba, rgba, sized
 from streamify.bitstream.bitmaps.runs import unpack
 
-_PALETTE, _OBJECT, _COMPOSITION, _WINDOW, _END = 0x14, 0x15, 0x16, 0x17, 0x80
+_PALETTE, _OBJECT, _COMPOSITION, _END = 0x14, 0x15, 0x16, 0x80
 _SD_LINES = 576
 """Lines of a canvas up to which colours are BT.601's."""
 _OBJECTS = 64
