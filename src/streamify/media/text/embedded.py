@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -113,8 +113,3 @@ def read_embedded(
         if damage is not None:
             words.notes.append(Note(kind="damaged", what=f"{names[index]}: not read to its end", why=damage.message))
     return found
-
-
-def names_of(facts: Sequence[TextFacts]) -> dict[int, str]:
-    """Return what messages call streams of words, by index."""
-    return {one.stream: f"subtitle stream {one.stream}" for one in facts}
