@@ -177,8 +177,8 @@ class MediaSettings(Frozen):
         default=None,
         ge=0,
         le=3600,
-        description="Seconds from thumbnail to thumbnail; `None` takes 1, 2, 5 or 10, so that a film has 400 at the "
-        "most where it is shorter than an hour; ``off`` or 0 makes none.",
+        description="Seconds from thumbnail to thumbnail, at least 0.1; `None` takes 1, 2, 5 or 10, so that a film has "
+        "400 at the most where it is shorter than an hour; ``off`` or 0 makes none.",
     )
     thumbnail_size: int = Field(
         default=240,
@@ -269,6 +269,13 @@ class MediaSettings(Frozen):
             return handler(value)
         except ValidationError as error:  # pydantic names what is wrong with either kind of value
             raise ValueError("must be a time (seconds, or such as 1:02:03.5), 'auto' or 'off'") from error
+
+    @field_validator("thumbnails")
+    @classmethod
+    def _not_more_than_pictures(cls, value: Fraction | None) -> Fraction | None:
+        if value is not None and 0 < value < Fraction(1, 10):
+            raise ValueError("should be 0, or at least 0.1")
+        return value
 
     @field_validator("preview")
     @classmethod

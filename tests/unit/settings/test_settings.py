@@ -189,7 +189,8 @@ def test_images_as_text(given: str, thumbnails: object, poster: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "given"), [("thumbnails", "-1"), ("poster", "-1"), ("poster", "best"), ("poster", "nan")]
+    ("key", "given"),
+    [("thumbnails", "-1"), ("thumbnails", "0.09"), ("poster", "-1"), ("poster", "best"), ("poster", "nan")],
 )
 def test_images_that_cannot_be(key: str, given: str) -> None:
     with pytest.raises(UsageError, match=f"--{key}"):
