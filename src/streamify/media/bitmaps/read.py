@@ -11,7 +11,7 @@ from streamify.bitstream.bitmaps.base import Display, Reader
 from streamify.bitstream.bitmaps.dvb import DvbReader
 from streamify.bitstream.bitmaps.pgs import PgsReader
 from streamify.bitstream.bitmaps.vobsub import VobSubReader
-from streamify.errors import SourceError
+from streamify.errors import SourceError, counted
 from streamify.media.bitmaps.shown import Account, TooManyError, stretches
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
@@ -102,11 +102,11 @@ class BitmapStream:
             yield Note(kind="damaged", what=f"{name}: not all of it could be read", why=f"{account.damage[0]}{more}")
         if account.untimed or account.unordered:
             count = account.untimed + account.unordered
-            yield Note(kind="dropped", what=f"{name}: {count} packets", why="their time is missing, or lies before "
-                       "that of the packet in front of them")  # fmt: skip
+            why = "no time, or one before that of the packet in front"
+            yield Note(kind="dropped", what=f"{name}: {counted(count, 'packet')}", why=why)
         if account.outside:
-            yield Note(kind="converted", what=f"{name}: {account.outside} bitmaps are cut off",
-                       why="they reach beyond their own canvas")  # fmt: skip
+            yield Note(kind="converted", what=f"{name}: {counted(account.outside, 'bitmap')} cut off",
+                       why="beyond the canvas of the subtitles")  # fmt: skip
         if self._guessed:
             yield Note(kind="converted", what=f"{name}: its colours are greys", why="the source does not name them")
         if self._burn.forced and not account.shown:
