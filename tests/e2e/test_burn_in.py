@@ -128,6 +128,15 @@ def test_the_same_bytes_on_every_engine_and_verify_finds_what_is_not_drawn(tmp_p
         verify(tmp_path / "one", moving)
 
 
+def test_a_part_of_the_film_in_which_nothing_is_drawn_is_named(tmp_path: Path, moving: Path) -> None:
+    def said(start: str, end: str) -> list[str]:
+        report = made(moving, tmp_path / start, engine="inline", **{"from": start, "to": end})
+        return [note.why for note in report.notes if note.what == "subtitle stream 1 (PGS): nothing is drawn"]
+
+    assert said("1.52", "1.76") == ["what it shows is outside the part of the film"]
+    assert said("1.4", "1.6") == []
+
+
 def forge(dest: Path, report: Report, segment: int) -> None:
     """Have the report say of a segment what its file is."""
     data = (dest / report.tracks[0].folder / f"{segment:05d}.m4s").read_bytes()

@@ -38,12 +38,19 @@ def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: 
     digest = hashlib.sha256(f"{ref.identity} {plan.burn.to_json()!r}".encode())
     digest.update(b"".join(b"%d " % window.start for window in windows))
     burn = plan.burn.model_copy(update={"id": digest.hexdigest()[:16]})
-    feed = Feed(stream.shown(), stream.name)
-    for number, start, end in _stretches(windows, plan.timeline, plan.source.video):
+    feed, seen = Feed(stream.shown(), stream.name), False
+    stretches = list(_stretches(windows, plan.timeline, plan.source.video))
+    first, last = stretches[0][1] + MARGIN, stretches[-1][2] - MARGIN
+    for number, start, end in stretches:
         part = BurnPart(shown=tuple(feed.between(start, end)))
+        seen = seen or any(one.start < last and (one.end is None or one.end > first) for one in part.shown)
         stores.media.put(burn_key(burn.id, number), part.to_json())
     feed.drain()
-    return burn.model_copy(update={"shown": feed.count}), list(stream.notes())
+    notes = list(stream.notes())
+    if feed.count and not seen:
+        why = "what it shows is outside the part of the film" if plan.source.cut else "what it shows is beside the film"
+        notes.append(Note(kind="info", what=f"{stream.name}: nothing is drawn", why=why))
+    return burn.model_copy(update={"shown": feed.count}), notes
 
 
 def _stretches(
