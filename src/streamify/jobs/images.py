@@ -73,14 +73,18 @@ def read_poster(plan: Plan, media: Storage) -> Poster | None:
     """Return the poster of a plan; ``None``: it is not there."""
     data = media.get(POSTER_RECORD) if plan.poster is not None else None
     found = parse_saved(Poster, data) if data is not None else None
-    return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
+    if found is None or plan.poster is None or found.id != plan.poster.id:
+        return None
+    return found if all(_is_there(media, one.key, one.size) for one in found.stills) else None
 
 
 def read_preview(plan: Plan, media: Storage) -> Preview | None:
     """Return the animated preview of a plan; ``None``: there is none, or it is not there."""
     data = media.get(PREVIEW_RECORD) if plan.preview is not None else None
     found = parse_saved(Preview, data) if data is not None else None
-    return found if found is not None and plan.preview is not None and found.id == plan.preview.id else None
+    if found is None or plan.preview is None or found.id != plan.preview.id:
+        return None
+    return found if _is_there(media, found.key, found.size) else None
 
 
 def read_storyboard(plan: Plan, media: Storage) -> StoryboardReport | None:
@@ -119,10 +123,12 @@ def remove_other_posters(media: Storage, kept: Poster | None, preview: Preview |
 def _read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
     data = media.get(sheet_record_key(board.id, number))
     found = parse_saved(SheetRecord, data) if data is not None else None
-    if found is None:
-        return None
-    there = media.stat(found.key)
-    return found if there is not None and there.size == found.size else None
+    return found if found is not None and _is_there(media, found.key, found.size) else None
+
+
+def _is_there(media: Storage, key: str, size: int) -> bool:
+    there = media.stat(key)
+    return there is not None and there.size == size
 
 
 def _track(plan: Plan, name: str) -> VideoTrack:
