@@ -107,6 +107,8 @@ def _cpu() -> float:
 
 def _work() -> None:
     began = time.monotonic()
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the functions log to stdout
     from stores import open_storage
     from streamify.backends.aws.functions import handlers
 
@@ -120,18 +122,18 @@ def _work() -> None:
     known = {"upload": upload, "items": items, "split": handlers.split, "transcode": handlers.transcode,
              "assemble": handlers.assemble}  # fmt: skip
     # Of the whole process so far: an interpreter has to start on Lambda too.
-    _answer({"spent": {"cpu": time.process_time(), "wall": time.monotonic() - began}})
+    _answer({"spent": {"cpu": time.process_time(), "wall": time.monotonic() - began}}, replies)
     for line in sys.stdin:
         what, event = json.loads(line)
         wall, cpu = time.monotonic(), _cpu()
         answer = known[what](event, None)
         spent = {"cpu": _cpu() - cpu, "wall": time.monotonic() - wall}
-        _answer({"answer": answer, "spent": spent})
+        _answer({"answer": answer, "spent": spent}, replies)
 
 
-def _answer(value: Any) -> None:
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+def _answer(value: Any, to: IO[str]) -> None:
+    to.write(json.dumps(value) + "\n")
+    to.flush()
 
 
 def main() -> None:
@@ -141,7 +143,7 @@ def main() -> None:
         return
     source, settings = sys.argv[1:]
     with moto() as cloud:
-        _answer([asdict(one) for one in bill_job(Path(source), json.loads(settings), cloud)])
+        _answer([asdict(one) for one in bill_job(Path(source), json.loads(settings), cloud)], sys.stdout)
 
 
 if __name__ == "__main__":
