@@ -94,7 +94,7 @@ def _s3(endpoint: str) -> Cloud:
 def moto() -> Iterator[Cloud]:
     """S3 by moto."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), "-H", "127.0.0.1", "-p", str(port)]
     endpoint = f"http://127.0.0.1:{port}"
     with running(command, f"{endpoint}/moto-api/"):
         yield _s3(endpoint)
