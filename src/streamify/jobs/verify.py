@@ -245,6 +245,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
         yield from word_checks(report, plan, media, source)
         for track in report.tracks:
             start = 0
+            drawn = plan.burn if plan is not None and segments is not None and track.kind == "video" else None
             for index, size in enumerate(track.segments.size):
                 record = _record(track, index, start, size)
                 start += track.segments.duration[index]
@@ -259,7 +260,7 @@ def _tasks(report: Report, plan: Plan | None, media: Storage, source: SourceRef 
                     video=report.source.video,
                     timeline=plan.timeline if plan is not None else None,
                     segment=segments[index] if segments is not None else None,
-                    burn_part=_burn_part(plan, model, index) if segments is not None else "",
+                    burn_part=part_key(drawn, index),
                     budget=check_budget(samples, model, report.source.video if source is not None else None),
                 )
     finally:
@@ -310,7 +311,7 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             begin=begin,
             until=until,
             fields=plan.timeline.fields,
-            burn_parts=tuple(dict.fromkeys(_burn_part(plan, track, index) for index in range(first, end)))
+            burn_parts=tuple(dict.fromkeys(part_key(plan.burn, index) for index in range(first, end)))
             if plan.burn is not None
             else (),
             excused=len(found.lost) + found.dropped + found.left_out,
@@ -322,12 +323,6 @@ def _whole(report: Report, plan: Plan, source: SourceRef, *, timed: bool) -> Ite
             budget=check_budget(min(least.frames, sum(least.segments.size)), track, report.source.video),
             priority=1,  # the longest: first
         )
-
-
-def _burn_part(plan: Plan | None, track: VideoTrack | AudioTrack, segment: int) -> str:
-    """Return the key of what is drawn into the pictures of a segment; empty: nothing is."""
-    drawn = plan is not None and plan.burn is not None and isinstance(track, VideoTrack)
-    return part_key(plan.burn, segment) if drawn and plan is not None and plan.burn is not None else ""
 
 
 def _asked(plan: Plan) -> Fraction | None:

@@ -48,7 +48,7 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
         segment=segment.model_copy(update={"audio": (), "pieces": ()}),
         renditions=renditions,
         burn=renditions[0].recipe.burn,
-        burn_part=part_key(plan.burn, segment.index) if plan.burn is not None else "",
+        burn_part=part_key(plan.burn, segment.index),
         threads=group.threads,
         needs=(SPLIT,),
         budget=video_budget(pictures, plan.source.video, renditions, group.threads),

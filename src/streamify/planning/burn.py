@@ -90,6 +90,6 @@ def burn_notes(facts: SourceFacts, burn: BurnIn | None) -> Iterator[Note]:
                        why=f"drawn into the pictures of every rendition{only}")  # fmt: skip
 
 
-def part_key(burn: BurnPlan, segment: int) -> str:
-    """Return the key of what is drawn into the pictures of a segment."""
-    return burn_key(burn.id, segment // PART_SEGMENTS)
+def part_key(burn: BurnPlan | None, segment: int) -> str:
+    """Return the key of what is drawn into the pictures of a segment; empty: nothing is."""
+    return burn_key(burn.id, segment // PART_SEGMENTS) if burn is not None else ""
