@@ -18,7 +18,7 @@ def for_settings(settings: Settings, starter: WorkerStarter | None = None, engin
 
     Args:
         settings: Of the job.
-        starter: Has perhaps a worker running already.
+        starter: Starts the workers; what they need is perhaps being loaded already.
         engine: Runs the tasks of several jobs on this machine; AWS has no use for it.
     """
     if settings.engine == "aws":

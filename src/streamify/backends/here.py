@@ -66,7 +66,7 @@ class Here:
     """The backend of this machine.
 
     Args:
-        starter: Has perhaps a worker running already.
+        starter: Starts the workers; what they need is perhaps being loaded already.
         engine: Runs the tasks of its jobs, of which several may run at once in threads; ``None``: each job has its own.
     """
 

@@ -80,7 +80,7 @@ def cli() -> None:
 
 
 def run(args: Sequence[str], starter: WorkerStarter | None = None) -> int:
-    """Run one command line; return the exit code. `starter` has perhaps a worker running already."""
+    """Run one command line; return the exit code. `starter` starts the workers."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail

@@ -39,7 +39,7 @@ class Given:
     json: bool = False
     """Whether a document is owed to stdout, known before anything is parsed."""
     starter: WorkerStarter | None = None
-    """Has perhaps a worker running already."""
+    """Starts the workers."""
 
 
 def starter_of(ctx: click.Context) -> WorkerStarter | None:

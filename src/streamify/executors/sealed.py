@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from threading import Lock, Thread, current_thread
 
 from streamify.errors import Failure
-from streamify.executors.local.process import WorkerProcess
+from streamify.executors.local.process import WorkerProcess, spawning
 from streamify.executors.local.start import COMMAND, worker_environment
 from streamify.executors.retry import describe_exit, lost
 from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready, Work
@@ -159,7 +159,7 @@ class _Live:
         given = {**environment, link.VARIABLE: str(link.make_link(Path(folder), LINK))}
         ours, theirs = socket.socketpair()
         try:
-            self._process = WorkerProcess(command, given, (theirs.fileno(),))
+            self._process = WorkerProcess(spawning(command, given, (theirs.fileno(),)))
             hello = Hello(driver=os.getpid(), limits=NO_FILES, channel=theirs.fileno())
         except BaseException:
             ours.close()

@@ -53,7 +53,7 @@ class Engine:
     Args:
         settings: ``engine`` and ``workers`` are those of all jobs.
         remote: Whether any of their sources or streams lies in an object store.
-        starter: Has perhaps a worker running already.
+        starter: Starts the workers; what they need is perhaps being loaded already.
     """
 
     def __init__(self, settings: Settings, *, remote: bool, starter: WorkerStarter | None = None) -> None:
@@ -117,7 +117,7 @@ def executor_for(
         events: Takes the executor's events.
         warm: Start all workers with the first task.
         spare: Keep one more worker ready for what viewers will ask for.
-        starter: Has perhaps a worker running already.
+        starter: Starts the workers; what they need is perhaps being loaded already.
         engine: Runs the tasks, and goes on afterwards; ``None``: one for this job alone.
     """
     own = partial(_own, settings, stores, events, starter, warm=warm, spare=spare)

@@ -1,8 +1,9 @@
-"""A worker that starts before the engine does."""
+"""The process that forks workers, which starts before the engine does."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,37 +27,93 @@ pytestmark = [
 ]
 
 
-def test_the_executor_takes_over_the_worker_that_is_there(tmp_path: Path) -> None:
-    events: list[Event] = []
+MISSING = SplitTask(
+    source=SourceRef(key="missing.mp4", size=1, version="none", identity="none"), settings=Settings().media()
+)
+
+
+def test_the_executor_forks_its_workers_off_the_process_that_is_there(tmp_path: Path) -> None:
+    parents = []
+
+    def note(event: Event) -> None:
+        if event.kind == "task.started":
+            assert event.worker is not None
+            parents.append(psutil.Process(event.worker).ppid())
+
     with WorkerStarter() as starter:
         starter.start_ahead()
         ahead = starter.ahead
         assert ahead is not None
-        executor = LocalExecutor(locations(tmp_path, tmp_path / "media"), 1, events.append, starter=starter)
-        missing = SourceRef(key="missing.mp4", size=1, version="none", identity="none")
+        executor = LocalExecutor(locations(tmp_path, tmp_path / "media"), 1, note, starter=starter)
         try:
             with pytest.raises(TaskError):
-                executor.submit(SplitTask(source=missing, settings=Settings().media())).result(50)
+                executor.submit(MISSING).result(50)
         finally:
             executor.shutdown(cancel=False)
-        assert starter.ahead is None
-    assert [event.worker for event in events if event.kind == "task.started"] == [ahead]
+        assert starter.ahead == ahead
+    assert parents == [ahead]
     assert not psutil.pid_exists(ahead)
 
 
-def test_a_worker_with_another_environment_is_left_alone() -> None:
+def test_a_process_of_its_own_ends_with_the_executor(tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    executor = LocalExecutor(locations(tmp_path, tmp_path / "media"), 1, lambda _: None)
+    with pytest.raises(TaskError):
+        executor.submit(MISSING).result(50)
+    started = set(psutil.Process().children(recursive=True)) - before
+    assert len(started) == 2
+    executor.shutdown(cancel=False)
+    assert not any(one.is_running() for one in started)
+
+
+def test_workers_of_another_environment_have_a_process_of_their_own() -> None:
     with WorkerStarter() as starter:
         starter.start_ahead()
         ahead = starter.ahead
-        assert ahead is not None
         own = starter.start(COMMAND, {**worker_environment(os.environ), "AWS_PROFILE": "one"})
-        own.kill()
-        assert own.pid != ahead == starter.ahead
-    assert not psutil.pid_exists(ahead)
+        parent = psutil.Process(own.pid).parent()
+        assert parent is not None
+        assert parent.pid != ahead == starter.ahead
+        assert own.kill() == -signal.SIGKILL
+    assert not psutil.pid_exists(parent.pid)
+
+
+def test_a_process_that_is_killed_is_replaced() -> None:
+    with WorkerStarter() as starter:
+        environment = worker_environment(os.environ)
+        lost = starter.start(COMMAND, environment)
+        parent = psutil.Process(lost.pid).parent()
+        assert parent is not None
+        parent.kill()
+        parent.wait(20)
+        assert lost.kill() == -signal.SIGKILL  # the kernel has ended it with its parent
+        other = starter.start(COMMAND, environment)
+        assert psutil.Process(other.pid).ppid() not in (parent.pid, os.getpid())
+        other.kill()
+
+
+def test_an_exit_status_is_that_of_the_worker_and_its_id_is_not_given_away_before() -> None:
+    with WorkerStarter() as starter:
+        workers = [starter.start(COMMAND, worker_environment(os.environ)) for _ in range(2)]
+        os.kill(workers[0].pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while not workers[0].ended:
+            workers[0].receive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert psutil.Process(workers[0].pid).status() == psutil.STATUS_ZOMBIE
+        assert [worker.kill() for worker in workers] == [-signal.SIGTERM, -signal.SIGKILL]
+        assert not any(psutil.pid_exists(worker.pid) for worker in workers)
+
+
+def test_what_keeps_it_from_loading_is_told(tmp_path: Path) -> None:
+    (tmp_path / "av.py").write_text("raise ImportError('no FFmpeg here')")
+    with WorkerStarter() as starter, pytest.raises(OSError, match="no FFmpeg here"):
+        starter.start(COMMAND, {**worker_environment(os.environ), "PYTHONPATH": str(tmp_path)})
 
 
 @pytest.mark.parametrize("end", ["sys.exit()", "os._exit(0)", "os.kill(os.getpid(), 9)"])
-def test_a_worker_that_nobody_took_ends_with_the_driver(end: str) -> None:
+def test_a_process_that_nobody_asked_ends_with_the_driver(end: str) -> None:
     code = f"""
 import os, sys
 from streamify.executors.local.start import WorkerStarter
@@ -69,5 +126,5 @@ with WorkerStarter() as starter:
     pid = int(done.stdout)
     deadline = time.monotonic() + 20
     while psutil.pid_exists(pid):
-        assert time.monotonic() < deadline, f"worker {pid} is still there"
+        assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.02)

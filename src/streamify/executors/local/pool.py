@@ -52,7 +52,7 @@ class WorkerPool:
             one uses several cores. ``None``: no task does.
         command: What starts a worker; the number of its reply descriptor is appended.
         environment: Of the workers; by default as little as will do.
-        starter: Has perhaps a worker running already.
+        starter: Starts the workers; ``None``: one of its own does, and ends with the pool.
         warm: Start workers with the first task: they load FFmpeg while it runs.
         spare: Keep one more worker ready while all are busy, for a task that is urgent; it takes 80 MB.
     """
@@ -87,8 +87,9 @@ class WorkerPool:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._memory = sys.maxsize if memory is None else memory
+        self._own = WorkerStarter()
         config = WorkerConfig(
-            starter=starter or WorkerStarter(),
+            starter=starter or self._own,
             command=tuple(command),
             environment=environment or worker_environment(os.environ, *(CREDENTIALS if remote else ())),
             hello=Hello(driver=os.getpid(), limits=limits or WorkerLimits()),
@@ -185,6 +186,7 @@ class WorkerPool:
                 os.close(self._wake_write)
             self._take()
             self._dispatcher.close(self._error)
+            self._own.close()
             os.close(self._wake_read)
 
     def _take(self) -> str:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from streamify.executors.log import LOG_BYTES
 
@@ -14,44 +15,72 @@ _LONGEST_REPLY = 64 << 20
 _CHUNK = 1 << 16
 
 
+class Child(Protocol):
+    """A process that was started: what is needed of a `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return its exit status once it has been reaped; until then its process id cannot be another's."""
+
+    def wait(self) -> int:
+        """Wait for its end; return its exit status, a signal as a negative number."""
+
+
+Start = Callable[[int, int, int], Child]
+"""Starts a process with descriptors for tasks (its stdin), for what it prints, and for its replies.
+
+Raises:
+    OSError: It cannot be started.
+"""
+
+
+def spawning(command: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int] = ()) -> Start:
+    """Return what starts a program; it leads a session of its own.
+
+    Args:
+        command: The program; the number of its reply descriptor is appended.
+        environment: Of the process.
+        inherited: Descriptors that it gets beside the three.
+    """
+
+    def start(tasks: int, output: int, replies: int) -> Child:
+        return subprocess.Popen(
+            [*command, str(replies)],
+            stdin=tasks,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(replies, *inherited),  # and close every other one
+            start_new_session=True,
+            env=dict(environment),
+        )
+
+    return start
+
+
 class WorkerProcess:
-    """A plain subprocess: works from a REPL, a notebook, and without a ``__main__`` guard.
+    """A plain child process: works from a REPL, a notebook, and without a ``__main__`` guard.
 
     It leads a session of its own, so that Ctrl-C in the terminal reaches the driver alone, and so that killing its
     group takes along whatever it started.
 
-    Args:
-        command: What starts it; the number of its reply descriptor is appended.
-        environment: Of the process.
-        inherited: Descriptors that it gets beside its pipes.
-
     Raises:
-        OSError: The command cannot be started.
+        OSError: It cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int] = ()) -> None:
-        self.replies, theirs = os.pipe()
+    def __init__(self, start: Start) -> None:
+        theirs, self.tasks = os.pipe()
+        self.output, printed = os.pipe()
+        self.replies, answered = os.pipe()
         try:
-            self._popen = subprocess.Popen(
-                [*command, str(theirs)],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=(theirs, *inherited),  # and close every other one
-                start_new_session=True,
-                env=dict(environment),
-            )
+            self._child = start(theirs, printed, answered)
         except BaseException:
-            os.close(self.replies)
+            self._close()
             raise
         finally:
-            os.close(theirs)
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        self.pid = self._popen.pid
-        self.tasks = self._popen.stdin.fileno()
-        self.output = self._popen.stdout.fileno()
+            for descriptor in (theirs, printed, answered):
+                os.close(descriptor)
+        self.pid = self._child.pid
         for descriptor in (self.replies, self.tasks, self.output):
             os.set_blocking(descriptor, False)
         self.ended = False
@@ -124,15 +153,16 @@ class WorkerProcess:
     def kill(self) -> int:
         """End the process and its group, read the rest of its output, close the pipes. Return its exit status."""
         self._signal(signal.SIGKILL)
-        status = self._popen.wait()
+        status = self._child.wait()
         self.read_output()
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            assert pipe is not None
-            pipe.close()
-        os.close(self.replies)
+        self._close()
         return status
 
+    def _close(self) -> None:
+        for descriptor in (self.replies, self.tasks, self.output):
+            os.close(descriptor)
+
     def _signal(self, number: signal.Signals) -> None:
-        if self._popen.poll() is None:  # not reaped, so its id cannot be another's
+        if self._child.poll() is None:  # not reaped, so its id cannot be another's
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)

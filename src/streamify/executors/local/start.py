@@ -6,11 +6,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
-from streamify.executors.local.process import WorkerProcess
+from streamify.executors.local.fork_server import ForkServer
+from streamify.executors.local.process import WorkerProcess, spawning
 
 # -P: a json.py in the folder where the user stands is not imported instead of the real one.
 COMMAND = (sys.executable, "-P", "-m", "streamify.executors.local.worker")
+_FORKS = sys.platform.startswith("linux")  # elsewhere libraries of the system do not survive a fork
 _KEPT = (
     "HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
     "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
@@ -18,44 +21,66 @@ _KEPT = (
 
 
 class WorkerStarter:
-    """Starts worker processes, and one ahead of need: the first executor that asks for one like it takes it over.
+    """Starts worker processes: on Linux by forks of a process that has loaded what they need.
 
-    It loads FFmpeg on one core while the driver loads on another: half a second for every command that opens media.
-    A context manager, which ends the worker that nobody took; one whose driver is killed ends by itself.
+    That process can be started ahead of need: it loads on one core while the driver loads on another, which saves half
+    a second in every command that opens media. A context manager, which ends it at the end of the block; where the
+    driver is killed, it ends by itself. Methods can be called from any thread; the process, and so its workers, end
+    with the thread whose call started it.
     """
 
     def __init__(self) -> None:
-        self._ahead: tuple[Mapping[str, str], WorkerProcess] | None = None
+        self._lock = Lock()
+        self._servers: dict[frozenset[tuple[str, str]], ForkServer] = {}
 
     @property
     def ahead(self) -> int | None:
-        """Process id of the worker that waits to be taken over."""
-        return self._ahead[1].pid if self._ahead is not None else None
+        """Process id of the one that forks workers in the environment of this process, where it runs."""
+        server = self._servers.get(_key(worker_environment(os.environ)))
+        return server.pid if server is not None and not server.ended else None
 
     def start_ahead(self) -> None:
-        """Start a worker. Call it from a thread that outlives the worker; the main one does."""
-        with contextlib.suppress(OSError):  # the executor tries again, and reports it
-            environment = worker_environment(os.environ)
-            self._ahead = environment, WorkerProcess(COMMAND, environment)
+        """Start the process that forks workers. Call it from a thread that outlives them; the main one does."""
+        if _FORKS:
+            with contextlib.suppress(OSError):  # the executor tries again, and reports it
+                self._server(worker_environment(os.environ))
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> WorkerProcess:
-        """Return a worker that is starting or has started, the one of `start_ahead` if it is of the same kind.
+        """Return a worker that is starting or has started.
 
         Raises:
             OSError: The command cannot be started.
         """
-        if self._ahead is not None and tuple(command) == COMMAND and self._ahead[0] == environment:
-            process, self._ahead = self._ahead[1], None
-            return process
-        return WorkerProcess(command, environment)
+        if not _FORKS or tuple(command) != COMMAND:
+            return WorkerProcess(spawning(command, environment))
+        return WorkerProcess(self._server(environment).fork)
+
+    def close(self) -> None:
+        """End the processes that fork workers, and the workers that are left."""
+        with self._lock:
+            while self._servers:
+                self._servers.popitem()[1].close()
+
+    def _server(self, environment: Mapping[str, str]) -> ForkServer:
+        key = _key(environment)
+        with self._lock:
+            server = self._servers.get(key)
+            if server is not None and server.ended:
+                server.close()
+                server = None
+            if server is None:
+                server = self._servers[key] = ForkServer(environment)
+        return server
 
     def __enter__(self) -> WorkerStarter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ahead is not None:
-            self._ahead[1].kill()
-            self._ahead = None
+        self.close()
+
+
+def _key(environment: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(environment.items())
 
 
 def worker_environment(outer: Mapping[str, str], *prefixes: str) -> dict[str, str]:

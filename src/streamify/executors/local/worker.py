@@ -25,15 +25,29 @@ def main(run: Run | None = None) -> None:
     Args:
         run: What runs a task; `streamify.tasks.run.run_task` unless a test has its own.
     """
+    work(int(sys.argv[-1]), run)
+
+
+def work(replies: int, run: Run | None = None, parent: int | None = None) -> None:
+    """Run tasks that come on stdin. Never returns.
+
+    Args:
+        replies: Descriptor for what is answered.
+        run: As of `main`.
+        parent: Process that it is to end with; ``None``: the driver, which started it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which then decides
-    tasks, replies = _take_pipes(int(sys.argv[-1]))
+    if parent is not None:
+        die_with_driver(parent)
+    tasks = _take_pipes(replies)
     lines: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_watch, args=(tasks, lines), name="driver", daemon=True).start()
     run = run or real_run()  # before the driver's first line: a worker that is started ahead waits with all loaded
     gc.freeze()  # what is loaded stays: it need not be looked through with every collection
     hello = Hello.from_json(lines.get())
     try:
-        die_with_driver(hello.driver)
+        if parent is None:
+            die_with_driver(hello.driver)
     except PermissionError:  # Lambda is said to refuse prctl(2); there, the pipe that closes must do
         if hello.channel is None:
             raise
@@ -56,14 +70,17 @@ def main(run: Run | None = None) -> None:
         _answer(replies, reply.to_json())
 
 
-def _take_pipes(replies: int) -> tuple[int, int]:
-    """Move the driver's pipes out of the way of code that reads stdin, and of programs that inherit descriptors."""
+def _take_pipes(replies: int) -> int:
+    """Move the driver's pipes out of the way of code that reads stdin, and of programs that inherit descriptors.
+
+    Return the one of tasks.
+    """
     tasks = os.dup(0)  # not inheritable (PEP 446)
     os.set_inheritable(replies, False)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    return tasks, replies
+    return tasks
 
 
 def _watch(tasks: int, lines: SimpleQueue[bytes]) -> None:
