@@ -22,6 +22,7 @@ from clouds import Cloud, Kind, shared_cloud
 from costs import Costs
 from e2e.driving import streamify
 from players_harness import Browsers
+from scratch import use_memory
 from second_chance import Failures, is_property
 from selection import (
     pytest_collection_modifyitems,
@@ -59,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Measure what tests cost, and tell which failed."""
+    use_memory()
     config.pluginmanager.register(Costs())
     if config.option.failures and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Failures(Path(config.option.failures)))
