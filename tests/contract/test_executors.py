@@ -15,6 +15,7 @@ import pytest
 
 from faults import worker as faults
 from faults.worker import LIMITS, MIB, task
+from selection import sample
 from stores import locations
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery
@@ -83,7 +84,7 @@ class Bench:
         return error
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=sample(CASES, "inline", "local-2", "shared-2"))
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     events: list[Event] = []
     places = locations(tmp_path / "uploads", tmp_path / "media")

@@ -131,6 +131,7 @@ def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, card: Clip, 
     assert resumed.json["tasks_run"] + resumed.json["tasks_reused"] == 21
 
 
+@pytest.mark.long
 def test_every_failed_task_is_listed(dest: str, clip: Path, tmp_path: Path) -> None:
     damaged = bytearray(clip.read_bytes())
     first, last = len(damaged) // 10, len(damaged) * 9 // 10

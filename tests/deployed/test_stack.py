@@ -277,6 +277,7 @@ def test_new_code_in_the_layer_makes_new_versions_of_every_function() -> None:
     assert not old & new
 
 
+@pytest.mark.long
 def test_sam_finds_the_template_valid(work: Path) -> None:
     sam(work, {}, "validate", "--lint")
 

@@ -64,8 +64,9 @@ def test_a_job_of_two_thousand_tasks_ends_complete(stack: Stack, run: Run) -> No
     assert len(stack.children(execution["executionArn"])) >= 2000
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seconds", [30, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seconds", [30, 500])
 def test_what_states_carry_does_not_grow(stack: Stack, run: Run, seconds: int) -> None:
     (few, small), (many, large) = (carried(stack, run(length)["executionArn"]) for length in (10, seconds))
     assert few == many < EVENTS

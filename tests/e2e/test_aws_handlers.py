@@ -105,6 +105,7 @@ def test_loudness_is_measured_before_the_map(
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path) -> None:
     folder = KEY.rpartition("/")[0]
     words = f"{folder}/{Path(KEY).stem}.en.srt".lstrip("/")
@@ -325,6 +326,7 @@ def test_an_assembler_that_outlives_its_job_publishes_nothing(
     assert Report.from_json(buckets.dest.get("report.json") or b"").settings.ladder == "240p"
 
 
+@pytest.mark.long
 def test_a_splitter_that_outlives_its_job_changes_no_plan(
     buckets: Buckets, two: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:

@@ -79,7 +79,7 @@ def off(one: Frames, other: Frames) -> tuple[float, int]:
     ("name", "codec"),
     [
         ("pgs.mkv", "copy"),
-        ("vobsub.mkv", "dvdsub"),
+        pytest.param("vobsub.mkv", "dvdsub", marks=pytest.mark.long),
         pytest.param("dvb.mkv", "dvbsub", marks=pytest.mark.long),
         ("dvb.ts", "dvbsub"),
     ],

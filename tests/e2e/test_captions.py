@@ -43,7 +43,7 @@ def numbers(path: Path, rate: Fraction) -> dict[int, bytes]:
     ("codec", "muxer"),
     [
         ("h264", "mp4"),
-        ("mpeg2", "mpeg"),
+        pytest.param("mpeg2", "mpeg", marks=pytest.mark.long),
         pytest.param("h264", "mpegts", marks=pytest.mark.long),
         pytest.param("hevc", "matroska", marks=pytest.mark.long),
         pytest.param("mpeg2", "mpegts", marks=pytest.mark.long),

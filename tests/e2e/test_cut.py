@@ -154,6 +154,7 @@ def test_other_times_are_another_plan(tmp_path: Path, numbered: Clip) -> None:
     streamify.verify(tmp_path / "s", numbered.path).check()
 
 
+@pytest.mark.long
 def test_verify_finds_a_part_of_other_times(tmp_path: Path, numbered: Clip) -> None:
     """The plan says that a picture more was asked for than the stream begins with."""
     made(numbered.path, tmp_path / "s", from_="2.0", to=4)

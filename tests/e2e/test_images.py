@@ -72,6 +72,7 @@ def test_each_thumbnail_shows_the_picture_of_its_time(tmp_path: Path, source: Pa
     assert shown(tmp_path / "s", report) == [int(at * 25) for at in times]
 
 
+@pytest.mark.long
 def test_of_a_variable_rate(tmp_path: Path, source: Path) -> None:
     """Every third picture is missing from 4 s on: what is shown is the last one before each time."""
     path = tmp_path / "v.mkv"

@@ -85,6 +85,7 @@ def test_sound_alone_that_the_plan_shifts(tmp_path: Path, monkeypatch: pytest.Mo
     assert any("is 0.200 s early" in fault for fault in found), found
 
 
+@pytest.mark.long
 def test_another_track_than_the_labels_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waves = {"language=eng": melody(5), "language=fra": melody(5, seed=7)}
     source = several(tmp_path / "source.mkv", waves)

@@ -142,6 +142,7 @@ def two_languages(folder: Path) -> Path:
     return out
 
 
+@pytest.mark.long
 def test_a_track_that_the_plan_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = two_languages(tmp_path)
 

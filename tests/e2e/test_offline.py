@@ -26,6 +26,7 @@ open(os.environ["PYTHONPYCACHEPREFIX"] + f"/guarded-{os.getpid()}", "w").close()
 """Runs at the start of every Python process, workers included: of the environment only PYTHON* reaches them."""
 
 
+@pytest.mark.long
 def test_nothing_asks_for_the_network(tmp_path: Path) -> None:
     source = make_clip(ClipSpec(seconds=Fraction(3)), tmp_path).path
     guard, scratch = tmp_path / "guard", tmp_path / "scratch"

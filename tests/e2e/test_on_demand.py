@@ -53,6 +53,7 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return dest
 
 
+@pytest.mark.long
 def test_what_is_watched_at_random_leaves_the_stream_that_transcode_makes(
     source: Path, ladder: Path, whole: Path, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
     return make_clip(spec, shared / "clips").path, ["--ladder", str(ladder), *FLAGS]
 
 
+@pytest.mark.long
 def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
     job: tuple[Path, list[str]], tmp_path: Path
 ) -> None:

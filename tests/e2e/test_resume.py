@@ -76,6 +76,7 @@ def test_a_second_run_of_a_finished_job_makes_nothing(source: Path, tmp_path: Pa
     assert first.tracks == second.tracks
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up(source: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     with disk(tmp_path / "disk", "size=40m") as folder:
         dest, filler = folder / "dest", folder / "filler"
@@ -346,6 +347,7 @@ def catches(pid: int, number: int) -> bool:
     return bool(caught >> (number - 1) & 1)
 
 
+@pytest.mark.long
 def test_a_job_started_in_the_background_ignores_a_closed_terminal(source: Path, tmp_path: Path) -> None:
     """Stderr that nobody reads any more, as after ``| head``, is no reason to fail."""
     read, write = os.pipe()

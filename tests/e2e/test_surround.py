@@ -94,6 +94,7 @@ def test_every_sample_in_its_place(codec: str, film: Path, tmp_path: Path) -> No
         assert next(container.decode(audio=0)).pts == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("codec", sample(CODECS, "eac3"))
 def test_pieces_sound_like_one(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise, the hardest sound: at the joins of pieces the error is that of any other place."""
@@ -119,6 +120,7 @@ def _errors(sound: Wave, truth: Wave) -> Wave:
     return found
 
 
+@pytest.mark.long
 def test_7_1_becomes_5_1(tmp_path: Path) -> None:
     source = write_sound(tmp_path / "a.mov", tones(8, 2.5), "7.1")
     report = run(source, tmp_path / "dest")

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from html import unescape
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import m3u8
@@ -14,10 +14,10 @@ import pytest
 
 from clips.timed_samples import EMPTY, Sample, vttc, with_samples
 from clips.words import ENGLISH, HEBREW, JAPANESE, SDH, SIGNS, Line, pictures, srt, stamp, subtitled
-from e2e.driving import streamify
+from e2e.driving import streamify, verify
 from players_harness import served
 from selection import sample
-from streamify.api import plan, transcode, verify
+from streamify.api import plan, transcode
 from streamify.errors import TasksFailed, UsageError, VerificationFailed
 from streamify.manifests.webvtt import read_back
 from streamify.media.text.embedded import read_embedded
@@ -29,7 +29,9 @@ from streamify.settings.arguments import SettingsDict
 
 TRACKS = [(ENGLISH, "eng", "0"), (HEBREW, "heb", "0"), (JAPANESE, "jpn", "0"), (SIGNS, "eng", "forced")]
 TRACKS += [(SDH, "eng", "hearing_impaired")]
-FAST: SettingsDict = {"preset": "ultrafast", "ladder": "auto", "thumbnails": "off", "poster": "off"}
+FAST: SettingsDict = {
+    "preset": "ultrafast", "ladder": "auto", "thumbnails": "off", "poster": "off", "engine": "inline"
+}  # fmt: skip
 
 
 def bare(text: str) -> str:
@@ -141,7 +143,7 @@ def test_verify_finds_faults(dest: Path, change: str) -> None:
 def test_a_source_that_says_something_else(film: Path, dest: Path, tmp_path: Path) -> None:
     """What is published is whole, but not what the source says: only the other way of reading it shows that."""
     other = subtitled(tmp_path / "film.mkv", "srt", [([(*line[:2], "changed") for line in ENGLISH], "eng", "0")])
-    found = plan(film).text[0]
+    found = plan(film, engine="inline").text[0]
     cues = list(read_back((dest / found.folder / "all.vtt").read_text()))
     assert not list(witnessed(lambda: film.open("rb"), found, cues))
     assert len(list(witnessed(lambda: other.open("rb"), found, cues))) == 8
@@ -176,8 +178,9 @@ def ttml(lines: list[Line]) -> str:
     return TTML.format("".join(f'<p begin="{start}s" end="{end}s">{text}</p>' for start, end, text in texts))
 
 
-@pytest.mark.parametrize("fragments", [False, True])
-@pytest.mark.parametrize("entry", ["stpp", "wvtt"])
+@pytest.mark.parametrize(
+    ("entry", "fragments"), sample(product(("stpp", "wvtt"), (False, True)), ("stpp", False), ("wvtt", True))
+)
 def test_words_of_mp4_that_ffmpeg_has_no_decoder_for(tmp_path: Path, entry: str, fragments: bool) -> None:
     """Samples of 2 s hold what is shown in them: a cue over a join is in both, and is one cue."""
     samples: list[Sample] = []
@@ -201,7 +204,7 @@ def test_words_of_mp4_that_ffmpeg_has_no_decoder_for(tmp_path: Path, entry: str,
     data = film.read_bytes().replace(b"over the join", b"over the jain")
     film.with_name("other.mp4").write_bytes(data)
     cues = list(read_back((tmp_path / "dest" / words.folder / "all.vtt").read_text()))
-    track = plan(film).text[0]
+    track = plan(film, engine="inline").text[0]
     assert len(list(witnessed(lambda: film.with_name("other.mp4").open("rb"), track, cues))) == 2
 
 
@@ -212,7 +215,7 @@ def test_the_witness_reads_samples_of_stpp_as_far_as_they_can_be_read(tmp_path: 
     samples = [(0.0, 2.0, ttml([(0.5, 1, "whole")])), (2.0, 4.0, broken), (4.0, 6.0, deep)]
     encoded = [(start, end, text.encode()) for start, end, text in samples]
     film = with_samples(pictures(tmp_path / "p.mp4"), tmp_path / "f.mp4", "stpp", encoded, fragments=False)
-    track = plan(film).text[0]
+    track = plan(film, engine="inline").text[0]
     stream = track.recipe.stream or 0
     found = read_embedded(lambda: film.open("rb"), {stream: "it"}, codecs={stream: "stpp"})[stream].cues
     assert [cue.text for cue in found] == ["whole", "before", "above"]
@@ -251,7 +254,7 @@ def test_files_beside_the_source_and_given(tmp_path: Path) -> None:
     )
     ran = streamify(
         "transcode", film, tmp_path / "dest", "--preset", "ultrafast", "--thumbnails", "off", "--poster", "off",
-        "--subtitles", f"fr.default:{tmp_path}/signs.ass",
+        "--engine", "inline", "--subtitles", f"fr.default:{tmp_path}/signs.ass",
     )  # fmt: skip
     assert ran.code == 0
     made = {(one.language, one.role): one for one in report(tmp_path / "dest").subtitles}
@@ -265,6 +268,7 @@ def test_files_beside_the_source_and_given(tmp_path: Path) -> None:
     assert again.tasks_run == 0
 
 
+@pytest.mark.long
 def test_a_file_of_another_film(tmp_path: Path) -> None:
     film = pictures(tmp_path / "film.mp4")
     (tmp_path / "film.en.srt").write_text(srt([(1.0, 2.0, "here"), (600.0, 601.0, "far"), (700.0, 701.0, "farther")]))
@@ -299,7 +303,7 @@ def test_a_file_without_a_cue_is_refused_where_nothing_may_be_missing(tmp_path: 
 def test_bad_settings(tmp_path: Path) -> None:
     film = pictures(tmp_path / "film.mp4", 3)
     with pytest.raises(UsageError) as missing:
-        transcode(film, tmp_path / "dest", subtitles="en:no.srt")
+        transcode(film, tmp_path / "dest", subtitles="en:no.srt", engine="inline")
     assert missing.value.code == "subtitles-missing"
     with pytest.raises(UsageError, match="it is a folder"):
         transcode(film, tmp_path / "dest", subtitles=f"en:{tmp_path}")
@@ -313,7 +317,7 @@ def test_bad_settings(tmp_path: Path) -> None:
 
 
 def test_off(film: Path) -> None:
-    found = plan(film, subtitles="off")
+    found = plan(film, subtitles="off", engine="inline")
     assert found.text == ()
     assert len([note for note in found.notes if note.why == "--subtitles off"]) == 5
 

@@ -102,6 +102,7 @@ def cues(files: Sequence[Path]) -> list[tuple[str, str, str]]:
     return list(dict.fromkeys(cue for file in files for cue in read(file)))
 
 
+@pytest.mark.long
 def test_each_version_of_what_grows_has_the_words_of_its_pictures(
     film: Path, flags: list[object], part: Part, final: Path, tmp_path: Path
 ) -> None:

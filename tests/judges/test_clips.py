@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from clips import identity, make, sound
 from clips.make import RATES, Clip, ClipSpec, make_clip, source_sound
 from clips.toy import broken_copy, make_toy
+from selection import sample
 from streamify.media import testcard
 
 F = Fraction
@@ -85,8 +86,9 @@ def test_a_barcode_gives_its_number_and_one_wrong_cell_gives_none(number: int) -
     assert testcard.number_of(wrong) is None
 
 
-@pytest.mark.parametrize("spec", SHAPES.values(), ids=SHAPES.keys())
-def test_a_clip_says_the_truth(spec: ClipSpec, folder: Path) -> None:
+@pytest.mark.parametrize("name", sample(SHAPES, *list(SHAPES)[::3]))
+def test_a_clip_says_the_truth(name: str, folder: Path) -> None:
+    spec = SHAPES[name]
     clip = make_clip(spec, folder)
     seen = list(identity.pictures(clip.path))
     origin = seen[0][0]
@@ -100,7 +102,7 @@ def test_a_clip_says_the_truth(spec: ClipSpec, folder: Path) -> None:
     assert heard == pytest.approx([float(beep) for beep in clip.beeps], abs=0.0011 if spec.container == "mkv" else 2e-4)
 
 
-@pytest.mark.parametrize("rate", RATES, ids=str)
+@pytest.mark.parametrize("rate", sample(RATES, RATES[0], RATES[-1]), ids=str)
 def test_ffprobe_sees_the_rate(rate: Fraction, folder: Path) -> None:
     clip = make_clip(ClipSpec(rate=rate, seconds=F(2), audio=None), folder)
     (stream,) = probe(clip.path, "stream=r_frame_rate,nb_frames,avg_frame_rate")

@@ -86,6 +86,7 @@ def run(folder: Path, tests: str, *options: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, passed.read_text() if passed.exists() else ""
 
 
+@pytest.mark.long
 def test_what_passes_alone_is_named_with_its_first_failure(tmp_path: Path) -> None:
     code, said, passed = run(tmp_path, ONCE)
     assert code == 0, said
