@@ -24,7 +24,7 @@ from streamify.errors import SourceError, UsageError, VerificationFailed
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.work import video_task
 from streamify.media.compare import compare_segment
-from streamify.media.video.decode import WindowSource
+from streamify.media.video.window import WindowSource
 from streamify.model.report import Report
 from streamify.model.settings import Rung
 from streamify.planning.schedule import Group

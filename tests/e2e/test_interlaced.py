@@ -19,9 +19,10 @@ from e2e.driving import rungs, verify
 from selection import sample
 from stores import locations
 from streamify.jobs.segments import SegmentList
-from streamify.media.video.decode import DecodeLog, Picture, WindowSource
+from streamify.media.video.decode import DecodeLog, Picture
 from streamify.media.video.deinterlace import deinterlaced
 from streamify.media.video.picture import window_pictures
+from streamify.media.video.window import WindowSource
 from streamify.model.report import Report
 from streamify.tasks.plan_file import read_plan
 

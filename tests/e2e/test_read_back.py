@@ -18,7 +18,8 @@ from e2e.driving import rungs, verify
 from selection import sample
 from stores import locations
 from streamify.jobs.segments import SegmentList
-from streamify.media.video.decode import DecodeLog, WindowSource, decode_window
+from streamify.media.video.decode import DecodeLog, decode_window
+from streamify.media.video.window import WindowSource
 from streamify.model.plan import Plan, Segment
 from streamify.tasks.plan_file import read_plan
 

@@ -21,9 +21,10 @@ from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets
 from streamify.media.source.sidedata import SideDataType, first_of
-from streamify.media.video.decode import DecodeLog, Picture, WindowSource
+from streamify.media.video.decode import DecodeLog, Picture
 from streamify.media.video.look import Looks
 from streamify.media.video.picture import window_pictures
+from streamify.media.video.window import WindowSource
 from streamify.model.burn import Shown
 from streamify.model.plan import Segment, Timeline
 from streamify.model.source import VideoFacts

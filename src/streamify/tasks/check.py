@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from streamify.media.compare import compare_segment, decode_published
-from streamify.media.video.decode import WindowSource
+from streamify.media.video.window import WindowSource
 from streamify.model.result import CheckResult, SegmentRecord
 from streamify.model.task import CheckTask
 from streamify.model.track import VideoTrack

@@ -22,8 +22,8 @@ from streamify.media.source.part import count_part, part_of
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
 from streamify.media.source.video_index import Located, VideoIndex
-from streamify.media.video.decode import WindowSource
 from streamify.media.video.survey import survey
+from streamify.media.video.window import WindowSource
 from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
 from streamify.model.result import SplitResult

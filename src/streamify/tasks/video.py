@@ -7,8 +7,8 @@ from functools import partial
 
 from streamify.bitstream.captions import TRIPLE, cc_data
 from streamify.media.video.burn import Burner
-from streamify.media.video.decode import WindowSource
 from streamify.media.video.segment import transcode_segment
+from streamify.media.video.window import WindowSource
 from streamify.model.progress import OnProgress
 from streamify.model.result import IFrame, MediaResult
 from streamify.model.task import VideoTask

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
-from typing import BinaryIO, cast
 
-from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from streamify.bitstream.captions import ESCAPED, cc_data
-from streamify.bitstream.packets import mark_of, print_of, sum_of
 from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
-from streamify.media.source.entering import numbered_packets, open_splice, packets_from, sought_packets
-from streamify.media.source.opening import open_media
 from streamify.media.source.packed import with_mark
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
-from streamify.media.source.splice import SplicedFile
+from streamify.media.source.reading import decode, decoder
 from streamify.media.source.turn import UPRIGHT, Turn, Turns
-from streamify.model.plan import EntryPoint, PacketTimes, Segment
+from streamify.media.video.window import WindowPackets, WindowSource
+from streamify.model.plan import EntryPoint, Segment
 
 
 @dataclass(frozen=True)
@@ -62,20 +54,6 @@ class DecodeLog:
     misread: bool = False
     """Whether other packets were read than the index has: what came out may be other pictures."""
     bytes_read: int = 0
-
-
-@dataclass(frozen=True)
-class WindowSource:
-    """Where a window's bytes come from."""
-
-    open_source: Callable[[], BinaryIO]
-    stream: int
-    """Index of the video stream in the whole file."""
-    access: str
-    end: int
-    """End of the whole video, source ticks: what an edit list cuts off is not shown."""
-    through: bool = False
-    """Whether the file is read from its start to where decoding begins, and not sought in."""
 
 
 def decode_window(
@@ -179,7 +157,7 @@ def _deliver(
     log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
     log.captions.extend(sorted((one for one in run.captions if segment.source_start <= one[0] < end), key=_time))
     log.bytes_read += run.bytes_read
-    log.misread = not source.through and segment.marks not in (None, sum_of(run.marks))
+    log.misread = not source.through and segment.marks not in (None, run.marks)
 
 
 def _time(captions: tuple[int, bytes]) -> int:
@@ -187,74 +165,50 @@ def _time(captions: tuple[int, bytes]) -> int:
 
 
 class _Run:
-    """One attempt: a container positioned at an entry point, and the pictures that come out of it."""
+    """One attempt: the packets behind an entry point, and the pictures that come out of them."""
 
     def __init__(self, source: WindowSource, segment: Segment, entry: EntryPoint | None) -> None:
-        self._source, self._segment, self._entry = source, segment, entry
-        self._file = _CountingFile(source.open_source())
-        self.errors: list[str] = []
+        self._segment = segment
+        self._window = WindowPackets(source, segment, entry)
         self._spoilt = False
-        self.packets: list[int] = []
-        """Presentation times of the packets read, source ticks."""
-        self.marks: set[int] = set()
-        """Of the packets inside the window."""
-        self.captions: list[tuple[int, bytes]] = []
-        """Of those that carry captions the presentation time and cc_data, in the order of decoding."""
         self.pictures = self._decode()
-        self._packets: Iterator[Packet[VideoStream] | None] = iter(())
 
     def __enter__(self) -> _Run:
-        splice, file = self._segment.splice, cast("BinaryIO", self._file)
-        if splice is not None and self._entry is not None and not self._source.through:
-            self._container, self._stream = open_splice(SplicedFile(splice, file), splice, self._source.stream)
-            sliced = self._source.access == "sliced"
-            entries = self._segment.entries
-            if self._segment.packets is None:
-                self._packets = packets_from(self._container, self._stream, entries, self._entry, sliced=sliced)
-            else:
-                every = read_packets(self._container, self._stream)
-                self._packets = self._numbered(every, self._segment.packets, self._segment.packets.first)
-        else:
-            self._container = open_media(file)
-            self._stream = cast("VideoStream", self._container.streams[self._source.stream])
-            given, begin = self._segment.packets, None
-            if self._entry is None or self._source.through:
-                begin = self._entry.number or 0 if self._entry is not None else 0
-                full = (packet for packet in read_packets(self._container, self._stream) if packet.size)
-                packets: Iterator[Packet[VideoStream]] = islice(full, begin, None)
-            else:
-                packets = sought_packets(self._container, self._stream, self._entry, known=given is not None)
-            self._packets = packets if given is None else self._numbered(packets, given, begin)
+        self._window.__enter__()
         return self
 
-    def _numbered(
-        self, packets: Iterator[Packet[VideoStream]], given: PacketTimes, number: int | None
-    ) -> Iterator[Packet[VideoStream] | None]:
-        entry = self._segment.entries.index(self._entry) if self._entry is not None else None
-        return numbered_packets(packets, self._segment, given, entry, number=number)
-
     def __exit__(self, *_: object) -> None:
-        self._container.close()
-        self._file.close()
+        self._window.close()
+
+    @property
+    def errors(self) -> list[str]:
+        return self._window.errors
+
+    @property
+    def packets(self) -> list[int]:
+        """Presentation times of the packets read, source ticks."""
+        return self._window.times
+
+    @property
+    def captions(self) -> list[tuple[int, bytes]]:
+        return self._window.captions
+
+    @property
+    def marks(self) -> int:
+        return self._window.marks
 
     @property
     def bytes_read(self) -> int:
-        return self._file.bytes_read
+        return self._window.bytes_read
 
     def _decode(self) -> Iterator[Picture]:
-        context = decoder(self._stream)
+        context = decoder(self._window.stream)
         known, turns, draining = _Aspects(), Turns(), Draining(context)
         drained = False
-        for packet in chain(self._read(), [None]):  # None flushes the decoder
+        for packet in chain(self._window.read(), [None]):  # None flushes the decoder
             if drained and packet is not None:
                 context.flush_buffers()
             drained = packet is None
-            if packet is not None and packet.pts is not None and not packet.is_discard:
-                self.packets.append(packet.pts)
-            if packet is not None:
-                self._add_mark(packet)
-            if packet is not None and not packet.is_discard:
-                self._add_captions(packet, context.name)
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
             yield from self._shown(draining.before(packet), known, turns)
@@ -271,32 +225,6 @@ class _Run:
             turn = turns.of(frame)
             if frame.pts is not None:
                 yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
-
-    def _add_mark(self, packet: Packet[VideoStream]) -> None:
-        segment, pts = self._segment, packet.pts
-        if segment.marks is None or pts is None:
-            return
-        start = segment.held if segment.held is not None else segment.source_start
-        end = segment.source_end if segment.source_end is not None else self._source.end
-        if start <= pts < end:
-            self.marks.add(mark_of(pts, print_of(bytes(packet))))
-
-    def _add_captions(self, packet: Packet[VideoStream], codec: str) -> None:
-        triples = cc_data(bytes(packet), escaped=codec in ESCAPED)
-        # A second field can have a packet without a time: it belongs to the picture of the packet before.
-        pts = packet.pts if packet.pts is not None else self.packets[-1] if self.packets else None
-        if triples and pts is not None:
-            self.captions.append((pts, triples))
-
-    def _read(self) -> Iterator[Packet[VideoStream] | None]:
-        """Yield packets that are not empty, and ``None`` where decoding begins anew.
-
-        Where the container cannot be read on, that is damage, and the end.
-        """
-        try:
-            yield from (packet for packet in self._packets if packet is None or packet.size)
-        except UnreadableError as error:
-            self.errors.append(f"the container cannot be read on: {error.reason}")
 
 
 class _Aspects:
@@ -315,32 +243,3 @@ class _Aspects:
     def of(self, pts: int) -> Fraction | None:
         """Return the sample aspect of a picture."""
         return self._pending.pop(pts, self._latest)
-
-
-class _CountingFile(io.RawIOBase):
-    """Passes reads through and counts them."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.bytes_read = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self.bytes_read += len(data)
-        return bytes(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

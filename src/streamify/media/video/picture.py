@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from av.video.frame import VideoFrame
 
-from streamify.media.video.decode import DecodeLog, Picture, WindowSource, decode_window
+from streamify.media.video.decode import DecodeLog, Picture, decode_window
 from streamify.media.video.deinterlace import deinterlaced
 from streamify.media.video.fit import Box, fit
 from streamify.media.video.hdr import ToneMapper
 from streamify.media.video.look import Looks
 from streamify.media.video.scaling import Chain, Scaler
+from streamify.media.video.window import WindowSource
 from streamify.model.plan import Segment
 from streamify.model.settings import Deinterlace
 from streamify.model.source import Colour, Look, VideoFacts

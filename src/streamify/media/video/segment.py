@@ -13,11 +13,12 @@ from streamify.media.package import Packaged
 from streamify.media.video.ahead import drawn_ahead
 from streamify.media.video.burn import Burner
 from streamify.media.video.captions import place
-from streamify.media.video.decode import DecodeLog, Picture, WindowSource, undecodable
+from streamify.media.video.decode import DecodeLog, Picture, undecodable
 from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import Encoders
 from streamify.media.video.picture import Renditions, output_colour, window_pictures
 from streamify.media.video.sieve import Sieve
+from streamify.media.video.window import WindowSource
 from streamify.model.plan import Segment, Timeline
 from streamify.model.progress import OnProgress
 from streamify.model.result import Cost, Seam

@@ -14,9 +14,10 @@ from av.video.frame import VideoFrame
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.video.combing import combed
-from streamify.media.video.decode import Picture, WindowSource, glance
+from streamify.media.video.decode import Picture, glance
 from streamify.media.video.deinterlace import kinds
 from streamify.media.video.look import Looks
+from streamify.media.video.window import WindowSource
 from streamify.model.plan import Segment
 from streamify.model.source import Colour, FieldsSeen, Look, Part, VideoFacts
 
