@@ -36,7 +36,9 @@ def cc_data(data: bytes, *, escaped: bool) -> bytes:
         data: Of one or more coded pictures, framed in any way.
         escaped: Whether its codec is one of `ESCAPED`.
     """
-    found = [*_after(data, T35, escaped=escaped), *_after(data, USER_DATA + A53, escaped=False), *_dvd(data)]
+    found = [*_after(data, T35, escaped=escaped)]
+    if not escaped:  # no start code stands inside of what these codecs code
+        found += [*_after(data, USER_DATA + A53, escaped=False), *_dvd(data)]
     return b"".join(triples for _, triples in sorted(found))
 
 
