@@ -94,7 +94,7 @@ def assemble(
         borders = [Fraction(segment.start, plan.timeline.timescale) for segment in segments] if plan.text else []
     finally:
         segments.close()
-    words = _Words(plan, media, borders)
+    words = _Words(plan, media, borders, certifying.sums.captions if plan.video and not faults else None)
     faults.extend(words.faults)
     notes.update(dict.fromkeys(words.notes))
     if plan.video and not faults:
@@ -129,14 +129,14 @@ def assemble(
 class _Words:
     """What is published of the subtitles of a plan, and what is wrong with them."""
 
-    def __init__(self, plan: Plan, media: Storage, starts: Sequence[Fraction]) -> None:
+    def __init__(self, plan: Plan, media: Storage, starts: Sequence[Fraction], captions: int | None) -> None:
         borders = [*starts, Fraction(plan.timeline.end, plan.timeline.timescale)]
         self.faults: list[str] = []
         self.notes: list[Note] = []
         manifests, reports = [], []
         for track in plan.text:
             record = read_words(media, track)
-            self.faults.extend(text_faults(track, record, media, plan.segments))
+            self.faults.extend(text_faults(track, record, media, plan.segments, captions))
             if record is not None:
                 self.notes.extend(text_notes(track, record))
                 found = text_manifest(track, record, borders)

@@ -30,12 +30,12 @@ def word_faults(words: TextReport, playlist: bytes | None) -> Iterator[str]:
 
 
 def word_checks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[TextCheckTask]:
-    """Yield the check of each track of words; with a `source`, of those that are streams of it, against that."""
+    """Yield the check of each track of words; with a `source`, of those that are in it, against that."""
     tracks = {track.id: track for track in plan.text} if plan is not None else {}
     ticks = borders(plan, media) if plan is not None and report.subtitles and source is not None else []
     for words in report.subtitles:
         track = tracks.get(words.id)
-        embedded = track is not None and track.recipe.stream is not None
+        embedded = track is not None and track.recipe.file is None
         record = TextRecord(
             track=words.id,
             found=words.found,
@@ -54,5 +54,6 @@ def word_checks(report: Report, plan: Plan | None, media: Storage, source: Sourc
             borders=tuple(seconds),
             source=source if embedded else None,
             track=track if embedded else None,
+            video=plan.source.video.stream if plan is not None and plan.source.video is not None else None,
             budget=words_check_budget(len(words.segments.size), source.size if source is not None else 0),
         )

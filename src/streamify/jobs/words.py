@@ -24,7 +24,7 @@ TEXT = "text"
 
 
 def text_tasks(plan: Plan, media: Storage) -> Iterator[TextTask]:
-    """Yield a task for all streams of words that are missing, which are read in one pass, and one for each file.
+    """Yield a task for all streams of words that are missing, one for all captions, and one for each file.
 
     A track is missing where any of its files is: the record of it says what there has to be.
     """
@@ -52,8 +52,12 @@ def tasks_of(plan: Plan, tracks: Sequence[TextTrack]) -> Iterator[TextTask]:
     streams = tuple(track for track in tracks if track.recipe.stream is not None)
     if streams:
         yield _task(plan, f"{TEXT}/source", streams)
+    captions = tuple(track for track in tracks if track.recipe.channel is not None)
+    if captions:
+        more = {"access": plan.source.access, "video": plan.source.video, "before": plan.captions_before}
+        yield _task(plan, f"{TEXT}/captions", captions).model_copy(update=more)
     for track in tracks:
-        if track.recipe.stream is None:
+        if track.recipe.file is not None:
             yield _task(plan, f"{TEXT}/{track.id}", (track,))
 
 
@@ -123,15 +127,26 @@ def text_manifest(track: TextTrack, record: TextRecord, borders: Sequence[Fracti
     return TextManifest(track, durations, record.size)
 
 
-def text_faults(track: TextTrack, record: TextRecord | None, media: Storage, segments: int) -> Iterator[str]:
+def text_faults(
+    track: TextTrack, record: TextRecord | None, media: Storage, segments: int, captions: int | None = None
+) -> Iterator[str]:
     """Yield what is wrong with the files of a track, and with its count of cues.
 
     All cues of the source are in the track or named. What each segment holds was counted when it was written; here its
     bytes are compared with that.
+
+    Args:
+        track: Of words.
+        record: Of it.
+        media: Rooted at DEST.
+        segments: Of the plan.
+        captions: Triples of cc_data in the source's pictures, as its video was made; ``None``: not known yet.
     """
     if record is None:
         yield f"{track.folder}: subtitles are missing"
         return
+    if record.triples is not None and captions is not None and record.triples < captions:
+        yield f"{track.folder}: of {captions} triples of captions {record.triples} were read"
     yield from _faults(track, record, {entry.key: entry.size for entry in media.list(track.folder)}, segments)
 
 

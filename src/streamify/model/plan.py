@@ -303,6 +303,9 @@ class Plan(Frozen):
     audio: tuple[AudioTrack, ...]
     text: tuple[TextTrack, ...] = ()
     """Subtitles. Each is made by one task for all segments, so that `tracks` does not hold them."""
+    captions_before: Segment | None = None
+    """Where a part of a film is the stream and captions become subtitles: the stretch in front of it, which decides
+    what is on the screen when it begins."""
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start, rounded to milliseconds."""
     burn: BurnPlan | None = None

@@ -75,11 +75,13 @@ class TextRecipe(Frozen):
 
     kind: Literal["text"] = "text"
     stream: int | None = None
-    """Index of the stream in the source; ``None``: it is a file of its own."""
+    """Index of the stream in the source; ``None``: it is a file of its own, or a channel of captions."""
     codec: str = ""
     """FFmpeg's name, or the ending of the file: ``subrip``, ``.srt``."""
     file: str | None = None
     """SHA-256 of the file, hex."""
+    channel: str | None = None
+    """Channel of captions inside the pictures: ``CC1`` to ``CC4``."""
     origin: Rational
     """Time of output tick 0 on the source's clock, seconds."""
     encoding: str = ""

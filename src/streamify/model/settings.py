@@ -19,6 +19,7 @@ from pydantic import (
 from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, Time, bit_rate_schema
 from streamify.model.burn import parse_burn_in
+from streamify.model.caption import parse_caption_tracks
 from streamify.model.subtitle import SubtitleFile, parse_subtitles
 from streamify.model.text import decimal
 
@@ -31,7 +32,7 @@ PosterChoice = Literal["auto", "off"]
 SubtitleChoice = Literal["auto", "off"]
 
 
-_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles", "burn_in", "preview")
+_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles", "caption_tracks", "burn_in", "preview")
 """Settings that have the value ``off``."""
 
 
@@ -206,6 +207,15 @@ class MediaSettings(Frozen):
         "(``film.en.srt``, ``film.en.forced.srt``, ``film.en.sdh.vtt``); ``LANGUAGE:FILE,...`` (``en:film.srt``, "
         "``en.forced:signs.srt``) adds files; ``off`` makes none. In files and the API also a list of `SubtitleFile`.",
     )
+    caption_tracks: str | None = Field(
+        json_schema_extra=_or_off,
+        default=None,
+        max_length=200,
+        description="Captions inside the pictures (CEA-608) that become subtitle tracks, too: ``auto`` takes every "
+        "channel that the split saw; ``CC1:en,CC3:es`` takes these and says their languages (``.forced``, "
+        "``.commentary`` and ``.default`` as of `subtitles`; else they count as SDH); ``off`` or `None` makes none. "
+        "The pictures carry them in any case.",
+    )
     burn_in: str | None = Field(
         json_schema_extra=_or_off,
         default=None,
@@ -254,7 +264,7 @@ class MediaSettings(Frozen):
         name = info.field_name or ""
         if name in _OFF and value is False:
             value = "off"  # as YAML reads it
-        if name in ("loudness", "burn_in", "preview") and value == "off":
+        if name in ("loudness", "caption_tracks", "burn_in", "preview") and value == "off":
             return None
         if name == "thumbnails" and value == "off":
             return 0
@@ -304,6 +314,14 @@ class MediaSettings(Frozen):
         if isinstance(text, str):
             parse_audio_map(text)
         return text
+
+    @field_validator("caption_tracks")
+    @classmethod
+    def _caption_tracks(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        found = parse_caption_tracks(value)
+        return "auto" if found is None else ",".join(map(str, found))
 
     @field_validator("burn_in", mode="before")
     @classmethod

@@ -169,6 +169,11 @@ class TextTask(BaseTask):
     """Whether cues that cannot be kept are an error, where a note names them else."""
     cut: Cut | None = None
     """Which part of a film the stream is."""
+    access: Literal["sliced", "spliced", "whole"] = "whole"
+    video: VideoFacts | None = None
+    """The pictures that carry captions, where tracks are made of these."""
+    before: Segment | None = None
+    """What lies in front of the stream and decides which captions are on the screen when it begins."""
 
 
 class TextCheckTask(BaseTask):
@@ -181,8 +186,10 @@ class TextCheckTask(BaseTask):
     borders: tuple[Rational, ...] = ()
     """Starts of the segments and the end of the last, seconds; empty: not known."""
     source: SourceRef | None = None
-    """Compared with, where it is a stream of the source."""
+    """Compared with, where it is of the source."""
     track: TextTrack | None = None
+    video: int | None = None
+    """Index of the stream of pictures that carry captions, where the track is of these."""
 
 
 class CheckTask(BaseTask):

@@ -47,6 +47,8 @@ class TextRecord(Frozen):
     sha256: str
     """Of that file, hex."""
     segments: TextSegments
+    triples: int | None = None
+    """Triples of cc_data inside the stream's pictures that captions were read from: as many as its video carries."""
     notes: tuple[Note, ...] = ()
     """What was not kept, and why."""
     cpu_seconds: float = 0.0

@@ -71,7 +71,7 @@ def image_budget(plan: Plan, track: VideoTrack, segments: int) -> Budget:
 
 def text_budget(plan: Plan, tracks: Sequence[TextTrack]) -> Budget:
     """Return the budget of a task that makes tracks of words; those of a source are read from end to end."""
-    read = plan.source.ref.size if any(track.recipe.stream is not None for track in tracks) else 0
+    read = plan.source.ref.size if any(track.recipe.file is None for track in tracks) else 0
     cpu = TASK_SECONDS * len(tracks) + read // SCANNED_BYTES + plan.segments // 10
     return Budget(cpu_seconds=cpu, memory_bytes=BASE + 256 * MIB)
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+from streamify.model.caption import CHANNELS, CODEC, CaptionTrack, parse_caption_tracks
 from streamify.model.plan import Timeline
 from streamify.model.recipe import TextRecipe
 from streamify.model.settings import MediaSettings
@@ -27,7 +28,9 @@ WORDS: Final = MappingProxyType[TextRole, str](
 _TITLES: Final = MappingProxyType[TextRole, re.Pattern[str]](
     {
         "forced": re.compile(r"\bforced\b|\bsigns\b", re.IGNORECASE),
-        "sdh": re.compile(r"\bsdh\b|\bhearing[- ]impaired\b|\bhard of hearing\b|^cc$|\[cc\]|\(cc\)", re.IGNORECASE),
+        "sdh": re.compile(
+            r"\bsdh\b|^captions cc[1-4]$|\bhearing[- ]impaired\b|\bhard of hearing\b|^cc$|\[cc\]|\(cc\)", re.IGNORECASE
+        ),
         "commentary": re.compile(r"\bcommentar|\bkommentar", re.IGNORECASE),
     }
 )
@@ -57,7 +60,7 @@ def old_encoding(language: str | None) -> str:
 
 
 def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline, build: str) -> tuple[TextTrack, ...]:
-    """Return the tracks of words of a stream: those of the source, then those of files.
+    """Return the tracks of words of a stream: those of the source, then those of files, then captions.
 
     Args:
         facts: Of the source.
@@ -65,14 +68,14 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
         timeline: From source time to output time.
         build: Exact codec build.
     """
-    if settings.subtitles == "off":
-        return ()
     files = settings.subtitles if isinstance(settings.subtitles, tuple) else ()
+    embedded = facts.text if settings.subtitles != "off" else ()
     late = facts.video.late if facts.video is not None else Fraction(0)
-    origin = timeline.origin * timeline.time_base + late - Fraction(timeline.lead, timeline.timescale)
+    shown = timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale)
+    origin = shown + late
     streams = [
         (TextRecipe(stream=one.stream, codec=one.codec, origin=origin), f"subtitle stream {one.stream}")
-        for one in facts.text
+        for one in embedded
     ]
     # A file's times count from where a player begins, whatever the clock of the film says.
     start = facts.cut.start if facts.cut is not None else Fraction(0)
@@ -84,9 +87,13 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
         for one in files
         if one.sha256 is not None
     ]
-    labels = text_labels(facts.text, [one for one in files if one.sha256 is not None])
+    channels = caption_tracks(facts, settings)
+    inside = [
+        (TextRecipe(codec=CODEC, channel=one.channel, origin=shown), f"captions {one.channel}") for one in channels
+    ]
+    labels = text_labels(embedded, [one for one in files if one.sha256 is not None], channels)
     tracks: list[TextTrack] = []
-    for (plain, source), label in zip((*streams, *given), labels, strict=True):
+    for (plain, source), label in zip((*streams, *given, *inside), labels, strict=True):
         recipe = plain.model_copy(update={"encoding": old_encoding(label.language)})
         words = [(label.language or "und").partition("-")[0], *([] if label.role == "main" else [label.role])]
         name = f"{'-'.join(words)}-{track_hash(facts, settings, timeline, recipe, build)}"
@@ -98,13 +105,25 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
     return tuple(tracks)
 
 
-def text_labels(streams: Sequence[TextFacts], files: Sequence[SubtitleFile]) -> tuple[TextLabels, ...]:
+def caption_tracks(facts: SourceFacts, settings: MediaSettings) -> tuple[CaptionTrack, ...]:
+    """Return the channels of captions that become tracks."""
+    if settings.caption_tracks is None or facts.video is None:
+        return ()
+    named = parse_caption_tracks(settings.caption_tracks)
+    if named is not None:
+        return named
+    return tuple(CaptionTrack(channel=name) for name in CHANNELS if name in (facts.captions or ()))
+
+
+def text_labels(
+    streams: Sequence[TextFacts], files: Sequence[SubtitleFile], captions: Sequence[CaptionTrack] = ()
+) -> tuple[TextLabels, ...]:
     """Return the labels of all tracks of words, in order; names are unique.
 
     No stream of a source is the default: containers mark the first one, or all, as such without meaning it
     (RFC 9559, 5.1.4.1.5, has it as the default value of the flag).
     """
-    told = [*map(_of_stream, streams), *map(_of_file, files)]
+    told = [*map(_of_stream, streams), *map(_of_file, files), *map(_of_channel, captions)]
     roles = [(language, role) for language, role, _, _ in told]
     default = next((number for number, one in enumerate(told) if one[3]), None)
     used: set[str] = set()
@@ -119,7 +138,8 @@ def text_labels(streams: Sequence[TextFacts], files: Sequence[SubtitleFile]) -> 
 
 
 def text_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
-    """Yield what is said of streams of words that are not wanted, and of files that are left out."""
+    """Yield what is said of words that are not wanted or cannot be read, and of files that are left out."""
+    yield from _caption_notes(facts, settings)
     if settings.subtitles == "off":
         for one in facts.text:
             yield Note(kind="dropped", what=f"subtitle stream {one.stream} ({one.codec})", why="--subtitles off")
@@ -127,6 +147,20 @@ def text_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
     for file in settings.subtitles if isinstance(settings.subtitles, tuple) else ():
         if file.left_out is not None:
             yield Note(kind="dropped", what=clean(file.name), why=clean(file.left_out, 500))
+
+
+def _caption_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
+    if settings.caption_tracks is None:
+        return
+    services = [name for name in facts.captions or () if name not in CHANNELS]
+    if services:
+        why = "kept in the pictures; only CEA-608 is made into subtitle tracks"
+        yield Note(kind="info", what=f"captions {', '.join(services)} (CEA-708)", why=why)
+    if not caption_tracks(facts, settings):
+        none = "there are no pictures"
+        if facts.video is not None:
+            none = "split saw none of CEA-608 in the pictures; --caption-tracks CC1 looks in all of the film"
+        yield Note(kind="info", what="no captions are made into subtitle tracks", why=none)
 
 
 _Told = tuple[str | None, TextRole, str, bool]
@@ -146,6 +180,10 @@ def _of_stream(facts: TextFacts) -> _Told:
 
 def _of_file(file: SubtitleFile) -> _Told:
     return bcp47(file.language), file.role, "", file.default
+
+
+def _of_channel(track: CaptionTrack) -> _Told:
+    return bcp47(track.language), track.role, f"Captions {track.channel}", track.default
 
 
 def _name(language: str | None, role: TextRole, title: str, number: int, *, shared: bool) -> str:

@@ -60,6 +60,7 @@ class SettingsDict(TypedDict, total=False):
     poster: Seconds | PosterChoice
     preview: Seconds | None
     subtitles: SubtitleChoice | str | Sequence[SubtitleFile | SubtitleDict]
+    caption_tracks: str | None
     burn_in: str | int | None
     max_duration: Seconds
     max_pause: Seconds

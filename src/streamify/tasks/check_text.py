@@ -9,6 +9,7 @@ from functools import partial
 from streamify.dest.layout import all_words_key, words_key
 from streamify.manifests import webvtt
 from streamify.media.text.witness import witnessed
+from streamify.media.text.witness_captions import witnessed_captions
 from streamify.model.cue import Cue
 from streamify.model.result import CheckResult
 from streamify.model.task import TextCheckTask
@@ -35,7 +36,11 @@ def run_check_text(task: TextCheckTask, stores: Stores) -> CheckResult:
         faults += check_cues(task.folder, held[0], held[1:], record.cues, columns.cues, task.borders)
     if not faults and task.source is not None and task.track is not None:
         open_source = partial(stores.open_source, task.source)
-        faults += (f"{task.folder}: {fault}" for fault in witnessed(open_source, task.track, held[0], record.left_out))
+        if task.track.recipe.channel is not None and task.video is not None:
+            found = witnessed_captions(open_source, task.track, task.video, held[0])
+        else:
+            found = witnessed(open_source, task.track, held[0], record.left_out)
+        faults += (f"{task.folder}: {fault}" for fault in found)
     return CheckResult(key=task.key, faults=tuple(faults[:50]), frames=len(held[0]) if held else 0)
 
 

@@ -76,6 +76,8 @@ def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> S
         lines = b"".join(segment.to_json() + b"\n" for segment in _segments(parts, index, slices, pieces))
         if plan.burn is not None:
             plan = _collected(plan, parts, task, stores)
+        if index is not None:
+            plan = plan.model_copy(update={"captions_before": _before(plan, index)})
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
@@ -107,6 +109,17 @@ def _collected(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: S
             "mend it, or leave out --strict: the rest is then drawn, and what is not is named",
         )
     return plan.model_copy(update={"burn": burn, "notes": (*plan.notes, *notes)})
+
+
+CAPTIONS_BEFORE = 60
+"""Seconds in front of a part of a film whose captions are read for what is on the screen when it begins."""
+
+
+def _before(plan: Plan, index: VideoIndex) -> Segment | None:
+    cut, video = plan.source.cut, plan.source.video
+    if cut is None or video is None or not any(track.recipe.channel for track in plan.text):
+        return None
+    return index.stretch(video.first - round(CAPTIONS_BEFORE / video.time_base), video.first)
 
 
 FEW = 100

@@ -26,6 +26,7 @@ from streamify.model.words import TextRecord, TextSegments
 from streamify.planning.cues import MOST_PLACES, Placed, place_cues, segment_cues
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.saved import damaged
+from streamify.tasks.captions import Captions
 
 
 def run_text(task: TextTask, stores: Stores) -> TextResult:
@@ -54,9 +55,12 @@ def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
     hints = {index: recipes[name].encoding for index, name in names.items()}
     codecs = {index: recipes[name].codec for index, name in names.items()}
     streams = read_embedded(partial(stores.open_source, task.source), names, hints, codecs) if names else {}
+    captions = Captions(task, stores).words() if any(track.recipe.channel for track in task.tracks) else {}
     for track in task.tracks:
         if track.recipe.stream is not None:
             yield track, streams[track.recipe.stream]
+        elif track.recipe.channel is not None:
+            yield track, captions[track.recipe.channel]
         else:
             yield track, read_file(_file(track, stores.media), track.source, track.recipe.encoding)
 
@@ -118,6 +122,7 @@ def _made(
         cues=len(placed.cues),
         left_out=left_out,
         split=words.split,
+        triples=words.triples,
         size=len(whole),
         sha256=sha256(whole),
         segments=_segments(track, parts, media),

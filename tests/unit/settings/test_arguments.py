@@ -34,6 +34,7 @@ VALUES: dict[Any, dict[str, Any]] = {
         "poster": "2.5",
         "preview": "off",
         "subtitles": "en:film.srt",
+        "caption_tracks": "CC1:en",
         "burn_in": "en.forced",
     },
 }

@@ -16,7 +16,7 @@ from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.captions import Captions
 from streamify.media.source.proof import Cut
 from streamify.media.source.unreadable import Stretch
-from streamify.model.plan import EntryPoint, PacketTimes, Splice
+from streamify.model.plan import EntryPoint, PacketTimes, Segment, Splice
 from streamify.model.source import ClockBreak, EditPart, Gap, Note
 from streamify.mp4.samples import Order, Samples
 
@@ -85,6 +85,27 @@ class VideoIndex:
     def preroll(self, start: int) -> int:
         """Return how many packets are decoded to reach `start` (source ticks) from the nearest entry."""
         return self._order.preroll(start)
+
+    def stretch(self, start: int, end: int) -> Segment | None:
+        """Return what lies in ``[start, end)`` (source ticks) as a segment of no stream; ``None``: nothing does."""
+        times = {time for time in self._order.samples.pts if start <= time < end}
+        if not times:
+            return None
+        found = self.locate(start, end)
+        return Segment(
+            index=0,
+            start=0,
+            end=0,
+            source_start=start,
+            source_end=end,
+            frames=len(times),
+            first=min(times),
+            next=end,
+            entries=found.entries,
+            splice=found.splice,
+            packets=found.packets,
+            marks=found.marks,
+        )
 
     def locate(self, start: int, end: int | None) -> Located:
         """Return where decoding for ``[start, end)`` (source ticks) may begin, nearest first, and where the bytes are.

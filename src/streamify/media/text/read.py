@@ -27,6 +27,8 @@ class Words:
     """Of these, how many are not in `cues`."""
     split: int = 0
     """Cues beyond one a packet."""
+    triples: int | None = None
+    """Triples of cc_data that they were read from, where they are captions."""
     notes: list[Note] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
     """Kinds of styling that are not kept, with the number of cues that had them."""

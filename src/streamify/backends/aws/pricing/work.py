@@ -108,7 +108,7 @@ def calls(
             gets = _GETS + count + -(-size // READ)
             yield Call(audio_key(track, first), memory, "audio", cpu, cpu, gets, 3 * count + 1)
     for words in tasks_of(plan, plan.text):
-        read = plan.source.ref.size if words.tracks[0].recipe.stream is not None else 0
+        read = plan.source.ref.size if words.tracks[0].recipe.file is None else 0
         files = len(words.tracks) * (plan.segments + 2)
         cpu = CALL_CPU + read * _DEMUX + files * _FILE
         memory = megabytes(words.budget.memory_bytes)

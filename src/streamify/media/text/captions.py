@@ -1,0 +1,158 @@
+"""Captions inside the pictures (CEA-608) as cues: one channel, or several in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby
+
+from streamify.bitstream.captions import Channels
+from streamify.bitstream.line21 import COLUMNS, ROWS, Pairs, Pen, Row, Screen
+from streamify.errors import counted
+from streamify.media.text.place import settings_of
+from streamify.media.text.read import Words
+from streamify.media.text.spans import Style, cue_text
+from streamify.model.cue import CUES, SourceCue
+from streamify.model.source import Note
+
+PAUSE = Fraction(1, 2)
+"""Seconds without a new character after which what was painted so far is a cue, and what follows the next one."""
+CENTRED = 3
+"""Columns by which the margins of a centred caption may differ: encoders place in steps of four, or of one."""
+_GREEN = "lime"
+"""Name of the class of WebVTT that has the green of line 21."""
+
+
+def caption_words(
+    pictures: Iterable[tuple[Fraction, bytes]], names: Sequence[str], until: Fraction | None = None
+) -> dict[str, Words]:
+    """Return the cues of channels.
+
+    Args:
+        pictures: Times of pictures, seconds on the clock of the source, in order, and their cc_data.
+        names: Channels: ``CC1`` to ``CC4``.
+        until: When what is shown at the end is no longer shown; ``None``: nothing says so.
+    """
+    pairs, seen = Pairs(), Channels()
+    readers = {name: _Reader() for name in names}
+    for time, triples in pictures:
+        seen.add(triples)
+        for channel, first, second in pairs.of(time, triples):
+            if (reader := readers.get(channel)) is not None:
+                reader.feed(time, first, second)
+    found = {name: reader.finish(until, f"captions {name}") for name, reader in readers.items()}
+    notes = [*_notes(pairs, [name for name in seen.names if name.startswith("CC") and name not in readers])]
+    for words in [*found.values()][:1]:
+        words.notes[:0] = notes
+    return found
+
+
+def _notes(pairs: Pairs, others: Sequence[str]) -> Iterator[Note]:
+    if pairs.wrong:
+        what = f"captions: {counted(pairs.wrong, 'byte')} with wrong parity"
+        yield Note(kind="damaged", what=what, why="they are read as they are")
+    if others:
+        why = f"no track was planned for them: --caption-tracks {','.join(others)} makes some"
+        yield Note(kind="info", what=f"captions {', '.join(others)}", why=why)
+
+
+@dataclass
+class _Reader:
+    """Collects the cues of one channel."""
+
+    words: Words = field(default_factory=Words)
+    _now: Fraction = Fraction(0)
+    _start: Fraction = Fraction(0)
+    """Since when the screen shows what it shows."""
+    _touched: Fraction = Fraction(0)
+    """When it last changed."""
+    _fresh: bool = True
+    """Whether it was replaced, and no character came since."""
+    _beyond: int = 0
+    """Cues beyond those that a track can have."""
+
+    def __post_init__(self) -> None:
+        self._screen = Screen(self._changes)
+
+    def feed(self, time: Fraction, first: int, second: int) -> None:
+        self._now = time
+        self._screen.feed(first, second)
+
+    def _changes(self, replaced: bool) -> None:
+        """Take note of what is shown until now, where this is the end of it."""
+        if replaced or self._now - self._touched > PAUSE or (self._fresh and not self._screen.rows()):
+            self._show(self._now)
+            self._start = self._now
+        self._touched, self._fresh = self._now, replaced
+
+    def _show(self, end: Fraction | None) -> None:
+        rows = self._screen.rows()
+        if not rows or end == self._start:
+            return
+        for group in _blocks(rows):
+            self._add(group, end)
+        self.words.lost.update(self._screen.lost)
+        self._screen.lost.clear()
+
+    def _add(self, rows: Sequence[Row], end: Fraction | None) -> None:
+        text = cue_text(_spans(rows))
+        settings = _settings(rows, beside=self._screen.rolling)
+        for number, cue in enumerate(self.words.cues[-3:], start=max(0, len(self.words.cues) - 3)):
+            if cue.end == self._start and (cue.text, cue.settings) == (text, settings):  # it rolled up, no word changed
+                self.words.cues[number] = SourceCue(cue.start, end, text, settings)
+                return
+        self.words.found += 1
+        if len(self.words.cues) <= CUES:
+            self.words.cues.append(SourceCue(self._start, end, text, settings))
+
+    def finish(self, until: Fraction | None, name: str) -> Words:
+        """Return all cues."""
+        self._show(until)
+        words = self.words
+        if len(words.cues) > CUES:
+            words.cues = []
+            why = f"a track has at most {CUES}"
+            words.leave_out(words.found, Note(kind="dropped", what=f"{name}: all of its {words.found} cues", why=why))
+        return words
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yield rows that follow each other, which are one cue."""
+    for _, group in groupby(enumerate(rows), lambda item: item[1].number - item[0]):
+        yield [row for _, row in group]
+
+
+def _spans(rows: Sequence[Row]) -> Iterator[tuple[str, Style]]:
+    for number, row in enumerate(rows):
+        if number:
+            yield "\n", Style()
+        for char, pen in row.cells:
+            yield char, _style(pen)
+
+
+def _style(pen: Pen) -> Style:
+    colour = {"green": _GREEN, "white": None}.get(pen.colour, pen.colour)
+    return Style(italic=pen.italic, underline=pen.underline, colour=colour)
+
+
+def _settings(rows: Sequence[Row], *, beside: bool) -> str:
+    """Return where rows stand: at the bottom, in the middle or at the top, and centred or from a column on.
+
+    Args:
+        rows: From the top.
+        beside: Whether they begin at their column, however long they are, as they do where rows roll up.
+    """
+    line = 2 if rows[-1].number > ROWS * 2 // 3 else 8 if rows[0].number <= ROWS // 3 else 5
+    left, right = min(row.column for row in rows), COLUMNS - max(row.stop for row in rows)
+    side = ""
+    if beside or right - left > CENTRED:
+        side = f"position:{_percent(left)} align:left"
+    elif left - right > CENTRED:
+        side = f"position:{_percent(COLUMNS - right)} align:right"
+    return " ".join(filter(None, (settings_of(line), side)))
+
+
+def _percent(column: int) -> str:
+    """Return where a column lies across a picture: 32 of them fill what is safe, 80 per cent (CEA-608-E, annex C)."""
+    return f"{10 + 2.5 * column:g}%"

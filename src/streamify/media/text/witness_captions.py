@@ -1,0 +1,112 @@
+"""Captions inside the pictures as FFmpeg's ``cc_dec`` reads them: what is said, of a plain pass over the source."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import BinaryIO, cast
+
+import av.error
+from av.codec.context import CodecContext
+from av.packet import Packet
+from av.subtitles.codeccontext import SubtitleCodecContext
+from av.subtitles.subtitle import AssSubtitle
+
+from streamify.bitstream.captions import ESCAPED, cc_data
+from streamify.bitstream.line21 import Pairs
+from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.model.cue import Cue
+from streamify.model.track import TextTrack
+
+_TAGS = re.compile(r"<[^>]*>")
+_OVERRIDES = re.compile(r"\{[^}]*\}")
+_LINES = re.compile(r"\n|\\N")
+_BLANKS = re.compile(r"\s+|\\[nh]|\u00a0")
+_ALIKE = str.maketrans({
+    "\u00b4": "'", "\u2018": "'", "\u2019": "'", "\u2014": "-", "\u00b7": "\u2022", "\u00a6": "\u2502", "{": None,
+    "}": None,
+})  # fmt: skip
+"""Characters that ``cc_dec`` takes for others of those that look like them, and braces, which it does not escape."""
+_ERASE = (0x14, 0x2C)
+"""Erases the screen: what was on it comes out of the decoder."""
+
+
+def witnessed_captions(
+    open_source: Callable[[], BinaryIO], track: TextTrack, video: int, cues: Sequence[Cue]
+) -> Iterator[str]:
+    """Yield lines of the source that no cue has, and lines of cues that the source does not say.
+
+    Args:
+        open_source: Opens the source.
+        track: Of captions.
+        video: Index of the stream of pictures.
+        cues: Of the track.
+    """
+    ours = dict[str, int]()
+    for cue in cues:
+        for line in cue.text.split("\n"):
+            ours.setdefault(_bare(html.unescape(_TAGS.sub("", line))), cue.start)
+    origin, last = track.recipe.origin, max((cue.end for cue in cues), default=0)
+    theirs = dict[str, Fraction]()
+    inside = dict[str, Fraction]()
+    for time, line in _said(open_source, track.recipe.channel or "", video):
+        theirs.setdefault(line, time)
+        if 0 < (time - origin) * 1000 <= last:
+            inside.setdefault(line, time)
+    for line, time in [(line, time) for line, time in inside.items() if line not in ours][:10]:
+        yield f"the source says {line[:40]!r} until {float(time - origin):.3f} s, the stream does not"
+    joined = "\n".join(theirs)  # a line that comes in words is shown word by word
+    for line, start in [(line, start) for line, start in ours.items() if line not in joined][:10]:
+        yield f"the stream says {line[:40]!r} at {start / 1000:.3f} s, the source does not"
+
+
+def _said(open_source: Callable[[], BinaryIO], channel: str, video: int) -> Iterator[tuple[Fraction, str]]:
+    """Yield the lines of a channel with the times until which they are shown, seconds on the clock of the source."""
+    decoder = cast("SubtitleCodecContext", CodecContext.create("cc_dec", "r"))
+    pairs, time = Pairs(), Fraction(0)
+    for time, triples in _carried(open_source, video):
+        for name, first, second in pairs.of(time, triples):
+            if name == channel:
+                yield from ((time, line) for line in _lines(decoder, first, second))
+    yield from ((time, line) for line in _lines(decoder, *_ERASE))
+
+
+def _carried(open_source: Callable[[], BinaryIO], video: int) -> list[tuple[Fraction, bytes]]:
+    found = []
+    with open_source() as file, open_media(file) as container:
+        stream = container.streams[video]
+        keep_only(container, stream)
+        escaped, before = stream.codec_context.name in ESCAPED, Fraction(0)
+        try:
+            for packet in read_packets(container, stream):
+                if packet.pts is not None and packet.time_base is not None:
+                    before = packet.pts * packet.time_base
+                if packet.size and (triples := cc_data(bytes(packet), escaped=escaped)):
+                    found.append((before, triples))
+        except UnreadableError:
+            pass
+    return sorted(found, key=lambda one: one[0])
+
+
+def _lines(decoder: SubtitleCodecContext, first: int, second: int) -> Iterator[str]:
+    for pair in ((first, second), (0, 0)):  # it takes a code that comes again for a repetition
+        packet = Packet(bytes((0xFC, _odd(pair[0]), _odd(pair[1]))))
+        try:
+            found = decoder.decode2(packet)
+        except av.error.FFmpegError:
+            continue
+        for rect in found.rects if found is not None else ():
+            if isinstance(rect, AssSubtitle):
+                text = _OVERRIDES.sub("", bytes(rect.dialogue).decode("utf-8", "replace"))
+                yield from filter(None, map(_bare, _LINES.split(text)))
+
+
+def _odd(value: int) -> int:
+    return value | (0x80 if value.bit_count() % 2 == 0 else 0)
+
+
+def _bare(text: str) -> str:
+    return _BLANKS.sub("", text).translate(_ALIKE)
