@@ -6,9 +6,11 @@ reads its items from the state.
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +79,29 @@ def interpreted(**answers: list[dict[str, Any]]) -> dict[str, Any]:
         "context": CONTEXT | {"Execution": CONTEXT["Execution"] | {"Input": INPUT}},
         "answers": told | answers,
     }
+    interpreter = _interpreter()
+    assert interpreter.stdin is not None
+    assert interpreter.stdout is not None
+    interpreter.stdin.write(json.dumps(given) + "\n")
+    interpreter.stdin.flush()
+    line = interpreter.stdout.readline()
+    assert line, f"it ended with status {interpreter.wait(30)}; stderr says why"
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@cache
+def _interpreter() -> subprocess.Popen[str]:
+    """Start it once for all tests of this process: that takes longer than a run of the machine."""
     node = shutil.which("node")
     assert node is not None
-    done = subprocess.run(
-        [node, str(INTERPRETER)], input=json.dumps(given), capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    process = subprocess.Popen([node, str(INTERPRETER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.communicate(timeout=30)
 
 
 def order(found: dict[str, Any]) -> list[str]:

@@ -93,7 +93,9 @@ def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
         watch = Watch(dest, SEGMENTS[run])
         for attempt in range(2 * wanted + 2):
             with job(tmp_path / f"events{rounds}-{attempt}", clip, dest, *FLAGS) as running:
-                kills.extend(_disturb(running, watch, dice, max(1, wanted - len(kills))))
+                kills.extend(
+                    _disturb(running, watch, dice, max(1, wanted - len(kills)), {kill.victim for kill in kills})
+                )
                 ended = running.end()
                 wait_for(partial(_gone, running))
             if ended.code == 0:
@@ -116,8 +118,11 @@ def _hits(kills: list[Kill]) -> int:
     return sum(bool(kill.in_flight) for kill in kills)
 
 
-def _disturb(running: Job, watch: Watch, dice: random.Random, most: int) -> Iterator[Kill]:
-    """Kill workers, and in the end the driver, each at a moment of its own; less where the job ends first."""
+def _disturb(running: Job, watch: Watch, dice: random.Random, most: int, killed: set[str]) -> Iterator[Kill]:
+    """Kill workers, and in the end the driver, each at a moment of its own; less where the job ends first.
+
+    Of the two kinds, the one that is not among those that were `killed` comes next; else either.
+    """
     for _ in range(most):
         begun = len(running.events("task.started"))
         wanted = begun + dice.randint(1, 4)
@@ -128,13 +133,14 @@ def _disturb(running: Job, watch: Watch, dice: random.Random, most: int) -> Iter
         flying = running.in_flight()
         if running.process.poll() is not None:
             return
-        if flying and dice.random() < 0.5:
+        if flying and (dice.random() < 0.5 if len(killed) != 1 else "worker" not in killed):
             task, pid = dice.choice(sorted(flying.items()))
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
             hit = wait_for(partial(_outcome, running, task, pid))
+            killed.add("worker")
             yield Kill("worker", pid, [task] if hit == "task.retried" else [])
             watch.take({(one["data"]["track"], one["data"]["segment"]) for one in running.events("segment.finished")})
         else:

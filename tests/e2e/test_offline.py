@@ -80,7 +80,7 @@ def test_credentials_of_the_shell_do_not_reach_workers(tmp_path: Path) -> None:
     assert streamify("transcode", source, tmp_path / "dest", "--preset", "ultrafast", env=env).code == 0
     seen = [file.read_text() for file in scratch.iterdir() if file.is_file()]
     assert sum("hush-hush" in one for one in seen) == 1  # the driver's own
-    assert len(seen) >= 3
+    assert len(seen) > 1  # and that of each worker
     written = {path: path.read_bytes() for path in (tmp_path / "dest").rglob("*") if path.is_file()}
     assert not any(b"hush-hush" in data for data in written.values())
     # Nothing published holds an absolute path; the job's own record, which `resume` reads, is never served.

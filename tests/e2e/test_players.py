@@ -41,7 +41,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "dest"
 
 
-@pytest.mark.parametrize("player", sample(ALL, "firefox", "dashjs"))
+@pytest.mark.parametrize("player", sample(ALL, "dashjs"))
 def test_plays_pictures_that_stand(browsers: Browsers, standing: Path, player: Player) -> None:
     result = play(browsers, standing, player, again=True)
     assert result["problems"] == []
@@ -78,7 +78,7 @@ def surround_stream(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]
 
 
 @pytest.mark.parametrize("codec", sample(["aac", "eac3"], "eac3"))
-@pytest.mark.parametrize("player", sample(SOUNDING, "hlsjs", "dashjs"))
+@pytest.mark.parametrize("player", sample(SOUNDING, "hlsjs"))
 def test_plays_with_surround_beside_stereo(
     browsers: Browsers, surround_stream: dict[str, Path], codec: str, player: Player
 ) -> None:

@@ -29,6 +29,7 @@ def sound(dest: Path) -> dict[str, str]:
 @pytest.mark.long
 @pytest.mark.parametrize("container", SOURCES)
 def test_same_sound_everywhere(container: str, tmp_path: Path) -> None:
+    # How pieces are cut out of a file is a matter of its container; workers and kills are not.
     wave = np.tile(melody(50), 5)
     source = film(tmp_path / f"source.{container}", wave, *SOURCES[container], "-r", "5", "-g", "10")
     assert streamify("transcode", source, tmp_path / "inline", *FLAGS, "--engine", "inline").code == 0
@@ -36,10 +37,12 @@ def test_same_sound_everywhere(container: str, tmp_path: Path) -> None:
     assert len(wanted) == 1 + -(-SECONDS // 6)  # and an init
     plan = (tmp_path / "inline" / ".streamify" / "plan.json").read_text()
     assert '"piece_segments":20' in plan.replace(" ", "")
-    for workers in ("1", "2"):
+    for workers in ("1", "2") if container == "mkv" else ("2",):
         dest = tmp_path / workers
         assert streamify("transcode", source, dest, *FLAGS, "--workers", workers).code == 0
         assert sound(dest) == wanted
+    if container != "mkv":
+        return
     dest = tmp_path / "killed"
     with job(tmp_path / "events", source, dest, *FLAGS, "--workers", "2") as running:
         wait_for(lambda: len(list(dest.glob("audio/*/*.m4s"))) > 3)

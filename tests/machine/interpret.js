@@ -1,6 +1,7 @@
-// Reads {definition, input, context, answers} from stdin, runs the state machine, writes {calls, output | error} to stdout.
+// Reads a line of {definition, input, context, answers}, runs the state machine, writes a line of {calls, output | error};
+// and again, until stdin ends.
 // `answers` gives each task state what its calls do, one after the other: {"returns": value} or {"raises": "ErrorName"}.
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { ExecutionError, StateMachine } from "aws-local-stepfunctions";
 
 Promise.withResolvers ??= function () {  // Node 20 has none
@@ -9,31 +10,35 @@ Promise.withResolvers ??= function () {  // Node 20 has none
   return { promise, resolve, reject };
 };
 
-const { definition, input, context, answers } = JSON.parse(readFileSync(0, "utf8"));
-const calls = [];
-const handlers = Object.fromEntries(
-  Object.entries(answers).map(([state, queue]) => [
-    state,
-    async (given) => {
-      calls.push({ state, input: given });
-      const answer = queue.length > 1 ? queue.shift() : queue[0];
-      if ("raises" in answer) throw Object.assign(new Error("as told"), { name: answer.raises });
-      return answer.returns;
-    },
-  ]),
-);
 const names = (states) =>
   Object.entries(states).flatMap(([name, state]) => [name, ...(state.ItemProcessor ? names(state.ItemProcessor.States) : [])]);
-const nothing = Object.fromEntries(names(definition.States).map((name) => [name, 0]));
-const machine = new StateMachine(definition, { checkPaths: true, checkArn: false });
-const execution = machine.run(input, {
-  overrides: { taskResourceLocalHandlers: handlers, retryIntervalOverrides: nothing, waitTimeOverrides: nothing },
-  context,
-});
-try {
-  console.log(JSON.stringify({ calls, output: await execution.result }));
-} catch (error) {
-  if (!(error instanceof ExecutionError)) throw error;
-  const { name, message } = error.cause;
-  console.log(JSON.stringify({ calls, error: { name, message } }));
+
+async function run({ definition, input, context, answers }) {
+  const calls = [];
+  const handlers = Object.fromEntries(
+    Object.entries(answers).map(([state, queue]) => [
+      state,
+      async (given) => {
+        calls.push({ state, input: given });
+        const answer = queue.length > 1 ? queue.shift() : queue[0];
+        if ("raises" in answer) throw Object.assign(new Error("as told"), { name: answer.raises });
+        return answer.returns;
+      },
+    ]),
+  );
+  const nothing = Object.fromEntries(names(definition.States).map((name) => [name, 0]));
+  const machine = new StateMachine(definition, { checkPaths: true, checkArn: false });
+  const execution = machine.run(input, {
+    overrides: { taskResourceLocalHandlers: handlers, retryIntervalOverrides: nothing, waitTimeOverrides: nothing },
+    context,
+  });
+  try {
+    return { calls, output: await execution.result };
+  } catch (error) {
+    if (!(error instanceof ExecutionError)) throw error;
+    const { name, message } = error.cause;
+    return { calls, error: { name, message } };
+  }
 }
+
+for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await run(JSON.parse(line))));
