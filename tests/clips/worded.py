@@ -14,9 +14,13 @@ RATE = 25
 SECONDS = 12
 GERMAN: list[Line] = [(0.25, 2.5, "Guten Abend"), (5.75, 6.5, "über den Schnitt"), (9.5, 11.75, "Ende")]
 """Of the file beside the film."""
-LINES = {"en": ENGLISH, "he": HEBREW, "de": GERMAN}
 CAPTIONS = {"On the other side": 50, "It ends here": 240}
-"""Lines of CC1 by the picture with which they are shown."""
+"""Lines of CC1 by the picture with which they are shown at the latest: the one before has the same code."""
+CHANNEL = "CC1:fr"
+"""For the setting `caption_tracks`."""
+SHOWN: list[Line] = [(49 / RATE, 239 / RATE, "On the other side"), (239 / RATE, SECONDS, "It ends here")]
+"""Of the track that it makes."""
+LINES = {"en": ENGLISH, "he": HEBREW, "de": GERMAN, "fr": SHOWN}
 CHAPTERS = [(0, "Opening"), (4, "Middle"), (8, "End")]
 """Starts, seconds, and titles."""
 

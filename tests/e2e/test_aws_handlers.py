@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from clips.bitmaps import Card, subtitled
+from clips.captioned import NULL, inject, pop_on
+from clips.captioned import film as captioned_film
 from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
@@ -121,6 +123,27 @@ def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path
     assert (made.language, made.found, made.cues) == ("en", 1, 1)
     assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
     assert buckets.split()["status"] == "duplicate"
+
+
+@pytest.mark.long
+def test_captions_are_read_by_sealed_workers(buckets: Buckets, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain = captioned_film(tmp_path / "plain.ts", "h264", 60, "30", size="426x240")
+    said = [NULL] * 10 + pop_on("Good evening") + [NULL] * 60
+    film = inject(plain, tmp_path / "f.mp4", "h264", lambda number: said[number], "mp4")
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS | {"caption_tracks": "auto"}))
+    open_storage(buckets.uploads).put(KEY, film.read_bytes())
+    planned = buckets.split()
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    media = open_storage(f"{buckets.media}/{KEY}")
+    [made] = Report.from_json(media.get(REPORT) or b"").subtitles
+    assert (made.name, made.found, made.cues) == ("Captions CC1", 1, 1)
+    ran = streamify("transcode", film, tmp_path / "here", "--caption-tracks", "auto", "--ladder", SETTINGS["ladder"],
+                    "--preset", SETTINGS["preset"], "--no-short-start")  # fmt: skip
+    assert ran.code == 0, ran.err
+    for name in ("all.vtt", "00000.vtt"):
+        here = next((tmp_path / "here" / "subtitles").glob(f"*/{name}"))
+        assert media.get(f"{made.folder}/{name}") == here.read_bytes()
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from clips.captioned import joined, read_back
-from clips.worded import CHAPTERS, LINES, RATE, SECONDS, worded
+from clips.worded import CHANNEL, CHAPTERS, LINES, RATE, SECONDS, worded
 from clips.words import Line
 from e2e.driving import job, media, playing, published, rungs, streamify, wait_for
 from e2e.growing import Growing, reading
@@ -56,7 +56,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def flags(tmp_path_factory: pytest.TempPathFactory) -> list[object]:
     ladder = tmp_path_factory.mktemp("ladder") / "small.yaml"
     ladder.write_text(json.dumps(rungs(90, 64)))
-    return ["--ladder", ladder, "--segment-seconds", "1", "--keyframe-seconds", "1", "--poster", "off"]
+    return ["--ladder", ladder, "--segment-seconds", "1", "--keyframe-seconds", "1", "--poster", "off",
+            "--caption-tracks", CHANNEL]  # fmt: skip
 
 
 @pytest.fixture(params=["whole", pytest.param("cut", marks=pytest.mark.long)])
