@@ -103,7 +103,8 @@ def test_both_channels(tmp_path: Path, codec: str, muxer: str, rate: int) -> Non
     assert verify(dest, source).faults == ()
     master, mpd = (dest / "master.m3u8").read_text(), (dest / "manifest.mpd").read_text()
     assert re.search(r'TYPE=SUBTITLES.*LANGUAGE="es".*CHARACTERISTICS="public\.accessibility', master)
-    assert 'CLOSED-CAPTIONS="captions"' in master
+    assert re.search(r'TYPE=CLOSED-CAPTIONS.*LANGUAGE="es".*INSTREAM-ID="CC3"', master)
+    assert 'value="CC1=eng;CC3=spa"' in mpd
     assert mpd.count('mimeType="text/vtt"') == 2
     judged = [line for line in text_of(source).splitlines() if line and "<font" in line]
     assert [re.sub(r"<[^>]*>|{[^}]*}", "", line).strip() for line in judged] == list(LINES["CC1"])

@@ -26,6 +26,7 @@ from streamify.model.source import Note, Part, VideoFacts
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.model.words import TextReport
 from streamify.planning.looks import change_notes
+from streamify.planning.words import declared_captions
 from streamify.storage.base import Listed, Storage, sha256
 
 HINT = "delete the named files and run the same command again: only they are made again"
@@ -115,7 +116,7 @@ def assemble(
         Fraction(plan.timeline.end, plan.timeline.timescale),
         chapters=plan.chapters,
         thumbnails=thumbnails,
-        captions=plan.captions,
+        captions=declared_captions(plan),
         words=words.manifests,
     )
     blobs = publish(view, media)

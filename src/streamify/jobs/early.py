@@ -25,6 +25,7 @@ from streamify.model.result import MediaResult, TextResult
 from streamify.model.track import AudioTrack
 from streamify.model.words import TextRecord
 from streamify.planning.early import Extent, grown, pause
+from streamify.planning.words import declared_captions
 from streamify.storage.base import Storage
 from streamify.storage.saved import read_saved
 
@@ -141,7 +142,7 @@ class EarlyPublisher:
             length,
             growing,
             self._plan.chapters,
-            captions=self._plan.captions,
+            captions=declared_captions(self._plan),
             words=tuple(words),
         )
         for key, text in view.texts().items():

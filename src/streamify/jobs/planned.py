@@ -14,6 +14,7 @@ from streamify.manifests.base import SegmentLine, TrackManifest
 from streamify.manifests.words import TextManifest
 from streamify.model.plan import Plan
 from streamify.model.track import AudioTrack, VideoTrack
+from streamify.planning.words import declared_captions
 from streamify.storage.base import Storage
 
 
@@ -34,7 +35,7 @@ def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamVi
         Fraction(plan.timeline.end, scale),
         chapters=plan.chapters,
         words=tuple(TextManifest(track, lengths, size=0) for track in plan.text),
-        captions=plan.captions,
+        captions=declared_captions(plan),
     )
 
 

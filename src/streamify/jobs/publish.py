@@ -10,6 +10,7 @@ from streamify.manifests import chapters, dash, hls, images
 from streamify.manifests.base import TrackManifest
 from streamify.manifests.dash import Growing
 from streamify.manifests.words import TextManifest
+from streamify.model.caption import CaptionChannel
 from streamify.model.chapter import Chapter
 from streamify.model.images import StoryboardReport
 from streamify.model.result import Blob
@@ -33,7 +34,7 @@ class StreamView:
     """Of the stream."""
     thumbnails: StoryboardReport | None = None
     """Of the stream, once they are made."""
-    captions: tuple[str, ...] = ()
+    captions: tuple[CaptionChannel, ...] = ()
     """Channels of captions inside the pictures."""
     words: tuple[TextManifest, ...] = ()
     """Subtitles, as far as pictures and sound are published."""

@@ -27,6 +27,7 @@ from streamify.manifests.captions import dash_captions
 from streamify.manifests.chapters import add_events
 from streamify.manifests.images import add_thumbnails
 from streamify.manifests.words import TextManifest, add_text_sets
+from streamify.model.caption import CaptionChannel
 from streamify.model.chapter import Chapter
 from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
@@ -61,7 +62,7 @@ def mpd(
     growing: Growing | None = None,
     chapters: Sequence[Chapter] = (),
     thumbnails: StoryboardReport | None = None,
-    captions: Sequence[str] = (),
+    captions: Sequence[CaptionChannel] = (),
     words: Sequence[TextManifest] = (),
 ) -> str:
     """Return the MPD of a stream.
@@ -159,7 +160,7 @@ def runs(durations: Sequence[int]) -> list[tuple[int, int, int]]:
     return found
 
 
-def _video_set(period: ET.Element, videos: Sequence[TrackManifest], captions: Sequence[str]) -> None:
+def _video_set(period: ET.Element, videos: Sequence[TrackManifest], captions: Sequence[CaptionChannel]) -> None:
     tracks = [video.track for video in videos if isinstance(video.track, VideoTrack)]
     if len(tracks) != len(videos):
         raise ValueError("an audio track was given as video")

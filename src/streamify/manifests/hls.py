@@ -18,6 +18,7 @@ from streamify.manifests.captions import captions_media
 from streamify.manifests.chapters import DATA_ID
 from streamify.manifests.images import image_stream
 from streamify.manifests.words import GROUP, TextManifest, media_tags
+from streamify.model.caption import CaptionChannel
 from streamify.model.images import StoryboardReport
 from streamify.model.track import VideoTrack
 
@@ -77,7 +78,7 @@ def master(
     words: Sequence[TextManifest] = (),
     *,
     ended: bool = True,
-    captions: Sequence[str] = (),
+    captions: Sequence[CaptionChannel] = (),
 ) -> str:
     """Return the master playlist: every video rendition once for each group of audio tracks, stereo first.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from streamify.model.base import Frozen
 from streamify.model.subtitle import TextRole, labels_of
@@ -29,6 +30,17 @@ class CaptionTrack(Frozen):
         words = (self.language, None if self.role == "sdh" else self.role, "default" if self.default else None)
         marks = ".".join(filter(None, words))
         return f"{self.channel}:{marks}" if marks else self.channel
+
+
+class CaptionChannel(NamedTuple):
+    """A channel inside the pictures, as manifests declare it."""
+
+    name: str
+    """As INSTREAM-ID of EXT-X-MEDIA: ``CC1``, ``SERVICE1``."""
+    language: str | None = None
+    """BCP 47; ``None``: nothing says it."""
+    code: str = "und"
+    """The same as ISO 639-2/B."""
 
 
 def parse_caption_tracks(text: str) -> tuple[CaptionTrack, ...] | None:

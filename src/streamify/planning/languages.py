@@ -71,6 +71,16 @@ def bcp47(code: str | None) -> str | None:
     return language.to_tag()
 
 
+def iso_639_2(tag: str) -> str:
+    """Return the three letters of a BCP 47 tag's language (ISO 639-2/B); ``und`` where there are none."""
+    from langcodes import Language
+
+    try:
+        return Language.get(tag).to_alpha3(variant="B")
+    except LookupError:
+        return "und"
+
+
 def is_language(code: str) -> bool:
     """Return whether a code is a language tag whose parts are all registered (BCP 47)."""
     from langcodes import Language

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from streamify.model.caption import CHANNELS, CODEC, CaptionTrack, parse_caption_tracks
-from streamify.model.plan import Timeline
+from streamify.model.caption import CHANNELS, CODEC, CaptionChannel, CaptionTrack, parse_caption_tracks
+from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import TextRecipe
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts, TextFacts
@@ -18,7 +18,7 @@ from streamify.model.subtitle import SubtitleFile, TextRole
 from streamify.model.text import clean, unique
 from streamify.model.track import TextLabels, TextTrack
 from streamify.planning.identity import track_hash
-from streamify.planning.languages import autonym, bcp47
+from streamify.planning.languages import autonym, bcp47, iso_639_2
 
 WORDS: Final = MappingProxyType[TextRole, str](
     {"main": "", "forced": "forced", "sdh": "SDH", "commentary": "commentary"}
@@ -113,6 +113,16 @@ def caption_tracks(facts: SourceFacts, settings: MediaSettings) -> tuple[Caption
     if named is not None:
         return named
     return tuple(CaptionTrack(channel=name) for name in CHANNELS if name in (facts.captions or ()))
+
+
+def declared_captions(plan: Plan) -> tuple[CaptionChannel, ...]:
+    """Return the channels inside the pictures that are declared, in the languages that the setting says."""
+    languages = {track.recipe.channel: track.labels.language for track in plan.text}
+    found = []
+    for name in plan.captions:
+        language = languages.get(name)
+        found.append(CaptionChannel(name, language, iso_639_2(language) if language is not None else "und"))
+    return tuple(found)
 
 
 def text_labels(
