@@ -17,14 +17,15 @@ from selection import sample
 COUNT = 90
 X264 = {"preset": "veryfast", "bf": "2", "g": "30", "x264-params": "b-adapt=0"}
 RATES = {"120": Fraction(120), "119.88": Fraction(120_000, 1001), "100": Fraction(100)}
-WAYS = [*product(RATES, ("mp4", "mkv", "ts", "flv"))]
+WAYS = [*product(RATES, ("mp4", "mkv", "ts", "flv", "avi"))]
 
 
-@pytest.mark.parametrize(("rate", "suffix"), sample(WAYS, ("119.88", "mkv")))
+@pytest.mark.parametrize(("rate", "suffix"), sample(WAYS, ("119.88", "mkv"), ("120", "avi")))
 def test_each_second_picture_at_its_time(rate: str, suffix: str, tmp_path: Path) -> None:
     fast = RATES[rate]
     first = encode(tmp_path / "first.mp4", range(COUNT), "libx264", "mp4", X264, rate=fast)
-    source = remux(first, tmp_path / f"film.{suffix}")
+    plain = ("-bsf:v", "h264_mp4toannexb") if suffix == "avi" else ()
+    source = remux(first, tmp_path / f"film.{suffix}", *plain)
     dest = tmp_path / "dest"
     report = streamify.transcode(
         source, dest, engine="inline", preset="ultrafast", ladder=rungs(144), segment_seconds=1, keyframe_seconds=1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 UNLIKE = 24.0
@@ -51,6 +51,23 @@ class Shot:
     """Whether damage before it makes what it shows uncertain."""
     woven: bytes = b""
     """Of one field of a picture: both fields, which is what is shown where nothing moves."""
+    decoded: Fraction | None = None
+    """Of the source: when the container has it decoded, seconds on its clock."""
+    doubted: bool = False
+    """Whether `time` is that, because the container's presentation times were found wrong before."""
+
+
+def settled(shots: Iterable[Shot]) -> Iterator[Shot]:
+    """Yield a source's pictures with times of one kind.
+
+    A player that finds presentation times wrong goes on with those of decoding. Its first times are then the others,
+    a picture or two off: less than the pictures of a stream that has each second one are apart.
+    """
+    rest = iter(shots)
+    first = list(itertools.islice(rest, SETTLING))
+    for shot in first:
+        yield replace(shot, time=shot.decoded) if first[-1].doubted and shot.decoded is not None else shot
+    yield from rest
 
 
 def difference(one: Shot, two: Shot) -> float:

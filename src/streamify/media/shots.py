@@ -92,7 +92,9 @@ def source_shots(
         for number, frame in enumerate(frames):
             aspect = seen.aspect * frame.height / seen.frame.height
             time = None if seen.time is None else seen.time + number * step
-            yield Shot(time, shrink(made(frame, aspect, seen.turn, time)), seen.marred, woven)
+            decoded = None if seen.decoded is None else seen.decoded + number * step
+            grey = shrink(made(frame, aspect, seen.turn, time))
+            yield Shot(time, grey, seen.marred, woven, decoded, seen.doubted)
 
 
 def _fields(frame: VideoFrame, video: VideoFacts) -> list[VideoFrame]:

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from statistics import median, median_low
 
 from streamify.dest.layout import init_key, segment_key
-from streamify.media.lockstep import SETTLING, Shot, follow, judge
+from streamify.media.lockstep import SETTLING, Shot, follow, judge, settled
 from streamify.media.shots import source_shots, stream_shots
 from streamify.media.source.told import told_list, told_parts
 from streamify.model.burn import Shown
@@ -77,13 +77,12 @@ def _source(task: SourceCheckTask, stores: Stores, step: Fraction) -> _Run:
     origin = video.first * video.time_base
     shown = list(_shown(task, stores))
     if task.begin is None and task.cut is not None:  # its place is known by all that comes before
-        shots = source_shots(opened, video, task.track, step, shown=shown)
+        shots = settled(source_shots(opened, video, task.track, step, shown=shown))
         first = list(islice(shots, SETTLING))
         return _Run(chain(first, shots), _late(first, task) - task.cut.begin)
     if task.begin is None:
-        return _Run(
-            _up_to(source_shots(opened, video, task.track, step, shown=shown), task.until, origin, step), task.lead
-        )
+        shots = settled(source_shots(opened, video, task.track, step, shown=shown))
+        return _Run(_up_to(shots, task.until, origin, step), task.lead)
     begin = origin + task.begin - step / 2
     before: Shot | None = None
     shots = _up_to(source_shots(opened, video, task.track, step, begin - step * 3 / 2, shown), task.until, origin, step)

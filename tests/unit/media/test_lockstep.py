@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from streamify.media.lockstep import Followed, Shot, follow, judge
+from streamify.media.lockstep import Followed, Shot, follow, judge, settled
 
 STEP = Fraction(1, 25)
 TEN = Fraction(10)
@@ -266,3 +266,14 @@ def test_a_film_at_half_its_rate_or_less(every: int, rounded: int) -> None:
         assert (found.source, found.matched, len(found.skipped)) == (240, len(stream), 240 - len(stream))
         wrong = list(judge(found, 240 - len(stream)))
         assert (wrong == []) == (first == 0), (first, wrong[:2], found.skipped[:4])
+
+
+def test_the_first_times_of_a_player_that_changes_to_those_of_decoding_become_those() -> None:
+    """As of H.264 with B-frames in an AVI: 1, 3, 4 are presentation times, then 2 shows that they are none."""
+    given = [Shot(Fraction(time), b"", decoded=Fraction(n + 2), doubted=n > 2) for n, time in enumerate((1, 3, 4, 5))]
+    assert [shot.time for shot in settled(given)] == [2, 3, 4, 5]
+
+
+def test_times_that_a_player_believes_stay() -> None:
+    given = [Shot(Fraction(time), b"", decoded=Fraction(time - 1)) for time in (2, 3, 5)]
+    assert list(settled(given)) == given

@@ -33,6 +33,10 @@ class Seen:
     """How a player turns it."""
     marred: bool = False
     """Whether the decoder met damage since the last keyframe: another start of decoding may give another picture."""
+    decoded: Fraction | None = None
+    """The container's time of its decoding, seconds."""
+    doubted: bool = False
+    """Whether `time` is that, because presentation times did not rise."""
 
 
 EARLIER = (0, 20, 120)
@@ -118,7 +122,8 @@ def decode_all(
                     marred = frame.is_corrupt or (marred and not frame.key_frame)
                     ticks = guess.of(frame.pts, frame.dts)
                     time = None if ticks is None else ticks * base
-                    yield Seen(frame, time, aspects.of(frame.pts), turns.of(frame), marred)
+                    decoded = None if frame.dts is None else frame.dts * base
+                    yield Seen(frame, time, aspects.of(frame.pts), turns.of(frame), marred, decoded, guess.doubted)
                 if not packet.size:
                     return
         except UnreadableError:
@@ -152,6 +157,8 @@ class _Guess:
         self._faulty_pts = self._faulty_dts = 0
         self._last_pts: int | None = None
         self._last_dts: int | None = None
+        self.doubted = False
+        """Whether presentation times have been wrong more often than those of decoding."""
 
     def of(self, pts: int | None, dts: int | None) -> int | None:
         """Return the time of the next picture, ticks."""
@@ -165,4 +172,5 @@ class _Guess:
             self._last_pts = pts
         elif dts is not None:
             self._last_pts = dts
-        return pts if pts is not None and self._faulty_pts <= self._faulty_dts else dts
+        self.doubted = self._faulty_pts > self._faulty_dts
+        return pts if pts is not None and not self.doubted else dts

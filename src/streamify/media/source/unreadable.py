@@ -20,6 +20,8 @@ LEAST = 512
 """Bytes between two packets below which nothing is looked at."""
 ELEMENTS = 100_000
 """Elements read at most between two packets."""
+SECTOR = 2048
+"""Bytes of a sector of a DVD; those of a Video CD are larger."""
 
 Walk = Callable[[BinaryIO, int], int | None]
 """From where an element begins to where the next one does; ``None``: there is none."""
@@ -132,9 +134,17 @@ def _transport(file: BinaryIO, at: int) -> int | None:
 
 
 def _program(file: BinaryIO, at: int) -> int | None:
-    """Step over a pack header or a packet of a program stream (ISO/IEC 13818-1, 2.5.3), and stuffing behind it."""
+    """Step over a pack header, a packet of a program stream (ISO/IEC 13818-1, 2.5.3), or zeros that fill a sector.
+
+    A sector of a Video CD with sound ends with 20 zeros (IEC 62107). As many as a sector has are sectors without data.
+    """
     file.seek(at)
     head = bytes(file.read(14))
+    if head[:4] == bytes(4):
+        file.seek(at)
+        zeros = bytes(file.read(SECTOR + 3))
+        filled = len(zeros) - len(zeros.lstrip(b"\0"))
+        return at + filled - 2 if zeros[filled : filled + 1] == b"\1" and filled - 2 < SECTOR else None
     if len(head) < 6 or head[:3] != b"\0\0\1" or head[3] < 0xB9:
         return None
     if head[3] == 0xB9:
