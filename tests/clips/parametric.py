@@ -70,9 +70,9 @@ def frames(folder: Path, seconds: int, every: int = 1) -> list[bytes]:
 
 
 def write(out: Path, given: Sequence[bytes], config: str) -> Path:
-    """Put frames into the container of a file's name, with an AudioSpecificConfig."""
-    with av.open(str(out), "w") as container:
-        stream = container.add_stream("aac", rate=RATE, layout="stereo")
+    """Put frames of the same folder into the container of a file's name, with an AudioSpecificConfig."""
+    with av.open(str(out.with_name("core.aac"))) as core, av.open(str(out), "w") as container:
+        stream = container.add_stream_from_template(core.streams.audio[0])
         stream.codec_context.extradata = bytes.fromhex(config)
         for number, data in enumerate(given):
             packet = av.Packet(data)

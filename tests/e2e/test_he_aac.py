@@ -102,7 +102,7 @@ def stereo(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
 def louder(sound: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return by how many dB left is louder than right, in each tenth of a second."""
     blocks = sound[: len(sound) // 4410 * 4410].astype(np.float64).reshape(-1, 4410, 2)
-    power = (blocks**2).mean(1)
+    power = (blocks**2).mean(1) + 1e-12
     found: np.ndarray[tuple[int], np.dtype[np.float64]] = 10 * np.log10(power[:, 0] / power[:, 1])
     return found
 

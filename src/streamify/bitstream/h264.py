@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from streamify.bitstream.base import Bits, Coded, OutOfBitsError, payload, units
 
-SLICE, PARTITION, IDR, SPS, PPS = 1, 2, 5, 7, 8
+SLICE, PARTITION, IDR, SPS, PPS, EXTENSION = 1, 2, 5, 7, 8, 20
 HEADER = 64
 """Bytes of a slice that are read at most."""
 HIGH = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
@@ -56,6 +56,8 @@ class H264Reader:
         self._high, self._low = 0, 0
         self._frame_offset = 0
         self._order, self._guessed = 0, 0
+        self.views = False
+        """Whether pictures of another view were met (MVC, annex I)."""
         self.renew(extradata)
 
     def renew(self, extradata: bytes) -> None:
@@ -91,6 +93,8 @@ class H264Reader:
                         found.append(coded)
                 elif kind in (SPS, PPS):
                     self._parameter(data, start, end)
+                elif kind == EXTENSION:
+                    self.views = self.views or not data[start + 1] & 0x80  # set: scalable, as of one view (H.7.3.1.1)
             except OutOfBitsError:
                 continue
         if not found and data and unread:

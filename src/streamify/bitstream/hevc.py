@@ -42,6 +42,8 @@ class HevcReader:
         self._high, self._low = 0, 0
         self._order, self._guessed = 0, 0
         self._restart = True
+        self.views = False
+        """Whether pictures of another layer were met."""
         self.renew(extradata)
 
     def renew(self, extradata: bytes) -> None:
@@ -65,8 +67,11 @@ class HevcReader:
         found: list[Coded] = []
         unread = True
         for start, end in units(data, self._width):
-            if start + 2 >= end or data[start] & 1 or data[start + 1] & 0xF8:
-                continue  # another layer
+            if start + 2 >= end:
+                continue
+            if data[start] & 1 or data[start + 1] & 0xF8:
+                self.views, unread = self.views or data[start] >> 1 & 63 < 32, False
+                continue
             kind = data[start] >> 1 & 63
             unread = unread and kind < 32
             if kind < 32:

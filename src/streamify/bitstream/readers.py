@@ -61,6 +61,11 @@ def reader(codec: str, extradata: bytes) -> Reader:
     return PlainReader() if make is None else make(extradata)
 
 
+def is_read(codec: str) -> bool:
+    """Return whether the bitstream says what a packet holds."""
+    return codec in _READERS
+
+
 def knows(codec: str) -> bool:
     """Return whether the order in which pictures are shown can be read, or cannot differ from that of decoding."""
     return codec in _READERS or codec in INTRA

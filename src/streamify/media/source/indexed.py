@@ -21,6 +21,7 @@ from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import seconds
 from streamify.media.source.scanned import from_first, note_duplicates, scan_source
+from streamify.media.source.true_keys import with_true_keys
 from streamify.media.source.video_index import Access, Numbering, VideoIndex
 from streamify.media.source.witness import Witness, disagreement, hidden, parse_source
 from streamify.model.limits import PICTURES
@@ -148,6 +149,7 @@ def from_mp4(
             breaks = found.breaks(time_base)
             samples, promised, end, first = found.samples, found.shown, found.end, found.time_of(first)
         notes += found.notes
+    samples = with_true_keys(file, seen, samples, notes)
     shown = from_first(promised, first, time_base, notes)
     left_out = twice + len(promised) - len(shown)
     note_duplicates(index.duplicates, notes)

@@ -95,8 +95,6 @@ def left_out(
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
         yield Note(kind="dropped", what=f"timecode {timecode}", why="the stream's time begins at 0")
-    if main is not None and main.disposition & Disposition.multilayer:
-        yield Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
     if main is not None and main.metadata.get("alpha_mode") == "1":
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
 

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from streamify.media.source.draining import Draining
 from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.palette import INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.turn import Turn, Turns
 from streamify.model.source import EditPart
@@ -110,10 +111,14 @@ def decode_all(
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
         if start is not None and not seek_to(container, int(start / base), video):
             return
+        packets = read_packets(container, video)
+        if start is not None and context.pix_fmt == INDEXED:
+            with open_source() as whole:
+                packets = with_palette(packets, read_palette(whole, stream))
         aspects, turns, draining = _Aspects(video.sample_aspect_ratio), Turns(), Draining(context)
         refused: list[str] = []
         try:
-            for packet in read_packets(container, video):
+            for packet in packets:
                 frames = [*draining.before(packet), *decode(context, packet, refused.append)]
                 marred = marred or bool(refused) or packet.is_corrupt  # what that costs is seen in the pictures
                 refused.clear()

@@ -148,6 +148,10 @@ def probe_source(
                             notes=tuple(notes))  # fmt: skip
         return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
+    if beginning.start.views:
+        notes.append(
+            Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
+        )
     if not sample:
         if missing:
             raise cut_off(missing, ref.size)

@@ -247,6 +247,8 @@ class Start:
     """What the first packets hold."""
     captions: bytes = b""
     """Triples of cc_data in them."""
+    views: bool = False
+    """Whether they hold pictures of other views."""
 
     @property
     def first(self) -> int | None:
@@ -282,7 +284,8 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
         packets.clear()  # a file that ends in its first packets; the index or the scan says so
     if len(pictures) < PICTURES:
         pictures += decode(context, None)
-    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), bytes(captions))
+    views = isinstance(bitstream, (H264Reader, HevcReader)) and bitstream.views
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), bytes(captions), views)
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:

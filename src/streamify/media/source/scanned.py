@@ -20,6 +20,7 @@ from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
+from streamify.media.source.true_keys import with_true_keys
 from streamify.media.source.unreadable import unreadable_tail
 from streamify.media.source.video_index import Access, Numbering, VideoIndex
 from streamify.model.plan import Splice
@@ -55,7 +56,7 @@ def from_scan(
     found, audio_packets = scan_source(file, size, seen, max_scan, sound)
     shown = from_first(found.shown, found.time_of(first), time_base, notes)
     note_duplicates(found.duplicates, notes)
-    order = Order(found.samples, shown, time_base)
+    order = Order(with_true_keys(file, seen, found.samples, notes), shown, time_base)
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
     access: Access = "spliced" if cut else "whole"
     # The times of a program stream are of its packets, in which pictures begin anywhere.

@@ -15,6 +15,7 @@ from streamify.bitstream.captions import ESCAPED, cc_data
 from streamify.bitstream.packets import mark_of, print_of, sum_of
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from, sought_packets
 from streamify.media.source.opening import open_media
+from streamify.media.source.palette import INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment
@@ -72,6 +73,9 @@ class WindowPackets:
             else:
                 packets = sought_packets(self._container, self.stream, self._entry, known=given is not None)
             self._packets = packets if given is None else self._numbered(packets, given, begin)
+        if self.stream.codec_context.pix_fmt == INDEXED:
+            with self._source.open_source() as whole:
+                self._packets = with_palette(self._packets, read_palette(whole, self._source.stream))
         return self
 
     def _numbered(

@@ -1,0 +1,49 @@
+"""Decoding begins only where it can: wrong marks of keyframes, and palettes that come with the first packet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streamify
+from clips.identity import decode_track
+from clips.numbered import encode, remux
+from e2e.driving import rungs, verify
+from selection import sample
+
+COUNT = 60
+SETTINGS: dict[str, Any] = {
+    "engine": "inline", "ladder": rungs(144), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"
+}  # fmt: skip
+
+
+def check(source: Path, dest: Path) -> list[str]:
+    """Publish a film and read its numbers back; return what its notes say."""
+    report = streamify.transcode(source, dest, **SETTINGS)
+    (track,) = report.tracks
+    assert [number for _, number in decode_track(dest, track.folder)] == list(range(COUNT))
+    assert verify(dest, source).faults == ()
+    return [note.what for note in report.notes]
+
+
+@pytest.mark.parametrize("encoder", sample(["qtrle", "svq1"], "qtrle"))
+def test_pictures_that_are_wrongly_marked_as_keyframes(encoder: str, tmp_path: Path) -> None:
+    pixels = {"qtrle": "rgb24", "svq1": "yuv410p"}[encoder]
+    film = encode(tmp_path / "film.mov", range(COUNT), encoder, "mov", {"g": "12", "q:v": "2"}, pixels)
+    assert "every task decodes from the first picture on" not in check(film, tmp_path / "right")
+    data = film.read_bytes()
+    assert data.count(b"stss") == 1
+    film.write_bytes(data.replace(b"stss", b"free"))  # without it every sample is one (ISO/IEC 14496-12, 8.6.2)
+    assert "every task decodes from the first picture on" in check(film, tmp_path / "dest")
+
+
+INDEXED = {"smc.mov": "smc", "raw.avi": "rawvideo", "raw.mov": "rawvideo", "qtrle.mov": "qtrle"}
+
+
+@pytest.mark.parametrize("name", sample(INDEXED, "smc.mov"))
+def test_indexed_pictures_keep_their_palette_in_every_segment(name: str, tmp_path: Path) -> None:
+    film = encode(tmp_path / "film.mkv", range(COUNT), "ffv1", "matroska", {})
+    source = remux(film, tmp_path / name, "-c:v", INDEXED[name], "-pix_fmt", "pal8")
+    check(source, tmp_path / "dest")
