@@ -72,7 +72,7 @@ def _masked(text: str, *, numbers: bool) -> str:
 @pytest.mark.parametrize(
     ("page", "seconds"),
     [
-        pytest.param(ROOT / "README.md", 2, id="README-with-a-short-clip"),
+        pytest.param(ROOT / "README.md", 3, id="README-with-a-short-clip"),
         pytest.param(ROOT / "README.md", 20, marks=pytest.mark.long, id="README"),
         pytest.param(DOCS / "tutorial" / "first-stream.md", 20, marks=pytest.mark.long, id="first-stream"),
     ],
