@@ -80,8 +80,17 @@ def message(codec: str, triples: bytes) -> bytes:
     return b"\x00\x00\x00\x01" + head + _escaped(b"\x04" + bytes((len(registered),)) + registered + b"\x80")
 
 
-def inject(source: Path, path: Path, codec: str, cc_data: CcData, muxer: str) -> Path:
-    """Copy a film and give its pictures captions."""
+def dvd(triples: bytes) -> bytes:
+    """Return user data of a DVD with triples of field 1 and 2 in turn: the first byte says that field 1 comes first."""
+    pairs = (triples[at : at + 3] for at in range(0, len(triples), 3))
+    fields = b"".join(bytes((0xFF if one[0] & 3 == 0 else 0xFE,)) + one[1:] for one in pairs)
+    return b"\x00\x00\x01\xb2CC\x01\xf8\x80" + fields
+
+
+def inject(
+    source: Path, path: Path, codec: str, cc_data: CcData, muxer: str, carry: Callable[[bytes], bytes] | None = None
+) -> Path:
+    """Copy a film and give its pictures captions; `carry` makes user data of triples."""
     with av.open(str(source)) as reading, av.open(str(path), "w", format=muxer) as writing:
         stream = writing.add_stream_from_template(reading.streams.video[0])
         packets = [packet for packet in reading.demux(video=0) if packet.size]
@@ -91,7 +100,7 @@ def inject(source: Path, path: Path, codec: str, cc_data: CcData, muxer: str) ->
             data, triples = bytes(packet), cc_data(order.index(packet.pts))
             if triples:
                 at = data.index(b"\x00\x00\x01\x01") if codec == "mpeg2" else 0
-                data = data[:at] + message(codec, triples) + data[at:]
+                data = data[:at] + (carry(triples) if carry is not None else message(codec, triples)) + data[at:]
             changed = av.Packet(data)
             changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
             changed.duration, changed.is_keyframe, changed.stream = packet.duration, packet.is_keyframe, stream

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from clips.captioned import NULL, PADDING, film, inject, pair, pop_on, text_of
+from clips.captioned import NULL, PADDING, dvd, film, inject, pair, pop_on, text_of
 from e2e.driving import rungs, streamify
 from players_harness import Browsers, Player, play
 from selection import sample
@@ -108,6 +108,24 @@ def test_both_channels(tmp_path: Path, codec: str, muxer: str, rate: int) -> Non
     assert mpd.count('mimeType="text/vtt"') == 2
     judged = [line for line in text_of(source).splitlines() if line and "<font" in line]
     assert [re.sub(r"<[^>]*>|{[^}]*}", "", line).strip() for line in judged] == list(LINES["CC1"])
+
+
+@pytest.mark.long
+def test_groups_of_a_dvd(tmp_path: Path) -> None:
+    """The codes of twelve pictures are in the first of them: each counts for its own frame."""
+    rate, group = Fraction(30000, 1001), 12
+    plain = film(tmp_path / "plain.ts", "mpeg2", 144, rate, "-bf", "0")
+
+    def carried(number: int) -> bytes:
+        return b"".join(said(n)[:6] for n in range(number, number + group)) if number % group == 0 else b""
+
+    source, dest = inject(plain, tmp_path / "film", "mpeg2", carried, "mpeg", dvd), tmp_path / "dest"
+    report = transcode(source, dest, **fast(caption_tracks="auto"))
+    assert report.subtitles[0].cues == 2
+    cues = [*read_back((dest / report.subtitles[0].folder / "all.vtt").read_text())]
+    found = [(round(cue.start * rate / 1000), round(cue.end * rate / 1000), cue.text) for cue in cues]
+    assert found == WANTED[0]
+    assert verify(dest, source).faults == ()
 
 
 @pytest.mark.long

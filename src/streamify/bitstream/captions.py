@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 A53 = b"GA94\x03"
 """ATSC identifier and user data type of cc_data (ATSC A/53 part 4, 6.2.2), in user data of MPEG-2 and in ITU-T T.35
@@ -40,6 +41,15 @@ def cc_data(data: bytes, *, escaped: bool) -> bytes:
     if not escaped:  # no start code stands inside of what these codecs code
         found += [*_after(data, USER_DATA + A53, escaped=False), *_dvd(data)]
     return b"".join(triples for _, triples in sorted(found))
+
+
+FRAME = Fraction(1001, 30000)
+"""Seconds of a frame of line 21, which has a pair in each field."""
+
+
+def each_frame(triples: bytes) -> Iterator[bytes]:
+    """Yield the triples of each frame of line 21 data of DVDs: a group of pictures has those of all of its frames."""
+    return (triples[at : at + 2 * TRIPLE] for at in range(0, len(triples), 2 * TRIPLE))
 
 
 def _after(data: bytes, mark: bytes, *, escaped: bool) -> Iterator[tuple[int, bytes]]:

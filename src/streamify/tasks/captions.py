@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
 
-from streamify.bitstream.captions import TRIPLE
+from streamify.bitstream.captions import FRAME, TRIPLE, each_frame
 from streamify.media.text.captions import caption_words
 from streamify.media.text.read import Words, places
-from streamify.media.video.cc_data import read_cc_data
+from streamify.media.video.cc_data import CcData, read_cc_data
 from streamify.media.video.window import WindowSource
 from streamify.model.plan import Segment
 from streamify.model.source import Note
@@ -51,9 +51,8 @@ class Captions:
         assert task.video is not None
         opened = partial(stores.open_source, task.source)
         source = WindowSource(opened, task.video.stream, task.access, task.video.end)
-        base = task.video.time_base
         if task.before is not None:
-            yield from ((pts * base, triples) for pts, triples in read_cc_data(source, task.before).captions)
+            yield from _timed(read_cc_data(source, task.before), task.video.time_base)
         lines = stores.media.get(task.segment_list)
         if lines is None:
             raise damaged(f"{task.segment_list} at DEST", "it is missing")
@@ -63,4 +62,13 @@ class Captions:
             self._triples += sum(len(triples) for _, triples in found.captions) // TRIPLE
             if found.errors:
                 self._broken.append(f"segment {segment.index}")
-            yield from ((pts * base, triples) for pts, triples in found.captions)
+            yield from _timed(found, task.video.time_base)
+
+
+def _timed(found: CcData, time_base: Fraction) -> Iterator[tuple[Fraction, bytes]]:
+    """Yield captions with their times, seconds; what is for all pictures of a group frame by frame."""
+    for pts, triples in found.captions:
+        if pts in found.grouped:
+            yield from ((pts * time_base + n * FRAME, one) for n, one in enumerate(each_frame(triples)))
+        else:
+            yield pts * time_base, triples

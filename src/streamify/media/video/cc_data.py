@@ -19,6 +19,8 @@ class CcData:
 
     captions: tuple[tuple[int, bytes], ...] = ()
     """Presentation times, source ticks, in order, with triples of cc_data."""
+    grouped: frozenset[int] = frozenset()
+    """Times of those that are for all pictures of a group, as on DVDs."""
     pictures: int = -1
     """Different presentation times of packets."""
     errors: tuple[str, ...] = ()
@@ -55,7 +57,7 @@ def _best(source: WindowSource, segment: Segment) -> CcData:
                 captions = (one for one in packets.captions if segment.source_start <= one[0] < end)
                 ordered = tuple(sorted(captions, key=lambda one: one[0]))
                 misread = segment.marks not in (None, packets.marks)
-                best = CcData(ordered, pictures, tuple(packets.errors), misread)
+                best = CcData(ordered, frozenset(packets.grouped), pictures, tuple(packets.errors), misread)
         if pictures >= segment.frames:
             break
     return best

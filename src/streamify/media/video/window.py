@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from streamify.bitstream.captions import ESCAPED, cc_data
+from streamify.bitstream.captions import DVD, ESCAPED, cc_data
 from streamify.bitstream.packets import mark_of, print_of, sum_of
 from streamify.media.source.entering import numbered_packets, open_splice, packets_from, sought_packets
 from streamify.media.source.opening import open_media
@@ -49,6 +49,8 @@ class WindowPackets:
         """Presentation times of the packets read so far that are shown, source ticks."""
         self.captions: list[tuple[int, bytes]] = []
         """Of those that carry captions the presentation time and cc_data, in the order of decoding."""
+        self.grouped: set[int] = set()
+        """Presentation times of those whose captions are for all pictures of a group, as on DVDs."""
         self._marks: set[int] = set()
 
     def __enter__(self) -> WindowPackets:
@@ -132,11 +134,14 @@ class WindowPackets:
     def _note(self, packet: Packet[VideoStream], codec: str) -> None:
         if packet.pts is not None:
             self.times.append(packet.pts)
-        triples = cc_data(bytes(packet), escaped=codec in ESCAPED)
+        data = bytes(packet)
+        triples = cc_data(data, escaped=codec in ESCAPED)
         # A second field can have a packet without a time: it belongs to the picture of the packet before.
         pts = packet.pts if packet.pts is not None else self.times[-1] if self.times else None
         if triples and pts is not None:
             self.captions.append((pts, triples))
+            if codec not in ESCAPED and DVD in data:
+                self.grouped.add(pts)
 
 
 class _CountingFile(io.RawIOBase):
