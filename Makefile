@@ -110,7 +110,7 @@ system: | $(BIN)/python
 	need() { command -v "$$1" >/dev/null || missing="$$missing $$2"; }; \
 	need chromium chromium; need firefox-esr firefox-esr; need ffmpeg ffmpeg; need node nodejs; need npm npm; need gst-launch-1.0 gstreamer1.0-tools; need tmux tmux; \
 	if command -v dpkg-query >/dev/null; then \
-	  for plugin in $(PLUGINS); do \
+	  for plugin in $(PLUGINS) fonts-dejavu-core; do \
 	    dpkg-query -W -f '$${db:Status-Status}' $$plugin 2>/dev/null | grep -qx installed || missing="$$missing $$plugin"; \
 	  done; \
 	fi; \

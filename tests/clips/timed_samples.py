@@ -74,7 +74,11 @@ def _track(entry: str, lengths: Sequence[int], contents: Sequence[bytes], offset
 
 
 def _configuration(entry: str) -> bytes:
-    return box(b"vttC", b"WEBVTT") if entry == "wvtt" else b"http://www.w3.org/ns/ttml\0\0\0"
+    return (
+        box(b"vttC", b"WEBVTT\n\nSTYLE\n::cue(.a) { color: red }\n\nREGION\nid:fred\n")
+        if entry == "wvtt"
+        else b"http://www.w3.org/ns/ttml\0\0\0"
+    )
 
 
 def _fragment(at: int, length: int, sample: bytes) -> bytes:

@@ -15,8 +15,6 @@ import numpy.typing as npt
 import pytest
 
 from clips.bitmaps import HALF, RED, Card, subtitled
-from clips.joined_sound import ffmpeg
-from clips.words import subtitled as words_film
 from e2e.driving import streamify, verify
 from stores import locations
 from streamify.api import transcode
@@ -255,9 +253,9 @@ def test_resume_and_run_task_draw_the_same(tmp_path: Path, moving: Path) -> None
 @pytest.mark.parametrize(
     ("burn_in", "code", "line"),
     [
-        ("ger", "burn-in-unknown", "it has 1 (PGS, eng), 2 (PGS, fre)"),
-        ("7", "burn-in-unknown", "no such bitmap subtitles"),
-        ("0", "burn-in-unknown", "no such bitmap subtitles"),
+        ("ger", "burn-in-unknown", "there are 1 (PGS, eng), 2 (PGS, fre)"),
+        ("7", "burn-in-unknown", "there are no such subtitles"),
+        ("0", "burn-in-unknown", "there are no such subtitles"),
     ],
 )
 def test_a_stream_that_is_not_there(tmp_path: Path, moving: Path, burn_in: str, code: str, line: str) -> None:
@@ -265,20 +263,6 @@ def test_a_stream_that_is_not_there(tmp_path: Path, moving: Path, burn_in: str, 
         made(moving, tmp_path / "s", burn_in=burn_in)
     assert caught.value.code == code
     assert not (tmp_path / "s" / "master.m3u8").exists()
-
-
-@pytest.mark.long
-def test_text_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
-    source = words_film(tmp_path / "f.mkv", "srt", [([(0.5, 9.0, "words")], "eng", "0")])
-    ladder = (Rung(name="48p", short_side=48, maxrate=1_000_000),)
-    with pytest.raises(UsageError, match="is text, and only bitmaps are drawn") as caught:
-        made(source, tmp_path / "s", burn_in="en", ladder=ladder)
-    assert caught.value.code == "burn-in-text"
-    command = caught.value.hint.partition("ffmpeg ")[2].split()
-    out = tmp_path / "out.mp4"
-    names = {"SOURCE": str(source), "subtitles=SOURCE": f"subtitles={source}", "OUT.mkv": str(out)}
-    ffmpeg(*(names.get(word, word) for word in command))
-    assert made(out, tmp_path / "s", burn_in=None, ladder=ladder).status == "complete"
 
 
 def test_damage_is_named_and_refused_where_it_must_not_be(tmp_path: Path) -> None:

@@ -200,6 +200,8 @@ def test_words_of_mp4_that_ffmpeg_has_no_decoder_for(tmp_path: Path, entry: str,
     [words] = made.subtitles
     assert (words.language, words.found, words.cues, words.left_out) == ("en", 4, 4, 0)
     assert read(tmp_path / "dest" / words.folder / "all.vtt") == said(ENGLISH)
+    blocks = ": without 1 STYLE block and 1 REGION block"
+    assert any(note.what.endswith(blocks) for note in made.notes) == (entry == "wvtt")
     assert verify(tmp_path / "dest", source=film).faults == ()
     data = film.read_bytes().replace(b"over the join", b"over the jain")
     film.with_name("other.mp4").write_bytes(data)

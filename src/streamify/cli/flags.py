@@ -23,10 +23,11 @@ _METAVARS = {"from_": "TIME", "to": "TIME", "ladder": "auto|NAME,...|FILE.yaml",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
              "hold_limit": "SECONDS", "thumbnails": "SECONDS|off", "thumbnail_size": "PIXELS",
              "poster": "TIME|auto|off", "subtitles": "LANGUAGE:FILE,...|auto|off", "burn_in": "TRACK|off",
-             "preview": "SECONDS|off", "caption_tracks": "CHANNEL[:LANGUAGE],...|auto|off"}  # fmt: skip
+             "burn_in_font": "FILE", "preview": "SECONDS|off",
+             "caption_tracks": "CHANNEL[:LANGUAGE],...|auto|off"}  # fmt: skip
 _ORDER = ("from_", "to", "ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
           "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
-          "preview", "subtitles", "caption_tracks", "burn_in",
+          "preview", "subtitles", "caption_tracks", "burn_in", "burn_in_font",
           "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack", "max_cost", "workers",
           "publish")  # fmt: skip
 

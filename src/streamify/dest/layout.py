@@ -47,9 +47,9 @@ LOUDNESS = f"{STATE}/loudness"
 SHEETS = f"{STATE}/sheets"
 TEXT = f"{STATE}/text"
 TEXT_FILES = f"{STATE}/text-files"
-"""Subtitle files that were given beside the source, by their hashes: tasks anywhere read them there."""
+"""Subtitle files and fonts that were given beside the source, by their hashes: tasks anywhere read them there."""
 BURN = f"{STATE}/burn"
-"""What is drawn into pictures, of bitmap subtitles: one folder for each stream of them, one file for some segments."""
+"""What is drawn into pictures, of subtitles: one folder for each stream of them, one file for some segments."""
 POSTER_RECORD = f"{STATE}/poster.json"
 PREVIEW = f"{POSTER}/preview.webp"
 PREVIEW_RECORD = f"{STATE}/preview.json"
@@ -209,7 +209,7 @@ def text_track(key: str) -> str | None:
 
 
 def text_file_key(digest: str) -> str:
-    """Return the key of a subtitle file that was given, by the SHA-256 of its bytes (hex)."""
+    """Return the key of a subtitle file or font that was given, by the SHA-256 of its bytes (hex)."""
     return f"{TEXT_FILES}/{digest}.json"
 
 

@@ -133,7 +133,13 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
         burns=frozenset(plan.burn.id for plan in plans if plan.burn is not None),
         segment_lists=frozenset(plan.segment_list for plan in plans),
         text_files=frozenset(
-            text_file_key(track.recipe.file) for plan in plans for track in plan.text if track.recipe.file is not None
+            text_file_key(digest)
+            for plan in plans
+            for digest in (
+                *(track.recipe.file for track in plan.text),
+                *((plan.burn.file, plan.burn.font) if plan.burn is not None else ()),
+            )
+            if digest is not None
         ),
         runs=runs,
         state=not (state and finished),

@@ -1,4 +1,5 @@
-"""Subtitle files of a job: found beside its source or named by its settings, read once, and kept at DEST by their hash.
+"""Subtitle files and the font of a job: found beside its source, installed, or named by its settings; read once, and
+kept at DEST by their hash.
 
 Where a task runs it may not reach the place that a file was read from; DEST it always can.
 """
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from streamify.dest.layout import text_file_key
-from streamify.errors import StreamifyError, UsageError
+from streamify.errors import SourceError, StreamifyError, UsageError
+from streamify.jobs.fonts import read_font
 from streamify.model.location import Location
 from streamify.model.settings import MediaSettings
 from streamify.model.subtitle import FILE_BYTES, UNCLEAR, SubtitleFile, beside, unclear
@@ -35,7 +37,7 @@ S = TypeVar("S", bound=MediaSettings)
 
 @dataclass(frozen=True)
 class Gathered(Generic[S]):
-    """The subtitle files of a job."""
+    """The subtitle files of a job, and the font that text is drawn with."""
 
     settings: S
     """Those that were given, with names and hashes of all files in place of paths."""
@@ -50,6 +52,21 @@ class Gathered(Generic[S]):
 
 
 def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
+    """Read the subtitle files that belong to a source, and the font that text is drawn with; see `_words` for errors.
+
+    Raises:
+        UsageError: ``burn-in-font``.
+    """
+    found = _words(settings, source, here=here)
+    font, data = read_font(found.settings, here=here)
+    if font == found.settings.burn_in_font:
+        return found
+    assert font is not None
+    files = found.files | ({font.sha256: data} if font.sha256 is not None else {})
+    return Gathered(found.settings.model_copy(update={"burn_in_font": font}), files)
+
+
+def _words(settings: S, source: Location, *, here: bool) -> Gathered[S]:
     """Read the subtitle files that belong to a source.
 
     Args:
@@ -60,6 +77,8 @@ def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
     Raises:
         UsageError: ``subtitles-missing``, ``subtitles-unreadable``, ``subtitles-too-large``, ``subtitles-too-many``
             or ``subtitles-path``; of files that nobody named only where the settings are ``strict``.
+        SourceError: ``subtitles-incomplete``, of a file beside the source nothing is made, and the settings are
+            ``strict``.
         DestinationError: The object store cannot be used.
     """
     chosen = settings.subtitles
@@ -84,6 +103,12 @@ def gather(settings: S, source: Location, *, here: bool = True) -> Gathered[S]:
         keep(one, place)
     for one, place in _beside(source):
         try:
+            if one.left_out is not None and settings.strict:
+                raise SourceError(
+                    "subtitles-incomplete",
+                    f"{place} belongs to the film by its name, and is left out: {one.left_out}",
+                    "mend it, --subtitles off makes no subtitles, or leave out --strict: the file is then named",
+                )
             if one.left_out is not None:
                 left_out.append(one)
             elif not _is_other(place):

@@ -1,12 +1,13 @@
-"""Bitmap subtitles that are drawn into pictures: what is asked for, what a source has, and what is drawn when."""
+"""Subtitles that are drawn into pictures: what is asked for, what a source has, and what is drawn when."""
 
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 
@@ -15,6 +16,27 @@ _CHOICE = re.compile(r"(?:(\d{1,5})|([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})
 
 BITMAP_CODECS: Final = MappingProxyType({"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB"})
 """FFmpeg's names of codecs that can be drawn, and what people call them."""
+
+
+SHAPER: Final = "0.57.0"
+"""Version of uharfbuzz that draws words: another one may draw other pixels."""
+FONT_BYTES = 32_000_000
+"""Bytes of a font file at most."""
+
+
+class FontFile(Frozen):
+    """A font with which text is drawn into pictures."""
+
+    file: str = Field(min_length=1, max_length=4096, description="Path of the font, or its URL in an object store.")
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="Of its bytes, hex, once it was read; set by Streamify."
+    )
+    found: bool = Field(default=False, description="Whether nobody named it; set by Streamify.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        return {"file": str(value)} if isinstance(value, str | PurePath) else value
 
 
 class BurnChoice(Frozen):
@@ -66,17 +88,34 @@ class BitmapFacts(Frozen):
 class BurnIn(Frozen):
     """What is drawn into the pictures of a rendition."""
 
-    stream: int
-    """Index of the stream in the source."""
+    stream: int | None = None
+    """Index of the stream in the source; ``None``: it is a file."""
     codec: str
-    """FFmpeg's name."""
+    """FFmpeg's name; of a file the ending of its name."""
     forced: bool = False
     """Whether only bitmaps that are marked as forced are."""
+    file: str | None = None
+    """SHA-256 of a subtitle file, hex."""
+    encoding: str = ""
+    """In which text of the language was written before UTF-8."""
+    font: str | None = None
+    """SHA-256 of the font that was given or found for text, hex; fonts of the source come before one that was found."""
+    font_found: bool = False
+    """Whether nobody named that font."""
+    shaper: str = ""
+    """Version of the library that draws text; empty: bitmaps are drawn."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether words are drawn."""
+        return self.shaper != ""
 
 
 class BurnPlan(BurnIn):
     """What is drawn into the pictures of a stream, and where it is kept."""
 
+    name: str = ""
+    """Of the file, for people."""
     id: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
     """Of the folder that holds it; empty in a dry run."""
     shown: int = 0
@@ -94,7 +133,9 @@ class BurnBitmap(Frozen):
     palette: str
     """Colours as hex: red, green, blue (full range, not multiplied) and alpha of each."""
     data: str
-    """Numbers of colours as run lengths of PGS, base64."""
+    """Numbers of colours as `packing` says, base64."""
+    packing: Literal["runs", "zlib"] = "runs"
+    """``runs``: run lengths of PGS; ``zlib``: RFC 1950."""
 
 
 class Shown(Frozen):

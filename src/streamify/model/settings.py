@@ -18,7 +18,7 @@ from pydantic import (
 
 from streamify.model.audio_map import parse_audio_map
 from streamify.model.base import BitRate, Frozen, Rational, Time, bit_rate_schema
-from streamify.model.burn import parse_burn_in
+from streamify.model.burn import FontFile, parse_burn_in
 from streamify.model.caption import parse_caption_tracks
 from streamify.model.subtitle import SubtitleFile, parse_subtitles
 from streamify.model.text import decimal
@@ -220,9 +220,14 @@ class MediaSettings(Frozen):
         json_schema_extra=_or_off,
         default=None,
         max_length=40,
-        description="Bitmap subtitles (PGS, VobSub, DVB) that are drawn into the pictures of every rendition: number "
-        "of the stream as `probe` shows it, or its language (``3``, ``en``); ``en.forced`` draws only what is forced; "
-        "``off`` or `None` draws none.",
+        description="Subtitles that are drawn into the pictures of every rendition: number of the stream as `probe` "
+        "shows it, or the language of a subtitle file or stream (``3``, ``en``); ``en.forced`` draws only what is "
+        "forced; ``off`` or `None` draws none. Text needs the extra ``streamify[burn]``.",
+    )
+    burn_in_font: FontFile | None = Field(
+        default=None,
+        description="Font file (TrueType or OpenType) with which text is drawn: a path, or a URL in an object store; "
+        "`None` takes fonts attached to the source, then DejaVu, Noto or Liberation where they are installed.",
     )
     max_duration: Rational = Field(
         default=Fraction(86_400),

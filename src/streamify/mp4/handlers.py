@@ -10,6 +10,9 @@ from streamify.mp4.boxes import BoxError
 from streamify.mp4.description import at_path
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
+LONGEST = 1 << 16
+"""Bytes of a header of WebVTT that are read at most."""
+
 
 def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
     """Return the four-character code of each track's first sample entry, by track id; none where it is damaged."""
@@ -18,6 +21,24 @@ def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
         return {}
     try:
         return dict(_kinds(file, moov.body, moov.end))
+    except BoxError:
+        return {}
+
+
+def webvtt_headers(file: BinaryIO, layout: Layout) -> dict[int, bytes]:
+    """Return what stands before the cues of each track of ``wvtt``, by track id (ISO/IEC 14496-30, 6.3, ``vttC``).
+
+    None where it is damaged.
+    """
+    moov = layout.first(b"moov")
+    try:
+        return {
+            track_id_of(file, body, stop): read_exactly(file, start, min(end, start + LONGEST))
+            for body, stop in (at_path(file, moov.body, moov.end, (b"trak",)) if moov is not None else ())
+            for entries, last in at_path(file, body, stop, (b"mdia", b"minf", b"stbl", b"stsd"))
+            for entry, size in at_path(file, entries + 8, last, (b"wvtt",))
+            for start, end in at_path(file, entry + 8, size, (b"vttC",))
+        }
     except BoxError:
         return {}
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from operator import sub
 
 from streamify.codecs.registry import audio_codec, video_codec
-from streamify.model.burn import BurnIn, BurnPlan
+from streamify.model.burn import BurnIn
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
@@ -16,7 +16,7 @@ from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.arrange import arrange
-from streamify.planning.burn import burn_in, burn_notes, source_notes
+from streamify.planning.burn import burn_in, burn_notes, recipe_of, source_notes
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.chapters import place_chapters
 from streamify.planning.estimate import estimate
@@ -57,8 +57,9 @@ def build_plan(
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
+        drawn = recipe_of(burn)
         video = tuple(
-            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest, burn) for rung in rungs
+            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest, drawn) for rung in rungs
         )
     else:
         timeline, windows = audio_timeline(facts, settings)
@@ -87,9 +88,9 @@ def build_plan(
         target_duration=max(1, int(max(longest, *_longest_sound(all_windows, timeline, audio)) + Fraction(1, 2))),
         video=video,
         audio=audio,
-        text=text_tracks(facts, settings, timeline, codec_build),
+        text=text_tracks(facts, settings, timeline, codec_build, burn),
         chapters=chapters,
-        burn=BurnPlan(**burn.model_dump()) if burn is not None else None,
+        burn=burn,
         storyboard=storyboard(video, timeline, settings, codec_build),
         poster=poster(video, timeline, settings, codec_build),
         preview=preview(video, timeline, settings, codec_build),
@@ -103,7 +104,7 @@ def build_plan(
             *(repeats_note(all_windows, timeline, pts[-1]) if facts.video is not None else ()),
             *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
-            *text_notes(facts, settings),
+            *text_notes(facts, settings, burn),
             *image_notes(video, timeline, settings),
         ),
         estimate=estimate(seconds, facts.video, video, audio),

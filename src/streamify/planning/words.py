@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
+from streamify.model.burn import BurnIn
 from streamify.model.caption import CHANNELS, CODEC, CaptionChannel, CaptionTrack, parse_caption_tracks
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import TextRecipe
@@ -59,7 +60,9 @@ def old_encoding(language: str | None) -> str:
     return _ENCODING_OF.get((language or "").partition("-")[0], "")
 
 
-def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline, build: str) -> tuple[TextTrack, ...]:
+def text_tracks(
+    facts: SourceFacts, settings: MediaSettings, timeline: Timeline, build: str, burn: BurnIn | None = None
+) -> tuple[TextTrack, ...]:
     """Return the tracks of words of a stream: those of the source, then those of files, then captions.
 
     Args:
@@ -67,9 +70,15 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
         settings: Say which words are wanted; files have their hashes by now.
         timeline: From source time to output time.
         build: Exact codec build.
+        burn: What is drawn into the pictures, and would stand there twice.
     """
-    files = settings.subtitles if isinstance(settings.subtitles, tuple) else ()
-    embedded = facts.text if settings.subtitles != "off" else ()
+    files = [
+        one
+        for one in (settings.subtitles if isinstance(settings.subtitles, tuple) else ())
+        if one.sha256 is not None and (burn is None or one.sha256 != burn.file)
+    ]
+    words = facts.text if settings.subtitles != "off" else ()
+    embedded = [one for one in words if burn is None or one.stream != burn.stream]
     late = facts.video.late if facts.video is not None else Fraction(0)
     shown = timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale)
     origin = shown + late
@@ -85,21 +94,20 @@ def text_tracks(facts: SourceFacts, settings: MediaSettings, timeline: Timeline,
             clean(one.name),
         )
         for one in files
-        if one.sha256 is not None
     ]
     channels = caption_tracks(facts, settings)
     inside = [
         (TextRecipe(codec=CODEC, channel=one.channel, origin=shown), f"captions {one.channel}") for one in channels
     ]
-    labels = text_labels(embedded, [one for one in files if one.sha256 is not None], channels)
+    labels = text_labels(embedded, files, channels)
     tracks: list[TextTrack] = []
     for (plain, source), label in zip((*streams, *given, *inside), labels, strict=True):
         recipe = plain.model_copy(update={"encoding": old_encoding(label.language)})
-        words = [(label.language or "und").partition("-")[0], *([] if label.role == "main" else [label.role])]
-        name = f"{'-'.join(words)}-{track_hash(facts, settings, timeline, recipe, build)}"
+        parts = [(label.language or "und").partition("-")[0], *([] if label.role == "main" else [label.role])]
+        name = f"{'-'.join(parts)}-{track_hash(facts, settings, timeline, recipe, build)}"
         used = {track.id for track in tracks}
         if name in used and label.language is not None:  # the same words as pt-BR and as pt-PT
-            name = "-".join([label.language, *words[1:], name.rpartition("-")[2]])
+            name = "-".join([label.language, *parts[1:], name.rpartition("-")[2]])
         if name not in used:  # the same file given twice
             tracks.append(TextTrack(id=name, recipe=recipe, labels=label, source=source))
     return tuple(tracks)
@@ -147,11 +155,13 @@ def text_labels(
     return tuple(found)
 
 
-def text_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
+def text_notes(facts: SourceFacts, settings: MediaSettings, burn: BurnIn | None = None) -> Iterator[Note]:
     """Yield what is said of words that are not wanted or cannot be read, and of files that are left out."""
     yield from _caption_notes(facts, settings)
     if settings.subtitles == "off":
         for one in facts.text:
+            if burn is not None and one.stream == burn.stream:
+                continue
             yield Note(kind="dropped", what=f"subtitle stream {one.stream} ({one.codec})", why="--subtitles off")
         return
     for file in settings.subtitles if isinstance(settings.subtitles, tuple) else ():

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Required, TypedDict
 
+from streamify.model.burn import FontFile
 from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, Publish, Rung, SubtitleChoice, Surround
 from streamify.model.subtitle import SubtitleFile, TextRole
 
@@ -62,6 +63,7 @@ class SettingsDict(TypedDict, total=False):
     subtitles: SubtitleChoice | str | Sequence[SubtitleFile | SubtitleDict]
     caption_tracks: str | None
     burn_in: str | int | None
+    burn_in_font: str | Path | FontFile | None
     max_duration: Seconds
     max_pause: Seconds
     hold_limit: Seconds

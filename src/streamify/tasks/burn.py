@@ -1,4 +1,4 @@
-"""What is drawn into pictures, of bitmap subtitles: written once by the split, read by every task that draws."""
+"""What is drawn into pictures, of subtitles: written once by the split, read by every task that draws."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from itertools import groupby
 from streamify.dest.layout import burn_key
 from streamify.errors import SourceError
 from streamify.media.bitmaps.read import BitmapStream
+from streamify.media.drawn.stream import DrawnText, fonts_of
+from streamify.media.text.embedded import read_embedded
+from streamify.media.text.files import read_file
+from streamify.media.text.read import Words
 from streamify.model.burn import PART_BYTES, PART_SEGMENTS, BurnPart, BurnPlan, Shown
+from streamify.model.cue import SourceCue
 from streamify.model.plan import Plan, Timeline
 from streamify.model.source import Note, SourceRef, VideoFacts
+from streamify.planning.cues import place_cues
 from streamify.planning.grid import Window
 from streamify.storage.base import Storage, Stores
 from streamify.storage.saved import damaged, parse_saved
+from streamify.tasks.given import read_given
 
 MARGIN = 1
 """Seconds on both sides of some segments for which what is shown is kept with them: times are rounded, and of a
@@ -24,33 +31,66 @@ variable rate."""
 
 
 def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: Stores) -> tuple[BurnPlan, list[Note]]:
-    """Read the bitmaps that a plan draws, and write them below DEST, some segments at a time.
+    """Read the subtitles that a plan draws, and write them below DEST, some segments at a time.
 
     Returns:
         What of the plan says where they are, and what was met.
 
     Raises:
         SourceError: ``burn-in-too-much``.
+        UsageError: ``burn-in-font``.
     """
     assert plan.burn is not None
     assert plan.source.video is not None
-    stream = BitmapStream(partial(stores.open_source, ref), plan.burn, plan.source.video, plan.source.breaks)
+    opened = partial(stores.open_source, ref)
+    stretches = list(_stretches(windows, plan.timeline, plan.source.video))
+    first, last = stretches[0][1] + MARGIN, stretches[-1][2] - MARGIN
+    stream: BitmapStream | DrawnText
+    notes: list[Note] = []
+    if plan.burn.is_text:
+        fonts, notes = _fonts(plan.burn, ref, stores)
+        words, name = _words(plan, plan.burn, first, ref, stores)
+        largest = max(plan.video, key=lambda track: track.width * track.height)
+        stream = DrawnText(words, fonts, name, (largest.width, largest.height), first, last)
+        notes += place_cues(words.cues, first, last - first, name, plan.source.cut).notes
+    else:
+        stream = BitmapStream(opened, plan.burn, plan.source.video, plan.source.breaks)
     digest = hashlib.sha256(f"{ref.identity} {plan.burn.to_json()!r}".encode())
     digest.update(b"".join(b"%d " % window.start for window in windows))
     burn = plan.burn.model_copy(update={"id": digest.hexdigest()[:16]})
     feed, seen = Feed(stream.shown(), stream.name), False
-    stretches = list(_stretches(windows, plan.timeline, plan.source.video))
-    first, last = stretches[0][1] + MARGIN, stretches[-1][2] - MARGIN
     for number, start, end in stretches:
         part = BurnPart(shown=tuple(feed.between(start, end)))
         seen = seen or any(one.start < last and (one.end is None or one.end > first) for one in part.shown)
         stores.media.put(burn_key(burn.id, number), part.to_json())
     feed.drain()
-    notes = list(stream.notes())
+    notes += stream.notes()
     if feed.count and not seen:
         why = "what it shows is outside the part of the film" if plan.source.cut else "what it shows is beside the film"
         notes.append(Note(kind="info", what=f"{stream.name}: nothing is drawn", why=why))
     return burn.model_copy(update={"shown": feed.count}), notes
+
+
+def _fonts(burn: BurnPlan, ref: SourceRef, stores: Stores) -> tuple[list[bytes], list[Note]]:
+    given = read_given(burn.font, "the font", stores.media) if burn.font is not None else None
+    return fonts_of(partial(stores.open_source, ref), given, found=burn.font_found)
+
+
+def _words(plan: Plan, burn: BurnPlan, first: Fraction, ref: SourceRef, stores: Stores) -> tuple[Words, str]:
+    """Return the words to be drawn, with times on the clock of the source, and their name."""
+    if burn.stream is not None:
+        name = f"subtitle stream {burn.stream}"
+        hints, codecs = {burn.stream: burn.encoding}, {burn.stream: burn.codec}
+        streams = read_embedded(partial(stores.open_source, ref), {burn.stream: name}, hints, codecs)
+        return streams[burn.stream], name
+    words = read_file(read_given(burn.file or "", burn.name, stores.media), burn.name, burn.encoding)
+    # A file's times count from where a player begins, whatever the clock of the film says.
+    late = first - (plan.source.cut.start if plan.source.cut is not None else 0)
+    words.cues = [
+        SourceCue(cue.start + late, cue.end + late if cue.end is not None else None, cue.text, cue.settings)
+        for cue in words.cues
+    ]
+    return words, burn.name
 
 
 def _stretches(

@@ -24,6 +24,7 @@ from streamify.dest.layout import (
     text_record_key,
     words_key,
 )
+from streamify.model.settings import MediaSettings
 from streamify.model.task import (
     AnyTask,
     AudioTask,
@@ -50,7 +51,7 @@ def reach_of(task: AnyTask) -> Reach:
     match task:
         case SplitTask():
             writes = frozenset({PLAN} if task.write else ())
-            return Reach(task.source, writes=writes, segment_list=task.write, burn=task.write)
+            return Reach(task.source, _given(task.settings), writes, segment_list=task.write, burn=task.write)
         case InitTask():
             return Reach(writes=frozenset(init_key(track.folder) for track in task.tracks))
         case VideoTask():
@@ -95,6 +96,13 @@ def reach_of(task: AnyTask) -> Reach:
             return Reach(task.source)
         case _:
             assert_never(task)
+
+
+def _given(settings: MediaSettings) -> frozenset[str]:
+    """Return the keys of what text is drawn with, and of the files of which one may be drawn."""
+    files = settings.subtitles if isinstance(settings.subtitles, tuple) and settings.burn_in is not None else ()
+    given = [one.sha256 for one in (*files, settings.burn_in_font) if one is not None]
+    return frozenset(text_file_key(digest) for digest in given if digest is not None)
 
 
 def _made(tracks: Iterable[VideoTrack | AudioTrack], indices: Iterable[int]) -> frozenset[str]:

@@ -16,6 +16,7 @@ from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
 from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
+from streamify.media.drawn.fonts import require_shaper
 from streamify.media.source.cut_off import CutOff
 from streamify.media.source.extent import AGAIN
 from streamify.media.source.part import count_part, part_of
@@ -70,6 +71,8 @@ def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> S
     parts = tuple(windows)
     if index is not None:
         _refuse_rare_keyframes(found.facts, index, parts)
+    if plan.burn is not None and plan.burn.is_text:
+        require_shaper()
     if task.write:
         slices = _sound_slices(plan, parts, sounds)
         pieces = _sound_pieces(plan, parts, found.laid, task.source, stores)
@@ -90,9 +93,10 @@ def _collected(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: S
     Raises:
         SourceError: ``burn-in-too-much``; ``burn-in-too-large``, all of a large source would have to be read;
             ``subtitles-incomplete``, with the setting `strict`.
+        UsageError: ``burn-in-font``.
     """
     assert plan.burn is not None
-    large = task.max_scan is not None and task.source.size > task.max_scan
+    large = task.max_scan is not None and task.source.size > task.max_scan and plan.burn.stream is not None
     if large and not plan.source.container.startswith("mov"):
         raise SourceError(
             "burn-in-too-large",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 
-from streamify.dest.layout import all_words_key, text_file_key, text_record_key, words_key
+from streamify.dest.layout import all_words_key, text_record_key, words_key
 from streamify.errors import SourceError
 from streamify.manifests import webvtt
 from streamify.media.text.embedded import read_embedded
@@ -27,6 +26,7 @@ from streamify.planning.cues import MOST_PLACES, Placed, place_cues, segment_cue
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.saved import damaged
 from streamify.tasks.captions import Captions
+from streamify.tasks.given import read_given
 
 
 def run_text(task: TextTask, stores: Stores) -> TextResult:
@@ -62,24 +62,8 @@ def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
         elif track.recipe.channel is not None:
             yield track, captions[track.recipe.channel]
         else:
-            yield track, read_file(_file(track, stores.media), track.source, track.recipe.encoding)
-
-
-def _file(track: TextTrack, media: Storage) -> bytes:
-    """Return a subtitle file that was given.
-
-    Raises:
-        DestinationError: ``state-damaged``, it is not there, or another one.
-    """
-    key = text_file_key(track.recipe.file or "")
-    found = media.get(key)
-    try:
-        data = base64.b64decode(json.loads(found or b"{}")["data"], validate=True)
-    except (ValueError, KeyError, TypeError):
-        data = b""
-    if sha256(data) != track.recipe.file:
-        raise damaged(f"{key} at DEST", f"it does not hold {track.source}")
-    return data
+            data = read_given(track.recipe.file or "", track.source, stores.media)
+            yield track, read_file(data, track.source, track.recipe.encoding)
 
 
 def _borders(task: TextTask, media: Storage) -> list[Fraction]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from e2e.driving import streamify
-from streamify.errors import UsageError
+from streamify.errors import SourceError, UsageError
 from streamify.jobs.sidecars import MOST, gather
 from streamify.model.location import Location
 from streamify.model.settings import Settings
@@ -87,6 +87,24 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
     assert set(found) == {"film.en.srt", "film.fr.srt"}
     assert found["film.en.srt"] == "there is no such file"
     assert "link out of" in found["film.fr.srt"]
+
+
+def test_a_strict_job_leaves_no_file_out(tmp_path: Path) -> None:
+    """What belongs to the film by its name is made or refused; what is of another film is neither."""
+    (tmp_path / "film.2.mp4").touch()
+    for name in ("film.2.srt", "film.en.srt", "film.xyz.srt"):
+        (tmp_path / name).write_text("1\n00:00:01,000 --> 00:00:02,000\nEXIT\n")
+    with pytest.raises(SourceError, match=r"film\.xyz\.srt belongs to the film by its name") as caught:
+        gathered(tmp_path, strict=True)
+    assert caught.value.code == "subtitles-incomplete"
+    (tmp_path / "film.xyz.srt").unlink()
+    assert [one.file for one in gathered(tmp_path, strict=True)] == ["film.en.srt"]
+    (tmp_path / "film.de.srt").symlink_to("/etc/hostname")
+    with pytest.raises(SourceError, match="a link out of the film's folder"):
+        gathered(tmp_path, strict=True)
+    (tmp_path / "film.mp4").touch()
+    off = Settings(subtitles="off", strict=True)
+    assert gather(off, Location.of_source(str(tmp_path / "film.mp4"))).settings.subtitles == "off"
 
 
 def test_each_empty_file_is_told(tmp_path: Path) -> None:

@@ -195,3 +195,14 @@ def test_too_many_cues() -> None:
     assert not found.cues
     assert found.left_out == found.found == CUES + 1
     assert "at most 100000" in found.notes[0].why
+
+
+def test_style_sheets_and_regions_of_webvtt_are_named() -> None:
+    """In comments and in words they are none."""
+    text = "WEBVTT\n\nNOTE\nSTYLE\n\nSTYLE\n::cue { color: red }\n\nSTYLE\n\nREGION\nid:a\n\n"
+    text += "00:01.000 --> 00:02.000\nSTYLE\n"
+    found = read_file(text.encode(), "f.vtt")
+    assert [cue.text for cue in found.cues] == ["STYLE"]
+    assert [(note.kind, note.what) for note in found.notes] == [
+        ("converted", "f.vtt: without 2 STYLE blocks and 1 REGION block")
+    ]

@@ -11,10 +11,11 @@ from streamify.bitstream.bitmaps.base import Bitmap, Display
 from streamify.errors import SourceError, UsageError
 from streamify.media.bitmaps.place import Area, place
 from streamify.media.bitmaps.shown import Account, TooManyError, pixels_of, stretches
-from streamify.model.burn import PART_BYTES, BitmapFacts, BurnBitmap, Shown, parse_burn_in
+from streamify.model.burn import PART_BYTES, SHAPER, BitmapFacts, BurnBitmap, FontFile, Shown, parse_burn_in
 from streamify.model.settings import MediaSettings, Settings
 from streamify.model.source import Look, TextFacts
-from streamify.planning.burn import burn_in
+from streamify.model.subtitle import SubtitleFile
+from streamify.planning.burn import burn_in, recipe_of
 from streamify.tasks.burn import Feed
 
 PGS, DVB = "hdmv_pgs_subtitle", "dvb_subtitle"
@@ -49,9 +50,31 @@ def test_the_stream_that_is_asked_for(asked: str, stream: int, *, forced: bool) 
     assert (found.stream, found.forced) == (stream, forced)
 
 
+def test_text_of_a_stream_and_of_a_file_which_comes_first() -> None:
+    """What decides pixels is in the recipe: font, encoding, version of what draws; the name of the file is not."""
+    font = FontFile(file="a.ttf", sha256="f" * 64)
+    found = burn_in(FILM, MediaSettings(burn_in="fr", burn_in_font=font))
+    assert found is not None
+    assert (found.stream, found.codec, found.font, found.font_found, found.encoding) == (
+        6, "subrip", "f" * 64, False, "cp1252",
+    )  # fmt: skip
+    files = (SubtitleFile(file="x/f.srt", language="eng", sha256="a" * 64),
+             SubtitleFile(file="g.srt", language="en", role="forced", sha256="b" * 64))  # fmt: skip
+    for asked, digest in (("en", "a" * 64), ("en.forced", "b" * 64), ("3", None), ("pt", None)):
+        found = burn_in(FILM, MediaSettings(burn_in=asked, subtitles=files))
+        assert found is not None
+        assert (found.file, found.is_text) == (digest, digest is not None)
+    burn = burn_in(FILM, MediaSettings(burn_in="en", subtitles=files))
+    recipe = recipe_of(burn)
+    assert burn is not None
+    assert recipe is not None
+    assert (burn.name, "name" in recipe.model_dump()) == ("f.srt", False)
+    assert (recipe.file, recipe.shaper, recipe.font) == ("a" * 64, SHAPER, None)
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
-    [("9", "unknown"), ("de", "unknown"), ("4.forced", "unknown"), ("fr", "text"), ("6", "text"), ("0", "unknown")],
+    [("9", "unknown"), ("de", "unknown"), ("4.forced", "unknown"), ("fr.forced", "unknown"), ("0", "unknown")],
 )
 def test_one_that_is_not_there(asked: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -42,6 +42,8 @@ class BitmapStream:
         self._open, self._burn, self._video = open_source, burn, video
         self._positions, self._breaks = sorted(one.position for one in breaks), breaks
         self._account, self._guessed = Account(), False
+        assert burn.stream is not None
+        self._stream = burn.stream
         self.name = f"subtitle stream {burn.stream} ({BITMAP_CODECS.get(burn.codec, burn.codec)})"
 
     def shown(self) -> Iterator[Shown]:
@@ -62,7 +64,7 @@ class BitmapStream:
     def _displays(self) -> Iterator[Display]:
         account = self._account
         with self._open() as file, open_media(file) as container:
-            stream = container.streams[self._burn.stream]
+            stream = container.streams[self._stream]
             header = bytes(stream.codec_context.extradata or b"")
             reader = self._reader(header)
             keep_only(container, stream)

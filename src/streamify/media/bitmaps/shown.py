@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from streamify.bitstream.bitmaps.base import CLEAR, Bitmap, Display, Rgba
 from streamify.bitstream.bitmaps.runs import pack, unpack
@@ -32,13 +34,19 @@ class Account:
     damage: list[str] = field(default_factory=list)
 
 
-def stretches(displays: Iterable[Display], account: Account, *, forced: bool, most: int = SHOWN) -> Iterator[Shown]:
+Packing = Literal["runs", "zlib"]
+
+
+def stretches(
+    displays: Iterable[Display], account: Account, *, forced: bool = False, packing: Packing = "runs", most: int = SHOWN
+) -> Iterator[Shown]:
     """Yield what is shown when; each display ends with the next one.
 
     Args:
         displays: In the order of the stream.
         account: Counts what happens.
         forced: Whether only bitmaps that are marked as forced are wanted.
+        packing: Of the pixels that are given.
         most: How many times something may be shown.
 
     Raises:
@@ -51,7 +59,7 @@ def stretches(displays: Iterable[Display], account: Account, *, forced: bool, mo
             account.unordered += 1
             continue
         latest = display.at
-        before, held = held, _shown(display, account, forced=forced)
+        before, held = held, _shown(display, account, packing, forced=forced)
         if before is None:
             continue
         until = display.at if before.end is None else min(before.end, display.at)
@@ -70,16 +78,16 @@ def _counted(shown: Shown, account: Account, most: int) -> Shown:
     return shown
 
 
-def _shown(display: Display, account: Account, *, forced: bool) -> Shown | None:
+def _shown(display: Display, account: Account, packing: Packing, *, forced: bool) -> Shown | None:
     account.forced += any(bitmap.forced for bitmap in display.bitmaps)
     wanted = [bitmap for bitmap in display.bitmaps if bitmap.forced or not forced]
-    made = tuple(one for bitmap in wanted if (one := _trimmed(bitmap, display.canvas, account)) is not None)
+    made = tuple(one for bitmap in wanted if (one := _trimmed(bitmap, display.canvas, account, packing)) is not None)
     if not made:
         return None
     return Shown(start=display.at, end=display.until, canvas=display.canvas, bitmaps=made)
 
 
-def _trimmed(bitmap: Bitmap, canvas: tuple[int, int], account: Account) -> BurnBitmap | None:
+def _trimmed(bitmap: Bitmap, canvas: tuple[int, int], account: Account, packing: Packing) -> BurnBitmap | None:
     """Return the smallest rectangle that holds all that is to be seen of a bitmap; ``None``: nothing is."""
     width, height = min(bitmap.width, canvas[0] - bitmap.x), min(bitmap.height, canvas[1] - bitmap.y)
     if (width, height) != (bitmap.width, bitmap.height):
@@ -98,13 +106,16 @@ def _trimmed(bitmap: Bitmap, canvas: tuple[int, int], account: Account) -> BurnB
     right = max(mask.rfind(1) for mask in masks) + 1
     pixels = b"".join(row[left:right] for row in rows[top:bottom])
     palette, table = _used(pixels, colours)
+    pixels = pixels.translate(table)
+    packed = zlib.compress(pixels) if packing == "zlib" else pack(pixels, right - left)
     return BurnBitmap(
         x=bitmap.x + left,
         y=bitmap.y + top,
         width=right - left,
         height=bottom - top,
         palette=b"".join(map(bytes, palette)).hex(),
-        data=base64.b64encode(pack(pixels.translate(table), right - left)).decode("ascii"),
+        data=base64.b64encode(packed).decode("ascii"),
+        packing=packing,
     )
 
 
@@ -118,6 +129,10 @@ def _used(pixels: bytes, colours: list[Rgba]) -> tuple[list[Rgba], bytes]:
 
 def pixels_of(bitmap: BurnBitmap) -> tuple[bytes, list[Rgba]]:
     """Return the pixels of a bitmap as numbers of colours, and the colours."""
-    pixels, _ = unpack(base64.b64decode(bitmap.data), bitmap.width, bitmap.height)
+    data, count = base64.b64decode(bitmap.data), bitmap.width * bitmap.height
+    if bitmap.packing == "zlib":
+        pixels = zlib.decompressobj().decompress(data, count).ljust(count, b"\0")
+    else:
+        pixels, _ = unpack(data, bitmap.width, bitmap.height)
     raw = bytes.fromhex(bitmap.palette)
     return pixels, [(raw[at], raw[at + 1], raw[at + 2], raw[at + 3]) for at in range(0, len(raw), 4)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from io import SEEK_END
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -17,8 +18,12 @@ from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.text.packets import ENTRIES, TEXT_CODECS, Piece, cues_of
 from streamify.media.text.read import Words
+from streamify.media.text.vtt import block_notes
 from streamify.model.cue import CUES
 from streamify.model.source import Note, TextFacts
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.handlers import webvtt_headers
+from streamify.mp4.movie import read_layout
 
 BYTES = 64 << 20
 """Bytes of all packets of words of a stream that are kept at most."""
@@ -68,6 +73,24 @@ def _facts(stream: Stream, codec: str) -> TextFacts:
     )
 
 
+def _webvtt_blocks(
+    container: InputContainer, file: BinaryIO, streams: Sequence[Stream], names: Mapping[int, str]
+) -> dict[int, list[Note]]:
+    """Return what is said of style sheets and regions of tracks of ``wvtt``, by index."""
+    if not streams or not container.format.name.startswith("mov"):
+        return {}
+    at = file.tell()
+    size = file.seek(0, SEEK_END)
+    try:
+        headers = webvtt_headers(file, read_layout(file, size))
+    except BoxError:
+        return {}
+    finally:
+        file.seek(at)
+    texts = {one.index: headers.get(one.id, b"").decode("utf-8", "replace") for one in streams}
+    return {index: list(block_notes(text.replace("\r", ""), names[index])) for index, text in texts.items()}
+
+
 def read_embedded(
     open_source: Callable[[], BinaryIO],
     names: Mapping[int, str],
@@ -90,6 +113,7 @@ def read_embedded(
         decoded = [one for one in streams if has_decoder(one)]
         headers = {one.index: bytes(one.codec_context.extradata or b"") for one in decoded}
         codecs = {**codecs, **{one.index: one.codec_context.codec.canonical_name for one in decoded}}
+        blocks = _webvtt_blocks(container, file, [one for one in streams if codecs.get(one.index) == "wvtt"], names)
         keep_only(container, *streams)
         try:
             for packet in read_packets(container, *streams):
@@ -106,6 +130,7 @@ def read_embedded(
         for index, name in names.items()
     }
     for index, words in found.items():
+        words.notes += blocks.get(index, [])
         words.found += beyond[index]
         why = f"of a stream {BYTES} bytes are kept, in {2 * CUES} packets"
         what = f"{names[index]}: {counted(beyond[index], 'packet')} at its end"

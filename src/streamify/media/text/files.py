@@ -14,6 +14,7 @@ from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.text.documents import decode_xml, document_words, is_ttml
 from streamify.media.text.packets import Piece, cues_of
 from streamify.media.text.read import Words, encoding_notes, places
+from streamify.media.text.vtt import block_notes
 from streamify.model.source import Note
 
 _SRT = re.compile(r"\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})(\s.*)?")
@@ -47,6 +48,8 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
     good, timed, bad = _checked(text, kind)
     read = _demuxed(good, kind, name)
     read.notes[:0] = encoding_notes(decoded, name)
+    if kind == "webvtt":
+        read.notes += block_notes(text.partition("-->")[0], name)
     bad_count, gone = len(bad), timed - len(bad) - read.found
     read.found = timed
     what = f"{name}: {counted(bad_count, 'cue')}, line {places(dict.fromkeys(bad))}"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from streamify.errors import counted
 from streamify.media.text.ass import AssText
 from streamify.media.text.spans import escape, tidy
+from streamify.model.source import Note
 
 _TOKEN = re.compile(
     r"<(/?)(c|i|b|u|ruby|rt|v|lang)((?:\.[^\s.<>&]+)*)(?:[ \t\n]+([^<>]*))?>|<[0-9:.]*>|</?[^<>\s]*[^<>]*>"
 )
+_BLOCKS = re.compile(r"\n[ \t]*\n(STYLE|REGION)[ \t]*(?=\n|$)")
 _NUMBER: Final = r"-?\d{1,6}(?:\.\d{1,6})?"
 _SETTINGS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
     {
@@ -24,6 +27,20 @@ _SETTINGS: Final[Mapping[str, re.Pattern[str]]] = MappingProxyType(
         "align": re.compile(r"start|center|middle|end|left|right"),
     }
 )
+
+
+def block_notes(header: str, name: str) -> Iterator[Note]:
+    """Yield what is said of style sheets and regions in what stands before the first cue (W3C WebVTT, 4.2 and 4.3).
+
+    Args:
+        header: From the signature on.
+        name: Of what has it.
+    """
+    found = [one[1] for one in _BLOCKS.finditer(header)]
+    told = [counted(found.count(kind), f"{kind} block") for kind in ("STYLE", "REGION") if kind in found]
+    if told:
+        why = "tags, colour classes and places of cues are kept, style sheets and regions are not"
+        yield Note(kind="converted", what=f"{name}: without {' and '.join(told)}", why=why)
 
 
 def read_vtt(text: str, settings: str = "") -> AssText:

@@ -1,0 +1,1 @@
+"""Words drawn as bitmaps, for burning in."""
