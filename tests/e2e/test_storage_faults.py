@@ -134,7 +134,7 @@ def test_a_source_that_does_not_stay(
     act = (lambda: behind.put(KEY, other)) if what == "overwritten" else (lambda: behind.delete(KEY))
     come = Moment(way, method, number, planned=planned, act=act)
     ran = streamify("transcode", f"{bucket}/{KEY}", f"{bucket}/out", *LADDER, "--workers", "1", "--json")
-    assert come.came
+    assert come.came, (ran.code, ran.err)
     error = ran.json["error"]
     assert ran.line
     assert (ran.code, error["code"]) == (3, "source-changed"), ran.err
