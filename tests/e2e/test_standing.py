@@ -22,6 +22,7 @@ from clips.shots import shown_times
 from clips.standing import RATE, decoded, film
 from e2e.driving import rungs, verify
 from selection import sample
+from streamify.errors import CapExceeded
 from streamify.model.report import Report
 
 S = Fraction
@@ -236,3 +237,18 @@ def test_segments_in_which_a_picture_stands_are_the_same_bytes_on_workers(tmp_pa
 def _hashes(dest: Path) -> Sequence[tuple[str, str]]:
     files = sorted([*dest.glob("video/*/*.m4s"), *dest.glob("audio/*/*.m4s")])
     return [(str(one.relative_to(dest)), hashlib.sha256(one.read_bytes()).hexdigest()) for one in files]
+
+
+def test_pauses_and_sound_beyond_the_pictures_have_limits_of_their_own(tmp_path: Path) -> None:
+    """8 s of sound, pictures with a pause of 20 s between them, and 9 s more of sound."""
+    times = [*at_25(2, 8), *at_25(2, 30)]
+    source, dest = film(tmp_path / "a.mkv", times, (S(0), S(41))), tmp_path / "dest"
+    with pytest.raises(CapExceeded, match="stands for 20 s; the cap is 9 s"):
+        made(source, dest, max_pause=9, hold_limit=10)
+    report = made(source, dest, max_pause=21, hold_limit=4)
+    whole(report, source, dest)
+    first = {number: time for time, number in reversed(shown(report, dest))}
+    assert [first[number] for number in (0, 1, 50, 99)] == pytest.approx([0, 4.04, 26, 27.96], abs=0.03)
+    assert length(report, "video") == pytest.approx(32, abs=0.05)
+    left_out = [note for note in report.notes if "(hold_limit)" in note.why]
+    assert [note.what for note in left_out] == ["4.021 s of audio stream 1", "5.003 s of audio stream 1"]

@@ -18,7 +18,6 @@ SEEN: dict[str, dict[str, Any]] = json.loads((Path(__file__).parents[1] / "e2e" 
 
 REFUSED = {
     "bad_4byte.mp4": "source-not-media",
-    "bad_malformed_free_box.mp4": "source-no-moov",
     "der_bad_html_named.mp4": "source-not-media",
     "der_bad_no_moov.mp4": "source-no-moov",
     "der_bad_truncated_bbb480.mp4": "source-truncated",
@@ -30,6 +29,9 @@ CUT_OFF = {"der_bad_truncated_bbb480.mp4": 285}
 """How many whole pictures are there, of those that are cut off: of the 286 packets that ffprobe counts the last one is
 not whole.
 """
+
+SHORT_BOX = "bad_malformed_free_box.mp4"
+"""What ffprobe says of it is said of a copy in which the box has the length of its header."""
 
 SHORTER = {
     "ts_no_initial_keyframe.ts": "the pictures before its first keyframe cannot be decoded; ffprobe counts their time"
@@ -60,9 +62,19 @@ def shown(seen: dict[str, Any]) -> tuple[Fraction, Fraction]:
 
 def judge(name: str, source: Path, report: Report, dest: Path) -> None:
     """Assert that a stream is right."""
+    if name == SHORT_BOX:
+        source = _repaired(source, dest.with_name(name))
     _compare(report, SEEN[name], name, _length(source), _surround(source))
     for track in report.tracks:
         _ffprobe_accepts(dest / track.folder / "playlist.m3u8", track.frames, float(track.duration))
+
+
+def _repaired(source: Path, out: Path) -> Path:
+    """Give a box of free space the length of its header, as players take it; ffprobe ends at it."""
+    data = source.read_bytes()
+    assert data[32:40] == b"\0\0\0\3free"
+    out.write_bytes(data[:32] + b"\0\0\0\x08free" + data[40:])
+    return out
 
 
 def _probe(source: Path, *what: str) -> list[str]:

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 Buffer = bytes | bytearray | memoryview
 
 
+HEADER = 8
+"""Bytes of a header."""
+SPACES = (b"free", b"skip", b"wide")
+"""Boxes that hold nothing; some writers give one without a payload a size of less than its header, as players allow."""
+
+
 class BoxError(ValueError):
     """The bytes are not a well-formed box structure."""
 
@@ -45,7 +51,7 @@ def header(data: Buffer, offset: int, limit: int) -> Box:
     """Read one box header at `offset`; `limit` is where the enclosing box or file ends (clause 4.2).
 
     Raises:
-        BoxError: Fewer than 8 bytes are left, or the size is below the header's.
+        BoxError: Fewer than 8 bytes are left, or the size is below the header's, and it is no free space.
     """
     if offset + 8 > len(data):
         raise BoxError(f"box header cut off at byte {offset}")
@@ -58,6 +64,8 @@ def header(data: Buffer, offset: int, limit: int) -> Box:
         body = offset + 16
     elif size == 0:
         size = limit - offset
+    elif size < HEADER and kind in SPACES:
+        size = HEADER
     if size < body - offset:
         raise BoxError(f"box {kind!r} at byte {offset} claims {size} bytes")
     return Box(kind, offset, body, offset + size)

@@ -1,7 +1,10 @@
-"""Edits of length 0 in an MP4's edit lists, found through range reads: they run to the end of the film.
+"""What FFmpeg is to read in place of some bytes of an MP4, found through range reads.
 
-The standard says so of fragmented files (ISO/IEC 14496-12, 8.6.6.1), and players take it so in all: androidx Media3
-shows all samples from the edit's start on. FFmpeg shows nothing of the track in a file that is not fragmented.
+Free space in front of the index that claims fewer bytes than its header, at which FFmpeg ends, has none.
+
+Edits of length 0 in edit lists run to the end of the film. The standard says so of fragmented files (ISO/IEC 14496-12,
+8.6.6.1), and players take it so in all: androidx Media3 shows all samples from the edit's start on. FFmpeg shows
+nothing of the track in a file that is not fragmented.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from streamify.mp4.boxes import Box, header, well_formed
+from streamify.mp4.boxes import HEADER, SPACES, Box, header, well_formed
 
 TOP = 64
 """Top-level boxes in front of the moov at most, and of them those that are looked at."""
@@ -32,15 +35,26 @@ class Patch:
 
 
 @well_formed()
-def endless_edits(file: BinaryIO, size: int) -> tuple[Patch, ...]:
-    """Return what gives edits of length 0 the length of what they show; nothing in a fragmented file, or without any.
+def corrections(file: BinaryIO, size: int) -> tuple[Patch, ...]:
+    """Return what makes FFmpeg read an MP4 as players do; usually nothing.
 
     Raises:
         BoxError: The bytes are not boxes.
     """
-    moov = next((box for box in _boxes(file, 0, size, TOP) if box.kind in (b"moov", b"moof")), None)
-    if moov is None or moov.kind == b"moof" or moov.end > size:
-        return ()
+    found: list[Patch] = []
+    for box in _boxes(file, 0, size, TOP):
+        if box.kind in (b"moov", b"moof"):
+            edits = _endless_edits(file, box) if box.kind == b"moov" and box.end <= size else ()
+            return (*found, *edits)
+        if box.kind in SPACES and box.size == HEADER:
+            file.seek(box.start)
+            if bytes(file.read(4)) != (length := struct.pack(">I", HEADER)):
+                found.append(Patch(box.start, length))
+    return tuple(found)
+
+
+def _endless_edits(file: BinaryIO, moov: Box) -> tuple[Patch, ...]:
+    """Return what gives edits of length 0 the length of what they show; nothing in a fragmented file."""
     timescale, traks = 0, []
     for box in _boxes(file, moov.body, moov.end, INNER):
         if box.kind == b"mvex":

@@ -311,7 +311,7 @@ def _edit(
     length, begin, rate = edits[0]
     if rate != 0x10000 or begin < 0 or not movie_timescale:
         raise OddTableError("the edit list has a part with another rate")
-    # Without length it runs to the end of the film; FFmpeg is given a length for it (`endless_edits`).
+    # Without length it runs to the end of the film; FFmpeg is given a length for it (`corrections`).
     end = begin + _rescale(length, timescale, movie_timescale) if length else max(begin, span[1]) + 1
     if offsets is None:  # in order of time, as sound is
         first = bisect_left(raw, begin)

@@ -25,6 +25,7 @@ WEIGHTS = {
     1: (0.2126, 0.0722),
     9: (0.2627, 0.0593),
     10: (0.2627, 0.0593),
+    4: (0.30, 0.11),
     5: (0.299, 0.114),
     6: (0.299, 0.114),
     7: (0.212, 0.087),
@@ -102,7 +103,9 @@ def shown(rgb: Triple, pixels: str, colour: Colour, matrix: int) -> tuple[list[i
 
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
 @pytest.mark.parametrize("pixels", FORMATS)
-@pytest.mark.parametrize(("primaries", "matrix"), [(1, 1), (5, 5), (6, 6), (7, 7), (1, 6), (6, 1), (2, 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("primaries", "matrix"), [(1, 1), (4, 4), (5, 5), (6, 6), (7, 7), (1, 6), (6, 1), (2, 1), (2, 2)]
+)
 def test_bars_of_every_matrix_and_range(primaries: int, matrix: int, pixels: str, full: bool) -> None:
     known = matrix if matrix != 2 else 6  # what players assume at this size
     colour = Colour(primaries=primaries, transfer=1, matrix=matrix, full_range=full)

@@ -15,7 +15,7 @@ from streamify.errors import SourceError
 from streamify.media.source.plausible import FEWER
 from streamify.media.source.reading import UnreadableError, refusal, unread
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.edits import Patch, endless_edits
+from streamify.mp4.edits import Patch, corrections
 from streamify.mp4.movie import read_layout
 
 DEMUXERS = (
@@ -117,7 +117,7 @@ def _patches(file: BinaryIO) -> tuple[Patch, ...]:
         file.seek(0)
         if bytes(file.read(8))[4:] not in _MOVIE:
             return ()
-        return endless_edits(file, file.seek(0, io.SEEK_END))
+        return corrections(file, file.seek(0, io.SEEK_END))
     except BoxError:
         return ()
     except OSError as error:
