@@ -22,8 +22,9 @@ import pytest
 MOST = 3
 """Where more fail, it is not by chance."""
 RARE = re.compile(
-    "random|kill|crash|(?<!de)fault|same_bytes|golden|any_order|workers|seam|certif|verify|mutat|fuzz|sabotage|intruder"
-    "|signal|judge|conformance|hold|claim|two_runs|at_once|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
+    "random|kill|crash|(?<!de)fault|golden|any_order|workers|seam|certif|verify|mutat|fuzz|sabotage|intruder|signal|judge"
+    "|same_(?:bytes|sound)|(?:draw|ends)_the_same|that_of_a_stream|transcode_makes|conformance|hold|claim|two_runs|at_once"
+    "|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
 )
 """Tests, by their ids, whose failure may be a rare fault of the product. Property tests are of the kind, too."""
 PASSED = "TESTS_PASSED_ALONE"
