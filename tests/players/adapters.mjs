@@ -111,8 +111,10 @@ export const shaka = (video, errors, switching) => {
     pick(index) {
       player.selectVariantTrack(order()[index], false);
     },
-    words: () => player.getTextTracks().map(({ label, language, forced, roles }) =>
-      ({ name: label, lang: language, forced, sdh: roles.includes("caption") || roles.some((one) => one.includes("transcribes")) })),
+    words: () => player.getTextTracks().map(({ label, language, forced, roles, mimeType }) => ({
+      name: label, lang: language, forced, embedded: mimeType?.startsWith("application/cea"),
+      sdh: roles.includes("caption") || roles.some((one) => one.includes("transcribes")),
+    })),
     async show(index) {
       await player.selectTextTrack(player.getTextTracks()[index]);
     },
@@ -168,8 +170,8 @@ export const dashjs = (video, errors, switching) => {
     pick(index) {
       player.setRepresentationForTypeById("video", rungs()[index].id, false);
     },
-    words: () => player.getTracksFor("text").map(({ labels, lang, roles, accessibility }) => ({
-      name: labels[0]?.text, lang, forced: roles.some(({ value }) => value === "forced-subtitle"),
+    words: () => player.getTracksFor("text").map(({ labels, lang, roles, accessibility, isEmbedded }) => ({
+      name: labels[0]?.text, lang, embedded: isEmbedded, forced: roles.some(({ value }) => value === "forced-subtitle"),
       sdh: accessibility.some(({ value }) => value === "2"),
     })),
     async show(index) {

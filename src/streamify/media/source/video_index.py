@@ -91,15 +91,16 @@ class VideoIndex:
         times = {time for time in self._order.samples.pts if start <= time < end}
         if not times:
             return None
-        found = self.locate(start, end)
+        first = min(times)
+        found = self.locate(first, end)
         return Segment(
             index=0,
             start=0,
             end=0,
-            source_start=start,
+            source_start=first,
             source_end=end,
             frames=len(times),
-            first=min(times),
+            first=first,
             next=end,
             entries=found.entries,
             splice=found.splice,

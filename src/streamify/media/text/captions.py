@@ -87,13 +87,12 @@ class _Reader:
         self._touched, self._fresh = self._now, replaced
 
     def _show(self, end: Fraction | None) -> None:
-        rows = self._screen.rows()
-        if not rows or end == self._start:
-            return
-        for group in _blocks(rows):
+        if end == self._start:
+            return  # nobody saw it: pairs of one picture
+        for group in _blocks(self._screen.rows()):
             self._add(group, end)
-        self.words.lost.update(self._screen.lost)
-        self._screen.lost.clear()
+            self.words.lost.update(self._screen.lost)
+            self._screen.lost.clear()
 
     def _add(self, rows: Sequence[Row], end: Fraction | None) -> None:
         text = cue_text(_spans(rows))

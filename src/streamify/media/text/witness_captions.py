@@ -30,6 +30,8 @@ _ALIKE = str.maketrans({
     "}": None,
 })  # fmt: skip
 """Characters that ``cc_dec`` takes for others of those that look like them, and braces, which it does not escape."""
+_JUMP = 10
+"""Seconds between packets in a row that are a jump of the clock."""
 _ERASE = (0x14, 0x2C)
 """Erases the screen: what was on it comes out of the decoder."""
 
@@ -74,8 +76,9 @@ def _said(open_source: Callable[[], BinaryIO], channel: str, video: int) -> Iter
     yield from ((time, line) for line in _lines(decoder, *_ERASE))
 
 
-def _carried(open_source: Callable[[], BinaryIO], video: int) -> list[tuple[Fraction, bytes]]:
-    found = []
+def _carried(open_source: Callable[[], BinaryIO], video: int) -> Iterator[tuple[Fraction, bytes]]:
+    """Yield times of packets, seconds, with their triples, in the order of pictures; anew where the clock jumps."""
+    found = list[tuple[Fraction, bytes]]()
     with open_source() as file, open_media(file) as container:
         stream = container.streams[video]
         keep_only(container, stream)
@@ -83,12 +86,16 @@ def _carried(open_source: Callable[[], BinaryIO], video: int) -> list[tuple[Frac
         try:
             for packet in read_packets(container, stream):
                 if packet.pts is not None and packet.time_base is not None:
-                    before = packet.pts * packet.time_base
+                    time = packet.pts * packet.time_base
+                    if abs(time - before) > _JUMP:
+                        yield from sorted(found, key=lambda one: one[0])
+                        found.clear()
+                    before = time
                 if packet.size and (triples := cc_data(bytes(packet), escaped=escaped)):
                     found.append((before, triples))
         except UnreadableError:
             pass
-    return sorted(found, key=lambda one: one[0])
+    yield from sorted(found, key=lambda one: one[0])
 
 
 def _lines(decoder: SubtitleCodecContext, first: int, second: int) -> Iterator[str]:
