@@ -188,6 +188,16 @@ def test_plan_probe_and_notes(tmp_path: Path) -> None:
     assert [note.what for note in notes if "captions" in note.what] == ["no captions are made into subtitle tracks"]
 
 
+@pytest.mark.long
+def test_captions_that_split_did_not_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that is named is looked for in all of the film."""
+    monkeypatch.setattr("streamify.media.source.indexed.sampled", lambda *_, **__: None)
+    source, dest = made(tmp_path), tmp_path / "dest"
+    report = transcode(source, dest, **fast(caption_tracks="CC1"))
+    assert report.source.captions is None
+    assert words(dest) == {"Captions CC1": WANTED[0]}
+
+
 def test_words_that_the_source_does_not_say_are_found(tmp_path: Path) -> None:
     """A word is changed in all files of a track and in what the report says of them: only the source can tell."""
     source, dest = made(tmp_path), tmp_path / "dest"
