@@ -137,7 +137,7 @@ def test_captions_are_read_by_sealed_workers(buckets: Buckets, monkeypatch: pyte
     assert buckets.assemble(planned)["status"] == "complete"
     media = open_storage(f"{buckets.media}/{KEY}")
     [made] = Report.from_json(media.get(REPORT) or b"").subtitles
-    assert (made.name, made.found, made.cues) == ("Captions CC1", 1, 1)
+    assert (made.name, made.found, made.cues) == ("Subtitles CC1", 1, 1)
     ran = streamify("transcode", film, tmp_path / "here", "--caption-tracks", "auto", "--ladder", SETTINGS["ladder"],
                     "--preset", SETTINGS["preset"], "--no-short-start")  # fmt: skip
     assert ran.code == 0, ran.err

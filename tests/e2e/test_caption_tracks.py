@@ -161,7 +161,7 @@ def test_a_part_of_the_film(tmp_path: Path, start: Fraction, codec: str, muxer: 
         [(max(0, begin - first), min(last, end - first), text) for begin, end, text in lines if end > first]
         for lines in WANTED
     ]
-    assert words(dest) == {"Captions CC1": wanted[0], "Captions CC3": wanted[1]}
+    assert words(dest) == {"Subtitles CC1": wanted[0], "Subtitles CC3": wanted[1]}
     assert verify(dest, source).faults == ()
 
 
@@ -179,7 +179,7 @@ def test_plan_probe_and_notes(tmp_path: Path) -> None:
     assert [(note.kind, note.what) for note in report.notes if note.what.startswith("captions CC")] == [
         ("info", "captions CC3"), ("dropped", "captions CC4"),
     ]  # fmt: skip
-    assert list(words(dest)) == ["Captions CC1"]
+    assert list(words(dest)) == ["Subtitles CC1"]
     for wrong in ("CC5", "CC1,CC1:en", "en:CC1", "CC1:klingonisch", "SERVICE1", ""):
         with pytest.raises(UsageError, match="caption_tracks"):
             plan(source, **fast(caption_tracks=wrong))
@@ -195,7 +195,7 @@ def test_captions_that_split_did_not_see(tmp_path: Path, monkeypatch: pytest.Mon
     source, dest = made(tmp_path), tmp_path / "dest"
     report = transcode(source, dest, **fast(caption_tracks="CC1"))
     assert report.source.captions is None
-    assert words(dest) == {"Captions CC1": WANTED[0]}
+    assert words(dest) == {"Subtitles CC1": WANTED[0]}
 
 
 def test_words_that_the_source_does_not_say_are_found(tmp_path: Path) -> None:

@@ -248,8 +248,8 @@ const scenarios = {
       await adapter.show(index);
       const found = new Map();
       let most = 1;
-      // hls.js marks its tracks of captions in pictures so; by their kind they are like those for the deaf.
-      const own = (track) => !["textTrack1", "textTrack2", "textTrack3", "textTrack4"].some((name) => track[name]);
+      // hls.js makes tracks of captions in pictures by itself, with the names of the playlist.
+      const own = ({ label }) => !label.startsWith("Captions ");
       const texts = () => [...video.textTracks].filter((track) => track.mode === "showing" && own(track));
       const showing = () => texts().flatMap((one) => [...(one.cues ?? [])]);
       const gone = seen.words.at(-1)?.cues.map(({ text }) => text) ?? [];

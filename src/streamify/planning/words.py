@@ -30,7 +30,7 @@ _TITLES: Final = MappingProxyType[TextRole, re.Pattern[str]](
     {
         "forced": re.compile(r"\bforced\b|\bsigns\b", re.IGNORECASE),
         "sdh": re.compile(
-            r"\bsdh\b|^captions cc[1-4]$|\bhearing[- ]impaired\b|\bhard of hearing\b|^cc$|\[cc\]|\(cc\)", re.IGNORECASE
+            r"\bsdh\b|^subtitles cc[1-4]$|\bhearing[- ]impaired\b|\bhard of hearing\b|^cc$|\[cc\]|\(cc\)", re.IGNORECASE
         ),
         "commentary": re.compile(r"\bcommentar|\bkommentar", re.IGNORECASE),
     }
@@ -203,7 +203,8 @@ def _of_file(file: SubtitleFile) -> _Told:
 
 
 def _of_channel(track: CaptionTrack) -> _Told:
-    return bcp47(track.language), track.role, f"Captions {track.channel}", track.default
+    # Not as the captions themselves are called: hls.js writes these into a text track of the same name.
+    return bcp47(track.language), track.role, f"Subtitles {track.channel}", track.default
 
 
 def _name(language: str | None, role: TextRole, title: str, number: int, *, shared: bool) -> str:
