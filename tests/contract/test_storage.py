@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, active_count
 
+import boto3
 import obstore
 import pytest
 from obstore.store import MemoryStore
@@ -347,6 +349,35 @@ def test_a_source_that_is_overwritten_while_it_is_read_is_noticed(storage: Objec
         with pytest.raises(SourceError, match="overwritten") as caught:
             file.read(10)
     assert caught.value.code == "source-changed"
+
+
+@pytest.mark.parametrize("storage", ["s3"], indirect=True)  # ministack gives all of a version for a range of it
+def test_a_bucket_that_keeps_versions_goes_on_giving_the_one_that_was_planned(storage: ObjectStorage) -> None:
+    keep_versions(storage)
+    storage.put("in.mp4", b"a" * 2_000_000)
+    planned = storage.stat("in.mp4")
+    assert planned is not None
+    with storage.open("in.mp4", planned.version) as file:
+        assert file.read(10) == b"a" * 10
+        storage.put("in.mp4", b"b" * 1_000_000)
+        file.seek(1_500_000)
+        assert file.read() == b"a" * 500_000
+    with storage.open("in.mp4", planned.version) as file:
+        assert file.read() == b"a" * 2_000_000
+    with storage.open("in.mp4") as file:
+        assert file.read() == b"b" * 1_000_000
+    storage.delete("in.mp4")
+    for version in (planned.version, '"0123456789abcdef"'):
+        with pytest.raises(SourceError) as caught:
+            storage.open("in.mp4", version)
+        assert caught.value.code == "source-changed"
+
+
+def keep_versions(storage: ObjectStorage) -> None:
+    """Switch on versions of the bucket that a storage is in."""
+    s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    bucket = repr(storage).split("'")[1].removeprefix("s3://").split("/")[0]
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
 @pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)

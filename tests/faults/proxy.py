@@ -74,6 +74,7 @@ class Proxy:
         requests: What came so far, in order.
         read: Bytes of bodies that were read, by key.
         files: Objects, by key, that are answered from a file of this machine: larger ones than the store can hold.
+        answers: What is answered to requests by method and key, in place of the store.
         most: Requests that were on their way at the same moment, at most.
         watch: Is told of every request before it goes on.
     """
@@ -83,6 +84,7 @@ class Proxy:
         self.requests: list[Passed] = []
         self.read: Counter[str] = Counter()
         self.files: dict[str, Path] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
         self.most = 0
         self.watch: Callable[[Passed], None] = lambda _: None
         self._upstream = urlsplit(upstream).netloc
@@ -123,6 +125,8 @@ class Proxy:
                 return Answer(503, "Slow Down", [("Content-Type", "application/xml")], BUSY)
             if fate == "conflict":
                 return Answer(409, "Conflict", [("Content-Type", "application/xml")], CONFLICT)
+            if (method, key) in self.answers:
+                return self.answers[method, key]
             answer = None if fate == "reset" else self._answer(method, key, target, headers, body)
             if fate == "cut" and answer is not None and method == "GET" and len(answer.body) > 1:
                 return answer._replace(sent=len(answer.body) // 2)

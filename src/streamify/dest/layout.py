@@ -286,6 +286,11 @@ def is_segment_list(key: str) -> bool:
     return re.fullmatch(rf"{re.escape(STATE)}/segments-[0-9a-f]{{16}}\.ndjson", key) is not None
 
 
+def is_of_run(key: str) -> bool:
+    """Return whether a key is of a single run: nothing of the stream needs it once the run is over."""
+    return key.startswith(f"{RUNS}/")
+
+
 def run_plan_key(run: str) -> str:
     """Return the key of the plan of one run of a job."""
     return f"{RUNS}/{run}/plan.json"

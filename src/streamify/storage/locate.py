@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIRST_PATIENCE = 2
 """Seconds for which a command tries to connect to an endpoint at all."""
+RUN_TAG = "RUN_STATE_TAG"
+"""Environment variable of functions: a tag, ``KEY=VALUE``, of all that belongs to single runs, so that it expires."""
 CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
                "no_proxy")  # fmt: skip
 """How the names of the environment variables begin that reach an object store."""
@@ -34,7 +36,9 @@ def open_storage(location: Location) -> Storage:
         return LocalStorage(location.path)
     from streamify.storage.objects import ObjectStorage  # obstore is slow to load, and most jobs need none
 
-    return ObjectStorage(object_store(location), location.url, partial(_behind, location))
+    key, _, value = os.environ.get(RUN_TAG, "").partition("=")
+    tags = {key: value} if key else None
+    return ObjectStorage(object_store(location), location.url, partial(_behind, location), run_tags=tags)
 
 
 def reach_storage(location: Location, **given: Any) -> Storage:

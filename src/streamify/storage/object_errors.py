@@ -71,6 +71,12 @@ _KNOWN = (
          "InvalidAuthenticationInfo", "instance metadata", "169.254.169.254", "metadata.google"),
     ),
     KnownError(
+        "storage-kms",
+        "let these credentials use the key of the bucket (kms:Decrypt, kms:GenerateDataKey): for a stack on AWS deploy"
+        " it with KmsKeyArn, and look at the key's own policy",
+        ("kms:", "KMS."),
+    ),
+    KnownError(
         "storage-region",
         "set AWS_REGION to the region of the bucket",
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),

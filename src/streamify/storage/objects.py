@@ -11,6 +11,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 
 from streamify.dest.delivery import cache_control, content_type
+from streamify.dest.layout import is_of_run
 from streamify.errors import DestinationError
 from streamify.storage.base import ConflictError, Listed, Stat, Written, source_changed
 from streamify.storage.empty_parts import divided
@@ -19,7 +20,7 @@ from streamify.storage.object_errors import BROKE_OFF, Patience, explain, insist
 from streamify.storage.ranges import READ_AHEAD, RangeFile
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutMode, PutResult
+    from obstore import GetOptions, ObjectMeta, PutMode, PutResult
     from obstore.store import ObjectStore
 
 
@@ -31,10 +32,18 @@ class ObjectStorage:
         name: Of the place, for messages.
         behind: Opens the store of keys behind an empty part of a key; such objects can only be read. ``None``: there
             are none.
+        run_tags: Tags of what belongs to single runs of jobs; not every store has tags.
     """
 
-    def __init__(self, store: ObjectStore, name: str, behind: Callable[[str], ObjectStore] | None = None) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: ObjectStore,
+        name: str,
+        behind: Callable[[str], ObjectStore] | None = None,
+        *,
+        run_tags: dict[str, str] | None = None,
+    ) -> None:
+        self._store, self._run_tags = store, run_tags
         self._name = name
         self._behind = lru_cache(maxsize=4)(behind) if behind is not None else None
 
@@ -123,7 +132,10 @@ class ObjectStorage:
         return there in (old, new)
 
     def _put(self, key: str, data: bytes, mode: PutMode) -> PutResult:
-        return obstore.put(self._store, key, data, mode=mode, use_multipart=False, attributes=_attributes(key))
+        tags = self._run_tags if is_of_run(key) else None
+        return obstore.put(
+            self._store, key, data, mode=mode, use_multipart=False, attributes=_attributes(key), tags=tags
+        )
 
     def stat(self, key: str) -> Stat | None:
         """See `Storage.stat`. The version is that of a bucket that keeps versions, else the ETag."""
@@ -199,32 +211,68 @@ class ObjectStorage:
         """See `Storage.delete_folder`: there are none."""
 
     def open(self, key: str, version: str | None = None) -> BinaryIO:
-        """See `Storage.open`. Every read asks for the same version; reading raises SourceError once it is replaced."""
-        try:
-            facts = insist(lambda: obstore.head(*self._at(key)), BROKE_OFF)
-        except (BaseError, OSError) as error:
-            if version is not None and _may_be_gone(error):
-                raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
-            raise self._failed("open", key, error) from error
-        if version not in (None, _version(facts)):
-            raise source_changed(key, "was overwritten since it was planned")
+        """See `Storage.open`. Every read gives bytes of the same version.
+
+        A bucket that keeps versions goes on giving one that was overwritten, to whoever may read versions. Otherwise
+        reading raises SourceError.
+        """
+        facts, earlier = self._facts(key, version)
         pinned = facts["e_tag"]
 
+        def fetch(start: int, end: int, by: dict[str, str]) -> bytes:
+            options = {"range": (start, end)} | by
+            found = insist(lambda: obstore.get(*self._at(key), options=options), BROKE_OFF)  # type: ignore[arg-type]
+            return bytes(found.bytes())
+
         def read(start: int, end: int) -> bytes:
-            options = {"range": (start, end)} | ({"if_match": pinned} if pinned else {})
+            nonlocal earlier
             try:
-                return insist(
-                    lambda: bytes(obstore.get(*self._at(key), options=options).bytes()),  # type: ignore[arg-type]
-                    BROKE_OFF,
-                )
-            except PreconditionError as error:
-                raise source_changed(key, "was overwritten while it was read") from error
+                if earlier is None:
+                    try:
+                        return fetch(start, end, {"if_match": pinned} if pinned else {})
+                    except PreconditionError as error:
+                        earlier = self._overwritten(key, facts, error)
+                return fetch(start, end, {"version": earlier})
             except (BaseError, OSError) as error:
                 if _may_be_gone(error):
                     raise source_changed(key, "was deleted while it was read, or may not be read any more") from error
                 raise self._failed("read", key, error) from error
 
         return io.BufferedReader(RangeFile(read, facts["size"]), READ_AHEAD)
+
+    def _facts(self, key: str, version: str | None) -> tuple[ObjectMeta, str | None]:
+        """Return what is known of an object, or of the version of it that is named, and the id of an earlier one."""
+        try:
+            facts = insist(lambda: obstore.head(*self._at(key)), BROKE_OFF)
+        except (BaseError, OSError) as error:
+            if version is not None and _may_be_gone(error):
+                raise source_changed(key, "is gone since it was planned, or may not be read any more") from error
+            raise self._failed("open", key, error) from error
+        if version in (None, _version(facts)):
+            return facts, None
+        found = self._version_facts(key, version) if version is not None and _version_id(facts) else None
+        if found is None:
+            raise source_changed(key, "was overwritten since it was planned")
+        return found, version
+
+    def _overwritten(self, key: str, facts: ObjectMeta, error: PreconditionError) -> str:
+        """Return the id of a version that was overwritten while it was read."""
+        version = _version_id(facts)
+        if version is None or self._version_facts(key, version) is None:
+            raise source_changed(key, "was overwritten while it was read") from error
+        return version
+
+    def _version_facts(self, key: str, version: str) -> ObjectMeta | None:
+        """Return what is known of a version; ``None``: it is none, is gone, or may not be read."""
+        if version.startswith(('"', "W/")):
+            return None  # an ETag: the bucket did not keep versions then
+        options: GetOptions = {"version": version, "head": True}
+        try:
+            return insist(lambda: obstore.get(*self._at(key), options=options), BROKE_OFF).meta
+        except (BaseError, OSError) as error:
+            if _may_be_gone(error):
+                return None
+            raise self._failed("open", key, error) from error
 
     def sweep(self) -> None:
         """See `Storage.sweep`: object stores leave nothing that can be listed."""
@@ -248,7 +296,12 @@ def _may_be_gone(error: Exception) -> bool:
 
 
 def _version(facts: ObjectMeta) -> str:
-    return str(facts["version"] or facts["e_tag"] or facts["last_modified"])
+    return str(_version_id(facts) or facts["e_tag"] or facts["last_modified"])
+
+
+def _version_id(facts: ObjectMeta) -> str | None:
+    """Return the id of a version; ``None``: the bucket keeps none, or did not when this was written."""
+    return facts["version"] if facts["version"] not in (None, "", "null") else None
 
 
 def _tag(etag: str | None) -> str | None:
