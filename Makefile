@@ -63,6 +63,9 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
 
+aws-trial: $(VENV)/.made-test demo/clip.mp4 ## Try the stack on your AWS account: deploy, make a stream (FILM=...), measure, remove. Costs cents.
+	$(BIN)/python -m benchmarks.trial $(or $(FILM),demo/clip.mp4) $(if $(STACK),--stack $(STACK))
+
 sources-table: $(VENV)/.made-test ## Put every file of corpus and cases (PATTERN=*.ts: some) through, and write docs/reference/sources-tried.md.
 	PYTHONPATH=tests $(BIN)/python -m sources $(if $(PATTERN),'$(PATTERN)')
 

@@ -10,6 +10,7 @@ import heapq
 import json
 import random
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +25,7 @@ from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.prices import PRICES
 from streamify.backends.aws.pricing.routing import CHILD_TRANSITIONS
 from streamify.backends.aws.pricing.work import CALL_CPU
-from streamify.backends.aws.shares import Lease, fits, shares, workers_of
+from streamify.backends.aws.shares import Lease, fits, shares, slot, workers_of
 from streamify.planning.speed import DECODE, ENCODE, SCALE, SOUND
 
 HOUR, MINUTE = 3600, 60
@@ -70,7 +71,7 @@ def rule_of_the_stack() -> Rule:
     """Return what the state machine does with a throttled task."""
     text = (ROOT / "deploy/aws/statemachine.asl.json").read_text()
     machine = json.loads(re.sub(r": \$\{\w+\}", ": 1", text))
-    rules = machine["States"]["Transcode"]["ItemProcessor"]["States"]["Task"]["Retry"]
+    rules = machine["States"]["Make"]["Branches"][0]["States"]["Transcode"]["ItemProcessor"]["States"]["Task"]["Retry"]
     (rule,) = (one for one in rules if "Lambda.TooManyRequestsException" in one["ErrorEquals"])
     return Rule(
         rule["IntervalSeconds"],
@@ -151,13 +152,14 @@ class Cloud:
         self.account = Account(self.quota)
         self.draw = random.Random(14)
         self.held: dict[int, Job] = {}
-        self.line: list[Job] = []
+        self.lines: dict[bool, deque[Job]] = {True: deque(), False: deque()}  # small jobs have a line of their own
+        self.split_retries = 0
         self._count = 0
 
     def run(self, jobs: list[Job]) -> None:
         """Carry all jobs out."""
         for job in jobs:
-            self.at(job.arrives + SPLIT, partial(self._asks, job))
+            self.at(job.arrives, partial(self._split, job, 0))
         while self.events:
             self.now, _, event = heapq.heappop(self.events)
             event()
@@ -167,16 +169,27 @@ class Cloud:
         self._count += 1
         heapq.heappush(self.events, (when, self._count, event))
 
+    def _split(self, job: Job, tries: int) -> None:
+        if self.account.take(self.now) is None:
+            self.split_retries += 1
+            self.at(self.now + self.rule.wait(tries + 1, self.draw), partial(self._split, job, tries + 1))
+            return
+        self.at(self.now + SPLIT, partial(self._asks, job))
+
     def _asks(self, job: Job) -> None:
-        self.line.append(job)
+        self.account.running -= 1
+        small = self.workers is None or self._wanted(job) <= slot(self.workers, self.jobs)
+        self.lines[small].append(job)
         self._admit()
 
     def _admit(self) -> None:
-        """Start all jobs that fit, oldest first, and share the workers anew."""
-        for job in list(self.line):
-            leases = [self._lease(one) for one in self.held.values()]
-            if self.workers is None or fits(leases, self._wanted(job), self.workers, self.jobs):
-                self.line.remove(job)
+        """Start the jobs at the head of each line that fit, and share the workers anew."""
+        for line in self.lines.values():
+            while line:
+                leases = [self._lease(one) for one in self.held.values()]
+                if self.workers is not None and not fits(leases, self._wanted(line[0]), self.workers, self.jobs):
+                    break
+                job = line.popleft()
                 self.held[job.number] = job
         wanted = [self._wanted(job) for job in self.held.values()]
         given = wanted if self.workers is None else shares(wanted, self.workers)
@@ -230,8 +243,8 @@ class Cloud:
 
     @property
     def retry_cost(self) -> float:
-        """US dollars for retries of throttled tasks."""
-        return self.retries * PRICES.transition
+        """US dollars for retries of throttled tasks and splits."""
+        return (self.retries + self.split_retries) * PRICES.transition
 
 
 def crowd(
@@ -243,6 +256,15 @@ def crowd(
     jobs = [Job(number, 0.1 * number, tasks) for number in range(films)]
     half = sum(tasks) * films / quota / 2
     jobs.append(Job(films, half, film(MINUTE)))
+    cloud.run(jobs)
+    return cloud, jobs
+
+
+def storm(quota: int, rule: Rule, uploads: int, film_of: int = MINUTE) -> tuple[Cloud, list[Job]]:
+    """Return the end of so many uploads of a minute each, all of which arrive within a minute."""
+    cloud = Cloud(quota, rule, workers_of(quota))
+    tasks = film(film_of)
+    jobs = [Job(number, MINUTE * number / uploads, tasks) for number in range(uploads)]
     cloud.run(jobs)
     return cloud, jobs
 
@@ -262,12 +284,15 @@ def many(lab: Lab, _sources: list[Source]) -> Iterator[Figure]:
     yield _retries("a film of an hour, quota 10", cloud, jobs[:-1])
     cloud, jobs = crowd(1000, rule, films=1, hour=hour)
     yield _retries("a film of an hour, quota 1000", cloud, jobs[:-1])
+    cloud, jobs = storm(1000, rule, 1000 if lab.quick else 10_000)
+    yield _retries(f"{len(jobs):,} films of a minute in a minute, quota 1000", cloud, jobs)
 
 
 def _retries(name: str, cloud: Cloud, jobs: list[Job]) -> Figure:
     ends = sorted(job.done - job.arrives for job in jobs)
     total: dict[str, Any] = {
         "retries": float(cloud.retries),
+        "retries of Split": float(cloud.split_retries),
         "retries $": cloud.retry_cost,
         "Lambda $": cloud.lambda_cost,
         "other transitions $": sum(JOB_TRANSITIONS + CHILD_TRANSITIONS * len(job.tasks) for job in jobs)

@@ -204,12 +204,17 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
             "TlsOnly": "no",
         }
         sam(work, aws, "build", "--build-dir", str(built(work)), "--cache-dir", str(work / "cache"))
-        sam(
-            work, aws, "deploy", "--template-file", str(built(work) / "template.yaml"), "--stack-name", name,
-            "--s3-bucket", "artifacts", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-            "--parameter-overrides", *(f"{key}='{value}'" for key, value in (given | parameters).items()),
-        )  # fmt: skip
+        deploy(work, aws, name, given | parameters)
         yield stack
+
+
+def deploy(work: Path, variables: dict[str, str], name: str, parameters: dict[str, str]) -> None:
+    """Deploy what was built."""
+    sam(
+        work, variables, "deploy", "--template-file", str(built(work) / "template.yaml"), "--stack-name", name,
+        "--s3-bucket", "artifacts", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+        "--parameter-overrides", *(f"{key}='{value}'" for key, value in parameters.items()),
+    )  # fmt: skip
 
 
 def built(work: Path) -> Path:

@@ -105,7 +105,7 @@ TURN = invoke(
     Comment="Wait until there are workers for the job; whoever frees some answers",
     TimeoutSeconds=900,
     ResultPath="$.turn",
-    Next="Transcode",
+    Next="Make",
 )
 TURN["Resource"] += ".waitForTaskToken"
 TURN["Retry"] = [
@@ -120,8 +120,8 @@ RELEASE = invoke(
     caught_by=None,
     Comment="Its workers go to other jobs",
     ResultPath=None,
-    Catch=[{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Assemble"}],
-    Next="Assemble",
+    Catch=[{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Made"}],
+    End=True,
 )
 
 MAP = {
@@ -150,13 +150,55 @@ MAP = {
         "WriterConfig": {"OutputType": "JSONL", "Transformation": "COMPACT"},
         "Parameters": {
             "Bucket.$": "$.plan.items.bucket",
-            "Prefix.$": "States.Format('{}.results', $.plan.items.key)",
+            "Prefix.$": "States.Format('.streamify/results/{}', $.plan.run.id)",
         },
     },
     "ResultPath": None,
     # Nothing reads the results; Assemble looks at the ledger.
-    "Catch": [caught("Release", None, "States.ResultWriterFailed"), caught("NameLost")],
+    "Catch": [caught("Release", None, "States.ResultWriterFailed")],
     "Next": "Release",
+}
+
+PUBLISH = invoke(
+    "PublishFunction",
+    {"run.$": "$.plan.run", "execution.$": "$$.Execution.Id"},
+    caught_by=None,
+    Comment="Manifests of what exists by now; a job does not fail for want of them",
+    ResultSelector={"status.$": "$.Payload.status", "wait.$": "$.Payload.wait"},
+    ResultPath="$.growing",
+    Catch=[caught("Published", None)],
+    Next="More",
+)
+MAKE = {
+    "Type": "Parallel",
+    "Comment": "All tasks; beside them, manifests that grow, if the job asks for them",
+    "Branches": [
+        {
+            "StartAt": "Transcode",
+            "States": {"Transcode": MAP, "Release": RELEASE, "Made": {"Type": "Succeed"}},
+        },
+        {
+            "StartAt": "Early",
+            "States": {
+                "Early": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.plan.early", "IsPresent": True, "Next": "Publish"}],
+                    "Default": "Published",
+                },
+                "Publish": PUBLISH,
+                "More": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.growing.status", "StringEquals": "growing", "Next": "LetItGrow"}],
+                    "Default": "Published",
+                },
+                "LetItGrow": {"Type": "Wait", "SecondsPath": "$.growing.wait", "Next": "Publish"},
+                "Published": {"Type": "Succeed"},
+            },
+        },
+    ],
+    "ResultPath": None,
+    "Catch": [caught("NameLost")],
+    "Next": "Assemble",
 }
 
 SPLIT = invoke(
@@ -186,6 +228,7 @@ PLANNED = {
         when("$.plan.status", "duplicate", "Duplicate"),
         when("$.plan.status", "failed", "Refuse"),
         when("$.plan.status", "refused", "Refuse"),
+        when("$.plan.status", "superseded", "Refuse"),
         when("$.plan.status", "busy", "WaitForTurn"),
         {"Variable": "$.plan.prepared.count", "NumericEquals": 0, "Next": "NothingMissing"},
     ],
@@ -194,13 +237,13 @@ PLANNED = {
 NOTHING_MISSING = {"Type": "Pass", "Result": {"workers": 1}, "ResultPath": "$.turn", "Next": "Assemble"}
 WAIT = {
     "Type": "Wait",
-    "Comment": "Another job holds the DEST, such as that of an earlier version of the original, which will soon fail",
+    "Comment": "Another job holds the DEST, such as that of an earlier version of the original",
     "SecondsPath": "$.plan.wait",
     "Next": "Split",
 }
 REFUSE = {
     "Type": "Pass",
-    "Comment": "The original or the request cannot be used",
+    "Comment": "The original or the request cannot be used, or a newer version of it has come",
     "InputPath": "$.plan",
     "ResultPath": "$.end",
     "Next": "Say",
@@ -215,8 +258,22 @@ NAME_LOST = {
         "error.$": "$.error",
     },
     "ResultPath": "$.end",
-    "Next": "Say",
+    "Next": "Grown",
 }
+GROWN = {
+    "Type": "Choice",
+    "Choices": [{"Variable": "$.plan.early", "IsPresent": True, "Next": "Withdraw"}],
+    "Default": "Say",
+}
+WITHDRAW = invoke(
+    "PublishFunction",
+    {"withdraw.$": "$.plan.run"},
+    caught_by=None,
+    Comment="What was published early of a job that failed",
+    ResultPath=None,
+    Catch=[caught("Say", None)],
+    Next="Say",
+)
 SAY = {
     "Type": "Task",
     "Comment": "A topic that does not answer changes no end",
@@ -231,11 +288,23 @@ SAY = {
     "Catch": [caught("Ended", None)],
     "Next": "Ended",
 }
+CLEAN_LATER = {
+    "Type": "Task",
+    "Comment": "What was replaced stays for viewers who play it; an execution of its own waits and removes it",
+    "Resource": "arn:${Partition}:states:::states:startExecution",
+    "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "Input.$": "$.end.clean"},
+    "ResultPath": None,
+    "Retry": [retry("States.TaskFailed", comment="Step Functions may take it soon", first=2, attempts=5)],
+    "Catch": [caught("Complete", None)],
+    "Next": "Complete",
+}
 ENDED = {
     "Type": "Choice",
     "Choices": [
+        {"Variable": "$.end.clean", "IsPresent": True, "Next": "CleanLater"},
         when("$.end.status", "complete", "Complete"),
         when("$.end.status", "refused", "Refused"),
+        when("$.end.status", "superseded", "Superseded"),
         {"Variable": "$.end.error.code", "IsPresent": True, "Next": "Failed"},
     ],
     "Default": "Lost",
@@ -252,17 +321,25 @@ MACHINE = {
         "Duplicate": {"Type": "Succeed", "Comment": "Another execution does, or did, the same work"},
         "NothingMissing": NOTHING_MISSING,
         "Turn": TURN,
-        "Transcode": MAP,
-        "Release": RELEASE,
+        "Make": MAKE,
         "Assemble": ASSEMBLE,
         "Refuse": REFUSE,
         "NameLost": NAME_LOST,
+        "Grown": GROWN,
+        "Withdraw": WITHDRAW,
         "Say": SAY,
         "Ended": ENDED,
+        "CleanLater": CLEAN_LATER,
         "Complete": {"Type": "Pass", "OutputPath": "$.end", "End": True},
         "Refused": {
             "Type": "Pass",
             "Comment": "Its sender can mend it, the operator cannot: no failure of the stack, and no alarm",
+            "OutputPath": "$.end",
+            "End": True,
+        },
+        "Superseded": {
+            "Type": "Pass",
+            "Comment": "The original was uploaded again, which has a job of its own: no failure, and no alarm",
             "OutputPath": "$.end",
             "End": True,
         },

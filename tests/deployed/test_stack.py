@@ -7,16 +7,18 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import trial
 
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import published, streamify, wait_for
 from e2e.test_resume import poison
-from emulator import DEPLOY, HOME, SETTINGS, Stack, built, sam
+from emulator import DEPLOY, HOME, SETTINGS, Stack, built, deploy, sam
 from players_harness import Browsers, Player, misplaced, play
 from streamify.storage.base import sha256
 
@@ -101,6 +103,12 @@ def test_an_upload_becomes_a_stream_that_players_play(
     for name, head in heads.items():
         if name.endswith((".m4s", ".mp4")):
             assert (head["ContentType"], "immutable" in head["CacheControl"]) == (f"{name.split('/')[0]}/mp4", True)
+    store = stack.client("s3")
+    tags = {name: store.get_object_tagging(Bucket=stack.media, Key=f"{KEY}/{name}")["TagSet"] for name in files}
+    runs = {name for name in files if name.startswith(".streamify/runs/")}
+    assert {name for name, found in tags.items() if found == [{"Key": "streamify", "Value": "run"}]} == runs
+    assert {name for name, found in tags.items() if found} == runs
+    assert runs
     assert heads["master.m3u8"]["ContentType"] == "application/vnd.apple.mpegurl"
     assert heads["manifest.mpd"]["ContentType"] == "application/dash+xml"
     dest = fetched(stack, KEY, tmp_path / "dest")
@@ -213,14 +221,91 @@ def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, s
     wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
     stack.upload(key, small.read_bytes())
     first, second = stack.wait(key, 2)
-    assert second["status"] == "SUCCEEDED", (second.get("error"), second.get("cause"))
-    assert json.loads(second["output"])["status"] == "complete"
-    assert first["status"] == "SUCCEEDED" or json.loads(first["cause"])["code"] == "source-changed"
+    assert [one["status"] for one in (first, second)] == ["SUCCEEDED"] * 2, (first.get("cause"), second.get("cause"))
+    ends = [json.loads(one["output"])["status"] for one in (first, second)]
+    assert ends == ["superseded", "complete"]
+    assert "error" not in json.loads(first["output"])  # all of the old version was read, and it was published
     dest = fetched(stack, key, tmp_path / "dest")
     assert published(dest)
     (tmp_path / "small.mp4").write_bytes(small.read_bytes())
     assert json.loads((dest / "report.json").read_text())["source"]["ref"]["size"] == small.stat().st_size
     assert streamify("verify", dest).code == 0
+
+
+@pytest.mark.long
+def test_a_stream_that_grows_ends_as_any_other(stack: Stack, clip: Path, local: dict[str, str]) -> None:
+    stack.client("s3").put_object(Bucket=stack.uploads, Key=".streamify-uploads/grown.mp4", Body=clip.read_bytes())
+    settings = SETTINGS | {"publish": "early"}
+    execution = stack.end(stack.start({"source": f"s3://{stack.uploads}/.streamify-uploads/grown.mp4",
+                                       "dest": f"s3://{stack.media}/grown.mp4", "settings": settings}))  # fmt: skip
+    assert execution["status"] == "SUCCEEDED", execution
+    files = stack.objects("grown.mp4")
+    assert sums(files) == local
+    assert b"EXT-X-ENDLIST" in next(data for name, data in files.items() if name.endswith("playlist.m3u8"))
+    assert ".streamify/growing.json" not in files
+    history = stack.history(execution["executionArn"])
+    done = [json.loads(one["taskSucceededEventDetails"]["output"]) for one in history
+            if "output" in one.get("taskSucceededEventDetails", {})]  # fmt: skip
+    said = [one.get("Payload", {}).get("status") for one in done if isinstance(one, dict)]
+    assert [one for one in said if one in ("growing", "ended")][-1] == "ended"  # it saw the end of the map
+
+
+@pytest.mark.long
+def test_what_was_replaced_goes_by_itself(stack: Stack, small: Path) -> None:
+    key, store = ".streamify-uploads/replaced.mp4", stack.client("s3")
+    store.put_object(Bucket=stack.uploads, Key=key, Body=small.read_bytes())
+
+    def made(**settings: Any) -> None:
+        request = {"source": f"s3://{stack.uploads}/{key}", "dest": f"s3://{stack.media}/replaced.mp4",
+                   "settings": SETTINGS | settings}  # fmt: skip
+        assert stack.end(stack.start(request))["status"] == "SUCCEEDED"
+
+    def folders() -> set[str]:
+        pages = store.get_paginator("list_objects_v2").paginate(Bucket=stack.media, Prefix="replaced.mp4/video/")
+        return {one["Key"].split("/")[2] for page in pages for one in page.get("Contents", [])}
+
+    made()
+    (old,) = folders()
+    made(crf=40, replace=True, replace_grace=1)
+    wait_for(lambda: old not in folders())
+    assert len(folders()) == 1
+
+
+@pytest.mark.long
+def test_the_trial_says_what_an_account_did(stack: Stack, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trial.main([str(small), "--stack", stack.name])
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert lines["tasks"] == "1, 0 of them tried again"
+    assert lines["cost"].startswith("$0.00")
+    assert "versions" in lines["playable after"]
+    assert int(lines["children of the map in a second, most"]) == 1
+
+
+@pytest.mark.long
+def test_buckets_that_exist_are_used_as_they_are(stack: Stack, work: Path, small: Path) -> None:
+    store, name = stack.client("s3"), "existing"
+    names = {"ExistingUploadsBucket": "my-originals", "ExistingMediaBucket": "my-streams"}
+    for bucket in names.values():
+        store.create_bucket(Bucket=bucket)
+    deploy(work, stack.environment, name, {**names, "Settings": json.dumps(SETTINGS), "TlsOnly": "no"})
+    told = streamify("doctor", "--stack", name, "--json")
+    found = {one["name"]: (one["status"], one["text"]) for one in told.json["checks"]}
+    assert told.code == 5
+    assert found["uploads events"][0] == "fail"
+    assert "put-bucket-notification-configuration --bucket my-originals" in found["uploads events"][1]
+    warned = ("uploads versions", "uploads parts", "media versions", "media runs")
+    assert {name: found[name][0] for name in warned} == dict.fromkeys(warned, "warn")
+    store.put_bucket_notification_configuration(
+        Bucket="my-originals", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    assert streamify("doctor", "--stack", name).code == 0
+    existing = replace(stack, name=name, uploads="my-originals", media="my-streams")
+    existing.upload("a.mp4", small.read_bytes())
+    (execution,) = existing.wait("a.mp4")
+    assert execution["status"] == "SUCCEEDED", execution
+    assert "report.json" in existing.objects("a.mp4")
+    listed = {one["Name"] for one in store.list_buckets()["Buckets"]}
+    assert not {bucket for bucket in listed if bucket.startswith(f"{name}-")}  # none of the stack's own
 
 
 @pytest.mark.long
@@ -273,7 +358,7 @@ def test_new_code_in_the_layer_makes_new_versions_of_every_function() -> None:
 
     old, new = versions("old"), versions("new")
     assert versions("old") == old
-    assert len(old) == len(new) == 7
+    assert len(old) == len(new) == 8
     assert not old & new
 
 
@@ -286,7 +371,7 @@ def test_the_artefact_fits_into_a_function(work: Path) -> None:
     layer = built(work) / "CodeLayer"
     functions = [path for path in built(work).iterdir() if path.name.endswith("Function")]
     unpacked = sum(path.stat().st_size for one in (layer, functions[0]) for path in one.rglob("*") if path.is_file())
-    assert len(functions) == 7
+    assert len(functions) == 8
     assert 50e6 < unpacked < 250 * 1024 * 1024
     assert machines(layer) == {62}  # EM_X86_64
 

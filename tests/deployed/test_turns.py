@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from e2e.driving import wait_for
 from emulator import Stack
 from streamify.backends.aws.account import Account
 from streamify.backends.aws.functions.turn import StepFunctions
@@ -43,4 +46,26 @@ def test_a_job_that_finds_no_workers_waits_for_those_of_one_that_has_ended(stack
     stack.upload("after.mp4", small.read_bytes())
     (after,) = stack.wait("after.mp4")
     assert after["status"] == "SUCCEEDED", after
+    assert leases(stack) == []
+
+
+@pytest.mark.long
+def test_fifty_uploads_at_once_end_each_by_itself(stack: Stack, small: Path) -> None:
+    good, every = "storm/25.mp4", [f"storm/{number}.mp4" for number in range(50)]
+    for key in every:
+        stack.upload(key, small.read_bytes() if key == good else b"Dear Sir or Madam,\n" * 50)
+
+    def ended() -> dict[str, str] | None:
+        states = stack.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.machine)
+        arns = [one["executionArn"] for page in pages for one in page["executions"]]
+        found = [states.describe_execution(executionArn=arn) for arn in arns[:120]]  # the latest first
+        mine = {json.loads(one["input"]).get("detail", {}).get("object", {}).get("key", ""): one for one in found}
+        mine = {key: one for key, one in mine.items() if key.startswith("storm/")}
+        if len(mine) < len(every) or any(one["status"] == "RUNNING" for one in mine.values()):
+            return None
+        return {key: json.loads(one["output"])["status"] for key, one in mine.items()}
+
+    ends = wait_for(ended, seconds=240)
+    assert ends == dict.fromkeys(every, "refused") | {good: "complete"}
     assert leases(stack) == []

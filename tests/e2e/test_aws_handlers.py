@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from clips.bitmaps import Card, subtitled
@@ -222,9 +223,52 @@ def test_a_source_that_changes_fails_every_task_and_publishes_nothing(buckets: B
     open_storage(buckets.uploads).put(KEY, clip.read_bytes() + b"\0\0\0\x08free")
     assert {one["status"] for one in buckets.transcode(planned)} == {"failed"}
     end = buckets.assemble(planned)
+    assert end["status"] == "superseded"  # by the job of the new version, so nobody has to look after it
     assert (end["error"]["exit_code"], end["error"]["code"]) == (3, "source-changed")
     assert "7 tasks failed" in end["error"]["cause"]
     assert buckets.dest.get("master.m3u8") is None
+
+
+def test_a_source_that_is_deleted_fails_the_job(buckets: Buckets, clip: Path) -> None:
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    planned = buckets.split()
+    open_storage(buckets.uploads).delete(KEY)
+    assert {one["status"] for one in buckets.transcode(planned)} == {"failed"}
+    end = buckets.assemble(planned)
+    assert (end["status"], end["error"]["code"]) == ("failed", "source-changed")
+
+
+def test_an_older_version_is_made_to_its_end_and_never_takes_the_place_of_a_newer_one(
+    buckets: Buckets, clip: Path, ultrafast_stream: Path
+) -> None:
+    s3 = boto3.client("s3", endpoint_url=buckets.cloud.endpoint)
+    s3.put_bucket_versioning(Bucket=buckets.uploads[5:], VersioningConfiguration={"Status": "Enabled"})
+    uploads = open_storage(buckets.uploads)
+
+    def arrived(data: bytes) -> dict[str, Any]:
+        uploads.put(KEY, data)
+        found = uploads.stat(KEY)
+        assert found is not None
+        event = buckets.event()
+        event["detail"]["object"]["version-id"] = found.version
+        return event
+
+    first = arrived(clip.read_bytes())
+    planned = buckets.split(first)
+    second = arrived(clip.read_bytes() + b"\0\0\0\x08free")
+    late = buckets.split(first)
+    assert (late["status"], late["job"]["source"]) == ("superseded", f"{buckets.uploads}/{KEY}")
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    end = buckets.assemble(planned)
+    assert (end["status"], end["frames"], "error" in end) == ("superseded", 210, False)
+    assert media(f"{buckets.media}/{KEY}") == media(str(ultrafast_stream))
+    planned = buckets.split(second)
+    buckets.transcode(planned)
+    assert buckets.assemble(planned)["status"] == "complete"
+    report = Report.from_json(buckets.dest.get(REPORT) or b"")
+    assert report.source.ref.version == second["detail"]["object"]["version-id"]
+    assert buckets.split(first)["status"] == "superseded"
+    assert buckets.split(second)["status"] == "duplicate"
 
 
 @pytest.mark.parametrize(
@@ -374,6 +418,34 @@ def test_an_event_that_comes_again_leaves_alone_what_was_made_since(buckets: Buc
     record = read_job(buckets.dest)
     assert record is not None
     assert (record.settings.ladder, record.settings.crf) == ("240p", 30)
+
+
+def test_what_was_replaced_goes_once_its_time_is_over(buckets: Buckets, clip: Path) -> None:
+    def made(**settings: Any) -> dict[str, Any]:
+        request = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}",
+                   "settings": {"ladder": "240p", "preset": "ultrafast", **settings}}  # fmt: skip
+        planned = buckets.split(request)
+        buckets.transcode(planned)
+        return buckets.assemble(planned)
+
+    def folders() -> set[str]:
+        return {one.key.split("/")[1] for one in buckets.dest.list("video/")}
+
+    open_storage(buckets.uploads).put(KEY, clip.read_bytes())
+    assert "clean" not in made()
+    (old,) = folders()
+    later = made(crf=40, replace=True, replace_grace=1000)["clean"]
+    assert later == {"clean": f"{buckets.media}/{KEY}", "grace": 1000.0}
+    held = buckets.dest.get(CLAIM)
+    waits = buckets.split(later)
+    assert waits["status"] == "busy"
+    assert 900 < waits["wait"] <= 1000
+    assert old in folders()
+    assert buckets.split(later | {"grace": 0})["reason"].startswith("removed 2 replaced tracks")  # and thumbnails
+    assert len(folders()) == 1
+    assert old not in folders()
+    assert buckets.dest.get(CLAIM) == held  # `status` finds the last job by it
+    assert buckets.split(later)["reason"] == "nothing is left of an earlier stream"
 
 
 def test_a_folder_is_no_job(buckets: Buckets, clip: Path) -> None:

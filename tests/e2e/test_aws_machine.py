@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 INTERPRETER = ROOT / "tests" / "machine" / "interpret.js"
 CONTEXT: dict[str, dict[str, Any]] = {
     "Execution": {"Id": "arn:aws:states:eu-west-1:1:execution:streamify:x", "StartTime": "2026-11-24T10:00:00Z"},
+    "StateMachine": {"Id": "arn:aws:states:eu-west-1:1:stateMachine:streamify"},
     "Task": {"Token": "a token"},
     "State": {"RetryCount": 0},  # it does not count; tests/deployed does
 }
@@ -48,7 +49,7 @@ def definition() -> dict[str, Any]:
     text = (ROOT / "deploy/aws/statemachine.asl.json").read_text()
     text = text.replace("${LongestJobSeconds}", "86400").replace("${Partition}", "aws")
     found: dict[str, Any] = json.loads(text)
-    work = found["States"]["Transcode"]
+    work = found["States"]["Make"]["Branches"][0]["States"]["Transcode"]
     for name in ("ItemReader", "ResultWriter", "Label", "ToleratedFailurePercentage"):
         del work[name]
     work["ItemsPath"] = "$.plan.list"
@@ -72,7 +73,8 @@ def interpreted(**answers: list[dict[str, Any]]) -> dict[str, Any]:
     told = {"Split": [returns(PLANNED)], "Task": [returns(DONE)], "TaskLarge": [returns(DONE)],
             "Turn": [{"returns": {"workers": 1}}], "Release": [returns({})],
             "Record": [returns({"status": "failed"})], "Assemble": [returns(COMPLETE)],
-            "Say": [{"returns": {}}]}  # fmt: skip
+            "Publish": [returns({"status": "ended", "wait": 0})], "Withdraw": [returns({})],
+            "CleanLater": [{"returns": {}}], "Say": [{"returns": {}}]}  # fmt: skip
     given = {
         "definition": definition(),
         "input": INPUT,
@@ -158,6 +160,53 @@ def test_a_duplicate_ends_in_silence() -> None:
     found = interpreted(Split=[returns({"status": "duplicate", "reason": "the stream is complete", "job": INPUT})])
     assert order(found) == ["Split"]
     assert "output" in found
+
+
+EARLY = PLANNED | {"early": True}
+GROWING = returns({"status": "growing", "wait": 3})
+
+
+def test_a_stream_grows_beside_its_map_until_the_publisher_has_seen_its_end() -> None:
+    found = interpreted(Split=[returns(EARLY)], Publish=[GROWING, GROWING, returns({"status": "ended", "wait": 0})])
+    called = [call["state"] for call in found["calls"]]
+    assert called.count("Publish") == 3
+    assert called[-2:] == ["Assemble", "Say"]  # no version is written after the last one
+    assert found["output"] == COMPLETE
+    publish = next(call["input"]["Payload"] for call in found["calls"] if call["state"] == "Publish")
+    assert publish == {"run": RUN, "execution": CONTEXT["Execution"]["Id"]}
+
+
+def test_a_stream_that_cannot_grow_is_made_all_the_same() -> None:
+    found = interpreted(Split=[returns(EARLY)], Publish=[raises("Runtime.ExitError")])
+    assert found["output"] == COMPLETE
+    assert "Publish" not in order(interpreted())  # unless it is asked for
+
+
+def test_what_grew_is_withdrawn_where_the_assembler_is_lost() -> None:
+    found = interpreted(Split=[returns(EARLY)], Assemble=[raises("Runtime.ExitError")])
+    assert order(found)[-2:] == ["Withdraw", "Say"]
+    (withdrawn,) = (call["input"]["Payload"] for call in found["calls"] if call["state"] == "Withdraw")
+    assert withdrawn == {"withdraw": RUN}
+    assert found["error"]["name"] == "Runtime.ExitError"
+    assert "Withdraw" not in order(interpreted(Assemble=[raises("Runtime.ExitError")]))
+
+
+def test_what_was_replaced_is_left_to_an_execution_of_its_own() -> None:
+    later = {"clean": INPUT["dest"], "grace": 3600}
+    found = interpreted(Assemble=[returns(COMPLETE | {"clean": later})])
+    assert order(found)[-2:] == ["Say", "CleanLater"]
+    assert found["calls"][-1]["input"]["Input"] == later
+    assert found["output"]["status"] == "complete"
+    failing = interpreted(Assemble=[returns(COMPLETE | {"clean": later})], CleanLater=[raises("States.TaskFailed")])
+    assert failing["output"]["status"] == "complete"
+
+
+def test_a_job_whose_original_was_uploaded_again_ends_well() -> None:
+    late = {"status": "superseded", "reason": "uploaded again", "job": INPUT}
+    for step in ("Split", "Assemble"):
+        found = interpreted(**{step: [returns(late)]})
+        assert order(found)[-1] == "Say"
+        assert found["output"] == late
 
 
 def test_a_job_waits_for_its_turn_and_keeps_its_input() -> None:

@@ -21,10 +21,11 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind
 from e2e.stepping import KEY, SETTINGS, Buckets
 from stores import open_storage
-from streamify.backends.aws.functions import handlers
+from streamify.backends.aws.functions import handlers, publish
 from streamify.backends.aws.functions import start as begin
 from streamify.backends.aws.functions.turns import Turns
-from streamify.dest.layout import GROWING, THUMBNAILS, TRACK_FOLDERS
+from streamify.dest.layout import GROWING, THUMBNAILS, TRACK_FOLDERS, is_of_run
+from streamify.jobs import early, items
 from streamify.model.job import GrowingState
 from streamify.storage.objects import ObjectStorage
 
@@ -33,6 +34,9 @@ ACTIONS = {
     "_read": "s3:GetObject", "open": "s3:GetObject", "stat": "s3:GetObject", "put": "s3:PutObject",
     "put_new": "s3:PutObject", "swap": "s3:PutObject", "delete": "s3:DeleteObject",
 }  # fmt: skip
+TAGGING = "s3:PutObjectTagging"
+"""Of a write that carries a tag."""
+ARN = "arn:${AWS::Partition}:s3:::"
 CHAPTERS = """;FFMETADATA1
 [CHAPTER]
 TIMEBASE=1/1000
@@ -68,7 +72,7 @@ def roles() -> dict[str, list[tuple[set[str], str]]]:
 
 def allows(pattern: str, key: str) -> bool:
     """Return whether an IAM pattern matches."""
-    text = pattern.replace("${UploadsBucket.Arn}", "uploads").replace("${MediaBucket.Arn}", "media")
+    text = pattern.replace(f"{ARN}${{Uploads.Value}}", "uploads").replace(f"{ARN}${{Media.Value}}", "media")
     return re.fullmatch(".*".join(map(re.escape, text.split("*"))), key) is not None
 
 
@@ -100,6 +104,8 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
             if calling:
                 place = repr(self).split("'")[1].replace(buckets.uploads, "uploads").replace(buckets.media, "media")
                 requests.add((calling[0], ACTIONS[name], f"{place}/{key}"))
+                if name in ("put", "put_new", "swap") and is_of_run(key):
+                    requests.add((calling[0], TAGGING, f"{place}/{key}"))
             return real(self, key, *rest, **more)
 
         return noted
@@ -112,7 +118,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
         finally:
             calling.clear()
 
-    def job(settings: dict[str, Any], *, resume: bool = False) -> None:
+    def job(settings: dict[str, Any], *, resume: bool = False) -> dict[str, Any]:
         buckets.runs += 1
         given = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}", "settings": settings,
                  "resume": resume}  # fmt: skip
@@ -128,12 +134,23 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
                 call("record", item | {"error": {"Error": "WorkerLost", "Cause": "SIGKILL"}})
                 for failure in [one.key for one in buckets.dest.list() if "/failed/" in one.key]:
                     buckets.dest.delete(failure)
+            if "early" in planned:
+                assert call("publish", {"run": planned["run"], "execution": arn})["status"] in ("growing", "ended")
+        if "early" in planned:
+            call("publish", {"withdraw": planned["run"]})
         call("turn", {"ended": run})
         end = call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
         assert end["status"] == "complete", end
+        return end
 
     media = open_storage(buckets.media)
     assert isinstance(media, ObjectStorage)
+    monkeypatch.setattr(publish, "FIRST", 0)
+    monkeypatch.setattr(items, "OPENING_SECONDS", 1)  # subtitles are there before the last segment
+    monkeypatch.setattr(early, "PATIENCE", 0)
+    monkeypatch.setattr(early, "pause", lambda *_: 0)
+    monkeypatch.setattr(handlers, "map_is_over", lambda *_: False)
+    monkeypatch.setattr(handlers, "account", lambda: None)
     monkeypatch.setattr(handlers, "turns", lambda: Turns(media, Machine(), workers=1, jobs=1, most=1))
     for name in ACTIONS:
         monkeypatch.setattr(ObjectStorage, name, note(name, getattr(ObjectStorage, name)))
@@ -142,7 +159,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     ffmpeg("-i", clip.path, "-i", tmp_path / "list.txt", "-map_metadata", "1", "-c", "copy", tmp_path / "film.mp4")
     open_storage(buckets.uploads).put(KEY, (tmp_path / "film.mp4").read_bytes())
     open_storage(buckets.uploads).put(f"{KEY.removesuffix('.mp4')}.en.srt", WORDS)
-    job(settings)
+    job(settings | {"publish": "early", "segment_seconds": 1, "keyframe_seconds": 1})
     for kind in ("video", "audio", "subtitles"):
         cut = next(one.key for one in buckets.dest.list(f"{kind}/") if one.key.endswith(("0.m4s", "0.vtt")))
         buckets.dest.put(cut, b"short")
@@ -151,9 +168,12 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     job(settings, resume=True)
     drawn = subtitled(tmp_path / "drawn.mkv", [[Card(0.2, 1.5, 60, 150, 100, 40)]], size=(320, 240), seconds=2)
     open_storage(buckets.uploads).put(KEY, drawn.read_bytes())  # without chapters, and with what is drawn into pictures
-    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "replace_grace": 0,
-             "burn_in": "en"}  # fmt: skip
-    job(settings | other, resume=True)
+    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "burn_in": "en"}
+    job(settings | other | {"replace_grace": 0}, resume=True)
+    later = job(settings | other | {"thumbnail_size": 80, "replace_grace": 3600}, resume=True)["clean"]
+    arn = "arn:aws:states:us-east-1:0:execution:streamify:clean"
+    asked = {"input": later | {"grace": 0}, "execution": arn, "started": "2026-11-23T10:00:00.123Z"}
+    assert call("split", asked)["status"] == "duplicate"
     return requests
 
 
@@ -175,7 +195,7 @@ def test_each_function_may_do_what_it_does_and_on_no_other_keys(made: set[Reques
         (function, action, pattern)
         for function, grants in found.items()
         for actions, pattern in grants
-        for action in actions & set(ACTIONS.values())
+        for action in actions & {TAGGING, *ACTIONS.values()}
         # At the root of a bucket, a DEST has the same keys without a prefix.
         if "/*/" not in pattern and (re.sub("Larg(est|e)", "", function), action, pattern) not in used
     }

@@ -2,20 +2,117 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clouds import Cloud, Kind
 from selection import sample
 from streamify.backends.aws.account import Account
+from streamify.backends.aws.client import parts
 from streamify.backends.aws.client.upload import upload
+from streamify.errors import DestinationError, Interrupted
 from streamify.jobs.engine import Stop
 from streamify.model.location import Location
 from streamify.storage.objects import ObjectStorage
 
 MIB = 1 << 20
+SIZE = 23 * MIB
+"""Five parts of the least size that S3 allows."""
+
+
+class Uploads:
+    """A bucket, a file, and which parts of it were sent."""
+
+    def __init__(self, source: Path, bucket: str) -> None:
+        self.account, self.bucket, self.source = Account(), bucket, source
+        self.store = self.account.client("s3")
+        self.store.create_bucket(Bucket=bucket)
+        self.sent: list[int] = []
+        self.said: list[str] = []
+        self.at_third: Callable[[], object] = lambda: None
+        self.store.meta.events.register("provide-client-params.s3.UploadPart", self._note)
+
+    def _note(self, params: dict[str, Any], **_: object) -> None:
+        self.sent.append(params["PartNumber"])
+        if params["PartNumber"] == 3:
+            self.at_third()
+
+    def begun(self) -> dict[str, Any]:
+        """Return the one upload that is not completed."""
+        (found,) = self.store.list_multipart_uploads(Bucket=self.bucket)["Uploads"]
+        return {"Bucket": self.bucket, "Key": found["Key"], "UploadId": found["UploadId"]}
+
+    def run(self, stop: Stop | None = None) -> None:
+        """Upload the file, as a command does."""
+        self.sent.clear()
+
+        def tell(_: str, message: str, _data: dict[str, Any]) -> None:
+            self.said += [message] if message else []
+
+        upload(self.account, Location.parse(str(self.source)), self.bucket, tell, stop or Stop())
+
+    def stop_in_the_middle(self) -> None:
+        """Upload two parts of five; the third is stopped."""
+        stop = Stop()
+        self.at_third = stop.set
+        with pytest.raises(Interrupted, match="stopped") as caught:
+            self.run(stop)
+        assert caught.value.hint == "the same command goes on with it, for seven days"
+        self.at_third = lambda: None
+
+    def bytes_there(self) -> bytes:
+        """Return the object that was made; no part of an upload is left beside it."""
+        (only,) = self.store.list_objects_v2(Bucket=self.bucket)["Contents"]
+        assert not self.store.list_multipart_uploads(Bucket=self.bucket).get("Uploads")
+        return bytes(self.store.get_object(Bucket=self.bucket, Key=only["Key"])["Body"].read())
+
+
+@pytest.fixture(params=["s3", "ministack"])
+def uploads(
+    request: pytest.FixtureRequest, cloud: Callable[[Kind], Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Uploads:
+    cloud(request.param).enter(monkeypatch)
+    monkeypatch.setattr(parts, "PART", 5 * MIB)
+    monkeypatch.setattr(parts, "AT_ONCE", 1)
+    monkeypatch.setattr(parts, "EVERY", 0.001)
+    source = tmp_path / "a film.mp4"
+    source.write_bytes(os.urandom(SIZE))
+    return Uploads(source, f"resumed-{os.urandom(6).hex()}")
+
+
+def test_an_upload_goes_on_where_it_was_stopped(uploads: Uploads) -> None:
+    uploads.stop_in_the_middle()
+    assert [one["PartNumber"] for one in uploads.store.list_parts(**uploads.begun())["Parts"]] == [1, 2]
+    uploads.run()
+    assert uploads.sent == [3, 4, 5]
+    assert uploads.said == [f"{10 * MIB} of {SIZE} bytes are there from an earlier upload"]
+    assert uploads.bytes_there() == uploads.source.read_bytes()
+    uploads.run()
+    assert uploads.sent == []
+    assert uploads.said[1:] == [f"{uploads.source} is in s3://{uploads.bucket} already"]
+
+
+def test_a_part_of_other_bytes_is_sent_again(uploads: Uploads) -> None:
+    uploads.stop_in_the_middle()
+    uploads.store.upload_part(**uploads.begun(), PartNumber=1, Body=b"x" * 5 * MIB)
+    uploads.run()
+    assert uploads.sent == [1, 3, 4, 5]
+    assert uploads.bytes_there() == uploads.source.read_bytes()
+
+
+@pytest.mark.parametrize("uploads", ["ministack"], indirect=True)  # moto answers 500 for such a part
+def test_an_upload_that_is_removed_meanwhile_says_so(uploads: Uploads) -> None:
+    uploads.at_third = lambda: uploads.store.abort_multipart_upload(**uploads.begun())
+    with pytest.raises(DestinationError) as caught:
+        uploads.run()
+    assert (caught.value.code, caught.value.hint) == ("aws-upload-gone", "run the same command again")
+    uploads.at_third = lambda: None
+    uploads.run()
+    assert uploads.bytes_there() == uploads.source.read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["s3", "ministack"])

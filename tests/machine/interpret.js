@@ -11,7 +11,9 @@ Promise.withResolvers ??= function () {  // Node 20 has none
 };
 
 const names = (states) =>
-  Object.entries(states).flatMap(([name, state]) => [name, ...(state.ItemProcessor ? names(state.ItemProcessor.States) : [])]);
+  Object.entries(states).flatMap(([name, state]) => [
+    name, ...[...(state.Branches ?? []), ...(state.ItemProcessor ? [state.ItemProcessor] : [])].flatMap((inner) => names(inner.States)),
+  ]);
 
 async function run({ definition, input, context, answers }) {
   const calls = [];

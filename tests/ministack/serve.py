@@ -1,15 +1,24 @@
-"""Runs the emulator, with what it does not know: ``MaxConcurrencyPath`` of a map, alarms of several metrics."""
+"""Runs the emulator, with what it does not know.
+
+That is ``MaxConcurrencyPath`` of a map, alarms of several metrics, the version of an object in events of S3, and ranges
+of versions.
+"""
 
 from __future__ import annotations
 
+import json
 import runpy
+from contextvars import ContextVar
 from typing import Any
 
-from ministack.services import stepfunctions
+from ministack.services import eventbridge, s3, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 known = stepfunctions._run_distributed_map
 known_alarm = provisioners._cw_metric_alarm_record
+known_get = s3._get_object
+known_event, known_dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+version: ContextVar[str | None] = ContextVar("version", default=None)
 
 
 def run_distributed_map(state: dict[str, Any], given: Any, effective: Any, *rest: Any) -> Any:
@@ -31,6 +40,36 @@ def alarm_record(name: str, props: dict[str, Any]) -> Any:
     return known_alarm(name, props)
 
 
+def fire_event(*args: Any, version_id: str | None = None, **more: Any) -> Any:
+    """Tell of an object, with its version."""
+    version.set(version_id)
+    return known_event(*args, version_id=version_id, **more)
+
+
+def dispatch(event: dict[str, Any], *rest: Any, **more: Any) -> Any:
+    """Deliver an event; one of S3 names the version as AWS does."""
+    if event["Source"] == "aws.s3" and version.get() is not None:
+        detail = json.loads(event["Detail"])
+        detail["object"]["version-id"] = version.get()
+        event = event | {"Detail": json.dumps(detail)}
+    return known_dispatch(event, *rest, **more)
+
+
+def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None) -> Any:
+    """Give an object; of an earlier version the range that is asked for, too."""
+    status, found, body = known_get(bucket, key, headers, query)
+    asked = headers.get("range", "")
+    if status == 200 and query and "versionId" in query and asked.startswith("bytes="):
+        first, last = asked.removeprefix("bytes=").split("-")
+        stop = min(int(last) + 1, len(body))
+        span = f"bytes {first}-{stop - 1}/{len(body)}"
+        body = body[int(first) : stop]
+        return 206, found | {"Content-Range": span, "Content-Length": str(len(body))}, body
+    return status, found, body
+
+
+s3._get_object = get_object
+s3._fire_s3_event, eventbridge._dispatch_event = fire_event, dispatch
 stepfunctions._run_distributed_map = run_distributed_map
 provisioners._cw_metric_alarm_record = alarm_record
 runpy.run_module("ministack", run_name="__main__")

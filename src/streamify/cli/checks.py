@@ -32,14 +32,18 @@ class Check:
     text: str
 
 
-def checks(dest: Location | None) -> Iterator[Check]:
-    """Look at everything."""
+def checks(dest: Location | None, stack: str | None = None) -> Iterator[Check]:
+    """Look at everything; `stack` is the name of one on AWS."""
     yield from _versions()
     yield from _codecs()
     yield from _machine()
     yield from _folder("temporary", Path(tempfile.gettempdir()))
     if dest is not None:
         yield from _object_store("dest", dest) if dest.remote else _folder("dest", dest.path)
+    if stack is not None:
+        from streamify.backends.aws.stack_checks import check_stack
+
+        yield from (Check(*found) for found in check_stack(stack))
 
 
 def _versions() -> Iterator[Check]:

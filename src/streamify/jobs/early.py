@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, GROWING, MANIFESTS, playlist_key
 from streamify.errors import Interrupted, StreamifyError
+from streamify.jobs.ahead import Listed
 from streamify.jobs.certificate import Ledgers, losses
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.prefix import CertifiedPrefix
@@ -48,6 +49,7 @@ class EarlyPublisher:
         local: Whether it is looked for segments of sound, which exist before their task is done; that costs a request
             each in an object store.
         clock: Seconds, monotonic.
+        listed: Finds what exists, where nobody tells of it with `made`.
     """
 
     def __init__(
@@ -59,13 +61,17 @@ class EarlyPublisher:
         *,
         local: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        listed: Listed | None = None,
     ) -> None:
+        self._listed = listed
         self._plan, self._media, self._hold, self._local = plan, media, hold, local
         self._done, self._clock = set(done), clock
         self._segments = SegmentList(plan, media)
         self._sums = Ledgers()
         self._prefixes = {
-            track.id: CertifiedPrefix(plan, track, media, self._segments.__getitem__, self._sums if first else None)
+            track.id: CertifiedPrefix(
+                plan, track, media, self._segments.__getitem__, self._sums if first else None, listed
+            )
             for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
         }
         self._words: dict[str, TextRecord] = {}  # of subtitles that exist
@@ -93,6 +99,8 @@ class EarlyPublisher:
         Raises:
             DestinationError: The storage failed, or another job holds DEST by now.
         """
+        if self._listed is not None:
+            self._done |= self._listed.look()
         for prefix in self._prefixes.values():
             while self._may_exist(prefix) and prefix.extend():
                 pass
@@ -105,6 +113,16 @@ class EarlyPublisher:
         whole = Extent((*video, *audio), self._plan.segments)
         if extent.segments and extent != whole and self._is_due(extent) and not any(losses(self._plan, self._sums)):
             self._publish(extent)
+
+    @property
+    def published(self) -> bool:
+        """Whether there is a version."""
+        return self._since is not None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the stream exists: the rest is left to its end."""
+        return all(len(prefix) == self._plan.segments for prefix in self._prefixes.values())
 
     def close(self) -> None:
         """Close the list of segments."""

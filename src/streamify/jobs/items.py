@@ -15,7 +15,7 @@ from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
 from streamify.model.task import AudioTask, TextTask, VideoTask
 from streamify.model.track import AudioTrack
-from streamify.planning.schedule import Group, Groups, each_alone, spread
+from streamify.planning.schedule import Group, Groups, each_alone, opened, spread
 from streamify.storage.base import Storage, sha256
 from streamify.storage.saved import damaged
 
@@ -39,7 +39,18 @@ class Item(Frozen):
     """Which worker runs it, where there are several kinds: 0 is the smallest."""
 
 
-def items(plan: Plan, media: Storage, done: set[tuple[str, int]], groups: Groups | None = None) -> Iterator[Item]:
+OPENING_SECONDS = 10
+"""Length of what comes first of a stream that is published while it is made: two segments and more."""
+
+
+def items(
+    plan: Plan,
+    media: Storage,
+    done: set[tuple[str, int]],
+    groups: Groups | None = None,
+    *,
+    early: bool = False,
+) -> Iterator[Item]:
     """Yield an item for every task that is missing: audio first, then segment by segment, dearest rendition first.
 
     Args:
@@ -48,19 +59,39 @@ def items(plan: Plan, media: Storage, done: set[tuple[str, int]], groups: Groups
         done: (track, segment) of everything that exists.
         groups: Renditions that share one decode and one item a segment, see `streamify.planning.schedule.Groups`;
             ``None``: each has an item of its own.
+        early: What viewers need first comes first: the sound and the smallest rendition of the beginning, which has an
+            item of its own there.
     """
     segments = SegmentList(plan, media)
     try:
-        for number, track in enumerate(plan.tracks):
-            if isinstance(track, AudioTrack):
-                for first, stop in missing_pieces(plan, track, done):
-                    yield _item(audio_key(track, first), (number,), segments, first, stop)
+        opening = opening_segments(plan, segments) if early else 0
+        missing, chosen = missing_renditions(plan, done), groups or each_alone(plan.video)
+        pieces = [(number, track, *piece) for number, track in enumerate(plan.tracks) if isinstance(track, AudioTrack)
+                  for piece in missing_pieces(plan, track, done)]  # fmt: skip
+        for number, track, first, stop in pieces:
+            if first < opening:
+                yield _item(audio_key(track, first), (number,), segments, first, stop)
+        for group in opened(missing, chosen, opening):
+            yield _video_item(plan, group, segments)
+        for number, track, first, stop in pieces:
+            if first >= opening:
+                yield _item(audio_key(track, first), (number,), segments, first, stop)
         yield from (Item(key=task.key, tracks=(), at=0, length=0) for task in text_tasks(plan, media))
-        for group in spread(missing_renditions(plan, done), groups or each_alone(plan.video)):
-            key = video_key(plan, group.segment, group.renditions)
-            yield _item(key, group.renditions, segments, group.segment, group.segment + 1)
+        for group in spread(missing, chosen, opening):
+            yield _video_item(plan, group, segments)
     finally:
         segments.close()
+
+
+def opening_segments(plan: Plan, segments: SegmentList) -> int:
+    """Return how many segments begin in the first seconds."""
+    most = OPENING_SECONDS * plan.timeline.timescale
+    return next((index for index, start in enumerate(segments.starts()) if start >= most), plan.segments)
+
+
+def _video_item(plan: Plan, group: Group, segments: SegmentList) -> Item:
+    key = video_key(plan, group.segment, group.renditions)
+    return _item(key, group.renditions, segments, group.segment, group.segment + 1)
 
 
 def _item(key: str, tracks: tuple[int, ...], segments: SegmentList, first: int, stop: int) -> Item:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from streamify.codecs.registry import codecs_string
 from streamify.dest.layout import init_key, ledger_key
+from streamify.jobs.ahead import Asked, Existing
 from streamify.jobs.certificate import AudioCheck, Ledgers, VideoCheck
 from streamify.jobs.survey import belongs
 from streamify.jobs.work import segment_cuts
@@ -28,6 +29,7 @@ class CertifiedPrefix:
         media: Rooted at DEST.
         segment: Returns a segment of the plan.
         sums: Receives the sums of a video track, where there are any to make of it.
+        existing: Gives what exists of it; ``None``: asked of `media` one by one.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class CertifiedPrefix:
         media: Storage,
         segment: Callable[[int], Segment],
         sums: Ledgers | None = None,
+        existing: Existing | None = None,
     ) -> None:
         self.track = track
+        self._existing = existing or Asked(media)
         self._plan, self._media, self._segment = plan, media, segment
         if isinstance(track, VideoTrack):
             self._video = VideoCheck(track, sums or Ledgers(), count=sums is not None)
@@ -57,12 +61,11 @@ class CertifiedPrefix:
         index = len(self._lines)
         if self.fault is not None or index >= self._plan.segments:
             return False
-        data = self._media.get(ledger_key(self.track.id, index))
+        data = self._existing.get(ledger_key(self.track.id, index))
         record = parse_saved(SegmentRecord, data, newer="ignore") if data is not None else None
         if record is None or not belongs(record, self.track, index):
             return False
-        found = self._media.stat(record.media.key)
-        if found is None or found.size != record.media.size:
+        if self._existing.size(record.media.key) != record.media.size:
             return False  # what earlier runs left is made again
         self.fault = next(iter(self._faults(index, record)), None)
         if self.fault is not None:

@@ -18,6 +18,7 @@ from streamify.executors.wire import Done, Failed
 from streamify.jobs import run as steps
 from streamify.jobs.attempts import read_attempts, write_attempt
 from streamify.jobs.cost import count_by_track, share_done
+from streamify.jobs.early import withdrawing
 from streamify.jobs.failures import error_of, failures_of
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.images import image_tasks
@@ -100,6 +101,8 @@ def split_step(
     worker: str = "",
     carry: Carry = in_process,
     foresee: Foresee | None = None,
+    *,
+    early: bool = False,
 ) -> Prepared:
     """Plan the source, or take over the plan that is at DEST; write the list of what is missing.
 
@@ -111,6 +114,7 @@ def split_step(
         worker: What runs it, for the record of the attempt.
         carry: Runs what opens the source.
         foresee: Is given all items.
+        early: Whether the stream is published while it is made.
 
     Raises:
         SourceError, UsageError, DestinationError: As `streamify.tasks.run.run_task`.
@@ -134,7 +138,7 @@ def split_step(
     settle(plan, stores.media)
     present = steps.survey_dest(plan, stores.media, run.settings, tell).done
     groups = grouping(plan) if grouping is not None else None
-    chosen: Sequence[Item] = list(items(plan, stores.media, present, groups))
+    chosen: Sequence[Item] = list(items(plan, stores.media, present, groups, early=early))
     forecast = None
     if foresee is not None:
         chosen, forecast = foresee(plan, stores.media, chosen)
@@ -234,28 +238,30 @@ def assemble_step(
         SourceError: ``source-changed``, they found another source than it was planned for, or none.
         VerificationFailed: Something is missing or does not fit.
         DestinationError: ``dest-taken``, another run holds DEST by now.
+        All of them but the last withdraw what was published early.
     """
     stores = run.places.open()
     media = stores.media
     try:
-        failures = failures_of(run.id, media)
-        if failures:
-            raise error_of(failures, "what succeeded is kept: resume the job to retry the rest")
-        plan = _plan(run, media)
+        with withdrawing(media, hold):
+            failures = failures_of(run.id, media)
+            if failures:
+                raise error_of(failures, "what succeeded is kept: resume the job to retry the rest")
+            plan = _plan(run, media)
 
-        def totals(cpu: float) -> RunTotals:
-            made = prepared.total - prepared.reused
-            wall, cost = time.time() - run.began, None
-            if charge is not None:
-                predicted = prepared.forecast.total if prepared.forecast is not None else None
-                cost = CostReport(predicted=predicted, actual=round(charge(read_attempts(media, run.id)), 6))
-            return RunTotals(run.settings.engine, workers, made, prepared.reused, wall, cpu, cost)
+            def totals(cpu: float) -> RunTotals:
+                made = prepared.total - prepared.reused
+                wall, cost = time.time() - run.began, None
+                if charge is not None:
+                    predicted = prepared.forecast.total if prepared.forecast is not None else None
+                    cost = CostReport(predicted=predicted, actual=round(charge(read_attempts(media, run.id)), 6))
+                return RunTotals(run.settings.engine, workers, made, prepared.reused, wall, cpu, cost)
 
-        def make_images() -> None:
-            for task in image_tasks(plan, media):
-                _carried(run, task, stores, carry, worker)
+            def make_images() -> None:
+                for task in image_tasks(plan, media):
+                    _carried(run, task, stores, carry, worker)
 
-        report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold, make_images)
+            report = steps.finish(plan, media, run.settings, teller(on_event), totals, hold, make_images)
     except StreamifyError as error:
         if not (isinstance(error, DestinationError) and error.code == "dest-taken"):
             fields = {"ended": time.time(), "outcome": "failed", "error": f"{error.message[:2000]} [{error.code}]"}

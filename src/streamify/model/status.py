@@ -107,7 +107,7 @@ class StackJob(Frozen):
     """ARN."""
     state: str
     """``running``, ``succeeded``, ``failed``, ``timed out``, ``aborted``; or ``refused``: its source or settings cannot
-    be used."""
+    be used; or ``superseded``: its source was uploaded again."""
     source: str
     dest: str
     """The ARN again, where it was started with something that is no job."""

@@ -64,15 +64,29 @@ def group_renditions(video: Sequence[VideoTrack], below: int) -> Groups:
     return (*alone, small) if small else alone
 
 
-def spread(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Groups) -> Iterator[Group]:
+def spread(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Groups, opening: int = 0) -> Iterator[Group]:
     """Yield groups for workers that are started by the thousand: segment by segment, every group by itself.
 
     Args:
         missing: As of `schedule`.
         groups: Renditions that share a decode.
+        opening: First segments whose smallest rendition `opened` yields.
     """
+    smallest = max((number for group in groups for number in group), default=0)
     for segment, renditions in missing:
         for group in groups:
-            wanted = tuple(number for number in group if number in renditions)
+            wanted = tuple(one for one in group if one in renditions and (segment >= opening or one != smallest))
             if wanted:
                 yield Group(segment, wanted)
+
+
+def opened(missing: Iterable[tuple[int, tuple[int, ...]]], groups: Groups, opening: int) -> Iterator[Group]:
+    """Yield the smallest rendition of the first segments, alone: with the sound, all that a first viewer needs.
+
+    Args:
+        missing: As of `schedule`.
+        groups: As of `spread`.
+        opening: How many segments.
+    """
+    smallest = max((number for group in groups for number in group), default=0)
+    yield from (Group(segment, (smallest,)) for segment, wanted in missing if segment < opening and smallest in wanted)

@@ -47,7 +47,6 @@ class Aws:
         self, source: Location, dest: Location, settings: Settings, on_event: OnEvent, stop: Stop | None = None
     ) -> Report:
         """See `Backend.transcode`. Once the job runs on AWS it goes on there, whatever becomes of this process."""
-        client.refuse_early(settings)
         with delivering(on_event, stop) as events:
             return client.transcode(source, dest, settings, events, stop)
 

@@ -32,6 +32,8 @@ class Request(Frozen):
     """Keys of ``docs/reference/settings.md``."""
     resume: bool = False
     """Run it although it was carried out before."""
+    version: str | None = None
+    """Id of the version of the source that it is about, as an event of S3 names it; ``None``: the latest."""
 
 
 def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Request:
@@ -51,7 +53,9 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         # A new version of an object takes the place of the old one's stream.
         settings = {"replace": True, **defaults}
         source = Location.parse(f"s3://{bucket}/{key}")
-        return Request(source=source, dest=Location("s3", media_bucket, _stream_key(source.key)), settings=settings)
+        version = event["detail"]["object"].get("version-id")
+        dest = Location("s3", media_bucket, _stream_key(source.key))
+        return Request(source=source, dest=dest, settings=settings, version=version)
     try:
         request = Request.model_validate(event)
     except ValidationError as error:

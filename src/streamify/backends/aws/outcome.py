@@ -18,6 +18,8 @@ from streamify.errors import (
 
 CANCEL_CAUSE = "streamify cancel"
 """What `cancel` gives StopExecution as the cause."""
+ENDED_WELL = ("refused", "superseded")
+"""States of jobs whose failure is none of the stack: with an error in their output, they made no stream."""
 
 
 def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...] = ()) -> StreamifyError:
@@ -56,13 +58,16 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...]
 
 
 def was_refused(execution: dict[str, Any]) -> bool:
-    """Return whether an execution that succeeded did so by refusing its job, as DescribeExecution gives it."""
+    """Return whether an execution that succeeded made no stream, as DescribeExecution gives it.
+
+    It refused its job, or its source was uploaded again before all of it was read.
+    """
     return _refusal(execution) is not None
 
 
 def _refusal(execution: dict[str, Any]) -> dict[str, Any] | None:
     found = json.loads(execution.get("output") or "{}") if execution["status"] == "SUCCEEDED" else {}
-    return found["error"] if isinstance(found, dict) and found.get("status") == "refused" else None
+    return found.get("error") if isinstance(found, dict) and found.get("status") in ENDED_WELL else None
 
 
 def _document(cause: Any) -> dict[str, Any] | None:

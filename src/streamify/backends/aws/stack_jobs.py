@@ -7,7 +7,7 @@ from typing import Any
 
 from streamify.backends.aws.account import Account, find_stack
 from streamify.backends.aws.events import is_command_upload, is_folder_marker, is_words_upload, read_event
-from streamify.backends.aws.outcome import error_of, was_refused
+from streamify.backends.aws.outcome import ENDED_WELL, error_of, was_refused
 from streamify.errors import StreamifyError
 from streamify.model.status import StackJob, StackJobs
 
@@ -36,7 +36,7 @@ def list_stack_jobs(name: str) -> StackJobs:
 def _job(described: dict[str, Any], media: str) -> StackJob | None:
     """Return the job of an execution; ``None`` where it has none, as for what a command uploads."""
     given = json.loads(described.get("input") or "{}")
-    if is_command_upload(given) or is_folder_marker(given) or is_words_upload(given):
+    if "clean" in given or is_command_upload(given) or is_folder_marker(given) or is_words_upload(given):
         return None
     output = json.loads(described.get("output") or "{}")
     if isinstance(output, dict) and output.get("plan", {}).get("status") == "duplicate":
@@ -49,9 +49,10 @@ def _job(described: dict[str, Any], media: str) -> StackJob | None:
         source, dest = str(request.source), str(request.dest)
     stopped = described.get("stopDate")
     bad = described["status"] not in ("RUNNING", "SUCCEEDED") or was_refused(described)
+    state = output.get("status") if isinstance(output, dict) and output.get("status") in ENDED_WELL else None
     return StackJob(
         execution=described["executionArn"],
-        state="refused" if was_refused(described) else described["status"].lower().replace("_", " "),
+        state=state or described["status"].lower().replace("_", " "),
         source=source,
         dest=dest,
         started=described["startDate"].timestamp(),

@@ -13,8 +13,9 @@ from streamify.cli.options import Common
 
 @click.command("doctor", cls=Command)
 @click.argument("dest", required=False, shell_complete=complete.folders)
+@click.option("--stack", metavar="NAME", help="Check the buckets of a stack on AWS too.")
 @click.pass_context
-def command(ctx: click.Context, /, dest: str | None) -> int:
+def command(ctx: click.Context, /, dest: str | None, stack: str | None) -> int:
     """Check versions, codecs, CPU, memory and disk; with DEST, whether a stream can be written there.
 
     Exit code 5 if something is unusable.
@@ -22,7 +23,7 @@ def command(ctx: click.Context, /, dest: str | None) -> int:
     from streamify.cli.checks import checks
     from streamify.model.location import Location
 
-    found = list(checks(Location.of_dest(dest) if dest is not None else None))
+    found = list(checks(Location.of_dest(dest) if dest is not None else None, stack))
     failed = [check for check in found if check.status == "fail"]
     if Common.of(ctx).json:
         document: dict[str, Any] = {"ok": not failed, "checks": [vars(check) for check in found]}

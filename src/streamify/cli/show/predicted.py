@@ -41,6 +41,8 @@ def predicted(found: Prediction) -> list[str]:
         f"Time: about {clock(found.finish_seconds)}; {found.concurrency} at once of a quota of {stack.quota}"
         f" and MaxConcurrency {stack.max_concurrency}"
     )
+    if found.playable_seconds < found.finish_seconds:
+        lines.append(f"First playable: after about {clock(found.playable_seconds)}, as it is published early")
     lines.append(f"Slowest task: {found.slowest.key}, about {found.slowest.seconds:.1f} s")
     if found.slowest.seconds > stack.longest_task:
         lines.append(f"  above half of TaskSeconds ({stack.task_seconds} s): refused; use shorter segments")

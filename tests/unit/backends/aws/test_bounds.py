@@ -81,7 +81,7 @@ def test_subtitles_have_the_time_of_their_function() -> None:
 def test_items_name_their_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     needs = {"text/source": 465, "video/00000/2160p": 2023, "video/00000/2160p,1440p": 3009}
     calls = [Call(key, memory, "any", cpu=30, alone=20, gets=0, puts=0) for key, memory in needs.items()]
-    monkeypatch.setattr(bounds, "calls_of", lambda *_: calls)
+    monkeypatch.setattr(bounds, "calls_of", lambda *_, **__: calls)
     for name, value in {"LARGEST_MEMORY": "5307", "LARGE_MEMORY": "3008", "TASK_SECONDS": "900"}.items():
         monkeypatch.setenv(name, value)
     found, _ = bounded(PLAN, MEDIA, [item(None, key) for key in needs], None)
@@ -92,7 +92,7 @@ def test_items_name_their_functions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_task_that_fits_the_first_function_alone_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator who raises TranscoderMemory need not raise the others."""
     call = Call("video/00000/2160p", 4000, "2160p", 1, 1, 0, 0)
-    monkeypatch.setattr(bounds, "calls_of", lambda *_: [call])
+    monkeypatch.setattr(bounds, "calls_of", lambda *_, **__: [call])
     monkeypatch.setenv("TRANSCODER_MEMORY", "5307")
     found, _ = bounded(PLAN, MEDIA, [item(None, call.key)], None)
     assert [one.function for one in found] == [0]
@@ -111,7 +111,7 @@ def test_a_task_that_fits_the_first_function_alone_is_not_refused(monkeypatch: p
 def test_what_no_function_can_carry_is_refused_before_the_first_task(
     call: Call, code: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "calls_of", lambda *_: [call])
+    monkeypatch.setattr(bounds, "calls_of", lambda *_, **__: [call])
     with pytest.raises(CapExceeded) as refused:
         bounded(PLAN, MEDIA, [item(None, call.key)], None)
     assert refused.value.code == code
@@ -126,6 +126,6 @@ def test_what_attempts_cost() -> None:
             attempt("poster", 1, worker="e")]  # fmt: skip
     # GB-seconds: split, poster and 4 s of assembling at 3008 MB; 25 s at 2 GB; 8 s at 4 GB; 0.7 s for five starts.
     gb = (2 + 1 + 4) * 3008 / 1024 + 25 * 2 + 8 * 4 + 0.7 * (2 * 3008 / 1024 + 2 * 2 + 4)
-    # Six calls. The job has 10 transitions, each of three children 2, and one try more is one more.
-    expected = gb * 0.0000166667 + 6 * 0.0000002 + (10 + 6 + 1) * 0.000025 + 0.01
+    # Six calls. The job has 13 transitions, each of three children 2, and one try more is one more.
+    expected = gb * 0.0000166667 + 6 * 0.0000002 + (13 + 6 + 1) * 0.000025 + 0.01
     assert charge(made, stack, assemble_seconds=4, storage=0.01) == pytest.approx(expected, rel=1e-9)

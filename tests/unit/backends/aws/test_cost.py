@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import yaml
+from benchmarks import price
 
 from streamify.backends.aws.pricing import cost
-from streamify.backends.aws.pricing.cost import Prediction, bill, map_seconds, predict_job, refuse_above
+from streamify.backends.aws.pricing.cost import Prediction, bill, look_times, map_seconds, predict_job, refuse_above
 from streamify.backends.aws.pricing.deployment import _PARAMETERS, Deployment
 from streamify.backends.aws.pricing.routing import choose_groups, function_of, seconds_of
 from streamify.backends.aws.pricing.sample import shorten
 from streamify.backends.aws.pricing.work import CALL_CPU, REQUEST_SECONDS, Call, Load, calls, load_of, video_call
 from streamify.cli.show.predicted import predicted
 from streamify.errors import CapExceeded
+from streamify.model.burn import PART_SEGMENTS, BurnPlan
 from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.result import Blob, Cost, Seam, SegmentRecord
 from streamify.model.settings import MediaSettings
@@ -93,9 +95,9 @@ def test_ten_hours_and_eight_rungs() -> None:
     assert sum(one.gb_seconds for one in video) == pytest.approx(829_218.75)
     assert found.invocations == 48_002
     assert found.cost.requests == pytest.approx(0.0096004)
-    # A child counts twice, for its start and its only state; the job itself ten times: $2.40.
-    assert found.transitions == 96_010
-    assert found.cost.transitions == pytest.approx(2.40025)
+    # A child counts twice, for its start and its only state; the job itself 13 times: $2.40.
+    assert found.transitions == 96_013
+    assert found.cost.transitions == pytest.approx(2.400325)
     others = found.gb_seconds - 829_218.75
     assert found.cost.duration == pytest.approx(13.820326 + others * 0.0000166667, rel=1e-5)
     assert found.cost.total == pytest.approx(
@@ -303,3 +305,43 @@ def test_a_film_without_pictures() -> None:
     found = predict_job(deaf, calls(deaf, [Load(0, 0, 0)] * 2, from_table(deaf)), X86, sampled=False)
     assert [one.what for one in found.work] == ["split", "audio", "assemble"]
     assert Fraction(found.invocations) == 3
+
+
+def test_burning_in_reads_the_source_once_and_a_part_of_what_is_drawn_for_each_call() -> None:
+    plain = film(segments=40, ladder="360p", sound=False)
+    size = 100 << 20
+    source = plain.source.model_copy(update={"ref": plain.source.ref.model_copy(update={"size": size})})
+    plain = plain.model_copy(update={"source": source})
+    burn = BurnPlan(stream=2, codec="hdmv_pgs_subtitle")
+    drawn = plain.model_copy(update={"burn": burn})
+    speed, loads = Speed(sampled=True, renditions=(0.0,)), [Load(144, 144, 0)] * 40
+    before, after = (predict_job(plan, calls(plan, loads, speed), X86, sampled=True) for plan in (plain, drawn))
+    # 100 MiB in requests of 8 MiB: 13; one more for each of 40 calls.
+    assert after.gets - before.gets == 13 + 40
+    parts = -(-40 // PART_SEGMENTS)
+    assert after.puts - before.puts == parts
+    # A second for a thousand million bytes, and requests of 8 ms.
+    spent = after.work[0].seconds - before.work[0].seconds
+    assert spent == pytest.approx(size / 1e9 + (13 + parts) * REQUEST_SECONDS, abs=0.002)
+
+
+def test_the_guide_shows_what_is_predicted() -> None:
+    guide = (ROOT / "docs/guides/aws.md").read_text()
+    assert "\n".join(price.rows()) in guide, "run: python -m benchmarks.price"
+
+
+def test_a_stream_plays_once_its_first_sound_and_picture_exist() -> None:
+    plan = film(segments=3, ladder="360p")
+    every = [call(5.0, "audio/x/00000", "audio"), call(2.0)]
+    every += [call(9.0, f"video/0000{number}/1080p") for number in (1, 2)]
+    final = predict_job(plan, every, X86, sampled=True)
+    early = predict_job(plan, every, X86, sampled=True, early=True)
+    assert final.playable_seconds == final.finish_seconds
+    # Split, its start and that of a worker, 5 s of sound, and a second in which it is looked for.
+    split = early.work[0].seconds
+    assert early.playable_seconds == pytest.approx(0.7 + split + 0.7 + 5 + 1, abs=0.1)
+    # Looks at 6.7, 9.7 and, after the map, 12.7 s; each is three transitions.
+    looks = len(look_times(6.7, 9.7))
+    assert looks == 2
+    assert early.transitions - final.transitions == 3 * looks
+    assert early.invocations - final.invocations == looks

@@ -77,6 +77,13 @@ def test_an_upload_whose_key_no_url_holds_is_refused(key: str, monkeypatch: pyte
     assert "copy an object that is there: to s3://raw" in error["hint"]
 
 
+def test_an_upload_names_its_version_where_the_bucket_keeps_versions() -> None:
+    event = arrived("a.mov")
+    assert read_event(event, "media", {}).version is None
+    event["detail"]["object"]["version-id"] = "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
+    assert read_event(event, "media", {}).version == "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
+
+
 def test_an_upload_has_its_stream_below_its_own_key() -> None:
     request = read_event(arrived("a b/ü#1.mov"), "media", {})
     assert (request.source.url, request.dest.url) == ("s3://raw/a b/ü#1.mov", "s3://media/a b/ü#1.mov")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from benchmarks.many import Account, Job, Rule, crowd, film, rule_of_the_stack
+from benchmarks.many import Account, Job, Rule, crowd, film, rule_of_the_stack, storm
 
 RULE = rule_of_the_stack()
 
@@ -22,6 +22,14 @@ def test_a_quota_of_10_and_one_film() -> None:
     cloud, jobs = crowd(10, RULE, films=1)
     assert cloud.retry_cost < 0.05 * cloud.lambda_cost
     assert all(job.done for job in jobs)
+
+
+def test_a_thousand_uploads_in_a_minute() -> None:
+    cloud, jobs = storm(1000, RULE, 1000)
+    assert cloud.retry_cost < 0.05 * cloud.lambda_cost
+    assert cloud.invocations == sum(len(job.tasks) for job in jobs)
+    assert all(job.done for job in jobs)
+    assert max(job.done for job in jobs) < 3 * cloud.seconds / 900  # the tail of each job leaves workers idle
 
 
 def test_without_shares_retries_cost_more_than_that() -> None:

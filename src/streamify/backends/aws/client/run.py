@@ -164,7 +164,7 @@ def _told(error: StreamifyError, bucket: str) -> StreamifyError:
 
 
 def refuse_places(source: Location, dest: Location, settings: Settings) -> None:
-    """Refuse, before any job, places and settings with which each of them would fail.
+    """Refuse, before any job, places with which each of them would fail.
 
     Args:
         source: Of the jobs, or what holds their sources.
@@ -172,23 +172,11 @@ def refuse_places(source: Location, dest: Location, settings: Settings) -> None:
         settings: Of the jobs.
 
     Raises:
-        UsageError: ``aws-source``, ``aws-dest`` or ``engine-unsupported``.
+        UsageError: ``aws-source`` or ``aws-dest``.
         DestinationError: The stack cannot be found, or its functions may not write there.
     """
-    refuse_early(settings)
     _check(source, dest)
     _refuse_bucket(dest, find_stack(Account(), settings.stack))
-
-
-def refuse_early(settings: Settings) -> None:
-    """Refuse to publish early.
-
-    Raises:
-        UsageError: ``engine-unsupported``.
-    """
-    if settings.publish == "early":
-        message = "--publish early is for jobs on this machine: on AWS a stream is published at its end"
-        raise UsageError("engine-unsupported", message, "leave it out, or transcode with --engine local")
 
 
 def _check(source: Location, dest: Location) -> None:

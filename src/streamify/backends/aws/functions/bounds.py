@@ -32,7 +32,7 @@ def environment_stack() -> Deployment:
 
 
 def bounded(
-    plan: Plan, media: Storage, items: Sequence[Item], max_cost: float | None
+    plan: Plan, media: Storage, items: Sequence[Item], max_cost: float | None, *, early: bool = False
 ) -> tuple[Sequence[Item], Forecast]:
     """Return the items with their functions and what each is predicted to take, and what the job will cost.
 
@@ -41,6 +41,7 @@ def bounded(
         media: Rooted at DEST.
         items: What is to be made.
         max_cost: That the job itself allows, US dollars.
+        early: Whether the stream is published while it is made.
 
     Raises:
         CapExceeded: ``source-too-long``, ``too-many-tasks``, ``task-too-large``, ``task-too-long`` or
@@ -48,9 +49,9 @@ def bounded(
     """
     _refuse_large(plan, len(items))
     stack = environment_stack()
-    calls = calls_of(plan, media, items, stack)
+    calls = calls_of(plan, media, items, stack, early=early)
     refuse_unfit(plan, calls, stack)
-    prediction = predict_job(plan, calls, stack, sampled=False)
+    prediction = predict_job(plan, calls, stack, sampled=False, early=early)
     caps = [cap for cap in (float(os.environ.get("MAX_COST") or 0), max_cost) if cap]
     refuse_above(prediction, min(caps, default=None))
     chosen = {call.key: (number := function_of(call, stack), seconds_of(call, stack.functions[number]))

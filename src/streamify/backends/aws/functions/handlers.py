@@ -15,17 +15,21 @@ from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
+from streamify.backends.aws.account import Account
 from streamify.backends.aws.functions.bounds import environment_stack, patience_for
 from streamify.backends.aws.functions.decoder import decoder
 from streamify.backends.aws.functions.hold import ExecutionHold
+from streamify.backends.aws.functions.later import clean_request
 from streamify.backends.aws.functions.observe import Watch, to_stdout
-from streamify.backends.aws.functions.start import named, start_job
+from streamify.backends.aws.functions.publish import map_is_over, publish_step, withdraw_step
+from streamify.backends.aws.functions.start import is_superseded, named, start_job
 from streamify.backends.aws.functions.turn import ended_run, turns
 from streamify.backends.aws.functions.turns import Ask
 from streamify.backends.aws.pricing.charge import charge
 from streamify.backends.aws.pricing.routing import FULL_VCPU
 from streamify.errors import (
     CapExceeded,
+    DestinationError,
     Failure,
     SourceError,
     StreamifyError,
@@ -62,9 +66,10 @@ def split(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Of Lambda.
 
     Returns:
-        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``refused`` (the
-        source or its settings cannot be used, or a cap is passed), ``failed``, or ``busy``: another job, such as that
-        of an earlier version, holds the DEST; ask again in ``wait`` seconds.
+        ``status``: ``planned`` (with ``run``, ``prepared`` and where the items are), ``duplicate``, ``superseded`` (a
+        newer version of the source is there), ``refused`` (the source or its settings cannot be used, or a cap is
+        passed), ``failed``, or ``busy``: another job, such as that of an earlier version, holds the DEST; ask again in
+        ``wait`` seconds.
 
     Raises:
         TransientError: To be tried again.
@@ -147,6 +152,38 @@ def turn(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return _told(said, {"status": "done"})
 
 
+def publish(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Publish what exists of a stream, while the rest is made.
+
+    Args:
+        event: ``run``, ``execution``: ARN of the one whose map runs; or ``withdraw``, a run that has failed.
+        context: Of Lambda.
+
+    Returns:
+        ``status``: ``growing``, to be called again after ``wait`` seconds, or ``ended``.
+
+    Raises:
+        TransientError: To be tried again.
+    """
+    with watch().call("publish", event, context) as said:
+        try:
+            if "withdraw" in event:
+                withdraw_step(Run.model_validate(event["withdraw"]))
+                return _told(said, {"status": "ended"})
+            answer = publish_step(Run.model_validate(event["run"]), lambda: map_is_over(account(), event["execution"]))
+        except StreamifyError as error:
+            said["outcome"] = "failed"
+            _refusal(error, said)
+            raise
+        return _told(said, answer)
+
+
+@cache
+def account() -> Account:
+    """Return the account that this execution environment runs in."""
+    return Account()
+
+
 def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Check the certificate, publish the manifests.
 
@@ -155,7 +192,9 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Of Lambda.
 
     Returns:
-        ``status``: ``complete`` or ``failed``.
+        ``status``: ``complete``, ``failed``, or ``superseded``: a newer version of the source is there, which a job of
+        its own is about. With ``error``, the old one could not be read to its end, and nothing was published.
+        ``clean``: input of an execution that removes what was replaced, after its time.
     """
     run, prepared = Run.model_validate(event["run"]), Prepared.model_validate(event["prepared"])
     job = {"source": run.places.uploads.child(run.source.key).url, "dest": run.places.media.url}
@@ -172,8 +211,12 @@ def assemble(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 run, prepared, int(event["workers"]), hold, worker=worker, carry=decoder().run, charge=priced
             )
         except StreamifyError as error:
-            return _told(said, {"status": "failed", "error": _refusal(error, said), "job": job})
-        return _told(said, {"status": "complete", "job": job, **_summary(report)})
+            found = _refusal(error, said)
+            late = isinstance(error, SourceError | TasksFailed) and _superseded(run, said)
+            return _told(said, {"status": "superseded" if late else "failed", "error": found, "job": job})
+        status = "superseded" if _superseded(run, said) else "complete"
+        later = clean_request(run, media, _number("LONGEST_JOB_SECONDS"))
+        return _told(said, {"status": status, "job": job, **_summary(report), **({"clean": later} if later else {})})
 
 
 @cache
@@ -186,6 +229,19 @@ def _told(said: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Note how a call ended; return its answer."""
     said["outcome"] = answer["status"]
     return answer
+
+
+def _superseded(run: Run, said: dict[str, Any]) -> bool:
+    """Return whether a newer version of a run's source is there, as far as this function may look at it.
+
+    Raises:
+        TransientError: It cannot be asked at this moment.
+    """
+    try:
+        return is_superseded(run)
+    except DestinationError as error:
+        _refusal(error, dict(said))
+        return False
 
 
 def _of_sender(error: StreamifyError) -> bool:

@@ -18,6 +18,7 @@ from streamify.backends.aws.events import (
     settings_of,
 )
 from streamify.backends.aws.functions.bounds import bounded, environment_stack
+from streamify.backends.aws.functions.later import clean_up, is_clean
 from streamify.backends.aws.pricing.routing import choose_groups
 from streamify.dest.layout import CLAIM
 from streamify.errors import CapExceeded, DestinationError, UsageError
@@ -37,6 +38,8 @@ from streamify.storage.objects import ObjectStorage
 LONGEST = 850
 """Bytes of a DEST: keys of S3 have at most 1024, and those of runs add 160."""
 
+SUPERSEDED = "the original was uploaded again: its latest version has a job of its own"
+
 
 def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process) -> dict[str, Any]:
     """Do what `streamify.backends.aws.functions.handlers.split` says; errors are raised.
@@ -50,12 +53,15 @@ def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process
         StreamifyError: The job cannot be done, or may not.
     """
     given, execution = event["input"], event["execution"]
+    if is_clean(given):
+        return clean_up(given, execution, lambda held: is_running(_account(), str(held.execution)))
     if is_command_upload(given):
         return _duplicate(event, "the command that uploaded it starts an execution of its own")
     if is_folder_marker(given):
         return _duplicate(event, "it is a folder, no file")
     if is_words_upload(given):
         return _duplicate(event, "it holds subtitles, which are read with their film")
+    _check_days()
     request = read_event(given, os.environ["MEDIA_BUCKET"], _defaults())
     settings = settings_of(request)
     uploads, ref = find_source(request.source)
@@ -67,6 +73,8 @@ def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process
             "raise MaxSourceBytes of the stack",
         )
     media = request.dest
+    if request.version not in (None, ref.version):  # an event that comes late must not put the old one back
+        return {"status": "superseded", "reason": SUPERSEDED, "job": {"source": request.source.url, "dest": media.url}}
     refuse_dest(media, request.source)
     length = len(media.url.encode())
     if length > LONGEST:
@@ -107,13 +115,15 @@ def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process
     check_saved(dest, replace=settings.replace)
     gathered.keep(dest)
     write_job(dest, new_job(request.source, ref, media, settings))
+    early = settings.publish == "early" and read_report(dest, newer="ignore") is None  # a whole stream stays
     prepared = split_step(
         run,
         partial(choose_groups, stack=environment_stack()),
         _number("MAX_SCAN_BYTES") or None,
         worker=worker,
         carry=carry,
-        foresee=partial(bounded, max_cost=settings.max_cost),
+        foresee=partial(bounded, max_cost=settings.max_cost, early=early),
+        early=early,
     )
     return {
         "status": "planned",
@@ -121,6 +131,7 @@ def start_job(event: dict[str, Any], worker: str = "", carry: Carry = in_process
         "run": run.model_dump(mode="json", by_alias=True),
         "prepared": prepared.model_dump(mode="json"),
         "items": {"bucket": media.bucket, "key": media.child(prepared.items).key},
+        **({"early": True} if early else {}),
     }
 
 
@@ -148,6 +159,22 @@ def _defaults() -> dict[str, Any]:
     return found
 
 
+def _check_days() -> None:
+    """Make sure that no plan of a job expires before the job must be over.
+
+    Raises:
+        UsageError: ``aws-settings``.
+    """
+    days, longest = _number("RUN_DAYS"), _number("LONGEST_JOB_SECONDS")
+    if days and days * 86400 < longest:
+        raise UsageError(
+            "aws-settings",
+            f"the stack keeps plans of runs for {days} days (RunDays), and a job may take {longest:,} s"
+            " (LongestJobSeconds)",
+            f"deploy it with a RunDays of {-(-longest // 86400)} or more, or a lower LongestJobSeconds",
+        )
+
+
 def named(event: dict[str, Any]) -> dict[str, str]:
     """Return what can be said of a job whose request cannot be read."""
     given = event.get("input")
@@ -156,6 +183,16 @@ def named(event: dict[str, Any]) -> dict[str, str]:
         detail = found["detail"]
         return {"source": f"s3://{detail['bucket']['name']}/{detail['object']['key']}", "dest": ""}
     return {name: str(found.get(name, ""))[:2000] for name in ("source", "dest")}
+
+
+def is_superseded(run: Run) -> bool:
+    """Return whether a newer version of a run's source is there.
+
+    Raises:
+        DestinationError: The store cannot be asked.
+    """
+    found = open_storage(run.places.uploads).stat(run.source.key)
+    return found is not None and found.version != run.source.version
 
 
 def _is_complete(dest: ObjectStorage, source: str, job: str | None = None, *, replace: bool = False) -> bool:

@@ -61,13 +61,28 @@ def turns() -> Turns:
     account = Account()
     media = open_storage(Location("s3", os.environ["MEDIA_BUCKET"], ""))
     assert isinstance(media, ObjectStorage)
-    workers = int(os.environ.get("TRANSCODERS") or 0) or workers_of(_quota(account))
+    workers = int(os.environ.get("TRANSCODERS") or 0) or workers_of(_quota())
     jobs, most = int(os.environ["MAX_JOBS"]), int(os.environ["MAX_CONCURRENCY"])
     return Turns(media, StepFunctions(account), workers, jobs, most)
 
 
-def _quota(account: Account) -> int:
-    limits = account.ask("lambda", "GetAccountSettings")["AccountLimit"]
+def _quota() -> int:
+    """Return the concurrent executions of the account.
+
+    Raises:
+        DestinationError: ``aws-no-endpoint``.
+    """
+    try:
+        # Not patient: the function has a minute, and what has no endpoint never answers.
+        limits = Account(patient=False).ask("lambda", "GetAccountSettings")["AccountLimit"]
+    except DestinationError as error:
+        if error.code != "aws-unreachable":
+            raise
+        raise DestinationError(
+            "aws-no-endpoint",
+            f"the stack's functions cannot reach Lambda, which tells the quota of the account: {error.message}",
+            "give their VPC an interface endpoint of Lambda, or deploy the stack with a number of Transcoders",
+        ) from error
     return int(limits.get("UnreservedConcurrentExecutions") or limits["ConcurrentExecutions"])
 
 

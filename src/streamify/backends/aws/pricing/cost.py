@@ -5,14 +5,17 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 
+from streamify.backends.aws.growing import look_wait
 from streamify.backends.aws.pricing.deployment import Deployment
 from streamify.backends.aws.pricing.prices import PRICES, Prices
 from streamify.backends.aws.pricing.routing import CHILD_TRANSITIONS, FULL_VCPU, function_of, seconds_of
-from streamify.backends.aws.pricing.work import Call
+from streamify.backends.aws.pricing.work import DEMUX, Call
 from streamify.errors import CapExceeded
 from streamify.model.base import Frozen
+from streamify.model.burn import PART_SEGMENTS
 from streamify.model.plan import Plan
 from streamify.planning.images import SAMPLES, largest, smallest
+from streamify.storage.ranges import LONGEST
 
 OTHER_MEMORY = 3008
 """MB of the functions that split and assemble, as in ``deploy/aws/template.yaml``."""
@@ -37,8 +40,11 @@ PREVIEW_CPU = 0.5
 """CPU seconds to encode a second of an animated preview (2026-11)."""
 
 
-JOB_TRANSITIONS = 10
-"""Start, Split, Planned, Turn, Transcode, Release, Assemble, Say, Ended, Complete."""
+JOB_TRANSITIONS = 13
+"""Start, Split, Planned, Turn, Make, Transcode, Release, Early, Published, Assemble, Say, Ended, Complete."""
+LOOK_MEMORY, LOOK_SECONDS, LOOK_TRANSITIONS = 1024, 1.0, 3
+"""Of the function that publishes early: MB, seconds of a look at what exists, and transitions from a look to the next:
+Publish, More, LetItGrow."""
 
 
 class Work(Frozen):
@@ -105,13 +111,15 @@ class Prediction(Frozen):
     """Tasks at the same moment, of a job alone: the least of the workers, MaxConcurrency and the number of tasks."""
     finish_seconds: float
     """From the start of the job to its end."""
+    playable_seconds: float
+    """From the start of the job until a player can begin: the end, unless the stream is published early."""
     prices_as_of: str
     """Year and month of the price table."""
     prices_region: str
 
 
 def predict_job(
-    plan: Plan, calls: Iterable[Call], stack: Deployment, *, sampled: bool, prices: Prices = PRICES
+    plan: Plan, calls: Iterable[Call], stack: Deployment, *, sampled: bool, early: bool = False, prices: Prices = PRICES
 ) -> Prediction:
     """Add up what the calls of a job take.
 
@@ -120,6 +128,7 @@ def predict_job(
         calls: Of the transcoder, see `streamify.backends.aws.pricing.work.calls`.
         stack: Where it runs.
         sampled: See `Prediction`.
+        early: Whether the stream is published while it is made.
         prices: Of AWS.
     """
     every = list(calls)
@@ -132,16 +141,22 @@ def predict_job(
     for kind in dict.fromkeys(kinds):
         picked = [spent for other, spent in zip(kinds, seconds, strict=True) if other == kind]
         work.append(_work(*kind, picked))
-    work.append(_work("assemble", OTHER_MEMORY, [last]))
     concurrency = min(stack.concurrency, max(1, len(every)))
+    begin = START_SECONDS * _slower(stack.memory)
+    ends = map_ends(seconds, concurrency, begin)
+    first_version = first_playable(every, ends) + LOOK_SECONDS
+    looks = len(look_times(first_version, max(ends, default=0.0))) if early else 0
+    if looks:
+        work.append(_work("publish", LOOK_MEMORY, [first_version, *[LOOK_SECONDS] * (looks - 1)]))
+    work.append(_work("assemble", OTHER_MEMORY, [last]))
     starts = min(concurrency, len(every)) + 2
     each = sum(memory * _slower(memory) for memory in memories) / max(1, len(every))
     start_gb = START_SECONDS * ((starts - 2) * each + 2 * OTHER_MEMORY) / 1024
     gb_seconds = start_gb + sum(item.gb_seconds for item in work)
-    invocations = len(every) + 2
-    transitions = JOB_TRANSITIONS + CHILD_TRANSITIONS * len(every)
+    invocations = len(every) + 2 + looks
+    transitions = JOB_TRANSITIONS + CHILD_TRANSITIONS * len(every) + LOOK_TRANSITIONS * looks
+    finish = 2 * START_SECONDS + first + max(ends, default=0.0) + last
     gets, puts = (sum(getattr(item, kind) for item in (split, *every, assemble)) for kind in ("gets", "puts"))
-    begin = START_SECONDS * _slower(stack.memory)
     longest = max(zip(seconds, (item.key for item in every), strict=True), default=(first, "split"))
     return Prediction(
         stack=stack,
@@ -159,7 +174,8 @@ def predict_job(
         slowest=Slowest(key=longest[1], seconds=round(longest[0], 1)),
         largest=max((item.memory for item in every), default=0),
         concurrency=concurrency,
-        finish_seconds=round(2 * START_SECONDS + first + map_seconds(seconds, concurrency, begin) + last, 1),
+        finish_seconds=round(finish, 1),
+        playable_seconds=round(START_SECONDS + first + first_version if early else finish, 1),
         prices_as_of=prices.as_of,
         prices_region=prices.region,
     )
@@ -198,6 +214,32 @@ def bill(
     )
 
 
+def first_playable(calls: Sequence[Call], ends: Sequence[float]) -> float:
+    """Return when the first segment exists, with its sound.
+
+    Args:
+        calls: Of a job.
+        ends: When each of them has ended, seconds.
+    """
+    sound = [end for call, end in zip(calls, ends, strict=True)
+             if call.what == "audio" and int(call.key.rsplit("/", 1)[1]) == 0]  # fmt: skip
+    picture = [end for call, end in zip(calls, ends, strict=True) if call.key.startswith("video/00000/")]
+    return max([*sound, *([min(picture)] if picture else [])], default=0.0)
+
+
+def look_times(first: float, end: float) -> list[float]:
+    """Return when it is looked for what exists, up to the first look behind the end of the map; seconds.
+
+    Args:
+        first: When there is something to publish.
+        end: Of the map.
+    """
+    times = [first]
+    while times[-1] < end:
+        times.append(times[-1] + look_wait(times[-1]))
+    return times
+
+
 def map_seconds(seconds: Sequence[float], concurrency: int, begin: float = 0) -> float:
     """Return how long tasks take that start in order, each as soon as one of `concurrency` workers is free.
 
@@ -206,10 +248,23 @@ def map_seconds(seconds: Sequence[float], concurrency: int, begin: float = 0) ->
         concurrency: Tasks at the same moment.
         begin: Seconds that every worker takes to start.
     """
+    return max(map_ends(seconds, concurrency, begin), default=0.0)
+
+
+def map_ends(seconds: Sequence[float], concurrency: int, begin: float = 0) -> list[float]:
+    """Return when tasks end that start in order, each as soon as one of `concurrency` workers is free.
+
+    Args:
+        seconds: Of each task.
+        concurrency: Tasks at the same moment.
+        begin: Seconds that every worker takes to start.
+    """
     ends = [begin + number // RAMP * RAMP_SECONDS for number in range(min(concurrency, len(seconds)))]
+    found = []
     for spent in seconds:
-        heapq.heapreplace(ends, ends[0] + spent)  # ascending as it is made: a heap
-    return max(ends, default=0.0)
+        found.append(ends[0] + spent)
+        heapq.heapreplace(ends, found[-1])  # ascending as it is made: a heap
+    return found
 
 
 def refuse_above(prediction: Prediction, max_cost: float | None) -> None:
@@ -235,9 +290,15 @@ def _slower(memory: int) -> float:
 
 
 def _split(plan: Plan) -> Call:
-    """Claim, records, index, ten pictures; plan, segment list, items. An index has about 500 bytes a second of film."""
-    cpu = SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU
-    return Call("split", OTHER_MEMORY, "split", cpu, cpu, gets=28 + plan.segments // 30, puts=10)
+    """Claim, records, index, ten pictures; plan, segment list, items. An index has about 500 bytes a second of film.
+
+    Bitmap subtitles that are drawn are read from all of the source, and written some segments at a time.
+    """
+    cpu, gets, puts = SPLIT_CPU + plan.segments * SPLIT_SEGMENT_CPU, 28 + plan.segments // 30, 10
+    if plan.burn is not None:
+        cpu += plan.source.ref.size * DEMUX
+        gets, puts = gets + -(-plan.source.ref.size // LONGEST), puts + -(-plan.segments // PART_SEGMENTS)
+    return Call("split", OTHER_MEMORY, "split", cpu, cpu, gets, puts)
 
 
 def _assemble(plan: Plan) -> Call:

@@ -13,7 +13,7 @@ from streamify.backends.aws.pricing.sample import measure
 from streamify.backends.aws.pricing.work import Call, calls, load_of
 from streamify.executors.events import EventDelivery
 from streamify.jobs.engine import Stop, executor_for, run_one
-from streamify.jobs.items import Item
+from streamify.jobs.items import Item, opening_segments
 from streamify.jobs.locations import find_source
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.sidecars import gather
@@ -65,14 +65,17 @@ def predict_source(
                 groups = choose_groups(plan, stack)
                 speed = measure(plan, segments, executor, groups, stop)
                 loads = [load_of(plan, segment) for segment in segments]
+                opening = opening_segments(plan, segments) if settings.publish == "early" else 0
             finally:
                 segments.close()
-    chosen = calls(plan, loads, speed, groups)
+    chosen = calls(plan, loads, speed, groups, opening=opening)
     dry = plan.model_copy(update={"segment_list": ""})  # which was only written to be looked at
-    return Planned(dry, predict_job(plan, chosen, stack, sampled=speed.sampled))
+    return Planned(dry, predict_job(plan, chosen, stack, sampled=speed.sampled, early=opening > 0))
 
 
-def calls_of(plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment) -> list[Call]:
+def calls_of(
+    plan: Plan, media: Storage, items: Iterable[Item], stack: Deployment, *, early: bool = False
+) -> list[Call]:
     """Return the calls for items that are known, without a sample: from the table of speeds.
 
     Args:
@@ -80,15 +83,17 @@ def calls_of(plan: Plan, media: Storage, items: Iterable[Item], stack: Deploymen
         media: Rooted at DEST.
         items: What is to be made.
         stack: Where it runs.
+        early: As of `streamify.jobs.items.items`.
     """
     missing = {entry for item in items for entry in _made_by(plan, item)}
     done = {(track.id, index) for track in plan.tracks for index in range(plan.segments)} - missing
     segments = SegmentList(plan, media)
     try:
         loads = [load_of(plan, segment) for segment in segments]
+        opening = opening_segments(plan, segments) if early else 0
     finally:
         segments.close()
-    return list(calls(plan, loads, from_table(plan), choose_groups(plan, stack), done))
+    return list(calls(plan, loads, from_table(plan), choose_groups(plan, stack), done, opening))
 
 
 def _made_by(plan: Plan, item: Item) -> Iterable[tuple[str, int]]:

@@ -10,7 +10,7 @@ from streamify.jobs.work import audio_key, missing_pieces, missing_renditions, v
 from streamify.model.plan import Plan, Segment
 from streamify.planning.budget import audio_budget
 from streamify.planning.estimate import MIB, video_memory
-from streamify.planning.schedule import Groups, each_alone, spread
+from streamify.planning.schedule import Groups, each_alone, opened, spread
 from streamify.planning.speed import AFTER, OPENING_CPU, Speed
 
 CALL_CPU = 0.03 + OPENING_CPU
@@ -86,6 +86,7 @@ def calls(
     speed: Speed,
     groups: Groups | None = None,
     done: Collection[tuple[str, int]] = (),
+    opening: int = 0,
 ) -> Iterator[Call]:
     """Yield the calls of a job in the order of its items: `streamify.jobs.items.items` without a storage.
 
@@ -95,27 +96,41 @@ def calls(
         speed: What the parts of a task take.
         groups: As in `items`.
         done: (track, segment) of everything that exists.
+        opening: Segments whose smallest rendition, and whose sound, come first; 0 where nothing is published early.
     """
-    finished = set(done)
+    finished, each = set(done), list(loads)
+    missing, chosen = missing_renditions(plan, finished), groups or each_alone(plan.video)
+    sound = list(_sound(plan, finished, speed))
+    yield from (call for first, call in sound if first < opening)
+    for group in opened(missing, chosen, opening):
+        yield video_call(plan, group.segment, group.renditions, each[group.segment], speed)
+    yield from (call for first, call in sound if first >= opening)
+    yield from _words(plan)
+    for group in spread(missing, chosen, opening):
+        yield video_call(plan, group.segment, group.renditions, each[group.segment], speed)
+
+
+def _sound(plan: Plan, done: set[tuple[str, int]], speed: Speed) -> Iterator[tuple[int, Call]]:
+    """Yield the first segment of each piece of sound, and its call."""
     seconds = float(plan.timeline.end / plan.timeline.timescale) / max(1, plan.segments)
     for track in plan.audio:
-        for first, stop in missing_pieces(plan, track, finished):
+        for first, stop in missing_pieces(plan, track, done):
             count = stop - first
             # The sound lies between the pictures: to read it is to read through the file.
             size = plan.source.ref.size * count // plan.segments
             cpu = CALL_CPU + count * seconds * speed.sound
             memory = megabytes(audio_budget(count * seconds, track).memory_bytes)
             gets = _GETS + count + -(-size // READ)
-            yield Call(audio_key(track, first), memory, "audio", cpu, cpu, gets, 3 * count + 1)
+            yield first, Call(audio_key(track, first), memory, "audio", cpu, cpu, gets, 3 * count + 1)
+
+
+def _words(plan: Plan) -> Iterator[Call]:
     for words in tasks_of(plan, plan.text):
         read = plan.source.ref.size if words.tracks[0].recipe.file is None else 0
         files = len(words.tracks) * (plan.segments + 2)
-        cpu = CALL_CPU + read * _DEMUX + files * _FILE
+        cpu = CALL_CPU + read * DEMUX + files * _FILE
         memory = megabytes(words.budget.memory_bytes)
         yield Call(words.key, memory, "subtitles", cpu, cpu, _GETS + -(-read // READ), files + 1, files)
-    each = list(loads)
-    for group in spread(missing_renditions(plan, finished), groups or each_alone(plan.video)):
-        yield video_call(plan, group.segment, group.renditions, each[group.segment], speed)
 
 
 def video_call(plan: Plan, segment: int, made: tuple[int, ...], load: Load, speed: Speed) -> Call:
@@ -136,7 +151,7 @@ def video_call(plan: Plan, segment: int, made: tuple[int, ...], load: Load, spee
         what="+".join(plan.video[number].name for number in made),
         cpu=CALL_CPU + decoding + sum(encoding),
         alone=CALL_CPU + max(decoding, *encoding),
-        gets=_GETS + len(made) + -(-load.bytes // READ),
+        gets=_GETS + len(made) + -(-load.bytes // READ) + (plan.burn is not None),
         puts=3 * len(made) + 1,
     )
 
@@ -146,7 +161,7 @@ def megabytes(worker: int) -> int:
     return -(-(worker + HANDLER) // MIB)
 
 
-_DEMUX = 1 / 1_000_000_000
+DEMUX = 1 / 1_000_000_000
 """CPU seconds for a byte of a source that is read for its words alone."""
 _FILE = 0.0005
 """CPU seconds for a file of words."""
