@@ -168,7 +168,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     job(settings, resume=True)
     drawn = subtitled(tmp_path / "drawn.mkv", [[Card(0.2, 1.5, 60, 150, 100, 40)]], size=(320, 240), seconds=2)
     open_storage(buckets.uploads).put(KEY, drawn.read_bytes())  # without chapters, and with what is drawn into pictures
-    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "burn_in": "en"}
+    other = {"crf": 40, "loudness": -24, "thumbnail_size": 90, "poster": "off", "replace": True, "burn_in": "1"}
     job(settings | other | {"replace_grace": 0}, resume=True)
     later = job(settings | other | {"thumbnail_size": 80, "replace_grace": 3600}, resume=True)["clean"]
     arn = "arn:aws:states:us-east-1:0:execution:streamify:clean"
