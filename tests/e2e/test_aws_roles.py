@@ -159,7 +159,8 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     ffmpeg("-i", clip.path, "-i", tmp_path / "list.txt", "-map_metadata", "1", "-c", "copy", tmp_path / "film.mp4")
     open_storage(buckets.uploads).put(KEY, (tmp_path / "film.mp4").read_bytes())
     open_storage(buckets.uploads).put(f"{KEY.removesuffix('.mp4')}.en.srt", WORDS)
-    job(settings | {"publish": "early", "segment_seconds": 1, "keyframe_seconds": 1})
+    settings |= {"segment_seconds": 1, "keyframe_seconds": 1}
+    job(settings | {"publish": "early"})
     for kind in ("video", "audio", "subtitles"):
         cut = next(one.key for one in buckets.dest.list(f"{kind}/") if one.key.endswith(("0.m4s", "0.vtt")))
         buckets.dest.put(cut, b"short")

@@ -75,7 +75,7 @@ class EarlyPublisher:
             for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
         }
         self._words: dict[str, TextRecord] = {}  # of subtitles that exist
-        self._awaited = {track.id for task in text_tasks(plan, media) for track in task.tracks}  # subtitles
+        self._awaited = self._missing_words()
         self._ready: float | None = None  # since when there is something to publish
         self._written: dict[str, bytes] = {}
         self._next = 0.0
@@ -101,6 +101,8 @@ class EarlyPublisher:
         """
         if self._listed is not None:
             self._done |= self._listed.look()
+            if self._awaited:
+                self._awaited = self._missing_words()
         for prefix in self._prefixes.values():
             while self._may_exist(prefix) and prefix.extend():
                 pass
@@ -127,6 +129,10 @@ class EarlyPublisher:
     def close(self) -> None:
         """Close the list of segments."""
         self._segments.close()
+
+    def _missing_words(self) -> set[str]:
+        """Return the ids of the subtitles that are to be made."""
+        return {track.id for task in text_tasks(self._plan, self._media) for track in task.tracks}
 
     def _may_exist(self, prefix: CertifiedPrefix) -> bool:
         next_one = (prefix.track.id, len(prefix))
