@@ -94,6 +94,8 @@ class BurnIn(Frozen):
     """FFmpeg's name; of a file the ending of its name."""
     forced: bool = False
     """Whether only bitmaps that are marked as forced are."""
+    page: str = ""
+    """Of teletext, such as ``888``."""
     file: str | None = None
     """SHA-256 of a subtitle file, hex."""
     encoding: str = ""

@@ -82,6 +82,8 @@ class TextRecipe(Frozen):
     """SHA-256 of the file, hex."""
     channel: str | None = None
     """Channel of captions inside the pictures: ``CC1`` to ``CC4``."""
+    page: str = ""
+    """Of teletext, such as ``888``."""
     origin: Rational
     """Time of output tick 0 on the source's clock, seconds."""
     encoding: str = ""

@@ -234,6 +234,8 @@ class TextFacts(Frozen):
     commentary: bool = False
     packets: int | None = None
     """As far as the container says."""
+    page: str = ""
+    """Of teletext, such as ``888``: a stream has several."""
 
 
 class Note(Frozen):

@@ -60,7 +60,7 @@ def burn_in(facts: SourceFacts, settings: MediaSettings) -> BurnPlan | None:
     if choice.forced and not text.forced:
         raise _unknown(choice, f"subtitle stream {text.stream} is text, of which no part is marked as forced",
                        f"--burn-in {text.stream} draws all of it")  # fmt: skip
-    return _text(settings, text.language, codec=text.codec, stream=text.stream)
+    return _text(settings, text.language, codec=text.codec, stream=text.stream, page=text.page)
 
 
 def _text(settings: MediaSettings, language: str | None, **of: Any) -> BurnPlan:
@@ -119,7 +119,8 @@ def _listed(facts: SourceFacts, files: Iterable[SubtitleFile]) -> str:
 
 def described(one: BitmapFacts | TextFacts) -> str:
     """Return a stream in words."""
-    parts = [BITMAP_CODECS.get(one.codec, one.codec), *filter(None, (one.language, clean(one.title or "")))]
+    page = f"page {one.page}" if isinstance(one, TextFacts) and one.page else ""
+    parts = [BITMAP_CODECS.get(one.codec, one.codec), *filter(None, (page, one.language, clean(one.title or "")))]
     return f"{one.stream} ({', '.join([*parts, *(['forced'] if one.forced else [])])})"
 
 
@@ -138,10 +139,11 @@ def burn_notes(facts: SourceFacts, burn: BurnPlan | None) -> Iterator[Note]:
     why = "drawn into the pictures of every rendition"
     if burn is not None and burn.file is not None:
         yield Note(kind="converted", what=burn.name, why=why)
-    of = {one.stream: described(one) for one in facts.bitmaps} | {one.stream: described(one) for one in facts.text}
+    of = {(one.stream, ""): described(one) for one in facts.bitmaps}
+    of |= {(one.stream, one.page): described(one) for one in facts.text}
     if burn is not None and burn.stream is not None:
         only = "; only what is marked as forced" if burn.forced else ""
-        yield Note(kind="converted", what=f"subtitle stream {of[burn.stream]}", why=f"{why}{only}")
+        yield Note(kind="converted", what=f"subtitle stream {of[burn.stream, burn.page]}", why=f"{why}{only}")
 
 
 def part_key(burn: BurnPlan | None, segment: int) -> str:

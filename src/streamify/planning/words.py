@@ -60,6 +60,11 @@ def old_encoding(language: str | None) -> str:
     return _ENCODING_OF.get((language or "").partition("-")[0], "")
 
 
+def stream_name(stream: int, page: str) -> str:
+    """Return the name of a stream of words, or of a page of teletext in it."""
+    return f"subtitle stream {stream}, page {page}" if page else f"subtitle stream {stream}"
+
+
 def text_tracks(
     facts: SourceFacts, settings: MediaSettings, timeline: Timeline, build: str, burn: BurnIn | None = None
 ) -> tuple[TextTrack, ...]:
@@ -78,12 +83,15 @@ def text_tracks(
         if one.sha256 is not None and (burn is None or one.sha256 != burn.file)
     ]
     words = facts.text if settings.subtitles != "off" else ()
-    embedded = [one for one in words if burn is None or one.stream != burn.stream]
+    embedded = [one for one in words if burn is None or (one.stream, one.page) != (burn.stream, burn.page)]
     late = facts.video.late if facts.video is not None else Fraction(0)
     shown = timeline.origin * timeline.time_base - Fraction(timeline.lead, timeline.timescale)
     origin = shown + late
     streams = [
-        (TextRecipe(stream=one.stream, codec=one.codec, origin=origin), f"subtitle stream {one.stream}")
+        (
+            TextRecipe(stream=one.stream, codec=one.codec, origin=origin, page=one.page),
+            stream_name(one.stream, one.page),
+        )
         for one in embedded
     ]
     # A file's times count from where a player begins, whatever the clock of the film says.
@@ -160,9 +168,9 @@ def text_notes(facts: SourceFacts, settings: MediaSettings, burn: BurnIn | None 
     yield from _caption_notes(facts, settings)
     if settings.subtitles == "off":
         for one in facts.text:
-            if burn is not None and one.stream == burn.stream:
+            if burn is not None and (one.stream, one.page) == (burn.stream, burn.page):
                 continue
-            yield Note(kind="dropped", what=f"subtitle stream {one.stream} ({one.codec})", why="--subtitles off")
+            yield Note(kind="dropped", what=f"{stream_name(one.stream, one.page)} ({one.codec})", why="--subtitles off")
         return
     for file in settings.subtitles if isinstance(settings.subtitles, tuple) else ():
         if file.left_out is not None:

@@ -15,12 +15,14 @@ from streamify.media.drawn.stream import DrawnText, fonts_of
 from streamify.media.text.embedded import read_embedded
 from streamify.media.text.files import read_file
 from streamify.media.text.read import Words
+from streamify.media.text.teletext import read_teletext
 from streamify.model.burn import PART_BYTES, PART_SEGMENTS, BurnPart, BurnPlan, Shown
 from streamify.model.cue import SourceCue
 from streamify.model.plan import Plan, Timeline
 from streamify.model.source import Note, SourceRef, VideoFacts
 from streamify.planning.cues import place_cues
 from streamify.planning.grid import Window
+from streamify.planning.words import stream_name
 from streamify.storage.base import Storage, Stores
 from streamify.storage.saved import damaged, parse_saved
 from streamify.tasks.given import read_given
@@ -79,7 +81,10 @@ def _fonts(burn: BurnPlan, ref: SourceRef, stores: Stores) -> tuple[list[bytes],
 def _words(plan: Plan, burn: BurnPlan, first: Fraction, ref: SourceRef, stores: Stores) -> tuple[Words, str]:
     """Return the words to be drawn, with times on the clock of the source, and their name."""
     if burn.stream is not None:
-        name = f"subtitle stream {burn.stream}"
+        name = stream_name(burn.stream, burn.page)
+        if burn.page:
+            pages = read_teletext(partial(stores.open_source, ref), burn.stream, {burn.page: name})
+            return pages[burn.page], name
         hints, codecs = {burn.stream: burn.encoding}, {burn.stream: burn.codec}
         streams = read_embedded(partial(stores.open_source, ref), {burn.stream: name}, hints, codecs)
         return streams[burn.stream], name

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from typing import BinaryIO
 
 from streamify.dest.layout import all_words_key, text_record_key, words_key
 from streamify.errors import SourceError
@@ -14,6 +15,7 @@ from streamify.manifests import webvtt
 from streamify.media.text.embedded import read_embedded
 from streamify.media.text.files import read_file
 from streamify.media.text.read import Words
+from streamify.media.text.teletext import read_teletext
 from streamify.model.cue import Cue
 from streamify.model.cut import Cut
 from streamify.model.plan import Timeline
@@ -50,20 +52,34 @@ def run_text(task: TextTask, stores: Stores) -> TextResult:
 
 
 def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
-    recipes = {track.source: track.recipe for track in task.tracks if track.recipe.stream is not None}
+    opened = partial(stores.open_source, task.source)
+    recipes = {
+        track.source: track.recipe for track in task.tracks if track.recipe.stream is not None and not track.recipe.page
+    }
     names = {recipe.stream: name for name, recipe in recipes.items() if recipe.stream is not None}
     hints = {index: recipes[name].encoding for index, name in names.items()}
     codecs = {index: recipes[name].codec for index, name in names.items()}
-    streams = read_embedded(partial(stores.open_source, task.source), names, hints, codecs) if names else {}
+    streams = read_embedded(opened, names, hints, codecs) if names else {}
     captions = Captions(task, stores).words() if any(track.recipe.channel for track in task.tracks) else {}
+    teletext = _teletext(task, opened)
     for track in task.tracks:
         if track.recipe.stream is not None:
-            yield track, streams[track.recipe.stream]
+            yield track, teletext[track.source] if track.recipe.page else streams[track.recipe.stream]
         elif track.recipe.channel is not None:
             yield track, captions[track.recipe.channel]
         else:
             data = read_given(track.recipe.file or "", track.source, stores.media)
             yield track, read_file(data, track.source, track.recipe.encoding)
+
+
+def _teletext(task: TextTask, opened: Callable[[], BinaryIO]) -> dict[str, Words]:
+    """Return the words of pages of teletext, by the names of their tracks: each stream is read once."""
+    paged = [track for track in task.tracks if track.recipe.page and track.recipe.stream is not None]
+    found: dict[str, Words] = {}
+    for stream in dict.fromkeys(track.recipe.stream or 0 for track in paged):
+        names = {track.recipe.page: track.source for track in paged if track.recipe.stream == stream}
+        found |= {names[page]: words for page, words in read_teletext(opened, stream, names).items()}
+    return found
 
 
 def _borders(task: TextTask, media: Storage) -> list[Fraction]:

@@ -258,9 +258,11 @@ def test_no_captions_are_made_up(tmp_path: Path) -> None:
     assert not [note for note in facts.notes if "captions" in note.what]
 
 
-def test_teletext_is_named_with_its_pages_and_what_reads_it(tmp_path: Path) -> None:
-    """The command of the note gives "Guten Abend" from 0.48 s on for 1.2 s with FFmpeg 5.1 and libzvbi."""
+def test_pages_of_teletext_with_subtitles_are_streams_of_words(tmp_path: Path) -> None:
     pages = {"888": ("deu", 2), "777": ("fra", 5), "100": ("deu", 1)}
-    [note] = [one for one in probe(with_teletext(tmp_path / "a.ts", pages)).notes if "teletext" in one.what]
-    assert note.what == "stream 1 (subtitle, teletext, page 888 deu, page 777 fra, hearing impaired)"
-    assert "-txt_page 888 -i SOURCE -map 0:v -map 0:a? -map 0:1 -c copy -c:s srt OUT.mkv" in note.why
+    facts = probe(with_teletext(tmp_path / "a.ts", pages))
+    assert [(one.stream, one.page, one.language, one.sdh) for one in facts.text] == [
+        (1, "888", "deu", False), (1, "777", "fra", True),
+    ]  # fmt: skip
+    assert not [one for one in facts.notes if "teletext" in one.what]
+    assert probe(with_teletext(tmp_path / "b.ts", {"100": ("deu", 1)})).text == ()

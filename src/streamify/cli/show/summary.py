@@ -200,7 +200,8 @@ def _audio(audio: AudioFacts) -> str:
 
 def _text(text: TextFacts | BitmapFacts) -> str:
     flags = [name for name, given in (("forced", text.forced), ("SDH", text.sdh)) if given]
-    parts = [text.codec, *filter(None, (text.language, text.title)), *flags]
+    page = f"page {number}" if (number := getattr(text, "page", "")) else ""  # of teletext
+    parts = [text.codec, *filter(None, (page, text.language, text.title)), *flags]
     parts += [counted(text.packets, "packet")] if text.packets else []
     return f"  subtitles #{text.stream}: {', '.join(parts)}"
 

@@ -88,9 +88,7 @@ def left_out(
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
-            yield Note(
-                kind="dropped", what=_what(stream, kinds, choice), why=_why(stream, choice.teletext.get(stream.id, ()))
-            )
+            yield Note(kind="dropped", what=_what(stream, kinds, choice), why=_why(stream))
     main = choice.video
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
@@ -152,7 +150,7 @@ def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -
     return "of a kind that FFmpeg has no name for"
 
 
-def _why(stream: Stream, pages: Sequence[str]) -> str:
+def _why(stream: Stream) -> str:
     if stream.type == "video":
         if stream.disposition & Disposition.attached_pic:
             return "a cover picture, no video"
@@ -163,9 +161,6 @@ def _why(stream: Stream, pages: Sequence[str]) -> str:
         return "one video stream is transcoded"
     if stream.type == "audio":
         return "no decoder" if not has_decoder(stream) else "its sample rate is not known"
-    if pages:  # an FFmpeg with libzvbi, as those of Debian and Ubuntu, has a decoder
-        command = f"-fix_sub_duration -txt_format text -txt_page {pages[0][:3]} -i SOURCE -map 0:v -map 0:a?"
-        return f"no decoder; make SubRip of it: ffmpeg {command} -map 0:{stream.index} -c copy -c:s srt OUT.mkv"
     if is_bitmaps(stream):
         return f"pictures, no text: --burn-in {stream.index} draws them into those of the film"
     return f"{_type(stream)} streams are not carried over"

@@ -96,7 +96,7 @@ def probe_source(
         chapters, excess = read_chapters(container)
         tracks = read_tracks(container, file, ref.size)
         bitmaps = bitmap_facts(container, choice.elsewhere)
-        text = text_facts(container, choice.elsewhere, tracks)
+        text = text_facts(container, choice.elsewhere, tracks, choice.teletext)
         notes = [*choice.notes, *left_out(container, tracks, choice, text), *excess]
         if stream is None and not audio:
             raise SourceError("no-media-streams", f"{ref.key} holds neither video nor audio that can be decoded",

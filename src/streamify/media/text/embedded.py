@@ -18,6 +18,7 @@ from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.media.text.packets import ENTRIES, TEXT_CODECS, Piece, cues_of
 from streamify.media.text.read import Words
+from streamify.media.text.teletext import CODEC as TELETEXT
 from streamify.media.text.vtt import block_notes
 from streamify.model.cue import CUES
 from streamify.model.source import Note, TextFacts
@@ -42,14 +43,33 @@ def text_codec(stream: Stream, entry: str | None) -> str | None:
     return entry if entry in ENTRIES else None
 
 
-def text_facts(container: InputContainer, elsewhere: frozenset[int], tracks: Tracks) -> tuple[TextFacts, ...]:
+def text_facts(
+    container: InputContainer, elsewhere: frozenset[int], tracks: Tracks, teletext: Mapping[int, Sequence[str]]
+) -> tuple[TextFacts, ...]:
     """Return what a container says of its streams of words.
 
     Args:
         container: The source, opened.
         elsewhere: Indices of streams of other programmes.
         tracks: Of an MP4: those that hold chapters are no subtitles.
+        teletext: Pages with subtitles by PID, as `streamify.media.source.transport` gives them.
     """
+    pages = (
+        _page(stream, page)
+        for stream in container.streams
+        if stream.index not in elsewhere and stream.type == "subtitle" and not has_decoder(stream)
+        for page in dict.fromkeys(teletext.get(stream.id, ()))
+    )
+    return (*_streams(container, elsewhere, tracks), *pages)
+
+
+def _page(stream: Stream, page: str) -> TextFacts:
+    number, _, rest = page.partition(" ")
+    language, _, heard = rest.partition(", ")
+    return TextFacts(stream=stream.index, codec=TELETEXT, language=language, sdh=bool(heard), page=number)
+
+
+def _streams(container: InputContainer, elsewhere: frozenset[int], tracks: Tracks) -> tuple[TextFacts, ...]:
     return tuple(
         _facts(stream, codec)
         for stream in container.streams

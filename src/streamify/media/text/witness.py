@@ -14,6 +14,7 @@ from av.subtitles.stream import SubtitleStream
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode_text, read_packets
 from streamify.media.text.packets import ENTRIES
+from streamify.media.text.teletext import witnessed_teletext
 from streamify.media.text.witness_mp4 import witnessed_samples
 from streamify.model.cue import CUE_BYTES, Cue
 from streamify.model.track import TextTrack
@@ -39,6 +40,10 @@ def witnessed(
         cues: Of the stream that was made.
         left_out: Cues of the source that are named as not kept.
     """
+    if track.recipe.page:
+        told = ((cue.start, html.unescape(_TAGS.sub("", cue.text))) for cue in cues if cue.start > 0)
+        yield from witnessed_teletext(open_source, track.recipe.stream or 0, track.recipe.origin, told)
+        return
     if track.recipe.codec in ENTRIES:
         yield from witnessed_samples(open_source, track, cues, left_out)
         return
