@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from streamify.dest.layout import JOB, REPORT, STATE
-from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
+from streamify.dest.layout import JOB, PLAN, REPORT, STATE
+from streamify.errors import CapExceeded, DestinationError, SourceError, TasksFailed, UsageError, VerificationFailed
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.asked import heeding
+from streamify.jobs.beginning import Begun, EarlyStart
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
@@ -245,11 +246,9 @@ class _Run:
             engine=engine,
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
-                plan = old or steps.split(
-                    executor, ref, self._settings, self._stop, self._events, write=True, keep=self._log.attempts.add
-                )
+                plan, begun = (old, None) if old is not None else self._split(executor, ref)
             try:
-                return self._make(plan, executor, hold)
+                return self._make(plan, executor, hold, begun)
             except (TasksFailed, VerificationFailed) as error:
                 if not self._settings.replace or not self._reused:
                     raise
@@ -258,14 +257,31 @@ class _Run:
                 steps.forget(plan, self._stores.media)
                 return self._make(plan, executor, hold)
 
-    def _make(self, plan: Plan, executor: Executor, hold: Hold) -> Report:
+    def _split(self, executor: Executor, ref: SourceRef) -> tuple[Plan, Begun | None]:
+        """Plan the source. Where a viewer waits and nothing is at DEST, begin the first segment meanwhile."""
+        media, keep = self._stores.media, self._log.attempts.add
+        start = None
+        if self._live is not None and media.stat(PLAN) is None and executor.capacity > 1:
+            start = EarlyStart(executor, media, keep)
+        try:
+            plan = steps.split(
+                executor, ref, self._settings, self._stop, self._events,
+                write=True, keep=keep, on_beginning=start.take if start is not None else None,
+            )  # fmt: skip
+        except (SourceError, UsageError, CapExceeded):
+            if start is not None:
+                start.settle(None)
+            raise
+        return plan, start.settle(plan) if start is not None else None
+
+    def _make(self, plan: Plan, executor: Executor, hold: Hold, begun: Begun | None = None) -> Report:
         """Make what is missing of a stream, and publish it."""
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
         done = self._survey(plan)
         self._measure(plan, executor)
         first = self._first(self._live, plan, executor) if self._live is not None else None
         if len(done) < total or any(text_tasks(plan, self._stores.media)):
-            workers, outcome = self._run_tasks(plan, done, executor, hold, first)
+            workers, outcome = self._run_tasks(plan, done, executor, hold, first, begun)
         elif first is not None:
             run_one(executor, first.task, self._stop, self._events, self._log.attempts.add)
             first.done()
@@ -346,7 +362,13 @@ class _Run:
             yield demands
 
     def _run_tasks(
-        self, plan: Plan, done: set[tuple[str, int]], executor: Executor, hold: Hold, first: First | None
+        self,
+        plan: Plan,
+        done: set[tuple[str, int]],
+        executor: Executor,
+        hold: Hold,
+        first: First | None,
+        begun: Begun | None,
     ) -> tuple[int, Outcome]:
         total = plan.segments * len(plan.tracks)
         workers = width_of(executor, plan)
@@ -364,7 +386,7 @@ class _Run:
             with self._demands() as demands, self._published_early(plan, done, hold) as made:
                 outcome = fan_out(
                     plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
-                    demands, made, first,
+                    demands, made, first, begun,
                 )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error

@@ -13,12 +13,16 @@ from streamify.executors.wire import Done, Failed
 from streamify.machine.usage import peak_bytes, resident_bytes
 from streamify.model.attempt import Attempt, Stages, Usage
 from streamify.model.progress import OnProgress
-from streamify.model.result import Result
-from streamify.model.task import Task
+from streamify.model.result import Beginning, Result
+from streamify.model.task import SplitTask, Task
 from streamify.storage.base import Stores
 
-Run = Callable[[Task, Stores, OnProgress | None], Result]
-"""`streamify.tasks.run.run_task`, or what a test puts in its place."""
+Run = Callable[..., Result]
+"""`streamify.tasks.run.run_task`, or what a test puts in its place: called with a task, its stores and an `OnProgress`,
+and for a split that is to tell of the beginning with an `OnBeginning` too."""
+
+OnBeginning = Callable[[Beginning], None]
+"""Takes the beginning of a film."""
 
 
 def real_run() -> Run:
@@ -28,7 +32,13 @@ def real_run() -> Run:
     return run_task
 
 
-def attempt(task: Task, stores: Stores, run: Run, progress: OnProgress | None = None) -> Done | Failed:
+def attempt(
+    task: Task,
+    stores: Stores,
+    run: Run,
+    progress: OnProgress | None = None,
+    on_beginning: OnBeginning | None = None,
+) -> Done | Failed:
     """Run `task` once; `progress` is called at most `PER_SECOND` times a second.
 
     Only what is no `Exception` (KeyboardInterrupt, SystemExit) passes through.
@@ -45,7 +55,8 @@ def attempt(task: Task, stores: Stores, run: Run, progress: OnProgress | None = 
         )
 
     try:
-        result = run(task, stores, Throttle(progress) if progress is not None else None)
+        more = (on_beginning,) if isinstance(task, SplitTask) and task.begin else ()
+        result = run(task, stores, Throttle(progress) if progress is not None else None, *more)
     except StreamifyError as error:
         failure = failure_of(task.key, error)
         return Failed(failure=failure, usage=usage())

@@ -10,7 +10,7 @@ from typing import Protocol
 from streamify.errors import Failure, StreamifyError, error_for
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
-from streamify.model.result import Result
+from streamify.model.result import Beginning, Result
 from streamify.model.task import Budget, Task
 
 OnEvent = Callable[[Event], None]
@@ -52,7 +52,26 @@ class TaskFuture(Future[Result]):
         """That have ended, in order; all of them once the future is done."""
         self._told: list[Attempt] = []
         self._keep: Callable[[Attempt], None] | None = None
+        self._beginning: Beginning | None = None
+        self._on_beginning: Callable[[Beginning], None] | None = None
         self._lock = Lock()
+
+    def begin(self, beginning: Beginning) -> None:
+        """Take what a split knows of the beginning of its film, for executors."""
+        with self._lock:
+            self._beginning = beginning
+            if self._on_beginning is not None:
+                self._on_beginning(beginning)
+
+    def on_beginning(self, take: Callable[[Beginning], None]) -> None:
+        """Hand the beginning of the film to `take`, perhaps at once, perhaps never; again with each attempt.
+
+        `take` is called from threads that must not wait.
+        """
+        with self._lock:
+            self._on_beginning = take
+            if self._beginning is not None:
+                take(self._beginning)
 
     def tell(self, attempt: Attempt) -> None:
         """Take note of an attempt, for executors: as it begins, and as it ends."""

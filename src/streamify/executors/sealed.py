@@ -22,7 +22,7 @@ from streamify.errors import Failure
 from streamify.executors.local.process import WorkerProcess, spawning
 from streamify.executors.local.start import COMMAND, worker_environment
 from streamify.executors.retry import describe_exit, lost
-from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready, Work
+from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready, Reply, Work
 from streamify.machine import link
 from streamify.machine.limits import WorkerLimits
 from streamify.machine.seal import Seal
@@ -240,7 +240,7 @@ class _Live:
         self._closing.close()
         return self._process.kill()
 
-    def _step(self, seconds: float) -> list[Ready | Progress | Done | Failed]:
+    def _step(self, seconds: float) -> list[Reply]:
         """Wait for news; do what is asked for, and return what is replied."""
         unsent = self._process.flush()
         for key, _ in self._selector.select(min(seconds, 0.01 if unsent else 1)):

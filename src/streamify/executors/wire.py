@@ -16,7 +16,7 @@ from streamify.machine.seal import Seal
 from streamify.model.attempt import Usage
 from streamify.model.base import Frozen
 from streamify.model.progress import Unit
-from streamify.model.result import Result
+from streamify.model.result import Beginning, Result
 from streamify.model.task import Task
 from streamify.storage.locate import StoreLocations
 
@@ -59,6 +59,15 @@ class Progress(Frozen):
     unit: Unit
 
 
+class Begun(Frozen):
+    """Split knows the beginning of the film."""
+
+    kind: Literal["begun"] = "begun"
+    key: str
+    """Of the task."""
+    beginning: Beginning
+
+
 class Done(Frozen):
     """The task gave a result."""
 
@@ -77,5 +86,5 @@ class Failed(Frozen):
     """Whether the process has no memory left: another attempt needs a fresh one."""
 
 
-Reply = Annotated[Ready | Progress | Done | Failed, Field(discriminator="kind")]
-REPLY: TypeAdapter[Ready | Progress | Done | Failed] = TypeAdapter(Reply)
+Reply = Ready | Progress | Begun | Done | Failed
+REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])

@@ -13,7 +13,7 @@ from streamify.jobs.opening import Opening, Segments
 from streamify.jobs.work import audio_key, audio_task, missing_pieces, missing_renditions, video_task
 from streamify.model.plan import Plan
 from streamify.model.result import MediaResult
-from streamify.model.task import Task
+from streamify.model.task import Task, VideoTask
 from streamify.model.track import AudioTrack
 from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FOLLOWING, MOST_AHEAD, Wanted, agenda
 from streamify.planning.lead import OPENING
@@ -34,6 +34,7 @@ class Agenda:
         demands: Of viewers.
         early: The stream is published while it is made: what a viewer needs who starts now comes first.
         first: Given out before all others.
+        begun: Makes one segment, and was given out before.
         exists: Tells whether a segment of sound exists; asked while its piece is being made and a viewer waits for it.
     """
 
@@ -47,6 +48,7 @@ class Agenda:
         *,
         early: bool = False,
         first: Task | None = None,
+        begun: VideoTask | None = None,
         exists: Callable[[Wanted], bool] = lambda _: False,
     ) -> None:
         self._plan, self._segments, self._workers, self._demands = plan, segments, workers, demands
@@ -61,6 +63,9 @@ class Agenda:
         self._urgent: dict[str, int] = {}  # priority by key, of tasks on behalf of viewers that have not ended
         self._opening = Opening(plan, segments, self._taken) if early else None
         demands.made(self._taken)
+        if begun is not None:
+            self._promise(begun, Wanted(begun.renditions[0].id, begun.segment.index))
+            self._urgent[begun.key] = begun.priority
 
     @property
     def news(self) -> Future[None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from streamify.errors import Interrupted
@@ -18,7 +19,7 @@ from streamify.executors.local.pool import WorkerPool
 from streamify.executors.local.start import WorkerStarter
 from streamify.machine.resources import choose_workers, read_machine
 from streamify.model.attempt import Attempt
-from streamify.model.result import Result
+from streamify.model.result import Beginning, Result
 from streamify.model.settings import Settings
 from streamify.model.task import Task
 from streamify.planning.agenda import URGENT
@@ -192,6 +193,7 @@ def completed(
     events: EventDelivery,
     urgent: Urgent | None = None,
     keep: Keep = lambda _: None,
+    begun: Mapping[TaskFuture, str] = MappingProxyType({}),
 ) -> Iterator[Ended]:
     """Run tasks with a bounded number in flight; yield what became of each as it ends.
 
@@ -202,12 +204,13 @@ def completed(
         events: Of the job.
         urgent: Its tasks are submitted at once, whatever is in flight, as long as `tasks` are not done.
         keep: Receives every attempt as it begins and as it ends; it must not wait.
+        begun: Futures and keys of tasks that were submitted before, and are followed already.
 
     Raises:
         Interrupted: `stop` was set.
         BaseException: What the listener of `events` raised.
     """
-    running: dict[TaskFuture, str] = {}
+    running = dict(begun)
     more = True
 
     def submit(task: Task) -> None:
@@ -249,10 +252,22 @@ def completed(
 
 
 def run_one(
-    executor: Executor, task: Task, stop: Stop | None, events: EventDelivery, keep: Keep = lambda _: None
+    executor: Executor,
+    task: Task,
+    stop: Stop | None,
+    events: EventDelivery,
+    keep: Keep = lambda _: None,
+    on_beginning: Callable[[Beginning], None] | None = None,
 ) -> Result:
-    """Run a single task; raise its error as the kind that the task itself raised. Arguments as of `completed`."""
-    for ended in completed(executor, iter([task]), stop, events, keep=keep):
+    """Run a single task; raise its error as the kind that the task itself raised.
+
+    `on_beginning`: see `TaskFuture.on_beginning`; other arguments as of `completed`.
+    """
+    future = executor.submit(task)
+    future.follow(keep)
+    if on_beginning is not None:
+        future.on_beginning(on_beginning)
+    for ended in completed(executor, iter(()), stop, events, begun={future: task.key}):
         if isinstance(ended.outcome, TaskError):
             raise ended.outcome.as_raised() from ended.outcome
         return ended.outcome

@@ -13,6 +13,7 @@ from streamify.errors import Failure
 from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.jobs.agenda import Agenda
+from streamify.jobs.beginning import Begun
 from streamify.jobs.demands import Demands
 from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.segments import SegmentList
@@ -55,6 +56,7 @@ def fan_out(
     demands: Demands | None = None,
     made: Callable[[MediaResult | TextResult], None] | None = None,
     first: First | None = None,
+    begun: Begun | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -70,6 +72,7 @@ def fan_out(
         made: Receives what each task made, of a stream that is published while it is made; what its first viewers need
             is then made first.
         first: Goes before all of them, and beside them.
+        begun: Makes the first segment, and was submitted before.
 
     Raises:
         Interrupted: `stop` was set.
@@ -82,12 +85,13 @@ def fan_out(
     try:
         agenda = Agenda(
             plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None,
-            first=first.task if first is not None else None,
+            first=first.task if first is not None else None, begun=begun.task if begun is not None else None,
             exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
         )  # fmt: skip
         opening = min(executor.capacity, 1 + len(plan.audio))
         tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
-        for key, result in completed(executor, tasks, stop, events, agenda, keep):
+        before = {begun.future: begun.task.key} if begun is not None else {}
+        for key, result in completed(executor, tasks, stop, events, agenda, keep, before):
             if first is not None and key == first.task.key:
                 if isinstance(result, TaskError):
                     raise result.as_raised() from result

@@ -53,6 +53,8 @@ class JobProgress:
         cells = Cells([track.id for track in plan.tracks], plan.segments, done)
         with self._lock:
             self._plan, self._borders, self._cells = plan, borders, cells
+            for line in self._lanes.running:  # the first segment is begun while the film is being planned
+                cells.change(self._made_by(line.task), RUNNING)
             self._times.pop("made", None)
             self._edition, self._changed = self._edition + 1, True
 

@@ -41,10 +41,11 @@ from streamify.model.burn import PART_SEGMENTS
 from streamify.model.location import Location
 from streamify.model.plan import MEDIA_VERSION, Plan
 from streamify.model.report import Report
-from streamify.model.result import SplitResult
+from streamify.model.result import Beginning, SplitResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitTask
+from streamify.planning.agenda import FIRST
 from streamify.planning.budget import split_budget
 from streamify.planning.burn import part_key
 from streamify.storage.base import Storage
@@ -82,9 +83,16 @@ def split(
     *,
     write: bool,
     keep: Keep = lambda _: None,
+    on_beginning: Callable[[Beginning], None] | None = None,
 ) -> Plan:
-    """Plan a source in a worker of this machine; with `write`, into the media storage."""
-    result = run_one(executor, _split_task(ref, settings, write=write), stop, events, keep)
+    """Plan a source in a worker of this machine; with `write`, into the media storage.
+
+    With `on_beginning` somebody waits for the stream: it goes before all else, and tells of its beginning.
+    """
+    task = _split_task(ref, settings, write=write)
+    if on_beginning is not None:
+        task = task.model_copy(update={"begin": True, "priority": FIRST})
+    result = run_one(executor, task, stop, events, keep, on_beginning)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from streamify.model.base import Frozen
-from streamify.model.plan import SCHEMA
+from streamify.model.plan import SCHEMA, Plan, Segment
 from streamify.model.source import Note, Part
 from streamify.model.words import TextRecord
 
@@ -125,6 +125,19 @@ class SegmentRecord(Frozen):
     looks: tuple[Part, ...] = ()
     """Video only, where a picture does not look as the plan says: the runs of the segment, from its first picture."""
     cost: Cost = Cost()
+
+
+class Beginning(Frozen):
+    """What is known of a film before all of it has been looked at and cut: enough to make its first segment.
+
+    It is most probably that of the plan, and to be compared with it: pictures that change midway, or turn out to be
+    interlaced, change all tracks.
+    """
+
+    plan: Plan
+    """Without its list of segments."""
+    segment: Segment
+    """The first one, without sound."""
 
 
 class SplitResult(Frozen):

@@ -53,6 +53,8 @@ class SplitTask(BaseTask):
     """Whether only facts are asked for: no plan is made, so that no cap refuses it."""
     write: bool = True
     """Whether the plan is written into the media storage, or only returned (the dry run)."""
+    begin: bool = False
+    """Whether to tell of the beginning of the film as soon as that is known (`Beginning`)."""
     max_scan: int | None = None
     """Bytes of the largest source without an index that may be read from end to end; ``None``: of any size."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamify.model.progress import OnProgress
-from streamify.model.result import Result
+from streamify.model.result import Beginning, Result
 from streamify.model.task import (
     AudioTask,
     CheckTask,
@@ -29,13 +31,19 @@ from streamify.tasks.split import run_split
 from streamify.tasks.video import run_video
 
 
-def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
+def run_task(
+    task: Task,
+    stores: Stores,
+    progress: OnProgress | None = None,
+    on_beginning: Callable[[Beginning], None] | None = None,
+) -> Result:
     """Run one task to its end. Running it twice, or in two places at once, is harmless.
 
     Args:
         task: What to do.
         stores: Where the source is read and the output written.
         progress: Called with what is done of a video or audio task, after every picture or access unit.
+        on_beginning: Called with the beginning of the film, of a split that is to tell of it.
 
     Raises:
         SourceError: The source cannot be used, or changed since it was planned.
@@ -44,7 +52,7 @@ def run_task(task: Task, stores: Stores, progress: OnProgress | None = None) -> 
     """
     match task:
         case SplitTask():
-            return run_split(task, stores)
+            return run_split(task, stores, on_beginning)
         case InitTask():
             return run_init(task, stores)
         case VideoTask():

@@ -10,7 +10,7 @@ from functools import partial
 from typing import BinaryIO
 
 from streamify.dest.layout import PLAN, segment_list_key
-from streamify.errors import SourceError
+from streamify.errors import SourceError, StreamifyError
 from streamify.media.audio.index import Sound, SoundIndex, audio_slices, read_sound
 from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
@@ -23,11 +23,11 @@ from streamify.media.source.part import count_part, part_of
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
 from streamify.media.source.video_index import Located, VideoIndex
-from streamify.media.video.survey import survey
+from streamify.media.video.survey import THREADS, survey
 from streamify.media.video.window import WindowSource
 from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
-from streamify.model.result import SplitResult
+from streamify.model.result import Beginning, SplitResult
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitTask
@@ -43,14 +43,22 @@ from streamify.planning.rate import fit_rate, soft_telecine
 from streamify.storage.base import Stores, sha256
 from streamify.tasks.burn import collect_burn
 
+OnBeginning = Callable[[Beginning], None]
 
-def run_split(task: SplitTask, stores: Stores) -> SplitResult:
-    """Plan a source. The plan is written last, so that one that can be read has its segments beside it."""
+
+def run_split(task: SplitTask, stores: Stores, on_beginning: OnBeginning | None = None) -> SplitResult:
+    """Plan a source. The plan is written last, so that one that can be read has its segments beside it.
+
+    `on_beginning` takes what is known of the first segment before pictures over the whole film are looked at, and the
+    segments are listed: with the length of a film these grow, and somebody may be waiting.
+    """
     with ThreadPoolExecutor(1, "sound") as thread:
-        return _run_split(task, stores, thread)
+        return _run_split(task, stores, thread, on_beginning)
 
 
-def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> SplitResult:
+def _run_split(
+    task: SplitTask, stores: Stores, thread: ThreadPoolExecutor, on_beginning: OnBeginning | None
+) -> SplitResult:
     sounds: dict[int, Future[SoundIndex | None]] = {}
 
     def probed(found: Probed) -> None:
@@ -59,7 +67,14 @@ def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> S
             for stream, sound in found.sound.items():
                 sounds[stream] = thread.submit(_read_sound, task.source, stores, stream, sound)
 
-    found = look(task.source, stores, task.max_scan, task.settings, probed)
+    def placed(found: Probed) -> int:
+        beginning = _beginning(found, task) if on_beginning is not None else None
+        if on_beginning is None or beginning is None:
+            return THREADS
+        on_beginning(beginning)
+        return 1  # what is watched first has the other core
+
+    found = look(task.source, stores, task.max_scan, task.settings, probed, placed)
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
@@ -85,6 +100,19 @@ def _run_split(task: SplitTask, stores: Stores, thread: ThreadPoolExecutor) -> S
         stores.media.put(plan.segment_list, lines)
         stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
+
+
+def _beginning(found: Probed, task: SplitTask) -> Beginning | None:
+    """Return the first segment as it will most probably be planned; ``None``: there may be none, or more is needed."""
+    if found.index is None or found.cut is not None or task.settings.strict:
+        return None
+    try:
+        plan, windows = build_plan(found.facts, found.index.pts, task.settings, codec_build())
+    except StreamifyError:
+        return None  # it is raised once all has been looked at
+    if plan.burn is not None:
+        return None  # what is drawn into the pictures is read later
+    return Beginning(plan=plan, segment=next(_segments([next(windows)], found.index, {}, {})))
 
 
 def _collected(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: Stores) -> Plan:
@@ -184,10 +212,12 @@ def look(
     max_scan: int | None,
     settings: MediaSettings,
     probed: Callable[[Probed], None] = lambda _: None,
+    placed: Callable[[Probed], int] = lambda _: THREADS,
 ) -> Probed:
     """Return what a source is, or the part of it that the settings ask for; its errors name it.
 
-    `probed` is called with what is known before pictures over the whole film are looked at.
+    `probed` and `placed` are called with what is known before pictures over the whole film are looked at: of all of it,
+    and of the part. `placed` returns how many places of it are looked at side by side.
     """
     opened = partial(stores.open_source, ref)
     try:
@@ -195,7 +225,7 @@ def look(
         found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
         probed(found)
         found = _part(found, opened, settings) if is_cut(settings) else found
-        return replace(found, facts=_surveyed(found, opened))
+        return replace(found, facts=_surveyed(found, opened, placed(found)))
     except SourceError as error:
         if ref.key in error.message:
             raise
@@ -221,13 +251,13 @@ def _part(found: Probed, opened: Callable[[], BinaryIO], settings: MediaSettings
     return replace(found, facts=facts, index=index, sample=(), cut=None if span.cut.short else found.cut)
 
 
-def _surveyed(found: Probed, opened: Callable[[], BinaryIO]) -> SourceFacts:
+def _surveyed(found: Probed, opened: Callable[[], BinaryIO], threads: int) -> SourceFacts:
     """Return the facts with what a look at pictures over the whole film adds."""
     facts, video = found.facts, found.facts.video
     if video is None or found.index is None:
         return facts
     source = WindowSource(opened, video.stream, facts.access, video.end)
-    seen = survey(source, video, found.index, found.sample)
+    seen = survey(source, video, found.index, found.sample, threads)
     video = soft_telecine(seen_fields(video, seen.fields), found.index.pts)
     usual = usual_look(seen.parts, video.end)
     if len(seen.parts) > 1 or usual != video.look:

@@ -8,10 +8,12 @@ from plan_samples import plan
 from streamify.errors import SourceError
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
+from streamify.jobs.work import video_task
 from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.result import Blob, MediaResult, SegmentRecord
 from streamify.model.task import InitTask, Task
 from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FIRST, FOLLOWING, Wanted
+from streamify.planning.schedule import Group
 
 
 def sample(**settings: Any) -> tuple[Plan, list[Segment]]:
@@ -237,3 +239,31 @@ def test_what_does_not_exist_is_never_made() -> None:
         demands.want(wanted)
     assert demands.want(Wanted(found.video[1].id, 3)).done()
     assert list(agenda.urgent()) == []
+
+
+def test_a_segment_that_was_begun_is_not_given_out_again() -> None:
+    found, segments = sample()
+    low = found.video[1].id
+    begun = video_task(found, segments[0], Group(0, (1,), threads=2)).model_copy(update={"priority": DEMANDED})
+    demands = Demands()
+    agenda = Agenda(found, segments, set(), 1, demands, begun=begun)
+    waited = demands.want(Wanted(low, 0))
+    assert [task.key for task in agenda.urgent()] == ["video/00001/360p", "video/00002/360p"]
+    assert "video/00000/1080p" in [task.key for task in agenda.rest()]
+    assert not waited.done()
+    agenda.made(result(begun, {low: range(1)}))
+    assert waited.done()
+
+
+def test_a_segment_that_was_begun_and_failed_is_made_when_it_is_asked_for_again() -> None:
+    found, segments = sample()
+    low = found.video[1].id
+    begun = video_task(found, segments[0], Group(0, (1,), threads=2)).model_copy(update={"priority": DEMANDED})
+    demands = Demands()
+    agenda = Agenda(found, segments, set(), 1, demands, begun=begun)
+    waited = demands.want(Wanted(low, 0))
+    list(agenda.urgent())
+    agenda.failed(begun.key, SourceError("no-pictures", "nothing decodes"))
+    assert isinstance(waited.exception(), SourceError)
+    demands.want(Wanted(low, 0))
+    assert begun.key in [task.key for task in agenda.urgent()]

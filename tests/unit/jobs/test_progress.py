@@ -57,6 +57,15 @@ def test_before_the_plan_there_is_split_alone() -> None:
     assert progress.detail(HIGH, 0) is None
 
 
+def test_a_segment_that_is_begun_before_the_plan_runs_once_it_is_there() -> None:
+    progress = JobProgress()
+    progress.see(event("job.started", 100))
+    progress.see(event("task.started", 100.1, "split"))
+    progress.see(event("task.started", 100.2, "video/00000/360p"))
+    progress.planned(FOUND, BORDERS, ())
+    assert progress.snapshot(101)["cells"] == ["w7", "r1w6", "w7"]
+
+
 def test_the_states_of_segments_follow_the_events() -> None:
     progress = started()
     told = progress.snapshot(101)

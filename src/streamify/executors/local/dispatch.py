@@ -18,7 +18,7 @@ from streamify.executors.local.slot import Worker
 from streamify.executors.local.waiting import Job, Waiting
 from streamify.executors.log import tail
 from streamify.executors.retry import describe_exit, lost
-from streamify.executors.wire import REPLY, Done, Failed, Progress, Ready
+from streamify.executors.wire import REPLY, Begun, Done, Failed, Progress, Ready
 from streamify.machine.limits import GIB
 from streamify.model.attempt import Usage
 
@@ -238,6 +238,8 @@ class Dispatcher:
             elif isinstance(reply, Progress):
                 job, pid = worker.job, worker.process.pid
                 job.report.progress(job.key, pid, job.number, reply.done, reply.total, reply.unit)
+            elif isinstance(reply, Begun):
+                worker.job.future.begin(reply.beginning)
             else:
                 self._conclude(worker, worker.job, reply)
         if worker.process.ended and worker in self._workers:
@@ -325,9 +327,9 @@ def _settle(job: Job, error: BaseException | None) -> None:
         job.future.set_exception(error or CancelledError())
 
 
-def _key(reply: Progress | Done | Failed) -> str:
+def _key(reply: Progress | Begun | Done | Failed) -> str:
     match reply:
-        case Progress():
+        case Progress() | Begun():
             return reply.key
         case Done():
             return reply.result.key

@@ -11,10 +11,11 @@ from queue import SimpleQueue
 from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
-from streamify.executors.wire import Done, Failed, Hello, Progress, Ready, Work
+from streamify.executors.wire import Begun, Done, Failed, Hello, Progress, Ready, Work
 from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
 from streamify.machine.seal import seal
 from streamify.model.progress import Unit
+from streamify.model.result import Beginning
 from streamify.storage.locate import StoreLocations
 from streamify.storage.served import served_stores
 
@@ -64,7 +65,9 @@ def work(replies: int, run: Run | None = None, parent: int | None = None) -> Non
         assert stores is not None
         allow_cpu(task.budget.cpu_seconds)
         allow_memory(task.budget.memory_bytes)
-        reply: Done | Failed = attempt(task, stores, run, partial(_tell, replies, task.key))
+        reply: Done | Failed = attempt(
+            task, stores, run, partial(_tell, replies, task.key), partial(_begin, replies, task.key)
+        )
         sys.stdout.flush()
         sys.stderr.flush()
         _answer(replies, reply.to_json())
@@ -94,6 +97,10 @@ def _watch(tasks: int, lines: SimpleQueue[bytes]) -> None:
 
 def _tell(replies: int, key: str, done: int, total: int, unit: Unit) -> None:
     _answer(replies, Progress(key=key, done=done, total=total, unit=unit).to_json())
+
+
+def _begin(replies: int, key: str, beginning: Beginning) -> None:
+    _answer(replies, Begun(key=key, beginning=beginning).to_json())
 
 
 def _answer(replies: int, line: bytes) -> None:

@@ -30,7 +30,7 @@ WINDOW = 6
 LEAD = 40
 """Pictures decoded at most to reach a place."""
 THREADS = 2
-"""Places that are looked at side by side: whoever wants to watch waits for it."""
+"""Places that are looked at side by side, where it has to be soon."""
 SIDE_BY_SIDE = 2560 * 1440
 """Pixels of a picture above which one is looked at after another: each decoder holds up to thirty pictures."""
 GLANCES = 64
@@ -52,7 +52,11 @@ class Surveyed:
 
 
 def survey(
-    source: WindowSource, video: VideoFacts, index: VideoIndex, beginning: Sequence[VideoFrame] = ()
+    source: WindowSource,
+    video: VideoFacts,
+    index: VideoIndex,
+    beginning: Sequence[VideoFrame] = (),
+    threads: int = THREADS,
 ) -> Surveyed:
     """Look at a few places of a film; where the pictures changed between two of them, find where.
 
@@ -61,8 +65,11 @@ def survey(
         video: What is known of the pictures.
         index: When they are shown, and where they are.
         beginning: The first pictures; empty: they are looked at.
+        threads: Places that are looked at side by side.
     """
-    return _Survey(source, video, index).run([Picture(number, frame) for number, frame in enumerate(beginning)])
+    return _Survey(source, video, index, threads).run(
+        [Picture(number, frame) for number, frame in enumerate(beginning)]
+    )
 
 
 def look_at_fields(pictures: Iterable[Picture]) -> FieldsSeen:
@@ -93,8 +100,8 @@ class _Place:
 
 
 class _Survey:
-    def __init__(self, source: WindowSource, video: VideoFacts, index: VideoIndex) -> None:
-        self._source, self._index = source, index
+    def __init__(self, source: WindowSource, video: VideoFacts, index: VideoIndex, threads: int) -> None:
+        self._source, self._index, self._threads = source, index, threads
         self._looks = Looks(video)
         self._left, self._pixels = GLANCES, video.width * video.height
         self._start = _Place(index.pts[0], video.look)
@@ -149,10 +156,10 @@ class _Survey:
 
     def _glances(self, times: Sequence[int]) -> Iterator[tuple[Picture, FieldsSeen] | None]:
         """Yield the first picture and what is seen of fields at each place, in order; ``None``: nothing decodes."""
-        if self._pixels > SIDE_BY_SIDE:
+        if self._pixels > SIDE_BY_SIDE or self._threads == 1:
             yield from map(self._glance, times)
             return
-        with ThreadPoolExecutor(THREADS, "survey") as threads:
+        with ThreadPoolExecutor(self._threads, "survey") as threads:
             yield from threads.map(self._glance, times)
 
     def _glance(self, time: int) -> tuple[Picture, FieldsSeen] | None:

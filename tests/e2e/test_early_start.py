@@ -1,0 +1,113 @@
+"""The first segment is begun while the film is still being planned, and taken back where the plan turns out another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import streamify
+from clips.make import ClipSpec, make_clip
+from clips.parts import Stretch, mux
+from e2e.driving import rungs
+from stores import locations
+from streamify.executors.base import TaskError
+from streamify.executors.local.executor import LocalExecutor
+from streamify.jobs.beginning import EarlyStart
+from streamify.jobs.locations import find_source
+from streamify.model.attempt import Attempt
+from streamify.model.location import Location
+from streamify.model.plan import Plan
+from streamify.model.result import MediaResult, SplitResult
+from streamify.model.settings import MediaSettings
+from streamify.model.task import SplitTask
+from streamify.storage.base import Stores
+
+SETTINGS = {"ladder": rungs(180, 120), "preset": "ultrafast", "segment_seconds": 1, "keyframe_seconds": 1}
+
+
+class Bench:
+    """DEST of a source, and what an early start does there."""
+
+    def __init__(self, executor: LocalExecutor, stores: Stores, task: SplitTask) -> None:
+        self.executor, self.stores, self.task = executor, stores, task
+        self.attempts: list[Attempt] = []
+        self.start = EarlyStart(executor, stores.media, self.attempts.append)
+
+    def split(self) -> Plan:
+        future = self.executor.submit(self.task)
+        future.on_beginning(self.start.take)
+        result = future.result(60)
+        assert isinstance(result, SplitResult)
+        return Plan.from_json(result.plan)
+
+    @property
+    def files(self) -> set[str]:
+        return {entry.key for entry in self.stores.media.list("") if "/plan" not in f"/{entry.key}"}
+
+
+@pytest.fixture
+def benches(tmp_path: Path) -> Iterator[list[LocalExecutor]]:
+    executors: list[LocalExecutor] = []
+    yield executors
+    for executor in executors:
+        executor.shutdown(cancel=True)
+
+
+def bench(source: Path, dest: Path, executors: list[LocalExecutor]) -> Bench:
+    places = locations(source.parent, dest)
+    executors.append(LocalExecutor(places, 2, lambda _: None))
+    _, ref = find_source(Location.parse(str(source)))
+    settings = MediaSettings.model_validate(SETTINGS)
+    return Bench(executors[-1], places.open(), SplitTask(source=ref, settings=settings, begin=True))
+
+
+def test_the_segment_that_was_begun_is_the_first_of_the_stream(tmp_path: Path, benches: list[LocalExecutor]) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(4), rate=Fraction(25), size=(320, 180)), tmp_path).path
+    here = bench(source, tmp_path / "dest", benches)
+    plan = here.split()
+    begun = here.start.settle(plan)
+    assert begun is not None
+    result = begun.future.result(60)
+    assert isinstance(result, MediaResult)
+    assert [(record.track, record.segment) for record in result.records] == [(plan.video[1].id, 0)]
+    assert [attempt.outcome for attempt in here.attempts] == ["running", "finished"]
+    streamify.transcode(source, tmp_path / "whole", engine="inline", **SETTINGS)  # type: ignore[arg-type]
+    key = f"{plan.video[1].folder}/00000.m4s"
+    assert (tmp_path / "dest" / key).read_bytes() == (tmp_path / "whole" / key).read_bytes()
+
+
+def test_what_was_begun_is_removed_where_pictures_change_midway(tmp_path: Path, benches: list[LocalExecutor]) -> None:
+    source = mux(tmp_path / "a.mp4", [Stretch(320, 180), Stretch(180, 320)], "libx264", "mp4", {"preset": "ultrafast"})
+    here = bench(source, tmp_path / "dest", benches)
+    plan = here.split()
+    assert plan.source.video is not None
+    assert plan.source.video.parts
+    assert here.start.settle(plan) is None
+    assert [attempt.outcome for attempt in here.attempts] == ["running", "finished"]
+    assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+
+
+def test_what_was_begun_is_removed_where_the_source_turns_out_to_be_of_no_use(
+    tmp_path: Path, benches: list[LocalExecutor]
+) -> None:
+    spec = ClipSpec(seconds=Fraction(230), rate=Fraction(5), size=(160, 120), gop=100_000)
+    here = bench(make_clip(spec, tmp_path).path, tmp_path / "dest", benches)
+    future = here.executor.submit(here.task)
+    future.on_beginning(here.start.take)
+    error = future.exception(60)
+    assert isinstance(error, TaskError)
+    assert error.code == "source-keyframes-too-rare"
+    assert here.start.settle(None) is None
+    assert here.files == set()
+
+
+def test_a_beginning_is_not_told_of_where_more_has_to_be_known(tmp_path: Path, benches: list[LocalExecutor]) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(320, 180)), tmp_path).path
+    here = bench(source, tmp_path / "dest", benches)
+    here.task = here.task.model_copy(update={"settings": here.task.settings.model_copy(update={"strict": True})})
+    plan = here.split()
+    assert here.start.settle(plan) is None
+    assert here.attempts == []
