@@ -25,7 +25,7 @@ from benchmarks.overhead import overhead, startup
 from benchmarks.quality import quality
 from benchmarks.sources import Source, find_sources
 from benchmarks.speed import ffmpeg, scaling, shaka
-from benchmarks.watchable import watchable
+from benchmarks.watchable import early, watchable
 from streamify.machine.cpu import cpu_facts
 from streamify.media.build import codec_build
 
@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "help": startup,
     "planning": planning,
     "watchable": watchable,
+    "early": early,
     "length": length,
     "driver": driver,
     "ffmpeg": ffmpeg,

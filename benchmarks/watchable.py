@@ -1,8 +1,12 @@
-"""Seconds from a command to what can be watched: on demand, and beside one plain ffmpeg command."""
+"""Seconds from a command to what can be watched: on demand, beside one plain ffmpeg command and Shaka Streamer.
+
+And what it costs to publish a stream while it is made.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,8 +24,9 @@ from typing import IO
 import streamify
 from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.figure import Figure
-from benchmarks.lab import LADDER, Lab
+from benchmarks.lab import LADDER, NO_IMAGES, Lab, transcode
 from benchmarks.plain import ffmpeg, ladder_command
+from benchmarks.shaka import shaka_command
 from benchmarks.sources import Source
 
 HOUR = 3600
@@ -66,6 +71,26 @@ def watchable(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
                 f"watchable {film.name}, ffmpeg's first segment over ours", theirs / segment, "x",
                 6.0 if film is sources[0] else None, at_least=True, behind={"ffmpeg s": theirs, "ours s": segment},
             )  # fmt: skip
+        if film is sources[0]:  # it writes its playlists at its end: a longer film says nothing more
+            theirs = _shaka(lab, film)
+            yield Figure(
+                f"watchable {film.name}, Shaka Streamer's first segment over ours", theirs / segment, "x",
+                behind={"Shaka Streamer s": theirs, "ours s": segment},
+            )  # fmt: skip
+
+
+def early(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
+    """Measure what a job takes that publishes while it runs, over one that publishes at its end; in turn, twice at
+    least."""
+    film, walls = sources[0], dict[str, list[float]](early=[], final=[])
+    for number in range(max(2, lab.rounds)):
+        for publish in ("early", "final") if number % 2 == 0 else ("final", "early"):
+            dest = lab.work / f"{film.name}-publish-{publish}-{number}"
+            flags = ["--ladder", LADDER, "--preset", lab.preset, *NO_IMAGES, "--publish", publish]
+            walls[publish].append(transcode(film.path, dest, flags).took.wall)
+    behind = {f"{publish} s": median(seconds) for publish, seconds in walls.items()}
+    ratio = sum(walls["early"]) / sum(walls["final"])
+    yield Figure(f"early {film.name}, wall clock over that of final", ratio, "x", 1.02, behind=dict(behind))
 
 
 def _hour(lab: Lab, film: Source) -> Source:
@@ -136,6 +161,28 @@ def _plain(lab: Lab, film: Source) -> float:
             return time.monotonic() - began
         finally:
             process.kill()
+
+
+def _shaka(lab: Lab, film: Source) -> float:
+    """Return the seconds until Shaka Streamer's stream of the same ladder can be watched."""
+    plan = streamify.plan(film.path, ladder=LADDER, preset=lab.preset)
+    dest = lab.work / f"{film.name}-shaka-watched"
+    rates = {track.name: track.recipe.maxrate // 2 for track in plan.video}
+    command = shaka_command(plan, film.path, dest, rates, dest.with_suffix(".configs"))
+    began = time.monotonic()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            while not any(dest.glob("*.m3u8")):
+                if process.poll() or time.monotonic() - began > 3 * ENOUGH:
+                    raise BenchmarkError("Shaka Streamer made nothing that could be watched")
+                time.sleep(0.01)
+            return time.monotonic() - began
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

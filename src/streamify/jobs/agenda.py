@@ -61,6 +61,7 @@ class Agenda:
         self._sought: dict[Wanted, str] = {}  # sound that viewers wait for, and the piece that is being made of it
         self._first, self._exists_now = first, exists
         self._urgent: dict[str, int] = {}  # priority by key, of tasks on behalf of viewers that have not ended
+        self._shared: dict[int, tuple[str, tuple[int, ...]]] = {}  # tasks of several rungs given out, by segment
         self._opening = Opening(plan, segments, self._taken) if early else None
         demands.made(self._taken)
         if begun is not None:
@@ -119,14 +120,22 @@ class Agenda:
             if lacks:
                 if self._opening is not None:
                     self._opening.handed_out(group.segment)
-                lacking = replace(group, renditions=lacks, threads=min(group.threads, len(lacks)))
-                task = video_task(self._plan, self._segments[group.segment], lacking)
-                if len(lacks) == 1:  # else a viewer who waits for one rung would wait for all of them
-                    self._promise(task, Wanted(self._plan.video[lacks[0]].id, group.segment))
-                yield task
+                yield self._several(replace(group, renditions=lacks, threads=min(group.threads, len(lacks))))
 
-    def urgent(self) -> Iterator[Task]:
-        """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next."""
+    def _several(self, group: Group) -> Task:
+        """Return the task of a segment in some rungs, in its turn."""
+        task = video_task(self._plan, self._segments[group.segment], group)
+        if len(group.renditions) == 1:  # else a viewer who waits for one rung would wait for all of them
+            self._promise(task, Wanted(self._plan.video[group.renditions[0]].id, group.segment))
+        else:
+            self._shared[group.segment] = task.key, group.renditions
+        return task
+
+    def urgent(self, take_back: Callable[[str], bool] = lambda _: False) -> Iterator[Task]:
+        """Yield tasks for what viewers wait for, as many as there is room for, and for what they will want next.
+
+        What waits in its turn as part of a task of several rungs is taken out of that one, so that it is made once.
+        """
         if self._first is not None:
             first, self._first = self._first, None
             yield first
@@ -144,10 +153,29 @@ class Agenda:
             ahead = self._given_out(lambda priority: priority < DEMANDED)
             if priority < DEMANDED and ahead >= MOST_AHEAD * self._workers:
                 continue  # what viewers wait for leaves no time for it
+            shared = self._shared_by(wanted)
+            rest = self._taken_out(wanted, shared, take_back) if shared is not None else None
+            if shared is not None and rest is None and priority < DEMANDED:
+                continue  # it is being made
             task = self._task(wanted)
             if task is not None:
                 self._urgent[task.key] = priority
                 yield task.model_copy(update={"priority": priority})
+            if rest is not None:
+                yield rest
+
+    def _shared_by(self, wanted: Wanted) -> str | None:
+        """Return the key of the task of several rungs that was given out and makes a segment of pictures."""
+        key, renditions = self._shared.get(wanted.segment, (None, ()))
+        return key if self._numbers.get(wanted.track) in renditions else None
+
+    def _taken_out(self, wanted: Wanted, key: str, take_back: Callable[[str], bool]) -> Task | None:
+        """Take a task back; return one of what is left of it without a rung. ``None``: it has begun."""
+        if not take_back(key):
+            return None
+        _, renditions = self._shared.pop(wanted.segment)
+        left = tuple(number for number in renditions if number != self._numbers[wanted.track])
+        return self._several(Group(wanted.segment, left))
 
     def _look(self) -> None:
         """Look for sound that viewers wait for: it exists before its piece is done, which then need not hurry."""
@@ -184,6 +212,7 @@ class Agenda:
             self._opening.made(result)
         self._urgent.pop(result.key, None)
         self._promised.pop(result.key, None)
+        self._end_shared(result.key)
         self._demands.made(segments)
 
     def failed(self, key: str, error: StreamifyError) -> None:
@@ -193,7 +222,11 @@ class Agenda:
         self._forget(promised)
         self._pieces.discard(key)
         self._urgent.pop(key, None)
+        self._end_shared(key)
         self._demands.failed(promised, error)
+
+    def _end_shared(self, key: str) -> None:
+        self._shared = {segment: shared for segment, shared in self._shared.items() if shared[0] != key}
 
     def _given_out(self, of: Callable[[int], bool]) -> int:
         """Return how many tasks on behalf of viewers, of such a priority, have not ended."""

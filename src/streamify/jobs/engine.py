@@ -179,8 +179,11 @@ class Urgent(Protocol):
     def patience(self) -> float:
         """Seconds after which it is to be asked again, although there is no news."""
 
-    def urgent(self) -> Iterator[Task]:
-        """Yield them; a later call yields those that came since."""
+    def urgent(self, take_back: Callable[[str], bool]) -> Iterator[Task]:
+        """Yield them; a later call yields those that came since.
+
+        `take_back` takes the key of a task that was given out and returns whether it had not begun, and never will.
+        """
 
     def ranked(self) -> Iterator[tuple[str, int]]:
         """Yield key and new priority of tasks that were given out before, each once."""
@@ -218,8 +221,15 @@ def completed(
         future.follow(keep)
         running[future] = task.key
 
+    def take_back(key: str) -> bool:
+        future = next((future for future, other in running.items() if other == key), None)
+        if future is None or not future.cancel():
+            return False
+        del running[future]
+        return True
+
     while more or running:
-        for task in urgent.urgent() if urgent is not None else ():
+        for task in urgent.urgent(take_back) if urgent is not None else ():
             submit(task)
         for key, priority in urgent.ranked() if urgent is not None else ():
             executor.rank(key, priority)

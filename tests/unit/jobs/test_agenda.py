@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from plan_samples import plan
@@ -267,3 +268,51 @@ def test_a_segment_that_was_begun_and_failed_is_made_when_it_is_asked_for_again(
     assert isinstance(waited.exception(), SourceError)
     demands.want(Wanted(low, 0))
     assert begun.key in [task.key for task in agenda.urgent()]
+
+
+def test_a_rung_that_a_viewer_wants_is_taken_out_of_a_task_that_has_not_begun() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    rest = agenda.rest()
+    assert [next(rest).key for _ in range(4)][1:] == [f"video/{number:05d}/1080p,360p" for number in range(3)]
+    demands.want(Wanted(found.video[1].id, 0))
+    asked: list[str] = []
+
+    def take_back(key: str) -> bool:
+        asked.append(key)
+        return key != "video/00001/1080p,360p"  # which has begun
+
+    tasks = [(task.key, task.priority) for task in agenda.urgent(take_back)]
+    assert asked == [f"video/{number:05d}/1080p,360p" for number in range(3)]
+    assert tasks == [
+        ("video/00000/360p", DEMANDED), ("video/00000/1080p", 0),
+        ("video/00002/360p", FOLLOWING), ("video/00002/1080p", 0),
+    ]  # fmt: skip
+    assert next(rest).key == "video/00003/1080p,360p"
+
+
+def test_a_rung_that_a_viewer_waits_for_is_made_beside_a_task_that_has_begun() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    list(agenda.rest())
+    demands.want(Wanted(found.video[1].id, 0))
+    assert [task.key for task in agenda.urgent(lambda _: False)] == ["video/00000/360p"]
+
+
+def test_each_rung_of_a_film_is_made_once_where_nothing_has_begun() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    given = {task.key: task for task in agenda.rest()}
+    for segment in range(found.segments):
+        demands.want(Wanted(found.video[segment % 2].id, segment))
+        for task in agenda.urgent(lambda key: given.pop(key, None) is not None):
+            given[task.key] = task
+            if task.priority:
+                agenda.made(result(task, {task.renditions[0].id: range(task.segment.index, task.segment.index + 1)}))
+    made = Counter(
+        (task.segment.index, track.id) for task in given.values() if task.kind == "video" for track in task.renditions
+    )
+    assert made == Counter((segment, track.id) for segment in range(found.segments) for track in found.video)
