@@ -55,10 +55,17 @@ export function describeReport(report) {
   at("notes-card").hidden = report.notes.length === 0;
 }
 
-// The poster is shown until something plays.
+// The poster is shown until something plays; while the mouse is over it, the animated preview, unless motion is unwanted.
 export function poster(report, video) {
   const still = report.poster?.stills.find(({ type, width }) => type === "image/jpeg" && width <= 1280) ?? report.poster?.stills[0];
-  if (still) video.poster = `/${still.key}`;
+  const address = still ? `/${still.key}` : "";
+  if (still) video.poster = address;
+  const fresh = () => video.paused && video.played.length === 0;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  video.onpointerenter = () => {
+    if (report.preview && fresh() && !calm.matches) video.poster = `/${report.preview.key}`;
+  };
+  video.onpointerleave = () => { if (report.preview) video.poster = address; };
 }
 
 // [{start, title}], seconds.
