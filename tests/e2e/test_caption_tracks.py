@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from clips.captioned import NULL, PADDING, dvd, film, inject, pair, pop_on, text_of
+from clips.joined_sound import ffmpeg
 from e2e.driving import rungs, streamify
 from players_harness import Browsers, Player, play
 from selection import sample
@@ -125,6 +126,19 @@ def test_groups_of_a_dvd(tmp_path: Path) -> None:
     cues = [*read_back((dest / report.subtitles[0].folder / "all.vtt").read_text())]
     found = [(round(cue.start * rate / 1000), round(cue.end * rate / 1000), cue.text) for cue in cues]
     assert found == WANTED[0]
+    assert verify(dest, source).faults == ()
+
+
+def test_a_track_of_captions(tmp_path: Path) -> None:
+    """``c608`` of MOV and MP4, as the system's ffmpeg writes it, is a subtitle track like any other."""
+    inside = made(tmp_path)
+    source, dest = tmp_path / "c608.mov", tmp_path / "dest"
+    ffmpeg("-i", tmp_path / "plain.ts", "-f", "lavfi", "-i", f"movie={inside}[out+subcc]", "-map", "0:v", "-map", "1:s",
+           "-c", "copy", "-metadata:s:s:0", "language=eng", source)  # fmt: skip
+    report = transcode(source, dest, **fast())
+    assert report.source.captions is None
+    assert words(dest) == {"English (SDH)": WANTED[0]}
+    assert [note.what for note in report.notes if "subtitle stream" in note.what] == []
     assert verify(dest, source).faults == ()
 
 

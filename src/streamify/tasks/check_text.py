@@ -8,6 +8,7 @@ from functools import partial
 
 from streamify.dest.layout import all_words_key, words_key
 from streamify.manifests import webvtt
+from streamify.media.text.packets import CAPTIONS
 from streamify.media.text.witness import witnessed
 from streamify.media.text.witness_captions import witnessed_captions
 from streamify.model.cue import Cue
@@ -36,8 +37,10 @@ def run_check_text(task: TextCheckTask, stores: Stores) -> CheckResult:
         faults += check_cues(task.folder, held[0], held[1:], record.cues, columns.cues, task.borders)
     if not faults and task.source is not None and task.track is not None:
         open_source = partial(stores.open_source, task.source)
-        if task.track.recipe.channel is not None and task.video is not None:
-            found = witnessed_captions(open_source, task.track, task.video, held[0])
+        recipe = task.track.recipe
+        carrier = task.video if recipe.channel is not None else recipe.stream
+        if carrier is not None and (recipe.channel is not None or recipe.codec == CAPTIONS):
+            found = witnessed_captions(open_source, task.track, carrier, held[0])
         else:
             found = witnessed(open_source, task.track, held[0], record.left_out)
         faults += (f"{task.folder}: {fault}" for fault in found)

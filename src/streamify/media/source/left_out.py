@@ -29,7 +29,6 @@ _SAMPLES = MappingProxyType(
         "fdsc": "GoPro file description",
         "camm": "camera motion",
         "rtmd": "camera metadata",
-        "c608": "captions (CEA-608)",
         "c708": "captions (CEA-708)",
         "evte": "events",
         "rtp ": "RTP hints",
@@ -47,7 +46,6 @@ _CODECS = MappingProxyType(
         "smpte_436m_anc": "ancillary data (captions, timecode)",
         "lcevc": "LCEVC enhancement layer",
         "dvd_nav_packet": "DVD navigation",
-        "eia_608": "captions (CEA-608)",
         "arib_caption": "captions (ARIB)",
         "dvb_teletext": "teletext",
         "dvb_subtitle": "DVB subtitles",
@@ -137,7 +135,7 @@ def _what(stream: Stream, kinds: Mapping[int, str], choice: Choice) -> str:
 def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -> str:
     name = stream.codec_context.codec.canonical_name if has_decoder(stream) else getattr(stream, "name", None)
     kind = kinds.get(stream.id, "")
-    if kind in _SAMPLES and name in (None, "none", "bin_data", "eia_608"):
+    if kind in _SAMPLES and name in (None, "none", "bin_data"):
         return f"{_SAMPLES[kind]}, {kind.strip()}"
     if name is not None and name in _CODECS:
         return _CODECS[name]

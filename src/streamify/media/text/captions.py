@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 
-from streamify.bitstream.captions import Channels
+from streamify.bitstream.captions import TRIPLE, Channels
 from streamify.bitstream.line21 import COLUMNS, ROWS, Pairs, Pen, Row, Screen
 from streamify.errors import counted
 from streamify.media.text.place import settings_of
 from streamify.media.text.read import Words
 from streamify.media.text.spans import Style, cue_text
+from streamify.model.caption import CHANNELS
 from streamify.model.cue import CUES, SourceCue
 from streamify.model.source import Note
 
@@ -46,6 +47,28 @@ def caption_words(
     for words in [*found.values()][:1]:
         words.notes[:0] = notes
     return found
+
+
+def says(triples: bytes) -> bool:
+    """Return whether cc_data holds anything but padding."""
+    return any(byte & 0x7F for at in range(0, len(triples), TRIPLE) for byte in triples[at + 1 : at + TRIPLE])
+
+
+def track_words(packets: Sequence[tuple[Fraction, bytes]], name: str) -> Words:
+    """Return the words of captions in a track of their own: those of its first channel that says anything.
+
+    Args:
+        packets: Times, seconds, in order, and cc_data.
+        name: Of the stream, for notes.
+    """
+    found = caption_words(packets, CHANNELS)
+    speaking = [channel for channel, words in found.items() if words.found] or [CHANNELS[0]]
+    words = found[speaking[0]]
+    words.notes = [note for one in found.values() for note in one.notes]
+    if speaking[1:]:
+        why = f"a stream of captions becomes one track, of {speaking[0]}"
+        words.notes.append(Note(kind="dropped", what=f"{name}: {', '.join(speaking[1:])}", why=why))
+    return words
 
 
 def _notes(pairs: Pairs, others: Sequence[str]) -> Iterator[Note]:

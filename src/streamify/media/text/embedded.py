@@ -16,7 +16,8 @@ from streamify.media.source.left_out import Tracks
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.source.titles import audio_language, audio_title
-from streamify.media.text.packets import ENTRIES, TEXT_CODECS, Piece, cues_of
+from streamify.media.text.captions import says
+from streamify.media.text.packets import CAPTIONS, ENTRIES, TEXT_CODECS, Piece, cues_of
 from streamify.media.text.read import Words
 from streamify.media.text.teletext import CODEC as TELETEXT
 from streamify.media.text.vtt import block_notes
@@ -87,7 +88,7 @@ def _facts(stream: Stream, codec: str) -> TextFacts:
         language=audio_language(stream.metadata),
         title=audio_title(stream.metadata),
         forced=bool(flags & Disposition.forced),
-        sdh=bool(flags & Disposition.hearing_impaired),
+        sdh=bool(flags & Disposition.hearing_impaired) or codec == CAPTIONS,
         commentary=bool(flags & Disposition.comment),
         packets=stream.frames or None,
     )
@@ -138,6 +139,8 @@ def read_embedded(
         try:
             for packet in read_packets(container, *streams):
                 index = packet.stream_index
+                if codecs.get(index) == CAPTIONS and not says(bytes(packet)):
+                    continue
                 if packet.size and len(pieces[index]) <= 2 * CUES and sizes[index] <= BYTES:
                     pieces[index].append(Piece.of(packet))
                     sizes[index] += packet.size

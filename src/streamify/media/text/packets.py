@@ -11,6 +11,7 @@ from av.packet import Packet
 
 from streamify.errors import counted
 from streamify.media.text.ass import AssHeader, AssText, read_event
+from streamify.media.text.captions import track_words
 from streamify.media.text.documents import sample_words
 from streamify.media.text.encoding import decode
 from streamify.media.text.read import Words, encoding_notes
@@ -21,7 +22,9 @@ from streamify.media.text.wvtt import vtt_words
 from streamify.model.cue import CUE_BYTES, CUES, SourceCue
 from streamify.model.source import Note
 
-TEXT_CODECS = ("subrip", "srt", "text", "ass", "ssa", "webvtt", "mov_text")
+CAPTIONS = "eia_608"
+"""FFmpeg's name of captions in a track of their own (``c608``), whose packets are cc_data."""
+TEXT_CODECS = ("subrip", "srt", "text", "ass", "ssa", "webvtt", "mov_text", CAPTIONS)
 """FFmpeg's names of codecs whose packets are words."""
 ENTRIES = ("stpp", "wvtt")
 """Sample entries of MP4 whose samples are words that FFmpeg has no decoder for (ISO/IEC 14496-30)."""
@@ -65,6 +68,8 @@ def cues_of(pieces: Iterable[Piece], codec: str, header: bytes, name: str, hint:
         hint: As of `streamify.media.text.encoding.decode`.
     """
     kept = list(pieces)
+    if codec == CAPTIONS:
+        return track_words([(one.start, one.data) for one in kept if one.start is not None], name)
     if codec in ENTRIES:
         samples = [
             (one.start, one.start + one.length if one.length else None, one.data)

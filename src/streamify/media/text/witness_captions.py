@@ -18,6 +18,7 @@ from streamify.bitstream.captions import ESCAPED, cc_data
 from streamify.bitstream.line21 import Pairs
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.model.caption import CHANNELS
 from streamify.model.cue import Cue
 from streamify.model.track import TextTrack
 
@@ -37,14 +38,14 @@ _ERASE = (0x14, 0x2C)
 
 
 def witnessed_captions(
-    open_source: Callable[[], BinaryIO], track: TextTrack, video: int, cues: Sequence[Cue]
+    open_source: Callable[[], BinaryIO], track: TextTrack, carrier: int, cues: Sequence[Cue]
 ) -> Iterator[str]:
     """Yield lines of the source that no cue has, and lines of cues that the source does not say.
 
     Args:
         open_source: Opens the source.
         track: Of captions.
-        video: Index of the stream of pictures.
+        carrier: Index of the stream of pictures, or of captions.
         cues: Of the track.
     """
     ours = dict[str, int]()
@@ -54,7 +55,8 @@ def witnessed_captions(
     origin, last = track.recipe.origin, max((cue.end for cue in cues), default=0)
     theirs = dict[str, Fraction]()
     inside = dict[str, Fraction]()
-    for time, line in _said(open_source, track.recipe.channel or "", video):
+    channel = track.recipe.channel
+    for time, line in _said(open_source, CHANNELS if channel is None else (channel,), carrier):
         theirs.setdefault(line, time)
         if 0 < (time - origin) * 1000 <= last:
             inside.setdefault(line, time)
@@ -65,22 +67,28 @@ def witnessed_captions(
         yield f"the stream says {line[:40]!r} at {start / 1000:.3f} s, the source does not"
 
 
-def _said(open_source: Callable[[], BinaryIO], channel: str, video: int) -> Iterator[tuple[Fraction, str]]:
-    """Yield the lines of a channel with the times until which they are shown, seconds on the clock of the source."""
-    decoder = cast("SubtitleCodecContext", CodecContext.create("cc_dec", "r"))
+def _said(open_source: Callable[[], BinaryIO], channels: Sequence[str], carrier: int) -> Sequence[tuple[Fraction, str]]:
+    """Return the lines of the first channel that has some, with the times until which they are shown.
+
+    These are seconds on the clock of the source.
+    """
+    decoders = {name: cast("SubtitleCodecContext", CodecContext.create("cc_dec", "r")) for name in channels}
+    found: dict[str, list[tuple[Fraction, str]]] = {name: [] for name in channels}
     pairs, time = Pairs(), Fraction(0)
-    for time, triples in _carried(open_source, video):
+    for time, triples in _carried(open_source, carrier):
         for name, first, second in pairs.of(time, triples):
-            if name == channel:
-                yield from ((time, line) for line in _lines(decoder, first, second))
-    yield from ((time, line) for line in _lines(decoder, *_ERASE))
+            if name in decoders:
+                found[name].extend((time, line) for line in _lines(decoders[name], first, second))
+    for name, decoder in decoders.items():
+        found[name].extend((time, line) for line in _lines(decoder, *_ERASE))
+    return next(filter(None, found.values()), [])
 
 
-def _carried(open_source: Callable[[], BinaryIO], video: int) -> Iterator[tuple[Fraction, bytes]]:
+def _carried(open_source: Callable[[], BinaryIO], carrier: int) -> Iterator[tuple[Fraction, bytes]]:
     """Yield times of packets, seconds, with their triples, in the order of pictures; anew where the clock jumps."""
     found = list[tuple[Fraction, bytes]]()
     with open_source() as file, open_media(file) as container:
-        stream = container.streams[video]
+        stream = container.streams[carrier]
         keep_only(container, stream)
         escaped, before = stream.codec_context.name in ESCAPED, Fraction(0)
         try:
@@ -91,7 +99,9 @@ def _carried(open_source: Callable[[], BinaryIO], video: int) -> Iterator[tuple[
                         yield from sorted(found, key=lambda one: one[0])
                         found.clear()
                     before = time
-                if packet.size and (triples := cc_data(bytes(packet), escaped=escaped)):
+                data = bytes(packet)
+                triples = data if stream.type == "subtitle" else cc_data(data, escaped=escaped)
+                if triples:
                     found.append((before, triples))
         except UnreadableError:
             pass
