@@ -69,6 +69,11 @@ def split_frames(film: Path, out: Path) -> Path:
     return remux(film, out, "-bsf:v", "vp9_superframe_split")
 
 
+def encoded(encoder: str, size: str = "320x240") -> Callable[[Path, Path], Path]:
+    """Return what has the system's FFmpeg encode a film for containers that PyAV's does not write."""
+    return lambda film, out: remux(film, out, "-c:v", encoder, "-q:v", "3", "-g", "25", "-s", size)
+
+
 FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "h264-avi": ("libx264", "mp4", X264, "avi", remux),
     "h264-deep-avi": ("libx264", "mp4", DEEP, "avi", remux),
@@ -129,6 +134,10 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "vp8-webm": ("libvpx", "webm", VP8, "webm", None),
     "vp9-split-webm": ("libvpx-vp9", "webm", VP9, "webm", split_frames),
     "av1-webm": ("libsvtav1", "webm", {"preset": "12", "g": "25"}, "webm", None),
+    "rv10-rm": ("ffv1", "matroska", {}, "rm", encoded("rv10")),
+    "rv20-rm": ("ffv1", "matroska", {}, "rm", encoded("rv20")),
+    "mpeg2-gxf": ("ffv1", "matroska", {}, "gxf", encoded("mpeg2video", "720x576")),
+    "mpeg2-wtv": ("mpeg2video", "mpegts", MPEG2, "wtv", remux),
     "av1-mp4": ("libsvtav1", "mp4", {"preset": "12", "g": "25"}, "mp4", None),
 }
 QUICK = ("h264-avi", "h264-deep-no-ctts-mp4", "mpeg2-ps", "mpeg4-packed-avi", "h264-vfw-mkv", "vp9-split-webm")

@@ -59,7 +59,7 @@ def announcements(
     if kind == "avi" and missing:  # without its index FFmpeg takes the length from what is there
         file.seek(0)
         video = _avi(bytes(file.read(HEAD)))
-    if kind in ("avi", "mxf"):
+    if kind in ("avi", "mxf", "rm"):
         return [Announced(video, "the header of its video stream", own=True)] if video else []
     try:
         with well_formed():

@@ -19,7 +19,7 @@ from streamify.mp4.edits import Patch, corrections
 from streamify.mp4.movie import read_layout
 
 DEMUXERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,ogg,dv,ivf,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,gxf,rm,wtv,ogg,dv,ivf,"
     "wav,w64,mp3,aac,flac,aiff,caf,amr,ac3,eac3"
 )
 """Self-contained formats with timestamps. Playlists (hls, dash, concat, sdp), images and raw streams are not."""
