@@ -71,7 +71,8 @@ def split_frames(film: Path, out: Path) -> Path:
 
 def encoded(encoder: str, size: str = "320x240") -> Callable[[Path, Path], Path]:
     """Return what has the system's FFmpeg encode a film for containers that PyAV's does not write."""
-    return lambda film, out: remux(film, out, "-c:v", encoder, "-q:v", "3", "-g", "25", "-s", size)
+    options = ("-q:v", "3", "-g", "25", "-strict", "-1", "-s", size)
+    return lambda film, out: remux(film, out, "-c:v", encoder, *options)
 
 
 FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
@@ -136,6 +137,7 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "av1-webm": ("libsvtav1", "webm", {"preset": "12", "g": "25"}, "webm", None),
     "rv10-rm": ("ffv1", "matroska", {}, "rm", encoded("rv10")),
     "rv20-rm": ("ffv1", "matroska", {}, "rm", encoded("rv20")),
+    "vc2-ts": ("ffv1", "matroska", {}, "ts", encoded("vc2")),
     "mpeg2-gxf": ("ffv1", "matroska", {}, "gxf", encoded("mpeg2video", "720x576")),
     "mpeg2-wtv": ("mpeg2video", "mpegts", MPEG2, "wtv", remux),
     "av1-mp4": ("libsvtav1", "mp4", {"preset": "12", "g": "25"}, "mp4", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streamify.bitstream.base import Coded, Reader
+from streamify.bitstream.dirac import DiracReader
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
 from streamify.bitstream.mpeg import Mpeg4Reader, Mpeg12Reader
@@ -40,6 +41,7 @@ _READERS: dict[str, Callable[[bytes], Reader]] = {
     "av1": Av1Reader,
     "libdav1d": Av1Reader,
     "libaom-av1": Av1Reader,
+    "dirac": DiracReader,
 }
 
 INTRA = frozenset({
@@ -48,6 +50,8 @@ INTRA = frozenset({
     "svq1", "theora",
 })  # fmt: skip
 """Codecs without pictures that are shown later than others decoded after them."""
+UNORDERED = frozenset({"dirac"})
+"""Codecs of which is read what holds a picture, but not when it is shown."""
 
 
 def reader(codec: str, extradata: bytes) -> Reader:
@@ -68,4 +72,4 @@ def is_read(codec: str) -> bool:
 
 def knows(codec: str) -> bool:
     """Return whether the order in which pictures are shown can be read, or cannot differ from that of decoding."""
-    return codec in _READERS or codec in INTRA
+    return (codec in _READERS and codec not in UNORDERED) or codec in INTRA
