@@ -420,6 +420,7 @@ def test_an_event_that_comes_again_leaves_alone_what_was_made_since(buckets: Buc
     assert (record.settings.ladder, record.settings.crf) == ("240p", 30)
 
 
+@pytest.mark.long
 def test_what_was_replaced_goes_once_its_time_is_over(buckets: Buckets, clip: Path) -> None:
     def made(**settings: Any) -> dict[str, Any]:
         request = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from obstore.store import MemoryStore
 
-from streamify.backends.aws.functions import handlers
+from streamify.backends.aws.functions import handlers, turn
 from streamify.backends.aws.functions import turns as module
 from streamify.backends.aws.functions.observe import Watch
 from streamify.backends.aws.functions.turns import Ask, Turns
@@ -220,3 +220,15 @@ def test_a_run_that_has_ended_is_named_in_the_log(
     handlers.turn(event, None)
     (told,) = map(json.loads, lines)
     assert (told["message"], told["run"], told["outcome"]) == ("turn", "a", "done")
+
+
+def test_a_quota_that_nobody_tells_is_named_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a VPC without an endpoint of Lambda the function ended after a minute, without a reason."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(DestinationError) as caught:
+        turn._quota()
+    assert (caught.value.code, caught.value.transient) == ("aws-no-endpoint", False)
+    assert "Transcoders" in caught.value.hint
