@@ -1,4 +1,4 @@
-"""What `doctor --stack` says of buckets that existed before a stack, over a real S3 server."""
+"""What `doctor --stack` says of buckets that existed before a stack; by ministack, as moto forgets EventBridge."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Buckets:
 
 @pytest.fixture
 def buckets(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Buckets:
-    cloud("s3").enter(monkeypatch)
+    cloud("ministack").enter(monkeypatch)
     return Buckets(monkeypatch)
 
 
@@ -58,7 +58,7 @@ def test_bare_buckets_and_what_mends_them(buckets: Buckets) -> None:
         Bucket=buckets.uploads, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     buckets.both("put_bucket_lifecycle_configuration", LifecycleConfiguration={"Rules": [PARTS, RUNS]})
-    assert {status for status, _ in buckets.found().values()} == {"ok"}
+    assert [text for status, text in buckets.found().values() if status != "ok"] == []
 
 
 def test_a_bucket_of_another_region_and_a_key_that_the_stack_does_not_know(buckets: Buckets) -> None:
