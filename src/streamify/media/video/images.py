@@ -19,6 +19,8 @@ _JPEG_QUALITY = 3
 _LAMBDA = 118
 """FFmpeg's units of a quantiser scale (FF_QP2LAMBDA)."""
 _WEBP_QUALITY = 82
+_WEBP_EFFORT = 2
+"""Of 0 to 6. FFmpeg's default of 4 takes 2.5 times the CPU time for 5 % fewer bytes: 0.10 and 0.04 s at 1080p."""
 _PREVIEW_QUALITIES = (60, 40, 20, 5)
 _DARK, _LIGHT = 24.0, 225.0
 """Mean luma (16 to 235) below and above which a picture is black or white for a viewer."""
@@ -119,7 +121,9 @@ def _jpeg(frame: VideoFrame) -> bytes:
 
 
 def _webp(frame: VideoFrame) -> bytes:
-    return _encoded("libwebp", frame, {"flags": "+bitexact", "quality": str(_WEBP_QUALITY)})
+    return _encoded(
+        "libwebp", frame, {"flags": "+bitexact", "quality": str(_WEBP_QUALITY), "compression_level": str(_WEBP_EFFORT)}
+    )
 
 
 class Judge:
