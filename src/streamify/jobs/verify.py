@@ -28,7 +28,7 @@ from streamify.model.source import SourceRef
 from streamify.model.task import CheckTask, SoundCheckTask, SourceCheckTask, Strand, StreamsCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.budget import check_budget, sound_check_budget, streams_check_budget
-from streamify.planning.burn import part_key
+from streamify.planning.burn import UNDECODED, part_key, recipe_of
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, reach_storage
 from streamify.storage.saved import parse_saved
@@ -412,7 +412,7 @@ def _ffmpeg_edits(report: Report) -> bool:
 def _streams(report: Report, plan: Plan, source: SourceRef) -> StreamsCheckTask:
     """Return the check that no stream of the source is missing."""
     named = (DROPPED.fullmatch(note.what) for note in report.notes if note.kind == "dropped")
-    return StreamsCheckTask(
+    task = StreamsCheckTask(
         key=f"{WHOLE}streams",
         source=source,
         video=None if report.source.video is None else report.source.video.stream,
@@ -421,6 +421,13 @@ def _streams(report: Report, plan: Plan, source: SourceRef) -> StreamsCheckTask:
         program=plan.settings.program,
         budget=streams_check_budget(),
     )
+    burn, video, timeline = plan.burn, report.source.video, plan.timeline
+    if burn is None or burn.stream is None or not burn.is_text or burn.codec in UNDECODED or video is None:
+        return task
+    begin = timeline.origin * timeline.time_base + video.late - Fraction(timeline.lead, timeline.timescale)
+    parts = tuple(dict.fromkeys(part_key(burn, index) for index in range(plan.segments)))
+    span = begin, begin + Fraction(timeline.end, timeline.timescale)
+    return task.model_copy(update={"burn": recipe_of(burn), "burn_parts": parts, "span": span})
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

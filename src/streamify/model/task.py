@@ -297,6 +297,12 @@ class StreamsCheckTask(BaseTask):
     """Indices of those that the report names as left out."""
     program: int | None = None
     """The programme that was asked for."""
+    burn: BurnIn | None = None
+    """Text of a stream that is drawn into the pictures."""
+    burn_parts: tuple[str, ...] = ()
+    """Keys of all that is drawn."""
+    span: tuple[Rational, Rational] | None = None
+    """Begin and end of the stream that was made, seconds on the clock of the source."""
 
 
 AnyTask = (

@@ -25,6 +25,9 @@ from streamify.model.text import clean
 from streamify.planning.languages import bcp47
 from streamify.planning.words import old_encoding
 
+UNDECODED = ("stpp", "wvtt", "dvb_teletext")
+"""Codecs of text for which FFmpeg has no decoder."""
+
 
 def burn_in(facts: SourceFacts, settings: MediaSettings) -> BurnPlan | None:
     """Return what is drawn into the pictures; ``None``: nothing.

@@ -93,7 +93,7 @@ def reach_of(task: AnyTask) -> Reach:
         case SoundCheckTask():
             return Reach(task.source, frozenset(_files(task.track, range(task.segments))))
         case StreamsCheckTask():
-            return Reach(task.source)
+            return Reach(task.source, frozenset(task.burn_parts))
         case _:
             assert_never(task)
 

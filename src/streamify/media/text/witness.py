@@ -65,14 +65,15 @@ def _decoded(open_source: Callable[[], BinaryIO], track: TextTrack, last: int) -
                 if 0 < packet.size <= CUE_BYTES and packet.pts is not None and packet.time_base is not None:
                     start = round((packet.pts * packet.time_base - track.recipe.origin) * 1000)
                     length = (packet.duration or 0) * packet.time_base * 1000
-                    text = _text(packet)
+                    text = decoded_text(packet)
                     if text and start < last and (start + length > 0 or not length):
                         yield max(0, start), text
         except UnreadableError:
             return
 
 
-def _text(packet: Packet[SubtitleStream]) -> str:
+def decoded_text(packet: Packet[SubtitleStream]) -> str:
+    """Return the words of a packet as FFmpeg decodes it, without blanks and marks."""
     lines = (bytes(line.dialogue).decode("utf-8", "replace") for line in decode_text(packet))
     return _bare(_OVERRIDES.sub("", "".join(lines)))
 
