@@ -18,7 +18,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.subtitles.stream import SubtitleStream
+from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -135,10 +135,15 @@ def decode(
         return []
 
 
-def decode_text(packet: Packet[SubtitleStream]) -> list[AssSubtitle]:
-    """Return the lines of a packet of text subtitles; none where the decoder refuses it."""
+def decode_text(packet: Packet[Any], decoder: SubtitleCodecContext | None = None) -> list[AssSubtitle]:
+    """Return the lines of a packet of text subtitles; none where the decoder refuses it.
+
+    Args:
+        packet: Of a stream, or of none where a `decoder` is given.
+        decoder: Decodes it in place of that of its stream.
+    """
     try:
-        found = packet.decode()
+        found = packet.decode() if decoder is None else filter(None, [decoder.decode2(packet)])
     except (av.error.FFmpegError, UnicodeDecodeError):
         return []
     rects = [rect for one in found for rect in getattr(one, "rects", None) or [one]]

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-import av.error
 from av.codec.context import CodecContext
 from av.packet import Packet
 from av.subtitles.codeccontext import SubtitleCodecContext
-from av.subtitles.subtitle import AssSubtitle
 
 from streamify.bitstream.captions import ESCAPED, cc_data
 from streamify.bitstream.line21 import Pairs
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.source.reading import UnreadableError, decode_text, read_packets
 from streamify.model.caption import CHANNELS
 from streamify.model.cue import Cue
 from streamify.model.track import TextTrack
@@ -111,14 +109,9 @@ def _carried(open_source: Callable[[], BinaryIO], carrier: int) -> Iterator[tupl
 def _lines(decoder: SubtitleCodecContext, first: int, second: int) -> Iterator[str]:
     for pair in ((first, second), (0, 0)):  # it takes a code that comes again for a repetition
         packet = Packet(bytes((0xFC, _odd(pair[0]), _odd(pair[1]))))
-        try:
-            found = decoder.decode2(packet)
-        except av.error.FFmpegError:
-            continue
-        for rect in found.rects if found is not None else ():
-            if isinstance(rect, AssSubtitle):
-                text = _OVERRIDES.sub("", bytes(rect.dialogue).decode("utf-8", "replace"))
-                yield from filter(None, map(_bare, _LINES.split(text)))
+        for rect in decode_text(packet, decoder):
+            text = _OVERRIDES.sub("", bytes(rect.dialogue).decode("utf-8", "replace"))
+            yield from filter(None, map(_bare, _LINES.split(text)))
 
 
 def _odd(value: int) -> int:
