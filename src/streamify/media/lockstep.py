@@ -22,8 +22,10 @@ BACK = Fraction(1, 2)
 """Seconds by which a source's times may fall before they count as restarted."""
 SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
-LEFT_OUT = 8
-"""Most pictures in a row of a source that are left out of a stream of 60 a second: of 500 a second seven of eight."""
+LEFT_OUT = 20
+"""Most pictures in a row of a source that are left out of a stream of 60 a second: of 1,000 a second 16 of 17."""
+FAST = Fraction(1, 80)
+"""Seconds between pictures below which a stream has not each of them."""
 UNEVEN = Fraction(1, 120)
 """Seconds by which times may differ at a variable rate."""
 REMEMBERED = 9000
@@ -289,6 +291,8 @@ class _Source:
         self._fill(LEFT_OUT + 1)
         if self._known is None or ours.time is None:
             return False
+        if self._is_fast():
+            unlike += LEAST  # where many are alike, one in front of that which is shown may be like it as well
         for shot in itertools.islice(self._queue, 1, LEFT_OUT + 1):
             if shot.time is None:
                 continue
@@ -296,6 +300,10 @@ class _Source:
             if abs(at - ours.time) <= self.slack and difference(shot, ours) <= unlike:
                 return True
         return False
+
+    def _is_fast(self) -> bool:
+        times = [shot.time for shot in itertools.islice(self._queue, 2) if shot.time is not None]
+        return len(times) == 2 and 0 < times[1] - times[0] < FAST
 
     def settles(self, time: Fraction) -> bool:
         """Move the timeline so that the next picture is at `time`."""

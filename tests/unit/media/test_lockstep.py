@@ -277,3 +277,18 @@ def test_the_first_times_of_a_player_that_changes_to_those_of_decoding_become_th
 def test_times_that_a_player_believes_stay() -> None:
     given = [Shot(Fraction(time), b"", decoded=Fraction(time - 1)) for time in (2, 3, 5)]
     assert list(settled(given)) == given
+
+
+def test_of_a_thousand_pictures_a_second_many_alike_each_seventeenth_is_in_place() -> None:
+    """Later ones of those alike differ a little from the first, as an encoder refines them."""
+    slow = [grey(number // 40) for number in range(400)]
+    refined = [
+        bytes(min(255, level + (number % 40 > 9 and place % 4 == 0)) for place, level in enumerate(data))
+        for number, data in enumerate(slow)
+    ]
+    source = [Shot(Fraction(number, 1000), data) for number, data in enumerate(refined)]
+    stream = [Shot(Fraction(number, 1000), slow[number]) for number in range(0, 400, 17)]
+    found = follow(source, stream, Fraction(1, 1000), TEN)
+    assert list(judge(found, excused=len(source) - len(stream))) == []
+    stream[12] = Shot(stream[12].time, slow[0])
+    assert list(judge(follow(source, stream, Fraction(1, 1000), TEN), excused=len(source) - len(stream)))
