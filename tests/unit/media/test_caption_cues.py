@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from clips.captioned import NULL, odd, pair, pop_on
-from streamify.media.text.captions import caption_words
+from streamify.media.text.captions import caption_words, says, track_words
 
 RATE = 30
 Said = list[tuple[int, int | None, str]]
@@ -114,3 +114,17 @@ def test_what_is_not_kept_is_named() -> None:
 def test_a_channel_that_says_nothing() -> None:
     words = caption_words([(Fraction(0), NULL)], ["CC1", "CC4"])
     assert all((one.found, one.cues) == (0, []) for one in words.values())
+
+
+def test_a_track_of_captions_is_its_first_channel_that_speaks() -> None:
+    pairs = [*pop_on("Zwei", channel=1), *pop_on("Drei", field=1)]
+    words = track_words([(Fraction(number, RATE), one) for number, one in enumerate(pairs)], "subtitle stream 1")
+    assert [cue.text for cue in words.cues] == ["Zwei"]
+    assert [(note.kind, note.what) for note in words.notes] == [("dropped", "subtitle stream 1: CC3")]
+    silent = track_words([(Fraction(0), NULL)], "subtitle stream 1")
+    assert (silent.found, silent.notes) == (0, [])
+
+
+def test_padding_says_nothing() -> None:
+    assert not says(NULL + pair(0, 0, 1))
+    assert says(NULL + pair(0x41, 0))
