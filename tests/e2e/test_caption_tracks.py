@@ -212,6 +212,7 @@ def test_captions_that_split_did_not_see(tmp_path: Path, monkeypatch: pytest.Mon
     assert words(dest) == {"Subtitles CC1": WANTED[0]}
 
 
+@pytest.mark.long
 def test_words_that_the_source_does_not_say_are_found(tmp_path: Path) -> None:
     """A word is changed in all files of a track and in what the report says of them: only the source can tell."""
     source, dest = made(tmp_path), tmp_path / "dest"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
+
 from clips.captioned import NULL, odd, pair, pop_on
 from streamify.media.text.captions import caption_words, says, track_words
 
@@ -128,3 +130,13 @@ def test_a_track_of_captions_is_its_first_channel_that_speaks() -> None:
 def test_padding_says_nothing() -> None:
     assert not says(NULL + pair(0, 0, 1))
     assert says(NULL + pair(0x41, 0))
+
+
+def test_a_screen_that_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no film says costs no more than what films may say, and is named."""
+    monkeypatch.setattr("streamify.media.text.captions.CUES", 5)
+    pictures = [(Fraction(number, RATE), RCL + line(f"{number:02d}")[0] + EOC) for number in range(20)]
+    words = caption_words(pictures, ["CC1"])["CC1"]
+    assert words.cues == []
+    assert words.found == words.left_out > 0
+    assert [(note.kind, note.why) for note in words.notes] == [("dropped", "the screen changes more than 5 times")]

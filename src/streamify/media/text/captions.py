@@ -92,8 +92,8 @@ class _Reader:
     """When it last changed."""
     _fresh: bool = True
     """Whether it was replaced, and no character came since."""
-    _beyond: int = 0
-    """Cues beyond those that a track can have."""
+    _states: int = 0
+    """How often the screen showed something else."""
 
     def __post_init__(self) -> None:
         self._screen = Screen(self._changes)
@@ -110,8 +110,9 @@ class _Reader:
         self._touched, self._fresh = self._now, replaced
 
     def _show(self, end: Fraction | None) -> None:
-        if end == self._start:
-            return  # nobody saw it: pairs of one picture
+        if end == self._start or self._states > CUES:
+            return  # nobody saw it: pairs of one picture; or these are no words
+        self._states += 1
         for group in _blocks(self._screen.rows()):
             self._add(group, end)
             self.words.lost.update(self._screen.lost)
@@ -125,16 +126,15 @@ class _Reader:
                 self.words.cues[number] = SourceCue(cue.start, end, text, settings)
                 return
         self.words.found += 1
-        if len(self.words.cues) <= CUES:
-            self.words.cues.append(SourceCue(self._start, end, text, settings))
+        self.words.cues.append(SourceCue(self._start, end, text, settings))
 
     def finish(self, until: Fraction | None, name: str) -> Words:
         """Return all cues."""
         self._show(until)
         words = self.words
-        if len(words.cues) > CUES:
+        if self._states > CUES or len(words.cues) > CUES:
             words.cues = []
-            why = f"a track has at most {CUES}"
+            why = f"the screen changes more than {CUES} times"
             words.leave_out(words.found, Note(kind="dropped", what=f"{name}: all of its {words.found} cues", why=why))
         return words
 
