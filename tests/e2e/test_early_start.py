@@ -13,15 +13,19 @@ from clips.make import ClipSpec, make_clip
 from clips.parts import Stretch, mux
 from e2e.driving import rungs
 from stores import locations
+from streamify.backends.here import Here
+from streamify.dest.layout import PLAN, REPORT
 from streamify.executors.base import TaskError
 from streamify.executors.local.executor import LocalExecutor
 from streamify.jobs.beginning import EarlyStart
+from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import find_source
 from streamify.model.attempt import Attempt
+from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.result import MediaResult, SplitResult
-from streamify.model.settings import MediaSettings
+from streamify.model.settings import MediaSettings, Settings
 from streamify.model.task import SplitTask
 from streamify.storage.base import Stores
 
@@ -111,3 +115,15 @@ def test_a_beginning_is_not_told_of_where_more_has_to_be_known(tmp_path: Path, b
     plan = here.split()
     assert here.start.settle(plan) is None
     assert here.attempts == []
+
+
+def test_a_segment_that_exists_is_not_begun_again(tmp_path: Path) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(320, 180)), tmp_path).path
+    settings = Settings.model_validate(SETTINGS | {"workers": 2, "thumbnails": "off", "poster": "off"})
+    places = Location.of_source(str(source)), Location.of_dest(str(tmp_path / "dest"))
+    Here().transcode(*places, settings, lambda _: None)
+    for name in (PLAN, REPORT):
+        (tmp_path / "dest" / name).unlink()
+    events: list[Event] = []
+    Here().play(*places, settings, LiveStream(), events.append)
+    assert {event.task for event in events if event.kind == "task.started"} == {"split", "init"}

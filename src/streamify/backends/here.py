@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from streamify.dest.layout import JOB, PLAN, REPORT, STATE
+from streamify.dest.layout import JOB, LEDGER, PLAN, REPORT, STATE
 from streamify.errors import CapExceeded, DestinationError, SourceError, TasksFailed, UsageError, VerificationFailed
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery, delivering
@@ -261,7 +261,8 @@ class _Run:
         """Plan the source. Where a viewer waits and nothing is at DEST, begin the first segment meanwhile."""
         media, keep = self._stores.media, self._log.attempts.add
         start = None
-        if self._live is not None and media.stat(PLAN) is None and executor.capacity > 1:
+        fresh = media.stat(PLAN) is None and next(iter(media.list(LEDGER)), None) is None
+        if self._live is not None and fresh and executor.capacity > 1:
             start = EarlyStart(executor, media, keep)
         try:
             plan = steps.split(
