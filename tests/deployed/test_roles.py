@@ -23,8 +23,8 @@ GRANTED_BY_SAM = {
 }  # fmt: skip
 """Logs, traces, and the network interfaces of a VPC."""
 FUNCTIONS = ("SplitFunction", "TranscodeFunction", "TranscodeLargeFunction", "RecordFunction", "AssembleFunction")
-EVERY = (*FUNCTIONS, "TurnFunction")
-"""What the last one does with the media bucket is judged by tests/e2e/test_aws_roles.py."""
+EVERY = (*FUNCTIONS, "TurnFunction", "PublishFunction")
+"""What the last two do with the media bucket is judged by tests/e2e/test_aws_roles.py."""
 UNENFORCED = {"s3:PutObjectTagging", "s3:GetObjectVersion"}
 """The emulator asks for them nowhere. The first is judged by tests/e2e/test_aws_roles.py."""
 WITHOUT_RESOURCES = {"lambda:GetAccountSettings", "states:SendTaskSuccess"}
