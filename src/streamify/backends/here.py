@@ -33,6 +33,7 @@ from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import check_dest, find_source, refuse_dest
 from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
+from streamify.jobs.refused import NewDest
 from streamify.jobs.report import RunTotals
 from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
@@ -196,11 +197,14 @@ def _transcode(
     stores = places.open()
     job = new_job(source, ref, dest, settings)
     claim = local_claim(job)
+    new = NewDest(dest, stores.media)
     with ExitStack() as stack:
         hold = stack.enter_context(holding(dest, stores.media, claim, is_running, replace=settings.replace))
         check_state_files(dest, replace=settings.replace)
         check_published(dest, replace=settings.replace)
         check_saved(stores.media, replace=settings.replace)
+        if workers.engine is None:  # the jobs of a shared engine are told by what DEST keeps of them
+            stack.enter_context(new.cleared(hold))
         before = pending(stores.media)
         old = steps.find_plan(stores.media, ref, settings, dest)
         if old.why:

@@ -43,7 +43,8 @@ def describe_exit(key: str, status: int, limit: int) -> Failure:
     except ValueError:
         name = f"signal {-status}"  # real-time signals have no name
     if name == "SIGXCPU":
-        return lost(key, "worker-cpu-limit", f"the task used more than its {limit} s of CPU time", name)
+        cause = f"the task used more than its {limit} s of CPU time"
+        return Failure(key, "worker-cpu-limit", cause, signal=name)  # another worker would use as much
     if name == "SIGKILL":
         cause = "the worker was killed by SIGKILL, as the kernel does when memory runs out"
         return lost(key, "worker-killed", cause, name)

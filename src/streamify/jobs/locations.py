@@ -14,8 +14,10 @@ from pathlib import Path
 
 from streamify.dest.layout import STATE, TOP, TRACK_FOLDERS, streamify_track_of
 from streamify.errors import DestinationError, SourceError
+from streamify.jobs.identity import job_identity
 from streamify.jobs.report import read_report
 from streamify.model.location import Location
+from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceRef
 from streamify.storage.base import Storage
 from streamify.storage.local import file_version
@@ -196,15 +198,16 @@ def _try_out(path: Path) -> None:
                 folder.rmdir()
 
 
-def cache_folder(environment: Mapping[str, str], source: SourceRef) -> Path:
-    """Return where the stream of a source is kept that was given no DEST: in the user's cache, by its identity.
+def cache_folder(environment: Mapping[str, str], source: SourceRef, settings: MediaSettings) -> Path:
+    """Return where the stream of a source is kept that was given no DEST: in the user's cache, one for each job.
 
     Args:
         environment: Of the process: ``XDG_CACHE_HOME`` (XDG Base Directory Specification).
         source: Which version of a source.
+        settings: That decide the bytes: streams with other settings do not disturb each other.
     """
     name = source.key.rsplit("/", 1)[-1][:80]
-    return cache_root(environment) / f"{source.identity[:16]}-{name}"
+    return cache_root(environment) / f"{job_identity(source.identity, settings)[:16]}-{name}"
 
 
 def cache_root(environment: Mapping[str, str]) -> Path:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 from streamify.dest.layout import (
@@ -21,7 +23,7 @@ from streamify.dest.layout import (
     segment_key,
 )
 from streamify.errors import DestinationError, counted
-from streamify.executors.base import Executor
+from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
@@ -60,7 +62,8 @@ def probe(source: Location, stop: Stop | None = None, starter: WorkerStarter | N
     events = EventDelivery(None)
     with executor_for(settings, StoreLocations(uploads=folder, media=folder), events, starter=starter) as executor:
         task = _split_task(ref, settings, write=False).model_copy(update={"facts_only": True})
-        result = run_one(executor, task, stop, events)
+        with _reading(ref):
+            result = run_one(executor, task, stop, events)
     assert isinstance(result, SplitResult)
     return SourceFacts.from_json(result.plan)
 
@@ -92,9 +95,25 @@ def split(
     task = _split_task(ref, settings, write=write)
     if on_beginning is not None:
         task = task.model_copy(update={"begin": True, "priority": FIRST})
-    result = run_one(executor, task, stop, events, keep, on_beginning)
+    with _reading(ref):
+        result = run_one(executor, task, stop, events, keep, on_beginning)
     assert isinstance(result, SplitResult)
     return Plan.from_json(result.plan)
+
+
+@contextmanager
+def _reading(ref: SourceRef) -> Iterator[None]:
+    """Have a worker that is lost while it reads a source say which one that is, and what to do."""
+    try:
+        yield
+    except TaskError as error:
+        if not error.code.startswith("worker-"):
+            raise
+        hint = "copy or upload it again from the original; if it plays on your machine, please report it"
+        if error.code == "worker-out-of-memory":
+            hint = "use a machine with more memory; if the source is a small one, its index is damaged"
+        failure = error.failure
+        raise TaskError(replace(failure, cause=f"{ref.key}: {failure.cause}, while it read it", hint=hint)) from error
 
 
 def _split_task(ref: SourceRef, settings: Settings, *, write: bool) -> SplitTask:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from streamify.codecs.registry import audio_codec_of
-from streamify.dest.layout import MANIFESTS, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
+from streamify.dest.layout import MANIFESTS, PLAN, REPORT, STATE, init_key, playlist_key, segment_key, segment_name
 from streamify.errors import DestinationError, SourceError, VerificationFailed
 from streamify.executors.base import OnEvent, TaskError
 from streamify.executors.events import delivering
@@ -15,9 +15,9 @@ from streamify.jobs.engine import Stop, completed, executor_for
 from streamify.jobs.locations import find_source, refuse_dest
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.state_files import check_published
+from streamify.jobs.verify_text import lists, read_json, read_text
 from streamify.jobs.verify_words import WORDS, word_checks, word_faults
 from streamify.model.base import Frozen
-from streamify.model.limits import PUBLISHED_TEXT
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.recipe import AudioRecipe, VideoRecipe
@@ -112,12 +112,12 @@ def verify(
 
 
 def _read_report(media: Storage, dest: Location) -> Report:
-    data = _small(media, REPORT)
-    if data is None:
+    if media.stat(REPORT) is None:
         raise DestinationError(
             "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
         )
-    report = parse_saved(Report, data)
+    data = read_json(media, REPORT)
+    report = parse_saved(Report, data) if data is not None else None
     if report is None or not all(map(_inside, _keys(report))):
         raise DestinationError(
             "report-unreadable",
@@ -153,7 +153,7 @@ def _inside(key: str) -> bool:
 def _structure(report: Report, media: Storage) -> Iterator[str]:
     """Check manifests, and what the report says of its tracks; what they hold is for workers to look at."""
     for name in MANIFESTS:
-        text = _small(media, name)
+        text = read_text(media, name)
         if text is None:
             yield f"{name} is missing"
             continue
@@ -162,7 +162,7 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
             if f"{folder}/".encode() not in text:
                 yield f"{name} does not name {folder}"
     for blob in (*report.manifests, *_images(report)):
-        data = _small(media, blob.key)
+        data = read_text(media, blob.key)
         if data is None:
             yield f"{blob.key} is missing"
         elif len(data) != blob.size:
@@ -170,18 +170,12 @@ def _structure(report: Report, media: Storage) -> Iterator[str]:
         elif sha256(data) != blob.sha256:
             yield f"{blob.key}: checksum differs"
     for words in report.subtitles:
-        yield from word_faults(words, _small(media, playlist_key(words.folder)))
+        yield from word_faults(words, read_text(media, playlist_key(words.folder)))
     video_end = max((track.duration for track in report.tracks if track.kind == "video"), default=None)
     for track in report.tracks:
         yield from _track(track, media)
         if track.kind == "audio" and video_end is not None:
             yield from _covers(track, video_end)
-
-
-def _small(media: Storage, key: str) -> bytes | None:
-    """Return a text that was published; ``None`` where there is none of a size that texts have."""
-    found = media.stat(key)
-    return media.get(key) if found is not None and found.size <= PUBLISHED_TEXT else None
 
 
 def _covers(track: TrackReport, video_end: Fraction) -> Iterator[str]:
@@ -196,14 +190,9 @@ def _covers(track: TrackReport, video_end: Fraction) -> Iterator[str]:
 
 
 def _track(track: TrackReport, media: Storage) -> Iterator[str]:
-    playlist = _small(media, playlist_key(track.folder))
-    listed = [
-        line for line in (playlist or b"").decode(errors="replace").splitlines() if line and not line.startswith("#")
-    ]
-    columns = track.segments
-    names = [segment_name(index) for index in range(len(columns.size))]
-    if listed != names:
-        yield f"{playlist_key(track.folder)} is missing or does not list segments 0 to {len(names) - 1} in order"
+    columns, count = track.segments, len(track.segments.size)
+    if not lists(read_text(media, playlist_key(track.folder)), map(segment_name, range(count))):
+        yield f"{playlist_key(track.folder)} is missing or does not list segments 0 to {count - 1} in order"
     if sum(columns.frames) != track.frames:
         yield f"{track.folder}: the report counts {track.frames} frames, its segments {sum(columns.frames)}"
 
@@ -221,7 +210,7 @@ def _numbers(track: TrackReport, results: list[CheckResult]) -> Iterator[str]:
 
 def _plan_of(report: Report, stores: Stores, dest: Location, *, needed: bool) -> Plan | None:
     """Return the plan that the stream was made from, or ``None`` where another or none lies beside it."""
-    plan = read_plan(stores.media)
+    plan = read_plan(stores.media) if read_json(stores.media, PLAN) is not None else None
     if plan is not None and {track.id for track in report.tracks} <= {track.id for track in plan.tracks}:
         return plan
     if needed:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from streamify.dest.layout import playlist_key, words_name
 from streamify.jobs.segments import borders
+from streamify.jobs.verify_text import lists
 from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.source import SourceRef
@@ -23,9 +24,7 @@ def word_faults(words: TextReport, playlist: bytes | None) -> Iterator[str]:
     """Yield what is wrong with the count of cues and with the playlist of a track of words."""
     if words.found + words.split != words.cues + words.left_out:
         yield f"{words.folder}: {words.found} cues in the source, {words.cues} kept and {words.left_out} named"
-    text = (playlist or b"").decode(errors="replace")
-    listed = [line for line in text.splitlines() if line and not line.startswith("#")]
-    if listed != [words_name(index) for index in range(len(words.segments.size))]:
+    if not lists(playlist, map(words_name, range(len(words.segments.size)))):
         yield f"{playlist_key(words.folder)} is missing or does not list all segments in order"
 
 

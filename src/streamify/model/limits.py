@@ -19,6 +19,17 @@ INDEX_BYTES = 512 << 20
 TOP_BOXES = 1_000_000
 """Top-level boxes of an MP4: two to a fragment, so more than five days in fragments of a second."""
 
+EDITS = 10_000
+"""Entries of an MP4's edit list; what editors write has some hundreds."""
+
+METADATA = 1_000
+"""Entries that name one thing: the tags of a Matroska file or of one of its tracks, the comments of an Ogg or FLAC
+stream. FFmpeg compares each of them with all others."""
+
+OPEN_SECONDS = 10
+"""CPU seconds until FFmpeg has opened a source; 8K takes about one. A source that is read from end to end has
+`SCANNED_BYTES` for each second more."""
+
 OVERLAP = 4
 """How often an index may name the bytes of the file: each picture is there once, but for a few that writers share."""
 
@@ -27,6 +38,18 @@ STREAMS = 500
 
 AUDIO_TRACKS = 64
 """Audio tracks that are offered; recordings of parliaments have about 30."""
+
+IMAGE_SIDE = 16_382
+"""Pixels of a side of a poster: WebP has 16,383 at most, and sides are even."""
+
+SLOWEST_SOUND = 1_000
+"""Samples of sound per second at the least; telephones have 8,000, old games 4,000."""
+
+FASTEST_SOUND = 768_000
+"""Samples of sound per second at the most, twice those of DSD as FFmpeg gives it."""
+
+CHANNELS = 64
+"""Channels of an audio stream: ambisonics of the seventh order."""
 
 CHAPTERS = 1_000
 """Chapters of a stream; audio books have about 300."""
@@ -40,6 +63,9 @@ start, in segments of 6 s. A minute without one costs 5."""
 
 PUBLISHED_TEXT = 512 << 20
 """Bytes of a playlist, manifest or report that `verify` reads; a report of a day in ten tracks has 60 MB."""
+
+PUBLISHED_VALUES = 20_000_000
+"""Values of a report or plan that `verify` reads; a report of a week in ten tracks has 8 million."""
 
 TASK_SECONDS = 300
 """CPU seconds that every task has: storage, start and end."""

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from streamify.mp4.boxes import HEADER, SPACES, Box, header, well_formed
+from streamify.model.limits import EDITS
+from streamify.mp4.boxes import HEADER, SPACES, Box, BoxError, header, well_formed
 
 TOP = 64
 """Top-level boxes in front of the moov at most, and of them those that are looked at."""
@@ -24,6 +25,10 @@ ENTRIES = 64
 """Entries of an edit list that are looked at."""
 EMPTY = -1
 """Media time of an edit that shows nothing."""
+
+
+class TooManyEditsError(BoxError):
+    """An edit list is longer than any that an editor writes, and each entry costs time and memory."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ def corrections(file: BinaryIO, size: int) -> tuple[Patch, ...]:
     """Return what makes FFmpeg read an MP4 as players do; usually nothing.
 
     Raises:
+        TooManyEditsError: An edit list has more than `EDITS` entries.
         BoxError: The bytes are not boxes.
     """
     found: list[Patch] = []
@@ -63,7 +69,7 @@ def _endless_edits(file: BinaryIO, moov: Box) -> tuple[Patch, ...]:
             timescale, _ = _times(file, box)
         if box.kind == b"trak":
             traks.append(box)
-    found = (_of_track(file, trak, timescale) for trak in traks)
+    found = [_of_track(file, trak, timescale) for trak in traks]  # all: each list is counted
     return tuple(patch for patch in found if patch is not None) if timescale else ()
 
 
@@ -80,6 +86,9 @@ def _of_track(file: BinaryIO, trak: Box, timescale: int) -> Patch | None:
     head = bytes(file.read(8))
     wide, (count,) = head[0] == 1, struct.unpack_from(">I", head, 4)
     form, width = (">QqI", 20) if wide else (">IiI", 12)
+    held = min(count, (elst.end - elst.body - 8) // width)
+    if held > EDITS:
+        raise TooManyEditsError(f"an edit list of {held} entries; the limit is {EDITS}")
     if not 0 < count <= ENTRIES:
         return None
     data = bytes(file.read(count * width))

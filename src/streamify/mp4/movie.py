@@ -98,6 +98,27 @@ def read_track(file: BinaryIO, layout: Layout, track_id: int) -> Track | None:
     return Track(head, mvhd, read_exactly(file, *traks[0]), timescale)
 
 
+@well_formed()
+def count_tracks(file: BinaryIO, layout: Layout) -> int:
+    """Return how many tracks the moov has, as far as it is in the file.
+
+    Raises:
+        BoxError: It is damaged.
+    """
+    moov, found = layout.first(b"moov"), 0
+    if moov is None:
+        return 0
+    at, end = moov.body, min(moov.end, layout.size)
+    for _ in range(TOP_BOXES):
+        if at + 8 > end:
+            break
+        file.seek(at)
+        box = header(bytes(file.read(16)), 0, end - at)
+        found += box.kind == b"trak"
+        at += box.end
+    return found
+
+
 def read_exactly(file: BinaryIO, start: int, end: int) -> bytes:
     """Return the bytes ``[start, end)`` of a file.
 

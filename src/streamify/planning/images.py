@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from streamify.model.images import Moment, PosterPlan, PreviewPlan, Storyboard
+from streamify.model.limits import IMAGE_SIDE
 from streamify.model.plan import Plan, Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.source import Note
@@ -73,7 +74,8 @@ def poster(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSett
     track = largest(tracks)
     last = Fraction(timeline.end - 1, timeline.timescale)
     at = None if settings.poster == "auto" else min(Fraction(settings.poster), last)
-    sizes = tuple((_even(track.width, part), _even(track.height, part)) for part in POSTER_PARTS)
+    parts = [max(Fraction(part), Fraction(max(track.width, track.height), IMAGE_SIDE)) for part in POSTER_PARTS]
+    sizes = tuple((_even(track.width, part), _even(track.height, part)) for part in parts)
     digest = _digest(build, track.id, str(at), sizes)
     return PosterPlan(id=digest, track=track.id, at=at, sizes=sizes)
 
@@ -178,8 +180,8 @@ def candidates(wanted: PosterPlan, timeline: Timeline, borders: Sequence[int]) -
     return tuple(dict.fromkeys(found))
 
 
-def _even(side: int, part: int) -> int:
-    return max(2, 2 * round(Fraction(side, 2 * part)))
+def _even(side: int, part: Fraction) -> int:
+    return max(2, 2 * round(side / (2 * part)))
 
 
 def _digest(*values: object) -> str:

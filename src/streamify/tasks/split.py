@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -52,8 +53,19 @@ def run_split(task: SplitTask, stores: Stores, on_beginning: OnBeginning | None 
     `on_beginning` takes what is known of the first segment before pictures over the whole film are looked at, and the
     segments are listed: with the length of a film these grow, and somebody may be waiting.
     """
-    with ThreadPoolExecutor(1, "sound") as thread:
+    with ThreadPoolExecutor(1, "sound") as thread, _naming(task.source):
         return _run_split(task, stores, thread, on_beginning)
+
+
+@contextmanager
+def _naming(ref: SourceRef) -> Iterator[None]:
+    """Have each error of the source say which one it is."""
+    try:
+        yield
+    except SourceError as error:
+        if ref.key in error.message:
+            raise
+        raise SourceError(error.code, f"{ref.key}: {error.message}", error.hint, transient=error.transient) from error
 
 
 def _run_split(
@@ -170,7 +182,8 @@ def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Seque
             "source-keyframes-too-rare",
             f"{facts.ref.key}: keyframes are so rare that each picture would be decoded {before // len(index.pts)} "
             f"times to reach others; the limit is {PREROLL}",
-            "encode it with more of them: ffmpeg -i SOURCE -c:v libx264 -crf 16 -g 250 -c:a copy OUT.mkv",
+            "encode it with one every 10 s at the least: ffmpeg -i SOURCE -c:v libx264 -crf 16 "
+            "-force_key_frames 'expr:gte(t,n_forced*10)' -c:a copy OUT.mkv",
         )
 
 
@@ -214,22 +227,17 @@ def look(
     probed: Callable[[Probed], None] = lambda _: None,
     placed: Callable[[Probed], int] = lambda _: THREADS,
 ) -> Probed:
-    """Return what a source is, or the part of it that the settings ask for; its errors name it.
+    """Return what a source is, or the part of it that the settings ask for.
 
     `probed` and `placed` are called with what is known before pictures over the whole film are looked at: of all of it,
     and of the part. `placed` returns how many places of it are looked at side by side.
     """
     opened = partial(stores.open_source, ref)
-    try:
-        long = Fraction(PIECE_SECONDS, 2)
-        found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
-        probed(found)
-        found = _part(found, opened, settings) if is_cut(settings) else found
-        return replace(found, facts=_surveyed(found, opened, placed(found)))
-    except SourceError as error:
-        if ref.key in error.message:
-            raise
-        raise SourceError(error.code, f"{ref.key}: {error.message}", error.hint) from error
+    long = Fraction(PIECE_SECONDS, 2)
+    found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
+    probed(found)
+    found = _part(found, opened, settings) if is_cut(settings) else found
+    return replace(found, facts=_surveyed(found, opened, placed(found)))
 
 
 def _part(found: Probed, opened: Callable[[], BinaryIO], settings: MediaSettings) -> Probed:

@@ -37,7 +37,6 @@ pytestmark = [
         ("kill:once", "worker-killed", "SIGKILL", "stderr of kill:once"),
         ("segfault:once", "worker-killed", "SIGSEGV", "in _misbehave"),  # faulthandler's stack
         ("exit:once", "worker-exited", None, "stdout of exit:once"),
-        ("spin:once", "worker-cpu-limit", "SIGXCPU", ""),
         ("eat:once", "worker-out-of-memory", None, "MemoryError"),
     ],
 )
@@ -53,6 +52,12 @@ def test_a_lost_worker_costs_its_task_a_retry(bench: Bench, key: str, code: str,
     assert said in retried.data["log"]
     pids = [event.worker for event in bench.of("task.started") if event.task == key]
     assert len(set(pids)) == 2  # a fresh process
+
+
+def test_a_task_that_used_up_its_cpu_time_is_not_tried_again(bench: Bench) -> None:
+    error = bench.start(1).submit(task("spin:once")).exception(timeout=60)
+    assert isinstance(error, TaskError)
+    assert (error.code, error.failure.signal, error.failure.attempts) == ("worker-cpu-limit", "SIGXCPU", 1)
 
 
 def test_a_poisoned_task_fails_after_three_attempts_with_its_log(bench: Bench) -> None:
@@ -72,11 +77,11 @@ def test_a_poisoned_task_fails_after_three_attempts_with_its_log(bench: Bench) -
 
 def test_a_hung_task_is_killed_even_inside_c(bench: Bench) -> None:
     engine = bench.start(timeout=1.0)
-    done = engine.submit(task("hang:once")).result(timeout=60)
+    done = engine.submit(task("hang:once", Budget(cpu_seconds=60, memory_bytes=100 * MIB))).result(timeout=60)
     assert isinstance(done, CheckResult)
     assert done.frames == 2
     [retried] = bench.of("task.retried")
-    assert retried.data["code"] in ("worker-hung", "worker-cpu-limit")
+    assert retried.data["code"] == "worker-hung"
 
 
 def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(bench: Bench) -> None:

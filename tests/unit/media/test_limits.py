@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,28 @@ from typing import Any
 import pytest
 
 import streamify
-from clips.claims import claiming, giant, rare_keyframes, with_tracks
+from clips.claims import claiming, film, giant, rare_keyframes, rebuilt, with_tracks
 from streamify.errors import StreamifyError
 from streamify.model import limits
 from streamify.model.limits import AUDIO_TRACKS, PICTURES, STREAMS
+from streamify.mp4.boxes import full_box
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "limits.md"
+
+
+def table_claiming() -> bytes:
+    """A few pictures whose table of durations claims four thousand million runs."""
+    stts = full_box(b"stts", 0, 0, struct.pack(">III", 0xFFFFFFFF, 25, 512))
+    return rebuilt(film(3), "moov/trak/mdia/minf/stbl/stts", stts)
+
+
+def sound(rate: int, channels: int = 1) -> bytes:
+    """Return a WAV file of two bytes a sample (RIFF, format 1)."""
+    wide = 2 * channels
+    form = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * wide % 2**32, wide, 16)
+    data = bytes(50 * wide)
+    head = struct.pack("<4sI8s", b"RIFF", 36 + len(data), b"WAVEfmt ")
+    return head + form + struct.pack("<4sI", b"data", len(data)) + data
 
 
 REFUSED: dict[str, tuple[Any, str, int]] = {
@@ -29,6 +46,10 @@ REFUSED: dict[str, tuple[Any, str, int]] = {
     "six hundred tracks": (lambda: with_tracks(600), "source-too-many-streams", 3),
     "thousands of tracks": (lambda: with_tracks(3_000), "source-too-many-streams", 3),
     "giant pictures": (giant, "source-too-large-pictures", 3),
+    "more entries in a table than memory": (table_claiming, "source-claims-too-much", 3),
+    "a sample of sound a second": (lambda: sound(1), "source-claims-too-much", 3),
+    "more samples than there are": (lambda: sound(0x7FFFFFFF), "source-claims-too-much", 3),
+    "a choir of channels": (lambda: sound(48_000, 100), "source-claims-too-much", 3),
     "one keyframe in hours": (rare_keyframes, "source-keyframes-too-rare", 3),
 }
 
@@ -43,6 +64,7 @@ def test_claims_are_refused_in_a_moment(claim: str, tmp_path: Path) -> None:
         streamify.plan(source, engine="inline")
     assert (caught.value.code, caught.value.exit_code) == (code, exit_code), caught.value
     assert caught.value.hint
+    assert "a.mp4" in caught.value.message
     assert time.process_time() - before < 30  # what it claims would take hours
 
 

@@ -88,6 +88,14 @@ def test_a_time_beyond_the_end_is_the_last_picture() -> None:
     assert found.sizes == ((1920, 1080), (960, 540), (480, 270))
 
 
+def test_a_poster_is_no_larger_than_webp_can_be() -> None:
+    """A side of 16,384 pixels, which H.264 has, is one too many (RFC 9649, 2.7)."""
+    thin = LARGE.model_copy(update={"recipe": LARGE.recipe.model_copy(update={"width": 16_384, "height": 16})})
+    found = poster([thin], timeline(10), MediaSettings(), "build")
+    assert found is not None
+    assert found.sizes == ((16_382, 16), (8192, 8), (4096, 4))
+
+
 @pytest.mark.parametrize(
     ("tracks", "given", "said"),
     [

@@ -105,7 +105,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     if settings.engine == "aws":
         hint = "leave out --engine aws, or transcode there and play its DEST"
         raise UsageError("engine-unsupported", "a stream is made on demand on this machine alone", hint)
-    dest = Location.of_dest(given or str(cache_folder(os.environ, find_source(source)[1])))
+    dest = Location.of_dest(given or str(cache_folder(os.environ, find_source(source)[1], settings.media())))
     live, backend, log = LiveStream(), Here(starter_of(ctx)), out.logger(common, "error")
     errors: list[BaseException] = []
     servers: list[PlayServer] = []

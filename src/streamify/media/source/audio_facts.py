@@ -13,6 +13,7 @@ from av.stream import Disposition
 
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import open_media
+from streamify.media.source.plausible import refuse_sound
 from streamify.media.source.titles import audio_language, audio_title
 from streamify.model.source import AudioFacts
 
@@ -24,8 +25,13 @@ def read_audio(open_source: Callable[[], BinaryIO], program: int | None) -> tupl
 
 
 def audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
-    """Return what a container says of a stream."""
+    """Return what a container says of a stream.
+
+    Raises:
+        SourceError: ``source-claims-too-much``.
+    """
     context, flags = stream.codec_context, stream.disposition
+    refuse_sound(stream.index, context.sample_rate, context.layout.nb_channels)
     assert stream.time_base is not None
     duration = stream.duration * stream.time_base if stream.duration else None
     if duration is None and container.duration:

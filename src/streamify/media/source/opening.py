@@ -12,11 +12,15 @@ from av.container import InputContainer
 from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
-from streamify.media.source.plausible import FEWER
+from streamify.media.source.metadata import too_complex
+from streamify.media.source.no_media import no_media
+from streamify.media.source.plausible import FEWER, claims_too_much
 from streamify.media.source.reading import UnreadableError, refusal, unread
+from streamify.media.source.timed_file import TimedFile
+from streamify.model.limits import OPEN_SECONDS, STREAMS
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.edits import Patch, corrections
-from streamify.mp4.movie import read_layout
+from streamify.mp4.edits import Patch, TooManyEditsError, corrections
+from streamify.mp4.movie import count_tracks, read_layout
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mxf,gxf,rm,wtv,ogg,dv,ivf,"
@@ -34,30 +38,8 @@ OPTIONS = {
 
 ENCODE = "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4"
 """What makes an orderly file of whatever FFmpeg can play."""
-
-_OTHERS = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture", "give a video; a picture alone is none"),
-    (b"\xff\xd8\xff", "a JPEG picture", "give a video; a picture alone is none"),
-    (b"II*\0", "a TIFF picture", "give a video; a picture alone is none"),
-    (b"MM\0*", "a TIFF picture", "give a video; a picture alone is none"),
-    (b"8BPS", "a Photoshop picture", "give a video; a picture alone is none"),
-    (b"PK\3\4", "a ZIP archive", "unpack it, and give the video in it"),
-    (b"\x1f\x8b", "compressed by gzip", "unpack it: gunzip"),
-    (b"Rar!", "a RAR archive", "unpack it, and give the video in it"),
-    (b"7z\xbc\xaf", "a 7z archive", "unpack it, and give the video in it"),
-    (b"%PDF", "a PDF document", "give the video file itself"),
-    (b"\x7fELF", "a program", "give the video file itself"),
-)
-"""First bytes of what is no media, what it is, and what to do."""
-
-_TEXTS = (
-    (b"#EXTM3U", "an HLS playlist, not the media it names"),
-    (b"ffconcat", "an FFmpeg concat script, not media"),
-    (b"<MPD", "a DASH manifest, not the media it names"),
-    (b"<?xml", "an XML document"),
-    (b"<!doctype", "an HTML page, often the error page of a download that failed"),
-    (b"<html", "an HTML page, often the error page of a download that failed"),
-)
+UNEDITED = "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4"
+"""What leaves the edit lists out."""
 
 _MOVIE = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 """Boxes with which an MP4 or MOV begins."""
@@ -78,19 +60,21 @@ def open_media(
 
     Raises:
         SourceError: ``source-empty``, ``source-not-media``, ``source-format``, ``source-no-moov``,
-            ``source-unreadable``.
+            ``source-too-complex``, ``source-unreadable``.
     """
     patches = _patches(file) if format is None and edited else ()
     options = OPTIONS if edited else {**OPTIONS, "ignore_editlist": "1"}
     file.seek(0)
+    timed = TimedFile(file, OPEN_SECONDS)
+    given = _Nameless(timed, patches)
     try:
-        container = av.open(
-            _Nameless(file, patches), "r", format=format, container_options=dict(options), metadata_errors="replace"
-        )
+        container = av.open(given, "r", format=format, container_options=dict(options), metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
+        timed.check("open")
         raise _explain(file, error) from error
     except OSError as error:
         raise unread(error) from error
+    timed.check("open")
     if not isinstance(container, InputContainer):
         raise TypeError("av.open did not return an input")
     return container
@@ -118,6 +102,8 @@ def _patches(file: BinaryIO) -> tuple[Patch, ...]:
         if bytes(file.read(8))[4:] not in _MOVIE:
             return ()
         return corrections(file, file.seek(0, io.SEEK_END))
+    except TooManyEditsError as error:
+        raise too_complex(f"it has {error}", f"leave it out: {UNEDITED}") from error
     except BoxError:
         return ()
     except OSError as error:
@@ -132,7 +118,7 @@ class _Nameless:
         patches: What is read in place of some of its bytes.
     """
 
-    def __init__(self, file: BinaryIO, patches: tuple[Patch, ...]) -> None:
+    def __init__(self, file: TimedFile, patches: tuple[Patch, ...]) -> None:
         self._file, self._patches = file, patches
         self.tell, self.seekable = file.tell, file.seekable
         self.read = self._read if patches else file.read
@@ -172,15 +158,9 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     head = bytes(file.read(1024))
     if not size:
         return SourceError("source-empty", "the source is empty (0 bytes)", "copy or upload it again")
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    for mark, what in _TEXTS:
-        if start[: len(mark)].lower() == mark.lower():
-            return SourceError("source-not-media", f"the source is {what}", "give the video file itself")
-    for mark, what, remedy in _OTHERS:
-        if head.startswith(mark):
-            return SourceError("source-not-media", f"the source is {what}", remedy)
-    if _is_text(head):
-        return SourceError("source-not-media", "the source is a text file", "give the video file itself")
+    other = no_media(head)
+    if other is not None:
+        return SourceError("source-not-media", f"the source is {other.what}", other.remedy)
     if head[4:8] in _MOVIE and not _has_moov(file, size):
         return SourceError(
             "source-no-moov",
@@ -194,12 +174,18 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
             f"convert it first: {ENCODE}",
         )
     if getattr(error, "errno", None) == errno.ENOMEM:  # FFmpeg's own limits of streams and of tables
-        return SourceError(
-            "source-too-many-streams",
-            "it has more streams, or a larger index, than can be read",
-            FEWER,
-        )
+        if head[4:8] in _MOVIE and _tracks(file, size) <= STREAMS:
+            return claims_too_much("its index claims more than can be read")
+        return SourceError("source-too-many-streams", "it holds more streams than can be read", FEWER)
     return UnreadableError(getattr(error, "strerror", None) or type(error).__name__)
+
+
+def _tracks(file: BinaryIO, size: int) -> int:
+    """Return how many tracks the index of an MP4 has."""
+    try:
+        return count_tracks(file, read_layout(file, size))
+    except BoxError:
+        return 0
 
 
 def _has_moov(file: BinaryIO, size: int) -> bool:
@@ -208,13 +194,3 @@ def _has_moov(file: BinaryIO, size: int) -> bool:
     except BoxError:
         return False
     return moov is not None and moov.end <= size
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:  # else only the last character was cut
-            return False
-        text = head[: error.start].decode("utf-8")
-    return all(character.isprintable() or character in "\r\n\t\f" for character in text)

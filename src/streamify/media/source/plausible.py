@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from streamify.errors import SourceError, counted
-from streamify.model.limits import AUDIO_TRACKS, OVERLAP, PICTURE_PIXELS, PICTURES, STREAMS
+from streamify.model.limits import (
+    AUDIO_TRACKS,
+    CHANNELS,
+    FASTEST_SOUND,
+    OVERLAP,
+    PICTURE_PIXELS,
+    PICTURES,
+    SLOWEST_SOUND,
+    STREAMS,
+)
 
 SMALL = 1 << 20
 """Bytes that even a tiny file may claim: containers may hold packets compressed."""
@@ -45,6 +54,24 @@ def refuse_size(width: int, height: int) -> None:
         )
 
 
+def refuse_sound(stream: int, rate: int, channels: int) -> None:
+    """Refuse sound that nobody could record: a rate of 1 Hz makes hours of a few bytes.
+
+    Args:
+        stream: Its number, for the message.
+        rate: Samples per second; 0: not known yet.
+        channels: How many.
+
+    Raises:
+        SourceError: ``source-claims-too-much``.
+    """
+    if rate and not SLOWEST_SOUND <= rate <= FASTEST_SOUND:
+        span = f"sound has {SLOWEST_SOUND} to {FASTEST_SOUND}"
+        raise claims_too_much(f"audio stream {stream} claims {rate} samples per second; {span}")
+    if channels > CHANNELS:
+        raise claims_too_much(f"audio stream {stream} claims {channels} channels; the limit is {CHANNELS}")
+
+
 def refuse_claims(pictures: int, claimed: int, size: int) -> None:
     """Refuse an index that names more pictures than there can be, or the same bytes again and again.
 
@@ -63,8 +90,12 @@ def refuse_claims(pictures: int, claimed: int, size: int) -> None:
             "cut it into parts: ffmpeg -i SOURCE -c copy -f segment -segment_time 36000 OUT%d.mkv",
         )
     if claimed > OVERLAP * size + SMALL:
-        raise SourceError(
-            "source-claims-too-much",
-            f"it claims {counted(pictures, 'picture')} of {claimed} bytes in all, and has {size} bytes",
-            "its index is damaged or made to deceive: copy or upload it again from the original",
+        raise claims_too_much(
+            f"it claims {counted(pictures, 'picture')} of {claimed} bytes in all, and has {size} bytes"
         )
+
+
+def claims_too_much(what: str) -> SourceError:
+    """Return the error for an index that cannot be true."""
+    hint = "its headers are damaged or made to deceive: copy or upload it again from the original"
+    return SourceError("source-claims-too-much", what, hint)

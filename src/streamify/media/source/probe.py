@@ -31,6 +31,7 @@ from streamify.media.source.gaps import gap_notes
 from streamify.media.source.index import read_index
 from streamify.media.source.left_out import left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
+from streamify.media.source.metadata import refuse_metadata
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
@@ -88,6 +89,8 @@ def probe_source(
         SourceError: Not media, no pictures and no sound, or a kind that cannot be decoded faithfully.
         UsageError: There is no such programme.
     """
+    with open_source() as file:
+        refuse_metadata(file, ref.size)
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video

@@ -28,6 +28,7 @@ from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
+from streamify.media.source.timed_file import TimedFile
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
@@ -93,7 +94,9 @@ class Scan:
         return next((time for pts, time in known if pts == first and time != NONE), None)
 
 
-def scan(container: InputContainer, stream: VideoStream, size: int, audio_packets: AudioPackets) -> Scan:
+def scan(
+    container: InputContainer, stream: VideoStream, size: int, audio_packets: AudioPackets, timed_file: TimedFile
+) -> Scan:
     """Demux `container` from its start and keep no packet.
 
     Args:
@@ -101,6 +104,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int, audio_packet
         stream: Of pictures.
         size: Of its file, bytes.
         audio_packets: Receives the packets of sound.
+        timed_file: Is told of each packet.
 
     Raises:
         SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
@@ -117,6 +121,7 @@ def scan(container: InputContainer, stream: VideoStream, size: int, audio_packet
     channels, escaped = Channels(), context.name in ESCAPED
     try:
         for packet in read_packets(container, stream, *audio_packets.streams):
+            timed_file.gave()
             if not packet.size:
                 continue
             if packet.stream_index != stream.index:

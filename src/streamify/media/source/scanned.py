@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from streamify.bitstream.packets import Marks
 from streamify.errors import SourceError
@@ -20,9 +20,11 @@ from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
+from streamify.media.source.timed_file import TimedFile
 from streamify.media.source.true_keys import with_true_keys
 from streamify.media.source.unreadable import unreadable_tail
 from streamify.media.source.video_index import Access, Numbering, VideoIndex
+from streamify.model.limits import OPEN_SECONDS, SCANNED_BYTES
 from streamify.model.plan import Splice
 from streamify.model.source import Note
 from streamify.mp4.samples import Order
@@ -82,7 +84,7 @@ def scan_source(
     """Read all packets of a video stream, and those of `sound`.
 
     Raises:
-        SourceError: ``source-too-large-to-scan``; ``no-pictures``.
+        SourceError: ``source-too-large-to-scan``; ``source-too-complex``; ``no-pictures``.
     """
     if max_scan is not None and size > max_scan:
         raise SourceError(
@@ -91,10 +93,12 @@ def scan_source(
             f"the cap is {max_scan}",
             "remux it: ffmpeg -i SOURCE -c copy OUT.mp4 (without '-c copy' where MP4 does not take its codecs)",
         )
-    with open_media(file) as container:
+    timed = TimedFile(file, OPEN_SECONDS + size // SCANNED_BYTES)
+    with open_media(cast("BinaryIO", timed)) as container:
         audio_packets = AudioPackets(container, sound)
-        found = scan(container, video_stream(container.streams, seen.stream), size, audio_packets)
+        found = scan(container, video_stream(container.streams, seen.stream), size, audio_packets, timed)
         audio_packets.close()
+    timed.check("read")
     if not found.shown:
         raise SourceError("no-pictures", f"video stream {seen.stream} has no pictures", "check the source in a player")
     joined: dict[int, int] = {}

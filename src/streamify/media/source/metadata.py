@@ -1,0 +1,148 @@
+"""Tags and comments are counted before FFmpeg reads them, because it compares each one with all others.
+
+Where a container's headers come in many reads, the time that opening takes is enough of a limit; see `opening`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from streamify.errors import SourceError
+from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, element, vint
+from streamify.model.limits import METADATA
+from streamify.mp4.boxes import BoxError, well_formed
+
+HEAD = 1 << 16
+"""Bytes of a file in which comments begin."""
+ELEMENTS = 10_000
+"""Elements of Matroska that are looked at on the way to its tags."""
+SEEK_HEAD, TAGS, TAG, TARGETS, SIMPLE_TAG = 0x114D9B74, 0x1254C367, 0x7373, 0x63C0, 0x67C8
+SEEK, SEEK_ID, SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
+COMMENTS = (b"OpusTags", b"\x03vorbis", b"\x81theora", b"OVP80\x02\x20")
+"""What comes before the comments in a packet of Ogg (RFC 7845, 5.2; Vorbis I, 4.2.1)."""
+FLAC_COMMENTS = 4
+"""Type of a metadata block (RFC 9639, 8.6)."""
+
+LEAVE_OUT = "leave its tags out: ffmpeg -i SOURCE -map_metadata -1 -c copy OUT.mkv"
+
+
+def too_complex(what: str, hint: str = LEAVE_OUT) -> SourceError:
+    """Return the error for a source whose headers hold too much."""
+    return SourceError("source-too-complex", what, hint)
+
+
+def refuse_metadata(file: BinaryIO, size: int) -> None:
+    """Refuse a source with more tags or comments than any honest file has.
+
+    Args:
+        file: The source, positioned anywhere.
+        size: Of the source, bytes.
+
+    Raises:
+        SourceError: ``source-too-complex``.
+    """
+    file.seek(0)
+    head = bytes(file.read(HEAD))
+    count = 0
+    try:
+        if head[:4] == EBML.to_bytes(4):
+            count = _matroska(file, size)
+        elif head[:4] == b"OggS":
+            count = max((_comments(head, head.find(mark) + len(mark)) for mark in COMMENTS if mark in head), default=0)
+        elif head[:4] == b"fLaC":
+            count = _flac(file)
+    except BoxError:
+        return  # damaged: FFmpeg says of what it can make anything
+    if count > METADATA:
+        raise too_complex(f"it has more than {METADATA} tags of one kind")
+
+
+@well_formed()
+def _comments(data: bytes, at: int) -> int:
+    """Return how many comments there are behind the name of who wrote them (Vorbis I, 5.2.1)."""
+    (vendor,) = struct.unpack_from("<I", data, at)
+    (count,) = struct.unpack_from("<I", data, at + 4 + vendor)
+    return int(count)
+
+
+@well_formed()
+def _flac(file: BinaryIO) -> int:
+    at, last, found = 4, 0, 0
+    while not last:
+        file.seek(at)
+        head = bytes(file.read(4))
+        last, length = head[0] >> 7, int.from_bytes(head[1:4])
+        if head[0] & 0x7F == FLAC_COMMENTS:
+            found = max(found, _comments(bytes(file.read(min(length, HEAD))), 0))
+        at += 4 + length
+    return found
+
+
+@well_formed()
+def _matroska(file: BinaryIO, size: int) -> int:
+    """Return the most tags that name one thing: the file, or what their targets say (RFC 9559, 5.1.8)."""
+    most = 0
+    for begin, end in _tag_lists(file, size):
+        file.seek(begin)
+        counts = Counter[bytes]()
+        for kind, body in _children(bytes(file.read(end - begin))):
+            if kind != TAG:
+                continue
+            target = b""
+            for inner, value in _children(body):
+                if inner == TARGETS:
+                    target = value
+                elif inner == SIMPLE_TAG:
+                    counts[target] += 1 + value.count(SIMPLE_TAG.to_bytes(2))
+            most = max(most, counts[target])
+            if most > METADATA:
+                return most
+    return most
+
+
+def _tag_lists(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where the payloads of lists of tags are: in front of the clusters, or where a SeekHead says."""
+    at, segment, told = 0, 0, set[int]()
+    for _ in range(ELEMENTS):
+        if at >= size:
+            break
+        kind, body, end = element(file, at, size)
+        if kind == SEGMENT:
+            segment, at = body, body
+            continue
+        if kind == CLUSTER:
+            break
+        if kind == TAGS:
+            told.discard(at)
+            yield body, end
+        if kind == SEEK_HEAD:
+            file.seek(body)
+            told.update(segment + place for place in _places(bytes(file.read(end - body))))
+        at = end
+    for place in sorted(one for one in told if one >= at):
+        kind, body, end = element(file, place, size)
+        if kind == TAGS:
+            yield body, end
+
+
+def _places(data: bytes) -> Iterator[int]:
+    """Yield where lists of tags are, by a SeekHead (RFC 9559, 5.1.1), bytes from the start of the segment's payload."""
+    for kind, body in _children(data):
+        entry = dict(_children(body)) if kind == SEEK else {}
+        if entry.get(SEEK_ID) == TAGS.to_bytes(4):
+            yield int.from_bytes(entry.get(SEEK_POSITION, b""))
+
+
+def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield id and payload of the elements that lie side by side, up to one that is malformed."""
+    at = 0
+    while at < len(data):
+        kind, begin = vint(data, at, marker=True)
+        length, begin = vint(data, begin, marker=False)
+        if kind is None or length is None:
+            return
+        yield kind, data[begin : begin + length]
+        at = begin + length

@@ -1,0 +1,46 @@
+"""Files that are no film are named, and told what to do: never to remux a picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.mutate import CLIPS, clip
+from streamify.media.source.no_media import no_media
+
+FILES = {
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR": "PNG",
+    b"\xff\xd8\xff\xe0\0\x10JFIF": "JPEG",
+    b"II*\0\x08\0\0\0": "TIFF",
+    b"BM\x36\x03\0\0\0\0\0\0\x36\0\0\0": "BMP",
+    b"RIFF\x64\0\0\0WEBPVP8 ": "WebP",
+    b"\0\0\0\x18ftypheic\0\0\0\0mif1heic": "HEIC",
+    b"\0\0\0\x1cftypavif\0\0\0\0avifmif1": "AVIF",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"PK\3\4\x14\0\0\0": "ZIP",
+    b"a.txt" + bytes(252) + b"ustar\x0000": "tar",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(8): "Office",
+    b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n": "HLS playlist",
+    b"ffconcat version 1.0\nfile http://a/b\n": "concat",
+    b'<svg xmlns="http://www.w3.org/2000/svg">': "SVG",
+    "\ufeffText in UTF-16, with a mark\n".encode("utf-16-le"): "text",
+    "Grüße aus Köln\n".encode("latin-1") * 5: "text",
+    "Grüße aus Köln\n".encode(): "text",
+}
+
+
+@pytest.mark.parametrize("head", FILES, ids=FILES.values())
+def test_what_it_is_is_said(head: bytes) -> None:
+    found = no_media(head)
+    assert found is not None
+    assert FILES[head] in found.what
+    assert "ffmpeg" not in found.remedy
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_films_are_none_of_these(name: str) -> None:
+    assert no_media(clip(name)[:1024]) is None
+
+
+def test_noise_is_nothing() -> None:
+    assert no_media(b"\x80\x90\xa0\xff\0\1\2\3" * 100) is None
+    assert no_media(b"") is not None  # an empty text
