@@ -14,6 +14,7 @@ from clips.bitmaps import Card, subtitled
 from clips.captioned import NULL, inject, pop_on
 from clips.captioned import film as captioned_film
 from clips.make import ClipSpec, make_clip
+from clips.words import srt
 from clouds import Cloud, Kind, media
 from e2e.driving import streamify
 from e2e.stepping import KEY, SETTINGS, Buckets
@@ -27,11 +28,13 @@ from streamify.errors import DestinationError
 from streamify.jobs import claim
 from streamify.jobs.attempts import read_attempts
 from streamify.jobs.claim import take
+from streamify.jobs.fonts import read_font
 from streamify.jobs.record import read_job
 from streamify.jobs.steps import Run, split_step
 from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.report import Report
+from streamify.model.settings import MediaSettings
 from streamify.storage import object_errors
 from streamify.storage.objects import ObjectStorage
 
@@ -124,6 +127,37 @@ def test_words_beside_an_upload_are_made_in_the_map(buckets: Buckets, clip: Path
     assert (made.language, made.found, made.cues) == ("en", 1, 1)
     assert streamify("verify", f"{buckets.media}/{KEY}").code == 0
     assert buckets.split()["status"] == "duplicate"
+
+
+@pytest.mark.long
+def test_text_is_drawn_with_a_font_by_its_url(
+    buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A job that an upload starts finds no font; with the same one it has the bytes of one here."""
+    monkeypatch.setenv("SETTINGS", json.dumps(SETTINGS | {"burn_in": "en"}))
+    uploads, words = open_storage(buckets.uploads), srt([(0.5, 1.5, "Hello, <i>world</i>")])
+    name = f"{KEY.rpartition('/')[0]}/{Path(KEY).stem}.en.srt".lstrip("/")
+    uploads.put(KEY, clip.read_bytes())
+    uploads.put(name, words.encode())
+    refused = buckets.split()
+    assert (refused["status"], refused["error"]["code"]) == ("refused", "burn-in-font")
+    _, font = read_font(MediaSettings(burn_in="en"), here=True)
+    uploads.put("fonts/a.ttf", font)
+    settings = SETTINGS | {"burn_in": "en", "burn_in_font": f"{buckets.uploads}/fonts/a.ttf"}
+    monkeypatch.setenv("SETTINGS", json.dumps(settings))
+    planned = buckets.split()
+    assert planned["status"] == "planned", planned
+    assert {one["status"] for one in buckets.transcode(planned)} == {"done"}
+    assert buckets.assemble(planned)["status"] == "complete"
+    made = Report.from_json(buckets.dest.get(REPORT) or b"")
+    (tmp_path / "f.srt").write_text(words)
+    (tmp_path / "a.ttf").write_bytes(font)
+    ran = streamify("transcode", clip, tmp_path / "here", "--burn-in", "en", "--subtitles", f"en:{tmp_path / 'f.srt'}",
+                    "--burn-in-font", tmp_path / "a.ttf", "--ladder", SETTINGS["ladder"], "--preset",
+                    SETTINGS["preset"], "--no-short-start")  # fmt: skip
+    assert ran.code == 0, ran.err
+    here = Report.from_json((tmp_path / "here" / REPORT).read_bytes())
+    assert [track.segments.sha256 for track in made.tracks] == [track.segments.sha256 for track in here.tracks]
 
 
 @pytest.mark.long
