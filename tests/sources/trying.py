@@ -57,7 +57,7 @@ def attempt(source: Path, dest: Path, ladder: Any, **settings: Any) -> Tried:
         code, said = error.code, error.message
         if isinstance(error, TasksFailed) and error.failures:
             code, said = error.failures[0].code, error.failures[0].cause
-        what = said.replace(f"{source.name}: ", "").replace(source.name, "it")
+        what = said.replace(str(source), source.name).replace(f"{source.name}: ", "").replace(source.name, "it")
         return Tried(Row("refused", f"`{code}`: {what}", 0, Fraction(0), 0), None, code, error.exit_code)
     return Tried(row_of(report), report)
 
