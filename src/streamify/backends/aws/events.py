@@ -54,6 +54,7 @@ def read_event(event: Any, media_bucket: str, defaults: dict[str, Any]) -> Reque
         settings = {"replace": True, **defaults}
         source = Location.parse(f"s3://{bucket}/{key}")
         version = event["detail"]["object"].get("version-id")
+        version = None if version in ("", "null") else version  # what a bucket calls it that keeps versions no more
         dest = Location("s3", media_bucket, _stream_key(source.key))
         return Request(source=source, dest=dest, settings=settings, version=version)
     try:

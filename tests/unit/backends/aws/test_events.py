@@ -82,6 +82,8 @@ def test_an_upload_names_its_version_where_the_bucket_keeps_versions() -> None:
     assert read_event(event, "media", {}).version is None
     event["detail"]["object"]["version-id"] = "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
     assert read_event(event, "media", {}).version == "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
+    event["detail"]["object"]["version-id"] = "null"  # versions were switched off again: it is overwritten in place
+    assert read_event(event, "media", {}).version is None
 
 
 def test_an_upload_has_its_stream_below_its_own_key() -> None:
