@@ -15,7 +15,6 @@ import streamify
 from clips.edits import EMPTY, Edit, with_edits
 from clips.melody import film, melody
 from e2e.driving import rungs
-from selection import sample
 from streamify.errors import VerificationFailed
 from streamify.media.source import choice, indexed, probe
 from streamify.media.source.scan import Scan
@@ -69,7 +68,8 @@ BREAKS: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("name", sample(BREAKS, "ts, anew"))
+@pytest.mark.long
+@pytest.mark.parametrize("name", BREAKS)
 def test_breaks_of_the_clock_that_the_plan_moves(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = BREAKS[name](tmp_path)
     told = Scan.breaks
