@@ -373,11 +373,27 @@ def test_a_bucket_that_keeps_versions_goes_on_giving_the_one_that_was_planned(st
         assert caught.value.code == "source-changed"
 
 
-def keep_versions(storage: ObjectStorage) -> None:
-    """Switch on versions of the bucket that a storage is in."""
+@pytest.mark.parametrize("storage", ["s3", "ministack"], indirect=True)
+def test_a_bucket_whose_versions_were_switched_off_calls_all_of_them_the_same(storage: ObjectStorage) -> None:
+    keep_versions(storage)
+    keep_versions(storage, "Suspended")
+    storage.put("in.mp4", b"a" * 1000)
+    planned = storage.stat("in.mp4")
+    storage.put("in.mp4", b"b" * 1000)
+    now = storage.stat("in.mp4")
+    assert planned is not None
+    assert now is not None
+    assert planned.version != now.version
+    with pytest.raises(SourceError) as caught:
+        storage.open("in.mp4", planned.version)
+    assert caught.value.code == "source-changed"
+
+
+def keep_versions(storage: ObjectStorage, status: str = "Enabled") -> None:
+    """Switch versions of the bucket that a storage is in on, or off."""
     s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     bucket = repr(storage).split("'")[1].removeprefix("s3://").split("/")[0]
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
 
 
 @pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)
