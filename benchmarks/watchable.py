@@ -51,7 +51,7 @@ class Seen:
 
 def watchable(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Measure the start and a seek into what was not made, of each film and of one of an hour."""
-    films = [*sources, *([] if lab.quick else [_hour(lab, sources[-1])])]
+    films, first = [*sources, *([] if lab.quick else [_hour(lab, sources[-1])])], 0.0
     for film in films:
         seen = [_play(lab, film, number) for number in range(lab.rounds)]
         segment, picture = (median(getattr(one, name) for one in seen) for name in ("segment", "picture"))
@@ -71,12 +71,13 @@ def watchable(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
                 f"watchable {film.name}, ffmpeg's first segment over ours", theirs / segment, "x",
                 6.0 if film is sources[0] else None, at_least=True, behind={"ffmpeg s": theirs, "ours s": segment},
             )  # fmt: skip
-        if film is sources[0]:  # it writes its playlists at its end: a longer film says nothing more
-            theirs = _shaka(lab, film)
-            yield Figure(
-                f"watchable {film.name}, Shaka Streamer's first segment over ours", theirs / segment, "x",
-                behind={"Shaka Streamer s": theirs, "ours s": segment},
-            )  # fmt: skip
+        first = first or segment
+    film = films[0]  # Shaka Streamer writes its playlists at its end: a longer film says nothing more
+    theirs = _shaka(lab, film)
+    yield Figure(
+        f"watchable {film.name}, Shaka Streamer's first segment over ours", theirs / first, "x",
+        behind={"Shaka Streamer s": theirs, "ours s": first},
+    )  # fmt: skip
 
 
 def early(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
