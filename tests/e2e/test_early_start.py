@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import streamify
+from clips.field_pictures import write_fields
 from clips.make import ClipSpec, make_clip
 from clips.parts import Stretch, mux
 from e2e.driving import rungs
@@ -127,3 +128,11 @@ def test_a_segment_that_exists_is_not_begun_again(tmp_path: Path) -> None:
     events: list[Event] = []
     Here().play(*places, settings, LiveStream(), events.append)
     assert {event.task for event in events if event.kind == "task.started"} == {"split", "init"}
+
+
+def test_nothing_is_begun_of_a_film_that_begins_with_interlaced_pictures(
+    tmp_path: Path, benches: list[LocalExecutor]
+) -> None:
+    here = bench(write_fields(tmp_path / "a.mpg", 50), tmp_path / "dest", benches)
+    here.split()
+    assert here.attempts == []

@@ -118,6 +118,8 @@ def _beginning(found: Probed, task: SplitTask) -> Beginning | None:
     """Return the first segment as it will most probably be planned; ``None``: there may be none, or more is needed."""
     if found.index is None or found.cut is not None or task.settings.strict:
         return None
+    if any(frame.interlaced_frame for frame in found.sample):
+        return None  # what is done with them is decided by all places together
     try:
         plan, windows = build_plan(found.facts, found.index.pts, task.settings, codec_build())
     except StreamifyError:
