@@ -158,7 +158,6 @@ def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:
         "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4",
         "ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv",
         "ffmpeg -i SOURCE -c:v libx264 -crf 16 -force_key_frames 'expr:gte(t,n_forced*10)' -c:a copy OUT.mkv",
-        "ffmpeg -i SOURCE -vf subtitles=SOURCE -c:v libx264 -crf 16 -c:a copy OUT.mkv",  # in test_burn_in.py
     }
     untried = {
         "ffmpeg -i SOURCE -vf scale=7680:-2 OUT.mp4",  # takes gigabytes; run by hand
