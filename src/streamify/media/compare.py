@@ -19,7 +19,7 @@ from streamify.media.expected import Expected, unlike_black
 from streamify.media.palette import Palette
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.source.reading import decode, decoder, read_packets, stream_of
 from streamify.media.source.sidedata import SideDataType, first_of
 from streamify.media.video.decode import DecodeLog, Picture
 from streamify.media.video.look import Looks
@@ -176,7 +176,8 @@ def _seconds(ticks: int, timeline: Timeline) -> str:
 
 def _published(init: bytes, data: bytes, start: int) -> Iterator[tuple[int, VideoFrame]]:
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-        stream, context = container.streams.video[0], decoder(container.streams.video[0])
+        stream = stream_of(container.streams.video)
+        context = decoder(stream)
         for packet in read_packets(container, stream):
             for frame in decode(context, packet):  # what is refused was counted before
                 yield (frame.pts or 0) - start, frame

@@ -17,7 +17,7 @@ from streamify.media.lockstep import Shot
 from streamify.media.planes import packed
 from streamify.media.source.linear import decode_all, decode_from, decode_parts
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import decode, decoder, read_packets
+from streamify.media.source.reading import decode, decoder, read_packets, stream_of
 from streamify.media.source.turn import Turn
 from streamify.media.video.scaling import linear_graph
 from streamify.model.burn import Shown
@@ -122,11 +122,15 @@ def _filtered(frame: VideoFrame, filters: list[str]) -> list[VideoFrame]:
 
 
 def stream_shots(init: bytes, segments: Iterable[bytes], timescale: int) -> Iterator[Shot]:
-    """Yield the pictures of a rendition, small, segment by segment."""
+    """Yield the pictures of a rendition, small, segment by segment.
+
+    Raises:
+        UnreadableError: The init segment is no video's.
+    """
     shrink = _Shrinker()
     for data in segments:
         with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-            stream = container.streams.video[0]
+            stream = stream_of(container.streams.video)
             context = decoder(stream)
             for packet in read_packets(container, stream):
                 for frame in decode(context, packet):  # what is refused is named by the segment's check

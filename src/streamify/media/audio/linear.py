@@ -34,7 +34,7 @@ from streamify.media.audio.narrow_mix import PAIRS, Pair, PairMix, StereoMix
 from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
+from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, stream_of
 from streamify.media.source.splice import opened
 from streamify.model.source import ClockBreak
 from streamify.model.task import Strand
@@ -282,7 +282,7 @@ def track_samples(
     position: int | None = None
     for data in segments:
         with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
-            stream = container.streams.audio[0]
+            stream = stream_of(container.streams.audio)
             if context is None:  # one for all of them: frames overlap across segments
                 context = decoder(stream)
             for packet in read_packets(container, stream):

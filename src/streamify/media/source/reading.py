@@ -88,6 +88,17 @@ def read_packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
         return
 
 
+def stream_of(streams: Sequence[S]) -> S:
+    """Return the first of the streams of a kind.
+
+    Raises:
+        UnreadableError: There is none, as in a published segment that was forged.
+    """
+    if not streams:
+        raise UnreadableError("it has no stream of its kind")
+    return streams[0]
+
+
 @overload
 def decoder(stream: VideoStream) -> VideoCodecContext: ...
 @overload
@@ -96,8 +107,13 @@ def decoder(stream: VideoStream | AudioStream) -> VideoCodecContext | AudioCodec
     """Return the decoder of a stream, set up and not yet used: one thread, and no picture larger than `PICTURE_PIXELS`.
 
     Call it once, before anything is decoded.
+
+    Raises:
+        UnreadableError: FFmpeg knows no decoder for it.
     """
-    context = stream.codec_context
+    context: VideoCodecContext | AudioCodecContext | None = getattr(stream, "codec_context", None)
+    if context is None:
+        raise UnreadableError(f"no decoder is known for stream {stream.index}")
     context.thread_count = 1
     context.options = {"max_pixels": str(PICTURE_PIXELS)}
     return context
