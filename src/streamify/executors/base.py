@@ -100,8 +100,13 @@ class Executor(Protocol):
 
     name: str
     """As in ``--engine``."""
-    capacity: int
-    """Tasks that run at the same moment at most; callers keep a small multiple of it submitted."""
+
+    @property
+    def capacity(self) -> int:
+        """Tasks that run at the same moment at most; callers keep a small multiple of it submitted.
+
+        It follows a cluster that grows and shrinks.
+        """
 
     def submit(self, task: Task) -> TaskFuture:
         """Queue one task; of those that wait, the executor's `Order` chooses the next one to start.

@@ -56,8 +56,8 @@ class InlineExecutor:
         self._open = False
 
     def _attempt(self, task: Task, future: TaskFuture, number: int) -> None:
-        pid = os.getpid()
-        this = begun(task.key, number, str(pid), time.time())
+        pid = str(os.getpid())
+        this = begun(task.key, number, pid, time.time())
         self._report.started(task, this)
         future.tell(this)
         reply = attempt(task, self._stores, self._run, partial(self._report.progress, task.key, pid, number))

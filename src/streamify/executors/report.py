@@ -42,7 +42,7 @@ class Reporter:
         """A task stands still so that one for a viewer can run, or goes on."""
         self._attempt("task.paused" if paused else "task.resumed", attempt)
 
-    def progress(self, key: str, worker: int, attempt: int, done: int, total: int, unit: Unit) -> None:
+    def progress(self, key: str, worker: str, attempt: int, done: int, total: int, unit: Unit) -> None:
         """A task is part done."""
         self._send("task.progress", key, worker, attempt, data={"done": done, "total": total, "unit": unit})
 
@@ -74,27 +74,29 @@ class Reporter:
     def recycled(self, worker: int, resident: int, cap: int) -> None:
         """A worker that had grown too large was replaced."""
         message = f"worker {worker} replaced: {resident >> 20} MiB resident after its task, above {cap >> 20} MiB"
-        self._send("note", worker=worker, message=message, data={"resident_bytes": resident, "cap_bytes": cap})
+        self._send("note", worker=str(worker), message=message, data={"resident_bytes": resident, "cap_bytes": cap})
 
     def _attempt(
         self, kind: EventKind, attempt: Attempt, message: str = "", data: dict[str, Any] | None = None
     ) -> None:
-        self._send(kind, attempt.task, _pid(attempt), attempt.number, message, data)
+        self._send(kind, attempt.task, attempt.worker, attempt.number, message, data)
 
     def _send(
         self,
         kind: EventKind,
         task: str | None = None,
-        worker: int | None = None,
+        worker: str = "",
         attempt: int | None = None,
         message: str = "",
         data: dict[str, Any] | None = None,
     ) -> None:
         if self.broken:
             return
+        host, _, pid = worker.rpartition(":")
         event = Event(
-            time=time.time(), kind=kind, task=task, worker=worker, attempt=attempt, message=message, data=data or {}
-        )
+            time=time.time(), kind=kind, task=task, worker=int(pid) if pid else None, host=host or None,
+            attempt=attempt, message=message, data=data or {},
+        )  # fmt: skip
         try:
             self._on_event(event)
         except BaseException as error:
@@ -126,7 +128,3 @@ def _times(attempt: Attempt) -> dict[str, Any]:
         "paused": attempt.paused,
         "stages": spent(attempt).model_dump(),
     }
-
-
-def _pid(attempt: Attempt) -> int | None:
-    return int(attempt.worker) if attempt.worker else None

@@ -83,7 +83,8 @@ class JobProgress:
                 self._times["ended"] = event.time
                 self._lanes.stop(event.time)
             elif event.task is not None and event.attempt is not None:
-                self._attempt(event, event.task, event.attempt, str(event.worker or ""))
+                worker = f"{event.host}:{event.worker}" if event.host else str(event.worker or "")
+                self._attempt(event, event.task, event.attempt, worker)
 
     def take(self, attempt: Attempt) -> None:
         """Take an attempt as DEST keeps it: when it began, or how it ended."""

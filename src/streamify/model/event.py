@@ -45,6 +45,8 @@ class Event(Frozen):
     """Key of the task it is about."""
     worker: int | None = None
     """Process id of the worker."""
+    host: str | None = None
+    """Name of its machine, on a cluster; ``None``: this one."""
     attempt: int | None = None
     """1 at the first try."""
     job: str | None = None

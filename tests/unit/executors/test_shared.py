@@ -13,7 +13,8 @@ import pytest
 from faults import worker as faults
 from faults.worker import LIMITS, task
 from stores import locations
-from streamify.executors.local.pool import JobExecutor, WorkerPool
+from streamify.executors.local.pool import WorkerPool
+from streamify.executors.pool import JobExecutor
 from streamify.model.event import Event
 
 pytestmark = pytest.mark.timeout(30)

@@ -6,21 +6,18 @@ import contextlib
 import os
 import selectors
 import time
-from concurrent.futures import CancelledError
 from dataclasses import replace
 
 from streamify.errors import Failure
-from streamify.executors import attempt
 from streamify.executors.admission import admits
-from streamify.executors.base import TaskError
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.slot import Worker
-from streamify.executors.local.waiting import Job, Waiting
 from streamify.executors.log import tail
+from streamify.executors.pending import Pending
 from streamify.executors.retry import describe_exit, lost
+from streamify.executors.waiting import Job
 from streamify.executors.wire import REPLY, Begun, Done, Failed, Progress, Ready
 from streamify.machine.limits import GIB
-from streamify.model.attempt import Usage
 
 
 class Dispatcher:
@@ -38,8 +35,7 @@ class Dispatcher:
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake, selectors.EVENT_READ)
-        self._unsettled: dict[Job, None] = {}  # in order of submission, so that `close` forgets none
-        self._waiting = Waiting(config.order)
+        self._pending = Pending(config.retry, config.order)
         self._workers: list[Worker] = []
         self._failed_starts = 0
         self._warm = config.warm
@@ -47,19 +43,16 @@ class Dispatcher:
 
     def add(self, job: Job) -> None:
         """Queue a job."""
-        self._unsettled[job] = None
-        self._waiting.add(job)
+        self._pending.add(job)
 
     def rank(self, age: int, key: str, priority: int) -> None:
         """Change the priority of a task of one executor: where that makes it more urgent, it no longer pauses."""
-        for job in self._unsettled:
-            if job.age == age and job.key == key:
-                job.task = job.task.model_copy(update={"priority": priority})
+        self._pending.rank(age, key, priority)
 
     @property
     def finished(self) -> bool:
         """Whether nothing is queued, delayed or running."""
-        return not self._unsettled
+        return self._pending.finished
 
     def step(self) -> None:
         """Start what can start, then wait until a pipe or a deadline has news, and act on it."""
@@ -87,50 +80,40 @@ class Dispatcher:
         while self._workers:
             self._cut_off(self._workers[0])
         self._selector.close()
-        for job in self._unsettled:
-            _settle(job, error)
+        self._pending.close(error)
 
     def drop(self, age: int, error: BaseException | None) -> None:
         """Cut off the tasks of one executor: cancel them, or fail them with `error`."""
         for worker in [worker for worker in self._workers if worker.job is not None and worker.job.age == age]:
             self._cut_off(worker)
-        self._waiting.take_all(age)
-        for job in [job for job in self._unsettled if job.age == age]:
-            del self._unsettled[job]
-            _settle(job, error)
+        self._pending.drop(age, error)
 
     def _cut_off(self, worker: Worker) -> None:
         self._end(worker)
         if (job := worker.job) is not None:
             worker.count_pause()
-            job.future.tell(attempt.cut_off(job.attempt(worker.process.pid), job.paused))
+            self._pending.cut_off(job, worker.name)
 
     # Starting
 
     def _start(self) -> None:
-        for gone in self._waiting.remove_cancelled():
-            del self._unsettled[gone]
-        while (job := self._waiting.choose()) is not None and self._has_room(job) and self._admits(job):
-            self._waiting.take(job)
-            if not job.number and not job.future.set_running_or_notify_cancel():
-                del self._unsettled[job]
+        self._pending.remove_cancelled()
+        waiting = self._pending.waiting
+        while (job := waiting.choose()) is not None and self._has_room(job) and self._admits(job):
+            if not self._pending.begin(job):
                 continue
-            job.number += 1
-            job.started, job.paused = time.time(), 0
             try:
                 idle = (worker for worker in self._workers if worker.job is None)
                 worker = min(idle, key=lambda worker: not worker.ready, default=None) or self._spawn()
             except OSError as error:
                 cause = f"cannot start {self._config.command[0]}: {error}"
-                self._fail_start(job, lost(job.key, "worker-start-failed", cause), None)
+                self._fail_start(job, lost(job.key, "worker-start-failed", cause), "")
                 continue
             worker.job = job
             if worker.ready:
                 worker.allow(job)
                 worker.process.clear_log()  # else it may say why it does not become ready
-            this = job.attempt(worker.process.pid)
-            job.report.started(job.task, this)
-            job.future.tell(this)
+            self._pending.started(job, worker.name)
             self._send(worker, job.payload)
             self._warm_up()
         self._keep_spare()
@@ -161,7 +144,7 @@ class Dispatcher:
             paused = used >= self._config.capacity
             used += self._config.load(job.task)
             if worker.pause() if paused else worker.resume():
-                job.report.paused(job.attempt(worker.process.pid), paused=paused)
+                job.report.paused(job.attempt(worker.name), paused=paused)
 
     def _rank(self, job: Job) -> tuple[int, float]:
         return -job.task.priority if self._config.is_urgent(job.task) else 0, job.started
@@ -215,8 +198,8 @@ class Dispatcher:
 
     def _longest_wait(self) -> float | None:
         moments = [worker.look_at for worker in self._workers if worker.timed]
-        if self._waiting.due is not None and self._busy() < self._config.capacity:
-            moments.append(self._waiting.due)
+        if self._pending.waiting.due is not None and self._busy() < self._config.capacity:
+            moments.append(self._pending.waiting.due)
         return max(0, min(moments) - time.monotonic()) if moments else None
 
     # Judging
@@ -236,8 +219,8 @@ class Dispatcher:
                 self._lose(worker, lost("", "worker-garbled", "the worker answered what it was not asked"))
                 return
             elif isinstance(reply, Progress):
-                job, pid = worker.job, worker.process.pid
-                job.report.progress(job.key, pid, job.number, reply.done, reply.total, reply.unit)
+                job = worker.job
+                job.report.progress(job.key, worker.name, job.number, reply.done, reply.total, reply.unit)
             elif isinstance(reply, Begun):
                 worker.job.future.begin(reply.beginning)
             else:
@@ -255,15 +238,10 @@ class Dispatcher:
             self._end(worker)
             job.report.recycled(pid, resident, cap)
         if isinstance(reply, Done):
-            made = attempt.finished(job.attempt(pid), reply, job.paused)
-            job.future.tell(made)
-            job.report.finished(made)
-            if not job.report.broken:  # else what broke it comes with the next command
-                del self._unsettled[job]
-                job.future.set_result(reply.result)
+            self._pending.finish(job, str(pid), reply)
         else:
             log = tail(worker.process.log + reply.failure.log)
-            self._fail(job, replace(reply.failure, log=log), pid, reply.usage)
+            self._pending.fail(job, replace(reply.failure, log=log), str(pid), reply.usage)
 
     def _lose(self, worker: Worker, failure: Failure | None) -> None:
         """End a worker that broke the rules (`failure` says how) or is dead already (its exit status says how)."""
@@ -278,38 +256,18 @@ class Dispatcher:
         failure = failure or describe_exit(job.key, status, job.task.budget.cpu_seconds)
         failure = replace(failure, key=job.key, log=log)
         if failure.code == "worker-start-failed":
-            self._fail_start(job, failure, pid)
+            self._fail_start(job, failure, str(pid))
         else:
-            self._fail(job, failure, pid)
+            self._pending.fail(job, failure, str(pid))
 
-    def _fail_start(self, job: Job, failure: Failure, pid: int | None) -> None:
+    def _fail_start(self, job: Job, failure: Failure, worker: str) -> None:
         """Count a worker that could not start; where none can, give up on everything instead of task by task."""
         self._failed_starts += 1
         hopeless = self._failed_starts >= self._config.retry.attempts
         failure = replace(failure, exit_code=5, transient=not hopeless)
-        self._fail(job, failure, pid)
+        self._pending.fail(job, failure, worker)
         if hopeless:
-            for left in self._waiting.take_all():
-                if left.number or left.future.set_running_or_notify_cancel():
-                    self._fail(left, replace(failure, key=left.key), None)
-                else:
-                    del self._unsettled[left]
-
-    def _fail(self, job: Job, failure: Failure, pid: int | None, usage: Usage | None = None) -> None:
-        failure = replace(failure, attempts=job.number)
-        again = self._config.retry.again(failure)
-        made = attempt.failed(job.attempt(pid), failure, again=again, usage=usage, paused=job.paused)
-        if job.number:
-            job.future.tell(made)
-        if again:
-            delay = self._config.retry.delay(job.number)
-            self._waiting.delay(job, delay)
-            job.report.retried(made, failure, delay)
-        else:
-            job.report.failed(made, failure)
-            if not job.report.broken:
-                del self._unsettled[job]
-                job.future.set_exception(TaskError(failure))
+            self._pending.fail_waiting(failure)
 
     def _end(self, worker: Worker) -> int:
         self._workers.remove(worker)
@@ -317,14 +275,6 @@ class Dispatcher:
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
         return worker.process.kill()
-
-
-def _settle(job: Job, error: BaseException | None) -> None:
-    """Cancel the future of a job that was cut off, or fail it with `error`."""
-    if error is None:
-        job.future.cancel()  # which does nothing to those that have begun
-    if job.future.running() or job.future.set_running_or_notify_cancel():
-        job.future.set_exception(error or CancelledError())
 
 
 def _key(reply: Progress | Begun | Done | Failed) -> str:

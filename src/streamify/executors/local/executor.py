@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamify.executors.base import OnEvent
-from streamify.executors.local.pool import JobExecutor, WorkerPool
+from streamify.executors.local.pool import WorkerPool
+from streamify.executors.pool import JobExecutor
 from streamify.storage.locate import StoreLocations
 
 

@@ -5,29 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from functools import partial
-from threading import Lock, Thread, current_thread
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 from streamify.executors.admission import width
-from streamify.executors.base import OnEvent, Order, TaskFuture, by_priority
+from streamify.executors.base import Order, by_priority
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.dispatch import Dispatcher
 from streamify.executors.local.start import COMMAND, WorkerStarter, worker_environment
-from streamify.executors.local.waiting import Job
-from streamify.executors.report import Reporter
+from streamify.executors.pool import Pool
 from streamify.executors.retry import Retry
-from streamify.executors.wire import Hello, Work
+from streamify.executors.wire import Hello
 from streamify.machine.limits import WorkerLimits
-from streamify.model.result import Result
-from streamify.model.task import Budget, Task
-from streamify.storage.locate import CREDENTIALS, StoreLocations
+from streamify.model.task import Budget
+from streamify.storage.locate import CREDENTIALS
 
 
-class WorkerPool:
+class WorkerPool(Pool):
     """Runs tasks in worker processes, one at a time in each, and tries again where a worker is lost.
 
     Workers start when there is work for them. One thread looks after them; the callbacks of futures and the listeners
@@ -77,12 +70,7 @@ class WorkerPool:
         warm: bool = False,
         spare: bool = False,
     ) -> None:
-        self.capacity, self.reason = workers, reason or "as asked for"
-        self._lock = Lock()
-        self._inbox: deque[Callable[[], None]] = deque()
-        self._state: Literal["open", "drain", "cancel", "closed"] = "open"
-        self._error: BaseException | None = None
-        self._opened = 0
+        self._capacity = workers
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -104,166 +92,24 @@ class WorkerPool:
             warm=warm,
             spare=spare,
         )
-        self._dispatcher = Dispatcher(config, self._wake_read)
-        # A daemon: a driver that forgets `shutdown` must end all the same, and its workers end with it.
-        self._thread = Thread(target=self._work, name="streamify-local-executor", daemon=True)
-        self._thread.start()
+        super().__init__(Dispatcher(config, self._wake_read), "local", reason or "as asked for")
 
-    def executor(self, locations: StoreLocations, on_event: OnEvent, turn: float | None = None) -> JobExecutor:
-        """Return an executor for one more job: it shares the workers, and its end ends neither them nor other jobs.
-
-        Args:
-            locations: What its tasks read and write.
-            on_event: See `JobExecutor`.
-            turn: See `JobExecutor`; ``None``: the order in which they are opened.
-        """
-        with self._lock:
-            self._opened += 1
-            age = self._opened
-        return JobExecutor(self, age, locations, on_event, age if turn is None else turn)
-
-    def submit(self, job: Job) -> None:
-        """Queue a task of an executor.
-
-        Raises:
-            RuntimeError: The pool is shut down.
-        """
-        with self._lock:
-            if self._state != "open":
-                raise RuntimeError("the executor is shut down") from self._error
-            self._tell(partial(self._dispatcher.add, job))
-
-    def rank(self, age: int, key: str, priority: int) -> None:
-        """Change the priority of a task of one executor soon."""
-        with self._lock:
-            if self._state != "closed":
-                self._tell(partial(self._dispatcher.rank, age, key, priority))
-
-    def drop(self, age: int, error: BaseException | None = None) -> None:
-        """Cut off all tasks of one executor soon: cancel them, or fail them with `error`."""
-        with self._lock:
-            if self._state != "closed":
-                self._tell(partial(self._dispatcher.drop, age, error))
+    @property
+    def capacity(self) -> int:
+        """See `Pool.capacity`."""
+        return self._capacity
 
     def width(self, budget: Budget) -> int:
         """See `Executor.width`."""
-        return width(self.capacity, self._memory, budget)
-
-    @property
-    def is_own_thread(self) -> bool:
-        """Whether the caller is a listener or a callback: it must not wait for tasks."""
-        return current_thread() is self._thread
-
-    def shutdown(self, *, cancel: bool) -> None:
-        """See `Executor.shutdown`; of all executors. Futures of tasks that were cut off raise `CancelledError`.
-
-        Returns when every worker is gone, except when called from a callback of the pool's own thread.
-        """
-        with self._lock:
-            if self._state == "open" or (self._state == "drain" and cancel):
-                self._state = "cancel" if cancel else "drain"
-                self._wake()
-        if not self.is_own_thread:
-            self._thread.join()
-
-    def _tell(self, what: Callable[[], None]) -> None:
-        self._inbox.append(what)
-        self._wake()
+        return width(self._capacity, self._memory, budget)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # full: it will wake in any case
             os.write(self._wake_write, b"\0")
 
-    def _work(self) -> None:
-        try:
-            while self._take() != "cancel" and not (self._state == "drain" and self._dispatcher.finished):
-                self._dispatcher.step()
-        except BaseException as error:  # not swallowed: every future and `submit` raise it
-            self._error = error
-        finally:
-            with self._lock:
-                self._state = "closed"
-                os.close(self._wake_write)
-            self._take()
-            self._dispatcher.close(self._error)
-            self._own.close()
-            os.close(self._wake_read)
+    def _closed(self) -> None:
+        os.close(self._wake_write)
 
-    def _take(self) -> str:
-        with self._lock:
-            told, state = tuple(self._inbox), self._state
-            self._inbox.clear()
-        for what in told:
-            what()
-        return state
-
-
-class JobExecutor:
-    """The executor of one job, over workers that it may share with others; see `WorkerPool.executor`.
-
-    Tasks of greater priority go first, of equal ones those of the executor with the least turn, then of
-    the one that was opened earlier. An exception of
-    `on_event` ends this executor: each of its futures raises it.
-
-    Args:
-        pool: Its workers.
-        age: Number of the executor, in the order in which they were opened.
-        locations: What its tasks read and write.
-        on_event: Takes `engine.ready`, `task.*` and `note` events: an `EventDelivery`, where they may be slow to take.
-        turn: Any number, comparable to those of the other executors.
-    """
-
-    name = "local"
-
-    def __init__(
-        self, pool: WorkerPool, age: int, locations: StoreLocations, on_event: OnEvent, turn: float = 0
-    ) -> None:
-        self.capacity = pool.capacity
-        self._pool, self._age, self._turn, self._locations = pool, age, turn, locations
-        self._lock = Lock()
-        self._open = True
-        self._error: BaseException | None = None
-        self._running: set[Future[Result]] = set()
-        self._report = Reporter(on_event, self._fail)
-        Reporter(on_event).ready(self.name, pool.capacity, pool.reason)
-
-    def submit(self, task: Task) -> TaskFuture:
-        """See `Executor.submit`."""
-        work = Work(stores=self._locations, task=task)
-        job = Job(task, work.to_json(), self._report, self._age, self._turn)
-        with self._lock:
-            if not self._open:
-                raise RuntimeError("the executor is shut down") from self._error
-            self._pool.submit(job)
-            self._running.add(job.future)
-        job.future.add_done_callback(self._ended)
-        return job.future
-
-    def rank(self, key: str, priority: int) -> None:
-        """See `Executor.rank`."""
-        self._pool.rank(self._age, key, priority)
-
-    def width(self, budget: Budget) -> int:
-        """See `Executor.width`."""
-        return self._pool.width(budget)
-
-    def shutdown(self, *, cancel: bool) -> None:
-        """See `Executor.shutdown`. Futures of tasks that were cut off raise `concurrent.futures.CancelledError`.
-
-        Returns when all of them are done, except when called from a callback of the pool's own thread.
-        """
-        with self._lock:
-            self._open, running = False, tuple(self._running)
-        if cancel and running:
-            self._pool.drop(self._age)
-        if not self._pool.is_own_thread:
-            wait(running)
-
-    def _ended(self, future: Future[Result]) -> None:
-        with self._lock:
-            self._running.discard(future)
-
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            self._error, self._open = error, False
-        self._pool.drop(self._age, error)
+    def _ended(self) -> None:
+        self._own.close()
+        os.close(self._wake_read)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from streamify.errors import Failure
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.process import WorkerProcess
-from streamify.executors.local.waiting import Job
 from streamify.executors.retry import lost
+from streamify.executors.waiting import Job
 from streamify.machine.usage import cpu_seconds
 
 
@@ -30,6 +30,11 @@ class Worker:
     """When it was last seen to have used any, once it is ready."""
     paused: float | None = None
     """When it was paused; ``None``: it goes on."""
+
+    @property
+    def name(self) -> str:
+        """As attempts name it."""
+        return str(self.process.pid)
 
     @property
     def timed(self) -> bool:

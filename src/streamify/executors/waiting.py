@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from bisect import insort_left, insort_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamify.executors.attempt import begun
@@ -40,9 +41,9 @@ class Job:
         """The task's key."""
         return self.task.key
 
-    def attempt(self, pid: int | None) -> Attempt:
-        """Return the attempt as it began in a process; ``None``: none could be started for it."""
-        return begun(self.key, self.number, str(pid) if pid is not None else "", self.started)
+    def attempt(self, worker: str) -> Attempt:
+        """Return the attempt as it began in a worker; "": none could be started for it."""
+        return begun(self.key, self.number, worker, self.started)
 
 
 class Waiting:
@@ -76,14 +77,24 @@ class Waiting:
             job.future.set_running_or_notify_cancel()
         return gone
 
-    def choose(self) -> Job | None:
-        """Return the job that is next, without taking it out."""
+    @property
+    def ready(self) -> tuple[Job, ...]:
+        """The jobs that can start, in order of submission."""
+        return tuple(self._ready)
+
+    def release(self) -> None:
+        """Let the jobs start whose pause is over."""
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             insort_left(self._ready, heapq.heappop(self._delayed)[2], key=_turn)
-        if not self._ready:
+
+    def choose(self, fits: Callable[[Job], bool] | None = None) -> Job | None:
+        """Return the job that is next, without taking it out; with `fits`, of those that do."""
+        self.release()
+        among = self._ready if fits is None else [job for job in self._ready if fits(job)]
+        if not among:
             return None
-        chosen = self._order([job.task for job in self._ready])
-        return next(job for job in self._ready if job.task is chosen)
+        chosen = self._order([job.task for job in among])
+        return next(job for job in among if job.task is chosen)
 
     def take(self, job: Job) -> None:
         """Take a job out."""
