@@ -12,10 +12,12 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
+import ray_here as ray_of_session
 from clips.corpus import CASES, CORPUS
 from clips.make import Clip, ClipSpec, make_clip
 from clouds import Cloud, Kind, shared_cloud
@@ -32,6 +34,9 @@ from selection import (
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
+
+if TYPE_CHECKING:
+    from streamify.executors.ray.pool import RayPool
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -70,6 +75,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note what `second_chance` wants to know of a test."""
     if is_property(item):
         item.user_properties.append(("property", True))
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[RayPool]:
+    """A Ray of this machine, started once, and a pool of its places."""
+    with ray_of_session.started() as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.stash.setdefault(_LEFT_OUT, set()).add(marker)
             config.hook.pytest_deselected(items=without)
             items[:] = [item for item in items if item not in without]
+    _leave_out_ray(config, items)
+
+
+def _leave_out_ray(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of Ray where it is not installed; ``pip install -e .[test]`` installs it."""
+    without = [item for item in items if item.get_closest_marker("ray")] if find_spec("ray") is None else []
+    if without:
+        config.stash.setdefault(_LEFT_OUT, set()).add("ray")
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
 
 
 def _place(item: pytest.Item) -> int:
@@ -102,7 +113,9 @@ def pytest_testnodedown(node: WorkerController) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say in one line for each missing folder of media that tests were left out."""
     left_out = config.stash.setdefault(_LEFT_OUT, set())
-    for marker in sorted(left_out):
+    if "ray" in left_out:
+        terminalreporter.write_line("tests of Ray were left out: it is not installed; pip install -e .[test]")
+    for marker in sorted(left_out - {"ray"}):
         variable, folder = FOLDERS[marker]
         terminalreporter.write_line(f"tests that read the {marker} were left out: there is no {folder}; set {variable}")
 
@@ -110,15 +123,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Sends one test at a time to the process that is free, and tests that share a fixture to one process.
 
-    All tests of the deployed stack are in one process: one emulator, one deployment. So are those of a file with
-    fixtures of the module, which would else be made in each process. Groups of many tests come first.
-    `--dist loadgroup` of pytest-xdist 3.8 does not group under pytest 9.2.
+    All tests of the deployed stack are in one process: one emulator, one deployment; likewise those of Ray. So are
+    those of a file with fixtures of the module, which would else be made in each process. Groups of many tests come
+    first. `--dist loadgroup` of pytest-xdist 3.8 does not group under pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if file.startswith("tests/deployed/"):
             return "deployed"
+        if "[ray" in nodeid or "test_ray" in file:
+            return "ray"
         return file if _has_fixtures_of_its_own(file) else nodeid
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import sys
 import time
@@ -37,9 +38,9 @@ def task(key: str, budget: Budget = BUDGET, priority: int = 0) -> Task:
 def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
     """Do what the key says. Each attempt leaves an object ``attempts/...`` in the media storage."""
     verb, _, argument = task.key.split("#")[0].partition(":")
-    folder = f"attempts/{task.key[:200]}"
-    earlier = sum(1 for _ in stores.media.list(folder))
-    stores.media.put(f"{folder}/{earlier}-{os.getpid()}", b"")
+    folder, earlier = f"attempts/{task.key[:200]}", 0
+    while not stores.media.put_new(f"{folder}/{earlier}", b"").new:
+        earlier += 1
     print(f"stdout of {task.key}", flush=True)
     print(f"stderr of {task.key}", file=sys.stderr)
     if not (argument == "once" and earlier > 0):
@@ -48,6 +49,8 @@ def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Resul
                 time.sleep(0.005)
                 progress(number + 1, int(argument), "pictures")
         _misbehave(verb, argument, stores)
+    if verb == "bulk":  # a result of that many random characters, which no compression makes small
+        argument = random.Random(argument).randbytes(int(argument) // 2).hex()
     return CheckResult(key=task.key, faults=(verb, argument), frames=earlier + 1)
 
 
@@ -55,6 +58,8 @@ def _misbehave(verb: str, argument: str, stores: Stores) -> None:
     match verb:
         case "sleep":
             time.sleep(float(argument))
+        case "stay":
+            time.sleep(600)
         case "signal":
             os.kill(os.getpid(), signal.Signals[argument])
         case "kill":

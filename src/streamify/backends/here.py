@@ -39,6 +39,7 @@ from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
 from streamify.jobs.tell import narrated, tell_plan, teller
+from streamify.jobs.trusted import refuse_foreign
 from streamify.jobs.words import text_tasks
 from streamify.model.analysis import Explanation
 from streamify.model.event import Event
@@ -248,9 +249,11 @@ class _Run:
             spare=self._live is not None,
             starter=starter,
             engine=engine,
+            anywhere=True,
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
                 plan, begun = (old, None) if old is not None else self._split(executor, ref)
+            refuse_foreign(plan, ref)  # what decodes media of strangers has written it
             try:
                 return self._make(plan, executor, hold, begun)
             except (TasksFailed, VerificationFailed) as error:

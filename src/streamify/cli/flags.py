@@ -18,7 +18,8 @@ from streamify.settings.read import Effective
 F = TypeVar("F", bound=Callable[..., Any])
 _METAVARS = {"from_": "TIME", "to": "TIME", "ladder": "auto|NAME,...|FILE.yaml", "audio_bitrate": "RATE",
              "segment_seconds": "SECONDS", "keyframe_seconds": "SECONDS", "workers": "N", "crf": "N",
-             "stack": "NAME", "max_cost": "USD", "replace_grace": "SECONDS", "loss_limit": "PERCENT",
+             "stack": "NAME", "address": "ADDRESS", "max_cost": "USD", "replace_grace": "SECONDS",
+             "loss_limit": "PERCENT",
              "program": "N", "audio_map": "MAP",
              "loudness": "LUFS|off", "max_duration": "SECONDS", "max_pause": "SECONDS",
              "hold_limit": "SECONDS", "thumbnails": "SECONDS|off", "thumbnail_size": "PIXELS",
@@ -28,8 +29,8 @@ _METAVARS = {"from_": "TIME", "to": "TIME", "ladder": "auto|NAME,...|FILE.yaml",
 _ORDER = ("from_", "to", "ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
           "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
           "preview", "subtitles", "caption_tracks", "burn_in", "burn_in_font",
-          "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "stack", "max_cost", "workers",
-          "publish")  # fmt: skip
+          "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "address", "stack", "max_cost",
+          "workers", "publish")  # fmt: skip
 
 
 def settings_flags(function: F) -> F:

@@ -20,9 +20,9 @@ from threading import Lock, Thread, current_thread
 
 from streamify.errors import Failure
 from streamify.executors.local.process import WorkerProcess, spawning
-from streamify.executors.local.start import COMMAND, worker_environment
+from streamify.executors.local.start import COMMAND, CONFINED, worker_environment
 from streamify.executors.retry import describe_exit, lost
-from streamify.executors.wire import REPLY, Done, Failed, Hello, Progress, Ready, Reply, Work
+from streamify.executors.wire import REPLY, Begun, Done, Failed, Hello, Progress, Ready, Reply, Work
 from streamify.machine import link
 from streamify.machine.limits import WorkerLimits
 from streamify.machine.seal import Seal
@@ -30,7 +30,7 @@ from streamify.machine.usage import peak_bytes
 from streamify.model.attempt import Usage
 from streamify.model.task import Task
 from streamify.storage.base import Stores
-from streamify.storage.serving import StoreServer
+from streamify.storage.serving import Reach, StoreServer
 from streamify.tasks.reach import reach_of
 
 NO_FILES = WorkerLimits(file_bytes=0)
@@ -60,6 +60,7 @@ class SealedWorker:
         start_timeout: Seconds of wall clock in which it must be ready.
         whole: Refuse to run anything where part of the seal does not hold.
         on_seal: Told once a worker is ready: what of its seal holds.
+        reach: Returns what a task may read and write.
     """
 
     def __init__(
@@ -70,20 +71,34 @@ class SealedWorker:
         start_timeout: float = 120,
         whole: bool = False,
         on_seal: Callable[[Seal], None] | None = None,
+        reach: Callable[[Task], Reach] = reach_of,
     ) -> None:
         self._command, self._start_timeout, self._whole = tuple(command), start_timeout, whole
         self._environment = environment or worker_environment(os.environ)
-        self._on_seal = on_seal
+        self._on_seal, self._reach = on_seal, reach
         self._lock = Lock()
         self._live: _Live | None = None
-        self._peak = 0
+        self._peak, self._log = 0, ""
 
     @property
     def peak_bytes(self) -> int:
         """Largest resident size so far of the worker that ran the last task; 0 where none ran."""
         return self._peak
 
-    def run(self, job: str, task: Task, stores: Stores, patience: Patience | None = None) -> Done | Failed:
+    @property
+    def log(self) -> str:
+        """The last of what the worker of the last task printed, while it ran that."""
+        return self._log
+
+    def run(
+        self,
+        job: str,
+        task: Task,
+        stores: Stores,
+        patience: Patience | None = None,
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Done | Failed:
         """Run a task once; a worker that is lost is a failure like any other, transient unless the task hung.
 
         Args:
@@ -91,8 +106,10 @@ class SealedWorker:
             task: What to run.
             stores: What it may reach part of.
             patience: How long it may take; ``None``: twice the CPU seconds of its budget.
+            on_progress: Takes how far it is.
         """
         with self._lock:
+            self._log = ""
             try:
                 live = self._ready(job)
             except OSError as error:
@@ -101,11 +118,13 @@ class SealedWorker:
             except _NotReady as error:
                 return _lost(lost(task.key, "worker-start-failed", str(error)))
             clock = time.monotonic()
-            reply = live.run(task, stores, patience or Patience(2 * task.budget.cpu_seconds))
+            patience = patience or Patience(2 * task.budget.cpu_seconds)
+            reply = live.run(task, stores, self._reach(task), patience, on_progress)
             self._peak = live.peak_bytes
             if reply is None or (isinstance(reply, Failed) and reply.exhausted):
                 failure = self._end(task)
                 reply = reply or _lost(failure, time.monotonic() - clock)
+            self._log = live.log
             return reply
 
     def close(self) -> None:
@@ -159,7 +178,7 @@ class _Live:
         given = {**environment, link.VARIABLE: str(link.make_link(Path(folder), LINK))}
         ours, theirs = socket.socketpair()
         try:
-            self._process = WorkerProcess(spawning(command, given, (theirs.fileno(),)))
+            self._process = WorkerProcess(spawning((*command, CONFINED), given, (theirs.fileno(),)))
             hello = Hello(driver=os.getpid(), limits=NO_FILES, channel=theirs.fileno())
         except BaseException:
             ours.close()
@@ -205,12 +224,24 @@ class _Live:
         """Largest resident size so far."""
         return peak_bytes(self._process.pid)
 
-    def run(self, task: Task, stores: Stores, patience: Patience) -> Done | Failed | None:
+    @property
+    def log(self) -> str:
+        """The last of what it printed."""
+        return self._process.log
+
+    def run(
+        self,
+        task: Task,
+        stores: Stores,
+        reach: Reach,
+        patience: Patience,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Done | Failed | None:
         """Return the reply to a task; ``None`` where there will be none, and the process is to be ended."""
         began, share = time.monotonic(), 0.0
         half = patience.whole if patience.half is None else min(patience.half, patience.whole)
         self._process.clear_log()
-        self._server.begin(stores, reach_of(task))
+        self._server.begin(stores, reach)
         try:
             self._process.send(Work(task=task).to_json())
             while (left := began + (patience.whole if share >= 0.5 else half) - time.monotonic()) > 0:
@@ -219,7 +250,9 @@ class _Live:
                         return reply
                     if isinstance(reply, Progress):
                         share = reply.done / max(1, reply.total)
-                    else:
+                        if on_progress is not None:
+                            on_progress(reply)
+                    elif not isinstance(reply, Begun):  # for which nobody waits here
                         self.broke = lost(task.key, "worker-garbled", "the worker answered what it was not asked")
                 if self._process.ended or self.broke is not None:
                     return None
@@ -231,6 +264,7 @@ class _Live:
                 self.broke = lost(task.key, "worker-hung", said)
             return None
         finally:
+            self._process.read_output()
             self._server.end()
 
     def kill(self) -> int:

@@ -11,12 +11,13 @@ from threading import Event
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from streamify.errors import Interrupted
+from streamify.errors import Interrupted, UsageError
 from streamify.executors.base import Executor, TaskError, TaskFuture
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
 from streamify.executors.local.pool import WorkerPool
 from streamify.executors.local.start import WorkerStarter
+from streamify.executors.pool import Pool
 from streamify.machine.resources import choose_workers, read_machine
 from streamify.model.attempt import Attempt
 from streamify.model.result import Beginning, Result
@@ -58,8 +59,13 @@ class Engine:
     """
 
     def __init__(self, settings: Settings, *, remote: bool, starter: WorkerStarter | None = None) -> None:
-        self._pool: WorkerPool | None = None
-        if settings.engine != "inline":
+        self._pool: Pool | None = None
+        if settings.engine == "ray":
+            with _ray_there():
+                from streamify.executors.ray.pool import RayPool
+
+            self._pool = RayPool(settings.address, **_places(settings))
+        elif settings.engine != "inline":
             count, options = _workers(settings, starter)
             self._pool = WorkerPool(count, remote=remote, warm=True, **options)
 
@@ -109,19 +115,22 @@ def executor_for(
     spare: bool = False,
     starter: WorkerStarter | None = None,
     engine: Share | None = None,
+    anywhere: bool = False,
 ) -> Iterator[Executor]:
     """Give the executor of a job: started once, for all of its tasks; stopped at the end, at once after an error.
 
     Args:
-        settings: Of the job; ``aws`` means this machine here, for what is done on it beforehand.
+        settings: Of the job.
         stores: What the tasks read and write.
         events: Takes the executor's events.
         warm: Start all workers with the first task.
         spare: Keep one more worker ready for what viewers will ask for.
         starter: Starts the workers; what they need is perhaps being loaded already.
         engine: Runs the tasks, and goes on afterwards; ``None``: one for this job alone.
+        anywhere: Run them where the settings say. Else on this machine, whatever they say: for what is done on it
+            before a job and after it.
     """
-    own = partial(_own, settings, stores, events, starter, warm=warm, spare=spare)
+    own = partial(_own, settings, stores, events, starter, warm=warm, spare=spare, anywhere=anywhere)
     executor = engine.executor(stores, events) if engine is not None else own()
     try:
         yield executor
@@ -139,9 +148,15 @@ def _own(
     *,
     warm: bool,
     spare: bool,
+    anywhere: bool,
 ) -> Executor:
     if settings.engine == "inline":
         return _inline(stores, events)
+    if settings.engine == "ray" and anywhere:
+        with _ray_there():
+            from streamify.executors.ray.executor import RayExecutor
+
+        return RayExecutor(stores, settings.address, events, **_places(settings))
     count, options = _workers(settings, starter)
     return LocalExecutor(stores, count, events, warm=warm, spare=spare, **options)
 
@@ -156,6 +171,29 @@ def _workers(settings: Settings, starter: WorkerStarter | None) -> tuple[int, di
         "starter": starter,
         "urgent": URGENT,
     }
+
+
+def _places(settings: Settings) -> dict[str, Any]:
+    """Return the options of `RayPool`."""
+    machine = read_machine()
+    choice = choose_workers(affinity=machine.affinity, cpu_quota=machine.cpu_quota, requested=settings.workers)
+    return {"workers": settings.workers, "cores": choice.count, "memory": machine.free_memory}
+
+
+@contextmanager
+def _ray_there() -> Iterator[None]:
+    """Turn the error of a package that is not installed into one that says how to install it.
+
+    Raises:
+        UsageError: ``ray-missing``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "ray":
+            raise
+        hint = "pip install 'streamify[ray]', or leave out --engine ray"
+        raise UsageError("ray-missing", "the engine ray needs the package ray, which is not installed", hint) from error
 
 
 def _inline(stores: StoreLocations, events: EventDelivery) -> Executor:

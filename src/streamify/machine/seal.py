@@ -36,10 +36,13 @@ class Seal(Frozen):
     """No network, no programs, no files written, no other process opened or signalled."""
     parent_hidden: bool = False
     """Environment and memory of the parent process cannot be read."""
+    confined: bool = False
+    """No files are read but those of Python and of the system, and nothing of any other process; see
+    `streamify.machine.confine`. Kernels before 5.13 have no such thing."""
 
     @property
     def whole(self) -> bool:
-        """Whether all of it holds."""
+        """Whether what every platform can give holds."""
         return self.filtered and self.parent_hidden
 
 
@@ -48,7 +51,7 @@ def seal() -> Seal:
     hidden = not _can_read(os.getppid())  # before the filter, which refuses more than a decoder might find a way round
     with suppress(OSError):
         _install(filter_program(ABIS[platform.machine()], os.getpid()))
-    return Seal(filtered=_refused(), parent_hidden=hidden)
+    return Seal(filtered=_refused(), parent_hidden=hidden, confined=_confined())
 
 
 def hide() -> None:
@@ -134,6 +137,17 @@ def _refused() -> bool:
     """Return whether the filter is there: it refuses what any process may do."""
     try:
         os.pidfd_open(os.getpid())
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _confined() -> bool:
+    """Return whether a file is refused that any process may read."""
+    try:
+        Path("/proc/version").read_bytes()
     except PermissionError:
         return True
     except OSError:

@@ -27,7 +27,7 @@ Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium
 Surround = Literal["off", "aac", "ac3", "eac3"]
 Deinterlace = Literal["field", "frame", "off"]
 Publish = Literal["early", "final"]
-Engine = Literal["local", "inline", "aws"]
+Engine = Literal["local", "inline", "aws", "ray"]
 PosterChoice = Literal["auto", "off"]
 SubtitleChoice = Literal["auto", "off"]
 
@@ -357,7 +357,15 @@ class Settings(MediaSettings):
     engine: Engine = Field(
         default="local",
         description="Where tasks run: ``local`` (this machine's cores), ``inline`` (one after another, in this "
-        "process) or ``aws`` (Step Functions and Lambda).",
+        "process), ``aws`` (Step Functions and Lambda) or ``ray`` (a Ray cluster).",
+    )
+    address: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=300,
+        description="Ray cluster of the engine ``ray``: ``HOST:PORT`` of its head node, ``ray://HOST:PORT`` from "
+        "outside its network, or ``auto`` for the one that this machine belongs to; ``None`` starts a Ray on this "
+        "machine, which ends with the job.",
     )
     stack: str = Field(
         default="streamify",
@@ -373,7 +381,8 @@ class Settings(MediaSettings):
         default=None,
         ge=1,
         le=1024,
-        description="Worker processes of the local engine; ``None`` takes the least of cores, CPU quota and memory.",
+        description="Worker processes of the local engine, ``None`` takes the least of cores, CPU quota and memory; "
+        "tasks at the same moment on a Ray cluster, ``None`` takes one for each of its CPUs.",
     )
     publish: Publish | None = Field(
         default=None,

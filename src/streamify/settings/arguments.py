@@ -70,6 +70,7 @@ class SettingsDict(TypedDict, total=False):
     loss_limit: float
     strict: bool
     engine: Engine
+    address: str | None
     stack: str
     max_cost: float | None
     workers: int | None

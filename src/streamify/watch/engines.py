@@ -31,9 +31,9 @@ class Engines:
             yield None
             return
         with self._lock:
-            self._users += 1
             if self._engine is None:
                 self._engine = Engine(self._settings, remote=self._remote)
+            self._users += 1  # only now: a cluster may not be there
             engine = self._engine
         try:
             yield Turn(engine, turn)

@@ -100,3 +100,11 @@ def test_shares_are_even() -> None:
     assert share_out([57, 25, 11, 7], 2) == [[0], [1, 2, 3]]
     assert share_out([57, 25, 11, 7], 3) == [[0], [1], [2, 3]]
     assert share_out([1], 4) == [[0]]
+
+
+def test_a_process_that_may_not_change_priorities_encodes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr("os.nice", refused)  # as the filter of a sealed process does
+    assert run([Recorder(), Recorder()], 2, 50) == [list(range(50))] * 2

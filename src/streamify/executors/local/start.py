@@ -14,6 +14,8 @@ from streamify.executors.local.process import WorkerProcess, spawning
 # -P: a json.py in the folder where the user stands is not imported instead of the real one.
 COMMAND = (sys.executable, "-P", "-m", "streamify.executors.local.worker")
 _FORKS = sys.platform.startswith("linux")  # elsewhere libraries of the system do not survive a fork
+CONFINED = "--confined"
+"""Behind the command: the worker may read files of Python and of the system alone."""
 _KEPT = (
     "HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH",
     "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",

@@ -1,4 +1,4 @@
-"""A worker process of the local engine: ``python -P -m streamify.executors.local.worker DESCRIPTOR``."""
+"""A worker process: ``python -P -m streamify.executors.local.worker [--confined] DESCRIPTOR``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from queue import SimpleQueue
 from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
+from streamify.executors.local.start import CONFINED
 from streamify.executors.wire import Begun, Done, Failed, Hello, Progress, Ready, Work
+from streamify.machine.confine import confine
 from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
 from streamify.machine.seal import seal
 from streamify.model.progress import Unit
@@ -37,6 +39,8 @@ def work(replies: int, run: Run | None = None, parent: int | None = None) -> Non
         run: As of `main`.
         parent: Process that it is to end with; ``None``: the driver, which started it.
     """
+    if CONFINED in sys.argv:
+        confine()  # before there is another thread
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which then decides
     if parent is not None:
         die_with_driver(parent)

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Queue
 from threading import Event, Thread
@@ -140,7 +141,8 @@ class _Lane:
 
     def _run(self) -> None:
         if self._behind and sys.platform == "linux":
-            os.nice(BEHIND)  # of this thread alone; elsewhere it would be that of the whole process
+            with suppress(PermissionError):  # of a sealed process
+                os.nice(BEHIND)  # of this thread alone; elsewhere it would be that of the whole process
         # After an error the queue is still emptied, so that nobody waits for room in it.
         while (shown := self._queue.get()) is not None:
             self._try(shown)

@@ -1,0 +1,1 @@
+"""Tasks on a Ray cluster, or on a Ray of this machine."""

@@ -1,0 +1,414 @@
+"""Ray itself: connecting, asking for places, and what Ray's errors mean. The only file that imports it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry; Ray looks at it when it is loaded
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of what changes in its next release
+
+import ray
+from pydantic import ValidationError
+from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from streamify.errors import DestinationError, StreamifyError, UsageError
+from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
+from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
+from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
+from streamify.executors.ray.wire import LARGEST, Card, Shape
+from streamify.executors.wire import Progress
+
+LOOK = 2.0
+"""Seconds from look to look at the nodes of the cluster."""
+LOST = 20.0
+"""Seconds for which the head may not answer. Ray ends the driver's process after 60."""
+_SECRET = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
+LOOK_AGAIN = 30.0
+"""Seconds for which a look into the mailbox waits."""
+BOXES = 3
+"""Mailboxes that may be lost one after another."""
+STORE = 80 << 20
+"""Bytes of the object store of a Ray of our own: nothing of ours is put there."""
+
+
+@cache
+def connections() -> Connections:
+    """Return the connections of this process: Ray has one at a time, and so there is one of these."""
+    return Connections()
+
+
+class Connections:
+    """Lets several pools of a process share its connection, which ends with the last of them."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open: Connection | None = None
+        self._users = 0
+
+    @contextmanager
+    def use(self, address: str | None, cores: int, memory: int) -> Iterator[Connection]:
+        """Give the connection to a cluster; for arguments and errors see `Connection`.
+
+        Raises:
+            UsageError: ``ray-address``, the process is connected to another one.
+        """
+        with self._lock:
+            found = self._open
+            if found is None:
+                self._open = found = Connection(address, cores, memory)
+            elif address not in (None, "auto", found.address):
+                other = found.address or "a Ray of this machine"
+                hint = "wait for its jobs to end, or use another process"
+                raise UsageError("ray-address", f"this process is connected to {other}, not to {address}", hint)
+            self._users += 1
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._open = None
+                    found.close()
+
+
+class Connection:
+    """A connection to a cluster.
+
+    Ray runs in a thread of its own: the kernel ends the processes of a local Ray with the thread that started them, and
+    in the main thread Ray would take over SIGTERM.
+
+    Args:
+        address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``; ``None``: that to which this process is connected
+            already, else a Ray of this machine is started, and ends with the connection.
+        cores: Of the Ray that is started.
+        memory: Bytes of it.
+
+    Raises:
+        UsageError: ``ray-address``.
+        DestinationError: ``ray-unreachable``; ``ray-version``, the cluster has another version of Ray or Python;
+            ``ray-auth``, it refuses this machine's token; ``ray-start-failed``.
+    """
+
+    def __init__(self, address: str | None, cores: int, memory: int) -> None:
+        self.address, self.local = address, address is None
+        self._address = self._find(address)
+        self._gone: list[Callable[[str], None]] = []
+        self._ready: Future[None] = Future()
+        self._stop = Event()
+        self.nodes: tuple[Node, ...] = ()
+        self._thread = Thread(target=self._keep, args=(cores, memory), name="streamify-ray", daemon=True)
+        self._thread.start()
+        try:
+            self._ready.result(CONNECT if self._address is not None else 120)
+        except TimeoutError:
+            self._stop.set()
+            where = self._address.text if self._address is not None else "this machine"
+            raise unreachable(where, f"it did not take the connection within {CONNECT:g} s") from None
+
+    def when_gone(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called, from another thread, where the cluster does not answer any more."""
+        self._gone.append(tell)
+
+    def close(self) -> None:
+        """Disconnect; end the Ray that was started."""
+        self._stop.set()
+        self._thread.join(30)
+
+    @staticmethod
+    def _find(address: str | None) -> Address | None:
+        if address is None or ray.is_initialized():
+            return None
+        if address == "auto":
+            from ray._private.services import find_bootstrap_address
+
+            found = os.environ.get("RAY_ADDRESS") or find_bootstrap_address(None)
+            if found is None:
+                raise unreachable("auto", "no Ray runs on this machine")
+            address = found
+        parsed = parse(address)
+        parsed.check()
+        return parsed
+
+    def _keep(self, cores: int, memory: int) -> None:
+        """Connect, look at the nodes until the end, disconnect."""
+        ours = not ray.is_initialized()
+        before = {name: os.environ.get(name) for name in _SECRET}
+        # Its sockets lie below, whose names may have 107 bytes.
+        base = tempfile.gettempdir()
+        folder = tempfile.mkdtemp(prefix="streamify-", dir=base if len(base) < 20 else "/tmp")  # noqa: S108
+        try:
+            if ours:
+                self._connect(cores, memory, folder)
+            self.nodes = _nodes()
+        except BaseException as error:  # not swallowed: the constructor raises it
+            self._ready.set_exception(_translated(error, self._address))
+        else:
+            self._ready.set_result(None)
+            self._watch()
+            self._stop.wait()  # whoever calls Ray behind its end would start another one
+        if ours:
+            # Ray would wait for a head that is gone.
+            atexit.unregister(ray._private.worker.shutdown)
+            ending = Thread(target=ray.shutdown, daemon=True)
+            ending.start()
+            ending.join(10)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _connect(self, cores: int, memory: int, folder: str) -> None:
+        # Python prints warnings of loggers for which nobody has a handler.
+        logging.getLogger("ray").addHandler(logging.NullHandler())
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
+        if self._address is not None:
+            ray.init(self._address.text, **quiet)
+            return
+        if not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray leaves one in the user's home
+        ray.init(
+            "local", num_cpus=cores, num_gpus=0, _memory=memory, object_store_memory=STORE, include_dashboard=False,
+            _temp_dir=folder, **quiet,
+        )  # fmt: skip
+
+    def _watch(self) -> None:
+        answered = time.monotonic()
+        while not self._stop.wait(LOOK):
+            try:
+                if self._address is not None:
+                    self._address.check(LOOK)
+                self.nodes = _nodes()
+            except (DestinationError, exceptions.RayError, ConnectionError, RuntimeError) as error:
+                if time.monotonic() - answered > LOST:
+                    for tell in self._gone:
+                        tell(_line(error))
+                    return
+            else:
+                answered = time.monotonic()
+
+
+class Cluster:
+    """Places for tasks on a cluster, asked for by number, and what happens there, as news.
+
+    Ray's threads do no more than queue what has come: all else is done by the thread that calls.
+
+    Args:
+        connection: To the cluster.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._come: SimpleQueue[Callable[[], Iterable[News]]] = SimpleQueue()
+        self._places: dict[int, Any] = {}
+        self._answers: list[Answer] = []
+        self._gone = False
+        self._boxes = 0  # that were lost one after another
+        self._here = ray.get_runtime_context().get_node_id()
+        connection.when_gone(lambda cause: self._come.put(partial(self._lost, cause)))
+        self._open_mailbox()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Those that take tasks, as they were seen last."""
+        return self._connection.nodes
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a Ray of this machine that was started for the pool."""
+        return self._connection.local
+
+    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
+        """Ask for a place, with `node` on that one; `Asked` tells when there is one, `Ended` or `Lost` its end."""
+        options: dict[str, Any] = {"num_cpus": shape.cores, "memory": shape.memory}
+        if node is not None:
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
+        self._places[number] = place = _PLACE.options(**options).remote(self._mailbox, number)
+        place.future().add_done_callback(lambda reply: self._come.put(partial(self._over, number, reply)))
+
+    def answer(self, number: int, given: bytes | None) -> None:
+        """Tell a process that asked what to do; ``None``: nothing. Sent with the next `wait`."""
+        self._answers.append((number, given))
+
+    def cut_off(self, number: int) -> None:
+        """End a place and what runs there."""
+        if (place := self._places.get(number)) is not None and not self._gone:
+            ray.cancel(place, force=True)
+
+    def wake(self) -> None:
+        """End a `wait`; may be called by any thread."""
+        self._come.put(tuple)
+
+    def wait(self, seconds: float) -> list[News]:
+        """Send answers; return what has happened, after `seconds` at the latest."""
+        if not self._gone:
+            for some in grouped(self._answers):
+                self._mailbox.answer.remote(some)
+        self._answers = []
+        found: list[News] = []
+        with suppress(Empty):
+            come = self._come.get(timeout=seconds)
+            while True:
+                found += come()
+                come = self._come.get_nowait()
+        return found
+
+    def close(self) -> None:
+        """Cut off all places that are left; return once they are over."""
+        if self._gone:
+            return
+        places = list(self._places.values())
+        for number in tuple(self._places):
+            self.cut_off(number)
+        with suppress(exceptions.RayError):
+            if places:
+                ray.wait(places, num_returns=len(places), timeout=10)
+            ray.kill(self._mailbox)
+
+    def _open_mailbox(self) -> None:
+        here = NodeAffinitySchedulingStrategy(self._here, soft=True)
+        self._mailbox = _MAILBOX.options(scheduling_strategy=here).remote()
+        self._look()
+
+    def _look(self) -> None:
+        coming = self._mailbox.take.remote(LOOK_AGAIN).future()
+        coming.add_done_callback(lambda letters: self._come.put(partial(self._letters, letters)))
+
+    def _letters(self, letters: Future[list[Letter]]) -> Iterable[News]:
+        """Take in what the mailbox gave."""
+        if self._gone:
+            return
+        if (error := letters.exception()) is not None:
+            self._boxes += 1
+            if self._boxes > BOXES:
+                yield from self._lost(f"no mailbox stays: {_line(error)}")
+            else:
+                self._open_mailbox()  # what was asked there is asked again
+            return
+        self._boxes = 0
+        self._look()
+        for kind, number, data in letters.result():
+            match kind:
+                case "asked":
+                    yield _asked(number, data)
+                case "told":
+                    yield Told(number, Progress.from_json(data))
+                case _:
+                    yield Part(number, data)
+
+    def _over(self, number: int, reply: Future[bytes | int | None]) -> Iterable[News]:
+        """Take in how a place ended."""
+        self._places.pop(number, None)
+        error = reply.exception()
+        if error is not None:
+            yield _loss(number, error)
+            return
+        found = reply.result()
+        yield Ended(number, None, found) if isinstance(found, int) else Ended(number, found)
+
+    def _lost(self, cause: str) -> Iterable[News]:
+        self._gone = True
+        yield Gone(cause)
+
+
+def _place(mailbox: Any, number: int) -> bytes | int | None:
+    """Ask for a task in the place that Ray gave, and carry it out; return its reply, or in how many pieces it was sent.
+
+    Results are waited for by futures: in `ray.get`, Ray would give the CPU of this place away meanwhile.
+    """
+    from streamify.executors.ray import node
+
+    card = node.card(ray.get_runtime_context().get_node_id())
+    given = mailbox.ask.remote(number, card).future().result()
+    if given is None:
+        return None
+
+    def tell(progress: bytes) -> None:
+        mailbox.tell.remote(number, progress)
+
+    reply = node.run(given, tell)
+    if len(reply) <= LARGEST:
+        return reply
+    pieces = [reply[begin : begin + LARGEST] for begin in range(0, len(reply), LARGEST)]
+    for piece in pieces:
+        mailbox.part.remote(number, piece).future().result()
+    return len(pieces)
+
+
+_PLACE = ray.remote(max_retries=0, max_calls=0)(_place)
+_MAILBOX = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=100_000)(Mailbox)
+
+
+def _nodes() -> tuple[Node, ...]:
+    found = []
+    for one in ray.nodes():
+        resources = one["Resources"]
+        cores, memory = int(resources.get("CPU", 0)), int(resources.get("memory", 0))
+        if one["Alive"] and cores:
+            found.append(Node(one["NodeID"], one["NodeManagerHostname"], cores, memory))
+    return tuple(found)
+
+
+def _asked(number: int, card: bytes) -> News:
+    try:
+        return Asked(number, Card.from_json(card))
+    except ValidationError:
+        return Lost(number, "ray-node-unfit", "a node has another version of Streamify", unfit=True)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _loss(number: int, error: BaseException) -> Lost:
+    """Return what an error of Ray means for what ran in a place."""
+    text = " ".join(str(error).split())
+    match error:
+        case exceptions.OutOfMemoryError():
+            return Lost(number, "worker-out-of-memory", "Ray ended the worker: the memory of its node had run out")
+        case exceptions.NodeDiedError():
+            return Lost(number, "node-lost", "the node on which the task ran is gone")
+        case exceptions.WorkerCrashedError() | exceptions.TaskCancelledError():
+            return Lost(number, "worker-exited", "the Ray worker that ran the task ended in the middle of it")
+        case exceptions.RayTaskError() if "streamify" in text and "ModuleNotFoundError" in text:
+            return Lost(number, "ray-node-unfit", f"a node does not have Streamify: {text[-200:]}", unfit=True)
+        case exceptions.RayTaskError() if "ModuleNotFoundError" in text:
+            return Lost(number, "ray-node-unfit", f"a node lacks a package: {text[-200:]}", unfit=True)
+        case _:
+            return Lost(number, "ray-failed", f"{type(error).__name__}: {text[:400]}")
+
+
+def _translated(error: BaseException, address: Address | None) -> BaseException:
+    """Return the error of a connection that came to nothing, as one of ours."""
+    if isinstance(error, StreamifyError) or not isinstance(error, Exception):
+        return error
+    text, where = " ".join(str(error).split()), address.text if address is not None else "this machine"
+    if "ersion mismatch" in text or ("version" in text.lower() and "python" in text.lower()):
+        return DestinationError(
+            "ray-version",
+            f"the cluster at {where} has other versions of Ray or Python: {text[:300]}",
+            "install the same versions here and on every node",
+        )
+    if isinstance(error, exceptions.AuthenticationError) or "InvalidAuthToken" in text:
+        hint = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, as on the head node"
+        return DestinationError("ray-auth", f"the cluster at {where} refuses this machine: {text[:200]}", hint)
+    if address is None:
+        return DestinationError(
+            "ray-start-failed", f"Ray does not start on this machine: {text[:300]}", "see `ray start`"
+        )
+    return DestinationError("ray-unreachable", f"no Ray cluster answers at {where}: {text[:300]}", FIND)

@@ -1,0 +1,60 @@
+"""The address of a cluster, and whether anybody answers there: looked at before Ray tries, which waits for minutes."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from streamify.errors import DestinationError, UsageError
+
+ANSWER = 5.0
+"""Seconds in which the port of a cluster must take a connection."""
+CONNECT = 25.0
+"""Seconds in which the cluster must take the driver, once its port answers."""
+PORT, CLIENT_PORT = 6379, 10001
+"""Of a head node by default: for drivers of its network, and for those outside."""
+FIND = "name the head node as `ray start --head` shows it: --address HOST:6379, or ray://HOST:10001"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a cluster is."""
+
+    text: str
+    """As Ray takes it."""
+    host: str
+    port: int
+
+    def check(self, patience: float = ANSWER) -> None:
+        """Return once somebody takes a connection there.
+
+        Raises:
+            DestinationError: ``ray-unreachable``, nobody does.
+        """
+        try:
+            with socket.create_connection((self.host, self.port), patience):
+                pass
+        except OSError as error:
+            raise unreachable(self.text, str(error)) from error
+
+
+def parse(text: str) -> Address:
+    """Return the address that ``HOST:PORT`` or ``ray://HOST:PORT`` names; without a port, the usual one.
+
+    Raises:
+        UsageError: ``ray-address``, it is neither.
+    """
+    client = text.startswith("ray://")
+    host, colon, port = text.removeprefix("ray://").rpartition(":")
+    if not colon:
+        host, port = port, str(CLIENT_PORT if client else PORT)
+    host = host.strip("[]")  # of an IPv6 address
+    if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError("ray-address", f"--address '{text}' is no address of a Ray cluster", FIND)
+    shown = f"[{host}]" if ":" in host else host
+    return Address(f"{'ray://' if client else ''}{shown}:{port}", host, int(port))
+
+
+def unreachable(address: str, why: str) -> DestinationError:
+    """Return the error of a cluster that does not answer."""
+    return DestinationError("ray-unreachable", f"no Ray cluster answers at {address}: {why}", FIND)

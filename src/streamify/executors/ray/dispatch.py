@@ -1,0 +1,349 @@
+"""Gives tasks to places on a cluster and judges what comes back; runs in one thread and owns all of its state."""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from streamify.errors import Failure, StreamifyError
+from streamify.executors.pending import Pending
+from streamify.executors.ray.fit import unfit
+from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
+from streamify.executors.ray.parcel import unpacked
+from streamify.executors.ray.sound import SoundNodes, is_sound
+from streamify.executors.ray.wire import Build, Card, Given, Shape
+from streamify.executors.retry import lost
+from streamify.executors.waiting import Job
+from streamify.executors.wire import Done, Work
+from streamify.machine.limits import GIB
+
+AHEAD = 2
+"""Places that are asked for, for each that there is."""
+PATIENCE = 30.0
+"""Seconds for which a task waits for a node that is large enough, and for a reply whose pieces are on their way."""
+STARTS = 10
+"""Places that may be lost one after another before any process has asked for a task."""
+MEMORY = ("worker-out-of-memory", "worker-killed")
+"""Codes of attempts that may have failed because memory ran out: the next one asks for twice as much."""
+
+
+class Places(Protocol):
+    """What the dispatcher needs of a cluster; see `streamify.executors.ray.cluster.Cluster`."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Those that take tasks."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is this machine alone."""
+
+    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
+        """Ask for a place; with `node`, on that one alone."""
+
+    def answer(self, number: int, given: bytes | None) -> None:
+        """Tell a process that asked what to do."""
+
+    def cut_off(self, number: int) -> None:
+        """End a place and what runs there."""
+
+    def wait(self, seconds: float) -> list[News]:
+        """Return what has happened, after `seconds` at the latest."""
+
+    def close(self) -> None:
+        """Cut off all places that are left."""
+
+
+@dataclass(eq=False)
+class Place:
+    """A place that was asked for, until it is over."""
+
+    number: int
+    shape: Shape
+    node: str | None = None
+    """Id of the only node on which it may be; ``None``: on any."""
+    asked: float = field(default_factory=time.time)
+    """When, seconds since the epoch."""
+    card: Card | None = None
+    """Of the process that has it; ``None``: it waits in Ray's queue."""
+    job: Job | None = None
+    dismissed: bool = False
+    """Whether there was nothing to do in it, or what it does counts no more."""
+    deadline: float = math.inf
+    """When what runs there must be done."""
+    pieces: list[bytes] = field(default_factory=list)
+    """Of its reply, as far as they have come."""
+    wanted: int = 0
+    """How many of them there are, once it is over."""
+
+    @property
+    def worker(self) -> str:
+        """As attempts name it."""
+        return self.card.name if self.card is not None else ""
+
+
+class RayDispatcher:
+    """The state machine behind `RayPool`.
+
+    What Ray queues are requests for places, not tasks: which task runs in a place is decided when a process there
+    asks. So what is most urgent gets the first place that is free, and nothing has to be called back.
+
+    Args:
+        places: Of the cluster.
+        pending: The jobs.
+        workers: Places at most; ``None``: as the cluster has.
+        own: Build of this process.
+        given: Returns what a node is given for a job.
+    """
+
+    def __init__(
+        self, places: Places, pending: Pending, workers: int | None, own: Build, given: Callable[[Job], Given]
+    ) -> None:
+        self._cluster, self._pending, self._workers, self._own, self._given = places, pending, workers, own, given
+        self._places: dict[int, Place] = {}
+        self._asked = 0
+        self._lost_starts = 0
+        self._too_large: dict[Job, float] = {}  # since when
+        self._sound = SoundNodes()
+        self._broken: Failure | None = None  # why no task can run any more
+
+    def add(self, job: Job) -> None:
+        """See `streamify.executors.pool.Dispatching`."""
+        self._pending.add(job)
+
+    def rank(self, age: int, key: str, priority: int) -> None:
+        """See `streamify.executors.pool.Dispatching`."""
+        self._pending.rank(age, key, priority)
+
+    @property
+    def finished(self) -> bool:
+        """See `streamify.executors.pool.Dispatching`."""
+        return self._pending.finished
+
+    def step(self) -> None:
+        """See `streamify.executors.pool.Dispatching`."""
+        self._pending.remove_cancelled()
+        self._pending.waiting.release()
+        if self._broken is not None:
+            self._pending.fail_waiting(self._broken)
+        else:
+            self._ask()
+        for news in self._cluster.wait(self._longest_wait()):
+            self._take(news)
+        now = time.monotonic()
+        for place in [place for place in self._places.values() if place.deadline <= now and not place.dismissed]:
+            self._give_up(place)
+
+    def drop(self, age: int, error: BaseException | None) -> None:
+        """See `streamify.executors.pool.Dispatching`."""
+        for place in self._places.values():
+            if place.job is not None and place.job.age == age:
+                self._cut_off(place, place.job)
+        self._pending.drop(age, error)
+
+    def close(self, error: BaseException | None) -> None:
+        """See `streamify.executors.pool.Dispatching`."""
+        for place in self._places.values():
+            if place.job is not None:
+                self._cut_off(place, place.job)
+        self._cluster.close()
+        self._pending.close(error)
+
+    def _cut_off(self, place: Place, job: Job) -> None:
+        self._dismiss(place)
+        self._cluster.cut_off(place.number)
+        self._pending.cut_off(job, place.worker)
+
+    def _dismiss(self, place: Place) -> None:
+        place.job, place.dismissed, place.deadline = None, True, math.inf
+
+    # Asking
+
+    def _ask(self) -> None:
+        """Ask for the places that tasks which wait are in need of, as far as there may be more."""
+        ready = sorted(self._pending.waiting.ready, key=lambda job: -job.task.priority)
+        waiting = (place for place in self._places.values() if place.job is None and not place.dismissed)
+        free = Counter((place.shape, place.node is not None) for place in waiting)
+        for job in ready:
+            shape = self._shape(job)
+            if shape is None:
+                continue
+            node = self._sound.node(self._cluster.nodes) if is_sound(job.task) else None
+            if free[shape, node is not None] > 0:
+                free[shape, node is not None] -= 1
+            elif len(self._places) < self._most():
+                self._asked += 1
+                self._places[self._asked] = Place(self._asked, shape, node)
+                self._cluster.ask_for(self._asked, shape, node)
+
+    def _most(self) -> int:
+        """Return how many places may be asked for and not be over."""
+        there = sum(node.cores for node in self._cluster.nodes)
+        return self._workers if self._workers is not None and not self._cluster.local else max(2, AHEAD * there)
+
+    def _shape(self, job: Job) -> Shape | None:
+        """Return what a job asks a node for; ``None``: no node has that much, and it waits a while for one."""
+        wanted, nodes = Shape.of(job.task.budget), self._cluster.nodes
+        cores = max((node.cores for node in nodes), default=1)
+        memory = max((node.memory for node in nodes), default=0)
+        shape = Shape(cores=min(wanted.cores, cores), memory=wanted.memory)
+        if shape.memory > memory and (self._cluster.local or job.number):
+            shape = Shape(cores=shape.cores, memory=memory)  # alone on its node
+        if any(node.cores >= shape.cores and node.memory >= shape.memory for node in nodes):
+            self._too_large.pop(job, None)
+            return shape
+        since = self._too_large.setdefault(job, time.monotonic())
+        if time.monotonic() - since < PATIENCE:
+            return None
+        del self._too_large[job]
+        if self._pending.begin(job):
+            self._pending.fail(job, _too_large(job.key, shape, memory, len(nodes)), "")
+        return None
+
+    def _longest_wait(self) -> float:
+        moments = [place.deadline for place in self._places.values()]
+        if self._pending.waiting.due is not None:
+            moments.append(self._pending.waiting.due)
+        longest = 1.0 if self._too_large or not self._cluster.nodes else PATIENCE
+        return max(0.0, min(longest, min(moments, default=math.inf) - time.monotonic()))
+
+    # Judging
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, Gone):
+            self._end_all(Failure("", "ray-lost", f"the Ray cluster is gone: {news.cause}", exit_code=5, hint=_AGAIN))
+            return
+        place = self._places.get(news.number)
+        if place is None:
+            return
+        match news:
+            case Asked():
+                self._give(place, news.card)
+            case Told() if place.job is not None:
+                told, job = news.progress, place.job
+                job.report.progress(job.key, place.worker, job.number, told.done, told.total, told.unit)
+            case Part():
+                place.pieces.append(news.piece)
+                self._complete(place)
+            case Ended() if news.pieces:
+                place.wanted = news.pieces
+                place.deadline = time.monotonic() + PATIENCE
+                self._complete(place)
+            case Ended():
+                del self._places[place.number]
+                if place.job is not None:
+                    self._conclude(place, place.job, news.reply or b"")
+            case Lost():
+                del self._places[place.number]
+                self._lose(place, news)
+
+    def _give(self, place: Place, card: Card) -> None:
+        """Give a process that asked the next task that fits into its place."""
+        place.card, self._lost_starts = card, 0
+        if (error := unfit(card, self._own, place.asked, time.time())) is not None:
+            self._cluster.answer(place.number, None)
+            self._dismiss(place)
+            self._end_all(_failure(error))
+            return
+        self._sound.see(card)
+        while (job := self._pending.waiting.choose(lambda job: self._fits(job, place, card))) is not None:
+            if self._pending.begin(job):
+                if is_sound(job.task):
+                    self._sound.begin(card)
+                place.job, place.deadline = job, time.monotonic() + 2 * job.task.budget.cpu_seconds + 120
+                self._pending.started(job, place.worker)
+                self._cluster.answer(place.number, zlib.compress(self._given(job).to_json(), 1))
+                return
+        self._cluster.answer(place.number, None)
+        self._dismiss(place)
+
+    def _fits(self, job: Job, place: Place, card: Card) -> bool:
+        """Return whether a job may run in a place."""
+        shape = self._shape(job)
+        alike = not is_sound(job.task) or self._sound.suits(card)
+        return shape is not None and place.shape.holds(shape) and alike
+
+    def _complete(self, place: Place) -> None:
+        """Conclude a reply of several pieces once all of them are there."""
+        if place.wanted and len(place.pieces) == place.wanted:
+            del self._places[place.number]
+            if place.job is not None:
+                self._conclude(place, place.job, b"".join(place.pieces))
+
+    def _conclude(self, place: Place, job: Job, reply: bytes) -> None:
+        try:
+            found = unpacked(reply)
+        except (ValueError, ValidationError) as error:
+            self._fail(job, lost(job.key, "worker-garbled", f"the worker sent no valid reply: {error}"), place)
+            return
+        if isinstance(found, Done):
+            self._pending.finish(job, place.worker, found)
+        else:
+            self._fail(job, found.failure, place, found.usage)
+
+    def _give_up(self, place: Place) -> None:
+        assert place.job is not None
+        job = place.job
+        self._cluster.cut_off(place.number)
+        self._dismiss(place)
+        self._fail(job, lost(job.key, "worker-hung", "no result came from its node in time"), place)
+
+    def _lose(self, place: Place, news: Lost) -> None:
+        if news.unfit:
+            failure = Failure("", news.code, news.cause, exit_code=5, hint="install it there as on this machine")
+            self._end_all(failure)
+        if place.job is not None:
+            self._fail(place.job, lost(place.job.key, news.code, news.cause), place)
+        elif not place.dismissed:
+            self._lost_starts += 1
+            if self._lost_starts >= STARTS:
+                cause = f"no process on a node of the cluster came as far as a task: {news.cause}"
+                self._end_all(Failure("", "ray-failed", cause, exit_code=5, hint=_AGAIN))
+
+    def _fail(self, job: Job, failure: Failure, place: Place, usage: object = None) -> None:
+        if failure.code in MEMORY and failure.transient:
+            _enlarge(job)
+        self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
+
+    def _end_all(self, failure: Failure) -> None:
+        """Fail what waits and what comes: nothing can run. What runs goes on, but for a cluster that is gone."""
+        if self._broken is None:
+            self._broken = failure
+        if failure.code == "ray-lost":
+            for place in tuple(self._places.values()):
+                del self._places[place.number]
+                if place.job is not None:
+                    self._fail(place.job, failure, place)
+        self._pending.fail_waiting(failure)
+
+
+_AGAIN = "what is finished is kept: once the cluster is well, run the same command again"
+
+
+def _failure(error: StreamifyError) -> Failure:
+    return Failure("", error.code, error.message, hint=error.hint, exit_code=error.exit_code)
+
+
+def _too_large(key: str, shape: Shape, memory: int, nodes: int) -> Failure:
+    if not nodes:
+        cause = "the cluster has no node that takes tasks"
+        hint = "start one: ray start --address HEAD:6379"
+    else:
+        cause = f"the task asks for {shape.memory / GIB:.1f} GiB, and no node offers more than {memory / GIB:.1f} GiB"
+        hint = "add a node with more memory, or make fewer renditions of less size: --ladder"
+    return Failure(key, "ray-too-small", cause, hint=hint, exit_code=5)
+
+
+def _enlarge(job: Job) -> None:
+    """Let the next attempt at a job ask for twice the memory."""
+    budget = job.task.budget
+    more = budget.model_copy(update={"memory_bytes": 2 * budget.memory_bytes})
+    job.task = job.task.model_copy(update={"budget": more})
+    job.payload = Work(stores=Work.from_json(job.payload).stores, task=job.task).to_json()

@@ -1,0 +1,54 @@
+"""On which nodes sound is made: on those of one kind of processor, for another one gives other bytes of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamify.executors.ray.news import Node
+from streamify.executors.ray.wire import Card
+from streamify.model.task import Task
+
+
+def is_sound(task: Task) -> bool:
+    """Return whether what a task makes differs by the kind of processor (docs/decisions/0003-same-bytes.md)."""
+    return task.kind in ("audio", "loudness")
+
+
+class SoundNodes:
+    """The nodes whose processors have the same features as the one on which the first sound was made.
+
+    They are named only on a cluster of several kinds: else Ray chooses among all.
+    """
+
+    def __init__(self) -> None:
+        self._features: dict[str, tuple[str, ...]] = {}
+        self._chosen: tuple[str, ...] | None = None
+        self._turn = 0
+
+    def see(self, card: Card) -> None:
+        """Note what kind of processor a node has."""
+        self._features[card.node] = card.features
+
+    def begin(self, card: Card) -> None:
+        """Note that sound is made where a card comes from."""
+        self._chosen = card.features
+
+    def suits(self, card: Card) -> bool:
+        """Return whether sound may be made where a card comes from."""
+        return self._chosen in (None, card.features)
+
+    def node(self, nodes: Sequence[Node]) -> str | None:
+        """Return the id of the node that is next to make sound; ``None``: any.
+
+        Where all nodes of the kind are gone, another kind is chosen: to wait for them could take forever.
+        """
+        kinds = {node.id: self._features.get(node.id) for node in nodes}
+        if self._chosen is None or all(kind in (None, self._chosen) for kind in kinds.values()):
+            return None
+        suited = [name for name, kind in kinds.items() if kind == self._chosen]
+        if suited:
+            self._turn += 1
+            return suited[self._turn % len(suited)]
+        if None not in kinds.values():
+            self._chosen = None
+        return None

@@ -1,0 +1,238 @@
+"""Jobs on Ray: the same bytes as on this machine, lost workers and nodes, and clusters that cannot be used."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+import streamify
+from e2e.driving import media
+from e2e.driving import streamify as command
+from faults.worker import task
+from stores import locations, open_storage
+from streamify.executors.base import Executor
+from streamify.jobs.attempts import read_attempts
+from streamify.model.event import Event
+from streamify.model.result import CheckResult
+from streamify.model.task import Budget
+
+if TYPE_CHECKING:
+    from streamify.executors.ray.pool import RayPool
+
+CLUSTER = Path(__file__).parents[1] / "faults/cluster.py"
+pytestmark = [pytest.mark.timeout(280), pytest.mark.ray]
+
+
+@pytest.fixture
+def engine(ray_here: RayPool, tmp_path: Path) -> Iterator[tuple[Executor, list[Event]]]:
+    events: list[Event] = []
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads/in.mp4").write_bytes(b"x")
+    places = locations(tmp_path / "uploads", tmp_path / "media")
+    made = ray_here.executor(places, events.append)
+    yield made, events
+    made.shutdown(cancel=True)
+
+
+def test_a_job_is_byte_equal_and_names_its_workers(
+    ray_here: RayPool, clip: Path, ultrafast_stream: Path, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    report = streamify.transcode(
+        clip, tmp_path / "out", engine="ray", ladder="360p,240p", preset="ultrafast", short_start=False,
+        on_event=events.append,
+    )  # fmt: skip
+    assert media(tmp_path / "out") == media(ultrafast_stream)
+    assert (report.status, report.engine, report.workers) == ("complete", "ray", 2)
+    host = socket.gethostname()
+    started = [event for event in events if event.kind == "task.started"]
+    assert {event.host for event in started} == {host}
+    found = streamify.explain(tmp_path / "out").run
+    assert found is not None
+    assert found.engine == "ray"
+    attempts = read_attempts(open_storage(str(tmp_path / "out")), found.id)
+    assert {one.worker for one in attempts} == {f"{host}:{event.worker}" for event in started}
+
+
+def begun(events: list[Event]) -> psutil.Process:
+    """Return the process of Ray that has begun a task."""
+    deadline = time.monotonic() + 60
+    while not (found := [event for event in events if event.kind == "task.started"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return psutil.Process(found[-1].worker)
+
+
+def test_a_worker_that_is_killed_costs_a_retry_and_leaves_no_child(
+    engine: tuple[Executor, list[Event]], tmp_path: Path
+) -> None:
+    executor, events = engine
+    future = executor.submit(task("stay:once", Budget(cpu_seconds=300, memory_bytes=1)))
+    worker = begun(events)
+    attempt = tmp_path / "media/attempts/stay:once/0"
+    deadline = time.monotonic() + 60
+    while not attempt.exists():  # written by the child, which then stays
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    children = worker.children()
+    assert children
+    worker.kill()
+    gone, alive = psutil.wait_procs(children, timeout=60)
+    assert (len(gone), alive) == (len(children), [])
+    assert future.result(timeout=60).key == "stay:once"
+    assert [(one.outcome, one.failure.code if one.failure else None) for one in future.attempts] == [
+        ("retried", "worker-exited"), ("finished", None),
+    ]  # fmt: skip
+
+
+def test_a_child_that_ends_costs_a_retry_and_its_log_comes_back(engine: tuple[Executor, list[Event]]) -> None:
+    executor, _ = engine
+    future = executor.submit(task("exit:once"))
+    assert future.result(timeout=60).key == "exit:once"
+    assert [one.outcome for one in future.attempts] == ["retried", "finished"]
+    failure = future.attempts[0].failure
+    assert failure is not None
+    assert failure.code == "worker-exited"
+    assert "stdout of exit:once" in failure.log
+
+
+def test_a_result_that_is_large_comes_whole(engine: tuple[Executor, list[Event]]) -> None:
+    executor, _ = engine
+    results = [executor.submit(task(f"bulk:{size}")) for size in (100, 400_000)]
+    for future, size in zip(results, (100, 400_000), strict=True):
+        found = future.result(timeout=60)
+        assert isinstance(found, CheckResult)
+        assert len(found.faults[1]) == size
+
+
+def test_a_lost_mailbox_costs_progress_alone(engine: tuple[Executor, list[Event]]) -> None:
+    executor, events = engine
+    first = executor.submit(task("sleep:1.5"))
+    begun(events)
+    ours = psutil.Process().children(recursive=True)
+    next(one for one in ours if _title(one).startswith("ray::Mailbox")).kill()
+    later = [executor.submit(task(f"echo:{number}")) for number in range(4)]
+    assert first.result(timeout=60).key == "sleep:1.5"
+    assert [future.result(timeout=60).key for future in later] == [f"echo:{number}" for number in range(4)]
+    assert len(first.attempts) == 1
+
+
+def test_a_source_that_a_node_does_not_see_is_refused(ray_here: RayPool, clip: Path, tmp_path: Path) -> None:
+    """The node's check, in this process: with one machine, all nodes see all folders."""
+    from streamify.executors.ray.node import refused
+    from streamify.executors.ray.wire import Given
+    from streamify.executors.wire import Work
+
+    (tmp_path / "media").mkdir()
+    (tmp_path / "uploads").mkdir()
+    places = locations(tmp_path / "uploads", tmp_path / "media")
+    order = Given(work=Work(stores=places, task=task("echo:1")), job="j", marker="other")
+    found = refused(order)
+    assert found is not None
+    assert (found.failure.code, found.failure.exit_code) == ("ray-folder-unshared", 5)
+    assert "does not see the source" in found.failure.cause
+    (tmp_path / "uploads/in.mp4").write_bytes(b"x")
+    found = refused(order)
+    assert found is not None
+    assert f"does not see DEST {tmp_path / 'media'}" in found.failure.cause
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_at_which_nobody_listens(scheme: str, clip: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    address = f"{scheme}127.0.0.1:{_free_port()}"
+    ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
+    assert (ran.code, "[ray-unreachable]" in ran.line, address in ran.line) == (5, True, True)
+    assert "ray start --head" in ran.line
+    assert time.monotonic() - began < 60
+
+
+def test_an_address_that_is_none(clip: Path, tmp_path: Path) -> None:
+    ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", "http://head:1")
+    assert (ran.code, "[ray-address]" in ran.line) == (2, True)
+
+
+@pytest.mark.long
+def test_a_port_that_is_not_rays(clip: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        began = time.monotonic()
+        ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
+    assert (ran.code, "[ray-unreachable]" in ran.line) == (5, True)
+    assert time.monotonic() - began < 120  # 25 s on a machine that is not busy
+
+
+@pytest.mark.long
+def test_a_ray_of_this_machine_ends_with_its_job(clip: Path, ultrafast_stream: Path, tmp_path: Path) -> None:
+    mark = {"MARK_OF_TEST": str(tmp_path)}  # every process of it inherits that
+    ran = command(
+        "transcode", clip, tmp_path / "out", "--engine", "ray", "--ladder", "360p,240p", "--preset", "ultrafast",
+        "--no-short-start", "--json", env=mark,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert ran.json["engine"] == "ray"
+    assert media(tmp_path / "out") == media(ultrafast_stream)
+    assert [_title(one) for one in psutil.process_iter() if _has(one, mark)] == []
+
+
+def _has(process: psutil.Process, mark: dict[str, str]) -> bool:
+    with suppress(psutil.Error):
+        return process.environ().items() >= mark.items()
+    return False
+
+
+@contextmanager
+def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Give the address of a cluster of so many nodes, and the process that ends one for each line."""
+    with subprocess.Popen(
+        [sys.executable, CLUSTER, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = next(line.strip() for line in process.stdout if line[:1].isdigit())
+        yield address, process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+
+
+@pytest.mark.long
+def test_a_cluster_of_several_nodes_of_which_one_dies(clip: Path, ultrafast_stream: Path, tmp_path: Path) -> None:
+    with nodes(2) as (address, process):
+        out, events = tmp_path / "out", tmp_path / "events"
+        options = ("--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start", "--engine", "ray")
+        job = subprocess.Popen(
+            [sys.executable, "-m", "streamify", "transcode", clip, out, *options, "--address", address, "--events",
+             events], stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while not events.exists() or events.read_text().count('"task.started"') < 3:
+            assert time.monotonic() < deadline
+            assert job.poll() is None
+            time.sleep(0.05)
+        assert process.stdin is not None
+        print("end one", file=process.stdin, flush=True)
+        _, err = job.communicate(timeout=240)
+        assert job.returncode == 0, err
+    assert media(out) == media(ultrafast_stream)

@@ -1,0 +1,367 @@
+"""Which task runs in which place of a cluster, and what becomes of lost ones; the cluster is a table in memory."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from faults.worker import task
+from stores import locations
+from streamify.errors import DestinationError, Failure
+from streamify.executors.base import TaskError, TaskFuture, by_priority
+from streamify.executors.pending import Pending
+from streamify.executors.ray import dispatch
+from streamify.executors.ray.dispatch import RayDispatcher
+from streamify.executors.ray.fit import unfit
+from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
+from streamify.executors.ray.parcel import packed
+from streamify.executors.ray.wire import Build, Card, Given, Shape
+from streamify.executors.report import Reporter
+from streamify.executors.retry import Retry
+from streamify.executors.waiting import Job
+from streamify.executors.wire import Done, Failed, Progress, Work
+from streamify.machine.limits import GIB
+from streamify.model.attempt import Usage
+from streamify.model.backoff import Backoff
+from streamify.model.event import Event
+from streamify.model.result import CheckResult
+from streamify.model.task import Budget
+
+USAGE = Usage(seconds=1, cpu_seconds=1, peak_bytes=1, resident_bytes=1)
+OWN = Build(streamify="1", av="18.1.0", machine="x86_64")
+SMALL, LARGE = Budget(memory_bytes=GIB // 2), Budget(memory_bytes=2 * GIB)
+
+
+def card(**changes: object) -> Card:
+    made = Card(node="n", host="node-1", pid=7, time=time.time(), build=OWN, features=())
+    return made.model_copy(update=changes)
+
+
+@dataclass
+class Table:
+    """A cluster of which a test decides what happens."""
+
+    nodes: tuple[Node, ...] = (Node("n", "node-1", 2, 4 * GIB),)
+    local: bool = False
+    asked: dict[int, Shape] = field(default_factory=dict)
+    pinned: dict[int, str] = field(default_factory=dict)
+    given: dict[int, str | None] = field(default_factory=dict)
+    """By place: key of the task that was given there."""
+    cut: list[int] = field(default_factory=list)
+    coming: list[News] = field(default_factory=list)
+
+    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
+        self.asked[number] = shape
+        if node is not None:
+            self.pinned[number] = node
+
+    def answer(self, number: int, given: bytes | None) -> None:
+        self.given[number] = Given.from_json(zlib.decompress(given)).work.task.key if given is not None else None
+
+    def cut_off(self, number: int) -> None:
+        self.cut.append(number)
+
+    def wait(self, seconds: float) -> list[News]:
+        found, self.coming = self.coming, []
+        return found
+
+    def close(self) -> None:
+        self.cut.append(0)
+
+
+@dataclass
+class Bench:
+    tmp_path: Path
+    table: Table = field(default_factory=Table)
+    workers: int | None = None
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.places = locations(self.tmp_path / "uploads", self.tmp_path / "media")
+        pending = Pending(Retry(backoff=Backoff(first=0, factor=1, longest=0)), by_priority)
+        self.dispatcher = RayDispatcher(self.table, pending, self.workers, OWN, self.given)
+
+    @staticmethod
+    def given(job: Job) -> Given:
+        return Given(work=Work.from_json(job.payload), job="j")
+
+    def submit(self, key: str, budget: Budget = SMALL, priority: int = 0, age: int = 0) -> TaskFuture:
+        made = task(key, budget, priority)
+        job = Job(made, Work(stores=self.places, task=made).to_json(), Reporter(self.events.append), age)
+        self.dispatcher.add(job)
+        return job.future
+
+    def happens(self, *news: News) -> None:
+        self.table.coming += news
+        self.dispatcher.step()
+        self.dispatcher.step()
+
+
+@pytest.fixture(autouse=True)
+def _sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks whose key begins with ``sound`` stand for those that make sound."""
+    monkeypatch.setattr(dispatch, "is_sound", lambda task: task.key.startswith("sound"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def done(number: int, key: str) -> Ended:
+    result = CheckResult(key=key, faults=(), frames=1)
+    return Ended(number, packed(Done(result=result, usage=USAGE)))
+
+
+def failure(future: TaskFuture) -> Failure:
+    error = future.exception(timeout=0)
+    assert isinstance(error, TaskError)
+    return error.failure
+
+
+def test_asks_for_twice_the_places_there_are_and_follows_the_cluster(bench: Bench) -> None:
+    for number in range(50):
+        bench.submit(f"echo:{number}")
+    bench.happens()
+    assert len(bench.table.asked) == 4
+    bench.table.nodes += (Node("m", "node-2", 4, 4 * GIB),)
+    bench.happens()
+    assert len(bench.table.asked) == 12
+    bench.table.nodes = bench.table.nodes[:1]
+    bench.happens(*(Asked(number, card()) for number in range(1, 9)))
+    bench.happens(*(done(number, f"echo:{number - 1}") for number in range(1, 9)))
+    assert len(bench.table.asked) == 12  # four are not over yet
+
+
+def test_never_asks_for_more_places_than_the_settings_allow(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, workers=3)
+    for number in range(50):
+        bench.submit(f"echo:{number}")
+    bench.happens()
+    assert len(bench.table.asked) == 3
+
+
+def test_an_urgent_task_gets_the_first_place_that_is_free(bench: Bench) -> None:
+    for number in range(4):
+        bench.submit(f"echo:{number}")
+    bench.happens(Asked(1, card()), Asked(2, card()))
+    bench.submit("echo:urgent", priority=30)
+    bench.happens(done(1, "echo:0"), Asked(3, card()))
+    assert bench.table.given == {1: "echo:0", 2: "echo:1", 3: "echo:urgent"}
+    bench.happens(Asked(4, card()))
+    assert bench.table.given[4] == "echo:2"  # in order again, and none is left out
+    bench.happens(Asked(5, card()))
+    assert bench.table.given[5] == "echo:3"
+
+
+def test_a_large_task_waits_for_its_own_place_and_small_ones_use_it(bench: Bench) -> None:
+    bench.submit("echo:large", LARGE)
+    bench.submit("echo:small")
+    bench.happens()
+    assert list(bench.table.asked.values()) == [Shape(cores=1, memory=2 * GIB), Shape(cores=1, memory=GIB // 2)]
+    bench.happens(Asked(2, card()))
+    assert bench.table.given == {2: "echo:small"}
+    bench.submit("echo:urgent", priority=30)
+    bench.happens(Asked(1, card()))
+    assert bench.table.given[1] == "echo:urgent"
+    [fresh] = [number for number, shape in bench.table.asked.items() if number > 2 and shape.memory == 2 * GIB]
+    bench.happens(Asked(fresh, card()))
+    assert bench.table.given[fresh] == "echo:large"
+
+
+def test_a_place_for_which_there_is_nothing_to_do_is_given_back(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    future.cancel()
+    bench.happens(Asked(1, card()), Ended(1, None))
+    assert bench.table.given == {1: None}
+    assert bench.dispatcher.finished
+
+
+@pytest.mark.parametrize("code", ["worker-out-of-memory", "worker-killed"])
+def test_a_task_that_runs_out_of_memory_asks_for_more_twice(bench: Bench, code: str) -> None:
+    future = bench.submit("echo:1")
+    for number in (1, 2, 3):
+        bench.happens()
+        bench.happens(Asked(number, card()))
+        bench.happens(Lost(number, code, "gone"))
+    assert [shape.memory for shape in bench.table.asked.values()] == [GIB // 2, GIB, 2 * GIB]
+    assert (failure(future).code, failure(future).attempts) == (code, 3)
+
+
+def test_a_lost_task_is_tried_again_and_its_attempts_name_the_node(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    bench.happens(Asked(1, card()), Lost(1, "node-lost", "gone"))
+    bench.happens(Asked(2, card(host="node-2", pid=9)), done(2, "echo:1"))
+    assert future.result(timeout=0).key == "echo:1"
+    assert [(one.worker, one.outcome) for one in future.attempts] == [("node-1:7", "retried"), ("node-2:9", "finished")]
+    assert [(one.kind, one.host, one.worker) for one in bench.events] == [
+        ("task.started", "node-1", 7), ("task.retried", "node-1", 7),
+        ("task.started", "node-2", 9), ("task.finished", "node-2", 9),
+    ]  # fmt: skip
+
+
+def test_what_no_node_is_large_enough_for_fails_after_a_while(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = bench.submit("echo:1", Budget(memory_bytes=5 * GIB))
+    bench.happens()
+    assert not future.done()
+    assert bench.table.asked == {}
+    monkeypatch.setattr(dispatch, "PATIENCE", 0)
+    bench.happens()
+    assert (failure(future).code, failure(future).exit_code) == ("ray-too-small", 5)
+    assert "5.0 GiB" in failure(future).cause
+    assert "4.0 GiB" in failure(future).cause
+
+
+def test_on_this_machine_a_large_task_runs_alone(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Table(local=True))
+    bench.submit("echo:1", Budget(memory_bytes=5 * GIB, cores=3))
+    bench.happens()
+    assert list(bench.table.asked.values()) == [Shape(cores=2, memory=4 * GIB)]
+
+
+def test_nothing_runs_on_a_node_that_differs(bench: Bench) -> None:
+    futures = [bench.submit(f"echo:{number}") for number in range(6)]
+    bench.happens()
+    bench.happens(Asked(1, card(build=OWN.model_copy(update={"streamify": "0"}))))
+    assert bench.table.given == {1: None}
+    assert {(failure(future).code, failure(future).exit_code) for future in futures} == {("ray-node-unfit", 5)}
+    late = bench.submit("echo:late")
+    bench.happens()
+    assert failure(late).code == "ray-node-unfit"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({}, None, ""),
+        ({"build": OWN.model_copy(update={"streamify": "0.9"})}, "ray-node-unfit", "Streamify 0.9"),
+        ({"build": OWN.model_copy(update={"av": "17.0"})}, "ray-node-unfit", "PyAV 17.0"),
+        ({"build": OWN.model_copy(update={"machine": "aarch64"})}, "ray-node-unfit", "aarch64"),
+        ({"time": 1000 - 3600}, "ray-node-clock", "3600 s"),
+        ({"time": 1000 + 3600}, "ray-node-clock", "3600 s"),
+        ({"time": 1000 + 60}, None, ""),
+    ],
+)
+def test_a_node_must_be_like_the_driver(changes: dict[str, object], code: str | None, words: str) -> None:
+    found = unfit(card(**({"time": 1000} | changes)), OWN, 1000, 1000)
+    assert (found.code if found is not None else None) == code
+    if found is not None:
+        assert isinstance(found, DestinationError)
+        assert words in found.message
+        assert "node-1" in found.message
+        assert found.hint
+
+
+def test_a_reply_comes_whole_from_its_pieces(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    bench.happens(Asked(1, card()), Told(1, Progress(key="echo:1", done=3, total=9, unit="pictures")))
+    data = done(1, "echo:1").reply
+    assert data is not None
+    bench.happens(Part(1, data[:10]), Ended(1, None, 2))
+    assert not future.done()
+    bench.happens(Part(1, data[10:]))
+    assert future.result(timeout=0).key == "echo:1"
+    [told] = [event for event in bench.events if event.kind == "task.progress"]
+    assert (told.data["done"], told.data["total"], told.worker, told.host) == (3, 9, 7, "node-1")
+
+
+def test_a_reply_that_is_none_costs_an_attempt(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    for number in (1, 2, 3):
+        bench.happens()
+        bench.happens(Asked(number, card()), Ended(number, b"garbage"))
+    assert (failure(future).code, failure(future).attempts) == ("worker-garbled", 3)
+
+
+def test_failures_of_tasks_are_their_own(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    ours = Failure("echo:1", "no-video", "in.mp4 has no video", exit_code=3)
+    bench.happens(Asked(1, card()), Ended(1, packed(Failed(failure=ours, usage=USAGE))))
+    assert failure(future) == ours
+
+
+def test_a_cluster_on_which_no_process_starts_is_given_up(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    for _ in range(dispatch.STARTS):
+        bench.happens(Lost(max(bench.table.asked), "worker-exited", "it died"))
+    assert (failure(future).code, failure(future).exit_code) == ("ray-failed", 5)
+
+
+def test_a_node_without_the_package_ends_the_job_at_once(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    bench.happens()
+    bench.happens(Lost(1, "ray-node-unfit", "a node has no Streamify", unfit=True))
+    assert (failure(future).code, failure(future).exit_code) == ("ray-node-unfit", 5)
+
+
+def test_a_cluster_that_is_gone_ends_everything(bench: Bench) -> None:
+    futures = [bench.submit(f"echo:{number}") for number in range(6)]
+    bench.happens()
+    bench.happens(Asked(1, card()), Gone("no answer"))
+    assert {(failure(future).code, failure(future).exit_code) for future in futures} == {("ray-lost", 5)}
+    assert bench.dispatcher.finished
+
+
+def test_what_takes_too_long_is_cut_off_and_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.submit("echo:1", Budget(cpu_seconds=1, memory_bytes=1))
+    bench.happens()
+    now = time.monotonic()
+    bench.happens(Asked(1, card()))
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1000)
+    bench.happens()
+    assert bench.table.cut == [1]
+    bench.happens(Asked(2, card()), Ended(1, None))
+    assert bench.table.given[2] == "echo:1"
+
+
+def test_sound_is_made_on_nodes_of_one_kind(tmp_path: Path) -> None:
+    table = Table(nodes=tuple(Node(name, name, 1, 4 * GIB) for name in ("old", "new", "new-2")))
+    bench = Bench(tmp_path, table)
+    old, new, third = (
+        card(node="old", features=("avx",)),
+        *(card(node=one, features=("avx2",)) for one in ("new", "new-2")),
+    )
+    for number in range(3):
+        bench.submit(f"sound:{number}")
+    bench.happens()
+    assert table.pinned == {}  # nobody knows yet
+    bench.happens(Asked(1, new), Asked(2, old))
+    assert table.given == {1: "sound:0", 2: None}
+    bench.happens(Ended(2, None), Asked(3, third))
+    assert table.given[3] == "sound:1"
+    assert set(table.pinned.values()) <= {"new", "new-2"}
+    pinned, *spare = table.pinned
+    bench.happens(done(1, "sound:0"), Asked(pinned, new))
+    assert table.given[pinned] == "sound:2"
+    bench.submit("echo:picture")
+    bench.submit("sound:3")
+    bench.happens(done(pinned, "sound:2"), done(3, "sound:1"))
+    assert all(table.given.get(number) is None for number in spare)
+    table.nodes = table.nodes[:1]  # the kind is gone
+    bench.happens()
+    bench.happens(*(Lost(number, "node-lost", "gone") for number in list(table.pinned)))
+    fresh = max(table.asked)
+    bench.happens(Asked(fresh - 1, old), Asked(fresh, old))
+    assert {table.given[fresh - 1], table.given[fresh]} == {"echo:picture", "sound:3"}
+
+
+def test_the_end_of_one_job_cuts_off_its_tasks_alone(bench: Bench) -> None:
+    first, second = bench.submit("echo:1", age=1), bench.submit("echo:2", age=2)
+    bench.happens()
+    bench.happens(Asked(1, card()), Asked(2, card()))
+    bench.dispatcher.drop(1, None)
+    assert bench.table.cut == [1]
+    assert first.done()
+    bench.happens(Lost(1, "worker-exited", "as asked for"), done(2, "echo:2"))
+    assert second.result(timeout=0).key == "echo:2"
+    assert [one.outcome for one in first.attempts] == ["cancelled"]
+    assert bench.dispatcher.finished
