@@ -67,8 +67,10 @@ def settled(shots: Iterable[Shot]) -> Iterator[Shot]:
     """
     rest = iter(shots)
     first = list(itertools.islice(rest, SETTLING))
+    apart = [abs(shot.time - shot.decoded) for shot in first if shot.time is not None and shot.decoded is not None]
+    reordered = bool(first) and first[-1].doubted and max(apart, default=BACK) < BACK  # else one time is wild
     for shot in first:
-        yield replace(shot, time=shot.decoded) if first[-1].doubted and shot.decoded is not None else shot
+        yield replace(shot, time=shot.decoded) if reordered and shot.decoded is not None else shot
     yield from rest
 
 

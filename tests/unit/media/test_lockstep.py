@@ -270,8 +270,17 @@ def test_a_film_at_half_its_rate_or_less(every: int, rounded: int) -> None:
 
 def test_the_first_times_of_a_player_that_changes_to_those_of_decoding_become_those() -> None:
     """As of H.264 with B-frames in an AVI: 1, 3, 4 are presentation times, then 2 shows that they are none."""
-    given = [Shot(Fraction(time), b"", decoded=Fraction(n + 2), doubted=n > 2) for n, time in enumerate((1, 3, 4, 5))]
-    assert [shot.time for shot in settled(given)] == [2, 3, 4, 5]
+    given = [
+        Shot(Fraction(time, 25), b"", decoded=Fraction(n + 2, 25), doubted=n > 2) for n, time in enumerate((1, 3, 4, 5))
+    ]
+    assert [shot.time for shot in settled(given)] == [Fraction(n, 25) for n in (2, 3, 4, 5)]
+
+
+def test_a_single_wild_time_changes_no_other() -> None:
+    """A player goes on with times of decoding behind it; those in front are right."""
+    times = [2, 3, 4, 75, 5, 6]
+    given = [Shot(Fraction(time, 25), b"", decoded=Fraction(n + 1, 25), doubted=n > 3) for n, time in enumerate(times)]
+    assert list(settled(given)) == given
 
 
 def test_times_that_a_player_believes_stay() -> None:
