@@ -195,6 +195,7 @@ def statements(stack: Stack) -> dict[str, dict[str, Any]]:
         "cloudformation:DescribeStacks": [f"arn:aws:cloudformation:*:*:stack/{stack.name}/*"],
         "states:StartExecution": [stack.machine, stack.machine.replace(":stateMachine:", ":execution:") + ":*"],
         "s3:ListBucket": buckets,
+        "s3:ListBucketMultipartUploads": [f"arn:aws:s3:::{stack.uploads}"],
         "s3:PutObject": [f"arn:aws:s3:::{stack.uploads}/.streamify-uploads/*"],
     }
     rows = [line.split("|")[1] for line in GUIDE.read_text().splitlines() if re.match(r"\| `[a-z0-9]+:[A-Z]", line)]
@@ -217,7 +218,7 @@ def test_the_rights_that_the_guide_lists_suffice(
     stack: Stack, dest: str, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rights = statements(stack)
-    assert len(rights) == 4
+    assert len(rights) == 5
     become(stack, list(rights.values()), monkeypatch)
     ran = transcode(clip, dest, *FAST)
     assert ran.code == 0, ran.err

@@ -102,7 +102,7 @@ def serve(address: str) -> None:
     import streamify
 
     for module in pkgutil.walk_packages(streamify.__path__, "streamify."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", "ray.cluster")):  # Ray is not always there, and starts threads
             import_module(module.name)
     for name in ALREADY:
         import_module(name)

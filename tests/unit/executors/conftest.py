@@ -20,4 +20,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         engine.shutdown(cancel=True)
     assert bench.processes() == set()
     assert threading.active_count() == threads
-    assert open_descriptors() == descriptors
+    assert open_descriptors() <= descriptors  # what others in this process held may have been closed
