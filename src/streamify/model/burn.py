@@ -106,6 +106,8 @@ class BurnIn(Frozen):
     """Whether nobody named that font."""
     shaper: str = ""
     """Version of the library that draws text; empty: bitmaps are drawn."""
+    canvas: tuple[int, int] | None = None
+    """Width and height of the picture that text is drawn for, pixels: that of the largest rendition."""
 
     @property
     def is_text(self) -> bool:

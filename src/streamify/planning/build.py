@@ -16,7 +16,7 @@ from streamify.model.track import AudioTrack, Labels, VideoTrack
 from streamify.planning import audio as audio_grid
 from streamify.planning import grid
 from streamify.planning.arrange import arrange
-from streamify.planning.burn import burn_in, burn_notes, recipe_of, source_notes
+from streamify.planning.burn import burn_in, burn_notes, recipe_of, source_notes, with_canvas
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.chapters import place_chapters
 from streamify.planning.estimate import estimate
@@ -57,6 +57,7 @@ def build_plan(
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
+        burn = with_canvas(burn, largest)
         drawn = recipe_of(burn)
         video = tuple(
             _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest, drawn) for rung in rungs

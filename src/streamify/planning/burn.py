@@ -22,6 +22,7 @@ from streamify.model.settings import MediaSettings
 from streamify.model.source import Note, SourceFacts, TextFacts
 from streamify.model.subtitle import SubtitleFile
 from streamify.model.text import clean
+from streamify.planning.ladder import Size
 from streamify.planning.languages import bcp47
 from streamify.planning.words import old_encoding
 
@@ -75,6 +76,16 @@ def _text(settings: MediaSettings, language: str | None, **of: Any) -> BurnPlan:
         font_found=font is not None and font.found,
         shaper=SHAPER,
     )
+
+
+def with_canvas(burn: BurnPlan | None, largest: Size) -> BurnPlan | None:
+    """Return what is drawn with the size for which it is: text is drawn once, for the largest rendition.
+
+    It is in the recipe, for the other rungs of a ladder would change the pixels else.
+    """
+    if burn is None or not burn.is_text:
+        return burn
+    return burn.model_copy(update={"canvas": (largest.width, largest.height)})
 
 
 def recipe_of(burn: BurnPlan | None) -> BurnIn | None:

@@ -52,14 +52,12 @@ def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: 
     if plan.burn.is_text:
         fonts, notes = _fonts(plan.burn, ref, stores)
         words, name = _words(plan, plan.burn, first, ref, stores)
-        largest = max(plan.video, key=lambda track: track.width * track.height)
-        stream = DrawnText(words, fonts, name, (largest.width, largest.height), first, last)
+        assert plan.burn.canvas is not None
+        stream = DrawnText(words, fonts, name, plan.burn.canvas, first, last)
         notes += place_cues(words.cues, first, last - first, name, plan.source.cut).notes
     else:
         stream = BitmapStream(opened, plan.burn, plan.source.video, plan.source.breaks)
-    digest = hashlib.sha256(f"{ref.identity} {plan.burn.to_json()!r}".encode())
-    digest.update(b"".join(b"%d " % window.start for window in windows))
-    burn = plan.burn.model_copy(update={"id": digest.hexdigest()[:16]})
+    burn = plan.burn.model_copy(update={"id": burn_id(plan, plan.burn, windows, ref)})
     feed, seen = Feed(stream.shown(), stream.name), False
     for number, start, end in stretches:
         part = BurnPart(shown=tuple(feed.between(start, end)))
@@ -71,6 +69,19 @@ def collect_burn(plan: Plan, windows: Sequence[Window], ref: SourceRef, stores: 
         why = "what it shows is outside the part of the film" if plan.source.cut else "what it shows is beside the film"
         notes.append(Note(kind="info", what=f"{stream.name}: nothing is drawn", why=why))
     return burn.model_copy(update={"shown": feed.count}), notes
+
+
+def burn_id(plan: Plan, burn: BurnPlan, windows: Sequence[Window], ref: SourceRef) -> str:
+    """Return the name of the folder: of all that decides what is in its files.
+
+    Another part of the film has other files, though its segments begin at 0, too: those of a plan that may go on stay.
+    """
+    given = (burn, plan.timeline, plan.source.video, plan.source.cut)
+    digest = hashlib.sha256(ref.identity.encode())
+    for one in given:
+        digest.update(one.to_json() if one is not None else b"-")
+    digest.update(b"".join(b"%d " % window.start for window in windows))
+    return digest.hexdigest()[:16]
 
 
 def _fonts(burn: BurnPlan, ref: SourceRef, stores: Stores) -> tuple[list[bytes], list[Note]]:

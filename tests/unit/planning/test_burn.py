@@ -6,17 +6,17 @@ from fractions import Fraction
 
 import pytest
 
-from plan_samples import facts
+from plan_samples import facts, plan
 from streamify.bitstream.bitmaps.base import Bitmap, Display
 from streamify.errors import SourceError, UsageError
 from streamify.media.bitmaps.place import Area, place
 from streamify.media.bitmaps.shown import Account, TooManyError, pixels_of, stretches
 from streamify.model.burn import PART_BYTES, SHAPER, BitmapFacts, BurnBitmap, FontFile, Shown, parse_burn_in
-from streamify.model.settings import MediaSettings, Settings
+from streamify.model.settings import MediaSettings, Rung, Settings
 from streamify.model.source import Look, TextFacts
 from streamify.model.subtitle import SubtitleFile
 from streamify.planning.burn import burn_in, recipe_of
-from streamify.tasks.burn import Feed
+from streamify.tasks.burn import Feed, burn_id
 
 PGS, DVB = "hdmv_pgs_subtitle", "dvb_subtitle"
 FILM = facts().model_copy(
@@ -123,6 +123,43 @@ def test_where_a_bitmap_lies(
         shown = bitmap(0, 456, 720, 120) if codec == DVB else bitmap(0, 360, 720, 120)
     placing = place(codec, canvas, pictures, Area(0, 0, *rendition))
     assert placing.area(shown) == wanted
+
+
+def test_the_canvas_of_text_is_the_whole_picture_of_a_source_whose_pixels_are_wide() -> None:
+    """1440x1080 with pixels of 4:3 is shown as 1920x1080, which is the size that text is drawn for."""
+    placing = place("subrip", (1920, 1080), look(1440, 1080, Fraction(4, 3)), Area(0, 0, 1920, 1080))
+    assert placing.area(bitmap(134, 900, 1651, 120)) == Area(134, 900, 1651, 120)
+    placing = place(".srt", (1920, 1080), look(1920, 800), Area(0, 0, 1280, 720))
+    assert placing.area(bitmap(600, 900, 720, 120)) == Area(400, 600, 480, 80)
+
+
+def test_the_size_for_which_text_is_drawn_is_in_the_address() -> None:
+    """One pair of font and words is other pixels at 720p where it is drawn for 1080p, as bitmaps of a disc are not."""
+    rungs = {side: Rung(name=f"{side}p", short_side=side, maxrate=1_000_000) for side in (720, 1080)}
+    for asked, moves in (("fr", True), ("3", False)):
+        both, _ = plan(FILM, ladder=(rungs[1080], rungs[720]), burn_in=asked)
+        alone, _ = plan(FILM, ladder=(rungs[720],), burn_in=asked)
+        assert (both.video[1].id != alone.video[0].id) == moves
+        assert both.burn is not None
+        assert both.burn.canvas == ((1920, 1080) if moves else None)
+
+
+def test_another_part_of_a_film_is_drawn_from_other_files() -> None:
+    """Segments of every part begin at 0; what a plan that may go on draws is not to be overwritten."""
+    found, windows = plan(FILM, burn_in="fr")
+    assert found.burn is not None
+    assert found.source.video is not None
+    later = found.timeline.model_copy(update={"origin": found.timeline.origin + 30_030})
+    late = found.source.video.model_copy(update={"late": Fraction(1, 2)})
+    larger = found.burn.model_copy(update={"canvas": (640, 360)})
+    others = [
+        found,
+        found.model_copy(update={"timeline": later}),
+        found.model_copy(update={"source": found.source.model_copy(update={"video": late})}),
+        found.model_copy(update={"burn": larger}),
+    ]
+    names = [burn_id(one, one.burn, windows, one.source.ref) for one in others if one.burn is not None]
+    assert len(set(names)) == len(names) == 4
 
 
 def one(number: int = 1, *, forced: bool = False, width: int = 4) -> Bitmap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamify.model.burn import BurnBitmap
+from streamify.model.burn import BITMAP_CODECS, BurnBitmap
 from streamify.model.source import Look
 
 _HD_LINES = 720
@@ -50,21 +50,23 @@ def place(codec: str, canvas: tuple[int, int], look: Look, inside: Area) -> Plac
     """Return where a canvas lies.
 
     A canvas is meant for the whole picture. Where the picture was cropped since, as its shape tells, it is in the
-    middle of the canvas; what then lies beside the picture is moved into it.
+    middle of the canvas; what then lies beside the picture is moved into it. The canvas of text is that of a rendition,
+    so it is always the whole picture.
 
     Args:
-        codec: Of the subtitles, FFmpeg's name.
+        codec: Of the subtitles, FFmpeg's name; one that is not in `BITMAP_CODECS` is text.
         canvas: Width and height, pixels.
         look: Of the pictures.
         inside: Where pictures of that look are in the rendition.
     """
     across, down = Fraction(inside.width, canvas[0]), Fraction(inside.height, canvas[1])
     square = codec == "hdmv_pgs_subtitle" and canvas[1] >= _HD_LINES
+    guessed = codec in BITMAP_CODECS
     if square and canvas != (look.width, look.height):
         across = down = max(across, down)
-    elif canvas[0] == look.width and canvas[1] > look.height:
+    elif guessed and canvas[0] == look.width and canvas[1] > look.height:
         down = Fraction(inside.height, look.height)
-    elif canvas[1] == look.height and canvas[0] > look.width:
+    elif guessed and canvas[1] == look.height and canvas[0] > look.width:
         across = Fraction(inside.width, look.width)
     return Placing(
         across,
