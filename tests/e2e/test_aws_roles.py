@@ -95,7 +95,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     store = cloud("s3")
     store.enter(monkeypatch)
     monkeypatch.setattr(begin, "_is_running", lambda *_: False)
-    buckets, requests, calling = Buckets(store), set[Request](), list[str]()
+    buckets, requests, calling, withdrawn = Buckets(store), set[Request](), list[str](), list[str]()
     monkeypatch.setenv("MEDIA_BUCKET", buckets.media[5:])
     settings = SETTINGS | {"ladder": "240p", "loudness": -20}
 
@@ -118,6 +118,25 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
         finally:
             calling.clear()
 
+    def lose(item: dict[str, Any]) -> None:
+        call("record", item | {"error": {"Error": "WorkerLost", "Cause": "SIGKILL"}})
+
+    def forget() -> None:
+        for failure in [one.key for one in buckets.dest.list() if "/failed/" in one.key]:
+            buckets.dest.delete(failure)
+
+    def fail(planned: dict[str, Any], item: dict[str, Any]) -> None:
+        """End a job that has published as one with a lost task; then let it go on as if it had not."""
+        lose(item)
+        assert assemble(planned)["status"] == "failed"
+        assert [one.key for one in buckets.dest.list() if one.key.endswith((".m3u8", ".mpd", "growing.json"))] == []
+        withdrawn.append(planned["run"]["id"])
+        forget()
+        publish._publisher.cache_clear()
+
+    def assemble(planned: dict[str, Any]) -> dict[str, Any]:
+        return call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
+
     def job(settings: dict[str, Any], *, resume: bool = False) -> dict[str, Any]:
         buckets.runs += 1
         given = {"source": f"{buckets.uploads}/{KEY}", "dest": f"{buckets.media}/{KEY}", "settings": settings,
@@ -131,15 +150,16 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
             assert call("transcode", item)["status"] == "done"
             assert call("transcode", item)["status"] == "done"  # as after a lost answer: what is there is read back
             if not number:
-                call("record", item | {"error": {"Error": "WorkerLost", "Cause": "SIGKILL"}})
-                for failure in [one.key for one in buckets.dest.list() if "/failed/" in one.key]:
-                    buckets.dest.delete(failure)
+                lose(item)
+                forget()
             if "early" in planned:
                 assert call("publish", {"run": planned["run"], "execution": arn})["status"] in ("growing", "ended")
+                if not withdrawn and buckets.dest.stat("master.m3u8") is not None:
+                    fail(planned, item)
         if "early" in planned:
             call("publish", {"withdraw": planned["run"]})
         call("turn", {"ended": run})
-        end = call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 1})
+        end = assemble(planned)
         assert end["status"] == "complete", end
         return end
 
@@ -161,6 +181,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     open_storage(buckets.uploads).put(f"{KEY.removesuffix('.mp4')}.en.srt", WORDS)
     settings |= {"segment_seconds": 1, "keyframe_seconds": 1}
     job(settings | {"publish": "early"})
+    assert withdrawn
     for kind in ("video", "audio", "subtitles"):
         cut = next(one.key for one in buckets.dest.list(f"{kind}/") if one.key.endswith(("0.m4s", "0.vtt")))
         buckets.dest.put(cut, b"short")
