@@ -17,7 +17,9 @@ from streamify.backends.aws.functions import handlers
 from streamify.backends.aws.functions import publish as publishing
 from streamify.backends.aws.functions import start as begin
 from streamify.dest.layout import GROWING, ledger_key
+from streamify.errors import DestinationError
 from streamify.model.result import SegmentRecord
+from streamify.storage.objects import ObjectStorage
 
 EARLY = SETTINGS | {"publish": "early", "segment_seconds": 2}
 
@@ -118,6 +120,47 @@ def test_a_stream_grows_and_ends_as_one_that_is_published_at_its_end(stage: Stag
     assert stage.assemble(planned)["status"] == "complete"
     assert media(f"{stage.media}/{KEY}") == files
     assert {key: stage.text(key) for key in grown} == grown
+
+
+def test_it_goes_on_after_errors_of_the_storage_and_over_what_an_earlier_run_left(
+    stage: Stage, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = stage.begin(clip, ladder="240p")
+    sound, *pictures = stage.items(planned)
+
+    def fail_once(name: str, marked: str) -> None:
+        real = getattr(ObjectStorage, name)
+
+        def failing(self: ObjectStorage, key: str = "", *rest: Any) -> Any:
+            if marked in key:
+                monkeypatch.setattr(ObjectStorage, name, real)
+                raise DestinationError("storage-unavailable", "503", transient=True)
+            return real(self, key, *rest)
+
+        monkeypatch.setattr(ObjectStorage, name, failing)
+        with pytest.raises(handlers.TransientError):
+            stage.publish(planned)
+
+    def length() -> int:
+        return max((len(files) for files in stage.named().values()), default=0)
+
+    for call in (sound, pictures[0]):
+        handlers.transcode(call, None)
+    (track,) = {one.key.split("/")[1] for one in stage.dest.list("audio/")}
+    fail_once("list", f"ledger/{track}")  # after the pictures' listing
+    fail_once("get", "init.mp4")
+    stage.publish(planned)
+    assert length() == 1
+    (track,) = {one.key.split("/")[1] for one in stage.dest.list("video/")}
+    for left in (b"{}", stage.dest.get(ledger_key(track, 0)) or b""):
+        handlers.transcode(pictures[1], None)
+        stage.dest.put(ledger_key(track, 1), left)
+        stage.publish(planned)
+        assert length() == 1
+    for call in pictures[1:3]:
+        assert handlers.transcode(call, None)["status"] == "done"
+        stage.publish(planned)
+    assert length() == 3
 
 
 @pytest.mark.long

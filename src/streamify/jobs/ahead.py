@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from streamify.dest.layout import ledger_folder, ledger_key, segment_index, segment_key
+from streamify.jobs.survey import belongs
 from streamify.model.plan import Plan
+from streamify.model.result import SegmentRecord
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.storage.base import Storage
 from streamify.storage.objects import ObjectStorage
+from streamify.storage.saved import parse_saved
 
 MOST = 2000
 """Segments of a track that are read in one look; the rest is read in the next."""
@@ -59,7 +62,11 @@ class Listed:
         self._sizes: dict[str, int] = {}
 
     def look(self) -> set[tuple[str, int]]:
-        """Find what follows, without a gap, on what was found before; return (track, segment) of it."""
+        """Find what follows, without a gap, on what was found before; return (track, segment) of it.
+
+        Raises:
+            DestinationError: The storage failed. What was found is lost then: a new `Listed` has to begin anew.
+        """
         return {(track.id, index) for track in self._plan.tracks for index in self._more(track)}
 
     def get(self, key: str) -> bytes | None:
@@ -79,8 +86,9 @@ class Listed:
             stop += 1
         keys = [ledger_key(track.id, index) for index in range(first, stop)]
         for index, key, data in zip(range(first, stop), keys, self._media.get_many(keys), strict=True):
-            if data is None:
-                stop = index
+            record = parse_saved(SegmentRecord, data, newer="ignore") if data is not None else None
+            if data is None or record is None or not belongs(record, track, index) or record.media.size != files[index]:
+                stop = index  # looked at anew the next time: what an earlier run left may be made again
                 break
             self._entries[key], self._sizes[segment_key(track.folder, index)] = data, files[index]
         self._next[track.id] = stop

@@ -45,6 +45,7 @@ def publish_step(run: Run, over: Callable[[], bool]) -> dict[str, Any]:
             publisher.look()
         except DestinationError as error:
             if error.code != "dest-taken":
+                _publisher.cache_clear()  # it has lost what it had found when it failed
                 raise
             return ENDED
         if ended or publisher.whole:
