@@ -11,6 +11,7 @@ from av.subtitles.stream import SubtitleStream
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.media.text.witness import decoded_text
+from streamify.model.cue import CUE_BYTES
 
 Span = tuple[Fraction, Fraction]
 """Seconds on the clock of the source."""
@@ -72,7 +73,7 @@ def _said(open_source: Callable[[], BinaryIO], stream: int, last: Fraction) -> I
         held: Fraction | None = None
         try:
             for packet in read_packets(container, one):
-                if not packet.size or packet.pts is None or packet.time_base is None:
+                if not 0 < packet.size <= CUE_BYTES or packet.pts is None or packet.time_base is None:
                     continue
                 start = packet.pts * packet.time_base
                 if held is not None:  # nothing said when it ends: with the next

@@ -23,6 +23,10 @@ _TAGS = re.compile(r"<[^>]*>")
 """Of WebVTT."""
 _OVERRIDES = re.compile(r"\{\\[^}]*\}")
 """Of ASS, into which FFmpeg's decoders turn all marks."""
+_COMMENTS = re.compile(r"\{[^}]*\}")
+"""Of ASS itself, overrides included; in words of other codecs braces are characters."""
+_DRAWINGS = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?=\{[^}]*\\p0|$)", re.DOTALL)
+"""Of ASS: what an override begins that sets ``\\p`` to a scale, to the one that sets it to 0."""
 _BLANKS = re.compile(r"\s+|\\[Nnh]")
 
 Said = tuple[int, str]
@@ -74,8 +78,9 @@ def _decoded(open_source: Callable[[], BinaryIO], track: TextTrack, last: int) -
 
 def decoded_text(packet: Packet[SubtitleStream]) -> str:
     """Return the words of a packet as FFmpeg decodes it, without blanks and marks."""
+    marks = _COMMENTS if packet.stream.codec_context.name in ("ass", "ssa") else _OVERRIDES
     lines = (bytes(line.dialogue).decode("utf-8", "replace") for line in decode_text(packet))
-    return _bare(_OVERRIDES.sub("", "".join(lines)))
+    return _bare("".join(marks.sub("", _DRAWINGS.sub("", line)) for line in lines))
 
 
 def _bare(text: str) -> str:
