@@ -26,8 +26,8 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         from streamify._version import __version__
 
         given = ctx.find_object(Given)
-        if given is not None and given.json:
-            out.print_json({"version": __version__})
+        if given is not None and given.document.owed:
+            out.print_json({"version": __version__}, given.document)
         else:
             out.say(f"streamify {__version__}")
         ctx.exit()
@@ -73,6 +73,7 @@ class Command(Shared, click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; return its exit code."""
         common = Common.of(ctx)
+        common.document.owed = common.json
         try:
             return super().invoke(ctx)
         except StreamifyError as error:

@@ -16,7 +16,7 @@ import click
 from streamify.cli import out
 from streamify.cli.command import CONTEXT, Shared
 from streamify.cli.exit import end_at_once
-from streamify.cli.options import Common, Given
+from streamify.cli.options import Common, Document, Given
 from streamify.errors import Interrupted, StreamifyError, UsageError
 
 if TYPE_CHECKING:
@@ -79,16 +79,18 @@ def cli() -> None:
     """Turn one video into an adaptive HLS + DASH stream, on every core."""
 
 
-def run(args: Sequence[str], starter: WorkerStarter | None = None) -> int:
-    """Run one command line; return the exit code. `starter` starts the workers."""
+def run(args: Sequence[str], starter: WorkerStarter | None = None, document: Document | None = None) -> int:
+    """Run one command line; return the exit code. `starter` starts the workers; `document` is set to what is owed."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     before = list(args[: args.index("--")] if "--" in args else args)
     log_format: Literal["text", "json"] = "json" if "--log-format=json" in before else "text"
-    common = Common(json="--json" in before, log_format=log_format)
+    document = document or Document()
+    document.owed = "--json" in before
+    common = Common(json=document.owed, log_format=log_format, document=document)
     try:
-        code = cli.main(list(args) or ["--help"], "streamify", standalone_mode=False, obj=Given(common.json, starter))
+        code = cli.main(list(args) or ["--help"], "streamify", standalone_mode=False, obj=Given(document, starter))
     except click.ClickException as error:
         ctx = getattr(error, "ctx", None)
         path = ctx.command_path if ctx else "streamify"
@@ -109,17 +111,23 @@ def run(args: Sequence[str], starter: WorkerStarter | None = None) -> int:
 
 def main() -> None:
     """Run the command line of this process. Signals that come before a command takes them end it in order, too."""
+    document = Document("--json" in sys.argv)
+
+    def interrupt(number: int, _: object) -> None:
+        # Not raised: half of a module may be loaded, and libraries swallow what comes in the middle of theirs.
+        end_at_once(number, document)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+            signal.signal(number, interrupt)
     if _opens_media(sys.argv[1:]):
         from streamify.executors.local.start import WorkerStarter
 
         with WorkerStarter() as starter:
             starter.start_ahead()
-            code = run(sys.argv[1:], starter)
+            code = run(sys.argv[1:], starter, document)
     else:
-        code = run(sys.argv[1:])
+        code = run(sys.argv[1:], document=document)
     gc.freeze()  # or Python looks through all that was loaded once more before it ends: 0.1 s (2026-11)
     sys.exit(code)
 
@@ -127,12 +135,8 @@ def main() -> None:
 def _opens_media(args: Sequence[str]) -> bool:
     """Guess, before anything is parsed, whether a command will need a worker of this machine; a wrong guess is safe."""
     name = next((word for word in args if word in COMMANDS), "")
-    elsewhere = any("://" in word or word.split("=")[-1] in ("--help", "aws", "inline") for word in args)
+    engines = ("aws", "inline", *(["ray"] if name in ("transcode", "resume", "play") else []))
+    elsewhere = any("://" in word or word.split("=")[-1] in ("--help", *engines) for word in args)
     if name == "play":  # of a SOURCE; a DEST is a folder
         return not elsewhere and any(os.path.isfile(word) for word in args)  # noqa: PTH113  # pathlib raises where a name is too long
     return name in ("probe", "plan", "transcode", "resume") and len(args) > 1 and not elsewhere
-
-
-def _interrupt(number: int, _: object) -> None:
-    # Not raised: half of a module may be loaded, and libraries swallow what comes in the middle of theirs.
-    end_at_once(number, as_json="--json" in sys.argv)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,14 @@ OPTIONS_KEY = "streamify.options"
 """Where the context's ``meta`` keeps what was given; the group's and the command's context share it."""
 
 
+@dataclass
+class Document:
+    """The one JSON document that a command writes to stdout."""
+
+    owed: bool = False
+    """Whether it is still to be written: false where nobody asked for it, and from just before its first byte."""
+
+
 @dataclass(frozen=True)
 class Common:
     """The values of the global options."""
@@ -25,19 +33,22 @@ class Common:
     config: Path | None = None
     events: Path | None = None
     log_format: Literal["text", "json"] = "text"
+    document: Document = field(default_factory=Document)
 
     @classmethod
     def of(cls, ctx: click.Context) -> Common:
         """Return what was given before or after the command; after wins."""
-        return cls(**ctx.meta.get(OPTIONS_KEY, {}))
+        given = ctx.find_object(Given)
+        options = ctx.meta.get(OPTIONS_KEY, {})
+        return cls(**options, document=given.document) if given is not None else cls(**options)
 
 
 @dataclass(frozen=True)
 class Given:
     """What the entry point hands to the commands, as the ``obj`` of click's context."""
 
-    json: bool = False
-    """Whether a document is owed to stdout, known before anything is parsed."""
+    document: Document
+    """Whether it is owed is a guess until the command line is parsed."""
     starter: WorkerStarter | None = None
     """Starts the workers."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from streamify._project import ERRORS_URL
-from streamify.cli.options import Common
+from streamify.cli.options import Common, Document
 from streamify.cli.text import visible
 from streamify.cli.writer import BackgroundWriter
 from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed, VerificationFailed, counted
@@ -26,9 +26,10 @@ def say(*lines: str) -> None:
     write_exactly("".join(f"{visible(line)}\n" for line in lines))
 
 
-def print_json(document: Any) -> None:
+def print_json(value: Any, document: Document) -> None:
     """Write the one JSON document to stdout. Models give their own JSON; other values must be plain."""
-    text = document.to_json().decode() if hasattr(document, "to_json") else json.dumps(document, ensure_ascii=False)
+    text = value.to_json().decode() if hasattr(value, "to_json") else json.dumps(value, ensure_ascii=False)
+    document.owed = False
     write_exactly(text + "\n")
 
 
@@ -96,7 +97,7 @@ def logger(common: Common, level: str) -> Callable[..., None]:
 
 
 def failure(error: StreamifyError, common: Common, trace: str = "") -> int:
-    """Report an expected error; return its exit code.
+    """Report an expected error; return its exit code. Where a document was written before, stderr alone tells of it.
 
     Args:
         error: What to report.
@@ -110,8 +111,8 @@ def failure(error: StreamifyError, common: Common, trace: str = "") -> int:
         to_stderr(log_line(common, "error", error.message, code=error.code, hint=error.hint, **more))
     else:
         to_stderr("".join(f"{visible(line)}\n" for line in _lines(error, trace, verbose=common.verbose)))
-    if common.json:
-        print_json({"error": _document(error)})
+    if common.document.owed:
+        print_json({"error": _document(error)}, common.document)
     return error.exit_code
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from streamify.cli.exit import end_at_once
+from streamify.cli.options import Document
 from streamify.errors import Interrupted
 from streamify.jobs.engine import Stop
 
@@ -16,15 +17,15 @@ from streamify.jobs.engine import Stop
 class SignalStop(Stop):
     """Set by the first signal; remembers which it was."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, document: Document) -> None:
         super().__init__()
         self.number: int | None = None
-        self._as_json = as_json
+        self._document = document
 
     def __call__(self, number: int, _: FrameType | None = None) -> None:
         """Take a signal."""
         if self.number is not None:
-            end_at_once(number, as_json=self._as_json)
+            end_at_once(number, self._document)
         self.number = number
         self.exit_code = 128 + number
         # Not here: set() takes a lock that the interrupted main thread may hold.
@@ -32,9 +33,9 @@ class SignalStop(Stop):
 
 
 @contextlib.contextmanager
-def stopping(*, as_json: bool = False) -> Iterator[Stop]:
-    """Handle signals while a job runs that looks at the flag; `as_json`: a document is owed to stdout."""
-    stop = SignalStop(as_json=as_json)
+def stopping(document: Document) -> Iterator[Stop]:
+    """Handle signals while a job runs that looks at the flag; the second writes `document` where it is owed."""
+    stop = SignalStop(document)
     with handled(stop):
         yield stop
 

@@ -331,6 +331,9 @@ sys.exit(run(["transcode", "a", "b", "--json"]))
         ("transcode s3://bucket/a.mp4 out", False),
         ("plan in.mp4 --engine inline", False),
         ("plan in.mp4 --engine=aws", False),
+        ("plan in.mp4 --engine ray", True),  # split runs on this machine
+        ("transcode in.mp4 out --engine ray", False),
+        (f"play {__file__} --engine=ray", False),
         ("verify out", False),
         ("resume out", True),
         (f"play {__file__}", True),
@@ -429,8 +432,10 @@ def test_a_stderr_that_nobody_reads_stops_neither_the_job_nor_a_signal(how: str,
 
 def test_a_signal_ends_the_wait_for_a_reader_of_stdout() -> None:
     script = (
-        "import sys; from streamify.cli import out; from streamify.cli.main import main, _interrupt; import signal\n"
-        "signal.signal(signal.SIGTERM, _interrupt); sys.stderr.write('ready\\n'); sys.stderr.flush()\n"
+        "import signal, sys; from streamify.cli import out\n"
+        "from streamify.cli.exit import end_at_once; from streamify.cli.options import Document\n"
+        "signal.signal(signal.SIGTERM, lambda number, _: end_at_once(number, Document(owed=True)))\n"
+        "sys.stderr.write('ready\\n'); sys.stderr.flush()\n"
         "out.say('x' * (1 << 20))"
     )
     with subprocess.Popen(

@@ -26,6 +26,6 @@ def command(ctx: click.Context, /, job: str) -> None:
         backend, dest = for_job(job)
         found = backend.cancel(dest)
     if common.json:
-        out.print_json(found)
+        out.print_json(found, common.document)
     elif not common.quiet:
         out.say(*cancelled(found))

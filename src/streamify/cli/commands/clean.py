@@ -50,7 +50,7 @@ def command(ctx: click.Context, /, job: str | None, age: str | None, *, state: b
                 backend.status(dest), backend.storage(dest), is_running, older_than=seconds, state=state, remove=yes
             )
     if common.json:
-        out.print_json(found)
+        out.print_json(found, common.document)
     elif not common.quiet:
         out.say(*cleaned(found, every=common.verbose))
 

@@ -27,4 +27,7 @@ def command(ctx: click.Context, /, shell: str) -> None:
         raise click.BadParameter(f"no completion for {shell}")
     complete = kind(ctx.find_root().command, {}, "streamify", "_STREAMIFY_COMPLETE")
     script = complete.source_template % complete.source_vars()  # source() would start a bash to ask its version
-    out.print_json({"shell": shell, "script": script}) if Common.of(ctx).json else out.write_exactly(script + "\n")
+    common = Common.of(ctx)
+    out.print_json({"shell": shell, "script": script}, common.document) if common.json else out.write_exactly(
+        script + "\n"
+    )

@@ -25,12 +25,13 @@ def command(ctx: click.Context, /, dest: str | None, stack: str | None) -> int:
 
     found = list(checks(Location.of_dest(dest) if dest is not None else None, stack))
     failed = [check for check in found if check.status == "fail"]
-    if Common.of(ctx).json:
+    common = Common.of(ctx)
+    if common.json:
         document: dict[str, Any] = {"ok": not failed, "checks": [vars(check) for check in found]}
         if failed:
             message = "; ".join(f"{check.name}: {check.text}" for check in failed)
             document["error"] = {"code": "doctor", "message": message, "hint": ""}
-        out.print_json(document)
+        out.print_json(document, common.document)
     else:
         width = max(len(check.name) for check in found)
         out.say(*(f"{check.status:4}  {check.name:{width}}  {check.text}" for check in found))

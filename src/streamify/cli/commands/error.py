@@ -26,7 +26,8 @@ def command(ctx: click.Context, /, code: str) -> None:
         hint = f"did you mean {' or '.join(close)}?" if close else f"all codes: {ERRORS_URL}"
         raise UsageError("error-unknown", f"there is no error code '{code}'", hint)
     found, url = known[code], f"{ERRORS_URL}#{code}"
-    if Common.of(ctx).json:
-        out.print_json({"code": code, "section": found.section, "text": found.text, "url": url})
+    common = Common.of(ctx)
+    if common.json:
+        out.print_json({"code": code, "section": found.section, "text": found.text, "url": url}, common.document)
     else:
         out.say(f"{code}: {found.section}", "", *plain(found.text), "", url)

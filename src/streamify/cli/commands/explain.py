@@ -26,4 +26,5 @@ def command(ctx: click.Context, /, job: str, run: str | None) -> None:
     with raising():
         backend, dest = for_job(job)
         found = backend.explain(dest, run)
-    out.print_json(found) if Common.of(ctx).json else out.say(*explained(found))
+    common = Common.of(ctx)
+    out.print_json(found, common.document) if common.json else out.say(*explained(found))

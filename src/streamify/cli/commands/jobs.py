@@ -25,4 +25,5 @@ def command(ctx: click.Context, /, media: str) -> None:
 
     with raising():
         found = list_jobs(Location.of_dest(media), is_running)
-    out.print_json(found) if Common.of(ctx).json else out.say(*job_lines(found))
+    common = Common.of(ctx)
+    out.print_json(found, common.document) if common.json else out.say(*job_lines(found))

@@ -32,37 +32,42 @@ def command(ctx: click.Context, /, source: str | None, print_settings: bool, pri
     from streamify.model.location import Location
     from streamify.settings import read as settings_io
 
-    json = Common.of(ctx).json
+    common = Common.of(ctx)
     if print_schema:
         schema = settings_io.schema()
-        out.print_json(loads(schema)) if json else out.write_exactly(schema)
+        out.print_json(loads(schema), common.document) if common.json else out.write_exactly(schema)
         return
     effective = flags.effective(ctx)
     if print_settings:
-        out.say(*([effective.to_json()] if json else effective.to_yaml().rstrip("\n").split("\n")))
+        if common.json:
+            out.print_json(loads(effective.to_json()), common.document)
+        else:
+            out.say(*effective.to_yaml().rstrip("\n").split("\n"))
         return
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'", ctx)
     if effective.settings.engine == "aws":
-        _on_aws(Location.of_source(source), effective.settings, json=json)
+        _on_aws(Location.of_source(source), effective.settings, common)
         return
     from streamify.jobs import run as jobs
 
-    with stopping(as_json=json) as stop:
+    with stopping(common.document) as stop:
         plan = jobs.plan(Location.of_source(source), effective.settings, stop, starter_of(ctx))
-    out.print_json(plan) if json else out.say(*planned(plan))
+    out.print_json(plan, common.document) if common.json else out.say(*planned(plan))
 
 
-def _on_aws(source: Location, settings: Settings, *, json: bool) -> None:
+def _on_aws(source: Location, settings: Settings, common: Common) -> None:
     from streamify.backends.aws.pricing.cost import refuse_above
     from streamify.backends.aws.pricing.predict import predict_source
     from streamify.cli.show.predicted import predicted
     from streamify.cli.show.summary import planned
 
-    with stopping(as_json=json) as stop:
+    with stopping(common.document) as stop:
         plan, prediction = predict_source(source, settings, stop)
-    if not json:
+    if not common.json:
         out.say(*planned(plan), *predicted(prediction))
     refuse_above(prediction, settings.max_cost)
-    if json:
-        out.print_json(plan.model_dump(mode="json", by_alias=True) | {"aws": prediction.model_dump(mode="json")})
+    if common.json:
+        out.print_json(
+            plan.model_dump(mode="json", by_alias=True) | {"aws": prediction.model_dump(mode="json")}, common.document
+        )

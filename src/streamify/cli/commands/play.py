@@ -112,7 +112,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     begun = threading.Event()
     with (
         watching(common) as show,
-        stopping(as_json=common.json) as stop,
+        stopping(common.document) as stop,
         listening(options["host"], options["port"]) as listener,
     ):
 
@@ -164,8 +164,9 @@ def _files(dest: Location, media: Storage) -> StreamFiles:
 
 
 def _announce(ctx: click.Context, url: str) -> None:
-    if Common.of(ctx).json:
-        out.print_json({"url": url})
+    common = Common.of(ctx)
+    if common.json:
+        out.print_json({"url": url}, common.document)
     else:
         out.say(f"{url}  (Ctrl-C ends)")
     if not ctx.params["no_open"] and _desktop():

@@ -19,7 +19,7 @@ def command(ctx: click.Context, /, source: str) -> None:
     from streamify.jobs import run as jobs
     from streamify.model.location import Location
 
-    as_json = Common.of(ctx).json
-    with stopping(as_json=as_json) as stop:
+    common = Common.of(ctx)
+    with stopping(common.document) as stop:
         found = jobs.probe(Location.of_source(source), stop, starter_of(ctx))
-    out.print_json(found) if as_json else out.say(*facts(found))
+    out.print_json(found, common.document) if common.json else out.say(*facts(found))

@@ -23,10 +23,10 @@ def command(ctx: click.Context, /, job: str) -> None:
     from streamify.cli.signals import stopping
 
     common = Common.of(ctx)
-    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+    with watching(common) as on_event, stopping(common.document) as stop:
         backend, dest = for_job(job)
         report = backend.resume(dest, on_event, stop)
     if common.json:
-        out.print_json(report)
+        out.print_json(report, common.document)
     elif not common.quiet:
         out.say(*made(report, str(dest)))

@@ -50,12 +50,12 @@ def command(
         status = backend.status(dest)
     if key is None:
         listed = list_tasks(status, backend.storage(dest))
-        out.print_json(listed) if common.json else out.say(*tasks(listed))
+        out.print_json(listed, common.document) if common.json else out.say(*tasks(listed))
         return 0
     original = None if source is None else Location.of_source(source)
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="streamify-task-")))
         found = run_single(status, backend.storage, key, place.resolve(), original, None)
     found = found if folder is not None else found.model_copy(update={"folder": None})
-    out.print_json(found) if common.json else out.say(*single(found))
+    out.print_json(found, common.document) if common.json else out.say(*single(found))
     return 6 if found.job == "different" else 0

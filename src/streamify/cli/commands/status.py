@@ -31,7 +31,8 @@ def command(ctx: click.Context, /, job: str | None, stack: str | None) -> None:
     with raising():
         backend, dest = for_job(job)
         found = backend.status(dest)
-    out.print_json(found) if Common.of(ctx).json else out.say(*status_lines(found))
+    common = Common.of(ctx)
+    out.print_json(found, common.document) if common.json else out.say(*status_lines(found))
 
 
 def _list(ctx: click.Context, stack: str) -> None:
@@ -41,4 +42,5 @@ def _list(ctx: click.Context, stack: str) -> None:
 
     with raising():
         found = list_stack_jobs(stack)
-    out.print_json(found) if Common.of(ctx).json else out.say(*stack_lines(found))
+    common = Common.of(ctx)
+    out.print_json(found, common.document) if common.json else out.say(*stack_lines(found))

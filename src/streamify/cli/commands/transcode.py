@@ -28,9 +28,9 @@ def command(ctx: click.Context, /, source: str, dest: str, **_: object) -> None:
     common = Common.of(ctx)
     settings = flags.effective(ctx).settings
     original, folder = Location.of_source(source), Location.of_dest(dest)
-    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+    with watching(common) as on_event, stopping(common.document) as stop:
         report = for_settings(settings, starter_of(ctx)).transcode(original, folder, settings, on_event, stop)
     if common.json:
-        out.print_json(report)
+        out.print_json(report, common.document)
     elif not common.quiet:
         out.say(*made(report, str(folder)))

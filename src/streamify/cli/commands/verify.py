@@ -28,10 +28,10 @@ def command(ctx: click.Context, /, dest: str, source: str | None) -> None:
 
     common = Common.of(ctx)
     original = None if source is None else Location.of_source(source)
-    with watching(common) as on_event, stopping(as_json=common.json) as stop:
+    with watching(common) as on_event, stopping(common.document) as stop:
         found = verify(Location.of_dest(dest), original, on_event, stop)
     found.check()
     if common.json:
-        out.print_json(found)
+        out.print_json(found, common.document)
     elif not common.quiet:
         out.say(*verified(found))

@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, uploads: str, media: str, once: bool, **_: ob
     source, target = Location.of_dest(uploads), Location.of_dest(media)
     with (
         telling(common) as tell,
-        stopping(as_json=common.json) as stop,
+        stopping(common.document) as stop,
         prepared(source, target, base, options, tell, stop) as watching,
     ):
         _announce(watching, uploads, media, tell)
@@ -117,7 +117,7 @@ def _finish(common: Common, watching: Watching, media: str, unconfirmed: int) ->
         }
         if error is not None:
             told["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
-        out.print_json(told)
+        out.print_json(told, common.document)
         return error.exit_code if error is not None else 0
     if not common.quiet:
         rest = f", {counted(len(left), 'upload')} left for the next run: {', '.join(left[:5])}" if left else ""
