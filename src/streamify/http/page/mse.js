@@ -103,6 +103,7 @@ export class MsePlayer extends EventTarget {
 
   async pump(feeder) {
     while (!this.closed.signal.aborted) {
+      feeder.state = "loading"; // it may append: the stream must not be ended meanwhile
       try {
         feeder.state = await feeder.step();
       } catch (error) {
