@@ -16,9 +16,12 @@ from e2e.driving import rungs
 from stores import locations
 from streamify.backends.here import Here
 from streamify.dest.layout import PLAN, REPORT
+from streamify.errors import Interrupted
 from streamify.executors.base import TaskError
+from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
-from streamify.jobs.beginning import EarlyStart
+from streamify.jobs.beginning import EarlyStart, remove_begun
+from streamify.jobs.engine import Stop
 from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import find_source
 from streamify.model.attempt import Attempt
@@ -39,7 +42,8 @@ class Bench:
     def __init__(self, executor: LocalExecutor, stores: Stores, task: SplitTask) -> None:
         self.executor, self.stores, self.task = executor, stores, task
         self.attempts: list[Attempt] = []
-        self.start = EarlyStart(executor, stores.media, self.attempts.append)
+        self.stop = Stop()
+        self.start = EarlyStart(executor, stores.media, self.stop, EventDelivery(None), self.attempts.append)
 
     def split(self) -> Plan:
         future = self.executor.submit(self.task)
@@ -93,6 +97,34 @@ def test_what_was_begun_is_removed_where_pictures_change_midway(tmp_path: Path, 
     assert here.start.settle(plan) is None
     assert [attempt.outcome for attempt in here.attempts] == ["running", "finished"]
     assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+
+
+def test_what_was_begun_is_removed_by_the_next_run_where_this_one_is_stopped(
+    tmp_path: Path, benches: list[LocalExecutor]
+) -> None:
+    source = mux(tmp_path / "a.mp4", [Stretch(320, 180), Stretch(180, 320)], "libx264", "mp4", {"preset": "ultrafast"})
+    here = bench(source, tmp_path / "dest", benches)
+    plan = here.split()
+    begun = here.start._begun
+    assert begun is not None
+    begun.future.result(60)
+    here.stop.set()
+    with pytest.raises(Interrupted):
+        here.start.settle(plan)
+    assert {f"{begun.task.renditions[0].folder}/{name}" for name in ("init.mp4", "00000.m4s")} <= here.files
+    assert here.stores.media.stat(PLAN) is None  # with which the segment would pass for one of its own
+    remove_begun(here.stores.media)
+    assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+
+
+def test_what_was_begun_is_removed_where_the_executor_has_ended(tmp_path: Path, benches: list[LocalExecutor]) -> None:
+    source = mux(tmp_path / "a.mp4", [Stretch(320, 180), Stretch(180, 320)], "libx264", "mp4", {"preset": "ultrafast"})
+    here = bench(source, tmp_path / "dest", benches)
+    plan = here.split()
+    here.executor.shutdown(cancel=True)
+    assert here.start.settle(plan) is None
+    assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+    assert here.stores.media.get(PLAN) == plan.to_json()
 
 
 def test_what_was_begun_is_removed_where_the_source_turns_out_to_be_of_no_use(

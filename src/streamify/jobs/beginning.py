@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import NamedTuple
 
-from streamify.dest.layout import init_key, ledger_key, segment_key
+from streamify.dest.layout import (
+    INIT,
+    PLAN,
+    REPORT,
+    init_key,
+    ledger_key,
+    segment_key,
+    segment_name,
+    streamify_track_of,
+    track_folder,
+)
 from streamify.executors.base import Executor, TaskFuture
-from streamify.jobs.engine import Keep
+from streamify.executors.events import EventDelivery
+from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.work import video_task
 from streamify.model.plan import Plan, Segment
 from streamify.model.result import Beginning
@@ -29,11 +43,13 @@ class EarlyStart:
     Args:
         executor: Runs it.
         media: Rooted at DEST.
+        stop: Ends the wait for it.
+        events: Of the job.
         keep: Receives its attempts.
     """
 
-    def __init__(self, executor: Executor, media: Storage, keep: Keep) -> None:
-        self._executor, self._media, self._keep = executor, media, keep
+    def __init__(self, executor: Executor, media: Storage, stop: Stop, events: EventDelivery, keep: Keep) -> None:
+        self._executor, self._media, self._stop, self._events, self._keep = executor, media, stop, events, keep
         self._begun: Begun | None = None
 
     def take(self, beginning: Beginning) -> None:
@@ -46,20 +62,52 @@ class EarlyStart:
     def settle(self, plan: Plan | None) -> Begun | None:
         """Return the task if it is one of the plan; otherwise wait for its end and remove what it made.
 
+        Meanwhile there is no plan at DEST: where this is cut short, the next run removes the segment (`remove_begun`).
+
         Args:
             plan: That is at DEST; ``None``: the source cannot be used.
+
+        Raises:
+            Interrupted: The job was stopped.
         """
         begun, self._begun = self._begun, None
         if begun is None:
             return None
         if plan is not None and begun.task == _first_task(plan, _first_segment(plan, self._media)):
             return begun
-        begun.future.exception()
-        folders = {track.id: track.folder for track in begun.task.renditions}
-        for track, folder in folders.items():
-            for key in (ledger_key(track, 0), segment_key(folder, 0), init_key(folder)):
-                self._media.delete(key)
+        self._media.delete(PLAN)
+        with suppress(CancelledError):  # of an executor that runs nothing any more
+            for _ in completed(
+                self._executor, iter(()), self._stop, self._events, begun={begun.future: begun.task.key}
+            ):
+                pass
+        for track in begun.task.renditions:
+            _remove_first(track.id, track.folder, self._media)
+        if plan is not None:
+            self._media.put(PLAN, plan.to_json())
         return None
+
+
+def remove_begun(media: Storage) -> None:
+    """Remove what an early start left whose run ended before the segment was compared with a plan.
+
+    It may be cut otherwise than the plan says, and nothing else in the ledger tells. Where there is neither plan nor
+    report, that is any video track of which no segment exists but the first.
+    """
+    if media.stat(PLAN) is not None or media.stat(REPORT) is not None:
+        return
+    files = defaultdict[str, set[str]](set)
+    for entry in media.list("video"):
+        if (track := streamify_track_of(entry.key)) is not None:
+            files[track].add(entry.key.rsplit("/", 1)[-1])
+    for track, names in files.items():
+        if names <= {INIT, segment_name(0)}:
+            _remove_first(track, track_folder("video", track), media)
+
+
+def _remove_first(track: str, folder: str, media: Storage) -> None:
+    for key in (ledger_key(track, 0), segment_key(folder, 0), init_key(folder)):
+        media.delete(key)
 
 
 def _first_task(plan: Plan, segment: Segment) -> VideoTask | None:
