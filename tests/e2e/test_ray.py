@@ -126,6 +126,18 @@ def test_a_lost_mailbox_costs_progress_alone(engine: tuple[Executor, list[Event]
     assert len(first.attempts) == 1
 
 
+def test_the_loss_of_a_mailbox_is_known_by_what_ray_raises_in_a_place() -> None:
+    from ray import exceptions
+
+    from streamify.executors.ray.cluster import _loss
+
+    raised = exceptions.RayTaskError("_place", "traceback", exceptions.ActorDiedError(), "ray", 1, "10.0.0.1")
+    for error in (raised, raised.as_instanceof_cause(), exceptions.ActorUnavailableError("gone", None)):
+        assert _loss(1, error).code == "mailbox-lost"
+    other = exceptions.RayTaskError("_place", "traceback", ValueError("x"), "ray", 1, "10.0.0.1")
+    assert _loss(1, other.as_instanceof_cause()).code == "ray-failed"
+
+
 def test_a_source_that_a_node_does_not_see_is_refused(ray_here: RayPool, clip: Path, tmp_path: Path) -> None:
     """The node's check, in this process: with one machine, all nodes see all folders."""
     from streamify.executors.ray.node import refused

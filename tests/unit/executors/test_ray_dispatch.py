@@ -272,6 +272,46 @@ def test_a_reply_comes_whole_from_its_pieces(bench: Bench) -> None:
     assert (told.data["done"], told.data["total"], told.worker, told.host) == (3, 9, 7, "node-1")
 
 
+def test_a_place_is_free_again_where_the_last_piece_of_its_reply_never_comes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.workers = bench.dispatcher._workers = 1
+    bench.submit("echo:1")
+    bench.happens()
+    now = time.monotonic()
+    bench.happens(Asked(1, card()), Part(1, b"x"), Ended(1, None, 2))
+    assert list(bench.table.asked) == [1]
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1000)
+    bench.happens()
+    assert list(bench.table.asked) == [1, 2]
+    bench.happens(Asked(2, card()), done(2, "echo:1"))
+    assert bench.dispatcher.finished
+
+
+def test_a_job_that_is_dropped_while_it_waits_for_a_larger_node_is_forgotten(bench: Bench) -> None:
+    bench.submit("echo:1", Budget(memory_bytes=5 * GIB), age=1)
+    bench.submit("echo:2", age=2)
+    bench.happens()
+    assert bench.dispatcher._longest_wait() <= 1  # the cluster may grow
+    bench.dispatcher.drop(1, None)
+    bench.happens()
+    assert bench.dispatcher._longest_wait() == dispatch.PATIENCE
+
+
+def test_a_place_that_comes_free_while_several_wait_too_long_for_a_larger_node_is_used(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = [bench.submit(f"echo:large-{number}", Budget(memory_bytes=5 * GIB)) for number in range(3)]
+    bench.submit("echo:small")
+    bench.dispatcher.step()
+    monkeypatch.setattr(dispatch, "PATIENCE", 0)
+    bench.table.coming.append(Asked(1, card()))
+    bench.dispatcher._take(bench.table.coming.pop())
+    assert bench.table.given == {1: "echo:small"}
+    bench.happens()
+    assert {failure(future).code for future in large} == {"ray-too-small"}
+
+
 def test_a_reply_that_is_none_costs_an_attempt(bench: Bench) -> None:
     future = bench.submit("echo:1")
     for number in (1, 2, 3):
@@ -294,6 +334,68 @@ def test_a_cluster_on_which_no_process_starts_is_given_up(bench: Bench) -> None:
     for _ in range(dispatch.STARTS):
         bench.happens(Lost(max(bench.table.asked), "worker-exited", "it died"))
     assert (failure(future).code, failure(future).exit_code) == ("ray-failed", 5)
+
+
+def test_a_lost_mailbox_does_not_end_the_job(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Table(nodes=(Node("n", "node-1", 16, 64 * GIB),)))
+    futures = [bench.submit(f"echo:{number}") for number in range(32)]
+    bench.happens()
+    assert len(bench.table.asked) == 32
+    bench.happens(*(Lost(number, "mailbox-lost", "gone") for number in range(1, 33)))
+    assert not any(future.done() for future in futures)
+    assert len(bench.table.asked) == 64  # each is asked for again
+    bench.happens(Asked(33, card()), done(33, "echo:0"))
+    assert futures[0].result(timeout=0).key == "echo:0"
+
+
+def mixed(tmp_path: Path, *others: str) -> tuple[Bench, Card, Card]:
+    """Return a cluster of two kinds of nodes that are known, and of others; sound has been made on the first."""
+    table = Table(nodes=tuple(Node(name, name, 8, 64 * GIB) for name in ("new", "old", *others)))
+    bench = Bench(tmp_path, table)
+    new, old = card(node="new", features=("avx2",)), card(node="old", features=("avx",))
+    bench.submit("sound:0")
+    bench.submit("echo:0")
+    bench.happens()
+    bench.happens(Asked(1, new), Asked(2, old), done(1, "sound:0"), done(2, "echo:0"))
+    assert table.given == {1: "sound:0", 2: "echo:0"}
+    return bench, new, old
+
+
+def test_a_node_that_dies_does_not_end_the_job_with_the_places_asked_for_there_alone(tmp_path: Path) -> None:
+    bench, _, old = mixed(tmp_path)
+    futures = [bench.submit(f"sound:{number}") for number in range(1, 13)]
+    bench.happens()
+    assert list(bench.table.pinned.values()) == ["new"] * 12
+    bench.happens(*(Lost(number, "ray-failed", "gone") for number in bench.table.pinned))
+    assert not any(future.done() for future in futures)
+    assert len(bench.table.pinned) == 12  # not there again before the next look
+    bench.table.nodes = bench.table.nodes[1:]
+    bench.happens(*(Asked(number, old) for number in range(15, 27)))
+    bench.happens(*(done(number, key) for number, key in list(bench.table.given.items()) if number > 2 and key))
+    assert all(future.done() for future in futures)
+
+
+def test_a_node_that_never_takes_what_only_it_may_do_ends_the_job(tmp_path: Path) -> None:
+    bench, *_ = mixed(tmp_path)
+    future = bench.submit("sound:1")
+    for _ in range(dispatch.STARTS + 1):
+        bench.table.nodes = (*bench.table.nodes,)  # another look
+        bench.happens()
+        assert not future.done()
+        bench.happens(*(Lost(number, "worker-exited", "gone") for number in bench.table.pinned))
+    assert failure(future).code == "ray-failed"
+
+
+def test_a_node_of_an_unknown_kind_is_tried_where_the_kind_of_the_sound_is_gone(tmp_path: Path) -> None:
+    bench, _, old = mixed(tmp_path, "late")
+    bench.table.nodes = bench.table.nodes[1:]
+    future = bench.submit("sound:1")
+    bench.happens()
+    assert bench.table.pinned == {3: "late"}
+    bench.happens(Asked(3, card(node="late", features=("sse",))), Ended(3, None))
+    assert bench.table.given[3] is None  # of another kind as well: any will do
+    bench.happens(Asked(4, old), done(4, "sound:1"))
+    assert future.result(timeout=0).key == "sound:1"
 
 
 def test_a_node_without_the_package_ends_the_job_at_once(bench: Bench) -> None:

@@ -385,6 +385,8 @@ def _loss(number: int, error: BaseException) -> Lost:
             return Lost(number, "node-lost", "the node on which the task ran is gone")
         case exceptions.WorkerCrashedError() | exceptions.TaskCancelledError():
             return Lost(number, "worker-exited", "the Ray worker that ran the task ended in the middle of it")
+        case exceptions.RayActorError() | exceptions.RayTaskError(cause=exceptions.RayActorError()):
+            return Lost(number, "mailbox-lost", "the process that passes tasks on to the nodes is gone")
         case exceptions.RayTaskError() if "streamify" in text and "ModuleNotFoundError" in text:
             return Lost(number, "ray-node-unfit", f"a node does not have Streamify: {text[-200:]}", unfit=True)
         case exceptions.RayTaskError() if "ModuleNotFoundError" in text:

@@ -6,7 +6,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -132,6 +132,7 @@ class RayDispatcher:
         self._pending.remove_cancelled()
         self._pending.waiting.release()
         if self._broken is not None:
+            self._too_large = {}
             self._pending.fail_waiting(self._broken)
         else:
             self._ask()
@@ -171,9 +172,11 @@ class RayDispatcher:
         ready = sorted(self._pending.waiting.ready, key=lambda job: -job.task.priority)
         waiting = (place for place in self._places.values() if place.job is None and not place.dismissed)
         free = Counter((place.shape, place.node is not None) for place in waiting)
+        now, too_large = time.monotonic(), dict[Job, float]()
         for job in ready:
             shape = self._shape(job)
-            if shape is None:
+            if not self._offered(shape):
+                too_large[job] = self._too_large.get(job, now)
                 continue
             node = self._sound.node(self._cluster.nodes) if is_sound(job.task) else None
             if free[shape, node is not None] > 0:
@@ -182,30 +185,28 @@ class RayDispatcher:
                 self._asked += 1
                 self._places[self._asked] = Place(self._asked, shape, node)
                 self._cluster.ask_for(self._asked, shape, node)
+        self._too_large = {job: since for job, since in too_large.items() if now - since < PATIENCE}
+        for job in too_large:
+            failure = _too_large(job.key, self._shape(job), self._cluster.nodes)
+            if job not in self._too_large and self._pending.begin(job):
+                self._pending.fail(job, failure, "")
 
     def _most(self) -> int:
         """Return how many places may be asked for and not be over."""
         there = sum(node.cores for node in self._cluster.nodes)
         return self._workers if self._workers is not None and not self._cluster.local else max(2, AHEAD * there)
 
-    def _shape(self, job: Job) -> Shape | None:
-        """Return what a job asks a node for; ``None``: no node has that much, and it waits a while for one."""
+    def _shape(self, job: Job) -> Shape:
+        """Return what a job asks a node for, perhaps more than there is."""
         wanted, nodes = Shape.of(job.task.budget), self._cluster.nodes
         cores = max((node.cores for node in nodes), default=1)
         memory = max((node.memory for node in nodes), default=0)
-        shape = Shape(cores=min(wanted.cores, cores), memory=wanted.memory)
-        if shape.memory > memory and (self._cluster.local or job.number):
-            shape = Shape(cores=shape.cores, memory=memory)  # alone on its node
-        if any(node.cores >= shape.cores and node.memory >= shape.memory for node in nodes):
-            self._too_large.pop(job, None)
-            return shape
-        since = self._too_large.setdefault(job, time.monotonic())
-        if time.monotonic() - since < PATIENCE:
-            return None
-        del self._too_large[job]
-        if self._pending.begin(job):
-            self._pending.fail(job, _too_large(job.key, shape, memory, len(nodes)), "")
-        return None
+        alone = wanted.memory > memory and (self._cluster.local or job.number > 0)  # on its node
+        return Shape(cores=min(wanted.cores, cores), memory=memory if alone else wanted.memory)
+
+    def _offered(self, shape: Shape) -> bool:
+        """Return whether a node has that much. A job waits a while for one."""
+        return any(node.cores >= shape.cores and node.memory >= shape.memory for node in self._cluster.nodes)
 
     def _longest_wait(self) -> float:
         moments = [place.deadline for place in self._places.values()]
@@ -232,7 +233,7 @@ class RayDispatcher:
             case Part():
                 place.pieces.append(news.piece)
                 self._complete(place)
-            case Ended() if news.pieces:
+            case Ended() if news.pieces and place.job is not None:
                 place.wanted = news.pieces
                 place.deadline = time.monotonic() + PATIENCE
                 self._complete(place)
@@ -268,7 +269,7 @@ class RayDispatcher:
         """Return whether a job may run in a place."""
         shape = self._shape(job)
         alike = not is_sound(job.task) or self._sound.suits(card)
-        return shape is not None and place.shape.holds(shape) and alike
+        return self._offered(shape) and place.shape.holds(shape) and alike
 
     def _complete(self, place: Place) -> None:
         """Conclude a reply of several pieces once all of them are there."""
@@ -293,6 +294,8 @@ class RayDispatcher:
         job = place.job
         self._cluster.cut_off(place.number)
         self._dismiss(place)
+        if place.wanted:  # it is over
+            del self._places[place.number]
         self._fail(job, lost(job.key, "worker-hung", "no result came from its node in time"), place)
 
     def _lose(self, place: Place, news: Lost) -> None:
@@ -301,11 +304,17 @@ class RayDispatcher:
             self._end_all(failure)
         if place.job is not None:
             self._fail(place.job, lost(place.job.key, news.code, news.cause), place)
-        elif not place.dismissed:
+        elif not place.dismissed and self._counts(place, news):
             self._lost_starts += 1
             if self._lost_starts >= STARTS:
                 cause = f"no process on a node of the cluster came as far as a task: {news.cause}"
                 self._end_all(Failure("", "ray-failed", cause, exit_code=5, hint=_AGAIN))
+
+    def _counts(self, place: Place, news: Lost) -> bool:
+        """Return whether the loss of a place that no process had says that none can start on the cluster."""
+        if news.code == "mailbox-lost":  # it takes all places along that wait in Ray's queue
+            return False
+        return place.node is None or self._sound.lose(place.node, self._cluster.nodes)
 
     def _fail(self, job: Job, failure: Failure, place: Place, usage: object = None) -> None:
         if failure.code in MEMORY and failure.transient:
@@ -331,11 +340,12 @@ def _failure(error: StreamifyError) -> Failure:
     return Failure("", error.code, error.message, hint=error.hint, exit_code=error.exit_code)
 
 
-def _too_large(key: str, shape: Shape, memory: int, nodes: int) -> Failure:
+def _too_large(key: str, shape: Shape, nodes: Sequence[Node]) -> Failure:
     if not nodes:
         cause = "the cluster has no node that takes tasks"
         hint = "start one: ray start --address HEAD:6379"
     else:
+        memory = max(node.memory for node in nodes)
         cause = f"the task asks for {shape.memory / GIB:.1f} GiB, and no node offers more than {memory / GIB:.1f} GiB"
         hint = "add a node with more memory, or make fewer renditions of less size: --ladder"
     return Failure(key, "ray-too-small", cause, hint=hint, exit_code=5)

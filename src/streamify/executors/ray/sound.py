@@ -24,6 +24,7 @@ class SoundNodes:
         self._features: dict[str, tuple[str, ...]] = {}
         self._chosen: tuple[str, ...] | None = None
         self._turn = 0
+        self._lost: dict[str, Sequence[Node]] = {}  # by node: the look at the cluster in which it was lost
 
     def see(self, card: Card) -> None:
         """Note what kind of processor a node has."""
@@ -37,18 +38,40 @@ class SoundNodes:
         """Return whether sound may be made where a card comes from."""
         return self._chosen in (None, card.features)
 
+    def lose(self, node: str, nodes: Sequence[Node]) -> bool:
+        """Note that a place was lost which only that node could give; it is left out until the next look at the nodes.
+
+        Return whether the node is among them and was lost in an earlier look already: it cannot be used. Else it has
+        perhaps died since.
+
+        Args:
+            node: Id.
+            nodes: Those of the cluster; another object after each look.
+        """
+        earlier = self._lost.get(node, nodes)
+        self._lost[node] = nodes
+        return earlier is not nodes and any(node == other.id for other in nodes)
+
     def node(self, nodes: Sequence[Node]) -> str | None:
         """Return the id of the node that is next to make sound; ``None``: any.
 
-        Where all nodes of the kind are gone, another kind is chosen: to wait for them could take forever.
+        Where all nodes of the kind are gone, those are tried whose kind is not known; then another kind is chosen: to
+        wait for them could take forever.
+
+        Args:
+            nodes: Those of the cluster; another object after each look.
         """
         kinds = {node.id: self._features.get(node.id) for node in nodes}
         if self._chosen is None or all(kind in (None, self._chosen) for kind in kinds.values()):
             return None
         suited = [name for name, kind in kinds.items() if kind == self._chosen]
-        if suited:
-            self._turn += 1
-            return suited[self._turn % len(suited)]
-        if None not in kinds.values():
+        if not suited:
+            suited = [name for name, kind in kinds.items() if kind is None]
+        if not suited:
             self._chosen = None
-        return None
+            return None
+        there = [name for name in suited if self._lost.get(name) is not nodes]
+        if not there:
+            return None
+        self._turn += 1
+        return there[self._turn % len(there)]
