@@ -21,17 +21,18 @@ from e2e.stepping import KEY, SETTINGS, Buckets
 from selection import sample
 from stores import open_storage
 from streamify.backends.aws.events import read_event, settings_of
-from streamify.backends.aws.functions import bounds, handlers
+from streamify.backends.aws.functions import bounds, handlers, later
 from streamify.backends.aws.functions import start as begin
-from streamify.dest.layout import CLAIM, REPORT
+from streamify.dest.layout import CLAIM, REPORT, RETIRED
 from streamify.errors import DestinationError
 from streamify.jobs import claim
 from streamify.jobs.attempts import read_attempts
 from streamify.jobs.claim import take
 from streamify.jobs.fonts import read_font
 from streamify.jobs.record import read_job
+from streamify.jobs.retire import remove_tracks
 from streamify.jobs.steps import Run, split_step
-from streamify.model.job import Claim
+from streamify.model.job import Claim, Retired
 from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import MediaSettings
@@ -481,6 +482,36 @@ def test_what_was_replaced_goes_once_its_time_is_over(buckets: Buckets, clip: Pa
     assert old not in folders()
     assert buckets.dest.get(CLAIM) == held  # `status` finds the last job by it
     assert buckets.split(later)["reason"] == "nothing is left of an earlier stream"
+
+
+class Lost(Exception):
+    """Stands for the end of a function's process."""
+
+
+def test_the_last_jobs_claim_is_put_back_after_calls_that_were_lost(
+    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before(*_: Any) -> None:
+        raise Lost
+
+    def after(*given: Any) -> None:
+        remove_tracks(*given)
+        raise Lost
+
+    execution = "arn:aws:states:us-east-1:0:execution:streamify:clean"
+    last = Claim(job="last", run="last", engine="aws", execution=f"{execution}-not", started=1).to_json()
+    buckets.dest.put(CLAIM, last)
+    buckets.dest.put(RETIRED, Retired(tracks={"old": 1}).to_json())
+    given = {"clean": f"{buckets.media}/{KEY}", "grace": 0}
+    for lose in (before, after):
+        monkeypatch.setattr(later, "remove_tracks", lose)
+        with pytest.raises(Lost):
+            buckets.split(given, execution)
+        held = claim.read(buckets.dest)
+        assert held is not None
+        assert held.run == "clean"
+    assert buckets.split(given, execution)["reason"] == "nothing is left of an earlier stream"
+    assert buckets.dest.get(CLAIM) == last
 
 
 def test_a_folder_is_no_job(buckets: Buckets, clip: Path) -> None:

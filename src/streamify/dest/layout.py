@@ -318,6 +318,11 @@ def run_of_plan(key: str) -> str | None:
     return run if key == run_plan_key(run) else None
 
 
+def run_former_claim_key(run: str) -> str:
+    """Return the key of the claim that a run which only removes what was replaced is to put back."""
+    return f"{RUNS}/{run}/former-claim.json"
+
+
 def run_attempts_key(run: str, batch: str) -> str:
     """Return the key of a file of attempts of a run, one JSON value a line."""
     return f"{run_attempts(run)}/{batch}.ndjson"

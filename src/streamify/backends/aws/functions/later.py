@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from streamify.dest.layout import CLAIM, RETIRED
-from streamify.jobs.claim import read, take
+from streamify.dest.layout import CLAIM, RETIRED, run_former_claim_key
+from streamify.jobs.claim import parse_claim, read, take
 from streamify.jobs.retire import overdue, remove_tracks
 from streamify.jobs.steps import Run
 from streamify.model.base import Frozen
@@ -70,16 +70,26 @@ def clean_up(given: dict[str, Any], execution: str, runs: Callable[[Claim], bool
     job = {"source": "", "dest": asked.clean}
     retired, now = read_saved(media, RETIRED, Retired) or Retired(), time.time()
     due = overdue(retired, now, asked.grace)
+    wanted = Claim(job="clean", run=execution.rsplit(":", 1)[-1], engine="aws", execution=execution, started=now)
     if not retired.tracks or not due:
+        _give_back(media, wanted.run)  # an earlier call may have been lost after it had removed all
         return _waiting(retired, now, asked.grace, job)
     before = read(media)
-    wanted = Claim(job="clean", run=execution.rsplit(":", 1)[-1], engine="aws", execution=execution, started=now)
+    if before is not None and before.run != wanted.run:  # an earlier call that was lost has kept what was before it
+        media.put(run_former_claim_key(wanted.run), before.to_json())
     if take(media, wanted, runs).run != wanted.run:
         return {"status": "busy", "wait": AGAIN, "job": job}
     removed = remove_tracks(media, retired, due)
-    if before is not None and before.run != wanted.run:
-        media.swap(CLAIM, wanted.to_json(), before.to_json())
+    _give_back(media, wanted.run)
     return _waiting(read_saved(media, RETIRED, Retired) or Retired(), now, asked.grace, job, str(removed))
+
+
+def _give_back(media: ObjectStorage, run: str) -> None:
+    """Make the claim that of the last job again, if this run holds it."""
+    data, former = media.get(CLAIM), media.get(run_former_claim_key(run))
+    held = parse_claim(data) if data is not None else None
+    if data is not None and former is not None and held is not None and held.run == run:
+        media.swap(CLAIM, data, former)
 
 
 def _waiting(retired: Retired, now: float, grace: float, job: dict[str, str], what: str = "") -> dict[str, Any]:
