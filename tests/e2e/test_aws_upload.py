@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from clouds import Cloud, Kind
 from selection import sample
@@ -102,6 +103,50 @@ def test_a_part_of_other_bytes_is_sent_again(uploads: Uploads) -> None:
     uploads.run()
     assert uploads.sent == [1, 3, 4, 5]
     assert uploads.bytes_there() == uploads.source.read_bytes()
+
+
+@pytest.mark.parametrize("uploads", ["s3"], indirect=True)
+def test_an_upload_of_other_checksums_is_left_to_who_began_it(uploads: Uploads) -> None:
+    def crc(parsed: dict[str, Any], **_: object) -> None:
+        for one in parsed.get("Uploads", ()):
+            one["ChecksumAlgorithm"] = "CRC32"
+
+    uploads.stop_in_the_middle()
+    begun = uploads.begun()
+    uploads.store.meta.events.register("after-call.s3.ListMultipartUploads", crc)
+    uploads.run()
+    assert uploads.sent == [1, 2, 3, 4, 5]
+    assert uploads.begun() == begun
+    uploads.store.abort_multipart_upload(**begun)
+    assert uploads.bytes_there() == uploads.source.read_bytes()
+
+
+@pytest.mark.parametrize("uploads", ["s3"], indirect=True)
+@pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload"])
+def test_an_upload_that_takes_no_such_checksums_begins_anew(uploads: Uploads, operation: str) -> None:
+    uploads.stop_in_the_middle()
+    begun = uploads.begun()
+
+    def refuse(context: dict[str, Any], params: dict[str, Any], **_: object) -> None:
+        if begun["UploadId"] in params["url"]:
+            raise ClientError({"Error": {"Code": "InvalidRequest"}}, operation)
+
+    uploads.store.meta.events.register(f"before-call.s3.{operation}", refuse)
+    uploads.run()
+    assert uploads.sent[-5:] == [1, 2, 3, 4, 5]
+    assert uploads.bytes_there() == uploads.source.read_bytes()
+
+
+@pytest.mark.parametrize("uploads", ["s3"], indirect=True)
+def test_the_action_that_lists_parts_is_named_where_it_is_denied(uploads: Uploads) -> None:
+    def deny(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListParts")
+
+    uploads.stop_in_the_middle()
+    uploads.store.meta.events.register("before-call.s3.ListParts", deny)
+    with pytest.raises(DestinationError, match="s3:ListMultipartUploadParts: AccessDenied") as caught:
+        uploads.run()
+    assert caught.value.code == "aws-denied"
 
 
 @pytest.mark.parametrize("uploads", ["ministack"], indirect=True)  # moto answers 500 for such a part

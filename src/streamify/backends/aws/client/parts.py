@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from streamify.backends.aws.refusals import refusal
 from streamify.errors import DestinationError, SourceError
 
 if TYPE_CHECKING:
@@ -81,15 +82,28 @@ class Parts:
             Stopped: `stop` was set; what was sent stays for seven days.
             PartsGone: The upload is gone.
             SourceError: The file cannot be read.
+            DestinationError: What is there cannot be listed, or no upload begun or ended.
             botocore's own: S3 refused, with ``PreconditionFailed`` where the object exists.
         """
         if self._size <= self._part:
             with _new_only(self._client, "PutObject", enabled=new), self._counted("PutObject"):
                 self._followed([self._put_whole], on_sent)
             return
-        upload, listed = self._find()
+        found = self._find()
+        upload, listed = found or (self._begin(), {})
         if listed:
             on_found(sum(one["Size"] for one in listed.values()))
+        try:
+            self._send_parts(upload, listed, on_sent, new=new)
+        except Exception as error:
+            if found is None or _code(error) != "InvalidRequest":
+                raise
+            # Another program began it, with other checksums or none: S3 completes no mix of them.
+            self._account.ask("s3", "AbortMultipartUpload", **self._object, UploadId=upload)
+            self._there = 0
+            self._send_parts(self._begin(), {}, on_sent, new=new)
+
+    def _send_parts(self, upload: str, listed: dict[int, dict[str, Any]], on_sent: OnSent, *, new: bool) -> None:
         numbers = range(1, -(-self._size // self._part) + 1)
         with self._counted("UploadPart"):
             sent = self._followed([partial(self._put_part, upload, n, listed.get(n)) for n in numbers], on_sent)
@@ -102,25 +116,36 @@ class Parts:
                     self._client.abort_multipart_upload(**self._object, UploadId=upload)
                 raise
 
-    def _find(self) -> tuple[str, dict[int, dict[str, Any]]]:
-        """Return the id of the upload and the parts that it has: the latest that was begun, or a new one."""
+    def _find(self) -> tuple[str, dict[int, dict[str, Any]]] | None:
+        """Return the id of the latest upload that was begun, and its parts; ``None``: there is none to go on with."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         key = self._object["Key"]
         found = []
         try:
             answer = self._account.ask(
                 "s3", "ListMultipartUploads", Bucket=self._object["Bucket"], Prefix=key, MaxUploads=1000
             )
-            found = [one for one in answer.get("Uploads", ()) if one["Key"] == key]
+            ours = (None, "SHA256")  # None: not every server says it
+            uploads = [one for one in answer.get("Uploads", ()) if one["Key"] == key]
+            found = [one for one in uploads if one.get("ChecksumAlgorithm") in ours]
         except DestinationError as error:
             if error.code != "aws-denied":
                 raise
-        if found:
-            upload = str(max(found, key=lambda one: one["Initiated"])["UploadId"])
+        if not found:
+            return None
+        upload = str(max(found, key=lambda one: one["Initiated"])["UploadId"])
+        try:
             with self._errors():
                 pages = self._client.get_paginator("list_parts").paginate(**self._object, UploadId=upload)
                 return upload, {one["PartNumber"]: one for page in pages for one in page.get("Parts", ())}
+        except (BotoCoreError, ClientError) as error:
+            raise refusal(error, "s3:ListMultipartUploadParts") from error
+
+    def _begin(self) -> str:
+        """Begin an upload; return its id."""
         begun = self._account.ask("s3", "CreateMultipartUpload", **self._object, ChecksumAlgorithm="SHA256")
-        return str(begun["UploadId"]), {}
+        return str(begun["UploadId"])
 
     def _put_whole(self) -> dict[str, str]:
         with self._body(0, self._size) as body:
