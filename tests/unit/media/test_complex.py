@@ -51,11 +51,13 @@ def test_tags_are_counted(container: str) -> None:
     assert caught.value.code == "source-too-complex"
 
 
+def element(kind: str, data: bytes, length: int | None = None) -> bytes:
+    """Return an element of Matroska (RFC 8794) that claims a length."""
+    return bytes.fromhex(kind) + (1 << 56 | (len(data) if length is None else length)).to_bytes(8) + data
+
+
 def test_tags_of_other_tracks_do_not_add_up() -> None:
     """A Tag with targets names a track; a segment of Matroska is written by hand (RFC 9559, 5.1.8)."""
-
-    def element(kind: str, data: bytes) -> bytes:
-        return bytes.fromhex(kind) + (1 << 56 | len(data)).to_bytes(8) + data
 
     def tags(track: int, count: int) -> bytes:
         target = element("63c0", element("63c5", track.to_bytes(8)))
@@ -69,6 +71,51 @@ def test_tags_of_other_tracks_do_not_add_up() -> None:
     one = matroska(tags(1, METADATA), tags(1, 1))
     with pytest.raises(SourceError):
         refuse_metadata(io.BytesIO(one), len(one))
+
+
+class Counting(io.BytesIO):
+    """A large file, of which a beginning is there; counts what is read of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert size >= 0
+        self.taken += size
+        return super().read(size)
+
+
+def seeks(*places: int) -> bytes:
+    """Return a SeekHead that says that lists of tags are at places of the segment (RFC 9559, 5.1.1)."""
+    one = (element("53ab", bytes.fromhex("1254c367")) + element("53ac", place.to_bytes(8)) for place in places)
+    return element("114d9b74", b"".join(element("4dbb", entry) for entry in one))
+
+
+@pytest.mark.parametrize("kind", ["1254c367", "114d9b74"], ids=["tags", "places of tags"])
+def test_lists_that_claim_the_whole_file_are_not_read(kind: str) -> None:
+    file = Counting(element("1a45dfa3", b"") + element("18538067", element(kind, b"", 1 << 40)))
+    with pytest.raises(SourceError) as caught:
+        refuse_metadata(file, 1 << 40)
+    assert caught.value.code == "source-too-complex"
+    assert file.taken < 1 << 20
+
+
+def test_lists_of_tags_that_overlap_are_read_a_few_times() -> None:
+    """Each place is a list that holds all behind it: together they have hundreds of megabytes."""
+    head, listed = len(seeks(*range(2_000))), element("1254c367", b"", 200_000)
+    lists = listed * 2_000
+    body = seeks(*(head + at for at in range(0, len(lists), len(listed)))) + element("1f43b675", b"") + lists
+    data = element("1a45dfa3", b"") + element("18538067", body)
+    file = Counting(data)
+    refuse_metadata(file, 1 << 30)
+    assert file.taken < 32 << 20
+
+
+def test_blocks_of_flac_are_counted() -> None:
+    data = b"fLaC" + bytes((1, 0, 0, 0)) * 20_000 + bytes((0x81, 0, 0, 0))
+    with pytest.raises(SourceError) as caught:
+        refuse_metadata(io.BytesIO(data), len(data))
+    assert caught.value.code == "source-too-complex"
 
 
 @pytest.mark.parametrize("name", ["mp4", "mkv", "ogg", "ts", "flv"])

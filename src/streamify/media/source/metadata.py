@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from heapq import nsmallest
 from typing import BinaryIO
 
 from streamify.errors import SourceError
@@ -18,7 +19,11 @@ from streamify.mp4.boxes import BoxError, well_formed
 HEAD = 1 << 16
 """Bytes of a file in which comments begin."""
 ELEMENTS = 10_000
-"""Elements of Matroska that are looked at on the way to its tags."""
+"""Elements of Matroska that are looked at on the way to its tags, or blocks of FLAC on the way to its comments."""
+LARGEST = 16 << 20
+"""Bytes of all lists of tags of Matroska, with those of the SeekHeads that name them."""
+LISTS = 64
+"""Places of a SeekHead at which lists of tags are looked for."""
 SEEK_HEAD, TAGS, TAG, TARGETS, SIMPLE_TAG = 0x114D9B74, 0x1254C367, 0x7373, 0x63C0, 0x67C8
 SEEK, SEEK_ID, SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
 COMMENTS = (b"OpusTags", b"\x03vorbis", b"\x81theora", b"OVP80\x02\x20")
@@ -70,14 +75,16 @@ def _comments(data: bytes, at: int) -> int:
 
 @well_formed()
 def _flac(file: BinaryIO) -> int:
-    at, last, found = 4, 0, 0
+    at, last, found, blocks = 4, 0, 0, 0
     while not last:
+        if blocks == ELEMENTS:
+            raise too_complex(f"it has more than {ELEMENTS} blocks of metadata")
         file.seek(at)
         head = bytes(file.read(4))
         last, length = head[0] >> 7, int.from_bytes(head[1:4])
         if head[0] & 0x7F == FLAC_COMMENTS:
             found = max(found, _comments(bytes(file.read(min(length, HEAD))), 0))
-        at += 4 + length
+        at, blocks = at + 4 + length, blocks + 1
     return found
 
 
@@ -85,10 +92,9 @@ def _flac(file: BinaryIO) -> int:
 def _matroska(file: BinaryIO, size: int) -> int:
     """Return the most tags that name one thing: the file, or what their targets say (RFC 9559, 5.1.8)."""
     most = 0
-    for begin, end in _tag_lists(file, size):
-        file.seek(begin)
+    for tags in _tag_lists(file, size):
         counts = Counter[bytes]()
-        for kind, body in _children(bytes(file.read(end - begin))):
+        for kind, body in _children(tags):
             if kind != TAG:
                 continue
             target = b""
@@ -103,9 +109,18 @@ def _matroska(file: BinaryIO, size: int) -> int:
     return most
 
 
-def _tag_lists(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
-    """Yield where the payloads of lists of tags are: in front of the clusters, or where a SeekHead says."""
-    at, segment, told = 0, 0, set[int]()
+def _tag_lists(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the payloads of lists of tags: in front of the clusters, or where a SeekHead says."""
+    at, segment, told, left = 0, 0, set[int](), LARGEST
+
+    def read(begin: int, end: int) -> bytes:
+        nonlocal left
+        left -= end - begin
+        if left < 0:
+            raise too_complex(f"it has more than {LARGEST >> 20} MiB of tags")
+        file.seek(begin)
+        return bytes(file.read(end - begin))
+
     for _ in range(ELEMENTS):
         if at >= size:
             break
@@ -117,15 +132,14 @@ def _tag_lists(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
             break
         if kind == TAGS:
             told.discard(at)
-            yield body, end
+            yield read(body, end)
         if kind == SEEK_HEAD:
-            file.seek(body)
-            told.update(segment + place for place in _places(bytes(file.read(end - body))))
+            told.update(segment + place for place in _places(read(body, end)))
         at = end
-    for place in sorted(one for one in told if one >= at):
+    for place in nsmallest(LISTS, (one for one in told if one >= at)):
         kind, body, end = element(file, place, size)
         if kind == TAGS:
-            yield body, end
+            yield read(body, end)
 
 
 def _places(data: bytes) -> Iterator[int]:

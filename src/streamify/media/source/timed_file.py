@@ -7,6 +7,9 @@ from typing import BinaryIO
 
 from streamify.media.source.metadata import too_complex
 
+REMUX = "remux it, without its tags: ffmpeg -i SOURCE -map_metadata -1 -c copy OUT.mkv"
+"""What leaves most of the headers out, whichever they are."""
+
 PACKET = 0.001
 """CPU seconds that each packet adds; reading one takes some hundredth of it."""
 
@@ -47,4 +50,4 @@ class TimedFile:
         """
         self._until = None
         if self._late:
-            raise too_complex(f"it takes FFmpeg more than {self._seconds} s of CPU time to {doing} it")
+            raise too_complex(f"it takes FFmpeg more than {self._seconds} s of CPU time to {doing} it", REMUX)
