@@ -16,6 +16,7 @@ FILES = {
     b"\0\0\0\x18ftypheic\0\0\0\0mif1heic": "HEIC",
     b"\0\0\0\x1cftypavif\0\0\0\0avifmif1": "AVIF",
     b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"\0\0\1\0\1\0\x20\x20\0\0\1\0": "icon",
     b"PK\3\4\x14\0\0\0": "ZIP",
     b"a.txt" + bytes(252) + b"ustar\x0000": "tar",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(8): "Office",
@@ -39,6 +40,11 @@ def test_what_it_is_is_said(head: bytes) -> None:
 @pytest.mark.parametrize("name", CLIPS)
 def test_films_are_none_of_these(name: str) -> None:
     assert no_media(clip(name)[:1024]) is None
+
+
+@pytest.mark.parametrize("name", [b"ftyp", b"moov", b"mdat", b"free", b"moof"])
+def test_a_first_box_of_256_bytes_is_no_icon(name: bytes) -> None:
+    assert no_media(b"\0\0\1\0" + name + bytes(248)) is None
 
 
 def test_noise_is_nothing() -> None:

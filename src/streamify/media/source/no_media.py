@@ -23,7 +23,6 @@ _STARTS = (
     (b"II*\0", "a TIFF picture", VIDEO),
     (b"MM\0*", "a TIFF picture", VIDEO),
     (b"8BPS", "a Photoshop picture", VIDEO),
-    (b"\0\0\1\0", "an icon", VIDEO),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture", VIDEO),
     (b"\xff\x0a", "a JPEG XL picture", VIDEO),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", VIDEO),
@@ -73,6 +72,9 @@ def no_media(head: bytes) -> Other | None:
     for mark, what, remedy in _STARTS:
         if head.startswith(mark):
             return Other(what, remedy)
+    # Behind this an icon has the number of its pictures, and the first box of an MP4, of 256 bytes, its name.
+    if head.startswith(b"\0\0\1\0") and head[4:6] != b"\0\0" and not head[4:8].isalpha():
+        return Other("an icon", VIDEO)
     if head.startswith(b"BM") and head[6:10] == bytes(4):
         return Other("a BMP picture", VIDEO)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
