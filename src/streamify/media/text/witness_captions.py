@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from heapq import heappop, heappush
 from typing import BinaryIO, cast
 
 from av.codec.context import CodecContext
@@ -16,6 +17,7 @@ from streamify.bitstream.captions import ESCAPED, cc_data
 from streamify.bitstream.line21 import Pairs
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode_text, read_packets
+from streamify.media.text.captions import says
 from streamify.model.caption import CHANNELS
 from streamify.model.cue import Cue
 from streamify.model.track import TextTrack
@@ -31,6 +33,8 @@ _ALIKE = str.maketrans({
 """Characters that ``cc_dec`` takes for others of those that look like them, and braces, which it does not escape."""
 _JUMP = 10
 """Seconds between packets in a row that are a jump of the clock."""
+HELD = 64
+"""Packets that say something that are kept until they are in the order of pictures."""
 _ERASE = (0x14, 0x2C)
 """Erases the screen: what was on it comes out of the decoder."""
 
@@ -73,7 +77,7 @@ def _said(open_source: Callable[[], BinaryIO], channels: Sequence[str], carrier:
     decoders = {name: cast("SubtitleCodecContext", CodecContext.create("cc_dec", "r")) for name in channels}
     found: dict[str, list[tuple[Fraction, str]]] = {name: [] for name in channels}
     pairs, time = Pairs(), Fraction(0)
-    for time, triples in _carried(open_source, carrier):
+    for time, triples in in_order(_carried(open_source, carrier)):
         for name, first, second in pairs.of(time, triples):
             if name in decoders:
                 found[name].extend((time, line) for line in _lines(decoders[name], first, second))
@@ -83,27 +87,46 @@ def _said(open_source: Callable[[], BinaryIO], channels: Sequence[str], carrier:
 
 
 def _carried(open_source: Callable[[], BinaryIO], carrier: int) -> Iterator[tuple[Fraction, bytes]]:
-    """Yield times of packets, seconds, with their triples, in the order of pictures; anew where the clock jumps."""
-    found = list[tuple[Fraction, bytes]]()
+    """Yield times of packets, seconds, with their triples, in the order of decoding."""
     with open_source() as file, open_media(file) as container:
         stream = container.streams[carrier]
         keep_only(container, stream)
-        escaped, before = stream.codec_context.name in ESCAPED, Fraction(0)
+        escaped, time = stream.codec_context.name in ESCAPED, Fraction(0)
         try:
             for packet in read_packets(container, stream):
                 if packet.pts is not None and packet.time_base is not None:
                     time = packet.pts * packet.time_base
-                    if abs(time - before) > _JUMP:
-                        yield from sorted(found, key=lambda one: one[0])
-                        found.clear()
-                    before = time
                 data = bytes(packet)
-                triples = data if stream.type == "subtitle" else cc_data(data, escaped=escaped)
-                if triples:
-                    found.append((before, triples))
+                yield time, data if stream.type == "subtitle" else cc_data(data, escaped=escaped)
         except UnreadableError:
-            pass
-    yield from sorted(found, key=lambda one: one[0])
+            return
+
+
+def in_order(packets: Iterable[tuple[Fraction, bytes]]) -> Iterator[tuple[Fraction, bytes]]:
+    """Yield packets in the order of pictures, anew where the clock jumps.
+
+    Those that hold padding alone are left out, but for the last time.
+
+    Args:
+        packets: Times, seconds, and triples, in the order of decoding; few are kept at a time.
+    """
+    held, before = list[tuple[Fraction, int, bytes]](), Fraction(0)
+    for number, (time, triples) in enumerate(packets):
+        if abs(time - before) > _JUMP:
+            yield from _emptied(held, 0)
+        before = time
+        if says(triples):
+            heappush(held, (time, number, triples))
+            yield from _emptied(held, HELD)
+    yield from _emptied(held, 0)
+    yield before, b""
+
+
+def _emptied(held: list[tuple[Fraction, int, bytes]], left: int) -> Iterator[tuple[Fraction, bytes]]:
+    """Yield the first of what is kept, until so many are left."""
+    while len(held) > left:
+        time, _, triples = heappop(held)
+        yield time, triples
 
 
 def _lines(decoder: SubtitleCodecContext, first: int, second: int) -> Iterator[str]:
