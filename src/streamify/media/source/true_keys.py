@@ -25,6 +25,10 @@ from streamify.mp4.samples import Samples
 
 PICTURES = 120
 """Pictures decoded at most, from the first one on."""
+PIXELS, FEWEST = 250_000_000, 8
+"""Pixels of these, and as many of them however large they are."""
+ALONE = frozenset({"png"})
+"""Codecs whose pictures need no other, of which FFmpeg does not say so."""
 TRIED = 3
 """Keyframes among them at which decoding is begun."""
 
@@ -41,9 +45,10 @@ def with_true_keys(file: BinaryIO, seen: Beginning, samples: Samples, notes: lis
         notes: Receives what is said of it.
     """
     name = seen.codec.name
-    if is_read(name) or Codec(name, "r").intra_only or len(samples.keys) < 2:
+    if is_read(name) or name in ALONE or Codec(name, "r").intra_only or len(samples.keys) < 2:
         return samples
-    near = [number for number in samples.keys[1:PICTURES] if number < PICTURES]
+    most = max((pictures_tried(one.width, one.height) for one in seen.start.pictures[:1]), default=0)
+    near = [number for number in samples.keys[1:most] if number < most]
     chosen = sorted({near[step * (len(near) - 1) // (TRIED - 1)] for step in range(TRIED)}) if near else []
     if not chosen:
         return samples
@@ -54,6 +59,11 @@ def with_true_keys(file: BinaryIO, seen: Beginning, samples: Samples, notes: lis
     why = "pictures that the container marks as keyframes cannot be decoded without those before them"
     notes.append(Note(kind="info", what=what, why=why))
     return replace(samples, keys=array("q", samples.keys[:1]))
+
+
+def pictures_tried(width: int, height: int) -> int:
+    """Return how many pictures of a size are decoded at most."""
+    return max(FEWEST, min(PICTURES, PIXELS // (width * height)))
 
 
 def _same(through: dict[int | None, bytes], time: int, alone: dict[int | None, bytes]) -> bool:
