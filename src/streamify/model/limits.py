@@ -1,4 +1,4 @@
-"""How much a source, a published stream and a task may claim or take: the one place of all fixed limits.
+"""How much a source, a published stream and a task may claim or take: the one place of all fixed limits but of words.
 
 ``docs/reference/limits.md`` lists them with what happens beyond. They stop what is hostile or broken: none of them is
 near what cameras, recorders and editors write. What an honest source may exceed is a setting (`max_duration`,
@@ -27,8 +27,8 @@ METADATA = 1_000
 stream. FFmpeg compares each of them with all others."""
 
 OPEN_SECONDS = 10
-"""CPU seconds until FFmpeg has opened a source; 8K takes about one. A source that is read from end to end has
-`SCANNED_BYTES` for each second more."""
+"""CPU seconds until FFmpeg has opened a source; 8K takes about one. A source that is read from end to end has a
+second more for each `SCANNED_BYTES`, and one for each thousand packets."""
 
 OVERLAP = 4
 """How often an index may name the bytes of the file: each picture is there once, but for a few that writers share."""
