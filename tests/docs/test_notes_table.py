@@ -19,5 +19,5 @@ def test_the_table_is_not_empty_and_has_all_kinds() -> None:
 def test_what_the_issue_of_silent_losses_names_is_listed() -> None:
     said = {what for kind, what, _ in rows() if kind in ("dropped", "converted")}
     for part in ("transparency", "timecode …", "captions inside the pictures", "BT.2020 colour",
-                 "Dolby Vision metadata", "the other views of multi-view video", "… chapters"):  # fmt: skip
+                 "Dolby Vision metadata", "other layers of the video", "… chapters"):  # fmt: skip
         assert any(part in what for what in said), part

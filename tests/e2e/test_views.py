@@ -30,5 +30,7 @@ def test_the_base_view_is_whole_and_the_other_is_named(muxer: str, tmp_path: Pat
     (track,) = report.tracks
     assert [number for _, number in decode_track(tmp_path / "dest", track.folder)] == list(range(COUNT))
     assert (report.certificate.coded, report.certificate.lost) == (COUNT, ())
-    assert "the other views of multi-view video" in {note.what for note in report.notes if note.kind == "dropped"}
+    assert "other layers of the video (further views, or transparency)" in {
+        note.what for note in report.notes if note.kind == "dropped"
+    }
     assert verify(tmp_path / "dest", source).faults == ()

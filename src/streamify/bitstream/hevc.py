@@ -43,7 +43,7 @@ class HevcReader:
         self._order, self._guessed = 0, 0
         self._restart = True
         self.views = False
-        """Whether pictures of another layer were met."""
+        """Whether pictures of another layer were met: of another view, or of transparency."""
         self.renew(extradata)
 
     def renew(self, extradata: bytes) -> None:

@@ -152,9 +152,8 @@ def probe_source(
         return Probed(facts, None, (), sound, laid, cut)
     sample = beginning.start.pictures
     if beginning.start.views:
-        notes.append(
-            Note(kind="dropped", what="the other views of multi-view video", why="the base view is transcoded")
-        )
+        what = "other layers of the video (further views, or transparency)"
+        notes.append(Note(kind="dropped", what=what, why="the base layer is transcoded"))
     if not sample:
         if missing:
             raise cut_off(missing, ref.size)

@@ -253,7 +253,7 @@ class Start:
     captions: bytes = b""
     """Triples of cc_data in them."""
     views: bool = False
-    """Whether they hold pictures of other views."""
+    """Whether they hold pictures of other layers."""
 
     @property
     def first(self) -> int | None:
