@@ -9,6 +9,7 @@ import pytest
 
 import streamify
 from clips.identity import decode_track
+from clips.joined_sound import ffmpeg
 from clips.numbered import encode, remux
 from e2e.driving import rungs, verify
 from selection import sample
@@ -45,3 +46,16 @@ def test_indexed_pictures_keep_their_palette_in_every_segment(name: str, tmp_pat
     film = encode(tmp_path / "film.mkv", range(COUNT), "ffv1", "matroska", {})
     source = remux(film, tmp_path / name, "-c:v", INDEXED[name], "-pix_fmt", "pal8")
     check(source, tmp_path / "dest")
+
+
+def test_a_palette_that_changes_midway(tmp_path: Path) -> None:
+    """The pictures are compared with FFmpeg's of a pass from the start; greys, which no matrix changes."""
+    source = tmp_path / "film.avi"
+    grey = "hue=s=0,negate=enable='gt(n,24)'"
+    palettes = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"
+    ffmpeg("-f", "lavfi", "-i", "smptebars=s=192x144:r=25:d=3", "-vf", f"{grey},{palettes}", "-c:v", "rawvideo",
+           "-pix_fmt", "pal8", source)  # fmt: skip
+    part: dict[str, Any] = {**SETTINGS, "from": 2}
+    report = streamify.transcode(source, tmp_path / "dest", **part)
+    assert any("the palette of its colours changes" in note.why for note in report.notes)
+    assert verify(tmp_path / "dest", source).faults == ()

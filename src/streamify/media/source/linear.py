@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from streamify.media.source.draining import Draining
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.palette import INDEXED, read_palette, with_palette
+from streamify.media.source.palette import CHANGING, INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
 from streamify.media.source.turn import Turn, Turns
 from streamify.model.source import EditPart
@@ -101,7 +101,8 @@ def decode_all(
     Args:
         open_source: Opens the source.
         stream: Index of the stream.
-        start: Seconds on the source's clock to which FFmpeg seeks first; nothing comes out where it cannot.
+        start: Seconds on the source's clock to which FFmpeg seeks first; nothing comes out where it cannot, or
+            where it passes over changes of a palette.
         edited: Whether an edit list is applied.
     """
     with open_source() as file, open_media(file, edited=edited) as container:
@@ -109,6 +110,8 @@ def decode_all(
         keep_only(container, video)
         context = decoder(video)
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
+        if start is not None and context.pix_fmt == INDEXED and container.format.name == CHANGING:
+            return
         if start is not None and not seek_to(container, int(start / base), video):
             return
         packets = read_packets(container, video)

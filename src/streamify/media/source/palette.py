@@ -1,4 +1,4 @@
-"""The palette of indexed pictures, which FFmpeg gives with the first packet of a container and not again."""
+"""The palette of indexed pictures, which FFmpeg gives with the first packet of a container and where it changes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ P = TypeVar("P", "Packet[VideoStream]", "Packet[VideoStream] | None")
 INDEXED = "pal8"
 KIND: Final = "palette"
 """FFmpeg's names of the pixel format and of the side data."""
+CHANGING: Final = "avi"
+"""The container whose palette can change midway (``xxpc`` chunks, which a seek passes over)."""
 
 
 def read_palette(file: BinaryIO, stream: int) -> PacketSideData | None:
@@ -24,6 +26,22 @@ def read_palette(file: BinaryIO, stream: int) -> PacketSideData | None:
         video = cast("VideoStream", container.streams[stream])
         first = next((packet for packet in read_packets(container, video) if packet.size), None)
         return first.get_sidedata(KIND) if first is not None and first.has_sidedata(KIND) else None
+
+
+class Palettes:
+    """Looks at the packets of a stream for a palette that changes."""
+
+    def __init__(self) -> None:
+        self._first: bytes | None = None
+        self.change = False
+        """Whether one was met that is not the first."""
+
+    def add(self, packet: Packet[VideoStream]) -> None:
+        """Take the next packet."""
+        if packet.has_sidedata(KIND):
+            palette = bytes(packet.get_sidedata(KIND))
+            self.change = self.change or self._first not in (None, palette)
+            self._first = self._first if self._first is not None else palette
 
 
 def with_palette(packets: Iterator[P], palette: PacketSideData | None) -> Iterator[P]:

@@ -26,6 +26,7 @@ from streamify.errors import SourceError
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.opening import ENCODE, keep_only
+from streamify.media.source.palette import Palettes
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
 from streamify.media.source.timed_file import TimedFile
@@ -119,6 +120,7 @@ def scan(
     claimed = 0
     captions: int | None = None
     channels, escaped = Channels(), context.name in ESCAPED
+    palettes = Palettes()
     try:
         for packet in read_packets(container, stream, *audio_packets.streams):
             timed_file.gave()
@@ -141,6 +143,7 @@ def scan(
             sizes.append(packet.size)
             if packet.is_corrupt:
                 corrupt.append(len(packets))
+            palettes.add(cast("Packet[VideoStream]", packet))
             data = bytes(packet)
             if triples := cc_data(data, escaped=escaped):
                 captions = captions if captions is not None else len(packets)
@@ -156,6 +159,10 @@ def scan(
         )
     if not keys and len(packets):
         keys.append(0)
+    if palettes.change:
+        del keys[1:]
+        what = "every task decodes from the first picture on"
+        notes.append(Note(kind="info", what=what, why="the palette of its colours changes, which a seek passes over"))
     time_base = cast("Fraction", stream.time_base)
     jumps = container.format.name in ("mpegts", "mpeg")
     known = knows(context.name)
