@@ -18,6 +18,7 @@ import streamify
 from e2e.driving import media
 from e2e.driving import streamify as command
 from faults.worker import task
+from selection import sample
 from stores import locations, open_storage
 from streamify.executors.base import Executor
 from streamify.jobs.attempts import read_attempts
@@ -72,6 +73,7 @@ def begun(events: list[Event]) -> psutil.Process:
     return psutil.Process(found[-1].worker)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_costs_a_retry_and_leaves_no_child(
     engine: tuple[Executor, list[Event]], tmp_path: Path
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_worker_that_is_killed_costs_a_retry_and_leaves_no_child(
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_child_that_ends_costs_a_retry_and_its_log_comes_back(engine: tuple[Executor, list[Event]]) -> None:
     executor, _ = engine
     future = executor.submit(task("exit:once"))
@@ -105,6 +108,7 @@ def test_a_child_that_ends_costs_a_retry_and_its_log_comes_back(engine: tuple[Ex
     assert "stdout of exit:once" in failure.log
 
 
+@pytest.mark.long
 def test_a_result_that_is_large_comes_whole(engine: tuple[Executor, list[Event]]) -> None:
     executor, _ = engine
     results = [executor.submit(task(f"bulk:{size}")) for size in (100, 400_000)]
@@ -114,6 +118,7 @@ def test_a_result_that_is_large_comes_whole(engine: tuple[Executor, list[Event]]
         assert len(found.faults[1]) == size
 
 
+@pytest.mark.long
 def test_a_lost_mailbox_costs_progress_alone(engine: tuple[Executor, list[Event]]) -> None:
     executor, events = engine
     first = executor.submit(task("sleep:1.5"))
@@ -171,7 +176,7 @@ def _free_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("scheme", ["", "ray://"])
+@pytest.mark.parametrize("scheme", sample(["", "ray://"], ""))
 def test_an_address_at_which_nobody_listens(scheme: str, clip: Path, tmp_path: Path) -> None:
     began = time.monotonic()
     address = f"{scheme}127.0.0.1:{_free_port()}"

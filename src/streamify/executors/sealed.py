@@ -79,6 +79,8 @@ class SealedWorker:
         self._lock = Lock()
         self._live: _Live | None = None
         self._peak, self._log = 0, ""
+        self.refused: Seal | None = None
+        """What holds of the seal of a worker that was refused."""
 
     @property
     def peak_bytes(self) -> int:
@@ -147,6 +149,7 @@ class SealedWorker:
                 if self._on_seal is not None:
                     self._on_seal(found)
                 if self._whole and not found.whole:
+                    self.refused = found
                     raise _NotReady(f"this platform does not seal workers: {found.to_json().decode()}")
             except _NotReady:
                 live.kill()

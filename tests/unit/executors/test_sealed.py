@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,18 @@ import pytest
 
 from faults import sealed
 from faults.worker import task
+from streamify.executors.ray import node
+from streamify.executors.ray.parcel import unpacked
+from streamify.executors.ray.wire import Given
 from streamify.executors.sealed import SealedWorker
-from streamify.executors.wire import Done, Failed
+from streamify.executors.wire import Done, Failed, Work
 from streamify.machine.seal import Seal
+from streamify.model.location import Location
 from streamify.model.result import CheckResult
 from streamify.model.task import Budget
 from streamify.storage.base import Stores
 from streamify.storage.local import LocalStorage
+from streamify.storage.locate import StoreLocations
 
 COMMAND = (sys.executable, "-P", sealed.__file__)
 pytestmark = [
@@ -116,3 +122,17 @@ def test_credentials_do_not_reach_the_environment(
     assert failed(fresh.run("a", task("environment"), stores)) == "none-of-it"
     fresh.close()
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
+
+
+def test_a_node_of_ray_that_does_not_seal_its_worker_is_refused(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsealed = SealedWorker(command=(*COMMAND[:2], str(Path(sealed.__file__).with_name("unsealed.py"))), whole=True)
+    monkeypatch.setattr(node, "_worker", lambda _: unsealed)
+    places = StoreLocations(uploads=Location.parse(str(tmp_path)), media=Location.parse(str(tmp_path)))
+    order = Given(work=Work(stores=places, task=task("echo:1")), job="j")
+    (tmp_path / "in.mp4").write_bytes(b"x")
+    reply = unpacked(node.run(zlib.compress(order.to_json()), lambda _: None))
+    assert isinstance(reply, Failed)
+    assert (reply.failure.code, reply.failure.exit_code, reply.failure.transient) == ("ray-node-unfit", 5, False)
+    assert "system calls" in reply.failure.cause

@@ -21,7 +21,7 @@ from streamify.executors.ray.parcel import packed
 from streamify.executors.ray.wire import Build, Card, Given, features
 from streamify.executors.sealed import SealedWorker
 from streamify.executors.wire import Done, Failed, Progress
-from streamify.machine.seal import hide
+from streamify.machine.seal import Seal, hide
 from streamify.model.attempt import Usage
 from streamify.storage.base import Stores
 from streamify.storage.locate import StoreLocations
@@ -41,7 +41,7 @@ def card(node: str) -> bytes:
 def sealed_worker() -> SealedWorker:
     """Return the process that decodes, of which a process of Ray has one; it ends with it."""
     hide()  # before there is a child
-    return SealedWorker(environment=worker_environment(os.environ), start_timeout=60)
+    return SealedWorker(environment=worker_environment(os.environ), start_timeout=60, whole=True)
 
 
 def run(given: bytes, tell: Tell) -> bytes:
@@ -62,6 +62,8 @@ def _run(order: Given, tell: Tell) -> Done | Failed:
         tell(told.to_json())
 
     reply = worker.run(order.job, task, _opened(order.work.stores), on_progress=on_progress)
+    if worker.refused is not None:
+        return _failed(_unsealed(task.key, worker.refused))
     if isinstance(reply, Failed):
         failure = reply.failure
         return reply.model_copy(update={"failure": replace(failure, log=tail(worker.log + failure.log))})
@@ -80,6 +82,13 @@ def _worker(name: str | None) -> SealedWorker:
     found = getattr(import_module(module), attribute)()
     assert isinstance(found, SealedWorker)
     return found
+
+
+def _unsealed(key: str, found: Seal) -> Failure:
+    missing = "the system calls" if not found.filtered else "the memory of its parent"
+    cause = f"node {socket.gethostname()} does not keep {missing} from the process that decodes"
+    hint = "use Linux 5.13 or later, where a container allows seccomp and Landlock, and do not run Ray as root"
+    return Failure(key, "ray-node-unfit", cause, hint=hint, exit_code=5)
 
 
 def refused(order: Given) -> Failed | None:
