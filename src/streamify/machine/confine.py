@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,13 +26,10 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/proc/self", "/proc/cpuinfo", "/proc/meminf
 """What any program may have to read, and holds no secrets."""
 
 
-def confine(more: Iterable[str] = ()) -> bool:
+def confine() -> bool:
     """Let this thread, and those that it starts, read files of Python and of the system alone; for good.
 
     Call it before there is another thread: those go on as they were.
-
-    Args:
-        more: Further files and folders that may be read.
 
     Returns:
         Whether it holds: older kernels have no Landlock.
@@ -44,7 +42,7 @@ def confine(more: Iterable[str] = ()) -> bool:
     if ruleset < 0:
         return False
     try:
-        for path in {*SYSTEM, *_of_python(), *more}:
+        for path in {*SYSTEM, *_of_python()}:
             with suppress(OSError):
                 _allow(libc, ruleset, path)
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
@@ -58,6 +56,7 @@ def _of_python() -> Iterator[str]:
     """Yield the folders from which this process imports, and those of the interpreter and its libraries."""
     yield from (sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent))
     yield from (path for path in sys.path if path)
+    yield from (path for path in re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", "")) if path)  # ld.so(8)
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,11 +33,17 @@ print(json.dumps([held, before, after, refused("/proc/self/status"), os.listdir(
 def test_a_confined_process_reads_python_and_the_system_and_nothing_else(tmp_path: Path) -> None:
     secret = tmp_path / "credentials"
     secret.write_text("secret")
-    done = subprocess.run([sys.executable, "-c", CHILD, secret], capture_output=True, text=True, check=True)
+    library = tmp_path / "libraries" / "libx.so"
+    library.parent.mkdir()
+    library.write_text("x")
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, secret, library], capture_output=True, text=True, check=True,
+        env=os.environ | {"LD_LIBRARY_PATH": f"{tmp_path / 'none'}:{library.parent}"},
+    )  # fmt: skip
     held, before, after, own, system = json.loads(done.stdout)
     if not held:
         pytest.skip("this kernel has no Landlock")
-    assert before == [False, False, False]
-    assert after == [True, True, True]
+    assert before == [False] * 4
+    assert after == [True, False, True, True]
     assert not own
     assert system
