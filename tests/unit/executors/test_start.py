@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
 from stores import locations
 from streamify.executors.base import TaskError
+from streamify.executors.local import forking
 from streamify.executors.local.executor import LocalExecutor
 from streamify.executors.local.start import COMMAND, WorkerStarter, worker_environment
 from streamify.model.event import Event
@@ -78,7 +81,7 @@ def test_workers_of_another_environment_have_a_process_of_their_own() -> None:
     assert not psutil.pid_exists(parent.pid)
 
 
-def test_a_process_that_is_killed_is_replaced() -> None:
+def test_a_process_that_is_killed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with WorkerStarter() as starter:
         environment = worker_environment(os.environ)
         lost = starter.start(COMMAND, environment)
@@ -86,7 +89,9 @@ def test_a_process_that_is_killed_is_replaced() -> None:
         assert parent is not None
         parent.kill()
         parent.wait(20)
-        assert lost.kill() == -signal.SIGKILL  # the kernel has ended it with its parent
+        with monkeypatch.context() as patch:
+            patch.delattr(os, "killpg")  # nothing is sent: its process id may be another's
+            assert lost.kill() == -signal.SIGKILL  # the kernel has ended it with its parent
         other = starter.start(COMMAND, environment)
         assert psutil.Process(other.pid).ppid() not in (parent.pid, os.getpid())
         other.kill()
@@ -104,6 +109,21 @@ def test_an_exit_status_is_that_of_the_worker_and_its_id_is_not_given_away_befor
         assert psutil.Process(workers[0].pid).status() == psutil.STATUS_ZOMBIE
         assert [worker.kill() for worker in workers] == [-signal.SIGTERM, -signal.SIGKILL]
         assert not any(psutil.pid_exists(worker.pid) for worker in workers)
+
+
+def test_a_fork_that_fails_is_told_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise OSError(11, "no more processes")
+
+    def unused(*_: object) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(os, "fork", fail)
+    control, other = socket.socketpair()
+    with control, other:
+        before = sorted(Path("/proc/self/fd").iterdir())
+        assert b"no more processes" in forking._fork(control, [os.dup(0) for _ in range(3)], unused)
+        assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_what_keeps_it_from_loading_is_told(tmp_path: Path) -> None:

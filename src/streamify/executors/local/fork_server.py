@@ -109,7 +109,9 @@ class Forked:
         self._status: int | None = None
 
     def poll(self) -> int | None:
-        """Return its exit status once `wait` has returned it; until then its process id cannot be another's."""
+        """Return its exit status once it may have been reaped; until then its process id cannot be another's."""
+        if self._status is None and self._server.ended:  # which killed its workers, and init reaps them
+            self._status = -signal.SIGKILL
         return self._status
 
     def wait(self) -> int:

@@ -41,12 +41,13 @@ def main() -> None:
 
 
 def _fork(control: socket.socket, descriptors: list[int], run: Run) -> bytes:
-    """Fork a worker with three descriptors: for tasks, for what it prints, for its replies. Return its process id."""
+    """Fork a worker with three descriptors: for tasks, for what it prints, and replies. Return its id, or why not."""
     parent, (begun, begins) = os.getpid(), os.pipe()
     try:
         pid = os.fork()
+        answer = b"%d" % pid
     except OSError as error:
-        return f"no worker can be forked: {error}".encode()
+        pid, answer = -1, f"no worker can be forked: {error}".encode()
     if pid == 0:
         control.close()
         os.setsid()  # before the driver knows of it, and could kill its group
@@ -59,11 +60,11 @@ def _fork(control: socket.socket, descriptors: list[int], run: Run) -> bytes:
         os.close(output)
         worker.work(replies, run, parent)
     os.close(begins)
-    os.read(begun, 1)  # its end has closed: it leads its session, or is dead
+    os.read(begun, 1)  # its end has closed: it leads its session, is dead, or never was
     os.close(begun)
     for descriptor in descriptors:
         os.close(descriptor)
-    return b"%d" % pid
+    return answer
 
 
 if __name__ == "__main__":
