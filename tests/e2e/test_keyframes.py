@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 import streamify
@@ -59,3 +62,24 @@ def test_a_palette_that_changes_midway(tmp_path: Path) -> None:
     report = streamify.transcode(source, tmp_path / "dest", **part)
     assert any("the palette of its colours changes" in note.why for note in report.notes)
     assert verify(tmp_path / "dest", source).faults == ()
+
+
+def test_colours_of_a_palette(tmp_path: Path) -> None:
+    """Bars of 75 % as FFmpeg shows them of the source."""
+    source, shown = tmp_path / "film.avi", tmp_path / "shown.mp4"
+    ffmpeg("-f", "lavfi", "-i", "smptebars=s=192x144:r=25:d=1", "-vf", "split[a][b];[a]palettegen[p];[b][p]paletteuse",
+           "-c:v", "rawvideo", "-pix_fmt", "pal8", source)  # fmt: skip
+    (track,) = streamify.transcode(source, tmp_path / "dest", **SETTINGS).tracks
+    folder = tmp_path / "dest" / track.folder
+    shown.write_bytes((folder / "init.mp4").read_bytes() + (folder / "00000.m4s").read_bytes())
+    places = [(60, x) for x in range(13, 192, 27)]
+    wanted, found = (np.array([rgb(film)[place] for place in places], np.int16) for film in (source, shown))
+    assert np.abs(wanted - found).max() <= 4
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
+def rgb(film: Path) -> npt.NDArray[np.uint8]:
+    """Return the first picture as the system's FFmpeg shows it."""
+    command = ["ffmpeg", "-v", "error", "-i", str(film), "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    data = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+    return np.frombuffer(data, np.uint8).reshape(144, 192, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from av.video.frame import VideoFrame
 
+from streamify.media.source.palette import INDEXED
 from streamify.model.source import Colour
 
 UNSPECIFIED = 2
@@ -19,7 +20,7 @@ def tags_of(frame: VideoFrame, peak: int | None = None) -> Colour:
         frame: As it was decoded.
         peak: Of its light, cd/m2.
     """
-    rgb = frame.format.is_rgb
+    rgb = frame.format.is_rgb or frame.format.name == INDEXED  # palettes are of RGB
     return Colour(
         primaries=int(frame.color_primaries),
         transfer=int(frame.color_trc),
