@@ -18,8 +18,8 @@ BITMAP_CODECS: Final = MappingProxyType({"hdmv_pgs_subtitle": "PGS", "dvd_subtit
 """FFmpeg's names of codecs that can be drawn, and what people call them."""
 
 
-SHAPER: Final = "0.57.0"
-"""Version of uharfbuzz that draws words: another one may draw other pixels."""
+DRAWN_BY: Final = MappingProxyType({"uharfbuzz": "0.57.0", "python-bidi": "0.6.12"})
+"""Packages that draw words, and their versions: others may draw other pixels."""
 FONT_BYTES = 32_000_000
 """Bytes of a font file at most."""
 
@@ -105,7 +105,7 @@ class BurnIn(Frozen):
     font_found: bool = False
     """Whether nobody named that font."""
     shaper: str = ""
-    """Version of the library that draws text; empty: bitmaps are drawn."""
+    """Versions of what draws text, and of Unicode by which it does; empty: bitmaps are drawn."""
     canvas: tuple[int, int] | None = None
     """Width and height of the picture that text is drawn for, pixels: that of the largest rendition."""
 

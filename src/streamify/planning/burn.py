@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
@@ -10,8 +11,8 @@ from streamify.dest.layout import burn_key
 from streamify.errors import UsageError
 from streamify.model.burn import (
     BITMAP_CODECS,
+    DRAWN_BY,
     PART_SEGMENTS,
-    SHAPER,
     BitmapFacts,
     BurnChoice,
     BurnIn,
@@ -74,8 +75,14 @@ def _text(settings: MediaSettings, language: str | None, **of: Any) -> BurnPlan:
         encoding=old_encoding(bcp47(language)),
         font=font.sha256 if font is not None else None,
         font_found=font is not None and font.found,
-        shaper=SHAPER,
+        shaper=_shaper(),
     )
+
+
+def _shaper() -> str:
+    """Return what decides directions, breaks and shapes: Python's tables of Unicode are those of its own version."""
+    versions = {**DRAWN_BY, "Unicode": unicodedata.unidata_version}
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def with_canvas(burn: BurnPlan | None, largest: Size) -> BurnPlan | None:

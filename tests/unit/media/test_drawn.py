@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from streamify.media.bitmaps.shown import Account, pixels_of, stretches
 from streamify.media.drawn.block import Box, Sheet
 from streamify.media.drawn.displays import DrawnCount, displays
-from streamify.media.drawn.fonts import FontError, Fonts, check_font
+from streamify.media.drawn.fonts import Faces, FontError, Fonts, check_font
 from streamify.media.drawn.lines import rows
 from streamify.media.drawn.marks import Line, read_marks
+from streamify.media.drawn.stream import fitting_fonts
 from streamify.media.text.spans import PLAIN
 from streamify.model.cue import SourceCue
 
@@ -38,7 +40,7 @@ def line(text: str) -> Line:
 
 def drawn_text(text: str, data: bytes, size: float = 40) -> str:
     """Return the characters of a line from left to right, by their glyphs."""
-    fonts = Fonts([data], size)
+    fonts = Fonts(Faces([data]), size)
     (row,), _ = rows(line(text), fonts, 10_000)
     font = fonts.font(0, bold=False, italic=False)
     names = {font.get_nominal_glyph(ord(char)): char for char in text}
@@ -61,7 +63,7 @@ def test_from_right_to_left(data: bytes, text: str, wanted: str) -> None:
 
 
 def test_letters_are_joined_and_kerned(data: bytes) -> None:
-    fonts = Fonts([data], 40)
+    fonts = Fonts(Faces([data]), 40)
     (joined,), _ = rows(line("ببب"), fonts, 10_000)
     isolated = fonts.font(0, bold=False, italic=False).get_nominal_glyph(ord("ب"))
     assert isolated not in {glyph.number for glyph in joined.glyphs}  # initial, medial and final forms
@@ -73,7 +75,7 @@ def test_letters_are_joined_and_kerned(data: bytes) -> None:
 
 def test_the_width_is_that_of_freetype(tmp_path: Path, data: bytes) -> None:
     text = "Hello world of words"
-    (row,), _ = rows(line(text), Fonts([data], 40), 10_000)
+    (row,), _ = rows(line(text), Fonts(Faces([data]), 40), 10_000)
     shown = subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=black:s=800x100:d=0.04", "-vf",
          f"drawtext=fontfile={FONT}:fontsize=40:fontcolor=white:x=10:y=20:text={text}", "-pix_fmt", "gray", "-f",
@@ -83,7 +85,7 @@ def test_the_width_is_that_of_freetype(tmp_path: Path, data: bytes) -> None:
 
 
 def test_lines_are_broken_evenly_and_nowhere_else_than_allowed(data: bytes) -> None:
-    fonts = Fonts([data], 40)
+    fonts = Fonts(Faces([data]), 40)
     text = "one two three four five six seven eight nine ten eleven twelve"
     found, _ = rows(line(text), fonts, 800)
     assert len(found) == 2
@@ -158,6 +160,32 @@ def test_what_is_shown_when_and_in_which_colours(sheet: Sheet) -> None:
     assert {(255, 255, 255, 255), (0, 0, 0, 255), (0, 0, 0, 0)} <= set(white)
     solid = [{colour[:3] for colour in pixels_of(one)[1] if colour[3] == 255} for one in found[2].bitmaps]
     assert solid == [{(0, 0, 0)}, {(0, 255, 0)}, {(255, 0, 0)}]
+
+
+def test_a_font_that_moves_backwards_does_no_harm(data: bytes) -> None:
+    """AV is kerned by -131 units; with -32768 a line has less than no width."""
+    table, bad = data.index(b"GPOS"), bytearray(data)
+    start, size = struct.unpack(">II", data[table + 8 : table + 16])
+    bad[start : start + size] = data[start : start + size].replace(struct.pack(">h", -131), struct.pack(">h", -32768))
+    (row,), _ = rows(line("AVAV"), Fonts(Faces([bytes(bad)]), 40), 10_000)
+    assert row.width < -1000
+    drawn = Sheet([bytes(bad)], (320, 180)).draw(read_marks("AVAV <u>AVAV</u>"), "", [])
+    assert drawn is not None
+    assert all(0 <= one.x < one.x + one.width <= 320 and one.y + one.height <= 180 for one in drawn.bitmaps)
+
+
+def test_fonts_of_a_source_that_are_too_many_or_too_large_are_named() -> None:
+    many, notes = fitting_fonts((str(number), b"1") for number in range(18))
+    assert ([name for name, _ in many], [note.what for note in notes]) == (
+        [str(number) for number in range(16)], ["2 more fonts of the source: not used"],
+    )  # fmt: skip
+    large = [("a", 30), ("b", 33), ("c", 30), ("d", 5), ("e", 4)]
+    some, notes = fitting_fonts((name, bytes(1_000_000 * size)) for name, size in large)
+    assert [name for name, _ in some] == ["a", "c", "e"]
+    assert [(note.what, note.why) for note in notes] == [
+        ("font b of the source is not used", "it has more than 32 MB"),
+        ("1 more font of the source: not used", "16 of 64 MB together are used at most"),
+    ]
 
 
 @pytest.mark.parametrize("keep", [0, 3, 100, 5000])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from fractions import Fraction
+from importlib.metadata import version
 
 import pytest
 
@@ -11,13 +13,16 @@ from streamify.bitstream.bitmaps.base import Bitmap, Display
 from streamify.errors import SourceError, UsageError
 from streamify.media.bitmaps.place import Area, place
 from streamify.media.bitmaps.shown import Account, TooManyError, pixels_of, stretches
-from streamify.model.burn import PART_BYTES, SHAPER, BitmapFacts, BurnBitmap, FontFile, Shown, parse_burn_in
+from streamify.model.burn import PART_BYTES, BitmapFacts, BurnBitmap, FontFile, Shown, parse_burn_in
 from streamify.model.settings import MediaSettings, Rung, Settings
 from streamify.model.source import Look, TextFacts
 from streamify.model.subtitle import SubtitleFile
 from streamify.planning.burn import burn_in, recipe_of
 from streamify.tasks.burn import Feed, burn_id
 
+SHAPER = (
+    f"uharfbuzz {version('uharfbuzz')}, python-bidi {version('python-bidi')}, Unicode {unicodedata.unidata_version}"
+)
 PGS, DVB = "hdmv_pgs_subtitle", "dvb_subtitle"
 FILM = facts().model_copy(
     update={

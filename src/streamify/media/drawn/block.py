@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streamify.bitstream.bitmaps.base import Bitmap
-from streamify.media.drawn.fonts import Fonts
+from streamify.media.drawn.fonts import Faces, Fonts
 from streamify.media.drawn.lines import Row, rows
 from streamify.media.drawn.marks import Marked
 from streamify.media.drawn.paint import Painter, Pen
@@ -75,7 +75,8 @@ class Sheet:
         self._canvas = canvas
         width, height = canvas
         size = SIZE * min(height, 0.75 * width)
-        self._fonts = [Fonts(files, max(4.0, size * part)) for part in _SMALLER]
+        faces = Faces(files)
+        self._fonts = [Fonts(faces, max(4.0, size * part)) for part in _SMALLER]
         self._painter = Painter()
 
     def draw(self, words: Marked, settings: str, others: Iterable[Box]) -> Drawn | None:
@@ -92,7 +93,7 @@ class Sheet:
         fonts, pen = chosen.fonts, _pen(chosen.fonts.size)
         step = math.ceil(fonts.ascent + fonts.descent)
         edge = math.ceil(pen.outline + pen.shadow) + math.ceil(fonts.size / 4)  # beyond advances, as of italics
-        width = math.ceil(max(row.width for row in chosen.rows))
+        width = max(1, math.ceil(max(row.width for row in chosen.rows)))  # advances of a damaged font can be negative
         height = step * len(chosen.rows)
         left, align = self._across(settings, width)
         top = self._down(settings, height, others, (left, left + width))

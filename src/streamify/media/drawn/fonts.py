@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from streamify.errors import UsageError
-from streamify.model.burn import SHAPER
+from streamify.model.burn import DRAWN_BY
 
 UNITS = 64
 """Of a pixel, in which glyphs are placed."""
@@ -27,40 +28,56 @@ def require_shaper() -> None:
         UsageError: ``burn-in-extra``.
     """
     try:
-        import bidi.algorithm
-        import uharfbuzz
+        import uharfbuzz  # noqa: F401
+
+        found = {name: version(name) for name in DRAWN_BY}
     except ImportError as error:
         raise UsageError(
             "burn-in-extra",
             f"to draw text into pictures, a package is missing: {error.name}",
             "pip install 'streamify[burn]'",
         ) from error
-    if uharfbuzz.__version__ != SHAPER or not bidi.algorithm:
-        raise UsageError(
-            "burn-in-extra",
-            f"to draw the same pixels everywhere, uharfbuzz {SHAPER} is wanted; {uharfbuzz.__version__} is installed",
-            "pip install 'streamify[burn]'",
-        )
+    for name, wanted in DRAWN_BY.items():
+        if found[name] != wanted:
+            raise UsageError(
+                "burn-in-extra",
+                f"to draw the same pixels everywhere, {name} {wanted} is wanted; {found[name]} is installed",
+                "pip install 'streamify[burn]'",
+            )
 
 
 class FontError(Exception):
     """A file is no font that can be used; the message says why."""
 
 
+class Faces:
+    """Font files of all sizes, read once.
+
+    Args:
+        files: Bytes of font files that `check_font` accepts.
+    """
+
+    def __init__(self, files: Sequence[bytes]) -> None:
+        import uharfbuzz as hb
+
+        self.faces = [hb.Face(hb.Blob(data)) for data in files]
+        self.chars = [face.unicodes for face in self.faces]
+        """Code points of each, as a set of HarfBuzz: one of Python has some 100 bytes for each of them."""
+
+
 class Fonts:
     """Fonts of one size, the first of which is used for all that it has.
 
     Args:
-        files: Bytes of font files that `check_font` accepts.
+        faces: Of all sizes.
         size: Height of the font (em), pixels.
     """
 
-    def __init__(self, files: Sequence[bytes], size: float) -> None:
+    def __init__(self, faces: Faces, size: float) -> None:
         import uharfbuzz as hb
 
         self._hb, self.size = hb, size
-        self._faces = [hb.Face(hb.Blob(data)) for data in files]
-        self._sets = [set(face.unicodes) for face in self._faces]
+        self._faces, self._sets = faces.faces, faces.chars
         self._made: dict[tuple[int, bool, bool], Any] = {}
         self._scripts: dict[str, str] = {}
         extents = self.font(0, bold=False, italic=False).get_font_extents("ltr")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import BinaryIO
 
+from av.container import InputContainer
 from av.stream import AttachmentStream
 
 from streamify.errors import SourceError, UsageError, counted
@@ -21,6 +22,8 @@ from streamify.model.source import Note
 
 ATTACHED = 16
 """Fonts of a source that are used at most."""
+ATTACHED_BYTES = 64_000_000
+"""Bytes of all of them at most."""
 _NAMED = 12
 """Characters that a note names."""
 
@@ -129,12 +132,14 @@ def fonts_of(
             check_font(given)
         except FontError as error:
             raise UsageError("burn-in-font", f"burn-in-font: {error}", "give a TrueType or OpenType file") from error
-    attached, notes = list[bytes](), list[Note]()
-    for name, data in _attached(open_source):
+    attached = list[bytes]()
+    with open_source() as file, open_media(file) as container:
+        fitting, notes = fitting_fonts(_attached(container))
+    for name, data in fitting:
         try:
             check_font(data)
         except FontError as error:
-            notes.append(Note(kind="info", what=f"font {name[:100]} of the source is not used", why=str(error)))
+            notes.append(_unused(name, str(error)))
         else:
             attached.append(data)
     named = [given] if given is not None else []
@@ -148,15 +153,36 @@ def fonts_of(
     return fonts, notes
 
 
-def _attached(open_source: Callable[[], BinaryIO]) -> list[tuple[str, bytes]]:
-    with open_source() as file, open_media(file) as container:
-        found = list[tuple[str, bytes]]()
-        for stream in container.streams:
-            if isinstance(stream, AttachmentStream) and len(found) < ATTACHED:
-                name = stream.metadata.get("filename", "")
-                mime = (stream.mimetype or "").lower()
-                if "font" in mime or "truetype" in mime or name.lower().endswith((".ttf", ".otf", ".ttc")):
-                    data = bytes(stream.data)
-                    if 0 < len(data) <= FONT_BYTES:
-                        found.append((name or f"of stream {stream.index}", data))
-        return found
+def fitting_fonts(fonts: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], list[Note]]:
+    """Return the fonts of a source that are not too many or too large, and what is said of the others.
+
+    Args:
+        fonts: Name and bytes of each.
+    """
+    found, notes = list[tuple[str, bytes]](), list[Note]()
+    held = further = 0
+    for name, data in fonts:
+        if len(data) > FONT_BYTES:
+            notes.append(_unused(name, f"it has more than {FONT_BYTES // 1_000_000} MB"))
+        elif len(found) == ATTACHED or held + len(data) > ATTACHED_BYTES:
+            further += 1
+        else:
+            found.append((name, data))
+            held += len(data)
+    if further:
+        why = f"{ATTACHED} of {ATTACHED_BYTES // 1_000_000} MB together are used at most"
+        notes.append(Note(kind="info", what=f"{counted(further, 'more font')} of the source: not used", why=why))
+    return found, notes
+
+
+def _unused(name: str, why: str) -> Note:
+    return Note(kind="info", what=f"font {name[:100]} of the source is not used", why=why)
+
+
+def _attached(container: InputContainer) -> Iterator[tuple[str, bytes]]:
+    for stream in container.streams:
+        if isinstance(stream, AttachmentStream):
+            name = stream.metadata.get("filename", "")
+            mime = (stream.mimetype or "").lower()
+            if "font" in mime or "truetype" in mime or name.lower().endswith((".ttf", ".otf", ".ttc")):
+                yield name or f"of stream {stream.index}", bytes(stream.data)
