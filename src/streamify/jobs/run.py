@@ -117,7 +117,8 @@ def _reading(ref: SourceRef) -> Iterator[None]:
 
 
 def _split_task(ref: SourceRef, settings: Settings, *, write: bool) -> SplitTask:
-    return SplitTask(source=ref, settings=settings.media(), write=write, budget=split_budget(ref.size))
+    budget = split_budget(ref.size, burns=settings.burn_in is not None)
+    return SplitTask(source=ref, settings=settings.media(), write=write, budget=budget)
 
 
 class OldPlan(NamedTuple):

@@ -192,7 +192,8 @@ def _source(status: JobStatus, media: Storage, plan: Plan, source: Location | No
 def _task(plan: Plan, media: Storage, wanted: Named, ref: SourceRef) -> Task:
     """Return the task itself, on the source as it is now: a copy has another time of change."""
     if wanted.kind == SPLIT:
-        return SplitTask(source=ref, settings=plan.settings, budget=split_budget(ref.size))
+        budget = split_budget(ref.size, burns=plan.settings.burn_in is not None)
+        return SplitTask(source=ref, settings=plan.settings, budget=budget)
     if wanted.kind == TEXT:
         return text_task(plan, wanted.key).model_copy(update={"source": ref})
     segments = SegmentList(plan, media)

@@ -126,7 +126,7 @@ def split_step(
         tell("note", f"planned anew: {old.why}", {})
     plan = old.plan
     if plan is None:
-        budget = split_budget(run.source.size)
+        budget = split_budget(run.source.size, burns=run.settings.burn_in is not None)
         task = SplitTask(source=run.source, settings=run.settings.media(), max_scan=max_scan, budget=budget)
         result = _carried(run, task, stores, carry, worker)
         assert isinstance(result, SplitResult)

@@ -27,7 +27,7 @@ from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.task import CheckTask, SoundCheckTask, SourceCheckTask, Strand, StreamsCheckTask, Task
 from streamify.model.track import AudioTrack, VideoTrack
-from streamify.planning.budget import check_budget, sound_check_budget, streams_check_budget
+from streamify.planning.budget import check_budget, drawn_check_budget, sound_check_budget, streams_check_budget
 from streamify.planning.burn import UNDECODED, part_key, recipe_of
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.locate import StoreLocations, reach_storage
@@ -416,7 +416,8 @@ def _streams(report: Report, plan: Plan, source: SourceRef) -> StreamsCheckTask:
     begin = timeline.origin * timeline.time_base + video.late - Fraction(timeline.lead, timeline.timescale)
     parts = tuple(dict.fromkeys(part_key(burn, index) for index in range(plan.segments)))
     span = begin, begin + Fraction(timeline.end, timeline.timescale)
-    return task.model_copy(update={"burn": recipe_of(burn), "burn_parts": parts, "span": span})
+    budget = drawn_check_budget(plan.segments, source.size)
+    return task.model_copy(update={"burn": recipe_of(burn), "burn_parts": parts, "span": span, "budget": budget})
 
 
 def _record(track: TrackReport, index: int, start: int, size: int) -> SegmentRecord:

@@ -309,7 +309,7 @@ class Plan(Frozen):
     chapters: tuple[Chapter, ...] = ()
     """Of the stream, seconds from its start, rounded to milliseconds."""
     burn: BurnPlan | None = None
-    """Bitmap subtitles that are drawn into the pictures."""
+    """Subtitles that are drawn into the pictures."""
     storyboard: Storyboard | None = None
     """Thumbnails; ``None``: there are none."""
     poster: PosterPlan | None = None

@@ -36,7 +36,7 @@ class VideoRecipe(Frozen):
     tone_mapped_at: tuple[int, int] | None = None
     """Width and height, pixels, at which HDR or BT.2020 pictures became BT.709 before they were scaled to this one."""
     burn: BurnIn | None = None
-    """Bitmap subtitles that are drawn into the pictures."""
+    """Subtitles that are drawn into the pictures."""
     captions: bool = False
     """Whether captions inside the pictures of the source (CEA-608/708) are carried in those of the track."""
 

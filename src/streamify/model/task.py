@@ -80,7 +80,7 @@ class VideoTask(BaseTask):
     segment: Segment
     renditions: tuple[VideoTrack, ...]
     burn: BurnIn | None = None
-    """Bitmap subtitles that are drawn into the pictures."""
+    """Subtitles that are drawn into the pictures."""
     burn_part: str = ""
     """Key of what is shown of them while the segment is."""
     threads: int = 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamify.model.burn import PART_BYTES
+from streamify.model.cue import CUES
 from streamify.model.limits import (
     DECODE_PIXELS,
     ENCODE_PIXELS,
@@ -20,13 +22,21 @@ from streamify.planning.estimate import BASE, MIB, decoder_memory, tone_map_memo
 
 REACH = 36_000
 """Pictures that may have to be decoded to reach a segment; see `model.limits.PREROLL`."""
+CUES_DRAWN = 50
+"""Cues that are drawn in a CPU second at the least; at 1080p it is 65."""
 AUDIO_PRIORITY = 1
 """Above video: the sound of a film can be one task, which takes longest."""
 
 
-def split_budget(source_bytes: int) -> Budget:
-    """Return the budget of the split of a source."""
-    return Budget(cpu_seconds=TASK_SECONDS + source_bytes // SCANNED_BYTES, memory_bytes=SPLIT_BYTES)
+def split_budget(source_bytes: int, *, burns: bool = False) -> Budget:
+    """Return the budget of the split of a source.
+
+    Args:
+        source_bytes: Its size.
+        burns: Whether subtitles are burnt in: split draws text, of as many cues as a stream may have.
+    """
+    cpu = TASK_SECONDS + source_bytes // SCANNED_BYTES + (CUES // CUES_DRAWN if burns else 0)
+    return Budget(cpu_seconds=cpu, memory_bytes=SPLIT_BYTES)
 
 
 def video_budget(pictures: int, source: VideoFacts, tracks: Sequence[VideoTrack], threads: int = 1) -> Budget:
@@ -102,8 +112,18 @@ def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFact
 
 
 def streams_check_budget() -> Budget:
-    """Return the budget of the check of which streams a source has, which are read at a few places."""
+    """Return the budget of the check of which streams a source has, which are read at a few places.
+
+    Where text is drawn, it is `drawn_check_budget`.
+    """
     return Budget(cpu_seconds=TASK_SECONDS, memory_bytes=BASE + 64 * MIB)
+
+
+def drawn_check_budget(segments: int, source_bytes: int) -> Budget:
+    """Return the budget of that check where text is drawn: the source is read from end to end, and what is drawn of it
+    some segments at a time."""
+    words = words_check_budget(segments, source_bytes)
+    return words.model_copy(update={"memory_bytes": words.memory_bytes + 4 * PART_BYTES})
 
 
 def sound_check_budget(seconds: float, source_bytes: int, streams: int) -> Budget:

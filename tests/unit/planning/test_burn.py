@@ -193,6 +193,16 @@ def test_stretches() -> None:
     assert pixels_of(seen) == (bytes([0, 0]), [(9, 8, 7, 255)])
 
 
+def test_a_bitmap_that_is_shown_again_beside_another_is_packed_once() -> None:
+    """Of text, each of several cues of one time is in as many displays as begin or end while it is shown."""
+    first, second = one(), one(2)
+    given = displays((1, (first,), None), (2, (first, second), None), (3, (second,), None), (4, (), None))
+    found = list(stretches(given, Account()))
+    assert [len(shown.bitmaps) for shown in found] == [1, 2, 1]
+    assert found[1].bitmaps[0] is found[0].bitmaps[0]
+    assert found[2].bitmaps[0] is found[1].bitmaps[1]
+
+
 def test_forced_ones_and_what_lies_outside() -> None:
     account = Account()
     given = displays((1, (one(), one(2, forced=True)), None), (2, (one(),), None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -54,12 +54,13 @@ def stretches(
     """
     held: Shown | None = None
     latest: Fraction | None = None
+    packer = _Packer(account, packing)
     for display in displays:
         if latest is not None and display.at < latest:
             account.unordered += 1
             continue
         latest = display.at
-        before, held = held, _shown(display, account, packing, forced=forced)
+        before, held = held, _shown(display, account, packer, forced=forced)
         if before is None:
             continue
         until = display.at if before.end is None else min(before.end, display.at)
@@ -78,10 +79,29 @@ def _counted(shown: Shown, account: Account, most: int) -> Shown:
     return shown
 
 
-def _shown(display: Display, account: Account, packing: Packing, *, forced: bool) -> Shown | None:
+class _Packer:
+    """Packs each bitmap once, however many displays in a row show it: cues of one time begin and end by turns."""
+
+    def __init__(self, account: Account, packing: Packing) -> None:
+        self._account, self._packing = account, packing
+        self._canvas = (0, 0)
+        self._packed: dict[int, tuple[Bitmap, BurnBitmap | None]] = {}
+
+    def __call__(self, canvas: tuple[int, int], bitmaps: Sequence[Bitmap]) -> tuple[BurnBitmap, ...]:
+        before = self._packed if canvas == self._canvas else {}
+        self._canvas = canvas
+        self._packed = {
+            id(one): before.get(id(one)) or (one, _trimmed(one, canvas, self._account, self._packing))
+            for one in bitmaps
+        }
+        packed = (self._packed[id(one)][1] for one in bitmaps)
+        return tuple(one for one in packed if one is not None)
+
+
+def _shown(display: Display, account: Account, packer: _Packer, *, forced: bool) -> Shown | None:
     account.forced += any(bitmap.forced for bitmap in display.bitmaps)
     wanted = [bitmap for bitmap in display.bitmaps if bitmap.forced or not forced]
-    made = tuple(one for bitmap in wanted if (one := _trimmed(bitmap, display.canvas, account, packing)) is not None)
+    made = packer(display.canvas, wanted)
     if not made:
         return None
     return Shown(start=display.at, end=display.until, canvas=display.canvas, bitmaps=made)

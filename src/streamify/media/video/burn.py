@@ -1,4 +1,4 @@
-"""Draws bitmap subtitles into the pictures of renditions.
+"""Draws subtitles, which are bitmaps or were made such, into the pictures of renditions.
 
 A bitmap is scaled to each rendition's own size, its colours multiplied by alpha before, so that no clear pixel's colour
 bleeds into an edge; then it is laid over the finished picture, behind every scaler and tone map. Its white is thus that

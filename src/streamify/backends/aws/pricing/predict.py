@@ -56,7 +56,8 @@ def predict_source(
         places = StoreLocations(uploads=folder, media=Location.parse(temporary))
         events = EventDelivery(None)
         with executor_for(alone, places, events) as executor:
-            task = SplitTask(source=ref, settings=settings.media(), budget=split_budget(ref.size))
+            budget = split_budget(ref.size, burns=settings.burn_in is not None)
+            task = SplitTask(source=ref, settings=settings.media(), budget=budget)
             result = run_one(executor, task, stop, events)
             assert isinstance(result, SplitResult)
             plan = Plan.from_json(result.plan)
