@@ -221,6 +221,7 @@ def test_what_was_asked_for_is_recorded_and_nothing_published_says_where_from(ca
             assert secret.encode() not in text
 
 
+@ONE
 def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Path, wanted: dict[str, str]) -> None:
     dest = case.dest()
     with Halfway(case, clip, dest) as job:
@@ -239,6 +240,7 @@ def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Pat
     assert media(dest.url) == wanted
 
 
+@ONE
 def test_another_job_at_the_same_dest_is_refused_while_one_runs(case: Case, clip: Path) -> None:
     dest = case.dest()
     with Halfway(case, clip, dest) as job:
@@ -265,6 +267,7 @@ def test_failed_tasks_are_each_named_also_afterwards(case: Case, clip: Path, tmp
     assert "[tasks-failed]" in str(seen.run.error)
 
 
+@ONE
 def test_a_source_that_cannot_be_used_leaves_no_stream(case: Case, tmp_path: Path) -> None:
     dest, text = case.dest(), tmp_path / "text.mp4"
     text.write_bytes(b"hello, no video\n" * 20)
@@ -287,6 +290,7 @@ def test_each_run_is_recorded(case: Case, clip: Path) -> None:
     assert before - 1 <= runs[0]["started"] <= runs[0]["began_tasks"] <= runs[0]["ended"] <= time.time() + 1
 
 
+@ONE
 def test_the_attempts_at_every_task_are_kept(case: Case, clip: Path, tmp_path: Path) -> None:
     dest, before = case.dest(), time.time()
     case.run(clip, dest)

@@ -19,6 +19,7 @@ from obstore.store import MemoryStore
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults
+from selection import sample
 from stores import open_storage
 from streamify.errors import DestinationError, SourceError
 from streamify.storage.base import ConflictError, Storage
@@ -28,6 +29,9 @@ from streamify.storage.objects import ObjectStorage
 pytestmark = pytest.mark.timeout(30)
 
 KINDS = ("local", "memory", "s3", "ministack", "az")
+FEW = pytest.mark.parametrize("storage", sample(KINDS, "local", "memory", "ministack"), indirect=True)
+"""For tests of which `make test` leaves out the slower servers."""
+
 ODD = [
     "with space/a b.m4s", "é ü/日本.m4s", "100%d.mp4", "%20/%2F.mp4", "a#b.mp4", "a&b=c+d.mp4", "-rf/-x",
     "a'b\"c.mp4",
@@ -71,6 +75,7 @@ def test_what_is_not_there_is_none(storage: Storage, key: str) -> None:
     assert storage.get("folder/x") == b"x"
 
 
+@FEW
 def test_get_many_gives_what_get_gives_in_order(storage: Storage) -> None:
     keys = [f"a/{number:03d}" for number in range(150)]
     for key in keys[::2]:
@@ -82,6 +87,7 @@ def test_get_many_gives_what_get_gives_in_order(storage: Storage) -> None:
     del some  # to leave early is no error
 
 
+@FEW
 def test_get_many_holds_few(storage: Storage) -> None:
     asked = []
 
@@ -108,6 +114,7 @@ def test_put_new_writes_once(storage: Storage) -> None:
     assert [one.key for one in storage.list()] == ["x/y"]
 
 
+@FEW
 def test_put_new_many_writes_each_once(storage: Storage) -> None:
     files = [(f"x/{number:03d}", str(number).encode()) for number in range(120)]
     storage.put_new_many(files[:50])

@@ -65,6 +65,7 @@ def test_put_new(storage: ObjectStorage) -> None:
             storage.put_new(f"{number}", b"other")
 
 
+@pytest.mark.long
 def test_put_new_beside_other_writes_of_the_key(way: Proxy) -> None:
     storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
     way.faults = Faults(conflict=0.5, methods=frozenset({"PUT"}))
@@ -78,6 +79,7 @@ def test_put_new_beside_other_writes_of_the_key(way: Proxy) -> None:
             storage.put_new("other", b"x")
 
 
+@pytest.mark.long
 def test_swap(storage: ObjectStorage) -> None:
     storage.put("x", b"0")
     for number in range(NUMBER):
@@ -86,6 +88,7 @@ def test_swap(storage: ObjectStorage) -> None:
     assert storage.get("x") == b"%d" % NUMBER
 
 
+@pytest.mark.long
 def test_delete_stat_and_names(storage: ObjectStorage) -> None:
     for number in range(NUMBER):
         storage.put(f"{number}", b"x")

@@ -255,6 +255,7 @@ def test_a_source_that_the_functions_may_not_read(stack: Stack, dest: str, clip:
     assert (ran.code, "[storage-denied]" in ran.line, "copy the source there" in ran.line) == (5, True, True)
 
 
+@pytest.mark.long
 def test_a_source_that_cannot_be_used(dest: str, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"hello, no video\n" * 20)
     ran = transcode(tmp_path / "a.mp4", dest, *FAST)

@@ -348,6 +348,7 @@ def calls(stack: Stack, arn: str) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_new_code_in_the_layer_makes_new_versions_of_every_function() -> None:
     def versions(layer: str) -> set[str]:
         command = [

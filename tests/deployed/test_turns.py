@@ -33,6 +33,7 @@ def test_a_job_gets_workers_and_hands_them_back(stack: Stack, small: Path) -> No
     assert states.describe_map_run(mapRunArn=found["mapRunArn"])["maxConcurrency"] == 5
 
 
+@pytest.mark.long
 def test_a_job_that_finds_no_workers_waits_for_those_of_one_that_has_ended(stack: Stack, small: Path) -> None:
     stack.upload("before.mp4", small.read_bytes())
     (before,) = stack.wait("before.mp4")

@@ -61,6 +61,7 @@ def test_two_jobs_run_side_by_side_and_can_be_followed(source: Path, tmp_path: P
     assert streamify.status(tmp_path / "a").state == "complete"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", sample(["inline", "local"], "local"))
 def test_a_cancelled_job_stops_soon_and_the_same_call_goes_on(
     source: Path, tmp_path: Path, engine: streamify.Engine
@@ -139,6 +140,7 @@ def test_a_bad_setting_is_refused_before_a_thread_starts(source: Path, tmp_path:
         streamify.start("", tmp_path / "dest")
 
 
+@pytest.mark.long
 def test_ctrl_c_in_a_program_that_waits_stops_the_job_and_ends_the_program(clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(clip), str(tmp_path / "dest")]
     log = tmp_path / "log"

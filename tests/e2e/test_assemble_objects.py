@@ -141,6 +141,7 @@ def test_what_happened_to_a_file_is_named(case: str, transcoded: Transcoded, way
     assert dest.get("master.m3u8") is None
 
 
+@pytest.mark.long
 def test_the_same_bytes_under_another_tag_are_read_and_no_fault(transcoded: Transcoded, way: Proxy) -> None:
     dest = transcoded.buckets.dest
     assert isinstance(dest, ObjectStorage)
@@ -155,6 +156,7 @@ def test_the_same_bytes_under_another_tag_are_read_and_no_fault(transcoded: Tran
     assert [key for key in read if key.endswith(".m4s")] == [victim]
 
 
+@pytest.mark.long
 def test_a_ledger_without_tags_is_checked_by_reading(transcoded: Transcoded, way: Proxy) -> None:
     dest = transcoded.buckets.dest
     entries = [key for key in transcoded.objects if key.startswith(".streamify/ledger/")]

@@ -228,6 +228,7 @@ def test_a_source_without_an_index_is_scanned_up_to_the_cap(
     assert planned["status"] == "planned", planned
 
 
+@pytest.mark.long
 def test_every_failed_task_is_named_and_only_what_is_missing_is_made_again(buckets: Buckets, clip: Path) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     planned = buckets.split()
@@ -264,6 +265,7 @@ def test_a_source_that_changes_fails_every_task_and_publishes_nothing(buckets: B
     assert buckets.dest.get("master.m3u8") is None
 
 
+@pytest.mark.long
 def test_a_source_that_is_deleted_fails_the_job(buckets: Buckets, clip: Path) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     planned = buckets.split()
@@ -273,6 +275,7 @@ def test_a_source_that_is_deleted_fails_the_job(buckets: Buckets, clip: Path) ->
     assert (end["status"], end["error"]["code"]) == ("failed", "source-changed")
 
 
+@pytest.mark.long
 def test_an_older_version_is_made_to_its_end_and_never_takes_the_place_of_a_newer_one(
     buckets: Buckets, clip: Path, ultrafast_stream: Path
 ) -> None:
@@ -325,6 +328,7 @@ def test_a_dest_with_files_of_somebody_else_is_left_alone(buckets: Buckets, clip
     assert [one.key for one in buckets.dest.list()] == ["holiday.jpg"]
 
 
+@pytest.mark.long
 def test_the_record_holds_all_that_resume_needs(buckets: Buckets, clip: Path) -> None:
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())
     buckets.split()
@@ -368,6 +372,7 @@ def test_a_job_that_would_cost_too_much_is_refused_before_the_map(
     assert planned["status"] == "planned"
 
 
+@pytest.mark.long
 def test_a_task_that_hangs_is_ended_and_not_tried_again(
     buckets: Buckets, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -622,6 +627,7 @@ def test_an_input_that_is_neither_event_nor_request(given: Any, buckets: Buckets
     assert "s3://..." in answer["error"]["hint"]
 
 
+@pytest.mark.long
 def test_lines_of_the_segment_list_that_were_changed_are_not_used(buckets: Buckets, clip: Path) -> None:
     """A task reads its own lines alone: the hash of the whole list does not tell it."""
     open_storage(buckets.uploads).put(KEY, clip.read_bytes())

@@ -128,6 +128,7 @@ def test_a_plan_that_names_another_source_is_refused(buckets: tuple[str, str], c
     assert "other.mp4" in answer["error"]["cause"]
 
 
+@pytest.mark.long
 def test_a_stack_that_insists_refuses_workers_that_are_not_sealed(
     buckets: tuple[str, str], clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,7 @@ def test_what_a_task_reads_and_holds_does_not_depend_on_the_length_of_the_film(
     assert longest.split.seconds < LAMBDA_SECONDS / 10
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_two_hours_in_50_gb_are_planned_well_inside_the_limits(film: Callable[[int, int], Film]) -> None:
     found = film(2 * HOUR, 50_000_000_000)

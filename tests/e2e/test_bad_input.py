@@ -215,6 +215,7 @@ def test_unreadable_source(good: Path, powerless: tuple[str, ...], tmp_path: Pat
     assert source.read_bytes() == good.read_bytes()
 
 
+@pytest.mark.long
 def test_source_in_a_locked_folder(good: Path, powerless: tuple[str, ...], tmp_path: Path) -> None:
     folder = tmp_path / "locked"
     folder.mkdir()

@@ -79,7 +79,7 @@ def off(one: Frames, other: Frames) -> tuple[float, int]:
         ("pgs.mkv", "copy"),
         pytest.param("vobsub.mkv", "dvdsub", marks=pytest.mark.long),
         pytest.param("dvb.mkv", "dvbsub", marks=pytest.mark.long),
-        ("dvb.ts", "dvbsub"),
+        pytest.param("dvb.ts", "dvbsub", marks=pytest.mark.long),
     ],
 )
 def test_every_picture_is_that_which_ffmpeg_draws(tmp_path: Path, name: str, codec: str) -> None:
@@ -126,6 +126,7 @@ def test_the_same_bytes_on_every_engine_and_verify_finds_what_is_not_drawn(tmp_p
         verify(tmp_path / "one", moving)
 
 
+@pytest.mark.long
 def test_a_part_of_the_film_in_which_nothing_is_drawn_is_named(tmp_path: Path, moving: Path) -> None:
     def said(start: str, end: str) -> list[str]:
         report = made(moving, tmp_path / start, engine="inline", **{"from": start, "to": end})
@@ -224,6 +225,7 @@ def test_of_a_film_that_was_cropped_what_lies_beside_it_is_moved_into_it(tmp_pat
     assert (white[:, 1].min(), white[:, 1].max()) == pytest.approx((160, 319), abs=5)  # a quarter of its width
 
 
+@pytest.mark.long
 def test_hdr_has_white_at_the_white_of_the_output(tmp_path: Path) -> None:
     pq = ["-vf", "format=yuv420p10,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"]
     pq += ["-pix_fmt", "yuv420p10"]
@@ -233,6 +235,7 @@ def test_hdr_has_white_at_the_white_of_the_output(tmp_path: Path) -> None:
     assert abs(int(found[10, 0, 90, 140]) - 235) <= 2
 
 
+@pytest.mark.long
 def test_resume_and_run_task_draw_the_same(tmp_path: Path, moving: Path) -> None:
     report = made(moving, tmp_path / "s", engine="inline")
     before = hashes(tmp_path / "s")
@@ -254,8 +257,8 @@ def test_resume_and_run_task_draw_the_same(tmp_path: Path, moving: Path) -> None
     ("burn_in", "code", "line"),
     [
         ("ger", "burn-in-unknown", "there are 1 (PGS, eng), 2 (PGS, fre)"),
-        ("7", "burn-in-unknown", "there are no such subtitles"),
-        ("0", "burn-in-unknown", "there are no such subtitles"),
+        pytest.param("7", "burn-in-unknown", "there are no such subtitles", marks=pytest.mark.long),
+        pytest.param("0", "burn-in-unknown", "there are no such subtitles", marks=pytest.mark.long),
     ],
 )
 def test_a_stream_that_is_not_there(tmp_path: Path, moving: Path, burn_in: str, code: str, line: str) -> None:

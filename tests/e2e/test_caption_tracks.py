@@ -129,6 +129,7 @@ def test_groups_of_a_dvd(tmp_path: Path) -> None:
     assert verify(dest, source).faults == ()
 
 
+@pytest.mark.long
 def test_a_track_of_captions(tmp_path: Path) -> None:
     """``c608`` of MOV and MP4, as the system's ffmpeg writes it, is a subtitle track like any other."""
     inside = made(tmp_path)
@@ -155,6 +156,7 @@ def test_the_same_bytes_on_every_engine(tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("start", "codec", "muxer"),
     [

@@ -72,6 +72,7 @@ def test_each_picture_carries_its_own(tmp_path: Path, codec: str, muxer: str) ->
     assert [note.kind for note in report.notes if "captions" in note.what] == ["info"]
 
 
+@pytest.mark.long
 def test_a_second_decoder_reads_the_same_text(tmp_path: Path) -> None:
     said = [NULL + PADDING] * 6
     for text in ("Good evening", "What is said there?", "(music)"):
@@ -147,6 +148,7 @@ def test_captions_that_split_did_not_see_are_named(tmp_path: Path, monkeypatch: 
     ]
 
 
+@pytest.mark.long
 def test_captions_of_another_film_are_found(tmp_path: Path) -> None:
     """A letter is changed in a segment and in what the report says of its bytes: only the source can tell."""
     plain = film(tmp_path / "a.ts", "h264", FRAMES, RATE)

@@ -20,6 +20,7 @@ from clips.make import ClipSpec, make_clip
 from e2e.driving import rungs
 from e2e.driving import streamify as run
 from e2e.test_resume import poison
+from selection import sample
 from streamify.backends.here import Here, is_running
 from streamify.errors import DestinationError, Interrupted
 from streamify.jobs import clean
@@ -123,7 +124,7 @@ def files(dest: Path) -> dict[str, bytes]:
     return {str(path.relative_to(dest)): path.read_bytes() for path in dest.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("name", ENDED)
+@pytest.mark.parametrize("name", sample(ENDED, "finished", "interrupted", "replaced", "failed"))
 def test_what_is_needed_stays_in_every_state_and_what_is_not_goes(states: States, tmp_path: Path, name: str) -> None:
     dest, dice = tmp_path / "dest", random.Random(name)
     shutil.copytree(states[name], dest)
@@ -280,6 +281,7 @@ def test_a_run_that_begins_in_an_object_store_stops_it(states: States, monkeypat
     assert {entry.key for entry in media.list()} == before
 
 
+@pytest.mark.long
 def test_the_cache_of_play_goes_by_age_and_not_while_it_is_played(states: States, tmp_path: Path) -> None:
     cache = tmp_path / "streamify"
     for name in ("old", "new", "played"):

@@ -28,6 +28,7 @@ def test_finished_stream_satisfies_every_rule(verdict: list[str]) -> None:
     assert verdict == []
 
 
+@pytest.mark.long
 def test_a_stream_with_a_short_start_satisfies_every_rule(card: Clip, tmp_path: Path) -> None:
     """60, 120, 180 and 60 pictures of 1001 / 30000 s; sound on the nearest borders of 1024 samples."""
     dest = tmp_path / "out"

@@ -31,7 +31,7 @@ SOURCES = {
     "mp4": replace(SWEEP, audio_codec="aac", rate=S(30000, 1001), audio_offset=S(1, 10)),
 }
 PCM = ("libx264", {"bf": "2", "g": "24", "preset": "ultrafast"}, "pcm_s16le")
-FIRST = ("mov", "ts")
+FIRST = ("mov",)
 """Of these in the usual suite; all in the long one."""
 
 
@@ -91,6 +91,7 @@ def test_a_part_of_sound_alone_begins_with_its_sample(tmp_path: Path) -> None:
     streamify.verify(tmp_path / "s", clip.path).check()
 
 
+@pytest.mark.long
 def test_a_part_that_begins_in_a_pause_shows_the_picture_of_it(tmp_path: Path) -> None:
     """A picture each 0.04 s, but for a pause from 2 s to 6 s, in which the last one before it stands."""
     times = [*(n * 3600 for n in range(51)), *(540_000 + n * 3600 for n in range(50))]

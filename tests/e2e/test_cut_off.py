@@ -37,7 +37,7 @@ FILMS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "webm": ("libvpx", VP8, ("-c:a", "libopus")),
     "frag.mp4": ("libx264", X264, ("-c:a", "aac", "-movflags", "frag_keyframe+empty_moov")),
 }
-LONG = ("mov", "webm", "frag.mp4")
+LONG = ("mov", "mkv", "avi", "webm", "frag.mp4")
 
 
 def film(folder: Path, kind: str) -> Path:
@@ -132,6 +132,7 @@ def pictures_first(folder: Path) -> Path:
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("share", [0.5, pytest.param(0, marks=pytest.mark.long)])
 def test_sound_that_is_missing_counts_as_pictures_do(share: float, tmp_path: Path) -> None:
     source = pictures_first(tmp_path)

@@ -127,6 +127,7 @@ def test_what_was_begun_is_removed_where_the_executor_has_ended(tmp_path: Path, 
     assert here.stores.media.get(PLAN) == plan.to_json()
 
 
+@pytest.mark.long
 def test_what_was_begun_is_removed_where_the_source_turns_out_to_be_of_no_use(
     tmp_path: Path, benches: list[LocalExecutor]
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_beginning_is_not_told_of_where_more_has_to_be_known(tmp_path: Path, b
     assert here.attempts == []
 
 
+@pytest.mark.long
 def test_a_segment_that_exists_is_not_begun_again(tmp_path: Path) -> None:
     source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(320, 180)), tmp_path).path
     settings = Settings.model_validate(SETTINGS | {"workers": 2, "thumbnails": "off", "poster": "off"})

@@ -99,7 +99,7 @@ def check(clip: Clip, source: Path, dest: Path, edits: Sequence[tuple[Fraction, 
     return report
 
 
-@pytest.mark.parametrize("name", sample(CASES, "between two pictures, behind a pause", "joined again", "with a pause"))
+@pytest.mark.parametrize("name", sample(CASES, "between two pictures, behind a pause"))
 def test_pictures_and_sound_at_their_times(name: str, tmp_path: Path) -> None:
     case, clip = CASES[name], make_clip(SPEC, tmp_path)
     lists = {
@@ -115,6 +115,7 @@ def test_pictures_and_sound_at_their_times(name: str, tmp_path: Path) -> None:
     assert report.source.access == "sliced"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("codec", sample(["mpeg4", "libx265"], "libx265"))
 def test_parts_of_other_codecs(codec: str, tmp_path: Path) -> None:
     clip = make_clip(ClipSpec(seconds=Fraction(6), gop=40, bframes=2, codec=codec, size=(214, 120)), tmp_path)
@@ -123,6 +124,7 @@ def test_parts_of_other_codecs(codec: str, tmp_path: Path) -> None:
     check(clip, with_edits(clip.path, tmp_path / "edited.mp4", lists), tmp_path / "dest", edits, SYNC + float(AAC))
 
 
+@pytest.mark.long
 def test_reordered_pictures_and_an_edit_from_0_on(tmp_path: Path) -> None:
     """The first picture is composed after 0, and FFmpeg moves it there, away from its sound."""
     clip = make_clip(replace(SPEC, pyramid=True), tmp_path)

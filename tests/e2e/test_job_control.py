@@ -135,6 +135,7 @@ def test_what_resume_cannot_do(source: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_cancel_that_is_older_than_the_run_does_not_stop_it(source: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     (dest / ".streamify").mkdir(parents=True)

@@ -119,9 +119,7 @@ def test_two_pictures_in_each_others_place_are_found_also_at_a_seam(at: int, tmp
 
 @pytest.mark.parametrize(
     ("muxer", "at"),
-    sample(
-        [("mp4", None), ("matroska", None), ("mp4", 49), ("matroska", 49), ("mp4", 74)], ("matroska", None), ("mp4", 49)
-    ),
+    sample([("mp4", None), ("matroska", None), ("mp4", 49), ("matroska", 49), ("mp4", 74)], ("matroska", None)),
 )
 def test_a_long_plain_film_is_followed_in_ranges(
     muxer: str, at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -138,6 +138,7 @@ MIXES: dict[str, tuple[int, Callable[[Mix], Mix], str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sample(MIXES, "no centre"))
 def test_channels_that_are_mixed_wrongly(
     name: str, surround: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -156,5 +157,6 @@ def test_channels_that_are_mixed_wrongly(
     assert any(fault in one for one in found), found
 
 
+@pytest.mark.long
 def test_an_honest_mix_passes(surround: Path, tmp_path: Path) -> None:
     assert faults(surround, tmp_path / "dest", surround="ac3") == []

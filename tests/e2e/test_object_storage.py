@@ -55,6 +55,7 @@ def test_from_bucket_to_bucket_gives_the_same_bytes(bucket: str, clip: Path, ult
     assert (again.code, again.json["tasks_run"]) == (0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store", sample(STORES, "s3"), indirect=True)
 @pytest.mark.parametrize("key", sample(["/ä b.mp4", "a//50% +.mp4", "a///b/c.mp4"], "a//50% +.mp4"))
 def test_a_source_whose_key_has_empty_parts(key: str, bucket: str, store: Cloud, clip: Path, tmp_path: Path) -> None:
@@ -78,6 +79,7 @@ def upload(store: Cloud, bucket: str, key: str, data: bytes) -> None:
     client.put_object(Bucket=bucket.partition("://")[2], Key=key, Body=data)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("store", "way"), sample(product(STORES, ("up", "down")), ("az", "down")), indirect=["store"])
 def test_between_a_folder_and_a_bucket(bucket: str, clip: Path, tmp_path: Path, way: str) -> None:
     open_storage(bucket).put("in.mp4", clip.read_bytes())
@@ -167,6 +169,7 @@ def test_an_endpoint_where_nobody_listens_is_told_within_seconds(words: str, now
     assert time.monotonic() - began < object_errors.PATIENCE
 
 
+@pytest.mark.long
 def test_a_host_that_nobody_knows_is_told_within_seconds(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nobody.invalid")  # RFC 6761: no such name can exist
     began = time.monotonic()

@@ -108,6 +108,7 @@ def test_a_source_that_changes_is_named_and_what_exists_plays_on(source: Path, t
     assert published(dest) == []
 
 
+@pytest.mark.long
 def test_a_film_with_a_broken_end_plays_up_to_it(source: Path, tmp_path: Path) -> None:
     """A disk error: what it holds reads as zeros from there on. What is lost is named, and no job publishes it."""
     broken, dest = tmp_path / "broken.mp4", tmp_path / "dest"
@@ -142,6 +143,7 @@ def test_a_job_that_makes_another_stream_there_is_named(source: Path, tmp_path: 
         play.end()
 
 
+@pytest.mark.long
 def test_what_somebody_else_removes_is_refused_at_once_and_made_again_by_the_next_run(
     source: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from selection import sample
 from streamify.http.connections import SEND_SECONDS
 
 COMMAND = [sys.executable, "-m", "streamify", "play"]
@@ -26,7 +27,9 @@ def dest(tmp_path: Path) -> Path:
     return dest
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), sample([(signal.SIGINT, 130), (signal.SIGTERM, 143)], (signal.SIGINT, 130))
+)
 def test_it_prints_one_document_and_ends_at_once_whatever_is_being_sent(dest: Path, number: int, code: int) -> None:
     command = [*COMMAND, str(dest), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -166,6 +166,7 @@ def old_track(found: dict[str, str]) -> str:
     return next(key.rpartition("/")[0] for key in found if key.startswith("video/"))
 
 
+@pytest.mark.long
 def test_another_source_is_refused_unless_it_may_replace(source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "video.mp4"
     shutil.copy(source, copy)
@@ -209,6 +210,7 @@ def test_a_stream_without_its_state_may_be_replaced_and_is_else_left_alone(sourc
     assert verify(dest, source).faults == ()
 
 
+@pytest.mark.long
 def test_what_verify_advises_mends_the_stream(source: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"
     streamify.transcode(source, dest, ladder=rungs(120), engine="inline", **QUICK)
@@ -283,6 +285,7 @@ def test_poisoned_segments_are_each_named_and_the_rest_stays(engine: Engine, sou
     assert "[no-stream]" in refused.line
 
 
+@pytest.mark.long
 def test_damage_inside_segments_is_counted_and_named(source: Path, tmp_path: Path) -> None:
     """Half a second of noise costs its pictures, not the job: the certificate says which are lost."""
     bad = poison(source, tmp_path / "bad.mp4", (2.25, 2.75))

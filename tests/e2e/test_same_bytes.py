@@ -108,6 +108,7 @@ def test_the_default_preset_again_and_again(reference: Reference, tmp_path: Path
     assert len(found) == 1
 
 
+@pytest.mark.long
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the masks are those of x86-64")
 @pytest.mark.parametrize(
     ("flags", "asm"),

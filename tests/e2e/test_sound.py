@@ -88,6 +88,7 @@ def test_a_sweep_has_no_spike_at_any_join_and_no_drift(
     assert len(ours.samples) == len(theirs.samples)
 
 
+@pytest.mark.long
 def test_the_judge_hears_a_join_without_preroll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio_grid, "PIECE_SECONDS", 3)
     monkeypatch.setattr("streamify.media.audio.piece.PREROLL", 0)
@@ -128,7 +129,6 @@ SYNCED = {
         SYNCED,
         "44.1 kHz, ts",
         "opus",
-        "sound 0.25 s early, mkv",
     ),
 )
 def test_flash_and_beep_stay_together(name: str, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def whole(report: Report, source: Path, dest: Path) -> None:
     assert target <= 9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", kinds("mp4", "mov", "mkv", "webm", "ts", "flv", "avi"))
 def test_pictures_that_end_3_s_early_stand_until_the_sound_ends(kind: str, tmp_path: Path) -> None:
     source, dest = film(tmp_path / f"a.{kind}", at_25(4), (S(0), S(7))), tmp_path / "dest"
@@ -189,6 +190,7 @@ def test_a_pause_is_kept_in_segments_of_the_grid(kind: str, tmp_path: Path) -> N
     assert read_ids(source) == list(range(110))  # as FFmpeg reads the source
 
 
+@pytest.mark.long
 def test_ffmpeg_shows_the_first_pictures_of_a_variable_rate_at_their_times(tmp_path: Path) -> None:
     """Its command line, as users call it: a long reorder delay was a jump of the clock to it."""
     dice = random.Random(3)
@@ -214,6 +216,7 @@ def test_ffmpeg_shows_the_first_pictures_of_a_variable_rate_at_their_times(tmp_p
     assert found == pytest.approx([float(time) for time in times], abs=0.002)
 
 
+@pytest.mark.long
 def test_beyond_the_limit_sound_is_cut_off_and_named(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mp4", at_25(1), (S(0), S(9)))
     report = made(source, tmp_path / "dest", hold_limit=3)

@@ -60,6 +60,7 @@ def check_whole(dest: str, local: Path, way: Proxy) -> None:
     assert streamify("verify", dest).code == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("day", sample(DAYS, "10 % reset, all of it slow"))
 def test_the_handlers_get_through(
     day: str, way: Proxy, clip: Path, ultrafast_stream: Path, monkeypatch: pytest.MonkeyPatch
@@ -120,7 +121,7 @@ MOMENTS = {  # the method, which of its requests, and whether they are counted f
 
 
 @pytest.mark.parametrize("what", sample(["overwritten", "deleted"], "overwritten"))
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", sample(MOMENTS, "while a task reads it"))
 def test_a_source_that_does_not_stay(
     moment: str, what: str, cloud: Callable[[Kind], Cloud], way: Proxy, card: Clip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_store_that_stays_busy_ends_the_command_within_a_minute(when: str, way
     assert open_storage(f"{bucket}/out").names() <= {".streamify", "video", "audio"}
 
 
+@pytest.mark.long
 def test_a_store_that_stays_busy_is_left_to_the_state_machine(
     way: Proxy, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

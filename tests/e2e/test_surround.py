@@ -54,6 +54,7 @@ def stream(dest: Path, track: TrackReport) -> bytes:
     return b"".join(path.read_bytes() for path in [folder / "init.mp4", *sorted(folder.glob("*.m4s"))])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("codec", sample(CODECS, "ac3"))
 def test_the_stream_conforms(codec: str, film: Path, tmp_path: Path) -> None:
     dest = tmp_path / "dest"

@@ -155,6 +155,7 @@ def test_a_half_copied_upload_fails_and_the_whole_one_gets_a_job_of_its_own(
     assert sorted(one["outcome"] for one in records(tmp_path / "media", "ended")) == ["complete", "failed"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["replaced", pytest.param("deleted", marks=pytest.mark.long)])
 def test_an_upload_that_goes_away_while_its_job_runs(
     tmp_path: Path, uploads: Path, film: Path, shared: Path, how: str
@@ -289,6 +290,7 @@ def _copy_slowly(source: Path, to: Path) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.long
 @pytest.mark.servers
 def test_uploads_in_an_object_store(
     tmp_path: Path, cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, film: Path, other: Path

@@ -34,7 +34,7 @@ FILMS: dict[str, tuple[str, str, dict[str, str]]] = {
     "avi": ("libx264", "mp4", X264),
     "wmv": ("libx264", "mp4", X264),
 }
-LONG = ("webm", "flv", "mpg", "wmv")
+LONG = ("mkv", "webm", "flv", "mpg", "avi", "wmv")
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in FILMS])

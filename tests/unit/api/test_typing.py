@@ -111,10 +111,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int, str]
     return errors
 
 
+@pytest.mark.long
 def test_a_right_program_passes(found: list[tuple[str, int, str]]) -> None:
     assert [error for error in found if error[0] == "right"] == []
 
 
+@pytest.mark.long
 def test_each_wrong_line_is_refused_and_no_other(found: list[tuple[str, int, str]]) -> None:
     expected = {
         number: line.rpartition("  # ")[2]

@@ -54,6 +54,7 @@ def test_a_lost_worker_costs_its_task_a_retry(bench: Bench, key: str, code: str,
     assert len(set(pids)) == 2  # a fresh process
 
 
+@pytest.mark.long
 def test_a_task_that_used_up_its_cpu_time_is_not_tried_again(bench: Bench) -> None:
     error = bench.start(1).submit(task("spin:once")).exception(timeout=60)
     assert isinstance(error, TaskError)
@@ -91,6 +92,7 @@ def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(be
     assert (error.failure.code, error.failure.cause) == ("worker-hung", "it did nothing for 0.5 s")
 
 
+@pytest.mark.long
 def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
     engine = bench.start(stall=0.3, timeout=0.9)
     error = engine.submit(task("spin")).exception(timeout=60)
@@ -98,12 +100,14 @@ def test_a_worker_that_works_may_take_its_time(bench: Bench) -> None:
     assert error.failure.cause != "it did nothing for 0.3 s"
 
 
+@pytest.mark.long
 def test_a_stopped_worker_counts_as_hung(bench: Bench) -> None:
     engine = bench.start(timeout=1.0)
     assert engine.submit(task("signal:SIGSTOP")).exception(timeout=60) is not None
     assert {event.data["code"] for event in bench.of("task.retried")} == {"worker-hung"}
 
 
+@pytest.mark.long
 def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(bench: Bench) -> None:
     code = f"import os, sys, time; time.sleep(2); os.execv({COMMAND[0]!r}, [*{COMMAND!r}, sys.argv[-1]])"
     engine = bench.start(command=(sys.executable, "-c", code), timeout=1.5)
@@ -226,6 +230,7 @@ def test_workers_are_confined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
         assert os.getsid(pid) == pid  # Ctrl-C in our terminal does not reach it
 
 
+@pytest.mark.long
 def test_a_worker_has_the_limits_of_each_task(bench: Bench) -> None:
     """CPU time and addresses come from the budget, in a process that has done other tasks before."""
     engine = bench.start(limits=WorkerLimits())

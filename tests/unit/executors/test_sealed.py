@@ -74,6 +74,7 @@ def test_a_lost_worker_is_a_failure_and_the_next_task_gets_another(worker: Seale
     assert done(worker.run("a", task("pid"), stores))
 
 
+@pytest.mark.long
 def test_a_worker_that_sleeps_is_given_up(worker: SealedWorker, stores: Stores) -> None:
     assert failed(worker.run("a", task("sleep", Budget(cpu_seconds=1)), stores)) == "worker-hung"
 

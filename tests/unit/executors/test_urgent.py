@@ -81,6 +81,7 @@ def test_a_worker_stands_ready_for_an_urgent_task_while_all_are_busy(bench: Benc
     assert {process.pid for process in bench.processes()} == before  # one, however many urgent tasks came
 
 
+@pytest.mark.long
 def test_an_urgent_task_that_uses_all_cores_has_them(bench: Bench) -> None:
     """A viewer waits for it; its second thread would share a core with what can wait."""
     engine = bench.start(2, urgent=URGENT)
@@ -99,6 +100,7 @@ def test_an_urgent_task_that_uses_all_cores_has_them(bench: Bench) -> None:
     assert paused == {"count:300#0", "count:300#1"}
 
 
+@pytest.mark.long
 def test_a_task_that_is_no_longer_urgent_pauses_for_one_that_is(bench: Bench) -> None:
     engine = bench.start(1, urgent=URGENT)
     before = engine.submit(task("count:300#before", priority=URGENT + 1))
@@ -110,6 +112,7 @@ def test_a_task_that_is_no_longer_urgent_pauses_for_one_that_is(bench: Bench) ->
     assert [event.task for event in bench.of("task.finished")] == ["count:300#after", "count:300#before"]
 
 
+@pytest.mark.long
 def test_the_time_of_a_pause_does_not_count(bench: Bench) -> None:
     engine = bench.start(1, urgent=URGENT, timeout=5.0)
     usual = engine.submit(task("count:200"))  # about a second, and with much beside it less than five
@@ -138,6 +141,7 @@ def test_no_more_urgent_tasks_run_at_once_than_there_are_workers(bench: Bench) -
     assert most == 2
 
 
+@pytest.mark.long
 def test_the_more_urgent_task_starts_at_once_and_the_less_urgent_one_pauses(bench: Bench) -> None:
     """A viewer who seeks does not wait for what was made ahead of the place that he left."""
     engine = bench.start(1, urgent=URGENT)
@@ -173,6 +177,7 @@ def test_a_paused_worker_ends_with_its_executor(bench: Bench) -> None:
     engine.shutdown(cancel=True)  # the bench sees that no process is left
 
 
+@pytest.mark.long
 def test_a_task_that_becomes_urgent_goes_on_and_starts_before_others(bench: Bench) -> None:
     engine = bench.start(1, urgent=URGENT)
     usual = [engine.submit(task("count:200")), engine.submit(task("echo:1")), engine.submit(task("echo:2"))]

@@ -96,6 +96,7 @@ def test_other_sound() -> None:
     assert judged(stretches(NOISE), other).faults == ["sound from 6.0 to 7.0 s is not the source's"]
 
 
+@pytest.mark.long
 def test_two_seconds_swapped() -> None:
     swapped = NOISE[: 8 * RATE] + NOISE[12 * RATE : 16 * RATE] + NOISE[8 * RATE : 12 * RATE] + NOISE[16 * RATE :]
     faults = judged(stretches(NOISE), swapped).faults
@@ -127,6 +128,7 @@ def test_one_channel_is_silent() -> None:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shared", sample([0.0, 0.1, 0.9], 0.1))
 def test_channels_are_swapped(shared: float) -> None:
     """Also where most of the sound is the same on both."""
@@ -172,6 +174,7 @@ def test_tones_between_samples_pass() -> None:
         assert judged(stretches(one), two).faults == [], hertz
 
 
+@pytest.mark.long
 def test_all_wrong_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(likeness, "BAD", 30)
     found = judged(stretches(NOISE), noise(3))
