@@ -150,6 +150,10 @@ class Agenda:
                 if self._urgent.get(key, 0) < priority:
                     self._urgent[key] = self._ranked[key] = priority
                 continue
+            if wanted in self._taken:  # what is left of a task that another rung was taken out of makes it
+                if priority >= DEMANDED:
+                    self._hurry([wanted])
+                continue
             ahead = self._given_out(lambda priority: priority < DEMANDED)
             if priority < DEMANDED and ahead >= MOST_AHEAD * self._workers:
                 continue  # what viewers wait for leaves no time for it

@@ -292,6 +292,20 @@ def test_a_rung_that_a_viewer_wants_is_taken_out_of_a_task_that_has_not_begun() 
     assert next(rest).key == "video/00003/1080p,360p"
 
 
+def test_two_rungs_that_viewers_want_are_taken_out_of_one_task_and_made_once_each() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    rest = agenda.rest()
+    assert [next(rest).key for _ in range(2)][1] == "video/00000/1080p,360p"
+    for track in found.video:
+        demands.want(Wanted(track.id, 0))
+    tasks = [task.key for task in agenda.urgent(lambda _: True) if task.key.startswith("video/00000/")]
+    assert sorted(tasks) == ["video/00000/1080p", "video/00000/360p"]
+    (other,) = [key for key, priority in agenda.ranked() if priority == DEMANDED]
+    assert other in tasks  # what was left of the task is waited for, too
+
+
 def test_a_rung_that_a_viewer_waits_for_is_made_beside_a_task_that_has_begun() -> None:
     found, segments = sample()
     demands = Demands()
