@@ -94,7 +94,7 @@ def test_the_page_lists_every_limit_with_its_value() -> None:
     ]
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([\d,]+) \|", PAGE.read_text(), re.MULTILINE))
     of_words = {"CUES": cue, "CUE_BYTES": cue, "BYTES": embedded, "SHOWN": burn, "PART_BYTES": burn,
-                "TOGETHER": displays, "FONT_BYTES": burn, "ATTACHED": stream}  # fmt: skip
+                "TOGETHER": displays, "FONT_BYTES": burn, "ATTACHED": stream, "ATTACHED_BYTES": stream}  # fmt: skip
     modules = dict.fromkeys(names, limits) | of_words
     assert rows == {name: f"{getattr(module, name):,}" for name, module in modules.items()}
 
