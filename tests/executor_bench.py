@@ -11,6 +11,7 @@ import psutil
 
 from faults import worker as faults
 from faults.worker import LIMITS
+from leaks import child_processes
 from stores import locations
 from streamify.executors.base import Order, by_priority
 from streamify.executors.local.executor import LocalExecutor
@@ -22,16 +23,12 @@ from streamify.model.event import Event
 COMMAND = (sys.executable, "-P", faults.__file__)
 
 
-def open_descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
-
-
 class Bench:
     def __init__(self, root: Path) -> None:
         self.locations = locations(root / "uploads", root / "media")
         self.events: list[Event] = []
         self.engines: list[LocalExecutor] = []
-        self.others = set(psutil.Process().children(recursive=True))
+        self.others = child_processes()
 
     def start(
         self,
@@ -71,7 +68,7 @@ class Bench:
 
     def processes(self) -> set[psutil.Process]:
         """Return the child processes that came since the test began; object stores of other tests may run beside."""
-        return set(psutil.Process().children(recursive=True)) - self.others
+        return child_processes() - self.others
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]

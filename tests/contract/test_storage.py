@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier, active_count
+from threading import Barrier
 
 import boto3
 import obstore
@@ -19,6 +19,7 @@ from obstore.store import MemoryStore
 from clouds import Cloud, Kind
 from faults import proxy
 from faults.proxy import Faults
+from leaks import own_threads
 from selection import sample
 from stores import open_storage
 from streamify.errors import DestinationError, SourceError
@@ -320,10 +321,10 @@ def test_put_new_many_writes_many_at_once(cloud: Callable[[Kind], Cloud], monkey
 def test_get_many_ends_with_the_first_error(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
     cloud("s3").enter(monkeypatch)
     storage = open_storage("s3://nobody-made-this/x")
-    before = active_count()
+    before = own_threads()
     with pytest.raises(DestinationError):
         list(storage.get_many(["x"] * 500))
-    assert active_count() == before
+    assert own_threads() == before
 
 
 @pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from av.video.frame import PictureType, VideoFrame
 
+from leaks import own_threads
 from streamify.media.video.encode import VideoEncoder
 from streamify.media.video.encoders import LAGGING, Encoders, share_out
 
@@ -47,25 +48,25 @@ def run(recorders: list[Recorder], threads: int, pictures: int, frames: int | No
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_every_encoder_sees_every_picture_in_order(threads: int) -> None:
     recorders = [Recorder(), Recorder(), Recorder()]
-    before = threading.active_count()
+    before = own_threads()
     made = run(recorders, threads, 50)
     assert made == [list(range(50))] * 3
-    assert threading.active_count() == before
+    assert own_threads() == before
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_error_reaches_the_caller_and_leaves_no_thread(threads: int) -> None:
-    before = threading.active_count()
+    before = own_threads()
     with pytest.raises(ValueError, match="broken"):
         run([Recorder(), Recorder(fail_at=5)], threads, 50)
-    assert threading.active_count() == before
+    assert own_threads() == before
 
 
 def test_an_error_of_the_caller_leaves_no_thread() -> None:
-    before = threading.active_count()
+    before = own_threads()
     with pytest.raises(IndexError):
         run([Recorder(), Recorder()], 2, 5, frames=1)
-    assert threading.active_count() == before
+    assert own_threads() == before
 
 
 class Slow(Recorder):

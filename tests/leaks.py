@@ -1,0 +1,41 @@
+"""What tests compare to find out whether something was left behind in this process."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+OURS = ("streamify", "encoders", "ahead", "writer", "display", "ThreadPoolExecutor")
+"""How names of threads begin that our code starts. Others, such as Ray's, come and go as they like."""
+
+
+def own_threads() -> list[str]:
+    """Return the names of our threads that are alive."""
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith(OURS))
+
+
+def child_processes() -> set[psutil.Process]:
+    """Return the processes that this one started, and those that they started, but for Ray's: these come and go."""
+    own = psutil.Process()
+    found = set(own.children(recursive=True))
+    for child in own.children():
+        if any("/site-packages/ray/" in part for part in _command(child)):
+            with suppress(psutil.NoSuchProcess):
+                found -= {child, *child.children(recursive=True)}
+    return found
+
+
+def open_descriptors() -> set[str]:
+    """Return the descriptors of this process; none where Ray is loaded, which opens and closes them as it likes."""
+    return set() if "ray" in sys.modules else {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # it has ended, and nobody has taken its exit status yet
+        return []
