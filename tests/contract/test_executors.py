@@ -154,7 +154,8 @@ def test_reports_how_far_a_task_is_four_times_a_second_at_most(bench: Bench) -> 
     assert kinds == ["task.started", *["task.progress"] * (len(kinds) - 2), "task.finished"]
     reports = [event for event in bench.events if event.kind == "task.progress"]
     seconds = bench.events[-1].data["seconds"]
-    assert 2 <= len(reports) <= 4 * seconds
+    least = 1 if bench.engine.name == "ray" else 2  # Ray's come in batches
+    assert least <= len(reports) <= 4 * seconds
     done = [event.data["done"] for event in reports]
     assert done == sorted(set(done))
     assert 0 < done[0] <= done[-1] <= 200
