@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import streamify
-from e2e.driving import media
+from e2e.driving import media, wait_for
 from e2e.driving import streamify as command
 from faults.worker import task
 from selection import sample
@@ -119,10 +119,10 @@ def test_a_result_that_is_large_comes_whole(engine: tuple[Executor, list[Event]]
 
 
 @pytest.mark.long
-def test_a_lost_mailbox_costs_progress_alone(engine: tuple[Executor, list[Event]]) -> None:
-    executor, events = engine
+def test_a_lost_mailbox_costs_progress_alone(engine: tuple[Executor, list[Event]], tmp_path: Path) -> None:
+    executor, _ = engine
     first = executor.submit(task("sleep:1.5"))
-    begun(events)
+    wait_for((tmp_path / "media/attempts/sleep:1.5/0").exists)  # written by the child: its worker has the task
     ours = psutil.Process().children(recursive=True)
     next(one for one in ours if _title(one).startswith("ray::Mailbox")).kill()
     later = [executor.submit(task(f"echo:{number}")) for number in range(4)]
