@@ -66,10 +66,7 @@ def test_a_job_is_byte_equal_and_names_its_workers(
 
 def begun(events: list[Event]) -> psutil.Process:
     """Return the process of Ray that has begun a task."""
-    deadline = time.monotonic() + 60
-    while not (found := [event for event in events if event.kind == "task.started"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    found = wait_for(lambda: [event for event in events if event.kind == "task.started"])
     return psutil.Process(found[-1].worker)
 
 
@@ -80,11 +77,7 @@ def test_a_worker_that_is_killed_costs_a_retry_and_leaves_no_child(
     executor, events = engine
     future = executor.submit(task("stay:once", Budget(cpu_seconds=300, memory_bytes=1)))
     worker = begun(events)
-    attempt = tmp_path / "media/attempts/stay:once/0"
-    deadline = time.monotonic() + 60
-    while not attempt.exists():  # written by the child, which then stays
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for((tmp_path / "media/attempts/stay:once/0").exists)  # written by the child, which then stays
     children = worker.children()
     assert children
     worker.kill()
