@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from streamify.errors import DestinationError, UsageError
 from streamify.http.access import viewer_of
+from streamify.http.connections import Connection
 from streamify.http.files import FolderFiles
 from streamify.http.play import PlayServer, open_play
 from streamify.http.ranges import Unsatisfiable, parse_range
@@ -212,6 +215,19 @@ def test_one_connection_carries_many_requests(server: PlayServer) -> None:
         answer.read()
     assert answer.status == 200
     connection.close()
+
+
+def test_what_is_sent_does_not_wait_for_the_client_to_confirm_headers(root: Path) -> None:
+    seen: list[int] = []
+
+    class Noting(Connection):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            seen.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    with playing(root, connection=Noting) as server:
+        assert ask(server, MEDIA)[2] == DATA
+    assert seen == [1]
 
 
 def _opened(root: Path, host: str, port: int) -> AbstractContextManager[PlayServer]:
