@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python tests/second_chance.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled
+.PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled collected
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -37,7 +37,7 @@ quick: compiled
 	$(BIN)/pytest $(PYTEST_ARGS) -m 'not (players or deployed or servers or long)' $(QUICK)
 
 test: ## Install what tests need; lint, and run every test but those of test-long.
-	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint
+	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint collected
 	@$(MAKE) --no-print-directory players
 	$(PYTEST) $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
@@ -53,6 +53,9 @@ tools:  # side by side: they come over a network
 
 compiled: | $(BIN)/python  # as pip leaves it: else each of thousands of processes may have to do it again
 	@$(BIN)/python -m compileall -q src
+
+collected: $(VENV)/.made-test compiled  # rewrites assertions beside the linters, else each process of a run does it
+	-@$(BIN)/pytest --collect-only -qq >/dev/null
 
 lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from scratch import use_memory
 from second_chance import Failures, is_property
 from selection import (
     pytest_collection_modifyitems,
+    pytest_ignore_collect,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "pytest_ignore_collect",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",

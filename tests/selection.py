@@ -64,6 +64,12 @@ def slowness() -> float:
     return (time.process_time() - began) / MEASURED
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without a player where only players run: to read the others takes each process ten seconds."""
+    unread = config.option.markexpr.startswith("players") and collection_path.name.startswith("test_")
+    return True if unread and "mark.players" not in collection_path.read_text() else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they need, sort them, and deselect those whose folder of media is not here."""

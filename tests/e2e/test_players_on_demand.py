@@ -96,7 +96,7 @@ def _watched(
     return result
 
 
-@pytest.mark.parametrize("player", sample(ALL, "native", "firefox", "hlsjs"))
+@pytest.mark.parametrize("player", sample(ALL, "firefox", "hlsjs"))
 def test_plays_what_is_made_on_demand(browsers: Browsers, film: Clip, tmp_path: Path, player: Player) -> None:
     points = [middle(film, second) for second in (0.1, float(film.end) - 4)]
     result = watch(browsers, film, tmp_path / "dest", player, 0.5, points)
