@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,8 @@ class Execution:
     status: str = "RUNNING"
     output: str | None = None
     cause: str | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when nothing more is done for it."""
 
     def end(self, status: str, *, output: Any = None, cause: str | None = None) -> None:
         if self.status == "RUNNING":
@@ -56,25 +59,42 @@ class Machine:
         threading.Thread(target=self._carry_out, args=(execution,), daemon=True).start()
         return arn
 
+    def call(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Call a handler."""
+        answer: dict[str, Any] = getattr(handlers, name)(event, None)
+        return answer
+
+    def make(self, execution: Execution, events: Iterable[dict[str, Any]]) -> None:
+        """Carry out the items of the map, as long as the execution runs."""
+        for number, event in enumerate(events):
+            if number == 1:
+                self.gate.wait()
+            if execution.status != "RUNNING":
+                return
+            self.call("transcode", event)
+
     def _carry_out(self, execution: Execution) -> None:
+        try:
+            self._states(execution)
+        finally:
+            execution.over.set()
+
+    def _states(self, execution: Execution) -> None:
         event = {
             "input": json.loads(execution.given),
             "execution": execution.arn,
             "started": execution.started.isoformat(),
         }
-        planned = handlers.split(event, None)
+        planned = self.call("split", event)
         if planned["status"] != "planned":
             failed = planned["status"] != "duplicate"
             execution.end("FAILED" if failed else "SUCCEEDED", output={"plan": planned}, cause=_cause(planned))
             return
         lines = (open_storage(f"s3://{self.media}").get(planned["items"]["key"]) or b"").splitlines()
-        for number, line in enumerate(lines):
-            if number == 1:
-                self.gate.wait()
-            if execution.status != "RUNNING":
-                return
-            handlers.transcode({"run": planned["run"], "item": json.loads(line)}, None)
-        end = handlers.assemble({"run": planned["run"], "prepared": planned["prepared"], "workers": 2}, None)
+        self.make(execution, ({"run": planned["run"], "item": json.loads(line)} for line in lines))
+        if execution.status != "RUNNING":
+            return
+        end = self.call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 2})
         complete = end["status"] == "complete"
         execution.end("SUCCEEDED" if complete else "FAILED", output=end, cause=_cause(end))
 

@@ -228,6 +228,25 @@ def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 @pytest.mark.long
+def test_a_task_that_takes_long_is_begun_again_on_another_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamify.executors.ray.pool import RayPool
+    from streamify.planning.stragglers import Usual
+
+    monkeypatch.setattr(Usual, "limit", lambda *_: 0.0)  # every task takes too long
+    monkeypatch.setenv("PYTHONPATH", str(CLUSTER.parents[1]))
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads/in.mp4").write_bytes(b"x")
+    with nodes(2) as (address, _):
+        pool = RayPool(address, worker="faults.on_node:sealed_worker")
+        executor = pool.executor(locations(tmp_path / "uploads", tmp_path / "media"), lambda _: None)
+        future = executor.submit(task("stay:once"))  # for ever, but for another attempt
+        assert future.result(timeout=120).key == "stay:once"
+        pool.shutdown(cancel=True)
+    assert [(one.outcome, one.second) for one in future.attempts] == [("cancelled", False), ("finished", True)]
+    assert len({one.worker for one in future.attempts}) == 2
+
+
+@pytest.mark.long
 def test_a_cluster_of_several_nodes_of_which_one_dies(clip: Path, ultrafast_stream: Path, tmp_path: Path) -> None:
     with nodes(2) as (address, process):
         out, events = tmp_path / "out", tmp_path / "events"

@@ -76,7 +76,7 @@ class Proxy:
         files: Objects, by key, that are answered from a file of this machine: larger ones than the store can hold.
         answers: What is answered to requests by method and key, in place of the store.
         most: Requests that were on their way at the same moment, at most.
-        watch: Is told of every request before it goes on.
+        watch: Is told of every request before it goes on, and may decide what becomes of it.
     """
 
     def __init__(self, upstream: str, seed: int) -> None:
@@ -86,7 +86,7 @@ class Proxy:
         self.files: dict[str, Path] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.most = 0
-        self.watch: Callable[[Passed], None] = lambda _: None
+        self.watch: Callable[[Passed], Fate | None] = lambda _: None
         self._upstream = urlsplit(upstream).netloc
         self._seed = seed
         self._seen: Counter[tuple[str, str]] = Counter()
@@ -103,6 +103,12 @@ class Proxy:
         queries = (parse_qs(one.query) for one in self.requests if not one.key)
         return [query["prefix"][0] for query in queries if "prefix" in query]
 
+    @property
+    def under_way(self) -> int:
+        """How many requests have come and are not answered."""
+        with self._lock:
+            return self._now
+
     def forget(self) -> None:
         """Forget what came so far."""
         with self._lock:
@@ -115,11 +121,12 @@ class Proxy:
         with self._lock:
             self._seen[method, path] += 1
             fate = self._fate(method, key, self._seen[method, path])
-            self.requests.append(Passed(method, key, query, fate))
+            passed = Passed(method, key, query, fate)
+            self.requests.append(passed)
             self._now += 1
             self.most = max(self.most, self._now)
         try:
-            self.watch(self.requests[-1])
+            fate = self.watch(passed) or fate
             time.sleep(self.faults.delay)
             if fate == "busy":
                 return Answer(503, "Slow Down", [("Content-Type", "application/xml")], BUSY)
@@ -219,6 +226,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each body waits 40 ms for the client's word that the head has come
     server: _Server
 
     def setup(self) -> None:

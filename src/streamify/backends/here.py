@@ -298,7 +298,8 @@ class _Run:
 
         def totals(_: float) -> RunTotals:
             wall, made = time.time() - self._began, outcome.made
-            return RunTotals(self._settings.engine, workers, made, total - made, wall, outcome.cpu_seconds)
+            spent, doubled = outcome.cpu_seconds, outcome.stragglers
+            return RunTotals(self._settings.engine, workers, made, total - made, wall, spent, doubled)
 
         self._reused = total - outcome.made
         make_images = partial(self._make_images, plan, executor)

@@ -78,9 +78,9 @@ def failure_of(key: str, error: StreamifyError) -> Failure:
     return Failure(key, code, cause, hint=error.hint, exit_code=error.exit_code, transient=error.transient)
 
 
-def begun(key: str, number: int, worker: str, started: float) -> Attempt:
+def begun(key: str, number: int, worker: str, started: float, *, second: bool = False) -> Attempt:
     """Return an attempt as it begins."""
-    return Attempt(task=key, number=number, worker=worker, started=started, outcome="running")
+    return Attempt(task=key, number=number, worker=worker, started=started, second=second, outcome="running")
 
 
 def finished(attempt: Attempt, reply: Done, paused: float = 0) -> Attempt:
@@ -95,9 +95,9 @@ def failed(
     return _ended(attempt, paused, "retried" if again else "failed", usage=usage, failure=failure)
 
 
-def cut_off(attempt: Attempt, paused: float = 0) -> Attempt:
-    """Return an attempt that was cut off now, with its job."""
-    return _ended(attempt, paused, "cancelled")
+def cut_off(attempt: Attempt, paused: float = 0, **more: object) -> Attempt:
+    """Return an attempt that was cut off now: with its job, or because another one goes on."""
+    return _ended(attempt, paused, "cancelled", **more)
 
 
 def _ended(attempt: Attempt, paused: float, outcome: str, **more: object) -> Attempt:

@@ -59,6 +59,18 @@ class Pending:
         job.started, job.paused = time.time(), 0
         return True
 
+    def begin_second(self, job: Job) -> Job:
+        """Return a second attempt at a job that goes on: the first of the two to end settles it, by `finish`."""
+        return replace(job, first=job, number=job.number + 1, started=time.time(), paused=0)
+
+    def lose_one(self, job: Job, other: Job, failure: Failure, worker: str, usage: Usage | None = None) -> None:
+        """Tell that one of two attempts failed: the other one goes on."""
+        job.future.tell(
+            attempt.cut_off(job.attempt(worker), failure=replace(failure, attempts=job.number), usage=usage)
+        )
+        whole = job.submitted
+        whole.number, whole.started = other.number, other.started
+
     def started(self, job: Job, worker: str) -> None:
         """Tell that a worker has the job."""
         this = job.attempt(worker)
@@ -71,7 +83,7 @@ class Pending:
         job.future.tell(made)
         job.report.finished(made)
         if not job.report.broken:  # else what broke it comes with the next command
-            del self._unsettled[job]
+            del self._unsettled[job.submitted]
             job.future.set_result(reply.result)
 
     def fail(self, job: Job, failure: Failure, worker: str, usage: Usage | None = None) -> None:

@@ -36,7 +36,7 @@ class Reporter:
 
     def started(self, task: Task, attempt: Attempt) -> None:
         """A worker has begun a task."""
-        self._attempt("task.started", attempt, data=covers(task))
+        self._attempt("task.started", attempt, data=covers(task) | ({"second": True} if attempt.second else {}))
 
     def paused(self, attempt: Attempt, *, paused: bool) -> None:
         """A task stands still so that one for a viewer can run, or goes on."""

@@ -35,6 +35,15 @@ class Job:
     """When that began, seconds since the epoch."""
     paused: float = 0
     """For how long that stood still, seconds."""
+    first: Job | None = None
+    """Of a second attempt beside one that takes long: the job as it was submitted; see `Pending.begin_second`."""
+    doubled: bool = False
+    """Whether a second attempt was asked for: there is one in all."""
+
+    @property
+    def submitted(self) -> Job:
+        """The job as it was submitted."""
+        return self.first or self
 
     @property
     def key(self) -> str:
@@ -43,7 +52,7 @@ class Job:
 
     def attempt(self, worker: str) -> Attempt:
         """Return the attempt as it began in a worker; "": none could be started for it."""
-        return begun(self.key, self.number, worker, self.started)
+        return begun(self.key, self.number, worker, self.started, second=self.first is not None)
 
 
 class Waiting:

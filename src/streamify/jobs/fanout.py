@@ -18,6 +18,7 @@ from streamify.jobs.demands import Demands
 from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.words import text_tasks
+from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
 from streamify.model.result import MediaResult, TextResult
@@ -34,6 +35,8 @@ class Outcome:
     made: int = 0
     """Segments x tracks."""
     cpu_seconds: float = 0
+    stragglers: int = 0
+    """Tasks that were begun a second time elsewhere."""
     failures: list[Failure] = field(default_factory=list)
 
 
@@ -80,6 +83,11 @@ def fan_out(
         TaskError: The storage cannot be written any more (exit code 5): going on would fail everywhere.
     """
     outcome = Outcome()
+
+    def keep_one(attempt: Attempt) -> None:
+        outcome.stragglers += attempt.second and attempt.outcome == "running"
+        keep(attempt)
+
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
     segments = SegmentList(plan, stores.media)
     try:
@@ -91,7 +99,7 @@ def fan_out(
         opening = min(executor.capacity, 1 + len(plan.audio))
         tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
         before = {begun.future: begun.task.key} if begun is not None else {}
-        for key, result in completed(executor, tasks, stop, events, agenda, keep, before):
+        for key, result in completed(executor, tasks, stop, events, agenda, keep_one, before):
             if first is not None and key == first.task.key:
                 if isinstance(result, TaskError):
                     raise result.as_raised() from result

@@ -214,6 +214,9 @@ class JobProgress:
             self._lanes.pause(task, number, worker, paused=event.kind == "task.paused")
         elif event.kind == "task.finished":
             self._lanes.end(task, number, worker, event.time, "finished", cpu_seconds=data.get("cpu_seconds"))
+            for other in self._lanes.running:
+                if other.task == task:  # a second attempt, or the first: it is cut off
+                    self._lanes.end(task, other.number, other.worker, event.time, "cancelled")
         elif event.kind in ("task.retried", "task.failed"):
             outcome, log = event.kind.removeprefix("task."), str(data.get("log") or "")
             self._lanes.end(task, number, worker, event.time, outcome, message=event.message, log=log)

@@ -32,6 +32,8 @@ class RunTotals:
     """Seconds of this run."""
     cpu: float
     """CPU seconds of its tasks."""
+    stragglers: int = 0
+    """Tasks that were begun a second time elsewhere."""
     cost: CostReport | None = None
     """Where somebody asks for money."""
 
@@ -66,6 +68,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         cost=totals.cost,
         tasks_run=totals.made,
         tasks_reused=totals.reused,
+        stragglers=totals.stragglers,
         wall_seconds=round(totals.wall, 3),
         cpu_seconds=round(totals.cpu, 3),
         speed=round(length / totals.wall, 3) if totals.wall > 0 else 0.0,

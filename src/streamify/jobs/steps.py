@@ -255,7 +255,7 @@ def assemble_step(
                 if charge is not None:
                     predicted = prepared.forecast.total if prepared.forecast is not None else None
                     cost = CostReport(predicted=predicted, actual=round(charge(read_attempts(media, run.id)), 6))
-                return RunTotals(run.settings.engine, workers, made, prepared.reused, wall, cpu, cost)
+                return RunTotals(run.settings.engine, workers, made, prepared.reused, wall, cpu, cost=cost)
 
             def make_images() -> None:
                 for task in image_tasks(plan, media):

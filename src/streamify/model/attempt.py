@@ -80,8 +80,11 @@ class Attempt(Frozen):
     """All 0 where it gave no result."""
     usage: Usage | None = None
     """``None`` where the worker was lost."""
+    second: bool = False
+    """Whether it was begun beside an earlier one that took much longer than others of its kind: the first of the two to
+    end counts, and the other one is cut off."""
     outcome: Literal["running", "finished", "retried", "failed", "cancelled"]
     """``running``: it has begun; ``retried``: it failed and another follows; ``failed``: for good; ``cancelled``: cut
-    off with its job."""
+    off with its job, or because another attempt was first."""
     failure: Failure | None = None
     """Where it failed."""

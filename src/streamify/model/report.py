@@ -157,6 +157,8 @@ class Report(Frozen):
     """Segments x renditions that this run made."""
     tasks_reused: int
     """Segments x renditions that earlier runs had made."""
+    stragglers: int = 0
+    """Tasks that this run began a second time on another machine, because they took much longer than their kind."""
     wall_seconds: float
     """Of the last run."""
     cpu_seconds: float

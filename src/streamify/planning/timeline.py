@@ -10,6 +10,7 @@ from streamify.model.analysis import Idle, RunTime, TaskTime, Tries
 from streamify.model.attempt import Attempt, Spent
 from streamify.model.job import RunRecord
 from streamify.planning.critical import critical_path
+from streamify.planning.stragglers import kind_of
 
 SLOWEST = 5
 """Tasks that are named as the slowest."""
@@ -119,12 +120,6 @@ def _idle(attempts: Sequence[Attempt], start: float, end: float, workers: int, b
     return Idle(**left, between=round(max(0.0, total - sum(left.values())), 3))
 
 
-def _kind(task: str) -> str:
-    """Return what tasks on other segments share with this one."""
-    parts = task.split("/")
-    return "/".join(part for part in parts if not part.isdecimal())
-
-
 def _slowest(attempts: Sequence[Attempt]) -> tuple[TaskTime, ...]:
     by_task: dict[str, list[Attempt]] = defaultdict(list)
     for one in attempts:
@@ -132,13 +127,13 @@ def _slowest(attempts: Sequence[Attempt]) -> tuple[TaskTime, ...]:
     seconds = {task: sum(map(length_of, tries)) for task, tries in by_task.items()}
     kinds: dict[str, list[float]] = defaultdict(list)
     for task, length in seconds.items():
-        kinds[_kind(task)].append(length)
+        kinds[kind_of(task)].append(length)
     slowest = sorted(seconds, key=lambda task: (-seconds[task], task))[:SLOWEST]
     return tuple(
         TaskTime(
             task=task,
             seconds=round(seconds[task], 3),
-            usual=round(statistics.median(kinds[_kind(task)]), 3),
+            usual=round(statistics.median(kinds[kind_of(task)]), 3),
             attempts=len(by_task[task]),
             paused=round(sum(one.paused for one in by_task[task]), 3),
             spent=_sum([spent(one) for one in by_task[task]]),

@@ -30,6 +30,7 @@ from streamify.model.backoff import Backoff
 from streamify.model.event import Event
 from streamify.model.result import CheckResult
 from streamify.model.task import Budget
+from streamify.planning import stragglers
 
 USAGE = Usage(seconds=1, cpu_seconds=1, peak_bytes=1, resident_bytes=1)
 OWN = Build(streamify="1", av="18.1.0", machine="x86_64")
@@ -467,3 +468,136 @@ def test_the_end_of_one_job_cuts_off_its_tasks_alone(bench: Bench) -> None:
     assert second.result(timeout=0).key == "echo:2"
     assert [one.outcome for one in first.attempts] == ["cancelled"]
     assert bench.dispatcher.finished
+
+
+NODES = (Node("n", "node-1", 2, 4 * GIB), Node("m", "node-2", 2, 4 * GIB))
+
+
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every task count as a straggler from its first moment, once three of its kind are done."""
+    monkeypatch.setattr(stragglers, "FACTOR", 0.0)
+    monkeypatch.setattr(stragglers, "LEAST", -1e9)
+
+
+def late(bench: Bench, monkeypatch: pytest.MonkeyPatch, key: str = "video/00003/a", **other: object) -> TaskFuture:
+    """Return a task that takes long: three of its kind are done, it runs on the first node, place 5 is asked for."""
+    at_once(monkeypatch)
+    bench.table.nodes = NODES
+    kind = key.replace("00003", "{:05d}")
+    futures = [bench.submit(kind.format(number)) for number in range(4)]
+    bench.happens()
+    assert len(bench.table.asked) == 4
+    first = Asked(4, card())
+    bench.happens(*(Asked(number, card(node="m", host="node-2", **other)) for number in range(1, 4)), first)
+    bench.happens(*(done(number, kind.format(number - 1)) for number in range(1, 4)))
+    assert [future.done() for future in futures] == [True, True, True, False]
+    return futures[3]
+
+
+def test_a_straggler_is_begun_again_on_another_node_and_the_first_to_end_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = late(bench, monkeypatch)
+    assert bench.table.pinned == {5: "m"}
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    assert bench.table.given[5] == "video/00003/a"
+    bench.happens(done(5, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+    assert 4 in bench.table.cut
+    assert [(one.worker, one.number, one.second, one.outcome) for one in future.attempts] == [
+        ("node-1:7", 1, False, "cancelled"), ("node-2:8", 2, True, "finished"),
+    ]  # fmt: skip
+    bench.happens(done(4, "video/00003/a"))  # it comes too late
+    assert bench.dispatcher.finished
+    started = [event for event in bench.events if event.kind == "task.started" and event.task == "video/00003/a"]
+    assert [event.data.get("second", False) for event in started] == [False, True]
+
+
+def test_a_straggler_that_ends_first_cuts_its_second_attempt_off(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    bench.happens(done(4, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+    assert 5 in bench.table.cut
+    assert [one.outcome for one in future.attempts] == ["cancelled", "finished"]
+    bench.happens(Lost(5, "worker-exited", "cut off"))
+    assert bench.dispatcher.finished
+
+
+def test_a_second_attempt_that_gets_its_place_too_late_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(done(4, "video/00003/a"))
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    assert bench.table.given[5] is None
+    assert len(future.attempts) == 1
+
+
+@pytest.mark.parametrize("lost", [4, 5])
+def test_where_one_of_two_attempts_is_lost_the_other_goes_on(
+    lost: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    bench.happens(Lost(lost, "node-lost", "the node is gone"))
+    assert not future.done()
+    assert len(bench.table.asked) == 5  # nobody asks for a third
+    bench.happens(done(9 - lost, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+    outcomes = {one.worker: (one.outcome, one.failure is not None) for one in future.attempts}
+    names = {4: "node-1:7", 5: "node-2:8"}
+    assert outcomes == {names[lost]: ("cancelled", True), names[9 - lost]: ("finished", False)}
+    assert bench.dispatcher.finished
+
+
+def test_where_both_attempts_are_lost_the_task_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    bench.happens(Lost(4, "node-lost", "gone"), Lost(5, "node-lost", "gone"))
+    bench.happens(Asked(6, card()))
+    bench.happens(done(6, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+    assert [one.outcome for one in future.attempts] == ["cancelled", "retried", "finished"]
+
+
+def test_an_error_of_the_task_itself_ends_both_attempts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    found = Failure("video/00003/a", "no-video", "the source has no video", exit_code=3)
+    bench.happens(Ended(4, packed(Failed(failure=found, usage=USAGE))))
+    assert failure(future).code == "no-video"
+    assert 5 in bench.table.cut
+
+
+def test_no_second_attempt_beside_tasks_that_wait_or_without_another_node(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once(monkeypatch)
+    futures = [bench.submit(f"video/{number:05d}/a") for number in range(4)]
+    bench.happens()
+    bench.happens(*(Asked(number, card()) for number in range(1, 5)))
+    bench.happens(*(done(number, f"video/{number - 1:05d}/a") for number in range(1, 4)))
+    assert [future.done() for future in futures] == [True, True, True, False]
+    assert bench.table.pinned == {}  # there is one node
+    bench.submit("other", LARGE)
+    bench.table.nodes = NODES
+    bench.happens()
+    assert bench.table.pinned == {}  # another task waits
+
+
+@pytest.mark.parametrize(("features", "asked"), [((), True), (("avx512",), False)])
+def test_sound_is_begun_again_only_on_a_node_of_the_same_kind(
+    features: tuple[str, ...], asked: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "is_sound", lambda task: task.key == "video/00003/a")
+    late(bench, monkeypatch, features=features)
+    assert bench.table.pinned == ({5: "m"} if asked else {})
+
+
+def test_a_place_for_a_second_attempt_that_is_never_given_is_no_fault(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = late(bench, monkeypatch)
+    bench.happens(Lost(5, "node-lost", "gone"))
+    assert len(bench.table.asked) == 5
+    bench.happens(done(4, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"

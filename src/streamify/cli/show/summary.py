@@ -97,7 +97,8 @@ def _time(report: Report) -> str:
         return f"{clock(report.wall_seconds)}; nothing to make, {counted(report.tasks_reused, 'segment')} existed"
     kept = f", {report.tasks_reused} kept from earlier runs" if report.tasks_reused else ""
     workers = f"{counted(report.workers, 'worker')} ({report.engine})"
-    made = f"{counted(report.tasks_run, 'segment')} made{kept}"
+    again = f", {counted(report.stragglers, 'straggler')} begun again" if report.stragglers else ""
+    made = f"{counted(report.tasks_run, 'segment')} made{kept}{again}"
     return f"{clock(report.wall_seconds)} with {workers}, {report.speed:.2f}x realtime; {made}"
 
 

@@ -23,6 +23,7 @@ from streamify.executors.retry import lost
 from streamify.executors.waiting import Job
 from streamify.executors.wire import Done, Work
 from streamify.machine.limits import GIB
+from streamify.planning.stragglers import Usual
 
 AHEAD = 2
 """Places that are asked for, for each that there is."""
@@ -82,6 +83,10 @@ class Place:
     """Of its reply, as far as they have come."""
     wanted: int = 0
     """How many of them there are, once it is over."""
+    straggler: Job | None = None
+    """What it was asked for: a second attempt at a job that takes long."""
+    since: float = 0
+    """When its job began, on the monotonic clock."""
 
     @property
     def worker(self) -> str:
@@ -112,6 +117,7 @@ class RayDispatcher:
         self._lost_starts = 0
         self._too_large: dict[Job, float] = {}  # since when
         self._sound = SoundNodes()
+        self._usual = Usual()
         self._broken: Failure | None = None  # why no task can run any more
 
     def add(self, job: Job) -> None:
@@ -136,6 +142,7 @@ class RayDispatcher:
             self._pending.fail_waiting(self._broken)
         else:
             self._ask()
+            self._ask_again()
         for news in self._cluster.wait(self._longest_wait()):
             self._take(news)
         now = time.monotonic()
@@ -170,7 +177,9 @@ class RayDispatcher:
     def _ask(self) -> None:
         """Ask for the places that tasks which wait are in need of, as far as there may be more."""
         ready = sorted(self._pending.waiting.ready, key=lambda job: -job.task.priority)
-        waiting = (place for place in self._places.values() if place.job is None and not place.dismissed)
+        waiting = (
+            place for place in self._places.values() if place.job is None and not (place.dismissed or place.straggler)
+        )
         free = Counter((place.shape, place.node is not None) for place in waiting)
         now, too_large = time.monotonic(), dict[Job, float]()
         for job in ready:
@@ -190,6 +199,52 @@ class RayDispatcher:
             failure = _too_large(job.key, self._shape(job), self._cluster.nodes)
             if job not in self._too_large and self._pending.begin(job):
                 self._pending.fail(job, failure, "")
+
+    def _ask_again(self) -> None:
+        """Ask for a second place, on another node, for tasks that take much longer than their kind.
+
+        Only where nothing else waits: near the end, when nodes are idle.
+        """
+        if self._pending.waiting.ready or len(self._places) >= self._most():
+            return
+        now = time.monotonic()
+        for place in self._stragglers(now):
+            job, node = place.job, self._elsewhere(place)
+            if job is not None and node is not None:
+                job.doubled = True
+                self._asked += 1
+                shape = self._shape(job)
+                self._places[self._asked] = Place(self._asked, shape, node, straggler=job)
+                self._cluster.ask_for(self._asked, shape, node)
+
+    def _stragglers(self, now: float) -> list[Place]:
+        """Return the places with tasks that take long and have no second attempt."""
+        return [place for place, moment in self._suspects() if moment <= now]
+
+    def _suspects(self) -> list[tuple[Place, float]]:
+        """Return places with a job, and when each counts as a straggler, on the monotonic clock."""
+        jobs = [(place, place.job) for place in self._places.values() if place.job is not None]
+        limits = [(place, self._usual.limit(job.key)) for place, job in jobs if not job.submitted.doubled]
+        return [(place, place.since + limit) for place, limit in limits if limit is not None]
+
+    def _elsewhere(self, place: Place) -> str | None:
+        """Return the id of another node that has room for the job of a place; ``None``: there is none."""
+        assert place.job is not None
+        assert place.card is not None
+        used: Counter[str] = Counter()
+        for other in self._places.values():
+            if other.card is not None and not other.dismissed:
+                used[other.card.node] += other.shape.cores
+        sound, shape = is_sound(place.job.task), self._shape(place.job)
+        free = {
+            node.id: node.cores - used[node.id]
+            for node in self._cluster.nodes
+            if node.id != place.card.node
+            and node.memory >= shape.memory
+            and (not sound or self._sound.is_alike(node.id))
+        }
+        best = max(free, key=lambda node: free[node], default=None)
+        return best if best is not None and free[best] >= shape.cores else None
 
     def _most(self) -> int:
         """Return how many places may be asked for and not be over."""
@@ -212,6 +267,9 @@ class RayDispatcher:
         moments = [place.deadline for place in self._places.values()]
         if self._pending.waiting.due is not None:
             moments.append(self._pending.waiting.due)
+        if len(self._cluster.nodes) > 1:
+            now = time.monotonic()
+            moments += [moment for _, moment in self._suspects() if moment > now]
         longest = 1.0 if self._too_large or not self._cluster.nodes else PATIENCE
         return max(0.0, min(longest, min(moments, default=math.inf) - time.monotonic()))
 
@@ -254,16 +312,28 @@ class RayDispatcher:
             self._end_all(_failure(error))
             return
         self._sound.see(card)
+        if place.straggler is not None and not self._pending.waiting.ready and self._other(place.straggler) is not None:
+            self._begin(place, self._pending.begin_second(place.straggler))
+            return
         while (job := self._pending.waiting.choose(lambda job: self._fits(job, place, card))) is not None:
             if self._pending.begin(job):
                 if is_sound(job.task):
                     self._sound.begin(card)
-                place.job, place.deadline = job, time.monotonic() + 2 * job.task.budget.cpu_seconds + 120
-                self._pending.started(job, place.worker)
-                self._cluster.answer(place.number, zlib.compress(self._given(job).to_json(), 1))
+                self._begin(place, job)
                 return
         self._cluster.answer(place.number, None)
         self._dismiss(place)
+
+    def _begin(self, place: Place, job: Job) -> None:
+        now = time.monotonic()
+        place.job, place.since, place.deadline = job, now, now + 2 * job.task.budget.cpu_seconds + 120
+        self._pending.started(job, place.worker)
+        self._cluster.answer(place.number, zlib.compress(self._given(job).to_json(), 1))
+
+    def _other(self, job: Job, place: Place | None = None) -> Place | None:
+        """Return a place, another one than `place`, in which an attempt at the same job runs."""
+        found = (other for other in self._places.values() if other is not place and other.job is not None)
+        return next((other for other in found if other.job is not None and other.job.submitted is job.submitted), None)
 
     def _fits(self, job: Job, place: Place, card: Card) -> bool:
         """Return whether a job may run in a place."""
@@ -285,6 +355,8 @@ class RayDispatcher:
             self._fail(job, lost(job.key, "worker-garbled", f"the worker sent no valid reply: {error}"), place)
             return
         if isinstance(found, Done):
+            self._cut_off_other(job, place)
+            self._usual.add(job.key, time.monotonic() - place.since)
             self._pending.finish(job, place.worker, found)
         else:
             self._fail(job, found.failure, place, found.usage)
@@ -314,12 +386,27 @@ class RayDispatcher:
         """Return whether the loss of a place that no process had says that none can start on the cluster."""
         if news.code == "mailbox-lost":  # it takes all places along that wait in Ray's queue
             return False
+        if place.straggler is not None:
+            return False
         return place.node is None or self._sound.lose(place.node, self._cluster.nodes)
 
     def _fail(self, job: Job, failure: Failure, place: Place, usage: object = None) -> None:
+        other = self._other(job, place)
+        if other is not None and other.job is not None and failure.transient:
+            self._pending.lose_one(job, other.job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
+            other.job = job.submitted
+            return
+        self._cut_off_other(job, place)
+        job = job.submitted
         if failure.code in MEMORY and failure.transient:
             _enlarge(job)
         self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
+
+    def _cut_off_other(self, job: Job, place: Place) -> None:
+        """End the other attempt at a job that is about to be settled."""
+        other = self._other(job, place)
+        if other is not None and other.job is not None:
+            self._cut_off(other, other.job)
 
     def _end_all(self, failure: Failure) -> None:
         """Fail what waits and what comes: nothing can run. What runs goes on, but for a cluster that is gone."""

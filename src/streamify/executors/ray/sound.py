@@ -38,6 +38,10 @@ class SoundNodes:
         """Return whether sound may be made where a card comes from."""
         return self._chosen in (None, card.features)
 
+    def is_alike(self, node: str) -> bool:
+        """Return whether it is known that sound may be made on a node."""
+        return node in self._features and self._chosen in (None, self._features[node])
+
     def lose(self, node: str, nodes: Sequence[Node]) -> bool:
         """Note that a place was lost which only that node could give; it is left out until the next look at the nodes.
 
