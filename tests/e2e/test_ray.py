@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +19,9 @@ import psutil
 import pytest
 
 import streamify
-from e2e.driving import media, wait_for
+from e2e.driving import job, media, playing, published, wait_for
 from e2e.driving import streamify as command
+from e2e.watching import watch
 from faults.worker import task
 from selection import sample
 from stores import locations, open_storage
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from streamify.executors.ray.pool import RayPool
 
 CLUSTER = Path(__file__).parents[1] / "faults/cluster.py"
+TESTS = {"PYTHONPATH": str(CLUSTER.parents[1])}
 pytestmark = [pytest.mark.timeout(280), pytest.mark.ray]
 
 
@@ -207,6 +213,29 @@ def test_a_ray_of_this_machine_ends_with_its_job(clip: Path, ultrafast_stream: P
     assert [_title(one) for one in psutil.process_iter() if _has(one, mark)] == []
 
 
+@pytest.mark.long
+def test_a_driver_that_is_killed_leaves_no_process_and_its_folder_goes_with_the_next_run(
+    clip: Path, ultrafast_stream: Path, tmp_path: Path
+) -> None:
+    flags = ("--engine", "ray", "--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
+    with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as base:  # Ray takes no long names
+        mark = {"MARK_OF_TEST": str(tmp_path), "TMPDIR": base}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in mark.items():
+                patch.setenv(name, value)
+            with job(tmp_path / "events", clip, tmp_path / "out", *flags) as running:
+                wait_for(running.in_flight, 120)
+                running.process.kill()
+                running.end()
+            wait_for(lambda: not [one for one in psutil.process_iter() if _has(one, mark)], 120)
+            left = list(Path(base).glob("streamify-*"))
+            assert len(left) == 1
+            ran = command("transcode", clip, tmp_path / "out", *flags, env=mark)
+        assert ran.code == 0, ran.err
+        assert list(Path(base).glob("streamify-*")) == []
+    assert media(tmp_path / "out") == media(ultrafast_stream)
+
+
 def _has(process: psutil.Process, mark: dict[str, str]) -> bool:
     with suppress(psutil.Error):
         return process.environ().items() >= mark.items()
@@ -228,22 +257,18 @@ def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 @pytest.mark.long
-def test_a_task_that_takes_long_is_begun_again_on_another_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from streamify.executors.ray.pool import RayPool
-    from streamify.planning.stragglers import Usual
-
-    monkeypatch.setattr(Usual, "limit", lambda *_: 0.0)  # every task takes too long
-    monkeypatch.setenv("PYTHONPATH", str(CLUSTER.parents[1]))
+def test_a_task_that_takes_long_is_begun_again_on_another_node(tmp_path: Path) -> None:
     (tmp_path / "uploads").mkdir()
     (tmp_path / "uploads/in.mp4").write_bytes(b"x")
     with nodes(2) as (address, _):
-        pool = RayPool(address, worker="faults.on_node:sealed_worker")
-        executor = pool.executor(locations(tmp_path / "uploads", tmp_path / "media"), lambda _: None)
-        future = executor.submit(task("stay:once"))  # for ever, but for another attempt
-        assert future.result(timeout=120).key == "stay:once"
-        pool.shutdown(cancel=True)
-    assert [(one.outcome, one.second) for one in future.attempts] == [("cancelled", False), ("finished", True)]
-    assert len({one.worker for one in future.attempts}) == 2
+        ran = subprocess.run(
+            [sys.executable, CLUSTER.with_name("straggler.py"), address, tmp_path], env=os.environ | TESTS,
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (first, one, _), (last, other, second) = json.loads(ran.stdout)
+    assert (first, last, second) == ("cancelled", "finished", True)
+    assert one != other
 
 
 @pytest.mark.long
@@ -265,3 +290,29 @@ def test_a_cluster_of_several_nodes_of_which_one_dies(clip: Path, ultrafast_stre
         _, err = job.communicate(timeout=240)
         assert job.returncode == 0, err
     assert media(out) == media(ultrafast_stream)
+
+
+@pytest.mark.long
+def test_streams_on_demand_and_of_a_watched_folder_are_made_on_a_cluster(
+    clip: Path, ultrafast_stream: Path, tmp_path: Path
+) -> None:
+    ladder = ("--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
+    with nodes(2) as (address, _):
+        engine = ("--engine", "ray", "--address", address)
+        with playing(clip, tmp_path / "played", *ladder, *engine) as play:
+            for track in play.tracks():
+                key = f"{track}/00002.m4s"
+                assert play.get(key) == (ultrafast_stream / key).read_bytes()
+            wait_for(lambda: published(tmp_path / "played") == published(ultrafast_stream), 120)
+            assert play.end() == 130
+        uploads, made = tmp_path / "uploads", tmp_path / "made"
+        uploads.mkdir()
+        for name in ("a.mp4", "b.mp4"):
+            shutil.copy(clip, uploads / name)
+        with watch(uploads, made, tmp_path / "events", *ladder, *engine, "--workers", "2") as running:
+            ended = running.ended(2, 200)
+            assert {key: one["outcome"] for key, one in ended.items()} == {"a.mp4": "complete", "b.mp4": "complete"}
+            assert running.stop()[0] == 130
+    wanted = media(ultrafast_stream)
+    for dest in ("played", "made/a.mp4", "made/b.mp4"):
+        assert media(tmp_path / dest) == wanted

@@ -128,6 +128,17 @@ def test_a_task_that_is_paused_for_a_viewer_is_told_so_until_it_goes_on() -> Non
     assert progress.snapshot(108)["attempts"][1][6:] == [108, "d"]
 
 
+def test_of_two_attempts_at_once_the_one_that_comes_second_is_shown_as_cut_off() -> None:
+    progress, task = started(), "video/00001/1080p,360p"
+    progress.see(event("task.started", 102, task))
+    progress.see(event("task.started", 130, task, worker=8, attempt=2, data={"second": True}))
+    assert [row[7] for row in progress.snapshot(131)["attempts"][1:]] == ["r", "r"]
+    progress.see(event("task.finished", 132, task, worker=8, attempt=2))
+    assert [(row[3], row[6], row[7]) for row in progress.snapshot(133)["attempts"][1:]] == [
+        ("7", 132, "c"), ("8", 132, "d"),
+    ]  # fmt: skip
+
+
 def test_sound_that_is_published_before_its_task_ends_is_shown() -> None:
     progress = started()
     assert progress.awaited() == []

@@ -6,12 +6,10 @@ import atexit
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, partial
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
@@ -27,6 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError, UsageError
 from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
+from streamify.executors.ray.folder import ray_folder
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
 from streamify.executors.ray.wire import LARGEST, Card, Shape
@@ -147,33 +146,31 @@ class Connection:
         """Connect, look at the nodes until the end, disconnect."""
         ours = not ray.is_initialized()
         before = {name: os.environ.get(name) for name in _SECRET}
-        # Its sockets lie below, whose names may have 107 bytes.
-        base = tempfile.gettempdir()
-        folder = tempfile.mkdtemp(prefix="streamify-", dir=base if len(base) < 20 else "/tmp")  # noqa: S108
-        try:
+        with ExitStack() as closing:
+            try:
+                if ours:
+                    local = self._address is None
+                    self._connect(cores, memory, closing.enter_context(ray_folder()) if local else None)
+                self.nodes = _nodes()
+            except BaseException as error:  # not swallowed: the constructor raises it
+                self._ready.set_exception(_translated(error, self._address))
+            else:
+                self._ready.set_result(None)
+                self._watch()
+                self._stop.wait()  # whoever calls Ray behind its end would start another one
             if ours:
-                self._connect(cores, memory, folder)
-            self.nodes = _nodes()
-        except BaseException as error:  # not swallowed: the constructor raises it
-            self._ready.set_exception(_translated(error, self._address))
-        else:
-            self._ready.set_result(None)
-            self._watch()
-            self._stop.wait()  # whoever calls Ray behind its end would start another one
-        if ours:
-            # Ray would wait for a head that is gone.
-            atexit.unregister(ray._private.worker.shutdown)
-            ending = Thread(target=ray.shutdown, daemon=True)
-            ending.start()
-            ending.join(10)
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-        shutil.rmtree(folder, ignore_errors=True)
+                # Ray would wait for a head that is gone.
+                atexit.unregister(ray._private.worker.shutdown)
+                ending = Thread(target=ray.shutdown, daemon=True)
+                ending.start()
+                ending.join(10)
+                for name, value in before.items():
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
 
-    def _connect(self, cores: int, memory: int, folder: str) -> None:
+    def _connect(self, cores: int, memory: int, folder: str | None) -> None:
         # Python prints warnings of loggers for which nobody has a handler.
         logging.getLogger("ray").addHandler(logging.NullHandler())
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}

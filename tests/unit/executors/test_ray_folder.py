@@ -1,0 +1,41 @@
+"""Folders of Rays whose drivers were killed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from streamify.executors.ray.folder import LOCK, ray_folder, sweep
+
+
+def test_a_folder_is_removed_at_the_end_and_those_of_dead_drivers_with_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as base:
+        monkeypatch.setattr(tempfile, "tempdir", base)
+        dead, young, other = (Path(base) / name for name in ("streamify-dead", "streamify-young", "streamify"))
+        for folder in (dead, young, other):
+            (folder / "session").mkdir(parents=True)
+        (dead / LOCK).touch()
+        (other / LOCK).touch()
+        with ray_folder() as first, ray_folder() as second:
+            assert {path.name for path in Path(base).iterdir()} == {
+                "streamify-young", "streamify", Path(first).name, Path(second).name,
+            }  # fmt: skip
+        assert {path.name for path in Path(base).iterdir()} == {"streamify-young", "streamify"}
+
+
+def test_a_lock_that_somebody_holds_keeps_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "streamify-x"
+    folder.mkdir()
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    sweep(tmp_path)
+    assert folder.exists()
+    os.close(lock)
+    sweep(tmp_path)
+    assert not folder.exists()
