@@ -22,7 +22,7 @@ from streamify.errors import Failure
 from streamify.executors.local.process import WorkerProcess, spawning
 from streamify.executors.local.start import COMMAND, CONFINED, worker_environment
 from streamify.executors.retry import describe_exit, lost
-from streamify.executors.wire import REPLY, Begun, Done, Failed, Hello, Progress, Ready, Reply, Work
+from streamify.executors.wire import REPLY, BeginningFound, Done, Failed, Hello, Progress, Ready, Reply, Work
 from streamify.machine import link
 from streamify.machine.limits import WorkerLimits
 from streamify.machine.seal import Seal
@@ -255,7 +255,7 @@ class _Live:
                         share = reply.done / max(1, reply.total)
                         if on_progress is not None:
                             on_progress(reply)
-                    elif not isinstance(reply, Begun):  # for which nobody waits here
+                    elif not isinstance(reply, BeginningFound):  # for which nobody waits here
                         self.broke = lost(task.key, "worker-garbled", "the worker answered what it was not asked")
                 if self._process.ended or self.broke is not None:
                     return None

@@ -59,7 +59,7 @@ class Progress(Frozen):
     unit: Unit
 
 
-class Begun(Frozen):
+class BeginningFound(Frozen):
     """Split knows the beginning of the film."""
 
     kind: Literal["begun"] = "begun"
@@ -86,5 +86,5 @@ class Failed(Frozen):
     """Whether the process has no memory left: another attempt needs a fresh one."""
 
 
-Reply = Ready | Progress | Begun | Done | Failed
+Reply = Ready | Progress | BeginningFound | Done | Failed
 REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")])

@@ -16,7 +16,7 @@ from streamify.executors.log import tail
 from streamify.executors.pending import Pending
 from streamify.executors.retry import describe_exit, lost
 from streamify.executors.waiting import Job
-from streamify.executors.wire import REPLY, Begun, Done, Failed, Progress, Ready
+from streamify.executors.wire import REPLY, BeginningFound, Done, Failed, Progress, Ready
 from streamify.machine.limits import GIB
 
 
@@ -221,7 +221,7 @@ class Dispatcher:
             elif isinstance(reply, Progress):
                 job = worker.job
                 job.report.progress(job.key, worker.name, job.number, reply.done, reply.total, reply.unit)
-            elif isinstance(reply, Begun):
+            elif isinstance(reply, BeginningFound):
                 worker.job.future.begin(reply.beginning)
             else:
                 self._conclude(worker, worker.job, reply)
@@ -277,9 +277,9 @@ class Dispatcher:
         return worker.process.kill()
 
 
-def _key(reply: Progress | Begun | Done | Failed) -> str:
+def _key(reply: Progress | BeginningFound | Done | Failed) -> str:
     match reply:
-        case Progress() | Begun():
+        case Progress() | BeginningFound():
             return reply.key
         case Done():
             return reply.result.key

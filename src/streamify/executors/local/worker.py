@@ -12,7 +12,7 @@ from threading import Thread
 
 from streamify.executors.attempt import Run, attempt, real_run
 from streamify.executors.local.start import CONFINED
-from streamify.executors.wire import Begun, Done, Failed, Hello, Progress, Ready, Work
+from streamify.executors.wire import BeginningFound, Done, Failed, Hello, Progress, Ready, Work
 from streamify.machine.confine import confine
 from streamify.machine.limits import allow_cpu, allow_memory, apply_limits, die_with_driver
 from streamify.machine.seal import seal
@@ -104,7 +104,7 @@ def _tell(replies: int, key: str, done: int, total: int, unit: Unit) -> None:
 
 
 def _begin(replies: int, key: str, beginning: Beginning) -> None:
-    _answer(replies, Begun(key=key, beginning=beginning).to_json())
+    _answer(replies, BeginningFound(key=key, beginning=beginning).to_json())
 
 
 def _answer(replies: int, line: bytes) -> None:

@@ -17,7 +17,7 @@ from streamify.media.source.witness import Witness, sample_entries
 
 
 @dataclass(frozen=True)
-class Beginning:
+class VideoStart:
     """What is learnt of a video stream from a freshly opened container."""
 
     stream: int
@@ -29,7 +29,7 @@ class Beginning:
     codec: Codec
 
 
-def read_beginning(container: InputContainer, stream: int) -> Beginning:
+def read_beginning(container: InputContainer, stream: int) -> VideoStart:
     """Take what `read_index` needs from a container that nothing was read from yet.
 
     Raises:
@@ -43,7 +43,7 @@ def read_beginning(container: InputContainer, stream: int) -> Beginning:
         witness = Witness(video.id, len(video.index_entries), sample_entries(video), start.packets)
     context = video.codec_context
     codec = Codec(context.name, bytes(context.extradata or b""))
-    return Beginning(stream, name, cast("Fraction", video.time_base), start, witness, codec)
+    return VideoStart(stream, name, cast("Fraction", video.time_base), start, witness, codec)
 
 
 def video_stream(streams: object, number: int) -> VideoStream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from streamify.media.source.beginning import Beginning
+from streamify.media.source.beginning import VideoStart
 from streamify.media.source.doubt import doubt
 from streamify.media.source.indexed import from_mp4, from_parts, parse_index
 from streamify.media.source.scanned import from_scan
@@ -15,7 +15,7 @@ from streamify.mp4.tables import SamplesBeyondError
 
 
 def read_index(
-    file: BinaryIO, size: int, seen: Beginning, max_scan: int | None = None, sound: Sequence[int] = ()
+    file: BinaryIO, size: int, seen: VideoStart, max_scan: int | None = None, sound: Sequence[int] = ()
 ) -> VideoIndex:
     """Read the index of a video stream of a source of `size` bytes, or scan it where there is none.
 

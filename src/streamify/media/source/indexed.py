@@ -11,7 +11,7 @@ from typing import BinaryIO
 from streamify.bitstream.captions import ESCAPED
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
-from streamify.media.source.beginning import Beginning, read_beginning
+from streamify.media.source.beginning import VideoStart, read_beginning
 from streamify.media.source.captions import LOOKED_AT, SEARCHED, Captions, sampled
 from streamify.media.source.doubt import doubt
 from streamify.media.source.edit_notes import hidden_notes, part_notes
@@ -34,7 +34,7 @@ from streamify.mp4.slice import Slicer
 from streamify.mp4.tables import SamplesBeyondError, TooManySamplesError
 
 
-def parse_index(file: BinaryIO, size: int, seen: Beginning, witness: Witness, notes: list[Note]) -> Mp4Index | None:
+def parse_index(file: BinaryIO, size: int, seen: VideoStart, witness: Witness, notes: list[Note]) -> Mp4Index | None:
     """Return the MP4's own index where it is usable and FFmpeg reads it the same way."""
     try:
         index = parse_source(file, size, witness)
@@ -60,7 +60,7 @@ def parse_index(file: BinaryIO, size: int, seen: Beginning, witness: Witness, no
     return index
 
 
-def _unedited(file: BinaryIO, seen: Beginning) -> Witness:
+def _unedited(file: BinaryIO, seen: VideoStart) -> Witness:
     """Return what FFmpeg says of a track where it leaves the edit list alone."""
     with open_media(file, edited=False) as container:
         witness = read_beginning(container, seen.stream).witness
@@ -68,7 +68,7 @@ def _unedited(file: BinaryIO, seen: Beginning) -> Witness:
     return witness
 
 
-def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, notes: list[Note]) -> VideoIndex | None:
+def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: VideoStart, notes: list[Note]) -> VideoIndex | None:
     """Return the index of a track whose edit list has several parts; ``None``: FFmpeg has to read it."""
     try:
         base, laid = seen.time_base, arrange(index)
@@ -121,7 +121,7 @@ def _between(gap: Gap, laid: Arranged, time_base: Fraction) -> bool:
 
 
 def from_mp4(
-    file: BinaryIO, size: int, index: Mp4Index, seen: Beginning, max_scan: int | None, notes: list[Note]
+    file: BinaryIO, size: int, index: Mp4Index, seen: VideoStart, max_scan: int | None, notes: list[Note]
 ) -> VideoIndex:
     """Return the index of a track without an edit list of several parts; arguments and errors as `read_index`."""
     time_base, first = seen.time_base, seen.start.first
@@ -191,7 +191,7 @@ def from_mp4(
     )
 
 
-def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction, seen: Beginning) -> Captions | None:
+def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction, seen: VideoStart) -> Captions | None:
     """Look for captions in a few places, spread from the first sample to the last."""
     count = len(index.samples)
 

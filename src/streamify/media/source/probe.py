@@ -20,7 +20,7 @@ from streamify.media.source.announced import announcements, last_sample
 from streamify.media.source.audio_facts import audio_facts
 from streamify.media.source.audio_packets import read_audio_packets
 from streamify.media.source.audio_streams import Reading, place_sound
-from streamify.media.source.beginning import Beginning, read_beginning
+from streamify.media.source.beginning import VideoStart, read_beginning
 from streamify.media.source.chapters import read_chapters
 from streamify.media.source.choice import choose, has_decoder
 from streamify.media.source.cut_off import CutOff, missing_pictures, missing_sounds, sound_note
@@ -236,7 +236,7 @@ def probe_source(
 
 
 def _read_index(
-    file: BinaryIO, size: int, beginning: Beginning, max_scan: int | None, streams: Sequence[int], missing: int
+    file: BinaryIO, size: int, beginning: VideoStart, max_scan: int | None, streams: Sequence[int], missing: int
 ) -> VideoIndex:
     """Read the index of the pictures; of a file that lacks `missing` bytes it may be that none is left.
 

@@ -12,7 +12,7 @@ from streamify.bitstream.packets import Marks
 from streamify.errors import SourceError
 from streamify.media.source import cutters as containers
 from streamify.media.source.audio_packets import AudioPackets
-from streamify.media.source.beginning import Beginning, video_stream
+from streamify.media.source.beginning import VideoStart, video_stream
 from streamify.media.source.captions import Captions
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
@@ -33,7 +33,7 @@ from streamify.mp4.samples import Order
 def from_scan(
     file: BinaryIO,
     size: int,
-    seen: Beginning,
+    seen: VideoStart,
     max_scan: int | None,
     sound: Sequence[int],
     notes: list[Note],
@@ -79,7 +79,7 @@ def from_scan(
 
 
 def scan_source(
-    file: BinaryIO, size: int, seen: Beginning, max_scan: int | None, sound: Sequence[int] = ()
+    file: BinaryIO, size: int, seen: VideoStart, max_scan: int | None, sound: Sequence[int] = ()
 ) -> tuple[Scan, AudioPackets]:
     """Read all packets of a video stream, and those of `sound`.
 

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from streamify.bitstream.readers import is_read
 from streamify.media.planes import packed
-from streamify.media.source.beginning import Beginning
+from streamify.media.source.beginning import VideoStart
 from streamify.media.source.opening import open_media
 from streamify.media.source.palette import INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
@@ -33,7 +33,7 @@ TRIED = 3
 """Keyframes among them at which decoding is begun."""
 
 
-def with_true_keys(file: BinaryIO, seen: Beginning, samples: Samples, notes: list[Note]) -> Samples:
+def with_true_keys(file: BinaryIO, seen: VideoStart, samples: Samples, notes: list[Note]) -> Samples:
     """Return the packets of a stream, only the first of them a keyframe where others are none although marked so.
 
     Some writers mark every picture as one. Of H.264 and other codecs that are read the bitstream says it.
@@ -71,7 +71,7 @@ def _same(through: dict[int | None, bytes], time: int, alone: dict[int | None, b
     return time not in through or time not in alone or through[time] == alone[time]
 
 
-def _decoded(file: BinaryIO, seen: Beginning, first: int, stop: int) -> dict[int | None, bytes]:
+def _decoded(file: BinaryIO, seen: VideoStart, first: int, stop: int) -> dict[int | None, bytes]:
     """Return hashes of the pictures in packets `first` to `stop` (exclusive), decoded by themselves, by their time."""
     with open_media(file) as container:
         video = cast("VideoStream", container.streams[seen.stream])
