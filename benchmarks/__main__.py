@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cluster import ray
 from benchmarks.command import BenchmarkError
 from benchmarks.cost import cost, emulator
 from benchmarks.figure import Figure
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Lab, list[Source]], Iterator[Figure]]] = {
     "shaka": shaka,
     "scaling": scaling,
     "overhead": overhead,
+    "ray": ray,
     "images": images,
     "memory": memory,
     "cost": cost,
