@@ -246,7 +246,11 @@ def _has(process: psutil.Process, mark: dict[str, str]) -> bool:
 def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Give the address of a cluster of so many nodes, and the process that ends one for each line."""
     with subprocess.Popen(
-        [sys.executable, CLUSTER, str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, CLUSTER, str(count)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | TESTS,
     ) as process:
         assert process.stdout is not None
         address = next(line.strip() for line in process.stdout if line[:1].isdigit())

@@ -7,7 +7,6 @@ A process of its own, because Ray has one connection in each. It writes outcome,
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from streamify.planning.stragglers import Usual
 def main() -> None:
     """Run."""
     folder = Path(sys.argv[2])
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # where nodes find `faults`
     setattr(Usual, "limit", lambda *_: 0.0)  # noqa: B010 - mypy refuses the plain assignment
     pool = RayPool(sys.argv[1], worker="faults.on_node:sealed_worker")
     executor = pool.executor(locations(folder / "uploads", folder / "media"), lambda _: None)
