@@ -27,14 +27,14 @@ def shaka_command(plan: Plan, source: Path, dest: Path, rates: Mapping[str, int]
         configs: Folder for the settings.
     """
     inputs: list[dict[str, Any]] = [{"name": str(source), "media_type": "video"}]
-    inputs += [{"name": str(source), "media_type": "audio", "track_num": n} for n, _ in enumerate(plan.audio)]
-    aac = f"{plan.audio[0].recipe.bitrate // 1000}k" if plan.audio else "128k"
+    inputs += [{"name": str(source), "media_type": "audio", "track_num": number} for number in _heard(plan)]
+    aac = {track.recipe.channels > 2: f"{track.recipe.bitrate // 1000}k" for track in reversed(plan.audio)}
     settings: dict[str, dict[str, Any]] = {
         "input": {"inputs": inputs},
         "pipeline": {
             "streaming_mode": "vod",
             "resolutions": [track.name for track in plan.video],
-            "channel_layouts": ["stereo"],
+            "channel_layouts": ["stereo", *(["surround"] if True in aac else [])],
             "audio_codecs": ["aac"],
             "video_codecs": ["h264"],
             "manifest_format": ["dash", "hls"],
@@ -44,8 +44,8 @@ def shaka_command(plan: Plan, source: Path, dest: Path, rates: Mapping[str, int]
         },
         "bitrate": {
             "audio_channel_layouts": {
-                "stereo": {"max_channels": 2, "bitrates": {"aac": aac}},
-                "surround": {"max_channels": 8, "bitrates": {"aac": "256k"}},
+                "stereo": {"max_channels": 2, "bitrates": {"aac": aac.get(False, "128k")}},
+                "surround": {"max_channels": 8, "bitrates": {"aac": aac.get(True, "384k")}},
             },
             "video_resolutions": {
                 track.name: {
@@ -67,3 +67,9 @@ def shaka_command(plan: Plan, source: Path, dest: Path, rates: Mapping[str, int]
         path.write_text(yaml.safe_dump(value))
         command += [f"--{name}-config", str(path)]
     return [*command, "--output", str(dest)]
+
+
+def _heard(plan: Plan) -> list[int]:
+    """Return which of the source's audio streams are in the output, by number, each once: stereo and 5.1 are of one."""
+    numbers = [facts.stream for facts in plan.source.audio]
+    return sorted({numbers.index(track.stream) for track in plan.audio})

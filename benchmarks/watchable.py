@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import IO
 
+import psutil
+
 import streamify
 from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.figure import Figure
@@ -171,14 +173,15 @@ def _shaka(lab: Lab, film: Source) -> float:
     rates = {track.name: track.recipe.maxrate // 2 for track in plan.video}
     command = shaka_command(plan, film.path, dest, rates, dest.with_suffix(".configs"))
     began = time.monotonic()
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
-        start_new_session=True,
+    log = dest.with_suffix(".log")
+    with log.open("wb") as output, subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
     ) as process:  # fmt: skip
         try:
             while not any(dest.glob("*.m3u8")):
-                if process.poll() or time.monotonic() - began > 3 * ENOUGH:
-                    raise BenchmarkError("Shaka Streamer made nothing that could be watched")
+                if process.poll() is not None or time.monotonic() - began > 3 * ENOUGH:
+                    said = log.read_text(errors="replace").split("\n")[-3:]
+                    raise BenchmarkError(f"Shaka Streamer made nothing that could be watched: {' '.join(said).strip()}")
                 time.sleep(0.01)
             return time.monotonic() - began
         finally:
@@ -188,16 +191,36 @@ def _shaka(lab: Lab, film: Source) -> float:
 
 @contextmanager
 def _browser() -> Iterator[subprocess.Popen[str]]:
-    """Start Chromium, which then waits for a URL."""
+    """Start Chromium, which then waits for a URL and does nothing else: its own start is no part of any figure."""
     script = ROOT / "tests" / "players" / "first.mjs"
     with subprocess.Popen(["node", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             if _line(process.stdout) != "ready":
                 raise BenchmarkError("Chromium does not start; `make tools` installs what drives it")
+            _settle(process.pid)
             yield process
+            process.wait(ENOUGH)  # it ends by itself once it has told: the next one would start beside it
         finally:
             process.kill()
+
+
+def _settle(pid: int) -> None:
+    """Wait until a process and its children use no CPU time, 10 s at most."""
+    end, before = time.monotonic() + 10, -1.0
+    while (used := _used(pid)) - before > 0.01 and time.monotonic() < end:
+        before = used
+        time.sleep(0.5)
+
+
+def _used(pid: int) -> float:
+    """Return the CPU seconds of a process and its children."""
+    root, spent = psutil.Process(pid), 0.0
+    for one in (root, *root.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def _line(stream: IO[str]) -> str:
