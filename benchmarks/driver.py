@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from streamify.cli.main import run
+from streamify.cli.group import run
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, Ran, disk, media, published, verify
 from e2e.driving import streamify as command
 from selection import sample
-from streamify.cli.main import run
+from streamify.cli.group import run
 
 FAST = ("--preset", "ultrafast", "--engine", "inline")
 Cli = Callable[..., Ran]

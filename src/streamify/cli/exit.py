@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
-from streamify.cli.options import Document
+from streamify.cli.document import Document
 from streamify.cli.text import ERASE
 from streamify.errors import Interrupted
 

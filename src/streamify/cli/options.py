@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from streamify.cli.document import Document
+
 if TYPE_CHECKING:
     from streamify.executors.local.start import WorkerStarter
 
 OPTIONS_KEY = "streamify.options"
 """Where the context's ``meta`` keeps what was given; the group's and the command's context share it."""
-
-
-@dataclass
-class Document:
-    """The one JSON document that a command writes to stdout."""
-
-    owed: bool = False
-    """Whether it is still to be written: false where nobody asked for it, and from just before its first byte."""
 
 
 @dataclass(frozen=True)

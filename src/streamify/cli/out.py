@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from streamify._project import ERRORS_URL
-from streamify.cli.options import Common, Document
+from streamify.cli.document import Document
+from streamify.cli.options import Common
 from streamify.cli.text import visible
 from streamify.cli.writer import BackgroundWriter
 from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed, VerificationFailed, counted

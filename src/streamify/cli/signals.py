@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from streamify.cli.document import Document
 from streamify.cli.exit import end_at_once
-from streamify.cli.options import Document
 from streamify.errors import Interrupted
 from streamify.jobs.engine import Stop
 

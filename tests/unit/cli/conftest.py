@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from streamify.backends.here import Here
-from streamify.cli.main import run
+from streamify.cli.group import run
 from streamify.jobs import run as jobs
 
 

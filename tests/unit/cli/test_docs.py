@@ -18,7 +18,7 @@ import pytest
 
 from docs.comparing import assert_same
 from streamify._project import PROJECT_URL
-from streamify.cli.main import COMMANDS
+from streamify.cli.names import COMMANDS
 from streamify.model.event import EventKind
 
 ROOT = Path(__file__).parents[3]

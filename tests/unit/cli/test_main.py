@@ -289,12 +289,18 @@ def test_the_traceback_of_a_bug_in_a_worker_is_shown_when_asked(cli: Cli, job: J
 
 def test_help_imports_next_to_nothing() -> None:
     script = (
-        "import sys; from streamify.cli.main import run; run(['--help']);"
+        "import sys; from streamify.cli.group import run; run(['--help']);"
         "slow = {'pydantic', 'av', 'obstore', 'rich', 'psutil', 'yaml', 'uvicorn', 'starlette', 'anyio'};"
         "print(*[name for name in slow if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_what_is_slow_to_load_is_started_before_the_command_line_is_loaded() -> None:
+    script = "import sys, streamify.cli.main; print('click' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:
@@ -317,7 +323,7 @@ def slow(self, source, dest, settings, on_event, stop):
         time.sleep(0.05)
     raise Interrupted(stop.exit_code)
 Here.transcode = slow
-from streamify.cli.main import run
+from streamify.cli.group import run
 sys.exit(run(["transcode", "a", "b", "--json"]))
 """
 
@@ -403,7 +409,7 @@ def flood(self, source, dest, settings, on_event, stop):
             pass
     raise Interrupted(stop.exit_code)
 Here.transcode = flood
-from streamify.cli.main import run
+from streamify.cli.group import run
 sys.exit(run(["transcode", "a", sys.argv[1], "--json", *sys.argv[2:-1]]))
 """
 
