@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NoReturn
 
 import psutil
 import pytest
 
+from e2e.driving import wait_for
 from selection import sample
 from stores import locations
 from streamify.executors.base import TaskError
@@ -131,6 +133,31 @@ def test_what_keeps_it_from_loading_is_told(tmp_path: Path) -> None:
     (tmp_path / "av.py").write_text("raise ImportError('no FFmpeg here')")
     with WorkerStarter() as starter, pytest.raises(OSError, match="no FFmpeg here"):
         starter.start(COMMAND, {**worker_environment(os.environ), "PYTHONPATH": str(tmp_path)})
+
+
+@pytest.fixture
+def stuck(tmp_path: Path) -> dict[str, str]:
+    """An environment in which what workers need is never loaded; the file `loading` tells that it has begun."""
+    (tmp_path / "av.py").write_text(f"open({str(tmp_path / 'loading')!r}, 'w').close(); import time; time.sleep(600)")
+    return {**worker_environment(os.environ), "PYTHONPATH": str(tmp_path)}
+
+
+def test_no_worker_is_waited_for_longer_than_the_start_timeout(stuck: dict[str, str]) -> None:
+    with WorkerStarter() as starter, pytest.raises(OSError, match=r"did not answer within 0\.2 s"):
+        starter.start(COMMAND, stuck, timeout=0.2)
+
+
+def test_a_shutdown_does_not_wait_for_what_loads(stuck: dict[str, str], tmp_path: Path) -> None:
+    before = set(psutil.Process().children())
+    where = locations(tmp_path, tmp_path / "media")
+    executor = LocalExecutor(where, 2, lambda _: None, environment=stuck, warm=True, start_timeout=600)
+    futures = [executor.submit(MISSING.model_copy(update={"write": write})) for write in (True, False)]
+    wait_for((tmp_path / "loading").exists)
+    executor.shutdown(cancel=True)
+    for future in futures:
+        with pytest.raises(CancelledError):
+            future.result(0)
+    assert set(psutil.Process().children()) == before
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 from streamify.executors.base import Order, by_priority
 from streamify.executors.local.start import WorkerStarter
@@ -38,6 +39,8 @@ class WorkerConfig:
     """Start workers with the first task, not each with its own."""
     spare: bool = False
     """While all `capacity` workers are busy with usual tasks, keep one more ready for an urgent one."""
+    cancelled: Event = field(default_factory=Event)
+    """Set once all is to be cut off: no worker is waited for then."""
 
     def is_urgent(self, task: Task) -> bool:
         """Return whether a task starts at once, whatever runs."""

@@ -106,6 +106,8 @@ class Dispatcher:
                 idle = (worker for worker in self._workers if worker.job is None)
                 worker = min(idle, key=lambda worker: not worker.ready, default=None) or self._spawn()
             except OSError as error:
+                if self._config.cancelled.is_set():
+                    return  # `close` follows, and settles the job
                 cause = f"cannot start {self._config.command[0]}: {error}"
                 self._fail_start(job, lost(job.key, "worker-start-failed", cause), "")
                 continue
@@ -176,8 +178,11 @@ class Dispatcher:
                 self._spawn()
 
     def _spawn(self) -> Worker:
-        process = self._config.starter.start(self._config.command, self._config.environment)
-        worker = Worker(self._config, process, time.monotonic() + self._config.start_timeout)
+        config, deadline = self._config, time.monotonic() + self._config.start_timeout
+        process = config.starter.start(
+            config.command, config.environment, timeout=config.start_timeout, cancelled=config.cancelled
+        )
+        worker = Worker(config, process, deadline)
         self._workers.append(worker)
         for descriptor in (worker.process.replies, worker.process.output):
             self._selector.register(descriptor, selectors.EVENT_READ, worker)

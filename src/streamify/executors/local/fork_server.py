@@ -7,15 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from threading import Lock
+from threading import Event, Lock
 
 LONGEST = 4096
 """Bytes of a request, and of an answer."""
 
 _COMMAND = (sys.executable, "-P", "-m", "streamify.executors.local.forking")
-_PATIENCE = 120
+PATIENCE = 120
 """Seconds that it may take to load, or to answer."""
+_LOOK = 0.1
+"""Seconds after which a wait looks whether it is cancelled."""
 
 
 class ForkServer:
@@ -33,7 +36,6 @@ class ForkServer:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._lock = Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.settimeout(_PATIENCE)
         try:
             self._process = subprocess.Popen(
                 [*_COMMAND, str(theirs.fileno()), str(os.getpid())],
@@ -56,14 +58,27 @@ class ForkServer:
         """Whether the process is gone, and its workers with it."""
         return self._process.poll() is not None
 
-    def fork(self, tasks: int, output: int, replies: int) -> Forked:
+    def fork(
+        self, tasks: int, output: int, replies: int, *, timeout: float = PATIENCE, cancelled: Event | None = None
+    ) -> Forked:
         """Return a worker with these descriptors; wait until the process has loaded.
+
+        Where it does not answer in time, it is ended.
+
+        Args:
+            tasks: Descriptor from which the worker reads.
+            output: For what it prints.
+            replies: For its replies.
+            timeout: Seconds of wall clock that it may take.
+            cancelled: Ends the wait.
 
         Raises:
             OSError: There is none.
         """
         try:
-            answer = self._ask(b"fork", tasks, output, replies)
+            answer = self._ask(b"fork", tasks, output, replies, timeout=timeout, cancelled=cancelled)
+        except TimeoutError as error:
+            raise TimeoutError(f"the process that forks workers did not answer within {timeout:g} s") from error
         except ConnectionError:
             answer = b""
         if not answer.isdigit():
@@ -85,11 +100,21 @@ class ForkServer:
         assert self._process.stderr is not None
         self._process.stderr.close()
 
-    def _ask(self, request: bytes, *descriptors: int) -> bytes:
+    def _ask(
+        self, request: bytes, *descriptors: int, timeout: float = PATIENCE, cancelled: Event | None = None
+    ) -> bytes:
         with self._lock:
+            deadline = time.monotonic() + timeout
+            self._control.settimeout(timeout)
             try:
                 socket.send_fds(self._control, [request], descriptors)
-                return self._control.recv(LONGEST)
+                while True:
+                    self._control.settimeout(_LOOK)
+                    try:
+                        return self._control.recv(LONGEST)
+                    except TimeoutError:
+                        if time.monotonic() >= deadline or (cancelled is not None and cancelled.is_set()):
+                            raise
             except TimeoutError:
                 self._process.kill()  # a late answer would be taken for that to the next request
                 raise

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from threading import Event
 
 from streamify.executors.admission import width
 from streamify.executors.base import Order, by_priority
@@ -76,6 +77,7 @@ class WorkerPool(Pool):
         os.set_blocking(self._wake_write, False)
         self._memory = sys.maxsize if memory is None else memory
         self._own = WorkerStarter()
+        self._cancelled = Event()
         config = WorkerConfig(
             starter=starter or self._own,
             command=tuple(command),
@@ -91,6 +93,7 @@ class WorkerPool(Pool):
             urgent=urgent,
             warm=warm,
             spare=spare,
+            cancelled=self._cancelled,
         )
         super().__init__(Dispatcher(config, self._wake_read), "local", reason or "as asked for")
 
@@ -102,6 +105,12 @@ class WorkerPool(Pool):
     def width(self, budget: Budget) -> int:
         """See `Executor.width`."""
         return width(self._capacity, self._memory, budget)
+
+    def shutdown(self, *, cancel: bool) -> None:
+        """See `Pool.shutdown`; with `cancel`, a process that still loads what workers need is not waited for."""
+        if cancel:
+            self._cancelled.set()
+        super().shutdown(cancel=cancel)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # full: it will wake in any case

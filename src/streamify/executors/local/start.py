@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from threading import Lock
+from functools import partial
+from threading import Event, Lock
 
-from streamify.executors.local.fork_server import ForkServer
+from streamify.executors.local.fork_server import PATIENCE, ForkServer
 from streamify.executors.local.process import WorkerProcess, spawning
 
 # -P: a json.py in the folder where the user stands is not imported instead of the real one.
@@ -47,15 +48,28 @@ class WorkerStarter:
             with contextlib.suppress(OSError):  # the executor tries again, and reports it
                 self._server(worker_environment(os.environ))
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> WorkerProcess:
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        timeout: float = PATIENCE,
+        cancelled: Event | None = None,
+    ) -> WorkerProcess:
         """Return a worker that is starting or has started.
+
+        Args:
+            command: What starts it.
+            environment: Of the worker.
+            timeout: Seconds of wall clock that may pass until a worker is forked.
+            cancelled: Ends the wait for that.
 
         Raises:
             OSError: The command cannot be started.
         """
         if not _FORKS or tuple(command) != COMMAND:
             return WorkerProcess(spawning(command, environment))
-        return WorkerProcess(self._server(environment).fork)
+        return WorkerProcess(partial(self._server(environment).fork, timeout=timeout, cancelled=cancelled))
 
     def close(self) -> None:
         """End the processes that fork workers, and the workers that are left."""
