@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock, Thread, current_thread
 
 from streamify.errors import Failure
@@ -177,8 +175,7 @@ class _Live:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._closing = ExitStack()
-        folder = self._closing.enter_context(TemporaryDirectory(prefix="streamify-"))
-        given = {**environment, link.VARIABLE: str(link.make_link(Path(folder), LINK))}
+        given = {**environment, link.VARIABLE: str(self._closing.enter_context(link.linked(LINK)))}
         ours, theirs = socket.socketpair()
         try:
             self._process = WorkerProcess(spawning((*command, CONFINED), given, (theirs.fileno(),)))

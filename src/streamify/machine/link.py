@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 VARIABLE = "STREAMIFY_LINK"
 """Environment variable with the path of the link."""
@@ -17,15 +20,34 @@ _PIPE_BYTES = 1 << 20
 """Capacity of a pipe that Linux allows any user."""
 
 
-def make_link(folder: Path, name: str) -> Path:
-    """Make the link in a folder, for processes that cannot.
+@contextmanager
+def linked(name: str) -> Iterator[Path]:
+    """Make the link for processes that cannot, in a folder for temporary files; give its path.
+
+    It is the same for all processes of a user, and stays: who is killed leaves nothing that was not there before.
 
     Raises:
         OSError: It cannot be made.
     """
-    link = folder / name
-    link.symlink_to(f"/proc/self/fd/{_DESCRIPTOR}")
-    return link
+    folder = Path(tempfile.gettempdir(), f"streamify-{os.getuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(0o700)
+    if _is_private(folder):
+        yield _make(folder, name)
+    else:  # somebody else was there first, and could lead the link elsewhere
+        with tempfile.TemporaryDirectory(prefix="streamify-") as own:
+            yield _make(Path(own), name)
+
+
+def _is_private(folder: Path) -> bool:
+    facts = folder.lstat()
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and stat.S_IMODE(facts.st_mode) == 0o700
+
+
+def _make(folder: Path, name: str) -> Path:
+    link, new = folder / name, folder / uuid4().hex
+    new.symlink_to(f"/proc/self/fd/{_DESCRIPTOR}")
+    return new.replace(link)
 
 
 @contextmanager
