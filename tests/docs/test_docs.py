@@ -85,7 +85,7 @@ def test_commands_and_snippets_run_and_say_what_the_page_shows(
     if page.stem == "README":  # its clip is large; what is tested is the text, not x264
         monkeypatch.setenv("STREAMIFY_PRESET", "ultrafast")
     if seconds < 20:
-        testcard.main([str(tmp_path / "demo" / "clip.mp4"), "--seconds", str(seconds)])
+        testcard.main([str(tmp_path / "demo" / "clip.mp4"), "--seconds", str(seconds), "--rate", "12"])
     said = ""
     for language, text in _blocks(page):
         if language == "sh" and not text.rstrip().endswith(INSTALL):

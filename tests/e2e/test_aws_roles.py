@@ -199,6 +199,7 @@ def made(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch, tmp_pa
     return requests
 
 
+@pytest.mark.long
 def test_each_function_may_do_what_it_does_and_on_no_other_keys(made: set[Request]) -> None:
     found = roles()
     refused = {

@@ -21,13 +21,13 @@ def judge(seeds: range, folder: Path, workers: int, given: list[Path] | None = N
 
 
 def test_some_mutants(tmp_path: Path) -> None:
-    judge(range(24), tmp_path, 2)
+    judge(range(12), tmp_path, 2)
 
 
 @pytest.mark.long
 def test_three_hundred_mutants(tmp_path: Path) -> None:
     """Two thousand, and any others: ``python tests/fuzz/run.py``."""
-    judge(range(24, 324), tmp_path, 2)
+    judge(range(12, 312), tmp_path, 2)
 
 
 @pytest.mark.long

@@ -133,6 +133,7 @@ def test_each_version_of_what_grows_has_the_words_of_its_pictures(
     assert media(dest) == media(final)
 
 
+@pytest.mark.long
 def test_what_viewers_ask_for_on_demand_is_that_of_the_finished_stream(
     film: Path, flags: list[object], part: Part, final: Path, tmp_path: Path
 ) -> None:

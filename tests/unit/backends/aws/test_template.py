@@ -42,29 +42,36 @@ def every_part(machine: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     return parts
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    command = [str(Path(sys.executable).with_name("cfn-lint")), str(ROOT / "template.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What cfn-lint finds in the template, and in the state machine: it, and one with a fault, as templates.
 
-
-def test_cfn_lint_finds_nothing_in_the_state_machine(tmp_path: Path) -> None:
-    """Its rules for state machines look only at definitions that stand in the template."""
+    Its rules for state machines look only at definitions that stand in a template.
+    """
     text = re.sub(r"\$\{(\w+)\}", lambda one: {"LongestJobSeconds": "1", "Partition": "aws"}.get(one[1], one[1]),
                   (ROOT / "statemachine.asl.json").read_text())  # fmt: skip
-    good = json.loads(text)
-    broken = json.loads(text.replace('"Type": "Choice"', '"Type": "Chioce"'))
-    assert lint_machine(good, tmp_path) == ""
-    assert "Chioce" in lint_machine(broken, tmp_path)
+    folder, files = tmp_path_factory.mktemp("lint"), {"template": ROOT / "template.yaml"}
+    for name, definition in (("good", text), ("broken", text.replace('"Type": "Choice"', '"Type": "Chioce"'))):
+        role = "arn:aws:iam::123456789012:role/x"
+        properties = {"RoleArn": role, "Definition": json.loads(definition)}
+        machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+        files[name] = folder / f"{name}.json"
+        files[name].write_text(
+            json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}})
+        )
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", *map(str, files.values())]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    assert {one["Filename"] for one in found} <= set(map(str, files.values()))
+    return {name: [one["Message"] for one in found if one["Filename"] == str(file)] for name, file in files.items()}
 
 
-def lint_machine(definition: dict[str, Any], folder: Path) -> str:
-    role = "arn:aws:iam::123456789012:role/x"
-    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": role, "Definition": definition}}
-    file = folder / "machine.json"
-    file.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}}))
-    command = [str(Path(sys.executable).with_name("cfn-lint")), str(file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+def test_cfn_lint_finds_nothing(findings: dict[str, list[str]]) -> None:
+    assert findings["template"] == []
+
+
+def test_cfn_lint_finds_nothing_in_the_state_machine(findings: dict[str, list[str]]) -> None:
+    assert findings["good"] == []
+    assert any("Chioce" in one for one in findings["broken"])
 
 
 def test_the_definition_is_what_its_source_writes() -> None:
