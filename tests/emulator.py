@@ -189,7 +189,9 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
         "AWS_DEFAULT_REGION": REGION,
     }
     python = HOME / ".emulator" / "bin" / "python"
-    server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true"}
+    temporary = work / "tmp"  # with what was unpacked for each function, which a killed emulator leaves
+    temporary.mkdir()
+    server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "TMPDIR": str(temporary)}
     log = work / "emulator.log"
     with running(
         [str(python), str(HOME / "serve.py")], f"{aws['AWS_ENDPOINT_URL']}/_ministack/health", server, log

@@ -1,16 +1,25 @@
 """Runs the emulator, with what it does not know.
 
 That is ``MaxConcurrencyPath`` of a map, alarms of several metrics, the version of an object in events of S3, and ranges
-of versions.
+of versions. And it unpacks a layer once, not for each process of a function: it has 190 MB.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import runpy
+import shutil
+import tempfile
+import types
+import zipfile
 from contextvars import ContextVar
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.services import eventbridge, s3, stepfunctions
 from ministack.services.cloudformation import provisioners
 
@@ -68,6 +77,25 @@ def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, 
     return status, found, body
 
 
+unpacking = Lock()
+unpacked = Path(tempfile.mkdtemp(prefix="ministack-unpacked-"))
+
+
+class Archive(zipfile.ZipFile):
+    """Code or a layer: what is unpacked again becomes links to the same files."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """Unpack it to a folder."""
+        facts = [(one.filename, one.CRC, one.file_size) for one in self.infolist()]
+        kept = unpacked / hashlib.sha256(repr(facts).encode()).hexdigest()
+        with unpacking:
+            if not kept.exists():
+                super().extractall(kept.with_suffix(".part"), members, pwd)
+                kept.with_suffix(".part").rename(kept)
+        shutil.copytree(kept, path, copy_function=os.link, dirs_exist_ok=True)
+
+
+lambda_runtime.zipfile = types.SimpleNamespace(**vars(zipfile) | {"ZipFile": Archive})
 s3._get_object = get_object
 s3._fire_s3_event, eventbridge._dispatch_event = fire_event, dispatch
 stepfunctions._run_distributed_map = run_distributed_map

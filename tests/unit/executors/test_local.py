@@ -153,6 +153,7 @@ def test_a_worker_cannot_extend_its_own_time(bench: Bench) -> None:
     assert (error.code, error.failure.attempts) == ("worker-garbled", 3)
 
 
+@pytest.mark.long
 def test_kills_at_random_lose_no_task(bench: Bench) -> None:
     dice, killed = random.Random(7), []
 

@@ -166,6 +166,7 @@ def test_the_figures_sum_to_the_wall_time_times_workers(seed: int) -> None:
     assert all(abs(one[1] - two[0]) < 0.001 for one, two in pairwise(places))
 
 
+@pytest.mark.long
 def test_48000_attempts_take_seconds_and_the_path_stays_short() -> None:
     attempts = [made(f"video/{n // 2:05d}/{n % 2}", n // 2, n // 2 + 1, str(n % 2), cpu=1) for n in range(48_000)]
     run = run_time(record(2, 24_000), attempts, None)
