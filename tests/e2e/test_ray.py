@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 import streamify
+from clouds import media as alike
 from e2e.driving import job, media, playing, published, wait_for
 from e2e.driving import streamify as command
 from e2e.watching import watch
@@ -228,8 +229,8 @@ def test_a_driver_that_is_killed_leaves_no_process_and_its_folder_goes_with_the_
                 running.process.kill()
                 running.end()
             wait_for(lambda: not [one for one in psutil.process_iter() if _has(one, mark)], 120)
-            left = list(Path(base).glob("streamify-*"))
-            assert len(left) == 1
+            left = list(Path(base).glob("streamify-*"))  # Ray's, and those of its processes
+            assert left
             ran = command("transcode", clip, tmp_path / "out", *flags, env=mark)
         assert ran.code == 0, ran.err
         assert list(Path(base).glob("streamify-*")) == []
@@ -317,6 +318,6 @@ def test_streams_on_demand_and_of_a_watched_folder_are_made_on_a_cluster(
             ended = running.ended(2, 200)
             assert {key: one["outcome"] for key, one in ended.items()} == {"a.mp4": "complete", "b.mp4": "complete"}
             assert running.stop()[0] == 130
-    wanted = media(ultrafast_stream)
+    wanted = alike(str(ultrafast_stream))
     for dest in ("played", "made/a.mp4", "made/b.mp4"):
-        assert media(tmp_path / dest) == wanted
+        assert alike(str(tmp_path / dest)) == wanted

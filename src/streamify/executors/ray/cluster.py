@@ -25,11 +25,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError, UsageError
 from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
-from streamify.executors.ray.folder import ray_folder
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
 from streamify.executors.ray.wire import LARGEST, Card, Shape
 from streamify.executors.wire import Progress
+from streamify.machine.folder import temporary_folder
 
 LOOK = 2.0
 """Seconds from look to look at the nodes of the cluster."""
@@ -40,6 +40,8 @@ LOOK_AGAIN = 30.0
 """Seconds for which a look into the mailbox waits."""
 BOXES = 3
 """Mailboxes that may be lost one after another."""
+LONGEST = 19
+"""Characters of the folder for temporary files: names of Ray's sockets below it may have 107 bytes."""
 STORE = 80 << 20
 """Bytes of the object store of a Ray of our own: nothing of ours is put there."""
 
@@ -150,7 +152,8 @@ class Connection:
             try:
                 if ours:
                     local = self._address is None
-                    self._connect(cores, memory, closing.enter_context(ray_folder()) if local else None)
+                    folder = closing.enter_context(temporary_folder(LONGEST)) if local else None
+                    self._connect(cores, memory, str(folder) if folder is not None else None)
                 self.nodes = _nodes()
             except BaseException as error:  # not swallowed: the constructor raises it
                 self._ready.set_exception(_translated(error, self._address))

@@ -1,4 +1,4 @@
-"""The folder of a Ray of this machine: gone with it, and where its driver was killed, with the next one."""
+"""Temporary folders that go with their process, and where that was killed, with the next one that makes some."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "streamify-"
-LOCK = "driver.lock"
-"""Locked for as long as the driver lives: the kernel lets go of it, however that ends."""
-LONGEST = 19
-"""Characters of the folder for temporary files: names of sockets below may have 107 bytes."""
+LOCK = "process.lock"
+"""Locked for as long as the process lives: the kernel lets go of it, however that ends."""
 
 
 @contextmanager
-def ray_folder() -> Iterator[str]:
-    """Give a new folder, and remove it at the end; remove those first whose drivers were killed."""
+def temporary_folder(longest: int | None = None) -> Iterator[Path]:
+    """Give a new folder, and remove it at the end; remove those first whose processes were killed.
+
+    Args:
+        longest: Characters that the path of the folder around it may have; where it is longer, ``/tmp`` is taken.
+    """
     base = tempfile.gettempdir()
-    base = base if len(base) <= LONGEST else "/tmp"  # noqa: S108 - the folder below is its user's alone
+    base = base if longest is None or len(base) <= longest else "/tmp"  # noqa: S108 - the folder below is its user's
     sweep(Path(base))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     lock = os.open(folder / f"{LOCK}.new", os.O_RDWR | os.O_CREAT, 0o600)  # which no child inherits
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         (folder / f"{LOCK}.new").rename(folder / LOCK)  # locked from its first moment
-        yield str(folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
 def sweep(base: Path) -> None:
-    """Remove the folders of drivers that do not live any more."""
+    """Remove the folders of processes that do not live any more."""
     for lock in base.glob(f"{PREFIX}*/{LOCK}"):
         with suppress(OSError):  # of another user, or gone meanwhile
             opened = os.open(lock, os.O_RDWR)

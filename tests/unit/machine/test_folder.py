@@ -1,4 +1,4 @@
-"""Folders of Rays whose drivers were killed."""
+"""Temporary folders of processes that were killed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from streamify.executors.ray.folder import LOCK, ray_folder, sweep
+from streamify.machine.folder import LOCK, sweep, temporary_folder
 
 
-def test_a_folder_is_removed_at_the_end_and_those_of_dead_drivers_with_the_next_one(
+def test_a_folder_is_removed_at_the_end_and_those_of_dead_processes_with_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as base:
         monkeypatch.setattr(tempfile, "tempdir", base)
+        with temporary_folder(longest=len(base) - 1) as short:
+            assert str(short.parent) == "/tmp"
         dead, young, other = (Path(base) / name for name in ("streamify-dead", "streamify-young", "streamify"))
         for folder in (dead, young, other):
             (folder / "session").mkdir(parents=True)
         (dead / LOCK).touch()
         (other / LOCK).touch()
-        with ray_folder() as first, ray_folder() as second:
+        with temporary_folder() as first, temporary_folder(len(base)) as second:
             assert {path.name for path in Path(base).iterdir()} == {
-                "streamify-young", "streamify", Path(first).name, Path(second).name,
+                "streamify-young", "streamify", first.name, second.name,
             }  # fmt: skip
         assert {path.name for path in Path(base).iterdir()} == {"streamify-young", "streamify"}
 
