@@ -71,7 +71,7 @@ class Agenda:
     @property
     def news(self) -> Future[None]:
         """Done when `urgent` has something new and may give it out."""
-        return self._demands.news if self._room else Future()
+        return self._demands.news if self._room or self._demands.any_left else Future()
 
     @property
     def _room(self) -> int:
@@ -140,6 +140,7 @@ class Agenda:
             first, self._first = self._first, None
             yield first
         self._look()
+        self._calm(self._demands.let_go())
         asked = [wanted for wanted in self._demands.take(self._room, self._sounds_soon) if self._exists(wanted)]
         self._hurry(asked)
         for wanted, priority in agenda(asked, self._plan.segments, self._taken):
@@ -201,6 +202,18 @@ class Agenda:
         for key, promised in self._promised.items():
             if self._urgent.get(key, 0) < DEMANDED and not pictures.isdisjoint(promised):
                 self._urgent[key] = self._ranked[key] = DEMANDED
+
+    def _calm(self, left: Iterable[Wanted]) -> None:
+        """Lower the priority of what viewers left: of equal tasks the older one goes on, and where they went waits."""
+        for wanted in left:
+            if wanted in self._sought:
+                key = self._sought.pop(wanted)
+                keys = [] if key in self._sought.values() else [key]
+            else:
+                keys = [key for key, promised in self._promised.items() if promised == (wanted,)]
+            for key in keys:
+                if self._urgent.get(key, 0) >= DEMANDED:
+                    self._urgent[key] = self._ranked[key] = FOLLOWING
 
     def ranked(self) -> Iterator[tuple[str, int]]:
         """Yield key and new priority of tasks that were given out, each once: viewers wait for them, or no longer."""

@@ -45,10 +45,11 @@ class Demands:
         self._waiting: dict[Wanted, list[Future[None]]] = {}
         self._fresh: dict[str, dict[Wanted, None]] = {}  # by viewer, whose turn is next first; each in order of asking
         self._first: dict[Wanted, str] = {}  # the viewer who asked first for each that is waited for
+        self._left: set[Wanted] = set()  # that nobody waits for any more, and that was not told yet
         self._made: set[tuple[str, int]] = set()
         self._end: StreamifyError | None = None
         self.news: Future[None] = Future()
-        """Done when there is something to `take`; another one then takes its place."""
+        """Done when there is something to `take`, or to `let_go`; another one then takes its place."""
 
     def want(self, wanted: Wanted, viewer: str = "") -> Future[None]:
         """Return a future that is done when a segment exists; it raises what keeps it from being made.
@@ -74,19 +75,34 @@ class Demands:
                     self._first[wanted] = viewer
                     self._fresh.setdefault(viewer, {})[wanted] = None
                 self._waiting.setdefault(wanted, []).append(future)
-                if not self.news.done():
-                    self.news.set_result(None)
+                self._left.discard(wanted)
+                self._tell()
         return future
 
     def leave(self, wanted: Wanted, future: Future[None]) -> None:
         """Take back a demand whose viewer left; what nobody else waits for is not made before its turn."""
         with self._lock:
             waiting = self._waiting.get(wanted, [])
-            if future in waiting:
-                waiting.remove(future)
+            if future not in waiting:
+                return
+            waiting.remove(future)
             if not waiting:
-                self._waiting.pop(wanted, None)
+                del self._waiting[wanted]
                 self._forget(wanted)
+                self._left.add(wanted)
+                self._tell()
+
+    @property
+    def any_left(self) -> bool:
+        """Whether there is something to `let_go`."""
+        return bool(self._left)
+
+    def let_go(self) -> set[Wanted]:
+        """Return segments that nobody waits for any more, each once: their tasks need not hurry."""
+        with self._lock:
+            left, self._left = self._left, set()
+            self._no_news()
+        return left
 
     def take(self, most: int, made: Callable[[Wanted], bool] = lambda _: False) -> tuple[Wanted, ...]:
         """Return segments that were asked for and not taken yet: of each viewer in turn.
@@ -111,8 +127,7 @@ class Demands:
                 taken.append(wanted)
                 if theirs:
                     self._fresh[viewer] = theirs  # behind the others
-            if not self._fresh and self.news.done():
-                self.news = Future()
+            self._no_news()
         return tuple(taken)
 
     def made(self, segments: Iterable[tuple[str, int]]) -> None:
@@ -145,6 +160,14 @@ class Demands:
             self._waiting, self._fresh, self._first = {}, {}, {}
         for future in left:
             future.set_exception(end)
+
+    def _tell(self) -> None:
+        if not self.news.done():
+            self.news.set_result(None)
+
+    def _no_news(self) -> None:
+        if not self._fresh and not self._left and self.news.done():
+            self.news = Future()
 
     def _forget(self, wanted: Wanted) -> None:
         """Forget who asked for a segment that nobody waits for any more."""

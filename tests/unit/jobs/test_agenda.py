@@ -190,6 +190,41 @@ def test_what_a_viewer_asks_for_while_the_rest_goes_on_is_left_out_of_the_rest()
     assert [task.key for task in rest][-1] == "video/00006/360p"
 
 
+def test_what_the_last_viewer_left_makes_room_for_where_he_went() -> None:
+    """Who seeks while a segment of a large rung is made would wait for it: of equal tasks the older one goes on."""
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    high, low = (track.id for track in found.video)
+    futures = [demands.want(Wanted(high, number)) for number in (0, 1)]
+    left = list(agenda.urgent())[:2]
+    assert not agenda.news.done()
+    for number, future in enumerate(futures):
+        demands.leave(Wanted(high, number), future)
+    demands.want(Wanted(low, 6))
+    assert agenda.news.done()
+    assert [task.key for task in agenda.urgent()] == ["video/00006/360p"]
+    assert dict(agenda.ranked()) == {task.key: FOLLOWING for task in left}
+    demands.want(Wanted(high, 0))  # he came back
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == [("video/00000/1080p", DEMANDED)]
+
+
+def test_sound_that_nobody_waits_for_any_more_hurries_no_longer() -> None:
+    found, segments = sample()
+    demands = Demands()
+    agenda = agenda_of(found, segments, demands)
+    futures = [demands.want(Wanted(found.audio[0].id, number)) for number in (2, 5)]
+    [piece] = agenda.urgent()
+    demands.leave(Wanted(found.audio[0].id, 2), futures[0])
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == []
+    demands.leave(Wanted(found.audio[0].id, 5), futures[1])
+    assert list(agenda.urgent()) == []
+    assert list(agenda.ranked()) == [(piece.key, FOLLOWING)]
+    assert agenda.patience > 1
+
+
 def test_more_viewers_than_cores_wait_where_they_can_leave() -> None:
     found, segments = sample()
     demands = Demands()

@@ -35,6 +35,25 @@ def test_what_there_is_no_room_for_waits() -> None:
     assert not demands.news.done()
 
 
+def test_what_the_last_viewer_left_is_told_of_once() -> None:
+    demands = Demands()
+    futures = [demands.want(FIRST), demands.want(FIRST), demands.want(SECOND)]
+    demands.take(9)
+    demands.leave(FIRST, futures[0])
+    assert not demands.news.done()
+    demands.leave(FIRST, futures[1])
+    assert demands.news.done()
+    assert demands.let_go() == {FIRST}
+    assert not demands.news.done()
+    assert demands.let_go() == set()
+    demands.leave(SECOND, futures[2])
+    demands.want(SECOND)
+    assert demands.let_go() == set()  # another one waits for it
+    demands.made([SECOND])
+    demands.leave(SECOND, futures[2])
+    assert demands.let_go() == set()
+
+
 def test_what_its_only_viewer_left_is_not_handed_over() -> None:
     demands = Demands()
     futures = [demands.want(FIRST), demands.want(SECOND), demands.want(SECOND)]
