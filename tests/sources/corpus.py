@@ -22,13 +22,15 @@ REFUSED = {
     "der_bad_no_moov.mp4": "source-no-moov",
     "der_bad_truncated_bbb480.mp4": "source-truncated",
     "der_bad_zero_byte.mp4": "source-empty",
-    "nat_4k_dv_p10_ipt_av1_4s.mp4": "dolby-vision-unsupported",
 }
 
 CUT_OFF = {"der_bad_truncated_bbb480.mp4": 285}
 """How many whole pictures are there, of those that are cut off: of the 286 packets that ffprobe counts the last one is
 not whole.
 """
+
+HIDDEN = {"nat_4k_dv_p10_ipt_av1_4s.mp4": 1}
+"""Pictures that ffprobe counts although the edit list hides them: its decoder of AV1 gives them out."""
 
 SHORT_BOX = "bad_malformed_free_box.mp4"
 """What ffprobe says of it is said of a copy in which the box has the length of its header."""
@@ -107,7 +109,8 @@ def _compare(report: Report, seen: dict[str, Any], name: str, whole: float, surr
     found = report.certificate
     # Beside sound that lasts longer the first or the last picture stands, and is shown again.
     fields = 2 if name in FIELDS else 1
-    again = track.frames - fields * seen["frames"]
+    there = seen["frames"] - HIDDEN.get(name, 0)
+    again = track.frames - fields * there
     assert again == found.duplicated, f"{track.frames} pictures, ffprobe counts {seen['frames']}"
     assert found.promised == found.decoded + len(found.lost)
     assert found.encoded == fields * (found.decoded - found.dropped) + found.duplicated

@@ -33,7 +33,7 @@ from streamify.tasks.reach import reach_of
 
 NO_FILES = WorkerLimits(file_bytes=0)
 """What a sealed worker may use: it writes no file."""
-LINK = "table.cube"
+LINK = "table.csp"
 """Name of the link through which it gives FFmpeg what FFmpeg reads from files: tables of colours."""
 
 

@@ -33,6 +33,8 @@ class Colour(Frozen):
     full_range: bool = False
     peak: int | None = None
     """Of the light of PQ pictures, cd/m2, where mastering or light-level metadata says it."""
+    dolby: bool = False
+    """Whether each picture's Dolby Vision metadata says what its samples mean (profiles 5 and 10.0), here as PQ."""
 
     @property
     def hdr(self) -> bool:

@@ -24,6 +24,8 @@ REACH = 36_000
 """Pictures that may have to be decoded to reach a segment; see `model.limits.PREROLL`."""
 CUES_DRAWN = 50
 """Cues that are drawn in a CPU second at the least; at 1080p it is 65."""
+TABLE_SECONDS = 1
+"""CPU seconds for the table of colours of a picture whose Dolby Vision metadata are its own; it is half of that."""
 AUDIO_PRIORITY = 1
 """Above video: the sound of a film can be one task, which takes longest."""
 
@@ -51,6 +53,7 @@ def video_budget(pictures: int, source: VideoFacts, tracks: Sequence[VideoTrack]
     encoded = pictures * sum(track.width * track.height for track in tracks)
     decoded = min(source.frames, pictures + REACH) * source.width * source.height
     cpu = TASK_SECONDS + encoded // ENCODE_PIXELS + decoded // DECODE_PIXELS
+    cpu += pictures * TABLE_SECONDS if source.colour.dolby else 0
     return Budget(cpu_seconds=cpu, memory_bytes=video_memory(source, tracks), cores=threads)
 
 
@@ -108,6 +111,7 @@ def check_budget(samples: int, track: VideoTrack | AudioTrack, source: VideoFact
         cpu = TASK_SECONDS + samples * track.width * track.height // DECODE_PIXELS
         if source is not None:  # decoded, scaled and compared
             cpu += 2 * min(source.frames, samples + REACH) * source.width * source.height // DECODE_PIXELS
+            cpu += samples * TABLE_SECONDS if source.colour.dolby else 0
     return Budget(cpu_seconds=cpu, memory_bytes=memory)
 
 

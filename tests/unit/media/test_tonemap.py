@@ -7,8 +7,8 @@ from itertools import pairwise, product
 
 import pytest
 
-from streamify.media.video.hdr import lookup_table
-from streamify.media.video.tonemap import HLG, PQ, Hdr, pq_light, pq_signal, roll_off, tone_map
+from streamify.media.pq import pq_light, pq_signal
+from streamify.media.video.tonemap import HLG, PQ, Hdr, roll_off, tone_map
 
 STEPS = [number / 16 for number in range(17)]
 Triple = tuple[float, float, float]
@@ -98,7 +98,7 @@ def test_colours_outside_bt709_keep_their_hue() -> None:
 
 
 def test_nothing_leaves_the_range_and_red_comes_first() -> None:
-    table = list(lookup_table(Hdr(PQ), 5))
+    table = list(Hdr(PQ).table(5))
     assert len(table) == 125
     assert all(0 <= value <= 1 for colour in table for value in colour)
     assert table[2] == tone_map((0.5, 0, 0), Hdr(PQ))

@@ -1,4 +1,4 @@
-"""Dolby Vision whose base layer cannot be watched on its own is refused: its pictures come out green and purple."""
+"""Dolby Vision whose base layer cannot be watched on its own is refused where its pictures lack their metadata."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNSPECIFIED = 2
 
 
 def refuse_dolby_vision(file: BinaryIO, size: int, key: str, *, track: int | None, tag: str, transfer: int) -> None:
-    """Refuse profiles 5, and 10 without a compatible layer.
+    """Refuse profiles 5, and 10 without a compatible layer, of pictures that come without metadata (RPU).
 
     Args:
         file: The source.
@@ -53,6 +53,6 @@ def _incompatible_profile(file: BinaryIO, size: int, track: int) -> int | None:
 def _refusal(key: str, what: str) -> SourceError:
     return SourceError(
         "dolby-vision-unsupported",
-        f"{key} is Dolby Vision {what} without a compatible base layer",
-        "export it as HDR10, HLG or SDR: its pictures would come out green and purple",
+        f"{key} is Dolby Vision {what} without a compatible base layer, and its pictures come without their metadata",
+        "export it anew with its metadata (RPU), or as HDR10, HLG or SDR: pictures would come out green and purple",
     )

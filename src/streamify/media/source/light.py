@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from av.video.frame import VideoFrame
 
+from streamify.media.pq import pq_light
+from streamify.media.source.reshaping import greatest_light
 from streamify.media.source.sidedata import SideDataType, side_data
 
 PQ = 16
@@ -38,3 +40,6 @@ def _peaks(picture: VideoFrame) -> Iterator[float]:
             numerator, denominator, _, luminance = struct.unpack_from("=4i", bytes(side), 72)
             if luminance and denominator > 0:
                 yield numerator / denominator
+    greatest = greatest_light(picture)
+    if greatest is not None:
+        yield pq_light(greatest / 4095)

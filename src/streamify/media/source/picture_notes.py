@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from av.video.frame import VideoFrame
 
 from streamify.media.source.captions import Captions
+from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.sidedata import SideDataType, first_of, side_data
 from streamify.model.source import Note
 
@@ -32,7 +33,10 @@ def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions: Capt
     if not alpha_named and any(component.is_alpha for component in pixel.components):
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
     kinds = {side.type for picture in pictures for side in side_data(picture)}
-    if kinds & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
+    if any(map(needs_metadata, pictures)):
+        why = "made BT.2020 by the reshaping and the matrices of each picture; trims for displays are not used"
+        yield Note(kind="converted", what="Dolby Vision without a compatible base layer", why=why)
+    elif kinds & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
         yield Note(kind="dropped", what="Dolby Vision metadata", why="its compatible base layer is what is shown")
     if SideDataType.DYNAMIC_HDR_PLUS in kinds:
         yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")

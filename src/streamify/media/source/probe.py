@@ -36,6 +36,7 @@ from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
+from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import tags_of
@@ -43,7 +44,7 @@ from streamify.media.source.turn import turn_of
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
 from streamify.media.text.embedded import text_facts
-from streamify.model.source import AudioFacts, Gap, Note, SourceFacts, SourceRef, VideoFacts
+from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, VideoFacts
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
 """Containers of sound whose timestamps are exact, so that none of it has to be read to plan it."""
@@ -178,8 +179,9 @@ def probe_source(
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
     with open_source() as file:
-        refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
-                            transfer=int(sample[0].color_trc))  # fmt: skip
+        if not video.colour.dolby:
+            refuse_dolby_vision(file, ref.size, ref.key, track=track if name.startswith("mov") else None, tag=tag,
+                                transfer=int(sample[0].color_trc))  # fmt: skip
         announced = announcements(file, ref.size, name, track, long_as, missing)
         codecs = entry_kinds(file, ref.size, track) if name.startswith("mov") else ()
     start, end = video.first * video.time_base, video.end * video.time_base
@@ -303,6 +305,12 @@ class _Shape:
         return cls(stream.index, context.name, stream.profile, aspect, context.sample_aspect_ratio or None)
 
 
+def _colour(sample: Sequence[VideoFrame]) -> Colour:
+    """Return the colours of pictures; some at the start may lack the Dolby Vision metadata that others have."""
+    colour = tags_of(next(filter(needs_metadata, sample), sample[0]))
+    return colour.model_copy(update={"peak": light_peak(sample)}) if colour.transfer == PQ else colour
+
+
 def _video_facts(
     stream: _Shape,
     sample: Sequence[VideoFrame],
@@ -326,7 +334,7 @@ def _video_facts(
         mirrored=mirrored,
         pixel_format=pixel.name,
         bit_depth=max(component.bits for component in pixel.components),
-        colour=tags_of(frame, light_peak(sample) if int(frame.color_trc) == PQ else None),
+        colour=_colour(sample),
         interlaced=any(one.interlaced_frame for one in sample),
         time_base=index.time_base,
         frames=len(index.pts),

@@ -24,6 +24,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamify.bitstream.av1 import with_trailing_bits
 from streamify.errors import SourceError
 from streamify.machine.usage import memory_is_short
 from streamify.model.limits import PICTURE_PIXELS
@@ -140,8 +141,12 @@ def decode(
     Raises:
         MemoryError: It is memory that was lacking.
     """
+    given = packet if packet is not None and packet.size else None
     try:
-        return context.decode(packet if packet is not None and packet.size else None)
+        if given is not None and context.name == "libdav1d":
+            frames = context.decode(_mended(given))
+            return [frame for frame in frames if not (given.is_discard and frame.pts == given.pts)]
+        return context.decode(given)
     except av.error.EOFError:
         return []  # it gave out all that it held before
     except av.error.FFmpegError as error:
@@ -149,6 +154,18 @@ def decode(
         if refused is not None:
             refused(f"packet at {packet.pts if packet is not None else 'the end'}: {reason}")
         return []
+
+
+def _mended(packet: Packet[Any]) -> Packet[Any]:
+    """Return a packet of AV1 whose metadata of Dolby Vision the decoder reads; a copy lacks the flag `is_discard`."""
+    data = bytes(packet)
+    mended = with_trailing_bits(data)
+    if mended is data:
+        return packet
+    copy = cast("Packet[Any]", Packet(mended))
+    copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+    copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
+    return copy
 
 
 def decode_text(packet: Packet[Any], decoder: SubtitleCodecContext | None = None) -> list[AssSubtitle]:

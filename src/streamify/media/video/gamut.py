@@ -7,9 +7,10 @@ scaler maps the gamut in a way of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamify.media.video.tonemap import Triple, to_709
+from streamify.media.video.tonemap import Triple, even, grid, to_709
 
 LINEAR, SRGB = 8, 13
 """Transfer characteristics of ITU-T H.273."""
@@ -34,6 +35,14 @@ class Wide:
         light = _light(signal[0], self.transfer), _light(signal[1], self.transfer), _light(signal[2], self.transfer)
         red, green, blue = to_709(light, self.primaries)
         return _signal(red), _signal(green), _signal(blue)
+
+    def axes(self, points: int) -> tuple[list[float], list[float], list[float]]:
+        """Return where on each axis the points of `table` are."""
+        return even(points), even(points), even(points)
+
+    def table(self, points: int) -> Iterator[Triple]:
+        """Yield the conversion on a grid of `points` along each axis, red fastest, then green, then blue."""
+        return grid(self.converted, points)
 
 
 def _light(signal: float, transfer: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.tags import completed
 from streamify.media.video.decode import Picture
 from streamify.model.source import Colour, Look, VideoFacts
@@ -20,7 +21,7 @@ class Looks:
         """Return the look of a picture."""
         frame = picture.frame
         tags = frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range
-        key = frame.width, frame.height, frame.format.name, picture.aspect, picture.turn, tags
+        key = frame.width, frame.height, frame.format.name, picture.aspect, picture.turn, tags, needs_metadata(frame)
         look = self._known.get(key)
         if look is None:
             look = self._known[key] = Look(

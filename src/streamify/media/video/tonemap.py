@@ -7,7 +7,10 @@ reference white, BT.1886 the signal of an SDR display.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from streamify.media.pq import pq_light, pq_signal
 
 PQ, HLG = 16, 18
 """Transfer characteristics of ITU-T H.273."""
@@ -16,8 +19,6 @@ REFERENCE_WHITE = 203.0
 """cd/m2 (BT.2408), shown as the white of SDR."""
 NOMINAL_PEAK = 1000.0
 """cd/m2 of the brightest highlights: of the HLG reference display, and of PQ where no metadata says it."""
-PQ_PEAK = 10_000.0
-"""cd/m2 of the largest PQ signal."""
 HLG_GAMMA = 1.2
 """Of the opto-optical transfer at `NOMINAL_PEAK` (BT.2100, table 5)."""
 SDR_GAMMA = 2.4
@@ -64,21 +65,24 @@ class Hdr:
         """Return the SDR BT.709 signal of an HDR signal."""
         return tone_map(signal, self)
 
+    def axes(self, points: int) -> tuple[list[float], list[float], list[float]]:
+        """Return where on each axis the points of `table` are."""
+        return even(points), even(points), even(points)
 
-def pq_light(signal: float) -> float:
-    """Return the light of a PQ signal in 0 to 1, cd/m2 (BT.2100, table 4)."""
-    power = signal ** (1 / _M2)
-    return float(PQ_PEAK * (max(0.0, power - _C1) / (_C2 - _C3 * power)) ** (1 / _M1))
-
-
-def pq_signal(light: float) -> float:
-    """Return the PQ signal of a light, cd/m2."""
-    power = max(0.0, light / PQ_PEAK) ** _M1
-    return float(((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2)
+    def table(self, points: int) -> Iterator[Triple]:
+        """Yield the conversion on a grid of `points` along each axis, red fastest, then green, then blue."""
+        return grid(self.converted, points)
 
 
-_M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
-_C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+def even(points: int) -> list[float]:
+    """Return `points` from 0 to 1 at even distances."""
+    return [number / (points - 1) for number in range(points)]
+
+
+def grid(converted: Callable[[Triple], Triple], points: int) -> Iterator[Triple]:
+    """Yield a conversion on a grid of `points` along each axis, the first component fastest, then the second."""
+    steps = even(points)
+    return (converted((red, green, blue)) for blue in steps for green in steps for red in steps)
 
 
 def roll_off(light: float, brightest: float) -> float:
@@ -102,11 +106,20 @@ def tone_map(signal: Triple, hdr: Hdr) -> Triple:
     Colours are brought into the gamut of BT.709 first. The roll-off then goes by the largest of R, G and B, and one
     factor for all three keeps their ratio, which is the hue and the saturation; none exceeds the white of SDR.
     """
-    light = _into_gamut(to_709(_display_light(signal, hdr.transfer), hdr.primaries))
+    return shown(light_709(_display_light(signal, hdr.transfer), hdr.primaries), hdr.brightest)
+
+
+def light_709(light: Triple, primaries: int) -> Triple:
+    """Return linear light of other primaries in those of BT.709, colours that these do not have pulled towards grey."""
+    return _into_gamut(to_709(light, primaries))
+
+
+def shown(light: Triple, brightest: float) -> Triple:
+    """Return the SDR signal, R'G'B' in 0 to 1, of light in the primaries of BT.709, cd/m2, up to `brightest`."""
     largest = max(light)
     if largest <= 0:
         return 0.0, 0.0, 0.0
-    factor = roll_off(largest, hdr.brightest) / largest / REFERENCE_WHITE
+    factor = roll_off(largest, brightest) / largest / REFERENCE_WHITE
     return _sdr_signal(light[0] * factor), _sdr_signal(light[1] * factor), _sdr_signal(light[2] * factor)
 
 
