@@ -21,6 +21,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+REPORT = "please report it with the output of the same command and -v"
+"""What to do about a bug of ours."""
+
 
 def counted(number: int, word: str) -> str:
     """Return ``1 task`` or ``2 tasks``."""

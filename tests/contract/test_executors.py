@@ -17,6 +17,7 @@ from faults import worker as faults
 from faults.worker import LIMITS, MIB, task
 from selection import sample
 from stores import locations
+from streamify.errors import REPORT
 from streamify.executors.base import Executor, OnEvent, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.executors.inline import InlineExecutor
@@ -178,7 +179,7 @@ def test_an_event_comes_before_its_future_is_done(bench: Bench) -> None:
     [
         ("source", "no-video", 3, "in.mp4 has no video (give another file)"),
         ("full", "disk-full", 5, "the disk is full"),
-        ("bug", "internal-error", 1, "ZeroDivisionError: two lines"),
+        ("bug", "internal-error", 1, f"ZeroDivisionError: two lines ({REPORT})"),
     ],
 )
 def test_a_task_that_raises_is_not_tried_again(bench: Bench, key: str, code: str, exit_code: int, cause: str) -> None:

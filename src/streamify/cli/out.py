@@ -19,7 +19,7 @@ from streamify.cli.document import Document
 from streamify.cli.options import Common
 from streamify.cli.text import visible
 from streamify.cli.writer import BackgroundWriter
-from streamify.errors import DestinationError, Failure, StreamifyError, TasksFailed, VerificationFailed, counted
+from streamify.errors import REPORT, DestinationError, Failure, StreamifyError, TasksFailed, VerificationFailed, counted
 
 
 def say(*lines: str) -> None:
@@ -123,8 +123,7 @@ def bug(error: Exception, common: Common) -> int:
 
     what = " ".join(f"{type(error).__name__}: {error}".split())
     trace = "".join(traceback.format_exception(error))
-    hint = "please report it with the output of the same command and -v"
-    return failure(StreamifyError("bug", f"a fault in Streamify itself: {what}", hint), common, trace)
+    return failure(StreamifyError("bug", f"a fault in Streamify itself: {what}", REPORT), common, trace)
 
 
 def _lines(error: StreamifyError, trace: str, *, verbose: bool) -> list[str]:

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from streamify.errors import Failure, StreamifyError
+from streamify.errors import REPORT, Failure, StreamifyError
 from streamify.executors.log import tail
 from streamify.executors.throttle import Throttle
 from streamify.executors.wire import Done, Failed
@@ -68,7 +68,8 @@ def attempt(
         return Failed(failure=failure, usage=usage(), exhausted=True)
     except Exception as error:
         cause, log = _line(f"{type(error).__name__}: {error}"), tail(traceback.format_exc())
-        return Failed(failure=Failure(task.key, "internal-error", cause, log=log, exit_code=1), usage=usage())
+        failure = Failure(task.key, "internal-error", cause, log=log, exit_code=1, hint=REPORT)
+        return Failed(failure=failure, usage=usage())
     return Done(result=result, usage=usage())
 
 

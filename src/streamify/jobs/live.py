@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from streamify.dest.layout import MANIFESTS, is_words, ledger_key, track_of
-from streamify.errors import StreamifyError, TasksFailed, counted
+from streamify.errors import REPORT, StreamifyError, TasksFailed, counted
 from streamify.jobs.demands import Demands, wanted_by
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
@@ -90,7 +90,7 @@ class LiveStream:
             self._ended(error)
             raise
         except BaseException as error:
-            self._ended(StreamifyError("internal-error", f"{type(error).__name__}: {error}"))
+            self._ended(StreamifyError("internal-error", f"{type(error).__name__}: {error}", REPORT))
             raise
         self._ended(None)
 
