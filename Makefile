@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python tests/second_chance.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long players lint bench sources-table pictures clean system tools compiled collected
+.PHONY: help demo check quick test test-long chaos players lint bench sources-table pictures clean system tools compiled collected
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -47,6 +47,11 @@ players: tools compiled  # two at a time, but not beside what keeps all cores bu
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
 	$(PYTEST) -n auto -m 'players and long' --durations=10
 	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
+
+chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
+	@for engine in $(or $(ENGINE),local ray aws); do \
+	  PYTHONPATH=tests $(BIN)/python -m chaos $$engine $(or $(RUNS),100) $(or $(SEED),1) || exit 1; \
+	done
 
 tools:  # side by side: they come over a network
 	@$(MAKE) --no-print-directory --jobs=4 $(INSTALLED)

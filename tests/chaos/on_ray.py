@@ -1,0 +1,162 @@
+"""A Ray cluster on this machine, and the faults that only it can have."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from chaos.faults import Scene
+from chaos.gate import Gate
+from chaos.here import LocalField
+from e2e.driving import alive, wait_for
+from faults import cluster
+
+NODES = 2
+DEATH = {
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 3,
+}
+"""Settings by which Ray takes a node for dead after about eight seconds without an answer: usually 20 or more."""
+SHORT = 1.0
+"""Seconds of a partition that is too short for that."""
+
+
+class RayField(LocalField):
+    """Jobs on a cluster of a head and `NODES` nodes with one place each; it is started anew when its head is gone."""
+
+    places = NODES
+
+    def __init__(self, gate: Gate, media: str, source: str, clip: Path, work: Path) -> None:
+        super().__init__(gate, media, source, clip, work)
+        self._lost: list[psutil.Process] = []  # nodes that are gone, or will be soon
+        self._headless = False
+        self._open()
+
+    def kill(self, worker: int) -> str:
+        os.kill(worker, signal.SIGKILL)
+        return f"killed process {worker} of Ray"
+
+    def mend(self) -> None:
+        if self._headless:
+            self.close()
+            self._open()
+        for raylet in self._lost:
+            wait_for(partial(_gone, raylet), 120)
+        self._lost, self._headless = [], False
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        there = [process for process in below if process.name() == "raylet" and alive(process.pid)]
+        for _ in range(1 + NODES - len(there)):  # also in place of one that a busy machine made look dead
+            self._tell("add")
+
+    def close(self) -> None:
+        """End the cluster, in whatever state it is."""
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        if not self._headless:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(30)
+        for process in (*below, psutil.Process(self._process.pid) if self._process.poll() is None else None):
+            if process is not None:
+                with suppress(psutil.Error):
+                    process.kill()
+        self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def node(self, worker: int) -> psutil.Process:
+        """Return the process of the node on which a worker is."""
+        found = psutil.Process(worker).parent()
+        assert found is not None
+        assert found.name() == "raylet"
+        return found
+
+    def lose(self, raylet: psutil.Process) -> None:
+        """Note that a node is gone, or will be soon: `mend` waits for its end and adds another one."""
+        self._lost.append(raylet)
+
+    def kill_head(self) -> None:
+        """End the process that knows what belongs to the cluster."""
+        self._headless = True
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        next(process for process in below if process.name().startswith("gcs_server")).kill()
+
+    def _open(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, cluster.__file__, str(NODES), json.dumps(DEATH)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        address = next(line.strip() for line in self._process.stdout if line[:1].isdigit())
+        self.flags = ("--engine", "ray", "--address", address)
+
+    def _tell(self, command: str) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(command, file=self._process.stdin, flush=True)
+        assert any(line.startswith("added") for line in self._process.stdout)
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not alive(process.pid)
+
+
+def node(scene: Scene) -> str:
+    """End the node that has the task, with all that runs on it: the machine is gone."""
+    assert isinstance(scene.engine, RayField)
+    raylet = scene.engine.node(scene.worker)
+    below = raylet.children(recursive=True)
+    scene.engine.lose(raylet)
+    for process in (raylet, *below):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    scene.stop.open()
+    return f"killed node {raylet.pid} and {len(below)} processes on it"
+
+
+def frozen(scene: Scene) -> str:
+    """Cut the node that has the task off from the cluster, for less than Ray waits for it."""
+    assert isinstance(scene.engine, RayField)
+    raylet = scene.engine.node(scene.worker)
+    raylet.suspend()
+    scene.stop.open()
+    time.sleep(SHORT)
+    raylet.resume()
+    return f"cut node {raylet.pid} off from the cluster for {SHORT:g} s"
+
+
+def partition(scene: Scene) -> str:
+    """Cut the node that has the task off from the cluster until it counts as dead and another has done the task.
+
+    It reaches the storage all the while: its own write comes when that of the other one is there.
+    """
+    assert isinstance(scene.engine, RayField)
+    raylet = scene.engine.node(scene.worker)
+    raylet.suspend()
+    scene.engine.lose(raylet)
+    wait_for(lambda: scene.run.codes() or scene.run.over(), 120)
+    scene.after += [scene.stop.open, raylet.resume]
+    return f"cut node {raylet.pid} off from the cluster until its task was done elsewhere"
+
+
+def head(scene: Scene) -> str:
+    """End the head of the cluster."""
+    assert isinstance(scene.engine, RayField)
+    scene.engine.kill_head()
+    scene.stop.open()
+    return "killed the head"
+
+
+FAULTS: dict[str, Callable[[Scene], str]] = {"node": node, "frozen": frozen, "partition": partition, "head": head}
