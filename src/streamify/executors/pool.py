@@ -11,6 +11,7 @@ from threading import Lock, Thread, current_thread
 from typing import Literal, Protocol
 
 from streamify.executors.base import OnEvent, TaskFuture
+from streamify.executors.pending import Pending
 from streamify.executors.report import Reporter
 from streamify.executors.waiting import Job
 from streamify.executors.wire import Work
@@ -21,16 +22,6 @@ from streamify.storage.locate import StoreLocations
 
 class Dispatching(Protocol):
     """Gives the tasks of a pool to workers. All calls come from one thread."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is queued, delayed or running."""
-
-    def add(self, job: Job) -> None:
-        """Queue a job."""
-
-    def rank(self, age: int, key: str, priority: int) -> None:
-        """Change the priority of a task of one executor."""
 
     def drop(self, age: int, error: BaseException | None) -> None:
         """Cut off the tasks of one executor: cancel them, or fail them with `error`."""
@@ -49,13 +40,14 @@ class Pool(ABC):
 
     Args:
         dispatcher: Gives tasks to workers.
+        pending: The jobs, as the dispatcher has them.
         name: As in ``--engine``.
         reason: Why there are that many workers, for `engine.ready`.
     """
 
-    def __init__(self, dispatcher: Dispatching, name: str, reason: str) -> None:
+    def __init__(self, dispatcher: Dispatching, pending: Pending, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
-        self._dispatcher = dispatcher
+        self._dispatcher, self._pending = dispatcher, pending
         self._lock = Lock()
         self._inbox: deque[Callable[[], None]] = deque()
         self._state: Literal["open", "drain", "cancel", "closed"] = "open"
@@ -108,13 +100,13 @@ class Pool(ABC):
         with self._lock:
             if self._state != "open":
                 raise RuntimeError("the executor is shut down") from self._error
-            self._tell(partial(self._dispatcher.add, job))
+            self._tell(partial(self._pending.add, job))
 
     def rank(self, age: int, key: str, priority: int) -> None:
         """Change the priority of a task of one executor soon."""
         with self._lock:
             if self._state != "closed":
-                self._tell(partial(self._dispatcher.rank, age, key, priority))
+                self._tell(partial(self._pending.rank, age, key, priority))
 
     def drop(self, age: int, error: BaseException | None = None) -> None:
         """Cut off all tasks of one executor soon: cancel them, or fail them with `error`."""
@@ -145,7 +137,7 @@ class Pool(ABC):
 
     def _work(self) -> None:
         try:
-            while self._take() != "cancel" and not (self._state == "drain" and self._dispatcher.finished):
+            while self._take() != "cancel" and not (self._state == "drain" and self._pending.finished):
                 self._dispatcher.step()
         except BaseException as error:  # not swallowed: every future and `submit` raise it
             self._error = error

@@ -83,8 +83,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.places = locations(self.tmp_path / "uploads", self.tmp_path / "media")
-        pending = Pending(Retry(backoff=Backoff(first=0, factor=1, longest=0)), by_priority)
-        self.dispatcher = RayDispatcher(self.table, pending, self.workers, OWN, self.given)
+        self.pending = Pending(Retry(backoff=Backoff(first=0, factor=1, longest=0)), by_priority)
+        self.dispatcher = RayDispatcher(self.table, self.pending, self.workers, OWN, self.given)
 
     @staticmethod
     def given(job: Job) -> Given:
@@ -93,7 +93,7 @@ class Bench:
     def submit(self, key: str, budget: Budget = SMALL, priority: int = 0, age: int = 0) -> TaskFuture:
         made = task(key, budget, priority)
         job = Job(made, Work(stores=self.places, task=made).to_json(), Reporter(self.events.append), age)
-        self.dispatcher.add(job)
+        self.pending.add(job)
         return job.future
 
     def happens(self, *news: News) -> None:
@@ -180,7 +180,7 @@ def test_a_place_for_which_there_is_nothing_to_do_is_given_back(bench: Bench) ->
     future.cancel()
     bench.happens(Asked(1, card()), Ended(1, None))
     assert bench.table.given == {1: None}
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 @pytest.mark.parametrize("code", ["worker-out-of-memory", "worker-killed"])
@@ -286,7 +286,7 @@ def test_a_place_is_free_again_where_the_last_piece_of_its_reply_never_comes(
     bench.happens()
     assert list(bench.table.asked) == [1, 2]
     bench.happens(Asked(2, card()), done(2, "echo:1"))
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 def test_a_job_that_is_dropped_while_it_waits_for_a_larger_node_is_forgotten(bench: Bench) -> None:
@@ -411,7 +411,7 @@ def test_a_cluster_that_is_gone_ends_everything(bench: Bench) -> None:
     bench.happens()
     bench.happens(Asked(1, card()), Gone("no answer"))
     assert {(failure(future).code, failure(future).exit_code) for future in futures} == {("ray-lost", 5)}
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 def test_what_takes_too_long_is_cut_off_and_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,7 +467,7 @@ def test_the_end_of_one_job_cuts_off_its_tasks_alone(bench: Bench) -> None:
     bench.happens(Lost(1, "worker-exited", "as asked for"), done(2, "echo:2"))
     assert second.result(timeout=0).key == "echo:2"
     assert [one.outcome for one in first.attempts] == ["cancelled"]
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 NODES = (Node("n", "node-1", 2, 4 * GIB), Node("m", "node-2", 2, 4 * GIB))
@@ -508,7 +508,7 @@ def test_a_straggler_is_begun_again_on_another_node_and_the_first_to_end_counts(
         ("node-1:7", 1, False, "cancelled"), ("node-2:8", 2, True, "finished"),
     ]  # fmt: skip
     bench.happens(done(4, "video/00003/a"))  # it comes too late
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
     started = [event for event in bench.events if event.kind == "task.started" and event.task == "video/00003/a"]
     assert [event.data.get("second", False) for event in started] == [False, True]
 
@@ -521,7 +521,7 @@ def test_a_straggler_that_ends_first_cuts_its_second_attempt_off(bench: Bench, m
     assert 5 in bench.table.cut
     assert [one.outcome for one in future.attempts] == ["cancelled", "finished"]
     bench.happens(Lost(5, "worker-exited", "cut off"))
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 def test_a_second_attempt_that_gets_its_place_too_late_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,7 +546,7 @@ def test_where_one_of_two_attempts_is_lost_the_other_goes_on(
     outcomes = {one.worker: (one.outcome, one.failure is not None) for one in future.attempts}
     names = {4: "node-1:7", 5: "node-2:8"}
     assert outcomes == {names[lost]: ("cancelled", True), names[9 - lost]: ("finished", False)}
-    assert bench.dispatcher.finished
+    assert bench.pending.finished
 
 
 def test_where_both_attempts_are_lost_the_task_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
-from streamify.executors.base import Order, by_priority
 from streamify.executors.local.start import WorkerStarter
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
@@ -32,7 +31,6 @@ class WorkerConfig:
     start_timeout: float
     """Seconds of wall clock that a worker may take to become ready."""
     retry: Retry
-    order: Order = by_priority
     urgent: int | None = None
     """Priority from which a task starts beside `capacity` others, which pause meanwhile; ``None``: no task does."""
     warm: bool = False

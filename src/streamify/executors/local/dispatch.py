@@ -21,38 +21,26 @@ from streamify.machine.limits import GIB
 
 
 class Dispatcher:
-    """The state machine behind `LocalExecutor`: call `add` and `step` from one thread, and `close` at the end.
+    """The state machine behind `LocalExecutor`: call `step` from one thread, and `close` at the end.
 
     That one thread starts all workers and outlives them: the kernel ends a worker with the thread that started it.
 
     Args:
         config: How workers are made.
+        pending: The jobs.
         wake: A descriptor; bytes that arrive there end a `step`.
     """
 
-    def __init__(self, config: WorkerConfig, wake: int) -> None:
+    def __init__(self, config: WorkerConfig, pending: Pending, wake: int) -> None:
         self._config = config
         self._wake = wake
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake, selectors.EVENT_READ)
-        self._pending = Pending(config.retry, config.order)
+        self._pending = pending
         self._workers: list[Worker] = []
         self._failed_starts = 0
         self._warm = config.warm
         self._told_of_memory = False
-
-    def add(self, job: Job) -> None:
-        """Queue a job."""
-        self._pending.add(job)
-
-    def rank(self, age: int, key: str, priority: int) -> None:
-        """Change the priority of a task of one executor: where that makes it more urgent, it no longer pauses."""
-        self._pending.rank(age, key, priority)
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is queued, delayed or running."""
-        return self._pending.finished
 
     def step(self) -> None:
         """Start what can start, then wait until a pipe or a deadline has news, and act on it."""

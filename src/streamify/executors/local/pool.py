@@ -13,6 +13,7 @@ from streamify.executors.base import Order, by_priority
 from streamify.executors.local.config import WorkerConfig
 from streamify.executors.local.dispatch import Dispatcher
 from streamify.executors.local.start import COMMAND, WorkerStarter, worker_environment
+from streamify.executors.pending import Pending
 from streamify.executors.pool import Pool
 from streamify.executors.retry import Retry
 from streamify.executors.wire import Hello
@@ -89,13 +90,14 @@ class WorkerPool(Pool):
             stall_timeout=stall_timeout,
             retry=retry or Retry(),
             start_timeout=start_timeout,
-            order=order,
             urgent=urgent,
             warm=warm,
             spare=spare,
             cancelled=self._cancelled,
         )
-        super().__init__(Dispatcher(config, self._wake_read), "local", reason or "as asked for")
+        pending = Pending(config.retry, order)
+        dispatcher = Dispatcher(config, pending, self._wake_read)
+        super().__init__(dispatcher, pending, "local", reason or "as asked for")
 
     @property
     def capacity(self) -> int:

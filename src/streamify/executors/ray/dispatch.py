@@ -120,19 +120,6 @@ class RayDispatcher:
         self._usual = Usual()
         self._broken: Failure | None = None  # why no task can run any more
 
-    def add(self, job: Job) -> None:
-        """See `streamify.executors.pool.Dispatching`."""
-        self._pending.add(job)
-
-    def rank(self, age: int, key: str, priority: int) -> None:
-        """See `streamify.executors.pool.Dispatching`."""
-        self._pending.rank(age, key, priority)
-
-    @property
-    def finished(self) -> bool:
-        """See `streamify.executors.pool.Dispatching`."""
-        return self._pending.finished
-
     def step(self) -> None:
         """See `streamify.executors.pool.Dispatching`."""
         self._pending.remove_cancelled()

@@ -61,7 +61,7 @@ class RayPool(Pool):
         dispatcher = RayDispatcher(self._cluster, pending, workers, Build.here(), self._given)
         nodes = len(self._connection.nodes)
         where = "a Ray of this machine" if address is None else f"{nodes} node{'s'[: nodes != 1]} at {address}"
-        super().__init__(dispatcher, "ray", where)
+        super().__init__(dispatcher, pending, "ray", where)
 
     @property
     def capacity(self) -> int:
