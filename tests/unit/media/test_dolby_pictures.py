@@ -78,6 +78,19 @@ def test_metadata_is_read_as_it_was_written(clip: Path) -> None:
     assert read.crosstalk == pytest.approx(REGRESSION.crosstalk, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [Metadata(crosstalk=(-1.9,) * 9), Metadata(to_lms=(0.0,) * 9),
+     Metadata((((0, 1023), ((-(2.0**20), ((2.0**20,) * 7,) * 3),)),) * 3),
+     Metadata((((0, 1, 1023), ((2.0**20, -(2.0**20)), (-(2.0**20), 2.0**20, 2.0**20))),) * 3)],
+    ids=["light-below-zero", "no-matrix", "large-regression", "large-polynomial"],
+)  # fmt: skip
+def test_metadata_that_make_no_sense_give_some_picture(hostile: Metadata, tmp_path: Path) -> None:
+    frame = decoded(write_clip(tmp_path / "film.hevc", [hostile]))[0]
+    assert needs_metadata(frame)
+    assert ToneMapper(COLOUR, *SIZE)(frame).format.name == "yuv420p"
+
+
 @pytest.mark.parametrize("kind", ["mp4", "mkv", "ts"])
 def test_sources_in_containers(kind: str, tmp_path: Path) -> None:
     """Profile 5 is told by the pictures, whatever the container says of it."""

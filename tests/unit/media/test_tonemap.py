@@ -8,7 +8,7 @@ from itertools import pairwise, product
 import pytest
 
 from streamify.media.pq import pq_light, pq_signal
-from streamify.media.video.tonemap import HLG, PQ, Hdr, roll_off, tone_map
+from streamify.media.video.tonemap import HLG, PQ, Hdr, light_709, roll_off, tone_map
 
 STEPS = [number / 16 for number in range(17)]
 Triple = tuple[float, float, float]
@@ -104,3 +104,8 @@ def test_nothing_leaves_the_range_and_red_comes_first() -> None:
     assert table[2] == tone_map((0.5, 0, 0), Hdr(PQ))
     assert table[10] == tone_map((0, 0.5, 0), Hdr(PQ))
     assert table[50] == tone_map((0, 0, 0.5), Hdr(PQ))
+
+
+@pytest.mark.parametrize("light", [-1.0, -2.0, 0.0])
+def test_light_below_zero_is_black(light: float) -> None:
+    assert light_709((light, light, light), 1) == (0, 0, 0)

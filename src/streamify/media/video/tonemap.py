@@ -151,6 +151,8 @@ def _into_gamut(light: Triple) -> Triple:
     if least >= 0:
         return light
     luma = _dot(_LUMA_709, light)
+    if luma <= 0:
+        return 0.0, 0.0, 0.0  # no colour: only metadata that make no sense lead here
     keep = luma / (luma - least)
     return _pulled(light[0], luma, keep), _pulled(light[1], luma, keep), _pulled(light[2], luma, keep)
 
