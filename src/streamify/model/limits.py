@@ -70,6 +70,9 @@ PUBLISHED_VALUES = 20_000_000
 TASK_SECONDS = 300
 """CPU seconds that every task has: storage, start and end."""
 
+TABLE_SECONDS = 1
+"""CPU seconds for the table of colours of a picture in Dolby Vision with metadata of its own; half is needed."""
+
 ENCODE_PIXELS = 250_000
 """Pixels that a task encodes in a CPU second at the least; 2160p at the slowest preset has a million."""
 

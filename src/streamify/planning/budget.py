@@ -12,6 +12,7 @@ from streamify.model.limits import (
     SCANNED_BYTES,
     SOUND_SECONDS,
     SPLIT_BYTES,
+    TABLE_SECONDS,
     TASK_SECONDS,
 )
 from streamify.model.plan import Plan
@@ -24,8 +25,6 @@ REACH = 36_000
 """Pictures that may have to be decoded to reach a segment; see `model.limits.PREROLL`."""
 CUES_DRAWN = 50
 """Cues that are drawn in a CPU second at the least; at 1080p it is 65."""
-TABLE_SECONDS = 1
-"""CPU seconds for the table of colours of a picture whose Dolby Vision metadata are its own; it is half of that."""
 AUDIO_PRIORITY = 1
 """Above video: the sound of a film can be one task, which takes longest."""
 

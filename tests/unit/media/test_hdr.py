@@ -18,6 +18,8 @@ from av.video.frame import VideoFrame
 from clips.corpus import digest
 from selection import sample
 from streamify.errors import DestinationError
+from streamify.executors.sealed import LINK
+from streamify.machine.link import VARIABLE, linked
 from streamify.media.pq import pq_signal
 from streamify.media.source.reshaping import NEUTRAL
 from streamify.media.video.decode import Picture
@@ -40,6 +42,16 @@ COLOURS = {"pq": PQ_COLOUR, "wide": WIDE, "dolby": DOLBY}
 def test_a_table_goes_through_a_pipe() -> None:
     """Sealed processes give it to FFmpeg that way; pipes hold 1 MiB."""
     assert len(table(Dolby(NEUTRAL))) < 1 << 20
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="links lead to /proc")
+@pytest.mark.parametrize("kind", COLOURS)
+def test_sealed_processes_make_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may write no file, and FFmpeg reads the table through a pipe."""
+    plain = digest(ToneMapper(COLOURS[kind], *SIZE)(noise()))
+    with linked(LINK) as path:
+        monkeypatch.setenv(VARIABLE, str(path))
+        assert digest(ToneMapper(COLOURS[kind], *SIZE)(noise())) == plain
 
 
 def facts(**changes: object) -> VideoFacts:

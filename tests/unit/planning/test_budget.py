@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plan_samples
+from streamify.model.source import Colour
 from streamify.model.task import Budget
 from streamify.planning.budget import (
     audio_budget,
@@ -45,6 +46,17 @@ def test_a_segment_has_time_and_memory_for_its_renditions() -> None:
     one = video_budget(180, plan.source.video, plan.video[-1:], threads=1)
     assert one.memory_bytes < whole.memory_bytes / 2
     assert video_budget(180, plan.source.video, plan.video, threads=4).cores == 4
+
+
+def test_pictures_in_dolby_vision_have_time_for_tables_of_their_own() -> None:
+    """A table takes half a second, and each picture may have its own metadata."""
+    plan, _ = plan_samples.plan()
+    video = plan.source.video
+    assert video is not None
+    dolby = video.model_copy(update={"colour": Colour(primaries=9, transfer=16, full_range=True, dolby=True)})
+    tracks = plan.video[-1:]
+    assert video_budget(360, dolby, tracks).cpu_seconds >= video_budget(360, video, tracks).cpu_seconds + 180
+    assert check_budget(360, tracks[0], dolby).cpu_seconds >= check_budget(360, tracks[0], video).cpu_seconds + 180
 
 
 def test_sound_of_ten_hours_in_one_task_has_time_and_memory() -> None:
