@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 import time
@@ -88,6 +89,10 @@ class Reader:
         for name in re.findall(r'URI="([^"]+)"', text):
             if not (self.dest / folder / name).exists():
                 self._fault(f"{folder}/{name} is named and missing")
+        if "#EXT-X-IMAGES-ONLY" in text:
+            storyboard = (self.dest / folder / "storyboard.vtt").read_text()
+            for name in set(re.findall(r"^(\S+\.jpg)#", storyboard, re.MULTILINE)):
+                self._file(f"{folder}/{name}")
         ended = "#EXT-X-ENDLIST\n" in text
         if ended != ("PLAYLIST-TYPE:VOD" in text) or ended == ("PLAYLIST-TYPE:EVENT" in text):
             self._fault(f"{key}: its type and its end contradict each other")
@@ -125,10 +130,16 @@ class Reader:
             template = found.find(f"{MPD}SegmentTemplate")
             assert template is not None
             count = sum(1 + int(entry.get("r", 0)) for entry in template.iter(f"{MPD}S"))
+            if (length := template.get("duration")) is not None:
+                seconds = float(length) / float(template.get("timescale", 1))
+                count = math.ceil(float(root.get("mediaPresentationDuration", "")[2:-1]) / seconds)
             counts[found.get("id")] = count
             folder = template.get("media", "").rpartition("/")[0]
+            suffix = template.get("media", "").rpartition(".")[2]
             for number in range(count):
-                self._file(f"{folder}/{number:05d}.m4s")
+                self._file(f"{folder}/{number:05d}.{suffix}")
+            if suffix != "m4s":
+                continue
             if not (self.dest / template.get("initialization", "")).exists():
                 self._fault(f"{folder}: no init segment")
         earlier = self.versions["manifest.mpd"][-2:-1]

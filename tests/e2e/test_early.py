@@ -50,15 +50,22 @@ def manifests(dest: Path) -> dict[str, bytes]:
     }
 
 
+def images(dest: Path) -> dict[str, bytes]:
+    found = [path for folder in ("poster", "thumbnails") for path in (dest / folder).rglob("*.*")]
+    return {str(path.relative_to(dest)): path.read_bytes() for path in found}
+
+
 def test_a_short_stream_is_published_before_its_end_and_ends_the_same(shared: Path, tmp_path: Path) -> None:
     # It takes many times as long as the pause between two looks at what there is, on a quick machine as well.
     clip = make_clip(ClipSpec(seconds=Fraction(20), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
     settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+    settings += ["--thumbnails", "0.5"]  # two sheets
     with reading(tmp_path / "early") as reader:
         assert streamify("transcode", clip, tmp_path / "early", *settings).code == 0
     assert streamify("transcode", clip, tmp_path / "final", *settings, "--publish", "final").code == 0
     assert manifests(tmp_path / "early") == manifests(tmp_path / "final")
     assert media(tmp_path / "early") == media(tmp_path / "final")
+    assert images(tmp_path / "early") == images(tmp_path / "final")
     first, last = reader.versions["manifest.mpd"][0], reader.versions["manifest.mpd"][-1]
     assert ('type="dynamic"' in first, 'type="static"' in last) == (True, True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -47,7 +47,6 @@ from streamify.model.job import Claim
 from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.report import Report
-from streamify.model.result import MediaResult, TextResult
 from streamify.model.settings import Settings
 from streamify.model.source import SourceRef
 from streamify.model.status import Cancelled, JobStatus
@@ -146,6 +145,11 @@ class Here:
             return narrated(
                 teller(events), lambda: _transcode(source, dest, settings, events, stop, self._workers, live)
             )
+
+
+def _tell_all(viewers: Iterable[Callable[[], None]]) -> None:
+    for tell in viewers:
+        tell()
 
 
 def _open(dest: Location) -> Storage:
@@ -348,9 +352,7 @@ class _Run:
         return done
 
     @contextmanager
-    def _published_early(
-        self, plan: Plan, done: set[tuple[str, int]], hold: Hold
-    ) -> Iterator[Callable[[MediaResult | TextResult], None] | None]:
+    def _published_early(self, plan: Plan, done: set[tuple[str, int]], hold: Hold) -> Iterator[EarlyPublisher | None]:
         """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
         media, local = self._stores.media, not self._dest.remote
         early = self._settings.publish == "early" or (self._settings.publish is None and local)
@@ -359,7 +361,7 @@ class _Run:
             return
         publisher = EarlyPublisher(plan, media, hold, done, local=local)
         with publishing(publisher):
-            yield publisher.made
+            yield publisher
 
     @contextmanager
     def _demands(self) -> Iterator[Demands]:
@@ -393,10 +395,12 @@ class _Run:
             began_tasks=time.time(),
         )
         try:
-            with self._demands() as demands, self._published_early(plan, done, hold) as made:
+            with self._demands() as demands, self._published_early(plan, done, hold) as early:
+                viewers = [one.imaged for one in (early, self._live) if one is not None]
                 outcome = fan_out(
                     plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
-                    demands, made, first, begun,
+                    demands, early.made if early is not None else None, first, begun,
+                    partial(_tell_all, viewers) if viewers else None,
                 )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error

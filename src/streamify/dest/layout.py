@@ -142,6 +142,11 @@ def thumbnails_folder(storyboard: str) -> str:
     return track_folder(THUMBNAILS, storyboard)
 
 
+def is_thumbnails(folder: str) -> bool:
+    """Return whether a folder of a track is one of `thumbnails_folder`."""
+    return folder.startswith(f"{THUMBNAILS}/")
+
+
 def sheet_name(number: int) -> str:
     """Return the file name of a sheet of thumbnails."""
     return f"{number:05d}.jpg"
@@ -200,6 +205,16 @@ def is_words(key: str) -> bool:
 def text_record_key(track: str) -> str:
     """Return the key of what is known of a track of words; it is there once all of the track is."""
     return f"{TEXT}/{track}.json"
+
+
+def captions_part_key(track: str, part: int) -> str:
+    """Return the key of the captions that were read of a part of a film, by the id of the first track of captions."""
+    return f"{TEXT}/{track}/{part:05d}.json"
+
+
+def captions_part_folder(track: str) -> str:
+    """Return the folder of the keys of `captions_part_key`."""
+    return f"{TEXT}/{track}"
 
 
 def text_track(key: str) -> str | None:

@@ -8,10 +8,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from streamify.dest.layout import CHAPTERS, CHAPTERS_JSON, GROWING, MANIFESTS, playlist_key
+from streamify.dest.layout import (
+    CHAPTERS,
+    CHAPTERS_JSON,
+    GROWING,
+    MANIFESTS,
+    is_thumbnails,
+    playlist_key,
+    storyboard_key,
+)
 from streamify.errors import Interrupted, StreamifyError
 from streamify.jobs.ahead import Listed
 from streamify.jobs.certificate import Ledgers, losses
+from streamify.jobs.early_images import MadeImages
 from streamify.jobs.hold_base import Hold
 from streamify.jobs.prefix import CertifiedPrefix
 from streamify.jobs.publish import StreamView
@@ -76,6 +85,7 @@ class EarlyPublisher:
         }
         self._words: dict[str, TextRecord] = {}  # of subtitles that exist
         self._awaited = self._missing_words()
+        self._images, self._imaged, self._illustrated = MadeImages(plan, media), True, False
         self._ready: float | None = None  # since when there is something to publish
         self._written: dict[str, bytes] = {}
         self._next = 0.0
@@ -93,6 +103,10 @@ class EarlyPublisher:
         else:
             self._done.update((record.track, record.segment) for record in result.records)
 
+    def imaged(self) -> None:
+        """Take note that there is another image. Can be called from any thread."""
+        self._imaged = True
+
     def look(self) -> None:
         """Take in what exists by now, and publish it if there is more than before and its time has come.
 
@@ -103,6 +117,9 @@ class EarlyPublisher:
             self._done |= self._listed.look()
             if self._awaited:
                 self._awaited = self._missing_words()
+        if self._imaged:
+            self._imaged = False
+            self._illustrated = self._images.look() or self._illustrated
         for prefix in self._prefixes.values():
             while self._may_exist(prefix) and prefix.extend():
                 pass
@@ -139,7 +156,7 @@ class EarlyPublisher:
         return next_one in self._done or (self._local and isinstance(prefix.track, AudioTrack))
 
     def _is_due(self, extent: Extent) -> bool:
-        changed = extent != self._extent or not self._written
+        changed = extent != self._extent or not self._written or self._illustrated
         return changed and self._clock() >= self._next and not self._waits_for_words()
 
     def _waits_for_words(self) -> bool:
@@ -154,7 +171,10 @@ class EarlyPublisher:
         self._since = self._since or now
         tracks = tuple(self._prefixes[track].manifest(extent.segments) for track in extent.tracks)
         words = self._made_words(extent.segments)
+        last = self._segments[extent.segments - 1]
+        thumbnails = self._images.storyboard(Fraction(last.end, self._plan.timeline.timescale))
         folders = (*(track.track.folder for track in tracks), *(one.track.folder for one in words))
+        folders = (*folders, *([thumbnails.folder] if thumbnails is not None else []))
         state = GrowingState(tracks=extent.tracks, folders=folders, segments=extent.segments, since=self._since)
         self._media.put(GROWING, state.to_json())  # first: what is withdrawn or gone on with is read from it
         update = Fraction(max(1, round(wait)))
@@ -166,8 +186,10 @@ class EarlyPublisher:
             length,
             growing,
             self._plan.chapters,
-            captions=declared_captions(self._plan),
-            words=tuple(words),
+            thumbnails,
+            declared_captions(self._plan),
+            tuple(words),
+            illustrated=False,
         )
         for key, text in view.texts().items():
             data = text.encode()
@@ -175,7 +197,7 @@ class EarlyPublisher:
                 self._media.put(key, data)
                 self._written[key] = data
         self.lines += len(extent.tracks) * extent.segments
-        self._extent, self._next = extent, self._clock() + wait
+        self._extent, self._next, self._illustrated = extent, self._clock() + wait, False
 
     def _made_words(self, segments: int) -> list[TextManifest]:
         """Return the subtitles that exist, as far as pictures and sound are published."""
@@ -244,4 +266,6 @@ def withdraw(media: Storage) -> None:
         media.delete(key)
     for folder in state.folders:
         media.delete(playlist_key(folder))
+        if is_thumbnails(folder):
+            media.delete(storyboard_key(folder))
     media.delete(GROWING)

@@ -12,10 +12,12 @@ from streamify.dest.layout import MASTER, REPORT, init_key, is_words, track_of
 from streamify.errors import StreamifyError
 from streamify.jobs.asked import STALE, ask, take_back
 from streamify.jobs.demands import LONGEST_QUEUE, TooManyDemands, wanted_by
+from streamify.jobs.early_images import MadeImages
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import State
+from streamify.jobs.publish import StreamView
 from streamify.jobs.segments import borders
 from streamify.model.location import Location
 from streamify.planning.agenda import Wanted
@@ -91,6 +93,8 @@ class StreamElsewhere:
         self._state: State = "complete"
         self._plan: bytes | None = None
         self._texts: dict[str, bytes] = {}
+        self._view: StreamView | None = None
+        self._images: MadeImages | None = None
         self._tracks: dict[str, int] = {}
         self._words: frozenset[str] = frozenset()
 
@@ -115,10 +119,13 @@ class StreamElsewhere:
         """Look at what the job does."""
         running = self._media.stat(REPORT) is None and read_claim(self._dest, self._media, self._is_running)[1]
         if not running:
-            self._state, self._texts, self._tracks = "complete", {}, {}
+            self._state, self._texts, self._tracks, self._view = "complete", {}, {}, None
             return
         if not self._texts:
             self._describe()
+        if self._view is not None and self._images is not None and self._images.look():
+            texts = self._images.shown(self._view).texts()
+            self._texts = {key: text.encode() for key, text in texts.items()}
         made = bool(self._texts) or self._media.stat(MASTER) is not None
         self._state = "making" if made else "planning"
 
@@ -130,6 +137,7 @@ class StreamElsewhere:
         self._tracks = {track.id: plan.segments for track in plan.tracks}
         self._words = frozenset(track.id for track in plan.text)
         self._texts = {key: text.encode() for key, text in view.texts().items()}
+        self._view, self._images = view, MadeImages(plan, self._media)
 
 
 @contextmanager

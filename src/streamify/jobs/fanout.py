@@ -15,17 +15,19 @@ from streamify.executors.events import EventDelivery
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.beginning import Begun
 from streamify.jobs.demands import Demands
+from streamify.jobs.early_images import EarlyImages
 from streamify.jobs.engine import Keep, Stop, completed
-from streamify.jobs.segments import SegmentList
+from streamify.jobs.images import IMAGE
+from streamify.jobs.segments import SegmentList, borders
 from streamify.jobs.words import text_tasks
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
-from streamify.model.result import MediaResult, TextResult
+from streamify.model.result import ImageResult, MediaResult, TextResult
 from streamify.model.task import Task
 from streamify.planning.budget import video_budget
 from streamify.planning.lead import OPENING
-from streamify.storage.base import Stores
+from streamify.storage.base import Storage, Stores
 
 
 @dataclass
@@ -60,6 +62,7 @@ def fan_out(
     made: Callable[[MediaResult | TextResult], None] | None = None,
     first: First | None = None,
     begun: Begun | None = None,
+    imaged: Callable[[], None] | None = None,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -76,6 +79,8 @@ def fan_out(
             is then made first.
         first: Goes before all of them, and beside them.
         begun: Makes the first segment, and was submitted before.
+        imaged: Called once there is another image, of a stream whose images are made while it is; those that fail are
+            left to its end.
 
     Raises:
         Interrupted: `stop` was set.
@@ -97,7 +102,9 @@ def fan_out(
             exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
         )  # fmt: skip
         opening = min(executor.capacity, 1 + len(plan.audio))
+        images = _early_images(plan, stores.media, done) if imaged is not None else None
         tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
+        tasks = _with_images(tasks, images) if images is not None else tasks
         before = {begun.future: begun.task.key} if begun is not None else {}
         for key, result in completed(executor, tasks, stop, events, agenda, keep_one, before):
             if first is not None and key == first.task.key:
@@ -106,10 +113,17 @@ def fan_out(
                 first.done()
                 continue
             if isinstance(result, TaskError):
-                if result.exit_code == 5:
+                if result.exit_code == 5 and result.code != "segment-gone":
                     raise result
+                if key.startswith(IMAGE):
+                    continue
                 agenda.failed(key, result.as_raised())
                 outcome.failures.append(result.failure)
+                continue
+            if isinstance(result, ImageResult):
+                if images is not None and imaged is not None:
+                    images.made(result)
+                    imaged()
                 continue
             if isinstance(result, TextResult):
                 if made is not None:
@@ -118,6 +132,8 @@ def fan_out(
                 continue
             assert isinstance(result, MediaResult)
             agenda.made(result)
+            if images is not None:
+                images.made(result)
             if made is not None:
                 made(result)
             for record in result.records:
@@ -151,6 +167,18 @@ def _with_words(tasks: Iterator[Task], words: Iterator[Task], ahead: int) -> Ite
     yield from islice(tasks, ahead)
     yield from (task.model_copy(update={"priority": OPENING}) for task in words)
     yield from tasks
+
+
+def _early_images(plan: Plan, media: Storage, done: set[tuple[str, int]]) -> EarlyImages | None:
+    """Return what gives out images of a stream with pictures while it is made."""
+    return EarlyImages(plan, media, borders(plan, media), done) if plan.storyboard or plan.poster else None
+
+
+def _with_images(tasks: Iterator[Task], images: EarlyImages) -> Iterator[Task]:
+    """Yield tasks, and before each the images that can be made by then."""
+    for task in tasks:
+        yield from images.tasks()
+        yield task
 
 
 def width_of(executor: Executor, plan: Plan) -> int:

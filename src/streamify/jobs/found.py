@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from streamify.dest.layout import LEDGER, PLAN, REPORT, ledger_track, run_attempts, segment_index
 from streamify.errors import StreamifyError
 from streamify.jobs.cost import count_by_track, seconds_left, share_done
+from streamify.jobs.early_images import MadeImages
 from streamify.jobs.hold import read_claim
 from streamify.jobs.hold_base import IsRunning
 from streamify.jobs.live import with_record
@@ -44,6 +45,7 @@ class FoundJob:
         self._dest, self._media, self._is_running = dest, media, is_running
         self._progress = JobProgress()
         self._plan: Plan | None = None
+        self._images: MadeImages | None = None
         self._version, self._planned = "", 0.0  # of the plan, and when it was written
         self._run = ""  # whose attempts were read
         self._read: dict[str, int] = {}  # bytes of each file of attempts
@@ -87,6 +89,7 @@ class FoundJob:
                 self._progress.take(attempt)
         if self._plan is not None:
             self._look_for_segments(self._plan)
+            self._look_for_images()
             self._figure(self._plan, held, run, self._planned)
         if alive:
             self._progress.enter("making" if self._plan is not None else "planning")
@@ -112,13 +115,17 @@ class FoundJob:
         if job is not None and running not in (None, job.id):
             return
         self._plan, self._version, self._done = plan, found.version, self._ledger(plan)
-        self._planned = found.modified
+        self._planned, self._images = found.modified, MadeImages(plan, self._media)
         self._progress.planned(plan, borders(plan, self._media), self._done)
 
     def _look_for_segments(self, plan: Plan) -> None:
         for track, segment in self._ledger(plan) - self._done:
             self._done.add((track, segment))
             self._progress.found(track, segment, time.time())
+
+    def _look_for_images(self) -> None:
+        if self._images is not None and self._images.look():
+            self._progress.imaged(self._images.told())
 
     def _ledger(self, plan: Plan) -> set[tuple[str, int]]:
         tracks = {track.id for track in plan.tracks}

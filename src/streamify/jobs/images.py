@@ -6,20 +6,39 @@ from collections.abc import Iterator, Sequence
 
 from streamify.dest.layout import POSTER, POSTER_RECORD, PREVIEW_RECORD, is_poster, sheet_key, sheet_record_key
 from streamify.jobs.segments import borders
-from streamify.model.images import Poster, PosterPlan, Preview, PreviewPlan, SheetRecord, Storyboard, StoryboardReport
+from streamify.model.images import (
+    Moment,
+    Poster,
+    PosterPlan,
+    Preview,
+    PreviewPlan,
+    SheetRecord,
+    Storyboard,
+    StoryboardReport,
+)
 from streamify.model.plan import Plan
 from streamify.model.task import PosterTask, PreviewTask, SheetTask
 from streamify.model.track import VideoTrack
 from streamify.planning.budget import image_budget
+from streamify.planning.early_images import is_early_poster
 from streamify.planning.images import candidates, preview_moments, smallest, tile_moments
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved
+
+IMAGE = "image"
+"""What the keys of tasks of images begin with."""
+POSTER_TASK = f"{IMAGE}/poster"
+
+
+def sheet_task_key(number: int) -> str:
+    """Return the key of the task of a sheet of thumbnails."""
+    return f"{IMAGE}/thumbnails/{number:05d}"
 
 
 def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask | PreviewTask]:
     """Yield a task for each image that is missing; all segments of the stream have to be there."""
     board, poster = plan.storyboard, plan.poster
-    missing = [] if board is None else [n for n in range(board.sheets) if _read_sheet(media, board, n) is None]
+    missing = [] if board is None else [n for n in range(board.sheets) if read_sheet(media, board, n) is None]
     if poster is not None and read_poster(plan, media) is not None:
         poster = None
     preview = plan.preview if read_preview(plan, media) is None else None
@@ -27,9 +46,9 @@ def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask |
         return
     starts = borders(plan, media)
     if board is not None:
-        yield from (_sheet_task(plan, board, starts, number) for number in missing)
+        yield from (sheet_task(plan, board, starts, number) for number in missing)
     if poster is not None:
-        yield _poster_task(plan, poster, starts)
+        yield poster_task(plan, poster, candidates(poster, plan.timeline, starts))
     if preview is not None:
         yield _preview_task(plan, preview, starts)
 
@@ -37,7 +56,7 @@ def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask |
 def _preview_task(plan: Plan, preview: PreviewPlan, starts: Sequence[int]) -> PreviewTask:
     moments, track = preview_moments(preview, plan.timeline, starts), _track(plan, preview.track)
     return PreviewTask(
-        key="image/preview",
+        key=f"{IMAGE}/preview",
         plan=preview,
         track=track,
         moments=moments,
@@ -45,10 +64,11 @@ def _preview_task(plan: Plan, preview: PreviewPlan, starts: Sequence[int]) -> Pr
     )
 
 
-def _sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: int) -> SheetTask:
+def sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: int) -> SheetTask:
+    """Return the task of a sheet; `starts`: of the segments and the end of the last, output ticks."""
     moments, track = tile_moments(board, plan, starts, number), _track(plan, board.track)
     return SheetTask(
-        key=f"image/thumbnails/{number:05d}",
+        key=sheet_task_key(number),
         storyboard=board,
         track=track,
         number=number,
@@ -57,10 +77,11 @@ def _sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: in
     )
 
 
-def _poster_task(plan: Plan, poster: PosterPlan, starts: Sequence[int]) -> PosterTask:
-    found, track = candidates(poster, plan.timeline, starts), _track(plan, poster.track)
+def poster_task(plan: Plan, poster: PosterPlan, found: tuple[Moment, ...]) -> PosterTask:
+    """Return the task of a poster that is chosen from some pictures."""
+    track = _track(plan, poster.track)
     return PosterTask(
-        key="image/poster",
+        key=POSTER_TASK,
         plan=poster,
         track=track,
         scout=smallest(plan.video),
@@ -71,9 +92,17 @@ def _poster_task(plan: Plan, poster: PosterPlan, starts: Sequence[int]) -> Poste
 
 def read_poster(plan: Plan, media: Storage) -> Poster | None:
     """Return the poster of a plan; ``None``: it is not there."""
+    found = read_any_poster(plan, media)
+    return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
+
+
+def read_any_poster(plan: Plan, media: Storage) -> Poster | None:
+    """Return the poster of a plan, or one of the first segments of its film; ``None``: there is none."""
     data = media.get(POSTER_RECORD) if plan.poster is not None else None
     found = parse_saved(Poster, data) if data is not None else None
-    if found is None or plan.poster is None or found.id != plan.poster.id:
+    if found is None or plan.poster is None:
+        return None
+    if found.id != plan.poster.id and not is_early_poster(plan.poster, found.id):
         return None
     return found if all(_is_there(media, one.key, one.size) for one in found.stills) else None
 
@@ -92,12 +121,16 @@ def read_storyboard(plan: Plan, media: Storage) -> StoryboardReport | None:
     board = plan.storyboard
     if board is None:
         return None
-    sheets = [_read_sheet(media, board, number) for number in range(board.sheets)]
+    sheets = [read_sheet(media, board, number) for number in range(board.sheets)]
     there = tuple(one for one in sheets if one is not None)
-    if len(there) < board.sheets:
-        return None
-    names = ("id", "folder", "width", "height", "columns", "rows", "interval", "count")
-    return StoryboardReport(sheets=there, **{name: getattr(board, name) for name in names})
+    return storyboard_of(board, there) if len(there) == board.sheets else None
+
+
+def storyboard_of(board: Storyboard, sheets: tuple[SheetRecord, ...]) -> StoryboardReport:
+    """Return what is published of a storyboard whose first sheets, or all, exist."""
+    names = ("id", "folder", "width", "height", "columns", "rows", "interval")
+    count = min(board.count, len(sheets) * board.tiles)
+    return StoryboardReport(sheets=sheets, count=count, **{name: getattr(board, name) for name in names})
 
 
 def forget_images(plan: Plan, media: Storage) -> None:
@@ -120,7 +153,8 @@ def remove_other_posters(media: Storage, kept: Poster | None, preview: Preview |
     media.delete_folder(POSTER)
 
 
-def _read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
+def read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
+    """Return what is known of a sheet of thumbnails; ``None``: it is not there."""
     data = media.get(sheet_record_key(board.id, number))
     found = parse_saved(SheetRecord, data) if data is not None else None
     return found if found is not None and _is_there(media, found.key, found.size) else None

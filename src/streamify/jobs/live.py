@@ -13,6 +13,7 @@ from typing import Any
 from streamify.dest.layout import MANIFESTS, is_words, ledger_key, track_of
 from streamify.errors import REPORT, StreamifyError, TasksFailed, counted
 from streamify.jobs.demands import Demands, wanted_by
+from streamify.jobs.early_images import MadeImages
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.publish import StreamView
@@ -36,6 +37,7 @@ class LiveStream:
         self._state: State = "planning"
         self._texts: dict[str, bytes] = {}
         self._view: StreamView | None = None
+        self._images: MadeImages | None = None
         self._needed: dict[str, int] = {}  # first segments of a rendition before it is offered
         self._offered: frozenset[str] = frozenset()
         self._tracks: dict[str, int] = {}  # segments by track
@@ -55,7 +57,7 @@ class LiveStream:
 
     def surveyed(self, plan: Plan, media: Storage, done: Iterable[tuple[str, int]]) -> None:
         """Tell that a plan is at DEST, and (track, segment) of what exists of its stream."""
-        self._media, self._borders = media, borders(plan, media)
+        self._media, self._borders, self._images = media, borders(plan, media), MadeImages(plan, media)
         self.progress.planned(plan, self._borders, done)
         for wanted in foreseen(plan.video, ()):  # the sound is so much sooner made that it need not compete yet
             self.demands.want(wanted)
@@ -77,9 +79,22 @@ class LiveStream:
             self._offered = frozenset(self._tracks)
             self._state = "making"
         self._offer()
+        self.imaged()
         for wanted in foreseen(plan.video, plan.audio):
             self.demands.want(wanted)
         self.progress.enter("making")
+
+    def imaged(self) -> None:
+        """Tell that there is another image of the stream. Blocks."""
+        images = self._images
+        if images is None or not images.look():
+            return
+        with self._lock:
+            if self._view is not None:
+                self._view = images.shown(self._view)
+                texts = self._offered_view(self._view).texts()
+                self._texts = self._texts | {key: text.encode() for key, text in texts.items()}
+        self.progress.imaged(images.told())
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -143,10 +158,13 @@ class LiveStream:
         offered = frozenset(self._tracks) - late
         with self._lock:
             if self._view is not None and offered != self._offered:
-                tracks = tuple(track for track in self._view.tracks if track.track.id in offered)
-                texts = replace(self._view, tracks=tracks).manifests()
-                self._texts = self._texts | {key: text.encode() for key, text in texts.items()}
                 self._offered = offered
+                texts = self._offered_view(self._view).manifests()
+                self._texts = self._texts | {key: text.encode() for key, text in texts.items()}
+
+    def _offered_view(self, view: StreamView) -> StreamView:
+        """Return a view without the renditions that cannot be watched yet."""
+        return replace(view, tracks=tuple(track for track in view.tracks if track.track.id in self._offered))
 
     def is_coming(self, key: str) -> bool:
         """Return whether a key is that of a file of subtitles that are being made."""

@@ -39,6 +39,7 @@ class JobProgress:
         self._tally = Tally()
         self._figures: dict[str, float | None] = {}
         self._times: dict[str, float] = {}
+        self._images: dict[str, Any] = {}
         self._edition = 0
         self._changed = False
 
@@ -115,6 +116,12 @@ class JobProgress:
             same = (source, times, figures) == (self._source, self._times, self._figures)
             self._changed = self._changed or not same
             self._source, self._times, self._figures = source, times, figures
+
+    def imaged(self, images: dict[str, Any]) -> None:
+        """Take what is told of the images that exist; see `streamify.jobs.early_images.MadeImages.told`."""
+        with self._lock:
+            self._changed = self._changed or images != self._images
+            self._images = images
 
     def found(self, track: str, segment: int, when: float) -> None:
         """Take a segment that is in the ledger by now."""
@@ -198,6 +205,7 @@ class JobProgress:
             "speed": round(speed, 2) if speed is not None and making else None,
             "seconds_left": round(left, 1) if left is not None and making else None,
             "workers": self._tally.workers,
+            "images": self._images,
         } | self._figures
 
     def _make(self, track: str, segment: int, when: float) -> None:

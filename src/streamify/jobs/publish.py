@@ -33,11 +33,13 @@ class StreamView:
     chapters: tuple[Chapter, ...] = ()
     """Of the stream."""
     thumbnails: StoryboardReport | None = None
-    """Of the stream, once they are made."""
+    """Of the stream, those that are made."""
     captions: tuple[CaptionChannel, ...] = ()
     """Channels of captions inside the pictures."""
     words: tuple[TextManifest, ...] = ()
     """Subtitles, as far as pictures and sound are published."""
+    illustrated: bool = True
+    """All thumbnails are made."""
 
     def texts(self) -> dict[str, str]:
         """Return all playlists and manifests by their keys, in the order in which they are to be written. Pure."""
@@ -56,7 +58,7 @@ class StreamView:
             texts[CHAPTERS_JSON] = chapters.apple_json(self.chapters)
         if (board := self.thumbnails) is not None:
             texts[storyboard_key(board.folder)] = images.storyboard(board, self.duration)
-            texts[playlist_key(board.folder)] = images.image_playlist(board, self.duration)
+            texts[playlist_key(board.folder)] = images.image_playlist(board, self.duration, ended=self.illustrated)
         return texts | self.manifests()
 
     def manifests(self) -> dict[str, str]:
@@ -66,7 +68,15 @@ class StreamView:
         names = CHAPTERS_JSON if self.chapters else None
         return {
             MPD: dash.mpd(
-                videos, audios, self.duration, self.growing, self.chapters, self.thumbnails, self.captions, self.words
+                videos,
+                audios,
+                self.duration,
+                self.growing,
+                self.chapters,
+                self.thumbnails,
+                self.captions,
+                self.words,
+                illustrated=self.illustrated,
             ),
             MASTER: hls.master(
                 videos, audios, names, self.thumbnails, self.words, ended=self.growing is None, captions=self.captions

@@ -64,6 +64,8 @@ def mpd(
     thumbnails: StoryboardReport | None = None,
     captions: Sequence[CaptionChannel] = (),
     words: Sequence[TextManifest] = (),
+    *,
+    illustrated: bool = True,
 ) -> str:
     """Return the MPD of a stream.
 
@@ -76,6 +78,7 @@ def mpd(
         thumbnails: Of the stream, as an AdaptationSet behind all others.
         captions: Channels of captions inside the pictures.
         words: Subtitles, an AdaptationSet each.
+        illustrated: All thumbnails exist.
 
     Raises:
         ValueError: There is no track at all, or `duration` is not positive.
@@ -105,7 +108,7 @@ def mpd(
         _audio_set(period, number, audio, names, priority)
     add_text_sets(period, 1 + len(audios), words)
     if thumbnails is not None:
-        add_thumbnails(period, 1 + len(audios) + len(words), thumbnails)
+        add_thumbnails(period, 1 + len(audios) + len(words), thumbnails, ended=illustrated)
     if growing is not None:
         # dash.js looks for the delay here first; and no player is to hurry. No time server is asked.
         service = ET.Element("ServiceDescription", id="0")

@@ -14,12 +14,13 @@ _TILES = "http://dashif.org/guidelines/thumbnail_tile"
 """Scheme of the layout of a sheet (DASH-IF Interoperability Points 4.3, 6.2.6)."""
 
 
-def image_playlist(board: StoryboardReport, duration: Fraction) -> str:
+def image_playlist(board: StoryboardReport, duration: Fraction, *, ended: bool = True) -> str:
     """Return the playlist of the sheets ("HLS image media playlist", version 0.4, by Roku and others).
 
     Args:
         board: Of the stream.
         duration: Of the stream, seconds.
+        ended: No more sheets follow.
     """
     layout = f"RESOLUTION={board.width}x{board.height},LAYOUT={board.columns}x{board.rows}"
     tiles = f"#EXT-X-TILES:{layout},DURATION={_number(board.interval)}"
@@ -29,13 +30,13 @@ def image_playlist(board: StoryboardReport, duration: Fraction) -> str:
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{max(1, -(-min(length, duration) // 1))}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if ended else 'EVENT'}",
         "#EXT-X-IMAGES-ONLY",
     ]
     for number in range(len(board.sheets)):
         lasts = min(length, duration - number * length)
         lines += [f"#EXTINF:{_number(lasts)},", tiles, sheet_name(number)]
-    return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"
+    return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if ended else [])]) + "\n"
 
 
 def image_stream(board: StoryboardReport) -> str:
@@ -66,8 +67,16 @@ def storyboard(board: StoryboardReport, duration: Fraction) -> str:
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def add_thumbnails(period: ET.Element, number: int, board: StoryboardReport) -> None:
-    """Add the AdaptationSet of the sheets to a Period; `number` is its id."""
+def add_thumbnails(period: ET.Element, number: int, board: StoryboardReport, *, ended: bool = True) -> None:
+    """Add the AdaptationSet of the sheets to a Period.
+
+    Args:
+        period: Of the MPD.
+        number: The set's id.
+        board: Of the stream.
+        ended: No more sheets follow; else those that there are, which a duration alone would not say, are counted by a
+            SegmentTimeline.
+    """
     seconds = board.columns * board.rows * board.interval
     found = ET.SubElement(period, "AdaptationSet", id=str(number), contentType="image", mimeType="image/jpeg")
     representation = ET.SubElement(
@@ -80,14 +89,17 @@ def add_thumbnails(period: ET.Element, number: int, board: StoryboardReport) -> 
     )
     layout = f"{board.columns}x{board.rows}"
     ET.SubElement(representation, "EssentialProperty", schemeIdUri=_TILES, value=layout)
-    ET.SubElement(
-        representation,
-        "SegmentTemplate",
-        media=f"{quote(board.folder)}/$Number%05d$.jpg",
-        timescale=str(seconds.denominator),
-        duration=str(seconds.numerator),
-        startNumber="0",
-    )
+    length = {"duration": str(seconds.numerator)} if ended else dict[str, str]()
+    attributes = {
+        "media": f"{quote(board.folder)}/$Number%05d$.jpg",
+        "timescale": str(seconds.denominator),
+        **length,
+        "startNumber": "0",
+    }
+    template = ET.SubElement(representation, "SegmentTemplate", attributes)
+    if not ended:
+        counted = {"t": "0", "d": str(seconds.numerator), "r": str(len(board.sheets) - 1)}
+        ET.SubElement(ET.SubElement(template, "SegmentTimeline"), "S", counted)
 
 
 def _number(value: Fraction) -> str:

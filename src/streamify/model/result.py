@@ -176,6 +176,8 @@ class ImageResult(Frozen):
 
     kind: Literal["image"] = "image"
     key: str
+    made: bool = True
+    """Not where none of the pictures that exist by now serves as a poster."""
 
 
 class TextResult(Frozen):

@@ -132,6 +132,8 @@ class SheetTask(BaseTask):
     """Of the sheet."""
     moments: tuple[Moment, ...]
     """What the thumbnails show, in order."""
+    certified: bool = True
+    """Whether all segments were compared with their ledger before; else the task does so with those that it reads."""
 
 
 class PosterTask(BaseTask):
@@ -144,7 +146,11 @@ class PosterTask(BaseTask):
     scout: VideoTrack
     """The rendition in which the candidates are compared."""
     candidates: tuple[Moment, ...]
-    """In order; where there is one, it is taken."""
+    """In order; where there is one and `least` is 0, it is taken."""
+    least: float = 0.0
+    """Worth that the best of them needs, or nothing is written."""
+    certified: bool = True
+    """As of `SheetTask`."""
 
 
 class PreviewTask(BaseTask):
@@ -174,6 +180,12 @@ class TextTask(BaseTask):
     access: Literal["sliced", "spliced", "whole"] = "whole"
     video: VideoFacts | None = None
     """The pictures that carry captions, where tracks are made of these."""
+    part: int = 0
+    """Of captions: which part of the film is read."""
+    parts: int = 1
+    """Of captions: how many parts there are. The task that finds all of them read makes the tracks."""
+    collected: str = ""
+    """Of captions in several parts: id of the track by which they are kept."""
     before: Segment | None = None
     """What lies in front of the stream and decides which captions are on the screen when it begins."""
 

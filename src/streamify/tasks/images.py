@@ -11,6 +11,7 @@ from streamify.dest.layout import (
     PREVIEW,
     PREVIEW_RECORD,
     init_key,
+    ledger_key,
     poster_key,
     segment_key,
     sheet_key,
@@ -19,11 +20,13 @@ from streamify.dest.layout import (
 from streamify.errors import DestinationError
 from streamify.media.video.images import Judge, PreviewMaker, SheetMaker, poster_files
 from streamify.model.images import Moment, Poster, Preview, SheetRecord, Still
-from streamify.model.result import ImageResult
+from streamify.model.result import ImageResult, SegmentRecord
 from streamify.model.task import PosterTask, PreviewTask, SheetTask
+from streamify.model.track import VideoTrack
 from streamify.mp4.fragments import fragments
 from streamify.planning.images import PREVIEW_RATE
 from streamify.storage.base import Storage, Stores, sha256
+from streamify.storage.saved import parse_saved
 
 PREVIEW_BYTES = 2_000_000
 """Of an animated preview, about: its quality is lowered until it has no more."""
@@ -35,7 +38,8 @@ def run_sheet(task: SheetTask, stores: Stores) -> ImageResult:
     maker, folder = SheetMaker(board.width, board.height), task.track.folder
     init = _read(media, init_key(folder))
     for index, moments in groupby(task.moments, key=lambda one: one.segment):
-        maker.add(init, _read(media, segment_key(folder, index)), [one.at for one in moments])
+        data = _segment(media, task.track, index, certified=task.certified)
+        maker.add(init, data, [one.at for one in moments])
     data, key = maker.finish(board.columns, board.rows), sheet_key(board.folder, task.number)
     media.put_new(key, data)
     record = SheetRecord(key=key, size=len(data), sha256=sha256(data))
@@ -49,8 +53,11 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
     See `run_task` for errors.
     """
     media, plan, chosen = stores.media, task.plan, _chosen(task, stores.media)
-    folder, stills = task.track.folder, []
-    init, segment = _read(media, init_key(folder)), _read(media, segment_key(folder, chosen.segment))
+    if chosen is None:
+        return ImageResult(key=task.key, made=False)
+    stills = list[Still]()
+    init = _read(media, init_key(task.track.folder))
+    segment = _segment(media, task.track, chosen.segment, certified=task.certified)
     for width, height, kind, data in poster_files(init, segment, chosen.at, plan.sizes):
         key = poster_key(width, "webp" if kind == "image/webp" else "jpg")
         media.put(key, data)
@@ -76,24 +83,37 @@ def run_preview(task: PreviewTask, stores: Stores) -> ImageResult:
     return ImageResult(key=task.key)
 
 
-def _chosen(task: PosterTask, media: Storage) -> Moment:
-    """Return the candidate that shows most; the first of those that show equally much.
+def _chosen(task: PosterTask, media: Storage) -> Moment | None:
+    """Return the candidate that shows most, the first of those that show equally much; ``None``: none shows enough.
 
     The keyframe before each stands for it where they are far enough apart: it is coded best, and nothing else has to be
     decoded for it. In a short film there are fewer keyframes than candidates.
     """
-    if len(task.candidates) == 1:
+    if len(task.candidates) == 1 and not task.least:
         return task.candidates[0]
     judge, worth, folder = Judge(), dict[Moment, float](), task.scout.folder
     init = _read(media, init_key(folder))
     for index, group in groupby(task.candidates, key=lambda one: one.segment):
-        data = _read(media, segment_key(folder, index))
+        data = _segment(media, task.scout, index, certified=task.certified)
         keys = [part.decode_time for part in fragments(data)]
         wanted = [one.at for one in group]
         before = [keys[max(0, bisect_right(keys, at) - 1)] for at in wanted]
         times = before if len(set(before)) == len(wanted) else wanted
         worth.update(zip((Moment(segment=index, at=at) for at in times), judge(init, data, times), strict=True))
-    return max(worth, key=lambda one: worth[one])
+    best = max(worth, key=lambda one: worth[one])
+    return best if worth[best] >= task.least else None
+
+
+def _segment(media: Storage, track: VideoTrack, index: int, *, certified: bool) -> bytes:
+    """Return a segment; where nothing has compared it with its ledger entry yet, what is another is an error."""
+    key = segment_key(track.folder, index)
+    data = _read(media, key)
+    if not certified:
+        record = parse_saved(SegmentRecord, _read(media, ledger_key(track.id, index)))
+        if record is None or record.media.sha256 != sha256(data):
+            hint = "run the same command again: what is missing is made anew"
+            raise DestinationError("segment-gone", f"{key} at DEST is not what its worker wrote", hint)
+    return data
 
 
 def _read(media: Storage, key: str) -> bytes:

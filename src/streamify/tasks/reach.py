@@ -12,6 +12,7 @@ from streamify.dest.layout import (
     PREVIEW,
     PREVIEW_RECORD,
     all_words_key,
+    captions_part_key,
     init_key,
     ledger_key,
     loudness_key,
@@ -64,13 +65,14 @@ def reach_of(task: AnyTask) -> Reach:
         case LoudnessTask():
             return Reach(task.source, writes=frozenset({loudness_piece_key(task.track.id, task.first_segment)}))
         case SheetTask():
-            reads = _files(task.track, (moment.segment for moment in task.moments))
+            reads = _read(task.track, (moment.segment for moment in task.moments), certified=task.certified)
             board = task.storyboard
             made = {sheet_key(board.folder, task.number), sheet_record_key(board.id, task.number)}
             return Reach(reads=frozenset(reads), writes=frozenset(made))
         case PosterTask():
             places = {moment.segment for moment in task.candidates}
-            reads = chain(_files(task.track, places), _files(task.scout, places))
+            tracks = (task.track, task.scout)
+            reads = chain.from_iterable(_read(track, places, certified=task.certified) for track in tracks)
             stills = {poster_key(width, kind) for width, _ in task.plan.sizes for kind in ("jpg", "webp")}
             return Reach(reads=frozenset(reads), writes=frozenset({POSTER_RECORD, *stills}))
         case PreviewTask():
@@ -80,7 +82,9 @@ def reach_of(task: AnyTask) -> Reach:
             given = {text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None}
             whole = {key for track in task.tracks for key in (all_words_key(track.folder), text_record_key(track.id))}
             folders = frozenset(track.folder for track in task.tracks)
-            return Reach(task.source, frozenset({task.segment_list, *given}), frozenset(whole), words=folders)
+            parts = [captions_part_key(task.collected, part) for part in range(task.parts)] if task.collected else []
+            reads, writes = {task.segment_list, *given, *parts}, {*whole, *parts[task.part : task.part + 1]}
+            return Reach(task.source, frozenset(reads), frozenset(writes), words=folders)
         case TextCheckTask():
             parts = (words_key(task.folder, index) for index in range(len(task.record.segments.size)))
             return Reach(task.source, frozenset({all_words_key(task.folder), *parts}))
@@ -113,6 +117,14 @@ def _made(tracks: Iterable[VideoTrack | AudioTrack], indices: Iterable[int]) -> 
         for track in tracks
         for key in (*_files(track, segments), *(ledger_key(track.id, index) for index in segments))
     )
+
+
+def _read(track: VideoTrack, indices: Iterable[int], *, certified: bool) -> Iterator[str]:
+    """Yield the keys of what an image is made from: with the ledger entries of segments that are not certified yet."""
+    segments = tuple(dict.fromkeys(indices))
+    yield from _files(track, segments)
+    if not certified:
+        yield from (ledger_key(track.id, index) for index in segments)
 
 
 def _files(track: VideoTrack | AudioTrack, indices: Iterable[int]) -> Iterator[str]:

@@ -64,3 +64,18 @@ def test_mpd() -> None:
     assert (tile.get("schemeIdUri"), tile.get("value")) == ("http://dashif.org/guidelines/thumbnail_tile", "2x2")
     assert Fraction(int(template.get("duration") or 0), int(template.get("timescale") or 0)) == 10
     assert template.get("media") == "thumbnails/240x136-12345678/$Number%05d$.jpg"
+
+
+def test_while_sheets_are_made_those_that_there_are_can_be_counted() -> None:
+    board = BOARD.model_copy(update={"count": 4, "sheets": SHEETS[:1]})
+    text = image_playlist(board, LENGTH, ended=False)
+    assert "#EXT-X-PLAYLIST-TYPE:EVENT\n" in text
+    assert text.endswith("DURATION=2.5\n00000.jpg\n")
+    assert image_playlist(BOARD, LENGTH).startswith(text.replace("EVENT", "VOD"))
+    root = ET.fromstring(mpd([video(600_000)], [], LENGTH, thumbnails=board, illustrated=False))
+    template = root.find(".//{*}AdaptationSet[@contentType='image']//{*}SegmentTemplate")
+    assert template is not None
+    assert template.get("duration") is None
+    assert [(one.get("t"), one.get("d"), one.get("r")) for one in template.iter() if one.tag.endswith("}S")] == [
+        ("0", "10", "0")
+    ]

@@ -55,6 +55,11 @@ export function describeReport(report) {
   at("notes-card").hidden = report.notes.length === 0;
 }
 
+// A poster of what is made by now, until that of the whole film is known. `version` names it: files keep their names.
+export function earlyPoster({ poster: key, version } = {}, video) {
+  if (key) video.poster = `/${key}?${encodeURIComponent(version)}`;
+}
+
 // The poster is shown until something plays; while the mouse is over it, the animated preview, unless motion is unwanted.
 export function poster(report, video) {
   const still = report.poster?.stills.find(({ type, width }) => type === "image/jpeg" && width <= 1280) ?? report.poster?.stills[0];

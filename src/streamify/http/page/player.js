@@ -1,7 +1,7 @@
 // The page of `streamify play`: plays the stream, says what it consists of, and asks nobody else for anything.
 
 import { Controls } from "./controls.js";
-import { chapterList, chapters, describeReport, ladder, links, poster } from "./details.js";
+import { chapterList, chapters, describeReport, earlyPoster, ladder, links, poster } from "./details.js";
 import { at, element, say } from "./elements.js";
 import { Job } from "./job.js";
 import { MsePlayer, supported as mseSupported } from "./mse.js";
@@ -27,6 +27,7 @@ const job = new Job();
 new Work(job, video);
 const subtitles = new Subtitles(video);
 let asked = false; // the user chose subtitles, or none
+let known = {}; // images of a stream that is made
 let before = null; // the subtitles that were shown last
 new Controls(video, at("stage"), toggleSubtitles);
 const scrub = new Scrub({ box: at("preview"), picture: at("preview-picture"), words: at("preview-words"), input: at("seek") });
@@ -153,6 +154,16 @@ async function facts() {
   show();
 }
 
+// More images of a stream that is made: only what is new of them is loaded.
+async function images() {
+  const { images: made = {}, report } = job.head;
+  if (report || (made.sheets === known.sheets && made.version === known.version)) return;
+  known = made;
+  earlyPoster(made, video);
+  const found = await thumbnails((await load(false)).images);
+  if (!job.head.report) scrub.offer(found, []);
+}
+
 for (const kind of EVENTS) video.addEventListener(kind, show);
 subtitles.addEventListener("chosen", subtitlesMenu);
 subtitles.addEventListener("failed", () => (asked = true)); // or they would be chosen again
@@ -166,5 +177,7 @@ await job.first;
 if (job.head.state === "planning") say("now", "Planning: the source is read");
 await Promise.race([job.watchable(), described]);
 await Promise.all([facts(), play(nativeSupported(video))]);
+for (const kind of ["snapshot", "change"]) job.addEventListener(kind, images);
+images();
 job.addEventListener("over", facts); // what was planned has been measured
 root.dataset.ready = "yes";
