@@ -19,9 +19,15 @@ from players_harness import Browsers, Player, play
 from selection import sample
 from streamify.api import plan, probe, transcode, verify
 from streamify.errors import UsageError, VerificationFailed
+from streamify.jobs.words import forget_words, tasks_of
 from streamify.manifests.webvtt import read_back
 from streamify.model.report import Report
+from streamify.model.result import TextResult
 from streamify.settings.arguments import SettingsDict
+from streamify.storage.base import Stores
+from streamify.storage.local import LocalStorage
+from streamify.tasks.plan_file import read_plan
+from streamify.tasks.run import run_task
 
 RATE = 30
 EDM = pair(0x14, 0x2C)
@@ -246,3 +252,44 @@ def test_players_show_them(tmp_path: Path, browsers: Browsers, player: Player) -
     shown = next(one for one in result["words"] if one["name"] == name)
     found = [(round(cue["startTime"] * RATE), round(cue["endTime"] * RATE), cue["text"]) for cue in shown["cues"]]
     assert sorted(found) == WANTED[0]
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read captions in three parts, as those of a long film."""
+    monkeypatch.setattr("streamify.jobs.words.caption_parts", lambda segments, size: min(3, segments))
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_a_long_film_is_read_in_parts_in_any_order(tmp_path: Path) -> None:
+    """Lines go over the joins of parts; the task that finds all parts there makes the tracks; any may run twice."""
+    source, dest = made(tmp_path), tmp_path / "dest"
+    given = fast(caption_tracks="CC1:en,CC3:es")
+    transcode(source, dest, **given)
+    assert words(dest) == {"English (SDH)": WANTED[0], "Español (SDH)": WANTED[1]}
+    assert verify(dest, source).faults == ()
+    media = LocalStorage(dest)
+    job = read_plan(media)
+    assert job is not None
+    files = {path: path.read_bytes() for path in (dest / "subtitles").rglob("*.vtt")}
+    tasks = list(tasks_of(job, job.text))
+    assert [task.key for task in tasks] == [f"text/captions/{part:05d}" for part in range(3)]
+    stores = Stores(uploads=LocalStorage(source.parent), media=media)
+
+    def run(number: int) -> bool:
+        """Run a task; return whether it made the tracks."""
+        result = run_task(tasks[number], stores)
+        assert isinstance(result, TextResult)
+        assert all(path.read_bytes() == data for path, data in files.items() if path.exists())
+        return {record.track for record in result.records} == {track.id for track in job.text}
+
+    forget_words(job, media)
+    assert [run(number) for number in (2, 0, 2, 1, 0)] == [False, False, False, True, True]
+    assert {path for path in files if path.exists()} == {*files}
+    [*parts] = (dest / ".streamify/text").glob("*/*.json")
+    assert len(parts) == 3
+    min(parts).write_text("{}")
+    assert not run(1)
+    assert run(0)
+    forget_words(job, media)
+    assert not [*(dest / ".streamify/text").glob("*/*.json")]

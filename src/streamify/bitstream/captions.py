@@ -43,6 +43,12 @@ def cc_data(data: bytes, *, escaped: bool) -> bytes:
     return b"".join(triples for _, triples in sorted(found))
 
 
+def line21(triples: bytes) -> bytes:
+    """Return those triples that are pairs of line 21 (types 0 and 1)."""
+    places = range(0, len(triples) - TRIPLE + 1, TRIPLE)
+    return b"".join(triples[at : at + TRIPLE] for at in places if not triples[at] & 2)
+
+
 FRAME = Fraction(1001, 30000)
 """Seconds of a frame of line 21, which has a pair in each field."""
 

@@ -40,7 +40,7 @@ def named(plan: Plan, text: str) -> Named:
         return _video(plan, text, *parts)
     if kind in ("audio", "loudness") and len(parts) == 2:
         return _sound(plan, text, kind, *parts)
-    if kind == TEXT and len(parts) == 1:
+    if kind == TEXT and parts:
         for task in tasks_of(plan, plan.text):
             if task.key == text.strip("/"):
                 return Named(task.key, TEXT)

@@ -13,6 +13,7 @@ from streamify.dest.layout import (
     RETIRED,
     TEXT,
     TRACK_FOLDERS,
+    captions_part_folder,
     ledger_folder,
     ledger_track,
     loudness_folder,
@@ -108,6 +109,9 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
         for entry in list(media.list(sheet_record_folder(track))):
             media.delete(entry.key)
         media.delete_folder(sheet_record_folder(track))
+        for entry in list(media.list(captions_part_folder(track))):
+            media.delete(entry.key)
+        media.delete_folder(captions_part_folder(track))
         media.delete(loudness_key(track))
         media.delete(text_record_key(track))
     _write(media, Retired(tracks={track: since for track, since in retired.tracks.items() if track not in tracks}))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from streamify.dest.layout import all_words_key, text_record_key, words_key
+from streamify.dest.layout import all_words_key, captions_part_folder, text_record_key, words_key
 from streamify.errors import UsageError
 from streamify.manifests.words import TextManifest
 from streamify.model.plan import Plan
@@ -16,6 +16,7 @@ from streamify.model.task import TextTask
 from streamify.model.track import TextTrack
 from streamify.model.words import TextRecord, TextReport
 from streamify.planning.budget import text_budget
+from streamify.planning.words import caption_parts
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved
 
@@ -24,7 +25,7 @@ TEXT = "text"
 
 
 def text_tasks(plan: Plan, media: Storage) -> Iterator[TextTask]:
-    """Yield a task for all streams of words that are missing, one for all captions, and one for each file.
+    """Yield a task for all streams of words that are missing, one for all captions (or parts), and one for each file.
 
     A track is missing where any of its files is: the record of it says what there has to be.
     """
@@ -54,11 +55,21 @@ def tasks_of(plan: Plan, tracks: Sequence[TextTrack]) -> Iterator[TextTask]:
         yield _task(plan, f"{TEXT}/source", streams)
     captions = tuple(track for track in tracks if track.recipe.channel is not None)
     if captions:
-        more = {"access": plan.source.access, "video": plan.source.video, "before": plan.captions_before}
-        yield _task(plan, f"{TEXT}/captions", captions).model_copy(update=more)
+        yield from _caption_tasks(plan, captions)
     for track in tracks:
         if track.recipe.file is not None:
             yield _task(plan, f"{TEXT}/{track.id}", (track,))
+
+
+def _caption_tasks(plan: Plan, tracks: tuple[TextTrack, ...]) -> Iterator[TextTask]:
+    """Yield the task of captions, or one for each part of a long film: the last of them to end makes the tracks."""
+    parts = caption_parts(plan.segments, plan.source.ref.size)
+    first = next(track.id for track in plan.text if track.recipe.channel is not None)
+    for part in range(parts):
+        more = {"access": plan.source.access, "video": plan.source.video, "part": part, "parts": parts}
+        more |= {"before": plan.captions_before if part == 0 else None, "collected": first if parts > 1 else ""}
+        key = f"{TEXT}/captions" if parts == 1 else f"{TEXT}/captions/{part:05d}"
+        yield _task(plan, key, tracks, parts).model_copy(update=more)
 
 
 def text_task(plan: Plan, key: str) -> TextTask:
@@ -73,7 +84,7 @@ def text_task(plan: Plan, key: str) -> TextTask:
     return found
 
 
-def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...]) -> TextTask:
+def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...], parts: int = 1) -> TextTask:
     return TextTask(
         key=key,
         source=plan.source.ref,
@@ -83,7 +94,7 @@ def _task(plan: Plan, key: str, tracks: tuple[TextTrack, ...]) -> TextTask:
         strict=plan.settings.strict,
         cut=plan.source.cut,
         needs=(SPLIT,),
-        budget=text_budget(plan, tracks),
+        budget=text_budget(plan, tracks, parts),
     )
 
 
@@ -197,5 +208,5 @@ def forget_words(plan: Plan, media: Storage) -> None:
     """Remove all words of a plan: they are made anew."""
     for track in plan.text:
         media.delete(text_record_key(track.id))
-        for entry in list(media.list(track.folder)):
+        for entry in [*media.list(track.folder), *media.list(captions_part_folder(track.id))]:
             media.delete(entry.key)

@@ -82,3 +82,16 @@ class TextReport(Frozen):
     sha256: str
     """Of that file, hex."""
     segments: TextSegments
+
+
+class CaptionsPart(Frozen):
+    """The captions inside the pictures of some segments, as they were read."""
+
+    schema_version: Annotated[int, Field(alias="schema")] = 1
+    triples: int
+    """Of cc_data, of every type."""
+    broken: tuple[str, ...] = ()
+    """Segments in which the container cannot be read on."""
+    data: str
+    """Base64 of zlib of lines: presentation time in source ticks, whether it is for all pictures of a group (1 or 0),
+    and the triples of line 21, hex."""

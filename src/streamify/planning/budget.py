@@ -81,9 +81,9 @@ def image_budget(plan: Plan, track: VideoTrack, segments: int) -> Budget:
     return Budget(cpu_seconds=cpu, memory_bytes=BASE + 64 * MIB + 60 * pixels)
 
 
-def text_budget(plan: Plan, tracks: Sequence[TextTrack]) -> Budget:
-    """Return the budget of a task that makes tracks of words; those of a source are read from end to end."""
-    read = plan.source.ref.size if any(track.recipe.file is None for track in tracks) else 0
+def text_budget(plan: Plan, tracks: Sequence[TextTrack], parts: int = 1) -> Budget:
+    """Return the budget of a task that makes words; those of a source are read from end to end, in `parts`."""
+    read = plan.source.ref.size // parts if any(track.recipe.file is None for track in tracks) else 0
     cpu = TASK_SECONDS * len(tracks) + read // SCANNED_BYTES + plan.segments // 10
     return Budget(cpu_seconds=cpu, memory_bytes=BASE + 256 * MIB)
 

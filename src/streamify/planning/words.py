@@ -222,3 +222,18 @@ def _name(language: str | None, role: TextRole, title: str, number: int, *, shar
         told = title if not word or _TITLES[role].search(title) else f"{title}, {word}"
         return told if language is None else f"{base} ({told})"
     return f"{base} ({word})" if word else base
+
+
+_SEGMENT_MS, _MEGABYTE_MS = 7, 1.3
+_PART_MS = 10_000
+
+
+def caption_parts(segments: int, size: int) -> int:
+    """Return in how many parts captions are read, each by a task of about 10 CPU seconds.
+
+    Args:
+        segments: Of the plan.
+        size: Of the source, bytes.
+    """
+    takes = segments * _SEGMENT_MS + size / 1_000_000 * _MEGABYTE_MS
+    return max(1, min(segments, round(takes / _PART_MS)))

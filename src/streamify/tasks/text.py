@@ -66,7 +66,8 @@ def _read(task: TextTask, stores: Stores) -> Iterator[tuple[TextTrack, Words]]:
         if track.recipe.stream is not None:
             yield track, teletext[track.source] if track.recipe.page else streams[track.recipe.stream]
         elif track.recipe.channel is not None:
-            yield track, captions[track.recipe.channel]
+            if captions is not None:  # else another task finds all parts read
+                yield track, captions[track.recipe.channel]
         else:
             data = read_given(track.recipe.file or "", track.source, stores.media)
             yield track, read_file(data, track.source, track.recipe.encoding)

@@ -126,7 +126,7 @@ def _sound(plan: Plan, done: set[tuple[str, int]], speed: Speed) -> Iterator[tup
 
 def _words(plan: Plan) -> Iterator[Call]:
     for words in tasks_of(plan, plan.text):
-        read = plan.source.ref.size if words.tracks[0].recipe.file is None else 0
+        read = plan.source.ref.size // words.parts if words.tracks[0].recipe.file is None else 0
         files = len(words.tracks) * (plan.segments + 2)
         cpu = CALL_CPU + read * DEMUX + files * _FILE
         memory = megabytes(words.budget.memory_bytes)
