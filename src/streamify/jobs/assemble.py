@@ -80,7 +80,9 @@ def assemble(
             if missing:
                 continue
             if track.kind == "video" and plan.source.video is not None:
-                changes = change_notes(plan.source.video, plan.timeline.origin, _parts(plan.source.video, records))
+                parts = _parts(plan.source.video, records)
+                drawn = plan.burn is not None and plan.burn.is_text
+                changes = change_notes(plan.source.video, plan.timeline.origin, parts, drawn=drawn)
                 notes.update(dict.fromkeys(changes))
             faults.extend(certifying.check(track, records))
             init = media.get(records[0].init.key)

@@ -16,7 +16,7 @@ from streamify.jobs.locations import find_source, refuse_dest
 from streamify.jobs.segments import SegmentList
 from streamify.jobs.state_files import check_published
 from streamify.jobs.verify_text import lists, read_json, read_text
-from streamify.jobs.verify_words import WORDS, word_checks, word_faults
+from streamify.jobs.verify_words import WORDS, unread, word_checks, word_faults
 from streamify.model.base import Frozen
 from streamify.model.location import Location
 from streamify.model.plan import Plan
@@ -53,6 +53,8 @@ class Verification(Frozen):
 
     faults: tuple[str, ...]
     checks: tuple[TrackCheck, ...]
+    unread: tuple[str, ...] = ()
+    """With a source: what is in the stream, and was not compared with where it comes from."""
 
     def check(self) -> None:
         """Raise `VerificationFailed` where there is a fault."""
@@ -108,6 +110,9 @@ def verify(
     return Verification(
         faults=tuple(dict.fromkeys(faults)),
         checks=tuple(_summary(track, checks[track.id]) for track in report.tracks),
+        unread=tuple(unread(plan, {one.id for one in report.subtitles}))
+        if ref is not None and plan is not None
+        else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 
 from streamify.dest.layout import playlist_key, words_name
@@ -14,6 +14,7 @@ from streamify.model.source import SourceRef
 from streamify.model.task import TextCheckTask
 from streamify.model.words import TextRecord, TextReport
 from streamify.planning.budget import words_check_budget
+from streamify.planning.burn import UNDECODED
 from streamify.storage.base import Storage
 
 WORDS = "check-text/"
@@ -26,6 +27,22 @@ def word_faults(words: TextReport, playlist: bytes | None) -> Iterator[str]:
         yield f"{words.folder}: {words.found} cues in the source, {words.cues} kept and {words.left_out} named"
     if not lists(playlist, map(words_name, range(len(words.segments.size)))):
         yield f"{playlist_key(words.folder)} is missing or does not list all segments in order"
+
+
+def unread(plan: Plan, offered: Collection[str]) -> Iterator[str]:
+    """Yield what of the words of a stream is not compared with where it comes from.
+
+    Args:
+        plan: Of the stream.
+        offered: Ids of its tracks of words.
+    """
+    burn = plan.burn
+    if burn is not None and not (burn.is_text and burn.stream is not None and burn.codec not in UNDECODED):
+        name = f"subtitle stream {burn.stream}" if burn.stream is not None else burn.name
+        yield f"what is drawn of {name} into the pictures, with {name} itself: only with what was kept of it"
+    for track in plan.text:
+        if track.recipe.file is not None and track.id in offered:
+            yield f"the words of {track.folder} with {track.source}: only its files with each other"
 
 
 def word_checks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[TextCheckTask]:

@@ -11,7 +11,9 @@ from pydantic import Field, model_validator
 
 from streamify.model.base import Frozen, Rational
 
-_CHOICE = re.compile(r"(?:(\d{1,5})|([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}))(\.forced)?")
+_CHOICE = re.compile(
+    r"(?:(\d{1,5})(?::([1-8][0-9A-Fa-f]{2}))?|([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}))(\.forced)?"
+)
 
 
 BITMAP_CODECS: Final = MappingProxyType({"hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "VobSub", "dvb_subtitle": "DVB"})
@@ -44,12 +46,15 @@ class BurnChoice(Frozen):
 
     stream: int | None = None
     """Index of the stream in the source; ``None``: the language says it."""
+    page: str = ""
+    """Of a stream of teletext, such as ``888``; empty: the first one that fits."""
     language: str | None = None
     forced: bool = False
     """Whether only what is forced is wanted."""
 
     def __str__(self) -> str:
-        return f"{self.language if self.stream is None else self.stream}{'.forced' if self.forced else ''}"
+        track = self.language if self.stream is None else f"{self.stream}{':' if self.page else ''}{self.page}"
+        return f"{track}{'.forced' if self.forced else ''}"
 
 
 def parse_burn_in(text: str) -> BurnChoice:
@@ -62,10 +67,13 @@ def parse_burn_in(text: str) -> BurnChoice:
     if found is None:
         raise ValueError(
             f"'{text}' should be the number of a subtitle stream, as `probe` shows it, or a language, such as 3, en "
-            "or en.forced"
+            "or en.forced; of teletext with a page, such as 3:888"
         )
     return BurnChoice(
-        stream=int(found[1]) if found[1] else None, language=found[2] or None, forced=found[3] is not None
+        stream=int(found[1]) if found[1] else None,
+        page=(found[2] or "").upper(),
+        language=found[3] or None,
+        forced=found[4] is not None,
     )
 
 

@@ -221,8 +221,9 @@ class MediaSettings(Frozen):
         default=None,
         max_length=40,
         description="Subtitles that are drawn into the pictures of every rendition: number of the stream as `probe` "
-        "shows it, or the language of a subtitle file or stream (``3``, ``en``); ``en.forced`` draws only what is "
-        "forced; ``off`` or `None` draws none. Text needs the extra ``streamify[burn]``.",
+        "shows it, or the language of a subtitle file or stream (``3``, ``en``); ``3:888`` is a page of a stream of "
+        "teletext; ``en.forced`` draws only what is forced; ``off`` or `None` draws none. Text needs the extra "
+        "``streamify[burn]``.",
     )
     burn_in_font: FontFile | None = Field(
         default=None,

@@ -49,7 +49,7 @@ def burn_in(facts: SourceFacts, settings: MediaSettings) -> BurnPlan | None:
     if given is not None:
         suffix = PurePosixPath(given.name).suffix.lower()
         return _text(settings, given.language, codec=suffix, file=given.sha256, name=clean(given.name))
-    wanted = _matching(choice, facts.bitmaps)
+    wanted = _matching(choice, facts.bitmaps) if not choice.page else []
     if wanted:
         # Of a language it is the stream that is forced, where that is wanted, and else one that is not.
         found = next((one for one in wanted if one.forced == choice.forced), wanted[0])
@@ -57,7 +57,7 @@ def burn_in(facts: SourceFacts, settings: MediaSettings) -> BurnPlan | None:
             raise _unknown(choice, f"subtitle stream {found.stream} is DVB, which marks nothing as forced",
                            f"--burn-in {found.stream} draws all of it")  # fmt: skip
         return BurnPlan(stream=found.stream, codec=found.codec, forced=choice.forced and not found.forced)
-    words = _matching(choice, facts.text)
+    words = [one for one in _matching(choice, facts.text) if choice.page in ("", one.page.upper())]
     if not words:
         raise _unknown(choice, f"there are no such subtitles; there are {_listed(facts, files)}",
                        "`streamify probe` shows the streams; a subtitle file: --subtitles LANGUAGE:FILE")  # fmt: skip

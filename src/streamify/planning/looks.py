@@ -38,13 +38,14 @@ def _aspect(look: Look) -> Fraction:
     return width / height
 
 
-def change_notes(video: VideoFacts, origin: int, parts: Iterable[Part]) -> Iterator[Note]:
+def change_notes(video: VideoFacts, origin: int, parts: Iterable[Part], *, drawn: bool = False) -> Iterator[Note]:
     """Yield a note for each change.
 
     Args:
         video: Facts of the pictures.
         origin: Source tick that is second 0.
         parts: Runs of pictures that look alike, in order, the first of the film included.
+        drawn: Whether subtitles are drawn into the pictures: for the shape of most of them.
     """
     for before, part in pairwise(parts):
         if before.look == part.look:
@@ -61,6 +62,9 @@ def change_notes(video: VideoFacts, origin: int, parts: Iterable[Part]) -> Itera
         else:
             yield Note(kind="converted", what=f"pictures of {described(new)} {at}, no longer {described(old)}",
                        why=_shown(new, video.look))  # fmt: skip
+            if drawn and _aspect(new) != _aspect(video.look):
+                yield Note(kind="info", what=f"subtitles in the pictures {at}",
+                           why="drawn for the shape of most pictures, and squeezed with these")  # fmt: skip
 
 
 def _geometry(look: Look) -> Look:

@@ -78,6 +78,24 @@ def test_text_of_a_stream_and_of_a_file_which_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "page"),
+    [("7", "888"), ("7:888", "888"), ("7:889", "889"), ("7:1af", "1AF"), ("nl", "889"), ("7:150", None),
+     ("6:888", None), ("3:888", None)],
+)  # fmt: skip
+def test_a_page_of_teletext(asked: str, page: str | None) -> None:
+    pages = [("888", "eng"), ("889", "dut"), ("1AF", "eng")]
+    teletext = tuple(TextFacts(stream=7, codec="dvb_teletext", language=tag, page=number) for number, tag in pages)
+    film = FILM.model_copy(update={"text": (*FILM.text, *teletext)})
+    if page is None:
+        with pytest.raises(UsageError, match=rf"burn-in {asked}: .*page 888.*page 889"):
+            burn_in(film, MediaSettings(burn_in=asked))
+        return
+    found = burn_in(film, MediaSettings(burn_in=asked))
+    assert found is not None
+    assert (found.stream, found.page) == (7, page)
+
+
+@pytest.mark.parametrize(
     ("asked", "code"),
     [("9", "unknown"), ("de", "unknown"), ("4.forced", "unknown"), ("fr.forced", "unknown"), ("0", "unknown")],
 )
@@ -95,7 +113,7 @@ def test_the_setting() -> None:
     ]  # fmt: skip
     assert Settings.model_validate({"burn_in": 3}).burn_in == "3"
     assert Settings.model_validate({"burn_in": False}).burn_in is None  # as YAML reads "off"
-    for bad in ("english subtitles", "", "3,4", "-1", ".forced"):
+    for bad in ("english subtitles", "", "3,4", "-1", ".forced", "3:", "3:99", "3:900", "en:888"):
         with pytest.raises(ValueError, match="should be the number"):
             parse_burn_in(bad)
 

@@ -150,7 +150,7 @@ def test_a_flag_is_not_named_twice() -> None:
         (
             "burn-in: ''",
             "burn_in: '' should be the number of a subtitle stream, as `probe` shows it, or a language, such as "
-            "3, en or en.forced",
+            "3, en or en.forced; of teletext with a page, such as 3:888",
         ),
     ],
 )

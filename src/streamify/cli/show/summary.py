@@ -158,7 +158,7 @@ def verified(found: Verification) -> list[str]:
          else f"luma PSNR {check.psnr_mean} dB on average, {check.psnr_min:.2f} dB at least")
         for check in found.checks
     ]  # fmt: skip
-    return [*table(rows), "No fault found"]
+    return [*table(rows), "No fault found", *(f"Not compared: {one}" for one in found.unread)]
 
 
 def certificate(proof: Certificate) -> str:

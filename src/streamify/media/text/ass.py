@@ -101,6 +101,7 @@ def read_text(text: str, base: AssStyle, header: AssHeader) -> AssText:
                 place = _place(name, value) or place
             elif name == "pos":
                 place = _positioned(value, header) or place
+                lost.add("exact position")
             else:
                 style = _changed(style, name, value, base, header, lost)
     return AssText(cue_text(spans), settings_of(place), frozenset(lost))
