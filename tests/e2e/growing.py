@@ -184,6 +184,14 @@ class Growing:
         self._each(psutil.Process.suspend)
         return int(wait_for(lambda: (length := self._length()) >= count and length))
 
+    def release(self) -> None:
+        """Let the job go on."""
+        self._each(psutil.Process.resume)
+
+    def stop(self) -> None:
+        """Stop it where it is."""
+        self._each(psutil.Process.suspend)
+
     def to_the_end(self) -> None:
         assert 'type="dynamic"' in (self._dest / "manifest.mpd").read_text()
         assert published(self._dest) == ["master.m3u8", "manifest.mpd"]  # and no report

@@ -1,9 +1,10 @@
-"""The animated preview on the page: over the poster while the mouse is there, in a real browser."""
+"""Poster and animated preview on the page, and what it shows of images while a stream is made, in a real browser."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from clips.words import pictures
 from e2e import chromium
-from e2e.driving import playing
+from e2e.driving import Job, job, playing, rungs, wait_for
+from e2e.growing import Growing
 from streamify.api import transcode
 from streamify.model.settings import Rung
 
@@ -58,3 +60,42 @@ def test_the_preview_moves_under_the_mouse(tmp_path: Path) -> None:
         hover(page, over=True)
         assert page.run(f"{VIDEO}.poster") == poster
         assert page.complaints == []
+
+
+def finished(running: Job) -> set[str]:
+    return {event["task"] for event in running.events("task.finished")}
+
+
+@pytest.mark.long
+def test_poster_and_scrub_images_come_while_the_stream_is_made(tmp_path: Path) -> None:
+    source, dest = pictures(tmp_path / "f.mp4", 60, sound=False), tmp_path / "s"
+    ladder = tmp_path / "ladder.yaml"
+    ladder.write_text(json.dumps(rungs(48)))
+    flags = ["--ladder", ladder, "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow",
+             "--thumbnails", "0.1", "--workers", "1", "--publish", "early"]  # fmt: skip
+    with job(tmp_path / "events", source, dest, *flags) as running:
+        growing = Growing(running, dest)
+        growing.to(3)  # a sheet shows 2.5 s
+        growing.release()
+        wait_for(lambda: {"image/thumbnails/00000", "image/poster-00001"} <= finished(running))
+        growing.stop()
+        wait_for(lambda: [*dest.glob("thumbnails/*/storyboard.vtt")])
+        with playing(dest) as server, chromium.chromium() as browser, browser.page() as page:
+            page.call("Page.navigate", url=server.url)
+            page.wait("document.documentElement?.dataset.ready")
+            page.wait(f"/poster.[0-9]+.jpg[?]/.test({VIDEO}.poster)")
+            assert not (dest / "report.json").exists()
+            left, top, width, height = page.run(
+                "(({left, top, width, height}) => [left, top, width, height])"
+                "(document.getElementById('seek').getBoundingClientRect())"
+            )
+            picture = "document.getElementById('preview-picture')"
+
+            def point() -> bool:
+                page.call("Input.dispatchMouseEvent", type="mouseMoved", x=left + width / 100, y=top + height / 2)
+                page.call("Input.dispatchMouseEvent", type="mouseMoved", x=left + width / 100 + 1, y=top + height / 2)
+                return bool(page.run(f"!{picture}.hidden && {picture}.style.backgroundImage.includes('00000.jpg')"))
+
+            wait_for(point)
+            assert page.complaints == []
+        growing.release()
