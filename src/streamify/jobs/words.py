@@ -66,10 +66,16 @@ def _caption_tasks(plan: Plan, tracks: tuple[TextTrack, ...]) -> Iterator[TextTa
     parts = caption_parts(plan.segments, plan.source.ref.size)
     first = next(track.id for track in plan.text if track.recipe.channel is not None)
     for part in range(parts):
-        more = {"access": plan.source.access, "video": plan.source.video, "part": part, "parts": parts}
-        more |= {"before": plan.captions_before if part == 0 else None, "collected": first if parts > 1 else ""}
         key = f"{TEXT}/captions" if parts == 1 else f"{TEXT}/captions/{part:05d}"
-        yield _task(plan, key, tracks, parts).model_copy(update=more)
+        of = {
+            "access": plan.source.access,
+            "video": plan.source.video,
+            "part": part,
+            "parts": parts,
+            "before": plan.captions_before if part == 0 else None,
+            "collected": first if parts > 1 else "",
+        }
+        yield _task(plan, key, tracks, parts).model_copy(update=of)
 
 
 def text_task(plan: Plan, key: str) -> TextTask:

@@ -65,26 +65,26 @@ def reach_of(task: AnyTask) -> Reach:
         case LoudnessTask():
             return Reach(task.source, writes=frozenset({loudness_piece_key(task.track.id, task.first_segment)}))
         case SheetTask():
-            reads = _read(task.track, (moment.segment for moment in task.moments), certified=task.certified)
+            reads = frozenset(_read(task.track, (one.segment for one in task.moments), certified=task.certified))
             board = task.storyboard
             made = {sheet_key(board.folder, task.number), sheet_record_key(board.id, task.number)}
-            return Reach(reads=frozenset(reads), writes=frozenset(made))
+            return Reach(reads=reads, writes=frozenset(made))
         case PosterTask():
             places = {moment.segment for moment in task.candidates}
-            tracks = (task.track, task.scout)
-            reads = chain.from_iterable(_read(track, places, certified=task.certified) for track in tracks)
+            seen = (_read(track, places, certified=task.certified) for track in (task.track, task.scout))
             stills = {poster_key(width, kind) for width, _ in task.plan.sizes for kind in ("jpg", "webp")}
-            return Reach(reads=frozenset(reads), writes=frozenset({POSTER_RECORD, *stills}))
+            return Reach(reads=frozenset(chain.from_iterable(seen)), writes=frozenset({POSTER_RECORD, *stills}))
         case PreviewTask():
-            reads = _files(task.track, dict.fromkeys(moment.segment for moment in task.moments))
-            return Reach(reads=frozenset(reads), writes=frozenset({PREVIEW, PREVIEW_RECORD}))
+            shown = frozenset(_files(task.track, dict.fromkeys(moment.segment for moment in task.moments)))
+            return Reach(reads=shown, writes=frozenset({PREVIEW, PREVIEW_RECORD}))
         case TextTask():
             given = {text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None}
             whole = {key for track in task.tracks for key in (all_words_key(track.folder), text_record_key(track.id))}
             folders = frozenset(track.folder for track in task.tracks)
-            parts = [captions_part_key(task.collected, part) for part in range(task.parts)] if task.collected else []
-            reads, writes = {task.segment_list, *given, *parts}, {*whole, *parts[task.part : task.part + 1]}
-            return Reach(task.source, frozenset(reads), frozenset(writes), words=folders)
+            kept = [captions_part_key(task.collected, part) for part in range(task.parts)] if task.collected else []
+            own = kept[task.part : task.part + 1]
+            needed = frozenset({task.segment_list, *given, *kept})
+            return Reach(task.source, needed, frozenset({*whole, *own}), words=folders)
         case TextCheckTask():
             parts = (words_key(task.folder, index) for index in range(len(task.record.segments.size)))
             return Reach(task.source, frozenset({all_words_key(task.folder), *parts}))
