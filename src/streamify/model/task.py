@@ -148,7 +148,7 @@ class PosterTask(BaseTask):
     candidates: tuple[Moment, ...]
     """In order; where there is one and `least` is 0, it is taken."""
     least: float = 0.0
-    """Worth that the best of them needs, or nothing is written."""
+    """Worth that the best of them needs, or nothing is written; above 0 it is a poster for the time being, as JPEG."""
     certified: bool = True
     """As of `SheetTask`."""
 

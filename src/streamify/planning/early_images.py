@@ -15,9 +15,9 @@ SAMPLES = 8
 SERVES = 0.15
 """Worth from which a picture serves as a poster until the whole film is known: black, blank, faded ones have less."""
 
-_AGAIN, _BETTER = 2, 4
+_AGAIN, _BETTER = 2, 8
 """How many times as many segments as at the last try there are at the next one: where there is no poster yet, and
-where there is one. So a film of 10 hours has at most 14 tries."""
+where there is one. So a film of 10 hours has at most 13 tries."""
 
 
 def segments_for_sheet(board: Storyboard, timeline: Timeline, borders: Sequence[int], sheet: int) -> int:

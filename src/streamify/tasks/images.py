@@ -58,7 +58,7 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
     stills = list[Still]()
     init = _read(media, init_key(task.track.folder))
     segment = _segment(media, task.track, chosen.segment, certified=task.certified)
-    for width, height, kind, data in poster_files(init, segment, chosen.at, plan.sizes):
+    for width, height, kind, data in poster_files(init, segment, chosen.at, plan.sizes, webp=not task.least):
         key = poster_key(width, "webp" if kind == "image/webp" else "jpg")
         media.put(key, data)
         stills.append(Still(key=key, type=kind, width=width, height=height, size=len(data), sha256=sha256(data)))

@@ -98,7 +98,7 @@ class PreviewMaker:
 
 
 def poster_files(
-    init: bytes, data: bytes, at: int, sizes: Iterable[tuple[int, int]]
+    init: bytes, data: bytes, at: int, sizes: Iterable[tuple[int, int]], *, webp: bool = True
 ) -> Iterator[tuple[int, int, Literal["image/jpeg", "image/webp"], bytes]]:
     """Yield width, height, media type and bytes of the files of a poster.
 
@@ -107,11 +107,13 @@ def poster_files(
         data: Media segment.
         at: Output ticks of the picture, inside the segment.
         sizes: Width and height, pixels.
+        webp: Whether it is made as WebP, too, which takes most of the time.
     """
     (frame,) = shown_at(init, data, [at])
     for width, height in sizes:
         yield width, height, "image/jpeg", _jpeg(_scaled(frame, width, height, "yuvj420p"))
-        yield width, height, "image/webp", _webp(_scaled(frame, width, height, "bgra"))
+        if webp:
+            yield width, height, "image/webp", _webp(_scaled(frame, width, height, "bgra"))
 
 
 def _jpeg(frame: VideoFrame) -> bytes:
