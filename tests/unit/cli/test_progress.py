@@ -37,6 +37,19 @@ def test_plain_lines_are_few(capfd: pytest.CaptureFixture[str]) -> None:
     assert "video/00001: killed; trying again" in err
 
 
+@pytest.mark.parametrize(
+    ("workers", "reason", "said"),
+    [(2, "2 cores", "2 workers: 2 cores"), (1, "as asked for", "1 worker: as asked for"), (3, "", "3 workers")],
+)
+def test_the_number_of_workers_is_said_with_its_reason(
+    workers: int, reason: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with watching(Common()) as take:
+        take(event("plan.ready", 0, segments=1, renditions=["720p"], audio=0, duration=3.0, total=1, reused=0))
+        take(event("engine.ready", 0, workers=workers, reason=reason))
+    assert capfd.readouterr().err.splitlines()[1].endswith(f" {said}")
+
+
 def test_json_lines_and_silence(capfd: pytest.CaptureFixture[str]) -> None:
     for common in (Common(log_format="json"), Common(quiet=True)):
         with watching(common) as take:

@@ -148,7 +148,8 @@ def words(event: Event) -> str:
     """Return what an event says to people."""
     data = event.data
     if event.kind == "engine.ready":
-        return str(data.get("reason") or counted(int(data.get("workers", 0)), "worker"))
+        workers = counted(int(data.get("workers", 0)), "worker")
+        return f"{workers}: {data['reason']}" if data.get("reason") else workers
     if event.message:
         return f"{event.task}: {event.message}" if event.task else event.message
     if event.kind == "plan.ready":
