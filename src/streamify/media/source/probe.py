@@ -37,6 +37,7 @@ from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.reshaping import needs_metadata
+from streamify.media.source.runs import refuse_runs
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import tags_of
@@ -92,6 +93,7 @@ def probe_source(
     """
     with open_source() as file:
         refuse_metadata(file, ref.size)
+        refuse_runs(file, ref.size)
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video
