@@ -85,7 +85,7 @@ class Archive(zipfile.ZipFile):
     """Code or a layer: what is unpacked again becomes links to the same files."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Unpack it to a folder."""
+        """Unpack it to a folder, and remove the file that was written for that."""
         facts = [(one.filename, one.CRC, one.file_size) for one in self.infolist()]
         kept = unpacked / hashlib.sha256(repr(facts).encode()).hexdigest()
         with unpacking:
@@ -93,6 +93,7 @@ class Archive(zipfile.ZipFile):
                 super().extractall(kept.with_suffix(".part"), members, pwd)
                 kept.with_suffix(".part").rename(kept)
         shutil.copytree(kept, path, copy_function=os.link, dirs_exist_ok=True)
+        Path(str(self.filename)).unlink()
 
 
 lambda_runtime.zipfile = types.SimpleNamespace(**vars(zipfile) | {"ZipFile": Archive})
