@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streamify.dest.layout import STATE, TOP, TRACK_FOLDERS, streamify_track_of
-from streamify.errors import DestinationError, SourceError
+from streamify.errors import DestinationError, SourceError, UsageError
 from streamify.jobs.identity import job_identity
 from streamify.jobs.report import read_report
 from streamify.model.location import Location
@@ -106,8 +106,15 @@ def refuse_dest(dest: Location, source: Location | None = None) -> None:
     """Refuse a DEST that cannot be one, whatever is there.
 
     Raises:
+        UsageError: ``dest-reserved``, it lies where streams in object stores keep their state.
         DestinationError: It is a file, or lies inside SOURCE.
     """
+    if dest.remote and STATE in dest.key.split("/"):
+        raise UsageError(
+            "dest-reserved",
+            f"DEST {dest} has '{STATE}' in its key, where plans and ledgers of other streams are",
+            "name another prefix; of an upload, another key",
+        )
     with _reaching(dest):
         if source is not None and source.holds(dest):
             other = "prefix" if dest.remote else "folder"

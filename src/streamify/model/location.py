@@ -16,6 +16,7 @@ from streamify.errors import UsageError
 Scheme = Literal["file", "s3", "gs", "az"]
 _REMOTE: dict[str, Scheme] = {"s3": "s3", "gs": "gs", "az": "az"}
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,12 @@ def _object(scheme: Scheme, rest: str, text: str) -> Location:
     if bad or (scheme == "gs" and good != parts):  # URLs cannot hold the first; obstore's store takes none of them
         what = "'.', '..' or an empty last part" if scheme != "gs" else "an empty part, '.' or '..'"
         raise _unusable(scheme, bucket, good, text, what)
+    if _CONTROL.search(key):
+        raise UsageError(
+            "location-url",
+            f"{text!a} has a control character in its key, which obstore does not take",
+            "use a key without it; copy an object that is there",
+        )
     if scheme == "az" and "\\" in key:
         raise UsageError(
             "location-url", f"'{text}' has a backslash, which Azure turns into a slash", "use another name"

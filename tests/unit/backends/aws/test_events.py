@@ -9,6 +9,8 @@ import pytest
 from streamify.backends.aws.client.upload import upload_key
 from streamify.backends.aws.events import is_command_upload, read_event, request_of, settings_of
 from streamify.backends.aws.functions import handlers
+from streamify.errors import UsageError
+from streamify.jobs.locations import refuse_dest
 from streamify.model.location import Location
 from streamify.model.settings import Rung, Settings
 from streamify.model.source import SourceRef
@@ -75,6 +77,29 @@ def test_an_upload_whose_key_no_url_holds_is_refused(key: str, monkeypatch: pyte
     assert answer["job"] == {"source": f"s3://raw/{key}", "dest": ""}
     assert f"'s3://raw/{key}' has '.', '..' or an empty last part" in error["cause"]
     assert "copy an object that is there: to s3://raw" in error["hint"]
+
+
+@pytest.mark.parametrize("character", ["\n", "\t", "\x01", "\x7f"])
+def test_an_upload_whose_key_has_a_control_character_is_refused(
+    character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They ended the function, with an alarm."""
+    monkeypatch.setenv("MEDIA_BUCKET", "media")
+    event = {"input": arrived(f"a{character}.mov"), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
+    answer = handlers.split(event, None)
+    assert (answer["status"], answer["error"]["code"]) == ("refused", "location-url")
+    assert character not in answer["error"]["cause"]
+
+
+@pytest.mark.parametrize(
+    "dest", [".streamify/turns/small/0", ".streamify/results/a.mov", "film.mov/.streamify/ledger/x", "a/.streamify"]
+)
+def test_a_stream_among_the_state_of_others_is_refused(dest: str) -> None:
+    """An upload of such a name stood in the line of jobs, and no job of the stack got its turn any more."""
+    with pytest.raises(UsageError) as told:
+        refuse_dest(Location.parse(f"s3://media/{dest}"), Location.parse(f"s3://raw/{dest}"))
+    assert told.value.code == "dest-reserved"
+    refuse_dest(Location.parse("s3://media/a.streamify/b"), Location.parse("s3://raw/b"))
 
 
 def test_an_upload_names_its_version_where_the_bucket_keeps_versions() -> None:
