@@ -20,10 +20,11 @@ from streamify.errors import Interrupted
 from streamify.executors.base import TaskError
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
-from streamify.jobs.beginning import EarlyStart, remove_begun
+from streamify.jobs.beginning import EarlyStart
 from streamify.jobs.engine import Stop
 from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import find_source
+from streamify.jobs.steps import Run, split_step
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.location import Location
@@ -111,10 +112,24 @@ def test_what_was_begun_is_removed_by_the_next_run_where_this_one_is_stopped(
     here.stop.set()
     with pytest.raises(Interrupted):
         here.start.settle(plan)
-    assert {f"{begun.task.renditions[0].folder}/{name}" for name in ("init.mp4", "00000.m4s")} <= here.files
-    assert here.stores.media.stat(PLAN) is None  # with which the segment would pass for one of its own
-    remove_begun(here.stores.media)
-    assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+    first = {f"{begun.task.renditions[0].folder}/{name}" for name in ("init.mp4", "00000.m4s")}
+    assert first <= here.files
+    places = locations(source.parent, tmp_path / "dest")
+    run = Run(id="next", places=places, source=here.task.source, settings=Settings.model_validate(SETTINGS), began=0)
+    assert split_step(run).reused == 0  # what AWS calls; engines of this machine share what removes it
+    assert not first & here.files
+
+
+def test_a_run_that_is_killed_leaves_no_plan_which_the_segment_was_not_compared_with(
+    tmp_path: Path, benches: list[LocalExecutor]
+) -> None:
+    """The worker had written the plan before the driver compared the two: killed between, DEST kept a wrong segment."""
+    source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(320, 180)), tmp_path).path
+    here = bench(source, tmp_path / "dest", benches)
+    plan = here.split()
+    assert here.stores.media.stat(PLAN) is None
+    assert here.start.settle(plan) is not None
+    assert here.stores.media.get(PLAN) == plan.to_json()
 
 
 def test_what_was_begun_is_removed_where_the_executor_has_ended(tmp_path: Path, benches: list[LocalExecutor]) -> None:

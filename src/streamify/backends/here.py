@@ -15,7 +15,7 @@ from streamify.executors.events import EventDelivery, delivering
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs import run as steps
 from streamify.jobs.asked import heeding
-from streamify.jobs.beginning import Begun, EarlyStart, remove_begun
+from streamify.jobs.beginning import Begun, EarlyStart
 from streamify.jobs.cancel import cancel_here
 from streamify.jobs.cancel_request import pending, watched
 from streamify.jobs.cost import count_by_track, share_done
@@ -272,7 +272,6 @@ class _Run:
         """Plan the source. Where a viewer waits and nothing is at DEST, begin the first segment meanwhile."""
         media, keep = self._stores.media, self._log.attempts.add
         start = None
-        remove_begun(media)
         fresh = media.stat(PLAN) is None and next(iter(media.list(LEDGER)), None) is None
         if self._live is not None and fresh and executor.capacity > 1:
             start = EarlyStart(executor, media, self._stop, self._events, keep)

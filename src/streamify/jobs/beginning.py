@@ -62,20 +62,27 @@ class EarlyStart:
     def settle(self, plan: Plan | None) -> Begun | None:
         """Return the task if it is one of the plan; otherwise wait for its end and remove what it made.
 
-        Meanwhile there is no plan at DEST: where this is cut short, the next run removes the segment (`remove_begun`).
+        The plan is written to DEST last: where this is cut short, the next run finds none and removes the segment
+        (`remove_begun`).
 
         Args:
-            plan: That is at DEST; ``None``: the source cannot be used.
+            plan: Of the source; ``None``: it cannot be used.
 
         Raises:
             Interrupted: The job was stopped.
         """
         begun, self._begun = self._begun, None
-        if begun is None:
-            return None
-        if plan is not None and begun.task == _first_task(plan, _first_segment(plan, self._media)):
-            return begun
-        self._media.delete(PLAN)
+        good = begun is not None and plan is not None and self._is_of(begun.task, plan)
+        if begun is not None and not good:
+            self._take_back(begun)
+        if plan is not None:
+            self._media.put(PLAN, plan.to_json())
+        return begun if good else None
+
+    def _is_of(self, task: VideoTask, plan: Plan) -> bool:
+        return task == _first_task(plan, _first_segment(plan, self._media))
+
+    def _take_back(self, begun: Begun) -> None:
         with suppress(CancelledError):  # of an executor that runs nothing any more
             for _ in completed(
                 self._executor, iter(()), self._stop, self._events, begun={begun.future: begun.task.key}
@@ -83,9 +90,6 @@ class EarlyStart:
                 pass
         for track in begun.task.renditions:
             _remove_first(track.id, track.folder, self._media)
-        if plan is not None:
-            self._media.put(PLAN, plan.to_json())
-        return None
 
 
 def remove_begun(media: Storage) -> None:

@@ -27,6 +27,7 @@ from streamify.executors.base import Executor, TaskError
 from streamify.executors.events import EventDelivery
 from streamify.executors.local.start import WorkerStarter
 from streamify.jobs.assemble import assemble
+from streamify.jobs.beginning import remove_begun
 from streamify.jobs.early import withdraw
 from streamify.jobs.engine import Keep, Stop, executor_for, run_one
 from streamify.jobs.hold_base import Hold
@@ -133,6 +134,8 @@ class OldPlan(NamedTuple):
 def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location) -> OldPlan:
     """Return the plan at DEST where it is the one that split would make.
 
+    Where there is none, a first segment that an earlier run began early is removed: it may be cut otherwise.
+
     Raises:
         DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
     """
@@ -143,6 +146,7 @@ def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location
             raise
         return OldPlan(None, error.message)
     if old is None:
+        remove_begun(media)
         return OldPlan(None)
     if old.source.ref.identity != ref.identity and not settings.replace:
         raise DestinationError(

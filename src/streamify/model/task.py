@@ -54,7 +54,8 @@ class SplitTask(BaseTask):
     write: bool = True
     """Whether the plan is written into the media storage, or only returned (the dry run)."""
     begin: bool = False
-    """Whether to tell of the beginning of the film as soon as that is known (`Beginning`)."""
+    """Whether to tell of the beginning of the film as soon as that is known (`Beginning`), and leave it to whoever
+    asked to write the plan."""
     max_scan: int | None = None
     """Bytes of the largest source without an index that may be read from end to end; ``None``: of any size."""
 

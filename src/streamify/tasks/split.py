@@ -51,6 +51,8 @@ OnBeginning = Callable[[Beginning], None]
 def run_split(task: SplitTask, stores: Stores, on_beginning: OnBeginning | None = None) -> SplitResult:
     """Plan a source. The plan is written last, so that one that can be read has its segments beside it.
 
+    With `SplitTask.begin` whoever asked writes it, once the segment that was begun early is known to be the plan's.
+
     `on_beginning` takes what is known of the first segment before pictures over the whole film are looked at, and the
     segments are listed: with the length of a film these grow, and somebody may be waiting.
     """
@@ -117,7 +119,8 @@ def _run_split(
             plan = plan.model_copy(update={"captions_before": _before(plan, index)})
         plan = plan.model_copy(update={"segment_list": segment_list_key(sha256(lines))})
         stores.media.put(plan.segment_list, lines)
-        stores.media.put(PLAN, plan.to_json())
+        if not task.begin:
+            stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
 
 
