@@ -195,6 +195,15 @@ def test_every_function_may_use_the_key_of_the_buckets(template: dict[str, Any])
     assert roles == {f"{name}Role" for name in functions | {"Workflow"}}
 
 
+def test_no_function_may_make_network_interfaces(template: dict[str, Any]) -> None:
+    """SAM gives all of them the right as soon as the template can put them into a VPC."""
+    functions = {name for name, one in template["Resources"].items() if one["Type"] == "AWS::Serverless::Function"}
+    denied = template["Resources"]["NoInterfaces"]["Properties"]
+    assert {one.removeprefix("!Ref ") for one in denied["Roles"]} == {f"{name}Role" for name in functions}
+    (statement,) = denied["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "ec2:*")
+
+
 def test_the_history_of_a_day_of_48000_items_stays_below_25000_events(machine: dict[str, Any]) -> None:
     def most(states: dict[str, Any]) -> int:
         """Return the events of an execution in which every state is entered and tried as often as it may be."""
