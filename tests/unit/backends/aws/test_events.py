@@ -79,6 +79,18 @@ def test_an_upload_whose_key_no_url_holds_is_refused(key: str, monkeypatch: pyte
     assert "copy an object that is there: to s3://raw" in error["hint"]
 
 
+@pytest.mark.parametrize("settings", ['{"laddr": "720p"}', '{"crf": 99}', '["720p"]', "720p"])
+def test_settings_of_the_stack_that_cannot_be_used_are_the_operators_to_mend(
+    settings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every upload was refused, as if its sender could do something, without an alarm."""
+    monkeypatch.setenv("MEDIA_BUCKET", "media")
+    monkeypatch.setenv("SETTINGS", settings)
+    event = {"input": arrived("a.mov"), "execution": "arn:1", "started": "2026-11-24T00:00:00Z"}
+    answer = handlers.split(event, None)
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "aws-settings")
+
+
 @pytest.mark.parametrize("character", ["\n", "\t", "\x01", "\x7f"])
 def test_an_upload_whose_key_has_a_control_character_is_refused(
     character: str, monkeypatch: pytest.MonkeyPatch

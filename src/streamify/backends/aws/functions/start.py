@@ -32,6 +32,7 @@ from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_saved
 from streamify.jobs.steps import Carry, Run, in_process, split_step
 from streamify.model.job import Claim
+from streamify.settings.read import from_arguments
 from streamify.storage.locate import StoreLocations, open_storage
 from streamify.storage.objects import ObjectStorage
 
@@ -143,7 +144,7 @@ def _defaults() -> dict[str, Any]:
     """Return the settings of the stack.
 
     Raises:
-        UsageError: ``aws-settings``, they are no JSON object.
+        UsageError: ``aws-settings``, they are no JSON object of settings; whoever uploads cannot mend that.
     """
     text = os.environ.get("SETTINGS") or "{}"
     try:
@@ -156,6 +157,13 @@ def _defaults() -> dict[str, Any]:
             f"the stack's parameter Settings is no JSON object: {text[:200]}",
             'deploy it with one, such as {"ladder": "720p,360p"}',
         )
+    try:
+        from_arguments(found)
+    except UsageError as error:
+        what = error.message.removeprefix("argument ")
+        raise UsageError(
+            "aws-settings", f"the stack's parameter Settings: {what}", "mend it there and deploy the stack again"
+        ) from error
     return found
 
 
