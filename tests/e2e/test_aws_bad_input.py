@@ -71,6 +71,7 @@ def test_a_bucket_of_another_region_is_named(way: Proxy, buckets: Buckets, clip:
         way.answers[method, KEY] = Answer(301, "Moved Permanently", XML, ELSEWHERE)
     error = ended(buckets, "failed")
     assert (error["code"], error["exit_code"]) == ("storage-region", 5)
+    assert "copy the object to the stack's uploads bucket" in error["hint"]
     assert len(way.keys("HEAD", "GET", below=KEY)) == 1  # another try would say the same
 
 

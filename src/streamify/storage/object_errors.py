@@ -78,7 +78,7 @@ _KNOWN = (
     ),
     KnownError(
         "storage-region",
-        "set AWS_REGION to the region of the bucket",
+        "set AWS_REGION to the region of the bucket; for --engine aws, copy the object to the stack's uploads bucket",
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint", "Redirect", "redirect"),
     ),
     KnownError(
