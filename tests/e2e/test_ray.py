@@ -210,6 +210,7 @@ def test_a_ray_of_this_machine_ends_with_its_job(clip: Path, ultrafast_stream: P
         "--no-short-start", "--json", env=mark,
     )  # fmt: skip
     assert ran.code == 0, ran.err
+    assert [line for line in ran.err.splitlines() if "SIGTERM" in line or "authentication" in line] == []
     assert ran.json["engine"] == "ray"
     assert media(tmp_path / "out") == media(ultrafast_stream)
     assert [_title(one) for one in psutil.process_iter() if _has(one, mark)] == []

@@ -174,8 +174,8 @@ class Connection:
                         os.environ[name] = value
 
     def _connect(self, cores: int, memory: int, folder: str | None) -> None:
-        # Python prints warnings of loggers for which nobody has a handler.
-        logging.getLogger("ray").addHandler(logging.NullHandler())
+        # Loaded, Ray writes warnings to stderr of what is as it should be, such as that it does not take over SIGTERM.
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
         if self._address is not None:
             ray.init(self._address.text, **quiet)
