@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from fractions import Fraction
 
 from streamify.dest.layout import playlist_key, words_name
+from streamify.errors import counted
 from streamify.jobs.segments import borders
 from streamify.jobs.verify_text import lists
 from streamify.model.plan import Plan
@@ -40,9 +41,10 @@ def unread(plan: Plan, offered: Collection[str]) -> Iterator[str]:
     if burn is not None and not (burn.is_text and burn.stream is not None and burn.codec not in UNDECODED):
         name = f"subtitle stream {burn.stream}" if burn.stream is not None else burn.name
         yield f"what is drawn of {name} into the pictures, with {name} itself: only with what was kept of it"
-    for track in plan.text:
-        if track.recipe.file is not None and track.id in offered:
-            yield f"the words of {track.folder} with {track.source}: only its files with each other"
+    files = [track.source for track in plan.text if track.recipe.file is not None and track.id in offered]
+    if files:
+        names = ", ".join(files[:3]) + " ..." * (len(files) > 3)
+        yield f"the words of {counted(len(files), 'subtitle track')} with {names}"
 
 
 def word_checks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[TextCheckTask]:
