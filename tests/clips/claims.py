@@ -18,8 +18,12 @@ def film(pictures: int, *, size: int = 64, format: str = "mp4", codec: str = "mp
         assert isinstance(stream, VideoStream)
         stream.width = stream.height = size
         heard = target.add_stream("aac", rate=48000, layout="stereo") if sound else None
-        for _ in range(pictures):
-            target.mux(stream.encode(av.VideoFrame(size, size, "yuv420p")))
+        picture = av.VideoFrame(size, size, "yuv420p")
+        for one in picture.planes:
+            one.update(bytes(one.buffer_size))  # else whatever lies in memory: two calls would give two films
+        for number in range(pictures):
+            picture.pts = number
+            target.mux(stream.encode(picture))
         target.mux(stream.encode(None))
         if heard is not None:
             frame = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
