@@ -1,10 +1,18 @@
-"""Runs pytest; at most three tests that failed run once more, alone, and the end of the run names them.
+"""Runs pytest; at most three tests that failed run again, alone, and the end of the run names them.
 
     python tests/second_chance.py -n auto -m 'not players'
 
 Among others a test can fail by the load of the machine. Alone it fails again where the product or the test is at fault.
 A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance, and
 neither have those whose process ended.
+
+Plays in browsers (tests marked ``players``) measure a clock, a screen and a loudspeaker that other programs share, so
+each may run again, whatever its name, but it must pass three times in a row: a fault that shows in one play of
+two is let through once in eight times, not once in two. What they look for, seams above all, is judged picture by
+picture without browsers as well. No play runs again in which the player or the browser told of an error: that is no
+measurement, and a rare fault of the page's player would be lost.
+
+The number stays at three for plays as well: where more fail at once, it is what they share that is at fault.
 """
 
 from __future__ import annotations
@@ -27,34 +35,49 @@ RARE = re.compile(
     "|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
 )
 """Tests, by their ids, whose failure may be a rare fault of the product. Property tests are of the kind, too."""
+PLAYS = 3
+"""How often a play that failed among others must pass alone."""
+TOLD = re.compile(
+    r"exception: |own: (?:failed|retrying)|media element: code|hls\.js: fatal|shaka: (?:code|streaming)|dash\.js: code"
+    r"|gave up at|jumped to|buffered\.length was|\b[45]\d\d http"
+)
+"""What players and browsers tell of a fault, in the text of a failure; see tests/players and `problems` of
+players_harness.py."""
 PASSED = "TESTS_PASSED_ALONE"
 """Variable with a file to which the names of tests are appended that failed among others and passed alone."""
 
 
 class Failures:
-    """A plugin of pytest: writes which tests failed, how, and whether each may run again; and which passed.
+    """A plugin of pytest: writes which tests failed, how, and how often each may run again; and which passed.
 
     It writes nothing where the run was stopped before its last test, as by ``-x``.
     """
 
     def __init__(self, to: Path) -> None:
-        self._to, self._failed, self._passed = to, dict[str, tuple[str, bool]](), list[str]()
+        self._to, self._failed, self._passed = to, dict[str, tuple[str, int]](), list[str]()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            rare = RARE.search(report.nodeid) or ("property", True) in map(tuple, report.user_properties)
             ran = report.when in ("setup", "call", "teardown")  # else its process ended, and another fault may be why
-            self._failed.setdefault(report.nodeid, (report.longreprtext, ran and not rare))
+            self._failed.setdefault(report.nodeid, (report.longreprtext, turns(report) if ran else 0))
         elif report.passed and report.when == "call":
             self._passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._failed[report.nodeid] = (report.longreprtext, False)
+            self._failed[report.nodeid] = (report.longreprtext, 0)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not (session.shouldstop or session.shouldfail):
             self._to.write_text(json.dumps([self._failed, self._passed]))
+
+
+def turns(report: pytest.TestReport) -> int:
+    """Return how often a test that failed is to pass alone; 0: it has no second chance."""
+    if "players" in report.keywords:
+        return 0 if TOLD.search(report.longreprtext) else PLAYS
+    rare = RARE.search(report.nodeid) or ("property", True) in map(tuple, report.user_properties)
+    return 0 if rare else 1
 
 
 def is_property(item: pytest.Item) -> bool:
@@ -63,7 +86,7 @@ def is_property(item: pytest.Item) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Return the exit status of pytest, that of the second run where there was one."""
+    """Return the exit status of pytest, that of the last run where there were more."""
     status, found, _ = _run(*arguments)
     if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST:
         return status
@@ -71,22 +94,25 @@ def main(arguments: list[str]) -> int:
     if refused:
         _say("no second chance: this may be a rare fault", refused)
         return status
-    _say("failed among others, run once more alone", list(found))
-    again, _, passed = _run("-n", "0", "-m", "", *found)
-    if again:
-        return again
-    if left_out := sorted(set(found) - set(passed)):
-        _say("FAILED AMONG OTHERS AND LEFT OUT ALONE", left_out)
-        return status
-    for name, (text, _) in found.items():
-        _say(f"FAILED AMONG OTHERS AND PASSED ALONE: {name}", text.splitlines())
+    for turn in range(PLAYS):
+        if not (names := [name for name, (_, again) in found.items() if again > turn]):
+            break
+        _say(f"failed among others, run alone, {turn + 1} of {max(again for _, again in found.values())} times", names)
+        again, _, passed = _run("-n", "0", "-m", "", *names)
+        if again:
+            return again
+        if left_out := sorted(set(names) - set(passed)):
+            _say("FAILED AMONG OTHERS AND LEFT OUT ALONE", left_out)
+            return status
+    for name, (text, again) in found.items():
+        _say(f"FAILED AMONG OTHERS AND PASSED ALONE, {again} OF {again} TIMES: {name}", text.splitlines())
     if PASSED in os.environ:
         with Path(os.environ[PASSED]).open("a") as file:
             file.writelines(f"{name}\n" for name in found)
     return 0
 
 
-def _run(*arguments: str) -> tuple[int, dict[str, tuple[str, bool]], list[str]]:
+def _run(*arguments: str) -> tuple[int, dict[str, tuple[str, int]], list[str]]:
     """Run pytest; return its exit status, and what `Failures` wrote: the tests that failed, and those that passed."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "failures"

@@ -33,11 +33,13 @@ class Browser:
         target = self.call("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
         session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         page = self.pages[session] = Page(self, session)
-        for domain in ("Network", "Page", "Runtime", "Log"):
-            page.call(f"{domain}.enable")
-        yield page
-        self.call("Target.disposeBrowserContext", {"browserContextId": context})
-        del self.pages[session]
+        try:
+            for domain in ("Network", "Page", "Runtime", "Log"):
+                page.call(f"{domain}.enable")
+            yield page
+        finally:  # else the page of a test that failed plays on beside the next
+            self.call("Target.disposeBrowserContext", {"browserContextId": context})
+            del self.pages[session]
 
     def call(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
         """Send a command; return its answer."""

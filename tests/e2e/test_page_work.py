@@ -281,9 +281,9 @@ def test_48_000_segments_are_drawn_in_less_than_8_ms_a_change(
         page.wait("document.getElementById('legend')?.innerText.includes('done')")
         if near:
             page.run("document.getElementById('grid-near').click()")
-        page.call("Performance.enable")
+        page.call("Performance.enable", timeDomain="threadTicks")  # CPU time, whatever else runs on the machine
         seen, each = text(page, "legend"), []
-        for _ in range(3):  # the best of three: what else runs on the machine counts as well
+        for _ in range(3):  # the best of three: what else runs on the machine takes from its caches
             before = spent(page)
             time.sleep(2)
             each.append(1000 * (spent(page) - before) / (2 * 4))
@@ -292,6 +292,6 @@ def test_48_000_segments_are_drawn_in_less_than_8_ms_a_change(
 
 
 def spent(page: chromium.Page) -> float:
-    """Return the seconds of the page's main thread in scripts, styles and layout."""
+    """Return the CPU seconds of the page's main thread in scripts, styles and layout."""
     found = {one["name"]: one["value"] for one in page.call("Performance.getMetrics")["metrics"]}
     return float(found["ScriptDuration"] + found["LayoutDuration"] + found["RecalcStyleDuration"])

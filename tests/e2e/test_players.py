@@ -28,7 +28,7 @@ def test_plays_to_the_end(browsers: Browsers, stream: Path, card: Clip, player: 
     assert result["bufferedMax"] == 1
     assert result["decoded"] == card.frames
     assert result["duration"] == pytest.approx(float(card.end), abs=0.03)
-    assert len(result["shown"]) > card.frames / 10
+    assert len(result["shown"]) > 10
     assert misplaced(result, card.times) == []
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import MANIFESTS, Playing, made, media, playing, published, wait_for
-from players_harness import ALL, SOUNDING, Browsers, Player, misplaced, play, sound_delays, tell_again
+from players_harness import ALL, SOUNDING, Browsers, Player, misplaced, play, sound_delays
 from selection import sample
 
 pytestmark = pytest.mark.players
@@ -69,28 +69,14 @@ def saw(result: dict[str, Any], film: Clip, points: Sequence[float]) -> None:
 def watch(
     browsers: Browsers, film: Clip, dest: Path, player: Player, part: float, points: Sequence[float], **more: Any
 ) -> dict[str, Any]:
-    """Play a fresh film from a part of its length on, and seek; return what was seen. More: as `play` has it.
-
-    Where the canvas shows another picture than that of its time, it is played once more, at an empty DEST: a busy
-    machine does that at times, a fault of the stream in each play. The run's summary says so.
-    """
-    result = _watched(browsers, film, dest, player, part, points, **more)
-    if wrong := misplaced(result, film.times):
-        tell_again(player, "watch", [f"picture {number} at {time:.3f} s" for time, number in wrong])
-        shutil.rmtree(dest)
-        result = _watched(browsers, film, dest, player, part, points, **more)
-    return result
-
-
-def _watched(
-    browsers: Browsers, film: Clip, dest: Path, player: Player, part: float, points: Sequence[float], **more: Any
-) -> dict[str, Any]:
+    """Play a fresh film from a part of its length on, and seek; return what was seen. More: as `play` has it."""
     start = middle(film, part * float(film.end))
     with playing(film.path, dest, *SERVED, *SLOW) as server:
         if part:
             assert unmade(dest, server, film, start)
         begin = start if part else 0
-        result = play(browsers, server.url, player, "watch", start=begin, points=points, **({"rate": 2} | more))
+        more = {"rate": 2, "times": film.times, **more}
+        result = play(browsers, server.url, player, "watch", start=begin, points=points, **more)
     assert result["problems"] == []
     assert result["began"] == pytest.approx(start if part else 0, abs=0.05)
     return result
@@ -120,7 +106,7 @@ def test_seeks_ten_times_and_plays_to_the_end_with_sound_and_picture_together(
     if listen:
         delays = sound_delays(result, film)
         assert len(delays) >= 3
-        late = 1024 / 48 if player == "native" else 0  # see test_players.py
+        late = 1024 / 48 if player == "native" else 0  # see test_players_seams.py
         assert delays == pytest.approx([late] * len(delays), abs=5)
 
 
@@ -139,7 +125,7 @@ def test_what_a_player_sought_through_is_the_stream_that_transcode_makes(
 ) -> None:
     dest, points = tmp_path / "dest", moments(film, 10, seed=3)
     with playing(film.path, dest, *SERVED, *QUICK) as server:
-        saw(play(browsers, server.url, "dashjs", "watch", points=points, rate=2), film, points)
+        saw(play(browsers, server.url, "dashjs", "watch", points=points, rate=2, times=film.times), film, points)
         wait_for(lambda: published(dest) == list(MANIFESTS))
         server.end()
     assert media(dest) == made(film.path, tmp_path / "made", *QUICK)

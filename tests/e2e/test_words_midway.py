@@ -229,7 +229,8 @@ def test_players_show_the_words_of_what_grows(
         grows.to(2)
         steps = (lambda: grows.to(6), grows.to_the_end)
         early = sum(start < 5 for start, _, _ in LINES["en"])
-        result = play(browsers, dest, player, "reads", points=[0], cues=[early], rate=2, steps=steps, length=SECONDS)
+        result = play(browsers, dest, player, "reads", points=[0], cues=[early, len(LINES["en"])], rate=2, steps=steps,
+                      length=SECONDS)  # fmt: skip
         assert running.end().code == 0
     assert result["problems"] == []
     assert result["grewTo"] < SECONDS - 1

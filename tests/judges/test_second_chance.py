@@ -1,4 +1,4 @@
-"""A test that failed among others runs once more, alone, and is named; what may be a rare fault does not."""
+"""A test that failed among others runs again, alone, and is named; what may be a rare fault does not."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ def test_crashes():
     if "PYTEST_XDIST_WORKER" in os.environ:
         os._exit(1)
 """
+PLAY = """
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.players
+def test_switches_rungs_at_seams():
+    assert "PYTEST_XDIST_WORKER" not in os.environ, "late by 41 ms"
+    with Path("plays").open("a") as file:
+        file.write("x")
+    assert len(Path("plays").read_text()) not in FAILS
+"""
 LEFT_OUT = """
 import os
 
@@ -75,7 +89,8 @@ def test_left_out():
 def run(folder: Path, tests: str, *options: str) -> tuple[int, str, str]:
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(tests)
-    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(second_chance.__file__).parent}\n")
+    options_of_pytest = f"pythonpath = {Path(second_chance.__file__).parent}\nmarkers = players: played in browsers\n"
+    (folder / "pytest.ini").write_text(f"[pytest]\n{options_of_pytest}")
     passed = folder / "passed"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
@@ -90,24 +105,63 @@ def run(folder: Path, tests: str, *options: str) -> tuple[int, str, str]:
 def test_what_passes_alone_is_named_with_its_first_failure(tmp_path: Path) -> None:
     code, said, passed = run(tmp_path, ONCE)
     assert code == 0, said
-    assert "FAILED AMONG OTHERS AND PASSED ALONE: test_it.py::test_busy" in said
+    assert "FAILED AMONG OTHERS AND PASSED ALONE, 1 OF 1 TIMES: test_it.py::test_busy" in said
     assert "a machine that is busy" in said.rpartition("PASSED ALONE")[2]
     assert passed == "test_it.py::test_busy\n"
+
+
+@pytest.mark.long
+def test_a_play_must_pass_alone_three_times_whatever_its_name(tmp_path: Path) -> None:
+    code, said, passed = run(tmp_path, PLAY.replace("FAILS", "()"))
+    assert code == 0, said
+    assert "PASSED ALONE, 3 OF 3 TIMES: test_it.py::test_switches_rungs_at_seams" in said
+    assert "late by 41 ms" in said.rpartition("PASSED ALONE")[2]
+    assert (tmp_path / "plays").read_text() == "xxx"
+    assert passed == "test_it.py::test_switches_rungs_at_seams\n"
+
+
+FAULTS = ["exception: x is not a function", "own: failed the browser cannot decode a segment", "gave up at 3.003 s",
+          "hls.js: fatal mediaError", "buffered.length was 2: []", "404 http://127.0.0.1:1/a.m4s"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [*((fault, 0) for fault in FAULTS), ("assert [-41.3] == approx([0 +- 5])", 3), ("[(3.4, 89)]", 3)],
+)
+def test_a_fault_that_a_player_told_is_no_measurement(text: str, turns: int) -> None:
+    where = ("tests/e2e/test_players.py", 1, "test_plays")
+    for marker, expected in (("players", turns), ("long", 1)):
+        report = pytest.TestReport("test_players.py::test_plays", where, {marker: 1}, "failed", text, "call")
+        assert second_chance.turns(report) == expected
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("tests", "said"),
     [
-        ("def test_it():\n    assert False", "run once more alone"),
+        ("def test_it():\n    assert False", "run alone, 1 of 1 times"),
         (ONCE.replace("test_busy", "test_kills_at_random"), "no second chance"),
         (PROPERTY, "no second chance"),
         ("\n".join(ONCE.replace("test_", f"test_{number}_") for number in range(4)), "4 failed"),
         ("import nothing_of_that_name", "1 error"),
         (CRASH.replace("crashes", "ends_its_process"), "no second chance"),
         (LEFT_OUT, "LEFT OUT ALONE"),
+        (PLAY.replace("FAILS", "(2,)"), "run alone, 2 of 3 times"),
+        (PLAY.replace("late by 41 ms", "exception: of the page"), "no second chance"),
+        (CRASH.replace("def", "@__import__('pytest').mark.players\ndef"), "no second chance"),
     ],
-    ids=["fails again", "rare", "property", "too many", "cannot be read", "ends its process", "left out"],
+    ids=[
+        "fails again",
+        "rare",
+        "property",
+        "too many",
+        "cannot be read",
+        "ends its process",
+        "left out",
+        "a play fails again",
+        "a player tells of a fault",
+        "a play ends its process",
+    ],
 )
 def test_all_else_fails(tests: str, said: str, tmp_path: Path) -> None:
     code, out, passed = run(tmp_path, tests)

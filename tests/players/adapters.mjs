@@ -58,9 +58,8 @@ export const hlsjs = (video, errors, switching) => {
         if ((switching || globalThis.seen.expectSeek) && !data.fatal && data.details === "aborted") return;
         // After a seek it may load another rung over what it has in the buffer already, and says that nothing was added.
         if (globalThis.seen.expectSeek && !data.fatal && data.details === "bufferAppendNoProgress") return;
-        // With seconds of buffer in front of it, it is the machine that was busy: how long it waited is judged outside.
-        // Where a seek has just landed, nothing may be in front of it yet.
-        if (!data.fatal && data.details === "bufferStalledError" && (data.buffer > 1 || globalThis.seen.expectSeek)) return;
+        // How long it stood is judged outside: a busy machine makes it stand as well. What it jumps over has other names.
+        if (!data.fatal && data.details === "bufferStalledError") return;
         errors.push(`hls.js: ${data.fatal ? "fatal " : ""}${data.type} ${data.details} ${data.error?.message ?? ""}`);
       });
       const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
@@ -158,9 +157,6 @@ export const dashjs = (video, errors, switching) => {
       });
       player.on(library.MediaPlayer.events.ERROR, ({ error }) =>
         errors.push(`dash.js: code ${error?.code} ${error?.message ?? error}`));
-      for (const name of ["playbackStalled", "bufferStalled"])
-        player.on(name, (event) => event.mediaType && video.currentTime > 0.5 && !video.ended && !globalThis.seen.expectSeek &&
-          errors.push(`dash.js: ${name} ${event.mediaType ?? ""} at ${video.currentTime}`));
       for (const name of ["gapCausedInternalSeek", "gapCausedSeekToPeriodEnd"]) player.on(name, () => (jumps += 1));
       const ready = new Promise((done) => player.on(library.MediaPlayer.events.STREAM_INITIALIZED, done));
       player.initialize(video, url, false, start);

@@ -18,15 +18,20 @@ export class Browsers {
   started = new Map();
 
   async page(name) {
-    if (!this.started.has(name)) this.started.set(name, launch(name));
-    let browser = await this.started.get(name);
-    if (!browser.connected) {
-      this.started.set(name, launch(name));
-      browser = await this.started.get(name);
-    }
+    const browser = await this.browser(name);
     const context = await browser.createBrowserContext();
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     return { page, version: await browser.version(), close: () => context.close().catch(() => {}) };
+  }
+
+  // One that did not start, or has ended, is started anew, once for all who wait for it.
+  async browser(name) {
+    const before = this.started.get(name);
+    const browser = await before?.catch(() => null);
+    if (browser?.connected) return browser;
+    if (this.started.get(name) === before) this.started.set(name, launch(name));
+    return this.started.get(name);
   }
 
   async end() {
@@ -37,7 +42,7 @@ export class Browsers {
 // The browser has an `end` of its own, which also removes its profile.
 async function launch(name) {
   const profile = await mkdtemp(join(tmpdir(), `streamify-${name}-`));
-  const common = { headless: true, userDataDir: profile, protocolTimeout: PATIENCE };
+  const common = { headless: true, userDataDir: profile, protocolTimeout: PATIENCE, timeout: PATIENCE };
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   let browser;
   try {

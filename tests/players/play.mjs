@@ -2,10 +2,11 @@
 //
 //   node play.mjs URL native|own|hlsjs|shaka|dashjs [--browser chromium|firefox] [--scenario play|seek|switch|sync|watch|words|reads|captions]
 //                 [--rate 4] [--start 0] [--points 6,12] [--rung high] [--timeout 120] [--barcode JSON]
-//                 [--listen] [--grows URL --length 40]
+//                 [--pictures '[[0, "0110..."], ...]'] [--late 500] [--listen] [--grows URL --length 40]
 //
 // URL is the folder of the stream; native, own (the player of `streamify play`) and hls.js get master.m3u8 of it, shaka
-// and dash.js manifest.mpd.
+// and dash.js manifest.mpd. `--pictures` tells when each picture of the film is shown, and its barcode; with `--late` the
+// page does nothing for so many milliseconds of each 1.3 s, as on a busy machine.
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -34,7 +35,7 @@ function configuration(args) {
       scenario: { type: "string", default: "play" }, rate: { type: "string", default: "4" },
       start: { type: "string", default: "0" }, points: { type: "string", default: "" }, rung: { type: "string", default: "high" },
       timeout: { type: "string", default: "120" }, browser: { type: "string", default: "chromium" },
-      barcode: { type: "string", default: "" }, cues: { type: "string", default: "[]" },
+      barcode: { type: "string", default: "" }, pictures: { type: "string", default: "[]" }, late: { type: "string", default: "0" }, cues: { type: "string", default: "[]" },
       listen: { type: "boolean", default: false }, grows: { type: "string", default: "" }, length: { type: "string", default: "0" },
       flash: { type: "string", default: "[0.72,0.05,0.98,0.45]" },
     },
@@ -48,7 +49,7 @@ function configuration(args) {
     url, player, browser: values.browser, scenario: values.scenario, rate: Number(values.rate), rung: values.rung,
     start: Number(values.start), points: values.points.split(",").filter(Boolean).map(Number), timeout: Number(values.timeout),
     barcode: values.barcode ? JSON.parse(values.barcode) : null,
-    flash: JSON.parse(values.flash), listen: values.listen, grows: values.grows, length: Number(values.length), cues: JSON.parse(values.cues),
+    pictures: JSON.parse(values.pictures), late: Number(values.late), flash: JSON.parse(values.flash), listen: values.listen, grows: values.grows, length: Number(values.length), cues: JSON.parse(values.cues),
   };
 }
 
