@@ -177,26 +177,24 @@ async function standing(config, point) {
 }
 
 const NEAR = 0.2; // seconds by which Firefox's canvas may be off the picture that is announced
-const WRONG = 3; // pictures after which a film is at fault, and no more are looked at
 
 // Of Firefox alone, after the play: wherever the canvas held another picture than the announced one, the player goes there
 // once more, and what stands there counts. On a busy machine the canvas stays behind for some tenths of a second, mostly
-// where the size of the picture changes; a wrong picture of the film is there again.
+// where the size of the picture changes; a wrong picture of the film is there again, and no more are looked at then.
 async function lookAgain(config, seen) {
   if (config.browser === "chromium" || !config.pictures.length) return;
   const times = new Map(config.pictures.map(([time, bits]) => [bits, time]));
   const { shown = [] } = seen;
   seen.shown = []; // for what `showEach` takes meanwhile
   seen.again = 0;
-  let wrong = 0;
   for (const one of shown) {
     const [time, bits] = one;
-    if (Math.abs((times.get(bits) ?? Infinity) - time) <= NEAR || wrong === WRONG) continue;
+    if (Math.abs((times.get(bits) ?? Infinity) - time) <= NEAR) continue;
     seen.again += 1;
     video.pause();
     await seekTo(time + 0.005, seen); // a seek to the very edge may show the picture before
     one[1] = await standing(config, time);
-    if (one[1] !== config.pictures[number(config, time)]?.[1]) wrong += 1;
+    if (one[1] !== config.pictures[number(config, time)]?.[1]) break;
   }
   seen.shown = shown;
 }
