@@ -14,8 +14,11 @@ FAULTS = {
     "ray": (*COMMANDS, "node", "frozen", "head"),
     "aws": (*STORAGE, "worker", "driver", "late", "clock"),
 }
-"""By engine, those that are cheap first. `partition` of Ray is carried out only where it is named: with 2.60, a node whose
-raylet is stopped was not taken for dead within 68 s, whatever `on_ray.DEATH` says, and no other task began meanwhile."""
+"""By engine, those that are cheap first.
+
+`partition` of Ray is carried out only where it is named: by Ray 2.60, a node whose raylet is stopped was not
+taken for dead within 68 s, whatever `on_ray.DEATH` says, and no other task began meanwhile.
+"""
 DEAR = {"ray": {"head"}}
 """Those that take more than 20 s, in which nothing happens: no more than one run of twenty draws them."""
 LONG = "away"
