@@ -33,7 +33,8 @@ ALL: tuple[Player, ...] = ("native", "own", "firefox", "hlsjs", "shaka", "dashjs
 SOUNDING: tuple[Player, ...] = ("native", "own", "hlsjs", "shaka", "dashjs")
 """Not Firefox: its AudioContext, which measures, does not start on a machine without an audio device."""
 AGAIN = 2
-"""How often a play that stood still is played again: a busy machine loads and decodes too slowly at times."""
+"""How often a play that stood still is played again: a busy machine loads and decodes too slowly at times. So are plays
+of dash.js without any words."""
 LOOKS = 10
 """Looks of the page, 50 ms apart or more, in which a player may stand still."""
 SPAN, ENOUGH, STEADY = 0.3, 5, 0.002
@@ -258,7 +259,8 @@ def play(
         rung: The rung to start with; only `auto` lets the player adapt. The native player always does.
         entry: Another file of `dest` to play than its manifest.
         again: Where it stalls, play it again, twice at most, and the last play counts: on a busy machine that happens
-            at times, by a fault of the stream in each play. The run's summary says so.
+            at times, by a fault of the stream in each play. The run's summary says so. Plays of words by dash.js that
+            show none are played again in any case.
         times: When each picture of the film is shown. A seek then waits for its picture, and pictures that Firefox's
             canvas held too late are looked at again.
         late: Milliseconds of each 1.3 s in which the page does nothing, as on a busy machine.
@@ -280,8 +282,11 @@ def play(
         args += ["--listen"] if listen else []
         args += ["--grows", url, "--length", str(length)] if steps else []
         result = _observed(browsers, args, timeout)
-        for _ in range(AGAIN if again else 0):
-            wrong = [f"stalled at {time:.3f} s" for time in _stalls(result)]
+        for _ in range(AGAIN):
+            wrong = [f"stalled at {time:.3f} s" for time in _stalls(result)] if again else []
+            # dash.js 5.2.1 loses at times a file of words that it has loaded: the track stays empty, play after play.
+            empty = [one["name"] for one in result.get("words", ()) if not one["cues"]] if player == "dashjs" else []
+            wrong += [f"no cue of {name}" for name in empty]
             if not wrong:
                 break
             tell_again(player, scenario, wrong)
