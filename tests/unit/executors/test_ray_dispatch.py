@@ -599,5 +599,24 @@ def test_a_place_for_a_second_attempt_that_is_never_given_is_no_fault(
     future = late(bench, monkeypatch)
     bench.happens(Lost(5, "node-lost", "gone"))
     assert len(bench.table.asked) == 5
+    bench.table.nodes = (*NODES[:1], *NODES[1:])  # the next look at the cluster finds that node again
+    bench.happens()
+    assert bench.table.pinned == {5: "m", 6: "m"}
     bench.happens(done(4, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+
+
+def test_a_straggler_whose_second_place_went_to_another_task_gets_another_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = late(bench, monkeypatch)
+    bench.submit("other/00000/a")
+    bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
+    assert bench.table.given[5] == "other/00000/a"
+    bench.happens(done(5, "other/00000/a"))
+    again = max(bench.table.pinned)
+    assert again > 5
+    bench.happens(Asked(again, card(node="m", host="node-2", pid=9)))
+    assert bench.table.given[again] == "video/00003/a"
+    bench.happens(done(again, "video/00003/a"))
     assert future.result(timeout=0).key == "video/00003/a"

@@ -118,6 +118,7 @@ class RayDispatcher:
         self._too_large: dict[Job, float] = {}  # since when
         self._sound = SoundNodes()
         self._usual = Usual()
+        self._missed: dict[str, Sequence[Node]] = {}  # by node: the look in which a second attempt lost its place there
         self._broken: Failure | None = None  # why no task can run any more
 
     def step(self) -> None:
@@ -227,6 +228,7 @@ class RayDispatcher:
             node.id: node.cores - used[node.id]
             for node in self._cluster.nodes
             if node.id != place.card.node
+            and self._missed.get(node.id) is not self._cluster.nodes
             and node.memory >= shape.memory
             and (not sound or self._sound.is_alike(node.id))
         }
@@ -299,9 +301,11 @@ class RayDispatcher:
             self._end_all(_failure(error))
             return
         self._sound.see(card)
-        if place.straggler is not None and not self._pending.waiting.ready and self._other(place.straggler) is not None:
-            self._begin(place, self._pending.begin_second(place.straggler))
-            return
+        if place.straggler is not None:
+            if not self._pending.waiting.ready and self._other(place.straggler) is not None:
+                self._begin(place, self._pending.begin_second(place.straggler))
+                return
+            place.straggler.doubled = False  # it is asked for again, if it still takes long
         while (job := self._pending.waiting.choose(lambda job: self._fits(job, place, card))) is not None:
             if self._pending.begin(job):
                 if is_sound(job.task):
@@ -363,7 +367,13 @@ class RayDispatcher:
             self._end_all(failure)
         if place.job is not None:
             self._fail(place.job, lost(place.job.key, news.code, news.cause), place)
-        elif not place.dismissed and self._counts(place, news):
+        elif place.dismissed:
+            return
+        elif place.straggler is not None:
+            place.straggler.doubled = False  # it is asked for again, on that node after another look at the cluster
+            if place.node is not None:
+                self._missed[place.node] = self._cluster.nodes
+        elif self._counts(place, news):
             self._lost_starts += 1
             if self._lost_starts >= STARTS:
                 cause = f"no process on a node of the cluster came as far as a task: {news.cause}"
@@ -372,8 +382,6 @@ class RayDispatcher:
     def _counts(self, place: Place, news: Lost) -> bool:
         """Return whether the loss of a place that no process had says that none can start on the cluster."""
         if news.code == "mailbox-lost":  # it takes all places along that wait in Ray's queue
-            return False
-        if place.straggler is not None:
             return False
         return place.node is None or self._sound.lose(place.node, self._cluster.nodes)
 
