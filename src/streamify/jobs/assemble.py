@@ -120,6 +120,7 @@ def assemble(
         thumbnails=thumbnails,
         captions=declared_captions(plan),
         words=words.manifests,
+        subtitles=tuple(track.id for track in plan.text),
     )
     blobs = publish(view, media)
     for key in set(CHAPTER_FILES).difference(blob.key for blob in blobs):

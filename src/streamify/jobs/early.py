@@ -189,6 +189,7 @@ class EarlyPublisher:
             thumbnails,
             declared_captions(self._plan),
             tuple(words),
+            subtitles=tuple(track.id for track in self._plan.text),
             illustrated=False,
         )
         for key, text in view.texts().items():

@@ -36,6 +36,7 @@ def planned_view(plan: Plan, borders: Sequence[int], media: Storage) -> StreamVi
         chapters=plan.chapters,
         words=tuple(TextManifest(track, lengths, size=0) for track in plan.text),
         captions=declared_captions(plan),
+        subtitles=tuple(track.id for track in plan.text),
     )
 
 

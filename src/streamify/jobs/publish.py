@@ -38,6 +38,8 @@ class StreamView:
     """Channels of captions inside the pictures."""
     words: tuple[TextManifest, ...] = ()
     """Subtitles, as far as pictures and sound are published."""
+    subtitles: tuple[str, ...] | None = None
+    """Ids of all tracks that `words` can come to have; ``None``: those that it has."""
     illustrated: bool = True
     """All thumbnails are made."""
 
@@ -76,6 +78,7 @@ class StreamView:
                 self.thumbnails,
                 self.captions,
                 self.words,
+                subtitles=self.subtitles,
                 illustrated=self.illustrated,
             ),
             MASTER: hls.master(

@@ -65,6 +65,7 @@ def mpd(
     captions: Sequence[CaptionChannel] = (),
     words: Sequence[TextManifest] = (),
     *,
+    subtitles: Sequence[str] | None = None,
     illustrated: bool = True,
 ) -> str:
     """Return the MPD of a stream.
@@ -78,6 +79,8 @@ def mpd(
         thumbnails: Of the stream, as an AdaptationSet behind all others.
         captions: Channels of captions inside the pictures.
         words: Subtitles, an AdaptationSet each.
+        subtitles: Ids of all tracks that `words` can come to have: AdaptationSets are numbered by them, for an id stays
+            the same in all versions of an MPD (ISO/IEC 23009-1, 5.4); ``None``: `words` has them all.
         illustrated: All thumbnails exist.
 
     Raises:
@@ -106,9 +109,11 @@ def mpd(
         _video_set(period, videos, captions)
     for number, (audio, names, priority) in enumerate(_offered(audios), start=1):
         _audio_set(period, number, audio, names, priority)
-    add_text_sets(period, 1 + len(audios), words)
+    known = subtitles if subtitles is not None else [manifest.track.id for manifest in words]
+    numbers = {track: number for number, track in enumerate(known, start=1 + len(audios))}
+    add_text_sets(period, numbers, words)
     if thumbnails is not None:
-        add_thumbnails(period, 1 + len(audios) + len(words), thumbnails, ended=illustrated)
+        add_thumbnails(period, 1 + len(audios) + len(known), thumbnails, ended=illustrated)
     if growing is not None:
         # dash.js looks for the delay here first; and no player is to hurry. No time server is asked.
         service = ET.Element("ServiceDescription", id="0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from urllib.parse import quote
@@ -83,7 +83,7 @@ def _media(one: TextManifest, names: TextNames) -> str:
     return "#EXT-X-MEDIA:" + ",".join(attributes)
 
 
-def add_text_sets(period: ET.Element, first: int, tracks: Sequence[TextManifest]) -> None:
+def add_text_sets(period: ET.Element, numbers: Mapping[str, int], tracks: Sequence[TextManifest]) -> None:
     """Add an AdaptationSet for each track to a Period.
 
     The Representation is one file of all cues: dash.js reads WebVTT in segments only inside of MP4, all players read it
@@ -91,12 +91,12 @@ def add_text_sets(period: ET.Element, first: int, tracks: Sequence[TextManifest]
 
     Args:
         period: To add to.
-        first: Id of the first of them.
+        numbers: Ids of the AdaptationSets, by track.
         tracks: In order.
     """
-    for number, (one, names) in enumerate(zip(tracks, describe(tracks), strict=True), start=first):
-        labels = one.track.labels
-        found = ET.SubElement(period, "AdaptationSet", id=str(number), contentType="text", mimeType="text/vtt")
+    for one, names in zip(tracks, describe(tracks), strict=True):
+        labels, number = one.track.labels, str(numbers[one.track.id])
+        found = ET.SubElement(period, "AdaptationSet", id=number, contentType="text", mimeType="text/vtt")
         if labels.language:
             found.set("lang", labels.language)
         ET.SubElement(found, "Label").text = names.name

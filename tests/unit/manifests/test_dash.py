@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 
 from manifest_samples import audio, video
 from streamify.manifests.dash import iso_duration, mpd, runs
+from streamify.manifests.words import TextManifest
+from streamify.model.images import SheetRecord, StoryboardReport
+from streamify.model.recipe import TextRecipe
+from streamify.model.track import TextTrack
 
 NS = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -107,3 +111,35 @@ def test_runs_expand_to_the_durations(durations: list[int]) -> None:
     expanded = [(t + d * n, d) for t, d, r in runs(durations) for n in range(r + 1)]
     assert [d for _, d in expanded] == durations
     assert [t for t, _ in expanded] == [sum(durations[:n]) for n in range(len(durations))]
+
+
+def test_ids_stay_while_an_mpd_grows() -> None:
+    """Subtitles come one after another, in any order, and thumbnails before them (ISO/IEC 23009-1, 5.4)."""
+    recipe = TextRecipe(stream=2, codec="subrip", origin=Fraction(0))
+    words = [TextManifest(TextTrack(id=name, recipe=recipe), (Fraction(6),), 9) for name in ("en", "de", "fr")]
+    names = [one.track.id for one in words]
+    sheets = (SheetRecord(key="0.jpg", size=1, sha256=""),)
+    board = StoryboardReport(
+        id="b",
+        folder="thumbnails/b",
+        width=16,
+        height=16,
+        columns=1,
+        rows=1,
+        interval=Fraction(1),
+        count=1,
+        sheets=sheets,
+    )
+
+    def ids(made: list[TextManifest]) -> dict[str, str]:
+        text = mpd([video(1)], [audio(282)], Fraction(6), thumbnails=board, words=made, subtitles=names)
+        sets = ET.fromstring(text).iter(f"{NS}AdaptationSet")
+        return {one.findall(f"{NS}Representation")[0].get("id", ""): one.get("id", "") for one in sets}
+
+    last = ids(words)
+    assert list(last.values()) == ["0", "1", "2", "3", "4", "5"]
+    for made in ([], words[1:2], words[::2]):
+        assert ids(made).items() <= last.items()
+    assert mpd([video(1)], [], Fraction(6), words=words) == mpd(
+        [video(1)], [], Fraction(6), words=words, subtitles=names
+    )
