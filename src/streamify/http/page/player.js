@@ -161,7 +161,9 @@ async function images() {
   known = made;
   earlyPoster(made, video);
   const found = await thumbnails((await load(false)).images);
-  if (!job.head.report) scrub.offer(found, []);
+  if (made.sheets && !found.length) {
+    if (known === made) known = {}; // it could not be loaded: again with the next news
+  } else if (!job.head.report) scrub.offer(found, []);
 }
 
 for (const kind of EVENTS) video.addEventListener(kind, show);
