@@ -70,7 +70,8 @@ class ForkServer:
             output: For what it prints.
             replies: For its replies.
             timeout: Seconds of wall clock that it may take.
-            cancelled: Ends the wait.
+            cancelled: Ends the wait and, as where it does not answer in time, the process with all of its workers: also
+                those of other pools that share its `WorkerStarter`.
 
         Raises:
             OSError: There is none.
