@@ -70,7 +70,10 @@ class LiveStream:
             media: Rooted at DEST.
             workers: Tasks that run at the same moment: they decide which renditions can be watched as they are made.
         """
-        view = planned_view(plan, self._borders, media)
+        view, images = planned_view(plan, self._borders, media), self._images
+        news = images is not None and images.look()
+        if images is not None:  # with those that were told of before there was a view
+            view = images.shown(view)
         texts = {key: text.encode() for key, text in view.texts().items()}
         with self._lock:
             self._texts, self._tracks = texts, {track.id: plan.segments for track in plan.tracks}
@@ -79,7 +82,8 @@ class LiveStream:
             self._offered = frozenset(self._tracks)
             self._state = "making"
         self._offer()
-        self.imaged()
+        if images is not None and news:
+            self.progress.imaged(images.told())
         for wanted in foreseen(plan.video, plan.audio):
             self.demands.want(wanted)
         self.progress.enter("making")
