@@ -14,6 +14,7 @@ from clips.identity import read_id
 from clips.joined_sound import ffmpeg
 from e2e.test_images import film, pixels
 from streamify.api import transcode
+from streamify.backends.here import Here
 from streamify.dest.layout import MASTER, MPD, POSTER_RECORD, REPORT, segment_key
 from streamify.errors import DestinationError
 from streamify.jobs.early import EarlyPublisher, withdraw
@@ -21,8 +22,11 @@ from streamify.jobs.early_images import EarlyImages, MadeImages
 from streamify.jobs.images import forget_images
 from streamify.jobs.live import LiveStream
 from streamify.jobs.segments import borders
+from streamify.model.event import Event
+from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.result import ImageResult
+from streamify.model.settings import Settings
 from streamify.model.task import PosterTask, SheetTask
 from streamify.storage.base import Stores
 from streamify.storage.local import LocalStorage
@@ -197,3 +201,23 @@ def test_who_watches_while_it_is_made_is_offered_what_exists(making: Making) -> 
     told = live.snapshot(0)["images"]
     assert told["sheets"] == 2
     assert (making.dest / told["poster"]).exists()
+    later = LiveStream()  # whose images were told of before its init segments were there
+    later.surveyed(making.plan, making.media, ())
+    later.imaged()
+    later.planned(making.plan, making.media, workers=2)
+    assert later.text(MASTER) == live.text(MASTER)
+    assert later.snapshot(0)["images"] == told
+
+
+def test_a_finished_stream_keeps_its_poster_until_the_one_that_replaces_it_is_complete(tmp_path: Path) -> None:
+    """The other stream has another poster; nobody may see it beside the tracks of this one."""
+    source = film(tmp_path / "a.mp4", 4)
+    given: dict[str, Any] = {"preset": "ultrafast", "segment_seconds": 1, "keyframe_seconds": 1, "engine": "inline"}
+    given |= {"thumbnails": "off"}
+    transcode(source, tmp_path / "s", **given)
+    events: list[Event] = []
+    places = Location.of_source(str(source)), Location.of_dest(str(tmp_path / "s"))
+    Here().play(*places, Settings.model_validate(given | {"crf": 30}), LiveStream(), events.append)
+    begun = [event.task for event in events if event.kind == "task.started"]
+    assert begun.count("image/poster") == 1
+    assert not [key for key in begun if (key or "").startswith("image/poster-")]

@@ -350,12 +350,16 @@ class _Run:
         tell_plan(plan, done, self._tell)
         return done
 
+    def _may_replace(self, hold: Hold) -> bool:
+        """Return whether files of a stream with names that others have, too, can be written before its end."""
+        return hold.alone and self._stores.media.get(REPORT) is None
+
     @contextmanager
     def _published_early(self, plan: Plan, done: set[tuple[str, int]], hold: Hold) -> Iterator[EarlyPublisher | None]:
         """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
         media, local = self._stores.media, not self._dest.remote
         early = self._settings.publish == "early" or (self._settings.publish is None and local)
-        if not early or not hold.alone or media.get(REPORT) is not None:
+        if not early or not self._may_replace(hold):
             yield None
             return
         publisher = EarlyPublisher(plan, media, hold, done, local=local)
@@ -399,7 +403,7 @@ class _Run:
                 outcome = fan_out(
                     plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
                     demands, early.made if early is not None else None, first, begun,
-                    partial(_tell_all, viewers) if viewers else None,
+                    partial(_tell_all, viewers) if viewers else None, self._may_replace(hold),
                 )  # fmt: skip
         except TaskError as error:
             raise error.as_raised() from error

@@ -9,12 +9,12 @@ from typing import Any
 
 from streamify.jobs.images import (
     POSTER_TASK,
-    image_tasks,
+    missing_sheets,
     poster_task,
     read_any_poster,
+    read_poster,
     read_sheet,
     sheet_task,
-    sheet_task_key,
     storyboard_of,
 )
 from streamify.jobs.publish import StreamView
@@ -47,17 +47,23 @@ class EarlyImages:
         media: Rooted at DEST.
         borders: Starts of the segments and the end of the last, output ticks.
         done: (track, segment) of everything that exists.
+        poster: Whether posters are made, too: their files have the same names for every stream at DEST.
     """
 
-    def __init__(self, plan: Plan, media: Storage, borders: Sequence[int], done: Iterable[tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        media: Storage,
+        borders: Sequence[int],
+        done: Iterable[tuple[str, int]],
+        *,
+        poster: bool = True,
+    ) -> None:
         self._plan, self._borders = plan, borders
-        missing = {task.key for task in image_tasks(plan, media)}
         board = plan.storyboard
-        self._sheets = iter(
-            [n for n in range(board.sheets) if sheet_task_key(n) in missing] if board is not None else []
-        )
+        self._sheets = iter(missing_sheets(media, board) if board is not None else [])
         self._sheet = next(self._sheets, None)
-        self._poster = plan.poster if POSTER_TASK in missing else None
+        self._poster = plan.poster if poster and read_poster(plan, media) is None else None
         self._tracks = {track.id: 0 for track in plan.video}  # segments from the start on, none of them missing
         self._made = {(track, segment) for track, segment in done if track in self._tracks}
         self._tried, self._serves = 0, False
@@ -125,7 +131,7 @@ class MadeImages:
     def look(self) -> bool:
         """Look at what exists by now; return whether that is other than before. Two requests, where nothing is new."""
         before = (self.poster, len(self._sheets))
-        self.poster = read_any_poster(self._plan, self._media)
+        self.poster = read_any_poster(self._plan, self._media, self.poster)
         board = self._plan.storyboard
         while board is not None and len(self._sheets) < board.sheets:
             sheet = read_sheet(self._media, board, len(self._sheets))

@@ -63,6 +63,7 @@ def fan_out(
     first: First | None = None,
     begun: Begun | None = None,
     imaged: Callable[[], None] | None = None,
+    poster: bool = True,
 ) -> Outcome:
     """Run every task that is missing; go on after failures, so that all of them are named.
 
@@ -81,6 +82,7 @@ def fan_out(
         begun: Makes the first segment, and was submitted before.
         imaged: Called once there is another image, of a stream whose images are made while it is; those that fail are
             left to its end.
+        poster: Whether a poster is one of them.
 
     Raises:
         Interrupted: `stop` was set.
@@ -102,9 +104,9 @@ def fan_out(
             exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
         )  # fmt: skip
         opening = min(executor.capacity, 1 + len(plan.audio))
-        images = _early_images(plan, stores.media, done) if imaged is not None else None
+        images = _early_images(plan, stores.media, done, poster) if imaged is not None else None
         tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
-        tasks = _with_images(tasks, images) if images is not None else tasks
+        tasks = with_images(tasks, images) if images is not None else tasks
         before = {begun.future: begun.task.key} if begun is not None else {}
         for key, result in completed(executor, tasks, stop, events, agenda, keep_one, before):
             if first is not None and key == first.task.key:
@@ -169,16 +171,22 @@ def _with_words(tasks: Iterator[Task], words: Iterator[Task], ahead: int) -> Ite
     yield from tasks
 
 
-def _early_images(plan: Plan, media: Storage, done: set[tuple[str, int]]) -> EarlyImages | None:
+def _early_images(plan: Plan, media: Storage, done: set[tuple[str, int]], poster: bool) -> EarlyImages | None:
     """Return what gives out images of a stream with pictures while it is made."""
-    return EarlyImages(plan, media, borders(plan, media), done) if plan.storyboard or plan.poster else None
+    if plan.storyboard is None and plan.poster is None:
+        return None
+    return EarlyImages(plan, media, borders(plan, media), done, poster=poster)
 
 
-def _with_images(tasks: Iterator[Task], images: EarlyImages) -> Iterator[Task]:
-    """Yield tasks, and before each the images that can be made by then."""
+def with_images(tasks: Iterator[Task], images: EarlyImages) -> Iterator[Task]:
+    """Yield tasks, and before each the images that can be made by then.
+
+    A task is yielded as soon as it is taken: from then on the agenda counts it as given out.
+    """
+    yield from images.tasks()
     for task in tasks:
-        yield from images.tasks()
         yield task
+        yield from images.tasks()
 
 
 def width_of(executor: Executor, plan: Plan) -> int:

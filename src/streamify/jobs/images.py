@@ -38,7 +38,7 @@ def sheet_task_key(number: int) -> str:
 def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask | PreviewTask]:
     """Yield a task for each image that is missing; all segments of the stream have to be there."""
     board, poster = plan.storyboard, plan.poster
-    missing = [] if board is None else [n for n in range(board.sheets) if read_sheet(media, board, n) is None]
+    missing = missing_sheets(media, board) if board is not None else []
     if poster is not None and read_poster(plan, media) is not None:
         poster = None
     preview = plan.preview if read_preview(plan, media) is None else None
@@ -96,12 +96,17 @@ def read_poster(plan: Plan, media: Storage) -> Poster | None:
     return found if found is not None and plan.poster is not None and found.id == plan.poster.id else None
 
 
-def read_any_poster(plan: Plan, media: Storage) -> Poster | None:
-    """Return the poster of a plan, or one of the first segments of its film; ``None``: there is none."""
+def read_any_poster(plan: Plan, media: Storage, known: Poster | None = None) -> Poster | None:
+    """Return the poster of a plan, or one of the first segments of its film; ``None``: there is none.
+
+    The files of one that is `known` to be there are not looked for again.
+    """
     data = media.get(POSTER_RECORD) if plan.poster is not None else None
     found = parse_saved(Poster, data) if data is not None else None
     if found is None or plan.poster is None:
         return None
+    if found == known:
+        return found
     if found.id != plan.poster.id and not is_early_poster(plan.poster, found.id):
         return None
     return found if all(_is_there(media, one.key, one.size) for one in found.stills) else None
@@ -121,8 +126,7 @@ def read_storyboard(plan: Plan, media: Storage) -> StoryboardReport | None:
     board = plan.storyboard
     if board is None:
         return None
-    sheets = [read_sheet(media, board, number) for number in range(board.sheets)]
-    there = tuple(one for one in sheets if one is not None)
+    there = tuple(sheet for sheet in read_sheets(media, board) if sheet is not None)
     return storyboard_of(board, there) if len(there) == board.sheets else None
 
 
@@ -151,6 +155,20 @@ def remove_other_posters(media: Storage, kept: Poster | None, preview: Preview |
         if entry.key not in keys and is_poster(entry.key):
             media.delete(entry.key)
     media.delete_folder(POSTER)
+
+
+def missing_sheets(media: Storage, board: Storyboard) -> list[int]:
+    """Return the numbers of the sheets of thumbnails that are not there."""
+    return [number for number, sheet in enumerate(read_sheets(media, board)) if sheet is None]
+
+
+def read_sheets(media: Storage, board: Storyboard) -> Iterator[SheetRecord | None]:
+    """Yield for every sheet of thumbnails what `read_sheet` returns, with few requests."""
+    records = [*media.get_many(sheet_record_key(board.id, number) for number in range(board.sheets))]
+    sizes = {entry.key: entry.size for entry in media.list(board.folder)}
+    for data in records:
+        found = parse_saved(SheetRecord, data) if data is not None else None
+        yield found if found is not None and sizes.get(found.key) == found.size else None
 
 
 def read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
