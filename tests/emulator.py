@@ -190,7 +190,7 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
     }
     python = HOME / ".emulator" / "bin" / "python"
     temporary = work / "tmp"  # with what was unpacked for each function, which a killed emulator leaves
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "TMPDIR": str(temporary)}
     log = work / "emulator.log"
     with running(

@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - it is a command
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -14,6 +15,7 @@ from clouds import moto
 
 def main() -> None:
     """Run; exit with an error at the first run that does not end as it must."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing it started stays
     engine, *more = sys.argv[1:]
     runs, seed = (int(text) for text in [*more[:2], *["100", "1"][len(more) :]])
     only = more[2].split(",") if more[2:] else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 
 from faults.proxy import Fate, Faults, Passed, Proxy
 
@@ -45,6 +45,7 @@ class Gate:
         self.writes = 0
         self._slow = 0
         self._stop = Stop("", 0)
+        self._lock = Lock()
         proxy.watch = self._look
 
     def arm(self, dest: str, write: int) -> Stop:
@@ -68,16 +69,17 @@ class Gate:
             time.sleep(0.01)
 
     def _look(self, passed: Passed) -> Fate | None:
-        if self._slow:
-            self._slow -= 1
-            if not self._slow:
-                self.proxy.faults = Faults()
-        stop = self._stop
-        if passed.method != "PUT" or not is_of_task(passed.key, stop.below):
-            return None
-        self.writes += 1
-        if self.writes != stop.number:
-            return None
+        with self._lock:
+            if self._slow:
+                self._slow -= 1
+                if not self._slow:
+                    self.proxy.faults = Faults()
+            stop = self._stop
+            if passed.method != "PUT" or not is_of_task(passed.key, stop.below):
+                return None
+            self.writes += 1
+            if self.writes != stop.number:
+                return None
         stop.key = passed.key
         stop.held.set()
         stop.opened.wait(LIMIT)

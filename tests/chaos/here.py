@@ -55,7 +55,8 @@ class CommandRun:
         return [event["task"] for event in self._job.events("task.failed")]
 
     def tries(self) -> Counter[str]:
-        return Counter(event["task"] for event in self._job.events("task.started"))
+        started = self._job.events("task.started")  # those beside a straggler are no fault's
+        return Counter(event["task"] for event in started if not event["data"].get("second"))
 
     def codes(self) -> list[str]:
         return [event["data"]["code"] for event in self._job.events("task.retried", "task.failed")]

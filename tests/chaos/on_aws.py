@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,14 +68,20 @@ class Environment:
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        if not line:
+        if not line.endswith("\n"):  # it may have ended in the middle of its answer
             self._process.wait(30)
             raise Lost
         found: dict[str, Any] = json.loads(line)
         return found
 
+    def kill(self) -> None:
+        """Kill its process, perhaps in the middle of a call of another thread, which is `Lost` then."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
-        """End its process."""
+        """End its process; no call is under way."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
@@ -93,10 +99,12 @@ class Environments(Machine):
         self._free: SimpleQueue[Environment] = SimpleQueue()
         for one in self.all:
             self._free.put(one)
-        self.flying: dict[str, int] = {}
-        self.tries: Counter[str] = Counter()
+        self.flying: dict[tuple[str, str], int] = {}
+        """Processes of the calls under way, by ARN of the execution and task."""
+        self.tries: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """Calls so far, by ARN of the execution: none begins once that was ended."""
 
-    def call(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    def call(self, execution: Execution, name: str, event: dict[str, Any]) -> dict[str, Any]:
         """See `Machine.call`."""
         key = event["item"]["key"] if name == "transcode" else name
         running = [one.arn for one in self.executions.values() if one.status == "RUNNING"]
@@ -104,8 +112,11 @@ class Environments(Machine):
         for _ in range(TRIES):
             environment = self._free.get()
             try:
-                self.tries[key] += 1
-                self.flying[key] = environment.pid
+                if execution.status != "RUNNING":
+                    error = execution.status
+                    break
+                self.tries[execution.arn][key] += 1
+                self.flying[execution.arn, key] = environment.pid
                 found = environment.call({"name": name, "event": event, "running": running})
                 if "answer" in found:
                     answer: dict[str, Any] = found["answer"]
@@ -114,7 +125,7 @@ class Environments(Machine):
             except Lost:
                 error = "Lambda.Unknown"
             finally:
-                self.flying.pop(key, None)
+                self.flying.pop((execution.arn, key), None)
                 self._free.put(environment)
         return {"status": "failed", "error": {"code": "worker-lost", "cause": error}}
 
@@ -123,10 +134,20 @@ class Environments(Machine):
 
         def one(event: dict[str, Any]) -> None:
             if execution.status == "RUNNING":
-                self.call("transcode", event)
+                self.call(execution, "transcode", event)
 
         with ThreadPoolExecutor(self._places) as pool:
             list(pool.map(one, events))
+
+    def close(self) -> None:
+        """End all processes; no execution runs, and nothing more is done for those that were ended."""
+        for execution in self.executions.values():
+            while not execution.over.is_set():
+                for environment in self.all:
+                    environment.kill()
+                execution.over.wait(0.1)
+        for environment in self.all:
+            environment.close()
 
 
 class ExecutionRun:
@@ -134,12 +155,11 @@ class ExecutionRun:
 
     def __init__(self, machine: Environments, name: str, given: dict[str, Any]) -> None:
         self._machine = machine
-        self._before = machine.tries.copy()
         self._execution = machine.executions[machine.start(name, json.dumps(given))]
-        self._tries: Counter[str] | None = None
 
     def flying(self) -> dict[str, int]:
-        return {key: pid for key, pid in self._machine.flying.copy().items() if "/" in key}
+        flying = self._machine.flying.copy().items()
+        return {key: pid for (arn, key), pid in flying if arn == self._execution.arn and "/" in key}
 
     def over(self) -> bool:
         return self._execution.status != "RUNNING"
@@ -150,7 +170,6 @@ class ExecutionRun:
     def end(self) -> End:
         if self._execution.status != "ABORTED":
             self._execution.over.wait(200)
-        self._tries = self._machine.tries - self._before
         output = json.loads(self._execution.output or "{}")
         found = output.get("error") or output.get("plan", {}).get("error") or {}
         said = f"{self._execution.status}: {self._execution.output} {self._execution.cause}"
@@ -161,7 +180,7 @@ class ExecutionRun:
         return []
 
     def tries(self) -> Counter[str]:
-        found = self._machine.tries - self._before if self._tries is None else self._tries
+        found = self._machine.tries[self._execution.arn].copy()
         return Counter({key: count for key, count in found.items() if "/" in key})
 
     def codes(self) -> list[str]:
@@ -180,9 +199,8 @@ class AwsField:
 
     def start(self, source: str, dest: str, *more: str, clock: float = 0) -> ExecutionRun:
         self._runs += 1
-        for environment in self._machine.all if clock else ():
-            environment.off = clock
-            environment.close()
+        if clock:
+            self._set_clock(clock)
         given = {"source": source, "dest": dest, "settings": SETTINGS, "resume": True}
         return ExecutionRun(self._machine, f"run-{self._runs}", given)
 
@@ -191,10 +209,8 @@ class AwsField:
         return f"killed the process {worker} of a function"
 
     def mend(self) -> None:
-        for environment in self._machine.all:
-            if environment.off:
-                environment.off = 0
-                environment.close()
+        if any(environment.off for environment in self._machine.all):
+            self._set_clock(0)
 
     def folder(self, name: str) -> Path:
         return self._work / name
@@ -203,5 +219,9 @@ class AwsField:
         """End all processes."""
         for execution in self._machine.executions.values():
             execution.end("ABORTED")
+        self._machine.close()
+
+    def _set_clock(self, off: float) -> None:
+        self._machine.close()
         for environment in self._machine.all:
-            environment.close()
+            environment.off = off

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +29,12 @@ DEATH = {
     "health_check_timeout_ms": 2000,
     "health_check_failure_threshold": 3,
 }
-"""Settings by which Ray takes a node for dead after about eight seconds without an answer: usually 20 or more."""
+"""Settings by which Ray takes a node for dead after about eight seconds without an answer: usually 20 or more.
+
+Only for `partition`: on a busy machine a node that is well may not answer for so long.
+"""
+OPENED = 120.0
+"""Seconds that a cluster, or one more node of it, may take to start."""
 SHORT = 1.0
 """Seconds of a partition that is too short for that."""
 
@@ -38,8 +44,10 @@ class RayField(LocalField):
 
     places = NODES
 
-    def __init__(self, gate: Gate, media: str, source: str, clip: Path, work: Path) -> None:
+    def __init__(self, gate: Gate, media: str, source: str, clip: Path, work: Path, *, partition: bool = False) -> None:
         super().__init__(gate, media, source, clip, work)
+        self._config = [json.dumps(DEATH)] if partition else []
+        self._said, self._log = work / "cluster.out", work / "cluster.log"
         self._lost: list[psutil.Process] = []  # nodes that are gone, or will be soon
         self._headless = False
         self._open()
@@ -73,8 +81,6 @@ class RayField(LocalField):
                 with suppress(psutil.Error):
                     process.kill()
         self._process.wait(30)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
     def node(self, worker: int) -> psutil.Process:
         """Return the process of the node on which a worker is."""
@@ -94,19 +100,36 @@ class RayField(LocalField):
         next(process for process in below if process.name().startswith("gcs_server")).kill()
 
     def _open(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, cluster.__file__, str(NODES), json.dumps(DEATH)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        address = next(line.strip() for line in self._process.stdout if line[:1].isdigit())
+        with self._said.open("w") as said, self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, cluster.__file__, str(NODES), *self._config],
+                stdin=subprocess.PIPE, stdout=said, stderr=log, text=True,
+            )  # fmt: skip
+        try:
+            address = self._wait_for(r"\d")
+        except AssertionError:
+            if self._process.poll() is None:
+                self.close()
+            raise
         self.flags = ("--engine", "ray", "--address", address)
 
     def _tell(self, command: str) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        before = len(self._said_of("added"))
         print(command, file=self._process.stdin, flush=True)
-        assert any(line.startswith("added") for line in self._process.stdout)
+        self._wait_for("added", before)
+
+    def _wait_for(self, begin: str, after: int = 0) -> str:
+        """Return the line that the cluster says with this beginning, once there are more than `after` of them."""
+        deadline = time.monotonic() + OPENED
+        while len(found := self._said_of(begin)) <= after:
+            there = self._process.poll() is None and time.monotonic() < deadline
+            assert there, f"the cluster did not answer: {self._log.read_text()[-3000:]}"
+            time.sleep(0.05)
+        return found[after]
+
+    def _said_of(self, begin: str) -> list[str]:
+        return [line for line in self._said.read_text().split("\n")[:-1] if re.match(begin, line)]
 
 
 def _gone(process: psutil.Process) -> bool:

@@ -59,8 +59,8 @@ class Machine:
         threading.Thread(target=self._carry_out, args=(execution,), daemon=True).start()
         return arn
 
-    def call(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Call a handler."""
+    def call(self, execution: Execution, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Call a handler for an execution."""
         answer: dict[str, Any] = getattr(handlers, name)(event, None)
         return answer
 
@@ -71,7 +71,7 @@ class Machine:
                 self.gate.wait()
             if execution.status != "RUNNING":
                 return
-            self.call("transcode", event)
+            self.call(execution, "transcode", event)
 
     def _carry_out(self, execution: Execution) -> None:
         try:
@@ -85,7 +85,7 @@ class Machine:
             "execution": execution.arn,
             "started": execution.started.isoformat(),
         }
-        planned = self.call("split", event)
+        planned = self.call(execution, "split", event)
         if planned["status"] != "planned":
             failed = planned["status"] != "duplicate"
             execution.end("FAILED" if failed else "SUCCEEDED", output={"plan": planned}, cause=_cause(planned))
@@ -94,7 +94,7 @@ class Machine:
         self.make(execution, ({"run": planned["run"], "item": json.loads(line)} for line in lines))
         if execution.status != "RUNNING":
             return
-        end = self.call("assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 2})
+        end = self.call(execution, "assemble", {"run": planned["run"], "prepared": planned["prepared"], "workers": 2})
         complete = end["status"] == "complete"
         execution.end("SUCCEEDED" if complete else "FAILED", output=end, cause=_cause(end))
 
