@@ -18,7 +18,7 @@ from e2e.driving import rungs, streamify
 from players_harness import Browsers, Player, play
 from selection import sample
 from streamify.api import plan, probe, transcode, verify
-from streamify.errors import UsageError, VerificationFailed
+from streamify.errors import SourceError, UsageError, VerificationFailed
 from streamify.jobs.words import forget_words, tasks_of
 from streamify.manifests.webvtt import read_back
 from streamify.model.report import Report
@@ -261,8 +261,12 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_parts")
-def test_a_long_film_is_read_in_parts_in_any_order(tmp_path: Path) -> None:
-    """Lines go over the joins of parts; the task that finds all parts there makes the tracks; any may run twice."""
+def test_a_long_film_is_read_in_parts_in_any_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines go over the joins of parts; the task that finds all parts there makes the tracks; any may run twice.
+
+    Parts of another division, as another release may have left them, are not taken. Captions beyond the limit are
+    refused, also where they were kept under another one.
+    """
     source, dest = made(tmp_path), tmp_path / "dest"
     given = fast(caption_tracks="CC1:en,CC3:es")
     transcode(source, dest, **given)
@@ -291,5 +295,12 @@ def test_a_long_film_is_read_in_parts_in_any_order(tmp_path: Path) -> None:
     min(parts).write_text("{}")
     assert not run(1)
     assert run(0)
+    with monkeypatch.context() as patch:
+        patch.setattr("streamify.tasks.captions.CAPTION_BYTES", 100)
+        with pytest.raises(SourceError, match="part 1 of 3 has more than 100 bytes of captions"):
+            run(0)
+    monkeypatch.setattr("streamify.jobs.words.caption_parts", lambda *_: 2)
+    tasks = list(tasks_of(job, job.text))
+    assert [run(number) for number in (1, 0)] == [False, True]
     forget_words(job, media)
     assert not [*(dest / ".streamify/text").glob("*/*.json")]

@@ -207,9 +207,15 @@ def text_record_key(track: str) -> str:
     return f"{TEXT}/{track}.json"
 
 
-def captions_part_key(track: str, part: int) -> str:
-    """Return the key of the captions that were read of a part of a film, by the id of the first track of captions."""
-    return f"{TEXT}/{track}/{part:05d}.json"
+def captions_part_key(track: str, part: int, parts: int) -> str:
+    """Return the key of the captions that were read of a part of a film.
+
+    Args:
+        track: Id of the first track of captions.
+        part: Which of the parts.
+        parts: How many there are: parts of another division hold other segments.
+    """
+    return f"{TEXT}/{track}/{part:05d}-{parts:05d}.json"
 
 
 def captions_part_folder(track: str) -> str:

@@ -16,6 +16,7 @@ from zlib import compress, decompressobj, error
 
 from streamify.bitstream.captions import FRAME, TRIPLE, each_frame, line21
 from streamify.dest.layout import captions_part_key
+from streamify.errors import SourceError
 from streamify.media.text.captions import caption_words
 from streamify.media.text.read import Words, places
 from streamify.media.video.cc_data import CcData, read_cc_data
@@ -27,8 +28,8 @@ from streamify.model.words import CaptionsPart
 from streamify.storage.base import Stores
 from streamify.storage.saved import damaged, parse_saved
 
-MOST = 64 << 20
-"""Bytes of a part at most: 30 for each picture of two hours at 60 a second are 13 MB."""
+CAPTION_BYTES = 64 << 20
+"""Of the lines of a part at most: 30 for each picture of two hours at 60 a second are 13 MB."""
 
 Collected = tuple[int, bool, bytes]
 """Presentation time, source ticks; whether it is for all pictures of a group; triples of cc_data."""
@@ -49,6 +50,7 @@ class Captions:
 
         Raises:
             DestinationError: ``state-damaged``, the list of segments is missing.
+            SourceError: ``captions-too-much``.
         """
         if self._task.parts == 1:
             return self._read(self._collect())
@@ -78,15 +80,26 @@ class Captions:
     def _keep_part(self) -> None:
         """Read the part of this task, unless an earlier attempt did."""
         task, media = self._task, self._stores.media
-        key = captions_part_key(task.collected, task.part)
+        key = captions_part_key(task.collected, task.part, task.parts)
         if _parsed(media.get(key)) is None:
-            data = "".join(f"{pts} {grouped:d} {triples.hex()}\n" for pts, grouped, triples in self._collect())
-            packed = b64encode(compress(data.encode())).decode()
+            packed = b64encode(compress("".join(self._lines()).encode())).decode()
             part = CaptionsPart(triples=self._triples, broken=tuple(self._broken), data=packed)
             media.put(key, part.to_json())
 
+    def _lines(self) -> Iterator[str]:
+        left = CAPTION_BYTES
+        for pts, grouped, triples in self._collect():
+            line = f"{pts} {grouped:d} {triples.hex()}\n"
+            left -= len(line)
+            if left < 0:
+                part = f"part {self._task.part + 1} of {self._task.parts}"
+                what = f"{self._task.source.key}: {part} has more than {CAPTION_BYTES} bytes of captions"
+                raise SourceError("captions-too-much", what, "leave out --caption-tracks: the pictures keep them")
+            yield line
+
     def _parts(self) -> Sequence[CaptionsPart | None]:
-        keys = (captions_part_key(self._task.collected, part) for part in range(self._task.parts))
+        task = self._task
+        keys = (captions_part_key(task.collected, part, task.parts) for part in range(task.parts))
         return [_parsed(data) for data in self._stores.media.get_many(keys)]
 
     def _collect(self) -> Iterator[Collected]:
@@ -139,6 +152,16 @@ def _parsed(data: bytes | None) -> CaptionsPart | None:
 
 
 def _unpacked(part: CaptionsPart) -> Iterator[Collected]:
-    for line in decompressobj().decompress(b64decode(part.data), MOST).decode().splitlines():
+    """Yield what a part holds.
+
+    Raises:
+        ValueError: It is cut off, too large, or no such lines.
+        zlib.error: It is not packed.
+    """
+    packed = decompressobj()
+    data = packed.decompress(b64decode(part.data), CAPTION_BYTES + 1)
+    if not packed.eof:
+        raise ValueError("it is cut off, or too large")
+    for line in data.decode().splitlines():
         pts, grouped, triples = line.split(" ")
         yield int(pts), grouped == "1", bytes.fromhex(triples)

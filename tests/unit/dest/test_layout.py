@@ -20,6 +20,7 @@ def test_keys_are_the_documented_ones() -> None:
     assert layout.playlist_key("audio/en-aac-8d41e07a") == "audio/en-aac-8d41e07a/playlist.m3u8"
     assert layout.iframes_key(folder) == "video/1080p-3f9a2c1b/iframes.m3u8"
     assert layout.ledger_key("1080p-3f9a2c1b", 3) == ".streamify/ledger/1080p-3f9a2c1b/00003.json"
+    assert layout.captions_part_key("en-1d20c0b4", 0, 9) == ".streamify/text/en-1d20c0b4/00000-00009.json"
     assert layout.PLAN == ".streamify/plan.json"
     assert (layout.MASTER, layout.MPD, layout.REPORT) == ("master.m3u8", "manifest.mpd", "report.json")
 
