@@ -217,9 +217,13 @@ def write_clip(path: Path, metadata: Sequence[Metadata | None], rate: int = 24) 
         packets += stream.encode()
     units = zip(packets, metadata, strict=True)
     bare.write_bytes(b"".join(bytes(unit) + (b"\0\0\0\1" + rpu(one) if one else b"") for unit, one in units))
-    if path != bare:
-        command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-r", str(rate), "-i", str(bare), "-c", "copy", str(path)]
-        subprocess.run(command, check=True, timeout=60)
+    return path if path == bare else contained(bare, path, rate)
+
+
+def contained(bare: Path, path: Path, rate: int) -> Path:
+    """Put a bare stream of pictures in order of decoding into the container that a name says."""
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-r", str(rate), "-i", str(bare), "-c", "copy", str(path)]
+    subprocess.run(command, check=True, timeout=60)
     return path
 
 

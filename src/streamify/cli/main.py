@@ -1,4 +1,4 @@
-"""The entry point: what takes long to load is started before the command line itself is loaded, which takes 40 ms."""
+"""The entry point. It starts the process that forks workers before it loads the command line, which takes 40 ms."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Expected:
             aspect: Width of its pixels over their height.
             turn: How a player turns it.
         """
-        colour = completed(frame, self._video.colour, self._video.pixel_format)
+        colour = completed(frame, self._video)
         key = frame.width, frame.height, frame.format.name, aspect, turn, colour
         if key != self._key or self._convert is None or self._place is None:
             self._key = key

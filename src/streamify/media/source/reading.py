@@ -144,6 +144,7 @@ def decode(
     given = packet if packet is not None and packet.size else None
     try:
         if given is not None and context.name == "libdav1d":
+            # The copy lacks `is_discard`. Its picture comes out of the same call, because one thread has no delay.
             frames = context.decode(_mended(given))
             return [frame for frame in frames if not (given.is_discard and frame.pts == given.pts)]
         return context.decode(given)

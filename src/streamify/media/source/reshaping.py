@@ -146,6 +146,11 @@ def needs_metadata(frame: VideoFrame) -> bool:
     return _parts(frame) is not None
 
 
+def left_over(frame: VideoFrame, codec: str) -> bool:
+    """Return whether a picture has no metadata itself: FFmpeg's decoder of HEVC gives it those of an earlier one."""
+    return codec == "hevc" and first_of(frame, SideDataType.DOVI_RPU_BUFFER) is None
+
+
 def greatest_light(frame: VideoFrame) -> int | None:
     """Return the PQ signal (12 bit) of the brightest light of the display that such a picture was graded on."""
     parts = _parts(frame)

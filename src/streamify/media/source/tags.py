@@ -5,19 +5,23 @@ from __future__ import annotations
 from av.video.frame import VideoFrame
 
 from streamify.media.source.palette import INDEXED
-from streamify.media.source.reshaping import needs_metadata
-from streamify.model.source import Colour
+from streamify.media.source.reshaping import left_over, needs_metadata
+from streamify.model.source import Colour, VideoFacts
 
 UNSPECIFIED = 2
 """In place of primaries, transfer or matrix (ITU-T H.273)."""
-FULL = 2
-"""FFmpeg's number of the full range; 0: the picture does not say."""
+LIMITED, FULL = 1, 2
+"""FFmpeg's numbers of ranges; 0: the picture does not say."""
 
 
 def tags_of(frame: VideoFrame) -> Colour:
     """Return the colours of a picture, as bitstream or container say, without the peak of its light."""
     if needs_metadata(frame):
         return Colour(primaries=9, transfer=16, full_range=True, dolby=True)
+    return _coded(frame)
+
+
+def _coded(frame: VideoFrame) -> Colour:
     rgb = frame.format.is_rgb or frame.format.name == INDEXED  # palettes are of RGB
     return Colour(
         primaries=int(frame.color_primaries),
@@ -27,21 +31,31 @@ def tags_of(frame: VideoFrame) -> Colour:
     )
 
 
-def completed(frame: VideoFrame, usual: Colour, pixel_format: str) -> Colour:
+def completed(frame: VideoFrame, video: VideoFacts) -> Colour:
     """Return the colours of a picture, and for what it does not say those of most pictures.
+
+    Pictures of Dolby Vision that lost their metadata are known by their full range, without other tags. What is tagged,
+    or of limited range, is a part of another kind that was joined to them; decoders of HEVC call so what says nothing.
 
     Args:
         frame: As it was decoded.
-        usual: Of most pictures.
-        pixel_format: Of most pictures: others that do not say their range are not taken to have the same.
+        video: What most pictures are. Those of another pixel format that do not say their range are not taken to have
+            the same.
     """
-    said = tags_of(frame)
+    usual, said = video.colour, _coded(frame)
     matrix = said.matrix
-    if said.dolby or (usual.dolby and said.primaries == said.transfer == matrix == UNSPECIFIED):
-        return usual.model_copy(update={"peak": None}) if usual.dolby else said
+    other_format = frame.format.name != video.pixel_format
+    untagged = said.primaries == said.transfer == matrix == UNSPECIFIED
+    bare = untagged and int(frame.color_range) != LIMITED and not (usual.dolby and other_format)
+    if needs_metadata(frame) and (bare or not left_over(frame, video.codec)):
+        return usual.model_copy(update={"peak": None}) if usual.dolby else tags_of(frame)
+    if usual.dolby:
+        if bare:
+            return usual.model_copy(update={"peak": None})
+        usual = Colour()  # PQ and BT.2020 are of no other part
     if matrix == UNSPECIFIED and usual.matrix != 0:  # that of RGB
         matrix = usual.matrix
-    silent = not int(frame.color_range) and frame.format.name == pixel_format
+    silent = not int(frame.color_range) and not other_format
     return Colour(
         primaries=usual.primaries if said.primaries == UNSPECIFIED else said.primaries,
         transfer=usual.transfer if said.transfer == UNSPECIFIED else said.transfer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from streamify.media.source.reshaping import needs_metadata
+from streamify.media.source.reshaping import left_over, needs_metadata
 from streamify.media.source.tags import completed
 from streamify.media.video.decode import Picture
 from streamify.model.source import Colour, Look, VideoFacts
@@ -21,7 +21,8 @@ class Looks:
         """Return the look of a picture."""
         frame = picture.frame
         tags = frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range
-        key = frame.width, frame.height, frame.format.name, picture.aspect, picture.turn, tags, needs_metadata(frame)
+        dolby = needs_metadata(frame), left_over(frame, self._video.codec)
+        key = frame.width, frame.height, frame.format.name, picture.aspect, picture.turn, tags, dolby
         look = self._known.get(key)
         if look is None:
             look = self._known[key] = Look(
@@ -37,7 +38,7 @@ class Looks:
 
     def _colour(self, picture: Picture) -> Colour:
         """Return the colours of a picture, with the peak of light that is known of such pictures."""
-        return peak_of(completed(picture.frame, self._video.colour, self._video.pixel_format), self._video)
+        return peak_of(completed(picture.frame, self._video), self._video)
 
     def _aspect(self, coded: Fraction | None) -> Fraction:
         """Return the sample aspect of a picture whose bitstream says `coded`.
