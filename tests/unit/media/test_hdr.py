@@ -19,12 +19,13 @@ from clips.corpus import digest
 from selection import sample
 from streamify.errors import DestinationError
 from streamify.executors.sealed import LINK
+from streamify.machine.folder import LOCK
 from streamify.machine.link import VARIABLE, linked
 from streamify.media.pq import pq_signal
 from streamify.media.source.reshaping import NEUTRAL
 from streamify.media.video.decode import Picture
 from streamify.media.video.dolby import Dolby
-from streamify.media.video.hdr import ToneMapper, table
+from streamify.media.video.hdr import TABLE, ToneMapper, table
 from streamify.media.video.picture import Renditions, output_colour
 from streamify.media.video.tonemap import Hdr, tone_map
 from streamify.model.recipe import VideoRecipe
@@ -191,10 +192,15 @@ def test_a_temporary_folder_that_takes_no_file(place: str, tmp_path: Path, monke
 
 
 def test_no_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does the name of the folder matter, where filter graphs have characters of their own."""
+    """Nor one of a process that was killed; nor does the name of the folder matter, where filter graphs have characters
+    of their own."""
     folder = tmp_path / "a:b,c;d'e[f]\\g h"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    killed = folder / "streamify-killed"
+    killed.mkdir()
+    for name in (LOCK, TABLE):
+        (killed / name).touch()
     ToneMapper(facts().colour, *SIZE)(noise())
     assert list(folder.iterdir()) == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import DestinationError
 from streamify.machine import link
+from streamify.machine.folder import temporary_folder
 from streamify.media.source.reshaping import NEUTRAL, reshaping_of
 from streamify.media.video.dolby import Dolby
 from streamify.media.video.gamut import Wide
@@ -103,8 +103,7 @@ def _table_file(conversion: Conversion) -> Iterator[Path]:
             if given := os.environ.get(link.VARIABLE):
                 path = stack.enter_context(link.readable(Path(given), table(conversion)))
             else:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="streamify-"))
-                path = Path(folder, TABLE)
+                path = stack.enter_context(temporary_folder()) / TABLE
                 path.write_bytes(table(conversion))
         except OSError as error:
             raise DestinationError(
