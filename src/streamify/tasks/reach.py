@@ -81,8 +81,8 @@ def reach_of(task: AnyTask) -> Reach:
             given = {text_file_key(track.recipe.file) for track in task.tracks if track.recipe.file is not None}
             whole = {key for track in task.tracks for key in (all_words_key(track.folder), text_record_key(track.id))}
             folders = frozenset(track.folder for track in task.tracks)
-            parts = range(task.parts if task.collected else 0)
-            kept = [captions_part_key(task.collected, part, task.parts) for part in parts]
+            numbers = range(task.parts if task.collected else 0)
+            kept = [captions_part_key(task.collected, part, task.parts) for part in numbers]
             own = kept[task.part : task.part + 1]
             needed = frozenset({task.segment_list, *given, *kept})
             return Reach(task.source, needed, frozenset({*whole, *own}), words=folders)
