@@ -211,7 +211,7 @@ def _transcode(
         if workers.engine is None:  # the jobs of a shared engine are told by what DEST keeps of them
             stack.enter_context(new.cleared(hold))
         before = pending(stores.media)
-        old = steps.find_plan(stores.media, ref, settings, dest)
+        old = steps.find_plan(stores.media, ref, settings, dest, alone=hold.alone)
         if old.why:
             tell("note", f"planned anew: {old.why}", {})
         gathered.keep(stores.media)

@@ -96,7 +96,7 @@ def remove_begun(media: Storage) -> None:
     """Remove what an early start left whose run ended before the segment was compared with a plan.
 
     It may be cut otherwise than the plan says, and nothing else in the ledger tells. Where there is neither plan nor
-    report, that is any video track of which no segment exists but the first.
+    report, that is any video track of which no segment exists but the first. Only for a run that holds DEST alone.
     """
     if media.stat(PLAN) is not None or media.stat(REPORT) is not None:
         return

@@ -76,7 +76,8 @@ def take(
         wanted: Ours.
         is_running: Asked of claims whose holder is an execution on AWS.
         replace: A claim of a newer Streamify is taken over once it stands still; else it is an error.
-        join: A run of the same job is not waited for, whether it lives or not: two of them are harmless.
+        join: A run of the same job is not waited for, whether it lives or not: two of them are harmless. Where it is
+            known to be dead, its claim is taken over.
     """
     while True:
         try:
@@ -93,7 +94,8 @@ def take(
         if held is not None and held.run == wanted.run:
             return held
         if held is not None and (
-            (join and held.job == wanted.job and held.ended is None) or is_alive(media, held, is_running)
+            (join and held.job == wanted.job and held.ended is None and not _is_dead(held))
+            or is_alive(media, held, is_running)
         ):
             return held
         if media.swap(CLAIM, found, wanted.to_json()):
@@ -114,7 +116,7 @@ def is_alive(media: Storage, held: Claim, is_running: IsRunning, *, wait: bool =
         return False
     if held.execution is not None:
         return is_running(held)
-    if held.host == this_host() and not process_lives(held.pid):
+    if _is_dead(held):
         return False
     stat = media.stat(CLAIM)
     if stat is None or abs(time.time() - stat.modified) > (LONG_AGO if wait else 2 * LEASE):
@@ -122,6 +124,11 @@ def is_alive(media: Storage, held: Claim, is_running: IsRunning, *, wait: bool =
     if not wait:
         return True
     return not _stands_still(media, held.to_json())
+
+
+def _is_dead(held: Claim) -> bool:
+    """Return whether a holder is known not to live: it was a process of this machine."""
+    return held.execution is None and held.host == this_host() and not process_lives(held.pid)
 
 
 def _stands_still(media: Storage, claim: bytes) -> bool:

@@ -131,10 +131,11 @@ class OldPlan(NamedTuple):
     """Why the one that is there cannot be used, where the user should know."""
 
 
-def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location) -> OldPlan:
+def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location, *, alone: bool) -> OldPlan:
     """Return the plan at DEST where it is the one that split would make.
 
-    Where there is none, a first segment that an earlier run began early is removed: it may be cut otherwise.
+    Where there is none and this run is `alone`, a first segment that an earlier run began early is removed: it may be
+    cut otherwise. Another run of the same job may be making it just now.
 
     Raises:
         DestinationError: DEST holds the stream of another source, or a plan that cannot be read, and is not replaced.
@@ -146,7 +147,8 @@ def find_plan(media: Storage, ref: SourceRef, settings: Settings, dest: Location
             raise
         return OldPlan(None, error.message)
     if old is None:
-        remove_begun(media)
+        if alone:
+            remove_begun(media)
         return OldPlan(None)
     if old.source.ref.identity != ref.identity and not settings.replace:
         raise DestinationError(

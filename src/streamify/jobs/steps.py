@@ -121,7 +121,7 @@ def split_step(
         TaskError: A worker was lost.
     """
     stores, tell = run.places.open(), teller(on_event)
-    old = steps.find_plan(stores.media, run.source, run.settings, run.places.media)
+    old = steps.find_plan(stores.media, run.source, run.settings, run.places.media, alone=True)  # by its claim
     if old.why:
         tell("note", f"planned anew: {old.why}", {})
     plan = old.plan

@@ -28,10 +28,10 @@ def media(tmp_path: Path) -> Storage:
     return made
 
 
-def look(media: Storage) -> None:
+def look(media: Storage, *, alone: bool = True) -> None:
     """Look for a plan, as every backend does before it plans."""
     ref = SourceRef(key="a.mov", size=1, version="1", identity="f" * 32)
-    find_plan(media, ref, Settings(replace=True), Location.parse("/media"))
+    find_plan(media, ref, Settings(replace=True), Location.parse("/media"), alone=alone)
 
 
 def keys(media: Storage) -> set[str]:
@@ -50,6 +50,12 @@ def test_what_was_cut_off_before_its_ledger_entry_is_removed_too(media: Storage)
     media.delete(segment_key(f"video/{BEGUN}", 0))
     look(media)
     assert not any(BEGUN in key for key in keys(media))
+
+
+def test_a_first_segment_that_another_run_of_the_job_may_be_making_stays(media: Storage) -> None:
+    before = keys(media)
+    look(media, alone=False)
+    assert keys(media) == before
 
 
 @pytest.mark.parametrize("key", [PLAN, REPORT])

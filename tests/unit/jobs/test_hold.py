@@ -146,6 +146,18 @@ def test_what_a_dead_process_held_is_free_at_once(tmp_path: Path) -> None:
         assert time.monotonic() - began < LEASE / 2
 
 
+@pytest.mark.parametrize(("host", "alone"), [(None, True), ("elsewhere", False)])
+def test_what_the_same_job_left_is_held_alone_where_its_process_is_known_to_be_dead(
+    host: str | None, alone: bool
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    media = ObjectStorage(MemoryStore(), "memory")
+    media.put(CLAIM, claim("a", "1", pid=dead.pid, **({"host": host} if host is not None else {})).to_json())
+    with holding(BUCKET, media, claim("a", "2"), never) as hold:
+        assert hold.alone is alone
+
+
 @pytest.fixture
 def media(monkeypatch: pytest.MonkeyPatch) -> ObjectStorage:
     monkeypatch.setattr(claims, "LEASE", 0.3)
