@@ -55,21 +55,22 @@ class Pending:
         if not job.number and not job.future.set_running_or_notify_cancel():
             del self._unsettled[job]
             return False
-        job.number += 1
+        job.attempts += 1
+        job.number = job.attempts
         job.started, job.paused = time.time(), 0
         return True
 
     def begin_second(self, job: Job) -> Job:
         """Return a second attempt at a job that goes on: the first of the two to end settles it, by `finish`."""
-        return replace(job, first=job, number=job.number + 1, started=time.time(), paused=0)
+        job.attempts += 1
+        return replace(job, first=job, number=job.attempts, started=time.time(), paused=0)
 
-    def lose_one(self, job: Job, other: Job, failure: Failure, worker: str, usage: Usage | None = None) -> None:
+    def lose_one(self, job: Job, failure: Failure, worker: str, usage: Usage | None = None) -> None:
         """Tell that one of two attempts failed: the other one goes on."""
-        job.future.tell(
-            attempt.cut_off(job.attempt(worker), failure=replace(failure, attempts=job.number), usage=usage)
-        )
-        whole = job.submitted
-        whole.number, whole.started = other.number, other.started
+        failure = replace(failure, attempts=job.number)
+        made = attempt.cut_off(job.attempt(worker), failure=failure, usage=usage)
+        job.future.tell(made)
+        job.report.lost_one(made, failure)
 
     def started(self, job: Job, worker: str) -> None:
         """Tell that a worker has the job."""
@@ -88,19 +89,21 @@ class Pending:
 
     def fail(self, job: Job, failure: Failure, worker: str, usage: Usage | None = None) -> None:
         """Settle a job whose attempt failed, or let it wait for the next one."""
-        failure = replace(failure, attempts=job.number)
+        whole = job.submitted
+        failure = replace(failure, attempts=whole.attempts)
         again = self._retry.again(failure)
         made = attempt.failed(job.attempt(worker), failure, again=again, usage=usage, paused=job.paused)
         if job.number:
             job.future.tell(made)
+        whole.number, whole.started = job.number, job.started
         if again:
-            delay = self._retry.delay(job.number)
-            self.waiting.delay(job, delay)
+            delay = self._retry.delay(whole.attempts)
+            self.waiting.delay(whole, delay)
             job.report.retried(made, failure, delay)
         else:
             job.report.failed(made, failure)
             if not job.report.broken:
-                del self._unsettled[job]
+                del self._unsettled[whole]
                 job.future.set_exception(TaskError(failure))
 
     def fail_waiting(self, failure: Failure) -> None:

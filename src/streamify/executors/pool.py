@@ -219,6 +219,7 @@ class JobExecutor:
             self._pool.drop(self._age)
         if not self._pool.is_own_thread:
             wait(running)
+            self._pool.drop(self._age)  # for what is known of its tasks
 
     def _ended(self, future: Future[Result]) -> None:
         with self._lock:

@@ -56,6 +56,11 @@ class Reporter:
         data = {"code": failure.code, "signal": failure.signal, "delay": delay, "log": failure.log}
         self._attempt("task.retried", attempt, f"{failure}; trying again in {delay:.1f} s", data | _times(attempt))
 
+    def lost_one(self, attempt: Attempt, failure: Failure) -> None:
+        """One of two attempts failed; the other one goes on."""
+        data = {"code": failure.code, "signal": failure.signal, "delay": 0.0, "log": failure.log}
+        self._attempt("task.retried", attempt, f"{failure}; another attempt goes on", data | _times(attempt))
+
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         """A task failed for good."""
         data = {

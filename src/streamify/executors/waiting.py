@@ -31,6 +31,8 @@ class Job:
     future: TaskFuture = field(default_factory=TaskFuture)
     number: int = 0
     """Of the last attempt."""
+    attempts: int = 0
+    """How many have begun, second ones too: the highest number that was given; of the job as it was submitted."""
     started: float = 0
     """When that began, seconds since the epoch."""
     paused: float = 0

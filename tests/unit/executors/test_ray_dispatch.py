@@ -527,8 +527,10 @@ def test_a_straggler_that_ends_first_cuts_its_second_attempt_off(bench: Bench, m
 def test_a_second_attempt_that_gets_its_place_too_late_is_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     future = late(bench, monkeypatch)
     bench.happens(done(4, "video/00003/a"))
+    assert 5 in bench.table.cut  # it waits in Ray's queue no longer
+    bench.submit("other/00000/a")
     bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
-    assert bench.table.given[5] is None
+    assert bench.table.given[5] is None  # it is being ended
     assert len(future.attempts) == 1
 
 
@@ -540,32 +542,49 @@ def test_where_one_of_two_attempts_is_lost_the_other_goes_on(
     bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
     bench.happens(Lost(lost, "node-lost", "the node is gone"))
     assert not future.done()
+    told = [(event.kind, event.attempt) for event in bench.events if event.task == "video/00003/a"]
+    assert told[-1] == ("task.retried", lost - 3)
     assert len(bench.table.asked) == 5  # nobody asks for a third
     bench.happens(done(9 - lost, "video/00003/a"))
     assert future.result(timeout=0).key == "video/00003/a"
-    outcomes = {one.worker: (one.outcome, one.failure is not None) for one in future.attempts}
+    outcomes = {one.worker: (one.outcome, one.second, one.failure is not None) for one in future.attempts}
     names = {4: "node-1:7", 5: "node-2:8"}
-    assert outcomes == {names[lost]: ("cancelled", True), names[9 - lost]: ("finished", False)}
+    assert outcomes == {
+        names[lost]: ("cancelled", lost == 5, True), names[9 - lost]: ("finished", lost == 4, False),
+    }  # fmt: skip
     assert bench.pending.finished
 
 
-def test_where_both_attempts_are_lost_the_task_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("order", [(4, 5), (5, 4)])
+def test_where_both_attempts_are_lost_the_task_is_tried_again(
+    order: tuple[int, int], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     future = late(bench, monkeypatch)
     bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
-    bench.happens(Lost(4, "node-lost", "gone"), Lost(5, "node-lost", "gone"))
+    bench.happens(*(Lost(number, "node-lost", "gone") for number in order))
     bench.happens(Asked(6, card()))
     bench.happens(done(6, "video/00003/a"))
     assert future.result(timeout=0).key == "video/00003/a"
-    assert [one.outcome for one in future.attempts] == ["cancelled", "retried", "finished"]
+    assert [(one.number, one.second, one.outcome) for one in future.attempts] == [
+        (order[0] - 3, order[0] == 5, "cancelled"), (order[1] - 3, order[1] == 5, "retried"), (3, False, "finished"),
+    ]  # fmt: skip
 
 
-def test_an_error_of_the_task_itself_ends_both_attempts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", [4, 5])
+def test_an_error_of_the_task_itself_ends_both_attempts(
+    place: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     future = late(bench, monkeypatch)
     bench.happens(Asked(5, card(node="m", host="node-2", pid=8)))
     found = Failure("video/00003/a", "no-video", "the source has no video", exit_code=3)
-    bench.happens(Ended(4, packed(Failed(failure=found, usage=USAGE))))
+    bench.happens(Ended(place, packed(Failed(failure=found, usage=USAGE))))
     assert failure(future).code == "no-video"
-    assert 5 in bench.table.cut
+    assert 9 - place in bench.table.cut
+    assert {(one.number, one.worker, one.second, one.outcome) for one in future.attempts} == {
+        (1, "node-1:7", False, "failed" if place == 4 else "cancelled"),
+        (2, "node-2:8", True, "failed" if place == 5 else "cancelled"),
+    }
+    assert len(future.attempts) == 2
 
 
 def test_no_second_attempt_beside_tasks_that_wait_or_without_another_node(
@@ -620,3 +639,74 @@ def test_a_straggler_whose_second_place_went_to_another_task_gets_another_one(
     assert bench.table.given[again] == "video/00003/a"
     bench.happens(done(again, "video/00003/a"))
     assert future.result(timeout=0).key == "video/00003/a"
+
+
+def stragglers_on(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int, **nodes: int) -> None:
+    """Have so many tasks that take long run on the first node, beside others of so many cores."""
+    at_once(monkeypatch)
+    bench.table.nodes = (NODES[0], *(Node(name, name, cores, 4 * GIB) for name, cores in nodes.items()))
+    keys = [f"video/{number:05d}/a" for number in range(3 + count)]
+    for key in keys:
+        bench.submit(key)
+    bench.happens()
+    bench.happens(*(Asked(number, card(node="m")) for number in range(1, 4)))
+    bench.happens(*(Asked(number, card()) for number in range(4, 4 + count)))
+    bench.happens(*(done(number, keys[number - 1]) for number in range(1, 4)))
+
+
+def test_second_attempts_are_spread_over_the_nodes_that_have_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stragglers_on(bench, monkeypatch, 3, m=1, k=1)
+    assert sorted(bench.table.pinned.values()) == ["k", "m"]  # and no room for the third
+
+
+def test_second_attempts_are_no_more_than_the_settings_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path, workers=5)
+    stragglers_on(bench, monkeypatch, 0, m=8)
+    for number in range(3, 7):
+        bench.submit(f"video/{number:05d}/a")
+    bench.happens()
+    bench.happens(*(Asked(number, card()) for number in range(4, 8)))
+    assert bench.table.pinned == {8: "m"}
+
+
+def test_the_split_is_not_begun_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    late(bench, monkeypatch, key="split")
+    assert bench.table.pinned == {}
+
+
+def test_what_is_usual_in_one_job_says_nothing_of_another_and_goes_with_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once(monkeypatch)
+    bench.table.nodes = NODES
+    for number in range(3):
+        bench.submit(f"video/{number:05d}/a", age=1)
+    bench.submit("video/00003/a", age=2)
+    bench.happens()
+    bench.happens(*(Asked(number, card()) for number in range(1, 5)))
+    bench.happens(*(done(number, f"video/{number - 1:05d}/a") for number in range(1, 4)))
+    assert bench.table.given[4] == "video/00003/a"
+    assert bench.table.pinned == {}
+    bench.dispatcher.drop(1, None)
+    assert list(bench.dispatcher._usual) == []
+
+
+def test_a_job_that_ends_takes_back_what_was_asked_for_its_second_attempts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late(bench, monkeypatch)
+    bench.dispatcher.drop(0, None)
+    assert {4, 5} <= set(bench.table.cut)
+
+
+def test_a_place_is_free_again_where_its_job_ends_before_the_last_piece_of_its_reply_comes(bench: Bench) -> None:
+    bench.workers = bench.dispatcher._workers = 1
+    bench.submit("echo:1", age=1)
+    bench.happens()
+    bench.happens(Asked(1, card()), Part(1, b"x"), Ended(1, None, 2))
+    bench.dispatcher.drop(1, None)
+    bench.submit("echo:2", age=2)
+    bench.happens()
+    assert list(bench.table.asked) == [1, 2]

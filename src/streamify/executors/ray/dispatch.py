@@ -23,6 +23,7 @@ from streamify.executors.retry import lost
 from streamify.executors.waiting import Job
 from streamify.executors.wire import Done, Work
 from streamify.machine.limits import GIB
+from streamify.model.result import SPLIT
 from streamify.planning.stragglers import Usual
 
 AHEAD = 2
@@ -117,7 +118,7 @@ class RayDispatcher:
         self._lost_starts = 0
         self._too_large: dict[Job, float] = {}  # since when
         self._sound = SoundNodes()
-        self._usual = Usual()
+        self._usual: dict[int, Usual] = {}  # by job: the number of its executor
         self._missed: dict[str, Sequence[Node]] = {}  # by node: the look in which a second attempt lost its place there
         self._broken: Failure | None = None  # why no task can run any more
 
@@ -139,14 +140,17 @@ class RayDispatcher:
 
     def drop(self, age: int, error: BaseException | None) -> None:
         """See `streamify.executors.pool.Dispatching`."""
-        for place in self._places.values():
+        for place in tuple(self._places.values()):
             if place.job is not None and place.job.age == age:
                 self._cut_off(place, place.job)
+            elif place.straggler is not None and place.straggler.age == age:
+                self._call_off(place)
+        self._usual.pop(age, None)
         self._pending.drop(age, error)
 
     def close(self, error: BaseException | None) -> None:
         """See `streamify.executors.pool.Dispatching`."""
-        for place in self._places.values():
+        for place in tuple(self._places.values()):
             if place.job is not None:
                 self._cut_off(place, place.job)
         self._cluster.close()
@@ -156,6 +160,14 @@ class RayDispatcher:
         self._dismiss(place)
         self._cluster.cut_off(place.number)
         self._pending.cut_off(job, place.worker)
+        if place.wanted:  # it is over
+            del self._places[place.number]
+
+    def _call_off(self, place: Place) -> None:
+        """Take back what was asked for a second attempt, if it waits in Ray's queue."""
+        if place.card is None and not place.dismissed:
+            self._dismiss(place)
+            self._cluster.cut_off(place.number)
 
     def _dismiss(self, place: Place) -> None:
         place.job, place.dismissed, place.deadline = None, True, math.inf
@@ -193,12 +205,15 @@ class RayDispatcher:
 
         Only where nothing else waits: near the end, when nodes are idle.
         """
-        if self._pending.waiting.ready or len(self._places) >= self._most():
+        if self._pending.waiting.ready:
             return
         now = time.monotonic()
         for place in self._stragglers(now):
-            job, node = place.job, self._elsewhere(place)
-            if job is not None and node is not None:
+            if len(self._places) >= self._most():
+                return
+            node = self._elsewhere(place)
+            if place.job is not None and node is not None:
+                job = place.job.submitted
                 job.doubled = True
                 self._asked += 1
                 shape = self._shape(job)
@@ -211,9 +226,16 @@ class RayDispatcher:
 
     def _suspects(self) -> list[tuple[Place, float]]:
         """Return places with a job, and when each counts as a straggler, on the monotonic clock."""
-        jobs = [(place, place.job) for place in self._places.values() if place.job is not None]
-        limits = [(place, self._usual.limit(job.key)) for place, job in jobs if not job.submitted.doubled]
-        return [(place, place.since + limit) for place, limit in limits if limit is not None]
+        found = list[tuple[Place, float]]()
+        for place in self._places.values():
+            job = place.job
+            if job is None or job.submitted.doubled or job.key == SPLIT:  # which writes the plan
+                continue
+            usual = self._usual.get(job.age)
+            limit = usual.limit(job.key) if usual is not None else None
+            if limit is not None:
+                found.append((place, place.since + limit))
+        return found
 
     def _elsewhere(self, place: Place) -> str | None:
         """Return the id of another node that has room for the job of a place; ``None``: there is none."""
@@ -221,8 +243,9 @@ class RayDispatcher:
         assert place.card is not None
         used: Counter[str] = Counter()
         for other in self._places.values():
-            if other.card is not None and not other.dismissed:
-                used[other.card.node] += other.shape.cores
+            there = other.card.node if other.card is not None else other.node
+            if there is not None and not other.dismissed:
+                used[there] += other.shape.cores
         sound, shape = is_sound(place.job.task), self._shape(place.job)
         free = {
             node.id: node.cores - used[node.id]
@@ -272,6 +295,8 @@ class RayDispatcher:
         if place is None:
             return
         match news:
+            case Asked() if place.dismissed:  # called off at this moment
+                self._cluster.answer(place.number, None)
             case Asked():
                 self._give(place, news.card)
             case Told() if place.job is not None:
@@ -347,7 +372,7 @@ class RayDispatcher:
             return
         if isinstance(found, Done):
             self._cut_off_other(job, place)
-            self._usual.add(job.key, time.monotonic() - place.since)
+            self._usual.setdefault(job.age, Usual()).add(job.key, time.monotonic() - place.since)
             self._pending.finish(job, place.worker, found)
         else:
             self._fail(job, found.failure, place, found.usage)
@@ -386,22 +411,22 @@ class RayDispatcher:
         return place.node is None or self._sound.lose(place.node, self._cluster.nodes)
 
     def _fail(self, job: Job, failure: Failure, place: Place, usage: object = None) -> None:
-        other = self._other(job, place)
-        if other is not None and other.job is not None and failure.transient:
-            self._pending.lose_one(job, other.job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
-            other.job = job.submitted
+        if failure.transient and self._other(job, place) is not None:
+            self._pending.lose_one(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
             return
         self._cut_off_other(job, place)
-        job = job.submitted
         if failure.code in MEMORY and failure.transient:
-            _enlarge(job)
+            _enlarge(job.submitted)
         self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
 
     def _cut_off_other(self, job: Job, place: Place) -> None:
-        """End the other attempt at a job that is about to be settled."""
+        """End the other attempt at a job that is about to be settled, or take back what was asked for it."""
         other = self._other(job, place)
         if other is not None and other.job is not None:
             self._cut_off(other, other.job)
+        for asked in self._places.values():
+            if asked.straggler is job.submitted:
+                self._call_off(asked)
 
     def _end_all(self, failure: Failure) -> None:
         """Fail what waits and what comes: nothing can run. What runs goes on, but for a cluster that is gone."""
