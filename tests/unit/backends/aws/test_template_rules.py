@@ -95,3 +95,10 @@ def test_every_function_has_an_end_and_a_log_of_the_stack(resources: dict[str, A
         given = function["Properties"]
         assert "Timeout" in given
         assert given["LoggingConfig"]["LogGroup"] == "Logs"
+
+
+def test_a_domain_of_ones_own_is_refused_where_nothing_would_be_served_at_it() -> None:
+    rules = yaml.load(TEMPLATE.read_text(), Loader)["Rules"]
+    needed = [one["Assert"] for one in rules["CertificateForAlias"]["Assertions"]]
+    assert ["Cdn", "yes"] in needed
+    assert [["CdnCertificateArn", ""]] in needed
