@@ -217,6 +217,7 @@ def test_a_ray_of_this_machine_ends_with_its_job(clip: Path, ultrafast_stream: P
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_driver_that_is_killed_leaves_no_process_and_its_folder_goes_with_the_next_run(
     clip: Path, ultrafast_stream: Path, tmp_path: Path
 ) -> None:
@@ -279,6 +280,7 @@ def test_a_task_that_takes_long_is_begun_again_on_another_node(tmp_path: Path) -
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_cluster_of_several_nodes_of_which_one_dies(clip: Path, ultrafast_stream: Path, tmp_path: Path) -> None:
     with nodes(2) as (address, process):
         out, events = tmp_path / "out", tmp_path / "events"

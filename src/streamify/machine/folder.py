@@ -28,8 +28,9 @@ def temporary_folder(longest: int | None = None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     lock = os.open(folder / f"{LOCK}.new", os.O_RDWR | os.O_CREAT, 0o600)  # which no child inherits
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        (folder / f"{LOCK}.new").rename(folder / LOCK)  # locked from its first moment
+        with suppress(OSError):  # a file system without locks: nobody sweeps there
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / f"{LOCK}.new").rename(folder / LOCK)  # locked from its first moment
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -40,4 +41,19 @@ def test_a_lock_that_somebody_holds_keeps_its_folder(tmp_path: Path) -> None:
     assert folder.exists()
     os.close(lock)
     sweep(tmp_path)
+    assert not folder.exists()
+
+
+def test_without_locks_there_is_a_folder_that_nobody_sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with monkeypatch.context() as without:
+        without.setattr(fcntl, "flock", refuse)
+        made = temporary_folder()
+        folder = made.__enter__()
+    sweep(tmp_path)
+    assert folder.is_dir()
+    made.__exit__(None, None, None)
     assert not folder.exists()

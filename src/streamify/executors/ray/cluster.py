@@ -148,6 +148,8 @@ class Connection:
         """Connect, look at the nodes until the end, disconnect."""
         ours = not ray.is_initialized()
         before = {name: os.environ.get(name) for name in _SECRET}
+        log = logging.getLogger("ray")
+        level = log.level
         with ExitStack() as closing:
             try:
                 if ours:
@@ -167,6 +169,7 @@ class Connection:
                 ending = Thread(target=ray.shutdown, daemon=True)
                 ending.start()
                 ending.join(10)
+                log.setLevel(level)
                 for name, value in before.items():
                     if value is None:
                         os.environ.pop(name, None)
