@@ -231,8 +231,7 @@ class RayDispatcher:
             job = place.job
             if job is None or job.submitted.doubled or job.key == SPLIT:  # which writes the plan
                 continue
-            usual = self._usual.get(job.age)
-            limit = usual.limit(job.key) if usual is not None else None
+            limit = self._usual.setdefault(job.age, Usual()).limit(job.key)
             if limit is not None:
                 found.append((place, place.since + limit))
         return found
