@@ -182,6 +182,7 @@ TRIED = {
 NOT_TRIED = {
     "burn-in-too-large": "leaves out what was asked for",
     "burn-in-too-much": "leaves out what was asked for",
+    "captions-too-much": "leaves out what was asked for",
     "engine-unsupported": "leaves out what was asked for",
     "index-disagrees": "no file is known that is read so wrongly; the command is that of no-timestamps",
     "tasks-failed": "the job goes on, as in tests/e2e/test_crash.py",

@@ -19,6 +19,7 @@ from streamify.media.text import embedded
 from streamify.model import burn, cue, limits
 from streamify.model.limits import AUDIO_TRACKS, PICTURES, STREAMS
 from streamify.mp4.boxes import full_box
+from streamify.tasks import captions
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "limits.md"
 
@@ -94,7 +95,8 @@ def test_the_page_lists_every_limit_with_its_value() -> None:
     ]
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([\d,]+) \|", PAGE.read_text(), re.MULTILINE))
     of_words = {"CUES": cue, "CUE_BYTES": cue, "BYTES": embedded, "SHOWN": burn, "PART_BYTES": burn,
-                "TOGETHER": displays, "FONT_BYTES": burn, "ATTACHED": stream, "ATTACHED_BYTES": stream}  # fmt: skip
+                "TOGETHER": displays, "FONT_BYTES": burn, "ATTACHED": stream, "ATTACHED_BYTES": stream,
+                "CAPTION_BYTES": captions}  # fmt: skip
     modules = dict.fromkeys(names, limits) | of_words
     assert rows == {name: f"{getattr(module, name):,}" for name, module in modules.items()}
 
