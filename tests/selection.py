@@ -19,7 +19,7 @@ from xdist.workermanage import WorkerController
 from clips.corpus import CASES, CORPUS
 
 HERE = Path(__file__).parent
-ORDER = ("deployed", "docs", "e2e", "contract")
+ORDER = ("deployed", "chaos", "docs", "e2e", "contract")
 """Folders in the order of their tests: the longest tests come first, so that no process ends long after the others."""
 
 FOLDERS = {"corpus": ("STREAMIFY_CORPUS", CORPUS), "cases": ("STREAMIFY_CASES", CASES)}
