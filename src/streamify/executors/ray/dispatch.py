@@ -191,9 +191,7 @@ class RayDispatcher:
             if free[shape, node is not None] > 0:
                 free[shape, node is not None] -= 1
             elif len(self._places) < self._most():
-                self._asked += 1
-                self._places[self._asked] = Place(self._asked, shape, node)
-                self._cluster.ask_for(self._asked, shape, node)
+                self._ask_for(shape, node)
         self._too_large = {job: since for job, since in too_large.items() if now - since < PATIENCE}
         for job in too_large:
             failure = _too_large(job.key, self._shape(job), self._cluster.nodes)
@@ -215,10 +213,12 @@ class RayDispatcher:
             if place.job is not None and node is not None:
                 job = place.job.submitted
                 job.doubled = True
-                self._asked += 1
-                shape = self._shape(job)
-                self._places[self._asked] = Place(self._asked, shape, node, straggler=job)
-                self._cluster.ask_for(self._asked, shape, node)
+                self._ask_for(self._shape(job), node, job)
+
+    def _ask_for(self, shape: Shape, node: str | None, straggler: Job | None = None) -> None:
+        self._asked += 1
+        self._places[self._asked] = Place(self._asked, shape, node, straggler=straggler)
+        self._cluster.ask_for(self._asked, shape, node)
 
     def _stragglers(self, now: float) -> list[Place]:
         """Return the places with tasks that take long and have no second attempt."""
