@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamify.model.plan import Plan
+from streamify.model.plan import EntryPoint, Plan, Segment
 from streamify.model.settings import MediaSettings
 from streamify.model.source import SourceFacts
 from streamify.planning.build import build_plan
@@ -40,6 +40,18 @@ def plan(source: SourceFacts | None = None, build: str = "av 1", **settings: Any
     source = source or facts()
     found, windows = build_plan(source, PTS if source.video else (), MediaSettings(**settings), build)
     return found, list(windows)
+
+
+def segments_of(windows: list[Window]) -> list[Segment]:
+    """Return the segments of a grid, each decoded from the start of the source."""
+    return [
+        Segment(
+            index=window.index, start=window.start, end=window.end, source_start=window.source_start,
+            source_end=window.source_end, frames=window.frames, first=window.first, next=window.next,
+            entries=(EntryPoint(pts=0, dts=0),),
+        )
+        for window in windows
+    ]  # fmt: skip
 
 
 def ids(found: tuple[Plan, list[Window]]) -> list[str]:

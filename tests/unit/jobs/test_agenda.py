@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from plan_samples import plan
+from plan_samples import plan, segments_of
 from streamify.errors import SourceError
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
 from streamify.jobs.work import video_task
-from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.plan import Plan, Segment
 from streamify.model.result import Blob, MediaResult, SegmentRecord
 from streamify.model.task import InitTask, Task
 from streamify.planning.agenda import DEMANDED, DEMANDED_SOUND, FIRST, FOLLOWING, Wanted
@@ -19,15 +19,7 @@ from streamify.planning.schedule import Group
 
 def sample(**settings: Any) -> tuple[Plan, list[Segment]]:
     found, windows = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2, **settings)
-    segments = [
-        Segment(
-            index=window.index, start=window.start, end=window.end, source_start=window.source_start,
-            source_end=window.source_end, frames=window.frames, first=window.first, next=window.next,
-            entries=(EntryPoint(pts=0, dts=0),),
-        )
-        for window in windows
-    ]  # fmt: skip
-    return found, segments
+    return found, segments_of(windows)
 
 
 def agenda_of(found: Plan, segments: list[Segment], demands: Demands, done: set[tuple[str, int]] | None = None) -> Any:

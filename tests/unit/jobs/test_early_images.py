@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plan_samples import plan
+from plan_samples import plan, segments_of
 from streamify.dest.layout import sheet_key, sheet_record_key
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
@@ -14,7 +14,7 @@ from streamify.jobs.early_images import EarlyImages
 from streamify.jobs.fanout import with_images
 from streamify.jobs.images import missing_sheets
 from streamify.model.images import SheetRecord
-from streamify.model.plan import EntryPoint, Plan, Segment
+from streamify.model.plan import Plan, Segment
 from streamify.planning.agenda import Wanted
 from streamify.storage.local import LocalStorage
 
@@ -22,14 +22,7 @@ from streamify.storage.local import LocalStorage
 def sample() -> tuple[Plan, list[Segment], set[tuple[str, int]]]:
     """Return a plan, its segments, and what exists: the sound and the first segment of all rungs."""
     found, windows = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2, thumbnails="1")
-    segments = [
-        Segment(
-            index=window.index, start=window.start, end=window.end, source_start=window.source_start,
-            source_end=window.source_end, frames=window.frames, first=window.first, next=window.next,
-            entries=(EntryPoint(pts=0, dts=0),),
-        )
-        for window in windows
-    ]  # fmt: skip
+    segments = segments_of(windows)
     done = {(track.id, segment.index) for track in found.audio for segment in segments}
     return found, segments, done | {(track.id, 0) for track in found.video}
 
