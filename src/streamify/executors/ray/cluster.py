@@ -25,6 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError, UsageError
 from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
+from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
 from streamify.executors.ray.wire import LARGEST, Card, Shape
@@ -149,13 +150,13 @@ class Connection:
         ours = not ray.is_initialized()
         before = {name: os.environ.get(name) for name in _SECRET}
         log = logging.getLogger("ray")
-        level = log.level
+        level, folder = log.level, None
         with ExitStack() as closing:
             try:
                 if ours:
                     local = self._address is None
-                    folder = closing.enter_context(temporary_folder(LONGEST)) if local else None
-                    self._connect(cores, memory, str(folder) if folder is not None else None)
+                    folder = str(closing.enter_context(temporary_folder(LONGEST))) if local else None
+                    self._connect(cores, memory, folder)
                 self.nodes = _nodes()
             except BaseException as error:  # not swallowed: the constructor raises it
                 self._ready.set_exception(_translated(error, self._address))
@@ -169,6 +170,8 @@ class Connection:
                 ending = Thread(target=ray.shutdown, daemon=True)
                 ending.start()
                 ending.join(10)
+                if folder is not None:
+                    wait_for_processes(folder)  # which write into it
                 log.setLevel(level)
                 for name, value in before.items():
                     if value is None:
@@ -183,12 +186,14 @@ class Connection:
         if self._address is not None:
             ray.init(self._address.text, **quiet)
             return
+        assert folder is not None
         if not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray leaves one in the user's home
-        ray.init(
-            "local", num_cpus=cores, num_gpus=0, _memory=memory, object_store_memory=STORE, include_dashboard=False,
-            _temp_dir=folder, **quiet,
-        )  # fmt: skip
+        with named(folder):
+            ray.init(
+                "local", num_cpus=cores, num_gpus=0, _memory=memory, object_store_memory=STORE, include_dashboard=False,
+                _temp_dir=folder, **quiet,
+            )  # fmt: skip
 
     def _watch(self) -> None:
         answered = time.monotonic()

@@ -1,0 +1,41 @@
+"""A Ray that was started here is over only when its last process is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from streamify.executors.ray.family import named, wait_for_processes
+
+GRANDCHILD = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'input()']).pid, flush=True)"
+
+
+def test_processes_are_waited_for_that_are_no_children(tmp_path: Path) -> None:
+    with named(str(tmp_path)):
+        parent = subprocess.Popen([sys.executable, "-c", GRANDCHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        assert parent.wait(60) == 0  # and its child is left
+        waiting = Thread(target=wait_for_processes, args=[str(tmp_path)], daemon=True)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        parent.stdin.close()
+        waiting.join(60)
+        assert not waiting.is_alive()
+
+
+def test_what_does_not_end_is_waited_for_a_while(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("streamify.executors.ray.family.PATIENCE", 0.1)
+    with named(str(tmp_path)):
+        stays = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with stays:
+        wait_for_processes(str(tmp_path))
+        assert stays.poll() is None
+        stays.communicate(b"\n")
