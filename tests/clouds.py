@@ -9,7 +9,6 @@ import hmac
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import Literal
 
 import pytest
 
+from ports import reserved_port
 from stores import open_storage
 from streamify.machine.host import process_lives
 from streamify.storage.base import sha256
@@ -34,6 +34,9 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 """Azurite's own, the same everywhere."""
 
 MINISTACK = Path(__file__).parent / "ministack" / ".emulator" / "bin" / "python"
+
+ANSWERS = 120
+"""Seconds in which a server must answer."""
 
 Scheme = Literal["s3", "az"]
 Kind = Literal["s3", "ministack", "az"]
@@ -72,14 +75,6 @@ def media(location: str) -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that is free now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 def _s3(endpoint: str) -> Cloud:
     environment = {
         "AWS_ENDPOINT_URL": endpoint,
@@ -93,37 +88,37 @@ def _s3(endpoint: str) -> Cloud:
 @contextmanager
 def moto() -> Iterator[Cloud]:
     """S3 by moto."""
-    port = free_port()
-    command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), "-H", "127.0.0.1", "-p", str(port)]
-    endpoint = f"http://127.0.0.1:{port}"
-    with running(command, f"{endpoint}/moto-api/"):
-        yield _s3(endpoint)
+    with reserved_port() as port:
+        command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), "-H", "127.0.0.1", "-p", str(port)]
+        endpoint = f"http://127.0.0.1:{port}"
+        with running(command, f"{endpoint}/moto-api/"):
+            yield _s3(endpoint)
 
 
 @contextmanager
 def ministack() -> Iterator[Cloud]:
     """S3 by ministack, the emulator that the AWS stack is deployed on: a second opinion on what S3 does."""
-    port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
-    server = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    with running([str(MINISTACK), "-m", "ministack"], f"{endpoint}/_ministack/health", server):
-        yield _s3(endpoint)
+    with reserved_port() as port:
+        endpoint = f"http://127.0.0.1:{port}"
+        server = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+        with running([str(MINISTACK), "-m", "ministack"], f"{endpoint}/_ministack/health", server):
+            yield _s3(endpoint)
 
 
 @contextmanager
 def azurite() -> Iterator[Cloud]:
     """Azure Blob Storage by Azurite."""
-    port = free_port()
-    command = [str(AZURITE / "node_modules/.bin/azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
-    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
-    endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    environment = {
-        "AZURE_STORAGE_ENDPOINT": endpoint,
-        "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
-        "AZURE_STORAGE_ACCOUNT_KEY": KEY,
-    }
-    with running(command, endpoint):
-        yield Cloud("az", endpoint, environment)
+    with reserved_port() as port:
+        command = [str(AZURITE / "node_modules/.bin/azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+        command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
+        endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+        environment = {
+            "AZURE_STORAGE_ENDPOINT": endpoint,
+            "AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT,
+            "AZURE_STORAGE_ACCOUNT_KEY": KEY,
+        }
+        with running(command, endpoint):
+            yield Cloud("az", endpoint, environment)
 
 
 CLOUDS = {"s3": moto, "ministack": ministack, "az": azurite}
@@ -174,8 +169,10 @@ def running(
         ) as server,
     ):
         try:
-            for _ in range(600):
+            deadline = time.monotonic() + ANSWERS
+            while True:
                 assert server.poll() is None, f"{command[0]} ended with status {server.returncode}"
+                assert time.monotonic() < deadline, f"{command[0]} does not answer"
                 try:
                     with urllib.request.urlopen(url, timeout=5):
                         break

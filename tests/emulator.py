@@ -20,7 +20,8 @@ import boto3
 import psutil
 import pytest
 
-from clouds import free_port, running
+from clouds import running
+from ports import reserved_port
 
 HOME = Path(__file__).parent / "ministack"
 DEPLOY = Path(__file__).parents[1] / "deploy" / "aws"
@@ -180,34 +181,39 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
         name: Of the stack.
         **parameters: Of the template, beside the names of the buckets.
     """
-    port = free_port()
-    aws = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-    }
+    with reserved_port() as port:
+        aws = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+        with _emulator(work, port, aws) as process:
+            stack = Stack(name, f"{name}-raw-uploads", f"{name}-transcoded-media", aws, process)
+            stack.client("s3").create_bucket(Bucket="artifacts")
+            given = {
+                "UploadsBucketName": stack.uploads,
+                "MediaBucketName": stack.media,
+                "MaxConcurrency": str(len(os.sched_getaffinity(0))),
+                "Settings": json.dumps(SETTINGS),
+                "TlsOnly": "no",
+            }
+            sam(work, aws, "build", "--build-dir", str(built(work)), "--cache-dir", str(work / "cache"))
+            deploy(work, aws, name, given | parameters)
+            yield stack
+
+
+@contextmanager
+def _emulator(work: Path, port: int, aws: dict[str, str]) -> Iterator[int]:
+    """Run the emulator; yield its process id."""
     python = HOME / ".emulator" / "bin" / "python"
     temporary = work / "tmp"  # with what was unpacked for each function, which a killed emulator leaves
     temporary.mkdir(exist_ok=True)
     server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "TMPDIR": str(temporary)}
-    log = work / "emulator.log"
-    with running(
-        [str(python), str(HOME / "serve.py")], f"{aws['AWS_ENDPOINT_URL']}/_ministack/health", server, log
-    ) as process:
-        stack = Stack(name, f"{name}-raw-uploads", f"{name}-transcoded-media", aws, process)
-        stack.client("s3").create_bucket(Bucket="artifacts")
-        given = {
-            "UploadsBucketName": stack.uploads,
-            "MediaBucketName": stack.media,
-            "MaxConcurrency": str(len(os.sched_getaffinity(0))),
-            "Settings": json.dumps(SETTINGS),
-            "TlsOnly": "no",
-        }
-        sam(work, aws, "build", "--build-dir", str(built(work)), "--cache-dir", str(work / "cache"))
-        deploy(work, aws, name, given | parameters)
-        yield stack
+    url = f"{aws['AWS_ENDPOINT_URL']}/_ministack/health"
+    with running([str(python), str(HOME / "serve.py")], url, server, work / "emulator.log") as process:
+        yield process
 
 
 def deploy(work: Path, variables: dict[str, str], name: str, parameters: dict[str, str]) -> None:

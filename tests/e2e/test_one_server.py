@@ -7,6 +7,7 @@ import http.client
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,6 +18,7 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import playing, wait_for
+from ports import reserved_port
 from streamify.dest.delivery import FOREVER, content_type
 
 SERVER = Path(__file__).parents[2] / "deploy" / "server"
@@ -32,13 +34,34 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Nginx(NamedTuple):
-    """A running nginx."""
+class Local(http.client.HTTPConnection):
+    """A connection over a socket in the file system."""
 
-    port: int
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Nginx(NamedTuple):
+    """A running nginx. It listens on a socket of its own: another one could answer at a port."""
+
+    path: str
+
+    def listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as trial:
+            return trial.connect_ex(self.path) == 0
+
+    def made(self, target: str, host: str) -> Answer:
+        """Ask again where the answer is that it takes a while yet."""
+        return wait_for(lambda: None if (found := self.ask(target, host)).status == 503 else found)  # type: ignore[no-any-return]
 
     def ask(self, target: str, host: str = "media.example.org", method: str = "GET", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = Local(self.path)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, target, headers={"Host": host} | named)
@@ -48,39 +71,31 @@ class Nginx(NamedTuple):
             connection.close()
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as trial:
-        return trial.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port(first: int, last: int) -> int:
-    """Return a port of a range that nobody listens on."""
-    return next(port for port in range(first, last) if not listens(port))
-
-
 @contextmanager
 def serving(root: Path, folder: Path) -> Iterator[Nginx]:
-    """Run nginx with our configuration: only its root and its port are others."""
-    port = free_port(18000, 18999)
-    site = (SERVER / "nginx.conf").read_text()
-    assert site.count("root /srv/media;") == 1
-    site = site.replace("root /srv/media;", f'root "{root}";').replace("listen 80", f"listen 127.0.0.1:{port}")
-    (folder / "site.conf").write_text(site)
-    paths = "".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main = folder / "nginx.conf"
-    main.write_text(
-        f"user root; daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/errors;"
-        f"events {{}} http {{ access_log off; {paths} include {folder}/site.conf; }}"
-    )
-    subprocess.run(["nginx", "-t", "-c", main], check=True, capture_output=True)
-    with subprocess.Popen(["nginx", "-c", main], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(lambda: listens(port))
-            yield Nginx(port)
-        finally:
-            process.terminate()
+    """Run nginx with our configuration: only its root and where it listens are others."""
+    with tempfile.TemporaryDirectory(prefix="nginx-", dir="/tmp") as short:  # the name of a socket may have 107 bytes
+        nginx = Nginx(f"{short}/socket")
+        site = (SERVER / "nginx.conf").read_text()
+        assert site.count("root /srv/media;") == 1
+        site = site.replace("root /srv/media;", f'root "{root}";').replace("listen 80", f"listen unix:{nginx.path}")
+        (folder / "site.conf").write_text(site)
+        paths = "".join(
+            f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        main = folder / "nginx.conf"
+        main.write_text(
+            f"user root; daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/errors;"
+            f"events {{}} http {{ access_log off; {paths} include {folder}/site.conf; }}"
+        )
+        subprocess.run(["nginx", "-t", "-c", main], check=True, capture_output=True)
+        with subprocess.Popen(["nginx", "-c", main], stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for(lambda: process.poll() is not None or nginx.listens())
+                assert process.poll() is None, (folder / "errors").read_text()
+                yield nginx
+            finally:
+                process.terminate()
 
 
 @needs_nginx
@@ -121,16 +136,25 @@ def test_nginx_serves_a_stream_with_types_and_caching_of_every_file(ultrafast_st
 @needs_nginx
 def test_nginx_passes_on_what_is_made_on_demand(tmp_path: Path) -> None:
     spec = ClipSpec(seconds=Fraction(30), rate=Fraction(25), size=(426, 240), gop=50)
-    source, port = make_clip(spec, tmp_path / "clips").path, free_port(8000, 8099)
+    source = make_clip(spec, tmp_path / "clips").path
     with (
+        reserved_port(range(8000, 8100)) as port,
         playing(source, tmp_path / "dest", "--port", port, *FLAGS) as play,
         serving(tmp_path, tmp_path) as nginx,
     ):
         host = f"live-{port}.example.org"
         tracks = play.tracks()
-        for key in ("master.m3u8", "manifest.mpd", "_play/player.js", *(f"{track}/00025.m4s" for track in tracks)):
-            answer = nginx.ask(f"/{key}", host)
+        for key in ("_play/player.js", *(f"{track}/00025.m4s" for track in tracks)):
+            answer = nginx.made(f"/{key}", host)
             assert (answer.status, answer.body) == (200, play.get(key)), key
+        for key in ("master.m3u8", "manifest.mpd"):  # which change once the stream is whole
+
+            def same(key: str = key) -> bool:
+                answer = nginx.made(f"/{key}", host)
+                assert answer.status == 200, key
+                return answer.body == play.get(key)
+
+            wait_for(same)
         page = nginx.ask("/", host)
         assert page.status == 200
         assert "default-src 'none'" in page.headers["content-security-policy"]

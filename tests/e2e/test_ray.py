@@ -170,18 +170,13 @@ def _title(process: psutil.Process) -> str:
     return ""
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("scheme", sample(["", "ray://"], ""))
 def test_an_address_at_which_nobody_listens(scheme: str, clip: Path, tmp_path: Path) -> None:
-    began = time.monotonic()
-    address = f"{scheme}127.0.0.1:{_free_port()}"
-    ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
     assert (ran.code, "[ray-unreachable]" in ran.line, address in ran.line) == (5, True, True)
     assert "ray start --head" in ran.line
     assert time.monotonic() - began < 60
