@@ -7,8 +7,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -17,6 +16,8 @@ from streamify.executors.pending import Pending
 from streamify.executors.ray.fit import unfit
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
 from streamify.executors.ray.parcel import unpacked
+from streamify.executors.ray.place import Place, Places
+from streamify.executors.ray.room import left_on
 from streamify.executors.ray.sound import SoundNodes, is_sound
 from streamify.executors.ray.wire import Build, Card, Given, Shape
 from streamify.executors.retry import lost
@@ -34,65 +35,6 @@ STARTS = 10
 """Places that may be lost one after another before any process has asked for a task."""
 MEMORY = ("worker-out-of-memory", "worker-killed")
 """Codes of attempts that may have failed because memory ran out: the next one asks for twice as much."""
-
-
-class Places(Protocol):
-    """What the dispatcher needs of a cluster; see `streamify.executors.ray.cluster.Cluster`."""
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """Those that take tasks."""
-
-    @property
-    def local(self) -> bool:
-        """Whether it is this machine alone."""
-
-    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
-        """Ask for a place; with `node`, on that one alone."""
-
-    def answer(self, number: int, given: bytes | None) -> None:
-        """Tell a process that asked what to do."""
-
-    def cut_off(self, number: int) -> None:
-        """End a place and what runs there."""
-
-    def wait(self, seconds: float) -> list[News]:
-        """Return what has happened, after `seconds` at the latest."""
-
-    def close(self) -> None:
-        """Cut off all places that are left."""
-
-
-@dataclass(eq=False)
-class Place:
-    """A place that was asked for, until it is over."""
-
-    number: int
-    shape: Shape
-    node: str | None = None
-    """Id of the only node on which it may be; ``None``: on any."""
-    asked: float = field(default_factory=time.time)
-    """When, seconds since the epoch."""
-    card: Card | None = None
-    """Of the process that has it; ``None``: it waits in Ray's queue."""
-    job: Job | None = None
-    dismissed: bool = False
-    """Whether there was nothing to do in it, or what it does counts no more."""
-    deadline: float = math.inf
-    """When what runs there must be done."""
-    pieces: list[bytes] = field(default_factory=list)
-    """Of its reply, as far as they have come."""
-    wanted: int = 0
-    """How many of them there are, once it is over."""
-    straggler: Job | None = None
-    """What it was asked for: a second attempt at a job that takes long."""
-    since: float = 0
-    """When its job began, on the monotonic clock."""
-
-    @property
-    def worker(self) -> str:
-        """As attempts name it."""
-        return self.card.name if self.card is not None else ""
 
 
 class RayDispatcher:
@@ -240,22 +182,16 @@ class RayDispatcher:
         """Return the id of another node that has room for the job of a place; ``None``: there is none."""
         assert place.job is not None
         assert place.card is not None
-        used: Counter[str] = Counter()
-        for other in self._places.values():
-            there = other.card.node if other.card is not None else other.node
-            if there is not None and not other.dismissed:
-                used[there] += other.shape.cores
         sound, shape = is_sound(place.job.task), self._shape(place.job)
-        free = {
-            node.id: node.cores - used[node.id]
-            for node in self._cluster.nodes
-            if node.id != place.card.node
-            and self._missed.get(node.id) is not self._cluster.nodes
-            and node.memory >= shape.memory
-            and (not sound or self._sound.is_alike(node.id))
+        left = {
+            node: left
+            for node, left in left_on(self._cluster.nodes, self._places.values()).items()
+            if node != place.card.node
+            and left.holds(shape)
+            and self._missed.get(node) is not self._cluster.nodes
+            and (not sound or self._sound.is_alike(node))
         }
-        best = max(free, key=lambda node: free[node], default=None)
-        return best if best is not None and free[best] >= shape.cores else None
+        return max(left, key=lambda node: left[node].cores, default=None)
 
     def _most(self) -> int:
         """Return how many places may be asked for and not be over."""

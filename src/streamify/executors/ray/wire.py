@@ -30,6 +30,10 @@ class Shape(Frozen):
         """Return whether what asks for `other` may run in this."""
         return self.cores >= other.cores and self.memory >= other.memory
 
+    def without(self, other: Shape) -> Shape:
+        """Return what this leaves beside `other`; less than nothing, where that is larger."""
+        return Shape(cores=self.cores - other.cores, memory=self.memory - other.memory)
+
     @classmethod
     def of(cls, budget: Budget) -> Shape:
         """Return what a task of that budget asks for."""
