@@ -49,6 +49,7 @@ class Table:
     given: dict[int, str | None] = field(default_factory=dict)
     """By place: key of the task that was given there."""
     cut: list[int] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
     coming: list[News] = field(default_factory=list)
 
     def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
@@ -61,6 +62,9 @@ class Table:
 
     def cut_off(self, number: int) -> None:
         self.cut.append(number)
+
+    def forget(self, number: int) -> None:
+        self.forgotten.append(number)
 
     def wait(self, seconds: float) -> list[News]:
         found, self.coming = self.coming, []

@@ -11,15 +11,11 @@ STORAGE = ("busy", "lost", "reset", "slow", "cut off")
 COMMANDS = (*STORAGE, "worker", "driver", "late", "clock", "full")
 FAULTS = {
     "local": COMMANDS,
-    "ray": (*COMMANDS, "node", "frozen", "head"),
+    "ray": (*COMMANDS, "node", "frozen", "head", "apart", "partition"),
     "aws": (*STORAGE, "worker", "driver", "late", "clock"),
 }
-"""By engine, those that are cheap first.
-
-`partition` of Ray is carried out only where it is named: by Ray 2.60, a node whose raylet is stopped was not
-taken for dead within 68 s, whatever `on_ray.DEATH` says, and no other task began meanwhile.
-"""
-DEAR = {"local": ("away",), "ray": ("head", "away"), "aws": ()}
+"""By engine, those that are cheap first."""
+DEAR = {"local": ("away",), "ray": ("partition", "head", "away", "apart"), "aws": ()}
 """Those that take more than 20 s, in which nothing happens: one run of twenty draws one of them.
 
 `away` cuts the storage off for longer than it is waited for: half a minute. Not on AWS: the state machine of the tests

@@ -26,17 +26,14 @@ NODES = 2
 DEATH = {
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 1000,
-    "health_check_timeout_ms": 2000,
-    "health_check_failure_threshold": 3,
+    "health_check_timeout_ms": 5000,
+    "health_check_failure_threshold": 5,
 }
-"""Settings by which Ray takes a node for dead after about eight seconds without an answer: usually 20 or more.
-
-Only for `partition`: on a busy machine a node that is well may not answer for so long.
-"""
+"""Settings by which Ray takes a node for dead that has not answered five times in a row: after 30 s, usually 65."""
 OPENED = 120.0
 """Seconds that a cluster, or one more node of it, may take to start."""
-SHORT = 1.0
-"""Seconds of a partition that is too short for that."""
+SHORT, LONG = 1.0, 20.0
+"""Seconds of partitions that are too short for that."""
 
 
 class RayField(LocalField):
@@ -44,9 +41,8 @@ class RayField(LocalField):
 
     places = NODES
 
-    def __init__(self, gate: Gate, media: str, source: str, clip: Path, work: Path, *, partition: bool = False) -> None:
+    def __init__(self, gate: Gate, media: str, source: str, clip: Path, work: Path) -> None:
         super().__init__(gate, media, source, clip, work)
-        self._config = [json.dumps(DEATH)] if partition else []
         self._said, self._log = work / "cluster.out", work / "cluster.log"
         self._lost: list[psutil.Process] = []  # nodes that are gone, or will be soon
         self._headless = False
@@ -102,7 +98,7 @@ class RayField(LocalField):
     def _open(self) -> None:
         with self._said.open("w") as said, self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, cluster.__file__, str(NODES), *self._config],
+                [sys.executable, cluster.__file__, str(NODES), json.dumps(DEATH)],
                 stdin=subprocess.PIPE, stdout=said, stderr=log, text=True,
             )  # fmt: skip
         try:
@@ -150,28 +146,44 @@ def node(scene: Scene) -> str:
 
 
 def frozen(scene: Scene) -> str:
-    """Cut the node that has the task off from the cluster, for less than Ray waits for it."""
+    """Cut the node that has the task off from the cluster for a moment."""
+    return _apart(scene, SHORT)
+
+
+def apart(scene: Scene) -> str:
+    """Cut the node that has the task off from the cluster, for nearly as long as Ray waits for it."""
+    return _apart(scene, LONG)
+
+
+def _apart(scene: Scene, seconds: float) -> str:
     assert isinstance(scene.engine, RayField)
     raylet = scene.engine.node(scene.worker)
     raylet.suspend()
     scene.stop.open()
-    time.sleep(SHORT)
+    time.sleep(seconds)
     raylet.resume()
-    return f"cut node {raylet.pid} off from the cluster for {SHORT:g} s"
+    return f"cut node {raylet.pid} off from the cluster for {seconds:g} s"
 
 
 def partition(scene: Scene) -> str:
-    """Cut the node that has the task off from the cluster until it counts as dead and another has done the task.
+    """Cut the node that has the task off from the cluster until it counts as dead and the stream is made without it.
 
-    It reaches the storage all the while: its own write comes when that of the other one is there.
+    What its processes have sent to the storage comes there after that, and they go on until Ray ends them.
     """
     assert isinstance(scene.engine, RayField)
     raylet = scene.engine.node(scene.worker)
-    raylet.suspend()
+    silent = [raylet, *raylet.children(recursive=True)]
+    for process in silent:
+        process.suspend()
     scene.engine.lose(raylet)
     wait_for(lambda: scene.run.codes() or scene.run.over(), 120)
-    scene.after += [scene.stop.open, raylet.resume]
-    return f"cut node {raylet.pid} off from the cluster until its task was done elsewhere"
+    scene.after += [scene.stop.open, *(partial(_resume, process) for process in silent)]
+    return f"cut node {raylet.pid} off from the cluster until its task was taken from it"
+
+
+def _resume(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.resume()
 
 
 def head(scene: Scene) -> str:
@@ -182,4 +194,6 @@ def head(scene: Scene) -> str:
     return "killed the head"
 
 
-FAULTS: dict[str, Callable[[Scene], str]] = {"node": node, "frozen": frozen, "partition": partition, "head": head}
+FAULTS: dict[str, Callable[[Scene], str]] = {
+    "node": node, "frozen": frozen, "apart": apart, "partition": partition, "head": head,
+}  # fmt: skip

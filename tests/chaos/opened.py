@@ -27,8 +27,8 @@ CLIP = ClipSpec(seconds=Fraction(4), rate=Fraction(25), size=(160, 96), gop=25)
 
 
 @contextmanager
-def harness(engine: str, cloud: Cloud, work: Path, only: Sequence[str] = ()) -> Iterator[Harness]:
-    """Open an engine by its name, for faults that are named where any are; `work` is an empty folder."""
+def harness(engine: str, cloud: Cloud, work: Path) -> Iterator[Harness]:
+    """Open an engine by its name; `work` is an empty folder."""
     clip = make_clip(CLIP, work).path
     with proxy.before(cloud, seed=7) as way, pytest.MonkeyPatch.context() as patch:
         way.cloud.enter(patch)
@@ -40,7 +40,7 @@ def harness(engine: str, cloud: Cloud, work: Path, only: Sequence[str] = ()) -> 
         if engine == "ray":
             from chaos.on_ray import FAULTS, RayField
 
-            found, more = RayField(*given, partition="partition" in only), FAULTS
+            found, more = RayField(*given), FAULTS
         else:
             found, more = (LocalField if engine == "local" else AwsField)(*given), {}
         try:
@@ -52,7 +52,7 @@ def harness(engine: str, cloud: Cloud, work: Path, only: Sequence[str] = ()) -> 
 def carry_out(engine: str, seed: int, runs: int, cloud: Cloud, work: Path, only: Sequence[str] = ()) -> Iterator[Line]:
     """Carry so many runs out, and yield what happened in each; with `only`, with these faults."""
     without = () if can_mount(work / "probe") else ("full",)
-    with harness(engine, cloud, work, only) as found:
+    with harness(engine, cloud, work) as found:
         for drawn in draw(engine, seed, runs, found.writes, without, only):
             yield found.carry_out(drawn)
 

@@ -226,6 +226,7 @@ class Cluster:
         self._places: dict[int, Any] = {}
         self._answers: list[Answer] = []
         self._gone = False
+        self._forgotten = 0  # places
         self._boxes = 0  # that were lost one after another
         self._here = ray.get_runtime_context().get_node_id()
         connection.when_gone(lambda cause: self._come.put(partial(self._lost, cause)))
@@ -243,7 +244,9 @@ class Cluster:
 
     def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
         """Ask for a place, with `node` on that one; `Asked` tells when there is one, `Ended` or `Lost` its end."""
-        options: dict[str, Any] = {"num_cpus": shape.cores, "memory": shape.memory}
+        # Ray sends requests of one kind to nodes only as far as others of it have been answered. Those that were
+        # forgotten may never be; a byte less makes another kind.
+        options: dict[str, Any] = {"num_cpus": shape.cores, "memory": shape.memory - self._forgotten}
         if node is not None:
             options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
         self._places[number] = place = _PLACE.options(**options).remote(self._mailbox, number)
@@ -256,6 +259,12 @@ class Cluster:
     def cut_off(self, number: int) -> None:
         """End a place and what runs there."""
         if (place := self._places.get(number)) is not None and not self._gone:
+            ray.cancel(place, force=True)
+
+    def forget(self, number: int) -> None:
+        """Expect nothing of a place any more, which is on a node that is gone, or waits there; nobody waits for it."""
+        if (place := self._places.pop(number, None)) is not None and not self._gone:
+            self._forgotten += 1
             ray.cancel(place, force=True)
 
     def wake(self) -> None:

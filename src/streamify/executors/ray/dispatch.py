@@ -31,6 +31,8 @@ AHEAD = 2
 """Places that are asked for, for each that there is."""
 PATIENCE = 30.0
 """Seconds for which a task waits for a node that is large enough, and for a reply whose pieces are on their way."""
+LATE = 10.0
+"""Seconds for which a place may wait in Ray's queue while a node has room: then that node is asked by its name."""
 STARTS = 10
 """Places that may be lost one after another before any process has asked for a task."""
 MEMORY = ("worker-out-of-memory", "worker-killed")
@@ -59,6 +61,7 @@ class RayDispatcher:
         self._asked = 0
         self._lost_starts = 0
         self._too_large: dict[Job, float] = {}  # since when
+        self._seen: tuple[Node, ...] = ()  # in the last look at the cluster
         self._sound = SoundNodes()
         self._usual: dict[int, Usual] = {}  # by job: the number of its executor
         self._missed: dict[str, Sequence[Node]] = {}  # by node: the look in which a second attempt lost its place there
@@ -67,12 +70,14 @@ class RayDispatcher:
     def step(self) -> None:
         """See `streamify.executors.pool.Dispatching`."""
         self._pending.remove_cancelled()
+        self._leave_lost_nodes()
         self._pending.waiting.release()
         if self._broken is not None:
             self._too_large = {}
             self._pending.fail_waiting(self._broken)
         else:
             self._ask()
+            self._ask_by_name()
             self._ask_again()
         for news in self._cluster.wait(self._longest_wait()):
             self._take(news)
@@ -97,6 +102,26 @@ class RayDispatcher:
                 self._cut_off(place, place.job)
         self._cluster.close()
         self._pending.close(error)
+
+    def _leave_lost_nodes(self) -> None:
+        """Try what ran on nodes that the cluster has no more again, and ask anew for what Ray may have queued there.
+
+        Ray itself tells of the loss only once connections to its processes end: a node that is cut off ends none.
+        """
+        nodes, seen = self._cluster.nodes, self._seen
+        self._seen = nodes
+        gone = {node.id for node in seen} - {node.id for node in nodes} if nodes is not seen else set[str]()
+        if not gone:
+            return
+        for place in tuple(self._places.values()):
+            if place.card is not None and place.card.node not in gone:
+                continue
+            del self._places[place.number]
+            self._cluster.forget(place.number)
+            if place.job is not None:
+                self._lose(place, Lost(place.number, "node-lost", "the node on which the task ran is gone"))
+            elif place.straggler is not None:
+                place.straggler.doubled = False
 
     def _cut_off(self, place: Place, job: Job) -> None:
         self._dismiss(place)
@@ -139,6 +164,28 @@ class RayDispatcher:
             failure = _too_large(job.key, self._shape(job), self._cluster.nodes)
             if job not in self._too_large and self._pending.begin(job):
                 self._pending.fail(job, failure, "")
+
+    def _ask_by_name(self) -> None:
+        """Ask nodes that have room for places, where Ray has not given for long what it was asked for.
+
+        It may have left that to a node that does not answer, and sends nothing of the same kind elsewhere meanwhile.
+        """
+        now = time.monotonic()
+        late = sum(place.waits and place.queued + LATE <= now for place in self._places.values())
+        if not late or len(self._cluster.nodes) < 2:
+            return
+        left = left_on(self._cluster.nodes, self._places.values())
+        for job in self._pending.waiting.ready:
+            shape, sound = self._shape(job), is_sound(job.task)
+            fitting = (
+                node for node, has in left.items() if has.holds(shape) and (not sound or self._sound.may_be_alike(node))
+            )
+            node = max(fitting, key=lambda node: left[node].cores, default=None)
+            if len(self._places) - late >= self._most():
+                return
+            if node is not None:
+                self._ask_for(shape, node)
+                left[node] = left[node].without(shape)
 
     def _ask_again(self) -> None:
         """Ask for a second place, on another node, for tasks that take much longer than their kind.
@@ -193,6 +240,11 @@ class RayDispatcher:
         }
         return max(left, key=lambda node: left[node].cores, default=None)
 
+    def _is_full(self) -> bool:
+        """Return whether as many tasks run as the settings allow: places that were late may come beside others."""
+        running = sum(place.job is not None for place in self._places.values())
+        return self._workers is not None and not self._cluster.local and running >= self._workers
+
     def _most(self) -> int:
         """Return how many places may be asked for and not be over."""
         there = sum(node.cores for node in self._cluster.nodes)
@@ -217,6 +269,9 @@ class RayDispatcher:
         if len(self._cluster.nodes) > 1:
             now = time.monotonic()
             moments += [moment for _, moment in self._suspects() if moment > now]
+            if self._pending.waiting.ready:
+                late = (place.queued + LATE for place in self._places.values() if place.waits)
+                moments += [moment for moment in late if moment > now]
         longest = 1.0 if self._too_large or not self._cluster.nodes else PATIENCE
         return max(0.0, min(longest, min(moments, default=math.inf) - time.monotonic()))
 
@@ -228,6 +283,8 @@ class RayDispatcher:
             return
         place = self._places.get(news.number)
         if place is None:
+            if isinstance(news, Asked):  # of a node that was gone
+                self._cluster.answer(news.number, None)
             return
         match news:
             case Asked() if place.dismissed:  # called off at this moment
@@ -261,6 +318,10 @@ class RayDispatcher:
             self._end_all(_failure(error))
             return
         self._sound.see(card)
+        if self._is_full():
+            self._cluster.answer(place.number, None)
+            self._dismiss(place)
+            return
         if place.straggler is not None:
             if not self._pending.waiting.ready and self._other(place.straggler) is not None:
                 self._begin(place, self._pending.begin_second(place.straggler))

@@ -32,6 +32,9 @@ class Places(Protocol):
     def cut_off(self, number: int) -> None:
         """End a place and what runs there."""
 
+    def forget(self, number: int) -> None:
+        """Expect nothing of a place any more, which is on a node that is gone, or waits there; nobody waits for it."""
+
     def wait(self, seconds: float) -> list[News]:
         """Return what has happened, after `seconds` at the latest."""
 
@@ -49,6 +52,8 @@ class Place:
     """Id of the only node on which it may be; ``None``: on any."""
     asked: float = field(default_factory=time.time)
     """When, seconds since the epoch."""
+    queued: float = field(default_factory=time.monotonic)
+    """The same moment on the monotonic clock."""
     card: Card | None = None
     """Of the process that has it; ``None``: it waits in Ray's queue."""
     job: Job | None = None
@@ -64,6 +69,11 @@ class Place:
     """What it was asked for: a second attempt at a job that takes long."""
     since: float = 0
     """When its job began, on the monotonic clock."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether Ray has not given it yet, and it is of use."""
+        return self.card is None and not self.dismissed
 
     @property
     def on(self) -> str | None:

@@ -42,6 +42,10 @@ class SoundNodes:
         """Return whether it is known that sound may be made on a node."""
         return node in self._features and self._chosen in (None, self._features[node])
 
+    def may_be_alike(self, node: str) -> bool:
+        """Return whether it is not known that sound may not be made on a node."""
+        return node not in self._features or self.is_alike(node)
+
     def lose(self, node: str, nodes: Sequence[Node]) -> bool:
         """Note that a place was lost which only that node could give; it is left out until the next look at the nodes.
 
