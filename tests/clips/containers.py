@@ -28,18 +28,28 @@ def chunks(film: Path) -> list[Chunk]:
 
 
 def packed(given: Sequence[Chunk]) -> list[Chunk]:
-    """Pack MPEG-4 pictures as DivX does: a B picture is in the chunk of the anchor before it, and an empty one follows.
+    """Pack MPEG-4 pictures as DivX and Xvid do: the first B picture is in the chunk of the anchor before it.
+
+    Those that follow have a chunk each, and an empty one stands behind the last.
 
     Args:
-        given: Pictures in decode order, at most one B picture between two anchors.
+        given: Pictures in decode order.
     """
     found: list[Chunk] = []
+    inside = False
     for one in given:
-        if _is_b(one.data):
-            found[-1] = Chunk(found[-1].data + one.data, found[-1].key)
-            found.append(Chunk(_not_coded(found[-1].data)))
-        else:
+        if not _is_b(one.data):
+            if inside:
+                found.append(Chunk(_not_coded(found[-1].data)))
+            inside = False
             found.append(one)
+        elif inside:
+            found.append(one)
+        else:
+            found[-1] = Chunk(found[-1].data + one.data, found[-1].key)
+            inside = True
+    if inside:
+        found.append(Chunk(_not_coded(found[-1].data)))
     first = found[0].data
     start = first.index(b"\0\0\1\xb6")
     return [Chunk(first[:start] + b"\0\0\1\xb2DivX503b1393p" + first[start:], True), *found[1:]]

@@ -110,6 +110,7 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "vp9-mp4": ("libvpx-vp9", "mp4", VP9, "mp4", None),
     "av1-mkv": ("libsvtav1", "matroska", {"preset": "12", "g": "25"}, "mkv", None),
     "mpeg4-packed-avi": ("mpeg4", "avi", DIVX, "avi", packed_avi),
+    "mpeg4-packed-two-avi": ("mpeg4", "avi", MPEG4, "avi", packed_avi),
     "mpeg4-packed-vfw-mkv": ("mpeg4", "avi", DIVX, "mkv", packed_vfw),
     "mpeg4-vfw-mkv": ("mpeg4", "avi", MPEG4, "mkv", vfw),
     "h264-vfw-mkv": ("libx264", "mp4", X264, "mkv", h264_vfw),

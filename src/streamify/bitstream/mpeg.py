@@ -61,8 +61,9 @@ class Mpeg12Reader:
 class Mpeg4Reader:
     """Reads MPEG-4 part 2 (ISO/IEC 14496-2, 6.2.5).
 
-    A packed bitstream holds a picture and the B picture after it in one packet; the next packet then holds a picture
-    that is not coded, in whose stead the decoder shows that B picture.
+    A packed bitstream holds an anchor and the B picture before it in one packet. A decoder keeps that B picture for the
+    next packet, whose own is kept in turn where it is a B picture, too (Xvid with several between two anchors), and is
+    one that is not coded behind the last of them.
     """
 
     reorders: bool | None = None
@@ -71,7 +72,7 @@ class Mpeg4Reader:
         self._bits = 0
         self._anchor = 0
         self._inside = 0
-        self._carried: list[int] = []
+        self._carried: int | None = None
         for at in start_codes(extradata):
             if at < len(extradata) and extradata[at] in VOL:
                 self._bits = _time_bits(extradata[at + 1 : at + 65]) or self._bits
@@ -89,10 +90,11 @@ class Mpeg4Reader:
                 kinds.append(data[at + 1] >> 6 if self._coded(data[at + 1 : at + 24]) else None)
         if not kinds:
             return [self._frame(1)] if unread else []
-        if self._carried and kinds[0] is None:
-            return [self._frame(self._carried.pop(0))]
-        self._carried = [kind for kind in kinds[1:] if kind is not None]
-        return [] if kinds[0] is None else [self._frame(kinds[0])]
+        kept = self._carried
+        behind = kinds if kept is not None else kinds[1:]
+        self._carried = next((kind for kind in behind if kind is not None), None)
+        shown = kept if kept is not None else kinds[0]
+        return [] if shown is None else [self._frame(shown)]
 
     def _frame(self, kind: int) -> Coded:
         if kind == 2:
