@@ -75,10 +75,11 @@ class VideoCheck:
         track: Which rendition.
         sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
         count: See `sums`.
+        step: Ticks from picture to picture at a constant rate; ``None``: it varies.
     """
 
-    def __init__(self, track: VideoTrack, sums: Ledgers, *, count: bool) -> None:
-        self._track, self._sums, self._count = track, sums, count
+    def __init__(self, track: VideoTrack, sums: Ledgers, *, count: bool, step: int | None = None) -> None:
+        self._track, self._sums, self._count, self._step = track, sums, count, step
         self._before: tuple[Segment, SegmentRecord] | None = None
         self._init: str | None = None
         self._gone = set[int]()
@@ -100,6 +101,9 @@ class VideoCheck:
             yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
         if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
             yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
+        if self._step is not None and not lost and record.frames * self._step != record.duration:
+            due = record.duration // self._step
+            yield f"{name}: {record.frames} pictures in the file, {due} fill it at its rate, and none is named as lost"
         if self._track.recipe.captions and record.captions != seam.captions:
             yield f"{name}: {record.captions} triples of captions in the file, {seam.captions} in the source"
         if seam.first != segment.first and segment.first not in lost:
@@ -136,6 +140,7 @@ def check_video(
     sums: Ledgers,
     *,
     count: bool,
+    step: int | None = None,
     whole: bool = True,
 ) -> Iterator[str]:
     """Yield the faults of one video track: every seam, every count, one init.
@@ -145,9 +150,10 @@ def check_video(
         pairs: Segments of the plan and their ledger entries, in order.
         sums: See `VideoCheck`.
         count: See `VideoCheck`.
+        step: See `VideoCheck`.
         whole: The last pair is that of the last segment; else it is a prefix of the stream.
     """
-    check = VideoCheck(track, sums, count=count)
+    check = VideoCheck(track, sums, count=count, step=step)
     for segment, record in pairs:
         yield from check.add(segment, record)
     if whole:

@@ -47,7 +47,8 @@ class Certifying:
         if isinstance(track, VideoTrack):
             count, self._counted = not self._counted, True
             pairs = zip(first, records, strict=True)
-            return list(check_video(track, pairs, self.sums, count=count, whole=whole))
+            step = self._plan.timeline.frame_duration
+            return list(check_video(track, pairs, self.sums, count=count, step=step, whole=whole))
         borders = [0]
         for segment in first:
             borders[-1:] = segment.start, segment.end

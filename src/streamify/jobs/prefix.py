@@ -45,7 +45,8 @@ class CertifiedPrefix:
         self._existing = existing or Asked(media)
         self._plan, self._media, self._segment = plan, media, segment
         if isinstance(track, VideoTrack):
-            self._video = VideoCheck(track, sums or Ledgers(), count=sums is not None)
+            step = plan.timeline.frame_duration
+            self._video = VideoCheck(track, sums or Ledgers(), count=sums is not None, step=step)
         else:
             self._audio = AudioCheck(plan, track, Ledgers())
         self._lines: list[SegmentLine] = []

@@ -73,6 +73,15 @@ def test_losses_that_are_named_are_no_fault_and_are_counted() -> None:
     assert (found.promised, found.decoded, found.lost, found.damaged) == (75, 74, (1480,), 2)
 
 
+def test_a_segment_has_as_many_pictures_as_fill_it_at_a_constant_rate() -> None:
+    """One that was left out although none of its rate was to be is no loss that the report names."""
+    records = (record(0), record(1, {"encoded": 24, "dropped": 1}, frames=24), record(2))
+    pairs = list(zip(segments(), records, strict=True))
+    assert list(check_video(TRACK, pairs, Ledgers(), count=True)) == []  # at a variable rate
+    (fault,) = check_video(TRACK, pairs, Ledgers(), count=True, step=1)
+    assert fault == "video/360p-0/00001.m4s: 24 pictures in the file, 25 fill it at its rate, and none is named as lost"
+
+
 def test_pictures_left_out_on_purpose_are_counted() -> None:
     seam = {"encoded": 13, "dropped": 12}
     faults, sums = judge({index: {"seam": seam, "frames": 13} for index in range(3)})
