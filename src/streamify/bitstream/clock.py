@@ -8,7 +8,7 @@ timeline on which each picture has a place of its own.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -64,7 +64,13 @@ class Timed:
 
 
 def time_packets(
-    packets: Packets, time_base: Fraction, *, reordered: bool, jumps: bool, depth: int = 0
+    packets: Packets,
+    time_base: Fraction,
+    *,
+    reordered: bool,
+    jumps: bool,
+    depth: int = 0,
+    behind: Set[int] = frozenset(),
 ) -> Timed | None:
     """Give each picture its time; ``None`` where no packet has any.
 
@@ -74,15 +80,16 @@ def time_packets(
         reordered: Whether `Packets.orders` says in which order pictures are shown.
         jumps: Whether the container's clock may jump ahead (transport and program streams).
         depth: Pictures by which the decoder's output is known to lag, at least.
+        behind: Packets that come after others that are behind them in the file: they are late.
     """
     raw = _decode_times(packets)
     if all(time == NONE for time in raw):
         return None
     step = _usual_step(packets, raw)
-    if _right(packets, time_base, reordered=reordered, jumps=jumps):
+    if not behind and _right(packets, time_base, reordered=reordered, jumps=jumps):
         times = array("q", (pts if packets.shows(at) else NONE for at, pts in enumerate(packets.pts)))
         return Timed(times, True, _keeps(packets, times), (), (), (), frozenset(), 0, step)
-    wild = _wild(raw, time_base)
+    wild = _wild(raw, time_base).union(behind)
     repeated: set[int] = set()
     starts = [0]
     known = _Known(packets, raw)
@@ -93,7 +100,7 @@ def time_packets(
         else:
             starts.append(start)
     times = array("q", [NONE]) * len(packets)
-    pieces = [Piece(packets, raw, start, end, wild, repeated) for start, end in _spans(starts, len(packets))]
+    pieces = [Piece(packets, raw, start, end, wild, repeated, behind) for start, end in _spans(starts, len(packets))]
     ordered, filled, shift = True, 0, 0
     breaks: list[Break] = []
     latest: int | None = None

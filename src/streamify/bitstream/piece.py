@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from fractions import Fraction
 from itertools import pairwise
 
@@ -23,14 +23,21 @@ class Piece:
     """A run of packets on one clock."""
 
     def __init__(
-        self, packets: Packets, raw: Sequence[int], start: int, end: int, wild: set[int], repeated: set[int]
+        self,
+        packets: Packets,
+        raw: Sequence[int],
+        start: int,
+        end: int,
+        wild: set[int],
+        repeated: set[int],
+        behind: Set[int] = frozenset(),
     ) -> None:
         self.start, self.end = start, end
         self.trusted, self.filled = True, 0
         self.late: set[int] = set()
         self._raw = raw
         self._pts = packets.pts
-        self._wild, self._repeated = wild, repeated
+        self._wild, self._repeated, self._behind = wild, repeated, behind
         self._packets = packets
         self._shown = [number for number in range(start, end) if packets.shows(number)]
         self._epochs = dict[int, int]()
@@ -56,12 +63,16 @@ class Piece:
         return dict(zip(shown, times, strict=True)) | {number: self._own(number) for number in twice}
 
     def _late(self, step: int) -> set[int]:
-        """Return wild packets whose time is that of a picture that is missing elsewhere: they came too late."""
-        doubtful = [number for number in self._shown if number in self._wild and self._pts[number] != NONE]
+        """Return packets that came too late: out of the file's order, or with the time of a missing one."""
+        late = {number for number in self._shown if number in self._behind}
+        doubtful = [
+            number
+            for number in self._shown
+            if number in self._wild and number not in late and self._pts[number] != NONE
+        ]
         if not doubtful:
-            return set()
+            return late
         times = sorted(self._own(number) for number in self._shown if self._own(number) != NONE)
-        late = set()
         for number in doubtful:
             time = self._pts[number]
             place = bisect_right(times, time)

@@ -149,7 +149,9 @@ def follow(
         found.stream += 1
         theirs.expect(ours)
         while (head := theirs.head) is not None and (
-            head[0] < ours.time - theirs.slack or theirs.next_is_nearer(head[0], ours.time)
+            head[0] < ours.time - theirs.slack
+            or theirs.next_is_nearer(head[0], ours.time)
+            or theirs.twin_is_meant(head[1], ours)
         ):
             unlike = difference(head[1], ours) if found.stream <= settling else UNLIKE
             if unlike < UNLIKE / 2 and not theirs.shows_then(ours, unlike) and theirs.settles(ours.time):
@@ -275,6 +277,13 @@ class _Source:
             return False
         following = self._known[1] + after.time - self._known[0]
         return at < following and abs(following - time) < time - at
+
+    def twin_is_meant(self, shot: Shot, ours: Shot) -> bool:
+        """Whether the picture after `shot`, the next one, has the same time and is clearly more like `ours`."""
+        after = self.after
+        if after is None or shot.time is None or after.time != shot.time:
+            return False
+        return difference(after, ours) * CLEARLY + LEAST < difference(shot, ours)
 
     def take(self) -> Shot:
         """Take the next picture."""

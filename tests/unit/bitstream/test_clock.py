@@ -44,6 +44,16 @@ def steps(*numbers: int) -> list[int]:
     return [number * STEP for number in numbers]
 
 
+def test_what_comes_out_of_the_order_of_the_file_is_late() -> None:
+    """The last picture of a PID, which FFmpeg gives at the end of the file, where another PID began anew."""
+    given = packets(steps(1, 2, 3, 1, 2, 3, 4, 4))
+    found = time_packets(given, TICK, reordered=True, jumps=True, behind={7})
+    assert found is not None
+    assert list(found.times) == [*steps(1, 2, 3, 4, 5, 6, 7), NONE]
+    assert found.late == (7,)
+    assert found.wild == ()
+
+
 def test_times_that_rise_in_the_order_of_showing_are_kept() -> None:
     found = timed(packets(steps(1, 3, 2, 5, 4), steps(0, 1, 2, 3, 4), order=[0, 2, 1, 4, 3]))
     assert list(found.times) == steps(1, 3, 2, 5, 4)

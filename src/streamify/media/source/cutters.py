@@ -93,8 +93,8 @@ def matroska(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, .
         head, starts, ends = walk_matroska(file, size)
     except BoxError:
         return ()
-    if not starts or len(head) > HEADER_LIMIT:
-        return ()
+    if not starts or len(head) > HEADER_LIMIT or max(positions) >= ends[-1]:
+        return ()  # behind its end FFmpeg reads on, in files that were joined: a cut would not
     return (units_cutter(head, starts, ends, positions, "matroska"),)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import and_
@@ -166,7 +166,8 @@ def scan(
     time_base = cast("Fraction", stream.time_base)
     jumps = container.format.name in ("mpegts", "mpeg")
     known = knows(context.name)
-    timed = time_packets(packets, time_base, reordered=known, jumps=jumps, depth=context.reorder_depth)
+    behind = frozenset(_behind(positions)) if container.format.name == "mpegts" else frozenset()
+    timed = time_packets(packets, time_base, reordered=known, jumps=jumps, depth=context.reorder_depth, behind=behind)
     if timed is None:
         raise SourceError(
             "no-timestamps",
@@ -179,6 +180,15 @@ def scan(
     notes += clock_notes(packets, timed, time_base)
     columns = Columns(positions, sizes, keys, captions, channels.names)
     return _found(packets, timed, columns, tuple(corrupt), tuple(notes))
+
+
+def _behind(positions: Sequence[int]) -> Iterator[int]:
+    """Yield packets that FFmpeg gives later than those behind them: the last one of a PID is, where PIDs change."""
+    most = -1
+    for number, position in enumerate(positions):
+        if 0 <= position < most:
+            yield number
+        most = max(most, position)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""Recordings that were joined byte by byte: every picture of both, in the order of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import streamify
+from clips.identity import decode_track
+from clips.numbered import encode, remux
+from e2e.driving import rungs, verify
+from streamify.model.report import Report
+
+pytestmark = pytest.mark.long
+
+COUNT = 50
+SETTINGS: dict[str, Any] = {
+    "engine": "inline", "ladder": rungs(144), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"
+}  # fmt: skip
+OPTIONS = {"preset": "veryfast", "bf": "2", "g": "25", "x264-params": "b-adapt=0"}
+
+
+def joined(folder: Path, suffix: str, *second: str) -> Path:
+    """Return two films in one file; the options are those with which the second is muxed."""
+    parts = []
+    for place, options in enumerate(((), second)):
+        numbers = range(place * 100, place * 100 + COUNT)
+        film = encode(folder / f"{place}.mp4", numbers, "libx264", "mp4", OPTIONS)
+        parts.append(remux(film, folder / f"{place}.{suffix}", *options).read_bytes())
+    source = folder / f"film.{suffix}"
+    source.write_bytes(b"".join(parts))
+    return source
+
+
+def published(source: Path, dest: Path) -> tuple[Report, list[int]]:
+    """Return the report of a stream that agrees with its source, and the numbers of its pictures."""
+    report = streamify.transcode(source, dest, **SETTINGS)
+    verify(dest, source)
+    (track,) = (one for one in report.tracks if one.kind == "video")
+    return report, [number for _, number in decode_track(dest, track.folder) if number is not None]
+
+
+def test_two_matroska_files(tmp_path: Path) -> None:
+    """Each has a Segment of its own; a cut of the first one ends where it ends."""
+    _, numbers = published(joined(tmp_path, "mkv"), tmp_path / "dest")
+    assert numbers == [*range(COUNT), *range(100, 100 + COUNT)]
+
+
+def test_pids_that_change_where_the_clock_starts_anew(tmp_path: Path) -> None:
+    """FFmpeg gives the last picture of the first PID at the end of the file, where it would be another one."""
+    report, numbers = published(joined(tmp_path, "ts", "-streamid", "0:300"), tmp_path / "dest")
+    assert len(numbers) == 2 * COUNT - 1
+    assert set(numbers) < {*range(COUNT), *range(100, 100 + COUNT)}
+    assert numbers == sorted(set(numbers))
+    assert any(note.what == "1 pictures whose packets come long after their time" for note in report.notes)
