@@ -190,6 +190,14 @@ def test_a_pause_is_kept_in_segments_of_the_grid(kind: str, tmp_path: Path) -> N
     assert read_ids(source) == list(range(110))  # as FFmpeg reads the source
 
 
+def test_a_long_pause_far_from_a_keyframe_is_no_want_of_keyframes(tmp_path: Path) -> None:
+    """Each of its segments decodes what the standing picture needs: 75 pictures, for 240 segments."""
+    codec = ("libx264", {"g": "1000", "preset": "ultrafast"}, "aac")
+    source = film(tmp_path / "a.mkv", [*at_25(3), *at_25(1, 243)], (S(0), S(4)), codec=codec)
+    plan = streamify.plan(source, engine="inline", ladder=rungs(96), segment_seconds=1, keyframe_seconds=1)
+    assert plan.segments == pytest.approx(244, abs=2)
+
+
 @pytest.mark.long
 def test_ffmpeg_shows_the_first_pictures_of_a_variable_rate_at_their_times(tmp_path: Path) -> None:
     """Its command line, as users call it: a long reorder delay was a jump of the clock to it."""

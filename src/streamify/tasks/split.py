@@ -197,14 +197,18 @@ FEW = 100
 def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Sequence[Window]) -> None:
     """Refuse a source in which most of the work would be to decode what lies before each segment.
 
+    A picture that is shown again in a pause counts each time: there is a segment of its own for it.
+
     Raises:
         SourceError: ``source-keyframes-too-rare``.
     """
     before = sum(map(index.preroll, {window.source_start for window in windows}))
-    if before > PREROLL * max(len(index.pts), FEW):
+    again = sum(repeats.count for window in windows for repeats in window.repeats)
+    shown = len(index.pts) + again
+    if before > PREROLL * max(shown, FEW):
         raise SourceError(
             "source-keyframes-too-rare",
-            f"{facts.ref.key}: keyframes are so rare that each picture would be decoded {before // len(index.pts)} "
+            f"{facts.ref.key}: keyframes are so rare that each picture would be decoded {before // shown} "
             f"times to reach others; the limit is {PREROLL}",
             "encode it with one every 10 s at the least: ffmpeg -i SOURCE -c:v libx264 -crf 16 "
             "-force_key_frames 'expr:gte(t,n_forced*10)' -c:a copy OUT.mkv",
