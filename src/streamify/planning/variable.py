@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from math import lcm
 from operator import sub
 
@@ -129,10 +129,8 @@ def variable_windows(
     a segment, the segment starts at the boundary with the picture that stands, shown again. In a pause that is longer
     than a segment, so do all steps.
     """
-    marks = list(_marks(pts, timeline, segment_seconds, keyframe_seconds))
-    starts = [place for place, mark in enumerate(marks) if mark.border]
-    for index, (place, stop) in enumerate(pairwise([*starts, len(marks)])):
-        mark, following = marks[place], marks[stop] if stop < len(marks) else None
+    for index, (steps, following) in enumerate(_runs(_marks(pts, timeline, segment_seconds, keyframe_seconds))):
+        mark = steps[0]
         after = following.at if following is not None else len(pts)
         frames = after - mark.at
         yield Window(
@@ -144,9 +142,9 @@ def variable_windows(
             frames=frames,
             first=pts[mark.at] if frames else None,
             next=pts[after] if after < len(pts) else None,
-            keyframes=tuple(one.tick for one in marks[place + 1 : stop]),
+            keyframes=tuple(one.tick for one in steps[1:]),
             held=pts[max(0, mark.at - 1)] if mark.repeat else None,
-            repeats=tuple(Repeats(start=one.tick) for one in marks[place:stop] if one.repeat),
+            repeats=tuple(Repeats(start=one.tick) for one in steps if one.repeat),
         )
 
 
@@ -164,6 +162,18 @@ class _Mark:
     """Whether it is a picture that is shown again."""
     border: bool
     """Whether a segment starts with it."""
+
+
+def _runs(marks: Iterable[_Mark]) -> Iterator[tuple[list[_Mark], _Mark | None]]:
+    """Yield the IDR pictures of each segment, and the first one of the next; no more is looked at than is asked for."""
+    run: list[_Mark] = []
+    for mark in marks:
+        if mark.border and run:
+            yield run, mark
+            run = []
+        run.append(mark)
+    if run:
+        yield run, None
 
 
 def _marks(

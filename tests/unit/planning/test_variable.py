@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import overload
 
 import pytest
 from hypothesis import given
@@ -85,6 +87,34 @@ def test_segments_tile_the_timeline(
     bound = longest_stand(segment, keyframe) * 1000
     assert all(after - before <= bound for before, after in itertools.pairwise([*every, end]))
     assert all(window.end - window.start <= bound + 1 for window in windows)
+
+
+def test_the_first_segment_of_a_long_film_is_known_without_the_others() -> None:
+    """It is made while the film is still being planned."""
+    pts = _Counted(range(0, 3_600_000, 40))
+    timeline = variable_timeline(pts=pts, end=3_600_000, time_base=MS, longest=Fraction(3))
+    pts.reads = 0
+    first = next(variable_windows(pts, timeline, Fraction(6), Fraction(2)))
+    assert (first.start, first.end, first.frames, first.keyframes) == (0, 6000, 150, (2000, 4000))
+    assert pts.reads < 1000, "of 90,000 pictures"
+
+
+class _Counted(Sequence[int]):
+    """Counts how often it is asked for an item."""
+
+    def __init__(self, items: Sequence[int]) -> None:
+        self._items, self.reads = items, 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        self.reads += 1
+        return self._items[index]
 
 
 def test_by_hand() -> None:
