@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import os
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import playing, wait_for
@@ -162,6 +164,32 @@ def test_nginx_passes_on_what_is_made_on_demand(tmp_path: Path) -> None:
         assert nginx.ask("/.streamify/plan.json", host).status == 404
         play.end()
         assert nginx.ask("/master.m3u8", host).status == 502
+
+
+def compose() -> tuple[str, ...]:
+    """Return the command of Docker Compose on this machine; empty: there is none. None of its files needs a daemon."""
+    for command in (("docker", "compose"), ("docker-compose",)):
+        if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
+            return command
+    return ()
+
+
+@pytest.mark.skipif(not compose(), reason="no Docker Compose (apt-get install docker-compose)")
+def test_compose_file_is_valid_and_names_what_exists() -> None:
+    command = [*compose(), "--file", str(SERVER / "compose.yaml"), "--profile", "play", "config"]
+    variables = {"PATH": os.environ["PATH"], "FILM": "a film.mp4", "MEDIA": "/srv/streams", "PORT": "8080"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    services = yaml.safe_load(done.stdout)["services"]
+    assert services.keys() == {"watch", "play", "web"}
+    assert services["play"]["command"][:3] == ["play", "/uploads/a film.mp4", "/media/a film.mp4"]
+    built = services["watch"]["build"]
+    assert (Path(built["context"]) / built["dockerfile"]).is_file()
+    assert services["watch"]["network_mode"] == "none"
+    assert {services[name]["read_only"] for name in services} == {True}
+    assert "/srv/streams" in str(services["web"]["volumes"])
+    assert str(SERVER / "nginx.conf") in str(services["web"]["volumes"])
+    assert "8080" in str(services["web"]["ports"])
 
 
 UNITS = sorted(SERVER.glob("*.service"))

@@ -3,7 +3,7 @@
 
 import { NAMES } from "./cells.js";
 import { cell, colours, column, fitted } from "./draw.js";
-import { clock } from "./units.js";
+import { clock, places } from "./units.js";
 
 const ROW = 20; // pixels from one track to the next
 const HEIGHT = 14; // of a cell
@@ -11,6 +11,7 @@ const WIDEST = 28;
 const NEAR = 12; // width of a cell in the near view
 const LEAST = 3; // width below which several segments share a column
 const PAGE = 10; // segments
+const LABEL = 110; // pixels from one label of time to the next
 
 export class Grid extends EventTarget {
   // parts: {scroll, wide, canvas, mark (where the viewer is), chosen (the frame of the chosen cell), labels, axis}
@@ -120,13 +121,12 @@ export class Grid extends EventTarget {
   }
 
   ticks() {
-    const count = Math.max(2, Math.floor(this.view / 110));
     const used = Math.min(this.view, this.width * this.cells.segments);
-    const marks = Array.from({ length: count }, (_, index) => {
-      const segment = (this.scroll.scrollLeft + (used * index) / count) / this.width;
+    const marks = places(used, LABEL).map((place) => {
+      const segment = (this.scroll.scrollLeft + place) / this.width;
       const mark = document.createElement("span");
       mark.textContent = clock(this.cells.starts[Math.min(this.cells.segments, Math.round(segment))]);
-      mark.style.insetInlineStart = `${(100 * used * index) / count / this.view}%`;
+      mark.style.insetInlineStart = `${(100 * place) / this.view}%`;
       return mark;
     });
     this.axis.replaceChildren(...marks);

@@ -28,3 +28,9 @@ export function seconds(value) {
   const [over, under = 1] = String(value).split("/").map(Number);
   return over / under;
 }
+
+// Places of labels along an axis of that many pixels: the first at its start, none nearer than `least` to the next.
+export function places(length, least) {
+  const count = Math.max(1, Math.floor(length / least));
+  return Array.from({ length: count }, (_, index) => (length * index) / count);
+}

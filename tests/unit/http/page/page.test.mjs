@@ -152,6 +152,12 @@ test("a storyboard is pieces of sheets by time", () => {
   ]);
 });
 
+test("labels keep their distance, however short the axis is", () => {
+  assert.deepEqual(units.places(1100, 110), [0, 110, 220, 330, 440, 550, 660, 770, 880, 990]);
+  assert.deepEqual(units.places(250, 110), [0, 125]);
+  for (const length of [0, 28, 84, 140]) assert.deepEqual(units.places(length, 110), [0]);
+});
+
 test("a media element's error is said in words", () => {
   const firefox = "NS_ERROR_DOM_MEDIA_MEDIASINK_ERR (0x806e000b) - OnMediaSinkAudioError";
   assert.match(status.reason({ message: firefox }), /^the browser cannot play sound here: .* sound device/);
