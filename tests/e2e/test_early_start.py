@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from clips.make import ClipSpec, make_clip
 from clips.parts import Stretch, mux
 from e2e.driving import rungs
 from stores import locations
+from streamify.backends import here
 from streamify.backends.here import Here
 from streamify.dest.layout import PLAN, REPORT
 from streamify.errors import Interrupted
@@ -22,14 +24,16 @@ from streamify.executors.events import EventDelivery
 from streamify.executors.local.executor import LocalExecutor
 from streamify.jobs.beginning import EarlyStart
 from streamify.jobs.engine import Stop
+from streamify.jobs.hold import holding
 from streamify.jobs.live import LiveStream
 from streamify.jobs.locations import find_source
+from streamify.jobs.record import local_claim, new_job
 from streamify.jobs.steps import Run, split_step
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.location import Location
 from streamify.model.plan import Plan
-from streamify.model.result import MediaResult, SplitResult
+from streamify.model.result import Beginning, MediaResult, SplitResult
 from streamify.model.settings import MediaSettings, Settings
 from streamify.model.task import SplitTask
 from streamify.storage.base import Stores
@@ -98,6 +102,31 @@ def test_what_was_begun_is_removed_where_pictures_change_midway(tmp_path: Path, 
     assert here.start.settle(plan) is None
     assert [attempt.outcome for attempt in here.attempts] == ["running", "finished"]
     assert {key for key in here.files if not key.startswith(".streamify/segments-")} == set()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_run_beside_another_of_the_job_begins_nothing_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, alone: bool
+) -> None:
+    source = make_clip(ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(320, 180)), tmp_path).path
+    settings = Settings.model_validate(SETTINGS | {"workers": 2, "thumbnails": "off", "poster": "off"})
+    places = Location.of_source(str(source)), Location.of_dest(str(tmp_path / "dest"))
+    begun: list[EarlyStart] = []
+
+    class Counted(EarlyStart):
+        def take(self, beginning: Beginning) -> None:
+            begun.append(self)
+            super().take(beginning)
+
+    monkeypatch.setattr(here, "EarlyStart", Counted)
+    _, ref = find_source(places[0])
+    claim = local_claim(new_job(places[0], ref, places[1], settings))
+    with ExitStack() as other:
+        if not alone:
+            media = locations(tmp_path, tmp_path / "dest").open().media
+            other.enter_context(holding(places[1], media, claim, lambda _: True))
+        Here().play(*places, settings, LiveStream(), lambda _: None)
+    assert len(begun) == alone
 
 
 def test_what_was_begun_is_removed_by_the_next_run_where_this_one_is_stopped(

@@ -256,7 +256,7 @@ class _Run:
             anywhere=True,
         ) as executor:
             with planning(self._stores.media, self._dest, refuse=self._settings.disk_check):
-                plan, begun = (old, None) if old is not None else self._split(executor, ref)
+                plan, begun = (old, None) if old is not None else self._split(executor, ref, alone=hold.alone)
             refuse_foreign(plan, ref)  # what decodes media of strangers has written it
             try:
                 return self._make(plan, executor, hold, begun)
@@ -268,12 +268,15 @@ class _Run:
                 steps.forget(plan, self._stores.media)
                 return self._make(plan, executor, hold)
 
-    def _split(self, executor: Executor, ref: SourceRef) -> tuple[Plan, Begun | None]:
-        """Plan the source. Where a viewer waits and nothing is at DEST, begin the first segment meanwhile."""
+    def _split(self, executor: Executor, ref: SourceRef, *, alone: bool) -> tuple[Plan, Begun | None]:
+        """Plan the source. Where a viewer waits and nothing is at DEST, begin the first segment meanwhile.
+
+        Only where this run is `alone` at DEST: what is cut otherwise than the plan says would be in the way of another.
+        """
         media, keep = self._stores.media, self._log.attempts.add
         start = None
         fresh = media.stat(PLAN) is None and next(iter(media.list(LEDGER)), None) is None
-        if self._live is not None and fresh and executor.capacity > 1:
+        if self._live is not None and alone and fresh and executor.capacity > 1:
             start = EarlyStart(executor, media, self._stop, self._events, keep)
         try:
             plan = steps.split(
