@@ -11,13 +11,12 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-import psutil
 import pytest
 
 from clouds import running
@@ -26,6 +25,8 @@ from ports import reserved_port
 HOME = Path(__file__).parent / "ministack"
 DEPLOY = Path(__file__).parents[1] / "deploy" / "aws"
 REGION = "us-east-1"
+HOLD = "hold"
+"""File in the folder of a stack; see `Stack.holding`."""
 SETTINGS = {"ladder": "360p,240p", "preset": "ultrafast", "short_start": False}
 
 
@@ -40,8 +41,8 @@ class Stack:
     """Bucket."""
     environment: dict[str, str]
     """What points AWS clients at the emulator."""
-    process: int
-    """Of the emulator."""
+    folder: Path
+    """Where the emulator looks whether calls are held; see `holding`."""
 
     def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Point this process and those that it starts at the emulator."""
@@ -146,24 +147,21 @@ class Stack:
             for role in roles:
                 iam.delete_role_policy(RoleName=role, PolicyName="added")
 
-    def kill_a_worker(self) -> bool:
-        """Kill a process that runs a function and is busy; return whether there was one."""
-        running = psutil.Process(self.process).children(recursive=True)
-        before = [_seconds(one) for one in running]
-        time.sleep(0.1)
-        for one, earlier in zip(running, before, strict=True):
-            if _seconds(one) > earlier + 0.02:
-                with suppress(psutil.Error):
-                    one.kill()
-                    return True
-        return False
+    @contextmanager
+    def holding(self, after: int = 0) -> Iterator[None]:
+        """Let so many calls for items of maps through; those behind them stand still until the body ends."""
+        part = self.folder / f"{HOLD}.new"
+        part.write_text(f"{uuid.uuid4().hex} {after}")
+        part.replace(self.folder / HOLD)
+        try:
+            yield
+        finally:
+            (self.folder / HOLD).unlink()
 
-
-def _seconds(process: psutil.Process) -> float:
-    """Return the CPU time that a process took; 0 where it is gone."""
-    with suppress(psutil.Error):
-        return sum(process.cpu_times()[:2])
-    return 0.0
+    def held(self) -> list[int]:
+        """Return the processes in the middle of a call that stands still."""
+        name = (self.folder / HOLD).read_text().split()[0]
+        return [int(note.name.rpartition("-")[2]) for note in self.folder.glob(f"held-{name}-*")]
 
 
 def _key_of(given: dict[str, Any]) -> str:
@@ -189,8 +187,8 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
         }
-        with _emulator(work, port, aws) as process:
-            stack = Stack(name, f"{name}-raw-uploads", f"{name}-transcoded-media", aws, process)
+        with _emulator(work, port, aws):
+            stack = Stack(name, f"{name}-raw-uploads", f"{name}-transcoded-media", aws, work)
             stack.client("s3").create_bucket(Bucket="artifacts")
             given = {
                 "UploadsBucketName": stack.uploads,
@@ -205,15 +203,16 @@ def deployed(work: Path, name: str = "streamify", **parameters: str) -> Iterator
 
 
 @contextmanager
-def _emulator(work: Path, port: int, aws: dict[str, str]) -> Iterator[int]:
-    """Run the emulator; yield its process id."""
+def _emulator(work: Path, port: int, aws: dict[str, str]) -> Iterator[None]:
+    """Run the emulator."""
     python = HOME / ".emulator" / "bin" / "python"
     temporary = work / "tmp"  # with what was unpacked for each function, which a killed emulator leaves
     temporary.mkdir(exist_ok=True)
     server = {**aws, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "TMPDIR": str(temporary)}
+    server["HOLD"] = str(work / HOLD)
     url = f"{aws['AWS_ENDPOINT_URL']}/_ministack/health"
-    with running([str(python), str(HOME / "serve.py")], url, server, work / "emulator.log") as process:
-        yield process
+    with running([str(python), str(HOME / "serve.py")], url, server, work / "emulator.log"):
+        yield
 
 
 def deploy(work: Path, variables: dict[str, str], name: str, parameters: dict[str, str]) -> None:

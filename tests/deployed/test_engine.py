@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import re
 import signal
+import threading
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 import streamify as api
 from clips.make import Clip
-from clouds import media
+from clouds import Cloud, media
 from e2e.driving import Job, Ran, job, streamify, wait_for
 from emulator import Stack
+from faults import proxy
+from faults.proxy import Passed
 from stores import open_storage
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "aws.md"
@@ -89,29 +94,33 @@ def test_the_python_api_and_a_source_in_the_bucket(stack: Stack, dest: str, clip
 
 
 @pytest.mark.long
-def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(dest: str, card: Clip, tmp_path: Path) -> None:
-    with job(tmp_path / "one", card.path, dest, *SLOW) as running:
-        arn = execution(running)
-        wait_for(lambda: running.events("plan.ready"))
-        running.process.send_signal(signal.SIGINT)
-        ended = running.end()
-    assert ended.code == 130
-    assert "the job goes on on AWS" in ended.line
-    assert f"streamify cancel '{dest}'" in ended.line
-    standing = status(dest)
-    assert (standing["state"], standing["execution"]["arn"]) == ("running", arn)
-    busy = transcode(card.path, dest, *FAST)
-    assert (busy.code, "[dest-busy]" in busy.line, arn in busy.line) == (5, True, True)
-    with job(tmp_path / "two", card.path, dest, *SLOW) as attached:
-        assert execution(attached) == arn
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_attaches(
+    stack: Stack, dest: str, card: Clip, tmp_path: Path
+) -> None:
+    with ExitStack() as attaching:
+        with stack.holding():
+            with job(tmp_path / "one", card.path, dest, *SLOW) as running:
+                arn = execution(running)
+                wait_for(lambda: running.events("plan.ready"))
+                running.process.send_signal(signal.SIGINT)
+                ended = running.end()
+            assert ended.code == 130
+            assert "the job goes on on AWS" in ended.line
+            assert f"streamify cancel '{dest}'" in ended.line
+            standing = status(dest)
+            assert (standing["state"], standing["execution"]["arn"]) == ("running", arn)
+            busy = transcode(card.path, dest, *FAST)
+            assert (busy.code, "[dest-busy]" in busy.line, arn in busy.line) == (5, True, True)
+            attached = attaching.enter_context(job(tmp_path / "two", card.path, dest, *SLOW))
+            assert execution(attached) == arn
         ended = attached.end()
     assert ended.code == 0, ended.err
     assert "attached to" in ended.err
 
 
 @pytest.mark.long
-def test_cancel_ends_it_and_resume_makes_what_is_missing(dest: str, card: Clip, tmp_path: Path) -> None:
-    with job(tmp_path / "one", card.path, dest, *SLOW) as running:
+def test_cancel_ends_it_and_resume_makes_what_is_missing(stack: Stack, dest: str, card: Clip, tmp_path: Path) -> None:
+    with stack.holding(3), job(tmp_path / "one", card.path, dest, *SLOW) as running:
         arn = execution(running)
         wait_for(lambda: running.events("segment.finished"))
         cancelled = streamify("cancel", dest, "--json")
@@ -160,15 +169,25 @@ def test_two_commands_at_once_do_the_work_once(stack: Stack, dest: str, clip: Pa
 
 @pytest.mark.long
 def test_an_upload_that_is_stopped_leaves_parts_for_the_next_command_and_no_object(
-    stack: Stack, dest: str, tmp_path: Path
+    stack: Stack, dest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "long.mp4"
+    source = tmp_path / "long.mp4"  # of twelve parts
     with source.open("wb") as file:
         file.truncate(200_000_000)
-    with job(tmp_path / "events", source, dest) as running:
-        wait_for(lambda: [one for one in running.events("upload.progress") if one["data"]["bytes"] > 0])
-        running.process.send_signal(signal.SIGTERM)
-        ended = running.end()
+    go_on = threading.Event()
+
+    def hold(request: Passed) -> None:
+        if int(parse_qs(request.query).get("partNumber", ["0"])[0]) > 8:
+            go_on.wait(120)
+
+    with proxy.before(Cloud("s3", stack.environment["AWS_ENDPOINT_URL"], stack.environment)) as way:
+        way.watch = hold
+        way.cloud.enter(monkeypatch)
+        with job(tmp_path / "events", source, dest) as running:
+            wait_for(lambda: [one for one in running.events("upload.progress") if one["data"]["bytes"] > 0])
+            running.process.send_signal(signal.SIGTERM)
+            go_on.set()
+            ended = running.end()
     assert (ended.code, "the same command goes on with it" in ended.line) == (143, True), ended.line
     store = stack.client("s3")
     parts = store.list_multipart_uploads(Bucket=stack.uploads, Prefix=".streamify-uploads/").get("Uploads", [])

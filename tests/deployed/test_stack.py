@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import uuid
@@ -217,9 +219,11 @@ def test_after_the_fix_resume_runs_only_what_is_missing(stack: Stack, clip: Path
 @pytest.mark.long
 def test_a_new_version_during_the_job_takes_its_turn(stack: Stack, clip: Path, small: Path, tmp_path: Path) -> None:
     key = "versions.mp4"
-    stack.upload(key, clip.read_bytes())
-    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
-    stack.upload(key, small.read_bytes())
+    with stack.holding():
+        stack.upload(key, clip.read_bytes())
+        wait_for(stack.held)
+        stack.upload(key, small.read_bytes())
+        wait_for(lambda: len(stack.executions(key)) == 2)
     first, second = stack.wait(key, 2)
     assert [one["status"] for one in (first, second)] == ["SUCCEEDED"] * 2, (first.get("cause"), second.get("cause"))
     ends = [json.loads(one["output"])["status"] for one in (first, second)]
@@ -311,9 +315,10 @@ def test_buckets_that_exist_are_used_as_they_are(stack: Stack, work: Path, small
 @pytest.mark.long
 def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, card: Clip) -> None:
     key = "deleted.mp4"
-    stack.upload(key, card.path.read_bytes())
-    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
-    stack.client("s3").delete_object(Bucket=stack.uploads, Key=key)
+    with stack.holding():
+        stack.upload(key, card.path.read_bytes())
+        wait_for(stack.held)
+        stack.client("s3").delete_object(Bucket=stack.uploads, Key=key)
     (execution,) = stack.wait(key)
     assert execution["status"] == "FAILED", execution
     assert json.loads(execution["cause"])["code"] in {"source-changed", "source-missing"}
@@ -323,11 +328,10 @@ def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, card:
 @pytest.mark.long
 def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, card: Clip, tmp_path: Path) -> None:
     key = "killed.mp4"
-    stack.upload(key, card.path.read_bytes())
-    wait_for(lambda: [name for name in stack.objects(key) if name.endswith("items.ndjson")])
-    killed = wait_for(stack.kill_a_worker)
+    with stack.holding(1):
+        stack.upload(key, card.path.read_bytes())
+        os.kill(wait_for(stack.held)[0], signal.SIGKILL)
     (execution,) = stack.wait(key)
-    assert killed
     assert execution["status"] == "SUCCEEDED", execution
     files = stack.objects(key)
     flags = ("--engine", "local", "--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")

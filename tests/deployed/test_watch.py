@@ -79,7 +79,7 @@ def test_a_job_goes_on_while_nobody_watches(
 ) -> None:
     """Ctrl-C ends the watching alone; the next run attaches to the execution, and starts no other."""
     arrive(uploads, "a.mp4", card.path.read_bytes())
-    with watch(uploads, streams, tmp_path / "events", *SLOW, "--preset", "veryslow") as watching:
+    with stack.holding(), watch(uploads, streams, tmp_path / "events", *SLOW, "--preset", "veryslow") as watching:
         wait_for(lambda: watching.events("plan.ready"), 120)
         code, err = watching.stop()
     assert code == 130, err

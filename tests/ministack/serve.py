@@ -2,6 +2,8 @@
 
 That is ``MaxConcurrencyPath`` of a map, alarms of several metrics, the version of an object in events of S3, and ranges
 of versions. And it unpacks a layer once, not for each process of a function: it has 190 MB.
+
+While there is the file that HOLD names, calls for items of a map stand still: see `invoke`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import tempfile
+import time
 import types
 import zipfile
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -26,6 +31,7 @@ from ministack.services.cloudformation import provisioners
 known = stepfunctions._run_distributed_map
 known_alarm = provisioners._cw_metric_alarm_record
 known_get = s3._get_object
+known_invoke = lambda_runtime.Worker.invoke
 known_event, known_dispatch = s3._fire_s3_event, eventbridge._dispatch_event
 version: ContextVar[str | None] = ContextVar("version", default=None)
 
@@ -77,6 +83,56 @@ def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, 
     return status, found, body
 
 
+hold, holding = Path(os.environ["HOLD"]), Lock()
+stopped: list[int] = []
+
+
+class Noted:
+    """The stdin of a process that was stopped; a file beside `hold` tells that a call was sent there."""
+
+    def __init__(self, stdin: Any, note: Path) -> None:
+        self._stdin, self._note = stdin, note
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stdin, name)
+
+    def flush(self) -> None:
+        self._stdin.flush()
+        self._note.touch()
+
+
+def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
+    """Call a function.
+
+    The file `hold` has an id and the number of calls for items that are still let through. The process of one behind
+    them is stopped before the call is sent to it, until the file is gone; another file tells its id.
+    """
+    with holding, suppress(FileNotFoundError):
+        if isinstance(event, dict) and "item" in event and "error" not in event:
+            name, left = hold.read_text().split()
+            if left != "0":
+                part = hold.with_suffix(".part")
+                part.write_text(f"{name} {int(left) - 1}")
+                part.replace(hold)
+            else:
+                lambda_runtime.ensure_spawned(self)
+                os.kill(self._proc.pid, signal.SIGSTOP)
+                stopped.append(self._proc.pid)
+                self._proc.stdin = Noted(self._proc.stdin, hold.with_name(f"held-{name}-{self._proc.pid}"))
+    return known_invoke(self, event, *rest, **more)
+
+
+def release() -> None:
+    """Let calls go on once the file `hold` is gone."""
+    while True:
+        with holding:
+            while stopped and not hold.exists():
+                with suppress(ProcessLookupError):
+                    os.kill(stopped.pop(), signal.SIGCONT)
+        time.sleep(0.05)
+
+
+Thread(target=release, daemon=True).start()
 unpacking = Lock()
 unpacked = Path(tempfile.mkdtemp(prefix="ministack-unpacked-"))
 
@@ -97,6 +153,7 @@ class Archive(zipfile.ZipFile):
 
 
 lambda_runtime.zipfile = types.SimpleNamespace(**vars(zipfile) | {"ZipFile": Archive})
+lambda_runtime.Worker.invoke = invoke
 s3._get_object = get_object
 s3._fire_s3_event, eventbridge._dispatch_event = fire_event, dispatch
 stepfunctions._run_distributed_map = run_distributed_map
