@@ -112,7 +112,7 @@ def published(dest: Path) -> list[str]:
     return [name for name in MANIFESTS if (dest / name).exists()]
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
     """Return the value of `what` as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (value := what()):
@@ -167,10 +167,10 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def job(events: Path, *args: object) -> Iterator[Job]:
+def job(events: Path, *args: object, env: dict[str, str] | None = None) -> Iterator[Job]:
     """Start ``streamify transcode ARGS``; whatever happens, nothing of it stays."""
     command = [str(COMMAND), "transcode", *map(str, args), "--events", str(events)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         running = Job(process, events)
         try:
             yield running
@@ -207,7 +207,7 @@ class Playing:
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
 
 @contextmanager

@@ -8,13 +8,12 @@ import re
 import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
-from e2e.driving import Job, published, wait_for
+from e2e.driving import published, wait_for
+from e2e.halting import Halt
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -172,37 +171,25 @@ def reading(dest: Path) -> Iterator[Reader]:
 
 
 class Growing:
-    """A stream that grows as far as it is told to."""
+    """A stream that grows as far as it is told to.
 
-    def __init__(self, running: Job, dest: Path) -> None:
-        self._running, self._dest = running, dest
+    Args:
+        dest: Of the job.
+        halt: Of its workers.
+    """
+
+    def __init__(self, dest: Path, halt: Halt) -> None:
+        self._dest, self._halt = dest, halt
 
     def to(self, count: int) -> int:
-        """Let the job go on, stop it at a number of segments, or soon after; return how many are published then."""
-        self._each(psutil.Process.resume)
-        wait_for(lambda: self._made() > count)  # the last one may be there and not told yet
-        self._each(psutil.Process.suspend)
-        return int(wait_for(lambda: (length := self._length()) >= count and length))
-
-    def release(self) -> None:
-        """Let the job go on."""
-        self._each(psutil.Process.resume)
-
-    def stop(self) -> None:
-        """Stop it where it is."""
-        self._each(psutil.Process.suspend)
+        """Let the job go on to a number of segments; return how many are published then."""
+        self._halt.allow(count)
+        return int(wait_for(lambda: (length := self._length()) >= count and length, 120))
 
     def to_the_end(self) -> None:
         assert 'type="dynamic"' in (self._dest / "manifest.mpd").read_text()
         assert published(self._dest) == ["master.m3u8", "manifest.mpd"]  # and no report
-        self._each(psutil.Process.resume)
-
-    def _each(self, what: Callable[[psutil.Process], None]) -> None:
-        for pid in self._running.workers():
-            what(psutil.Process(pid))
-
-    def _made(self) -> int:
-        return max((len(list(folder.glob("*.m4s"))) for folder in self._dest.glob("video/*")), default=0)
+        self._halt.release()
 
     def _length(self) -> int:
         """Return how many segments the first rung of the master playlist lists."""

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import media, published, rungs, wait_for
+from e2e.halting import Halt
 from selection import sample
 
 SETTINGS: streamify.SettingsDict = {"segment_seconds": 1, "keyframe_seconds": 1, "workers": 1}
@@ -38,15 +40,13 @@ def source(shared: Path) -> Path:
     return make_clip(spec, shared / "clips").path
 
 
-def freeze(job: streamify.JobHandle) -> int:
-    """Stop the one worker of a job when a segment is made: the job neither ends nor goes on. Return its process id."""
-    for event in job.events():
-        if event.kind == "task.started" and event.worker is not None:
-            worker = event.worker
-        elif event.kind == "segment.finished":
-            os.kill(worker, signal.SIGSTOP)
-            return worker
-    raise AssertionError("it ended before")
+@pytest.fixture
+def halt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Halt]:
+    """Stops the workers of this process when two segments are made."""
+    found = Halt(tmp_path, 2)
+    monkeypatch.setenv("PYTHONPATH", found.env["PYTHONPATH"])
+    yield found
+    found.release()
 
 
 @pytest.mark.long
@@ -64,17 +64,16 @@ def test_two_jobs_run_side_by_side_and_can_be_followed(source: Path, tmp_path: P
 @pytest.mark.long
 @pytest.mark.parametrize("engine", sample(["inline", "local"], "local"))
 def test_a_cancelled_job_stops_soon_and_the_same_call_goes_on(
-    source: Path, tmp_path: Path, engine: streamify.Engine
+    source: Path, tmp_path: Path, engine: streamify.Engine, halt: Halt
 ) -> None:
     settings: streamify.SettingsDict = {**SLOW, "engine": engine}
     with streamify.start(source, tmp_path / "dest", **settings) as job:
-        if engine == "local":
-            freeze(job)
-        while engine == "inline" and next(job.events()).kind != "segment.finished":
+        while next(job.events()).kind != "segment.finished":
             pass
         job.cancel()
         with pytest.raises(streamify.Interrupted):
-            job.result(60)  # on this machine its worker stands still
+            job.result(60)
+    halt.release()
     assert "report.json" not in published(tmp_path / "dest")
     report = streamify.transcode(source, tmp_path / "dest", **settings)
     assert report.tasks_reused > 0
@@ -101,22 +100,24 @@ def test_an_exception_of_the_callback_ends_the_job_and_is_raised(
     assert (report.tasks_reused > 0) == (kind in ("segment.finished", "job.finished"))
 
 
-def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(source: Path, tmp_path: Path) -> None:
+def test_a_job_is_seen_cancelled_and_resumed_by_its_dest(source: Path, tmp_path: Path, halt: Halt) -> None:
     dest = tmp_path / "dest"
     with streamify.start(source, dest, **SLOW) as job:
-        freeze(job)
+        while next(job.events()).kind != "segment.finished":
+            pass
         seen = streamify.status(dest)
         assert (seen.state, seen.source) == ("running", source.name)
         assert streamify.cancel(dest).cancelled
         assert isinstance(job.exception(60), streamify.JobCancelled)
     assert streamify.status(dest).state == "cancelled"
+    halt.release()
     report = streamify.resume(dest)
     assert report.tasks_reused > 0
     assert streamify.status(dest).state == "complete"
     assert not streamify.cancel(dest).cancelled
 
 
-def test_a_cancelled_asyncio_task_leaves_no_job_behind(source: Path, tmp_path: Path) -> None:
+def test_a_cancelled_asyncio_task_leaves_no_job_behind(source: Path, tmp_path: Path, halt: Halt) -> None:
     seen: list[streamify.Event] = []
 
     async def main() -> streamify.Report:
@@ -128,6 +129,7 @@ def test_a_cancelled_asyncio_task_leaves_no_job_behind(source: Path, tmp_path: P
         with pytest.raises(asyncio.CancelledError):
             await task
         assert seen[-1].kind == "job.failed"
+        halt.release()
         return await streamify.transcode_async(source, dest, **SLOW)
 
     assert asyncio.run(main()).tasks_reused > 0
@@ -143,11 +145,14 @@ def test_a_bad_setting_is_refused_before_a_thread_starts(source: Path, tmp_path:
 @pytest.mark.long
 def test_ctrl_c_in_a_program_that_waits_stops_the_job_and_ends_the_program(clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(clip), str(tmp_path / "dest")]
-    log = tmp_path / "log"
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
+    log, env = tmp_path / "log", Halt(tmp_path, 2).env
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True, env=env) as process,
+    ):
         wait_for(lambda: "segment.finished" in log.read_text())
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode in (-signal.SIGINT, 130)
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert "streamify.errors" not in err

@@ -17,6 +17,7 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import Job, alive, job, media, streamify, wait_for
+from e2e.halting import Halt
 from selection import sample
 
 KILLS = {"a few": 2, "many": 10}
@@ -167,7 +168,8 @@ def _outcome(running: Job, task: str, pid: int) -> str | None:
 
 
 def test_a_dead_driver_leaves_no_process(shared: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "events", source(shared, 16), tmp_path / "dest", *FLAGS) as running:
+    halt = Halt(tmp_path, 2)
+    with job(tmp_path / "events", source(shared, 16), tmp_path / "dest", *FLAGS, env=halt.env) as running:
         wait_for(lambda: len(running.in_flight()) == 2)
         workers = running.workers()
         running.process.kill()

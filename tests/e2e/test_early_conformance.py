@@ -13,6 +13,7 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import job, published, wait_for
+from e2e.halting import Halt
 from judges.conformance import check
 
 FLAGS = ("--ladder", "360p,240p", "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryfast",
@@ -41,7 +42,7 @@ def lengths(dest: Path) -> list[int]:
 def test_a_stream_that_grows_keeps_all_rules_but_those_of_its_end(tmp_path: Path) -> None:
     spec = ClipSpec(seconds=Fraction(24), rate=Fraction(25), size=(640, 360), gop=50, bframes=2)
     film, dest, seen = make_clip(spec, tmp_path / "clips").path, tmp_path / "dest", tmp_path / "seen"
-    with job(tmp_path / "events", film, dest, *FLAGS) as running:
+    with job(tmp_path / "events", film, dest, *FLAGS, env=Halt(tmp_path, 10).env) as running:
         wait_for(lambda: len(published(dest)) == 2 and len(lengths(dest)) == 6 and min(lengths(dest)) > 5)
         while True:  # a version is written file by file
             running.process.send_signal(signal.SIGSTOP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 from clips.make import ClipSpec, make_clip
 from e2e.driving import job, made, media, published, streamify, wait_for
+from e2e.halting import Halt
 
 FLAGS = ("--ladder", "240p", "--segment-seconds", "0.5", "--keyframe-seconds", "0.5", "--preset", "medium",
          "--workers", "1")  # fmt: skip
@@ -36,14 +36,10 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
     source: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    dest = tmp_path / "dest"
-    with job(tmp_path / "events", source, dest, *FLAGS) as running:
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 10)
+    with job(tmp_path / "events", source, dest, *FLAGS, env=halt.env) as running:
         wait_for(lambda: len(running.events("segment.finished")) >= 50)  # 40 of sound, 10 of 40 pictures
-        running.process.send_signal(signal.SIGSTOP)  # or it might end before it is looked at
         seen = streamify("status", dest, "--json").json
-        for worker in running.workers():
-            os.kill(worker, signal.SIGSTOP)  # nor before it is cancelled
-        running.process.send_signal(signal.SIGCONT)
         assert seen["state"] == "running"
         assert (seen["run"]["pid"], seen["run"]["outcome"]) == (running.process.pid, None)
         assert 50 <= seen["done"] < seen["total"] == 80
@@ -69,8 +65,8 @@ def test_a_job_is_looked_at_stopped_and_gone_on_with_from_another_terminal(
 
 
 def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: Path) -> None:
-    dest = tmp_path / "dest"
-    with job(tmp_path / "events", source, dest, *FLAGS) as running:
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 3)
+    with job(tmp_path / "events", source, dest, *FLAGS, env=halt.env) as running:
         wait_for(lambda: running.events("segment.finished"))
         wait_for(lambda: _stopped_at_work(running.process, dest))
         running.process.kill()
@@ -100,22 +96,23 @@ def _stopped_at_work(process: subprocess.Popen[str], dest: Path) -> bool:
 
 def test_dest_is_held_while_the_source_is_split(tmp_path: Path, source: Path) -> None:
     """A job of other settings that starts before the first one has its plan is refused."""
-    dest = tmp_path / "dest"
-    with job(tmp_path / "one", source, dest, *FLAGS, "--preset", "ultrafast") as one:
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 3)
+    with job(tmp_path / "one", source, dest, *FLAGS, "--preset", "ultrafast", env=halt.env) as one:
         wait_for(lambda: (dest / ".streamify" / "job.json").exists())
         one.process.send_signal(signal.SIGSTOP)
         seen = streamify("status", dest, "--json").json
         busy = streamify("transcode", source, dest, *FLAGS, "--crf", "31")
         one.process.send_signal(signal.SIGCONT)
+        halt.release()
         assert (seen["state"], seen["source"]) == ("running", source.name)
         assert (busy.code, "[dest-busy]" in busy.line, f"process {one.process.pid}" in busy.line) == (5, True, True)
         assert one.end().code == 0
 
 
 def test_what_resume_cannot_do(source: Path, tmp_path: Path) -> None:
-    copy, dest = tmp_path / "video.mp4", tmp_path / "dest"
+    copy, dest, halt = tmp_path / "video.mp4", tmp_path / "dest", Halt(tmp_path, 3)
     shutil.copy(source, copy)
-    with job(tmp_path / "events", copy, dest, *FLAGS) as running:
+    with job(tmp_path / "events", copy, dest, *FLAGS, env=halt.env) as running:
         wait_for(lambda: running.events("segment.finished"))
         running.process.send_signal(signal.SIGTERM)
         assert running.end().code == 143

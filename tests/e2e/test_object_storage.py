@@ -114,7 +114,7 @@ def test_a_stream_in_a_bucket_is_played(bucket: str, ultrafast_stream: Path) -> 
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(server.url + ".streamify/plan.json")
         server.stop()
-        thread.join(timeout=10)  # before its socket is closed
+        thread.join(60)  # before its socket is closed
 
 
 def refused(ran: Ran, code: int, error: str, *parts: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from clips.words import pictures
 from e2e import chromium
 from e2e.driving import Job, job, playing, rungs, wait_for
-from e2e.growing import Growing
+from e2e.halting import Halt
 from streamify.api import transcode
 from streamify.model.settings import Rung
 
@@ -71,14 +71,11 @@ def test_poster_and_scrub_images_come_while_the_stream_is_made(tmp_path: Path) -
     source, dest = pictures(tmp_path / "f.mp4", 60, sound=False), tmp_path / "s"
     ladder = tmp_path / "ladder.yaml"
     ladder.write_text(json.dumps(rungs(48)))
-    flags = ["--ladder", ladder, "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow",
+    flags = ["--ladder", ladder, "--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast",
              "--thumbnails", "0.1", "--workers", "1", "--publish", "early"]  # fmt: skip
-    with job(tmp_path / "events", source, dest, *flags) as running:
-        growing = Growing(running, dest)
-        growing.to(3)  # a sheet shows 2.5 s
-        growing.release()
+    halt = Halt(tmp_path, 30)  # a sheet shows 2.5 s
+    with job(tmp_path / "events", source, dest, *flags, env=halt.env) as running:
         wait_for(lambda: {"image/thumbnails/00000", "image/poster-00001"} <= finished(running))
-        growing.stop()
         wait_for(lambda: [*dest.glob("thumbnails/*/storyboard.vtt")])
         with playing(dest) as server, chromium.chromium() as browser, browser.page() as page:
             page.call("Page.navigate", url=server.url)
@@ -98,4 +95,3 @@ def test_poster_and_scrub_images_come_while_the_stream_is_made(tmp_path: Path) -
 
             wait_for(point)
             assert page.complaints == []
-        growing.release()

@@ -7,19 +7,20 @@ import json
 import re
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, playing, rungs, wait_for
+from e2e.halting import Halt
 from streamify.jobs.found import FoundJob
 from streamify.model.location import Location
 from streamify.storage.local import LocalStorage
@@ -76,22 +77,14 @@ def ledger(dest: Path) -> Cells:
     return {(path.parent.name, int(path.stem)) for path in dest.glob(".streamify/ledger/*/*.json")}
 
 
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Stop the workers of a process: its job neither ends nor goes on, however quick the machine is."""
-    workers = psutil.Process(pid).children(recursive=True)
-    for worker in workers:
-        with suppress(psutil.NoSuchProcess):
-            worker.suspend()
-    yield
-    for worker in workers:
-        with suppress(psutil.NoSuchProcess):
-            worker.resume()
+def pictures(dest: Path) -> int:
+    """Return how many segments the track of pictures has that has most of them."""
+    return max(Counter(track for track, _ in ledger(dest) if track.startswith(("180p", "120p"))).values(), default=0)
 
 
 @pytest.fixture
 def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
-    """A source, and flags with which it takes a while."""
+    """A source, and flags."""
     spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(320, 180), gop=50, bframes=2)
     ladder = tmp_path / "small.yaml"
     ladder.write_text(json.dumps(rungs(180, 120)))
@@ -102,25 +95,24 @@ def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
 def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
     job: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
-    (source, flags), dest = job, tmp_path / "dest"
-    with playing(source, dest, *flags) as play, opened(play.url):
+    (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 0)
+    with playing(source, dest, *flags, env=halt.env) as play, opened(play.url):
         total = 3 * int(wait_for(lambda: told(play.url)["segments"]))
-        moments = 0
-        for goal in range(1, 11):
-            wait_for(lambda goal=goal: len(ledger(dest)) >= total * goal // 14)  # type: ignore[misc]
-            with frozen(play.process.pid):
-                before, there = shown(play.url), ledger(dest)
-                status = streamify.status(dest)
-                after = ledger(dest)
-                assert before <= there
-                assert len(there) <= status.done <= len(after)
-                running = {
-                    (track, segment) for track, segment in shown(play.url, "r") if track.startswith(("180p", "120p"))
-                }
-                assert len(running) <= 2 * 2  # of one worker's task, and of the one that is about to begin
-                moments += 0 < len(there) < total
+        for most in range(3, 33, 3):
+            halt.allow(most)
+            wait_for(lambda most=most: pictures(dest) >= most)  # type: ignore[misc]
+            before, there = shown(play.url), ledger(dest)
+            status = streamify.status(dest)
+            after = ledger(dest)
+            assert before <= there
+            assert len(there) <= status.done <= len(after)
+            running = {
+                (track, segment) for track, segment in shown(play.url, "r") if track.startswith(("180p", "120p"))
+            }
+            assert len(running) <= 2 * 2  # of one worker's task, and of the one that is about to begin
+            assert 0 < len(there) < total
             wait_for(lambda after=after: after <= shown(play.url))  # type: ignore[misc]
-        assert moments == 10
+        halt.release()
         wait_for(lambda: told(play.url)["state"] == "complete")
         assert len(shown(play.url)) == total
         assert shown(play.url) == ledger(dest)
@@ -136,23 +128,21 @@ def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
 
 @pytest.mark.long
 def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, list[str]], tmp_path: Path) -> None:
-    (source, flags), dest = job, tmp_path / "dest"
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
-        wait_for(lambda: len(ledger(dest)) > 3)
+    (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 4)
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags], env=halt.env) as other:
+        wait_for(lambda: pictures(dest) > 3)
         found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
-        with frozen(other.pid):
-            wait_for(lambda: [row for row in found.snapshot(time.time())["attempts"] if row[7] == "r"])
-            first = found.snapshot(time.time())
+        wait_for(lambda: [row for row in found.snapshot(time.time())["attempts"] if row[7] == "r"])
+        first = found.snapshot(time.time())
         assert (first["state"], first["source"], first["workers"]) == ("making", source.name, 1)
-        seen = 0
-        while other.poll() is None:
+        for most in (10, 20, 30):
+            halt.allow(most)
+            wait_for(lambda most=most: pictures(dest) >= most)  # type: ignore[misc]
             before = ledger(dest)
             wait_for(lambda before=before: before <= cells(found.snapshot(time.time())))  # type: ignore[misc]
             assert cells(found.snapshot(time.time())) <= ledger(dest)
-            seen += 1
-            time.sleep(0.1)
-        assert other.returncode == 0
-        assert seen > 3
+        halt.release()
+        assert other.wait(120) == 0
         wait_for(lambda: found.snapshot(time.time())["state"] == "complete")
     last = found.snapshot(time.time())
     assert cells(last) == ledger(dest)
@@ -164,8 +154,8 @@ def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, 
 
 
 def test_a_job_that_was_killed_is_told_as_interrupted(job: tuple[Path, list[str]], tmp_path: Path) -> None:
-    (source, flags), dest = job, tmp_path / "dest"
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags]) as other:
+    (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 4)
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags], env=halt.env) as other:
         wait_for(lambda: len(ledger(dest)) > 3)
         other.kill()
     wait_for(lambda: streamify.status(dest).state != "running")
@@ -179,14 +169,14 @@ def test_a_job_that_was_killed_is_told_as_interrupted(job: tuple[Path, list[str]
 def test_while_a_stream_is_replaced_nothing_of_the_old_one_is_shown(
     job: tuple[Path, list[str]], tmp_path: Path
 ) -> None:
-    (source, flags), dest = job, tmp_path / "dest"
+    (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 4)
     spec = ClipSpec(seconds=Fraction(2), rate=Fraction(25), size=(214, 120), gop=50)
     old = make_clip(spec, tmp_path / "clips").path
     streamify.transcode(old, dest, ladder=rungs(120), preset="ultrafast", engine="inline")
     before = {path.name for path in dest.glob("video/*")}
     found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: True)
     assert found.snapshot(time.time())["state"] == "complete"
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags, "--replace"]) as other:
+    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags, "--replace"], env=halt.env) as other:
         wait_for(lambda: streamify.status(dest).state == "running")
         found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
         while not cells(told := found.snapshot(time.time())):

@@ -13,6 +13,7 @@ import pytest
 
 from e2e import chromium
 from e2e.accessible import judge, needs_axe
+from e2e.driving import wait_for
 from selection import slowness
 from streamify.errors import SourceError
 from streamify.http.files import FolderFiles
@@ -111,11 +112,11 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         job.start()
         page.call("Page.navigate", url=url)
         page.wait("document.getElementById('title')?.innerText === 'a film.mp4'")
-        assert text(page, "now") == "Planning: the source is read"
-        steps = page.run("document.getElementById('steps').textContent.replace(/\\s+/g, ' ')")
-        assert "Segments waiting" in steps
+        page.wait("document.getElementById('now').innerText === 'Planning: the source is read'")
+        steps = "document.getElementById('steps').textContent.replace(/\\s+/g, ' ')"
+        page.wait(f"{steps}.includes('Segments waiting')")
         assert page.run("document.getElementById('ladder-card').hidden") is True  # there is none yet
-        assert "Split in progress" in text(page, "steps").replace("\n", " ")
+        page.wait(f"{steps}.includes('Split in progress')")
         assert judge(page) == []
 
         job.ready()
@@ -123,7 +124,7 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         page.wait(f"{VIDEO}.readyState >= 2")
         page.wait("document.getElementById('work-table').rows.length > 0")  # drawn by an event of its own
         segments = job.plan.segments
-        assert counts(page) == [[0, 0, 0, 0, segments]] * 3
+        wait_for(lambda: counts(page) == [[0, 0, 0, 0, segments]] * 3)
         assert judge(page) == []
 
         job.tell("task.started", job.key(0), 1)
@@ -135,7 +136,7 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         job.tell("task.retried", job.key(2), 4, worker=4712, message=f"{job.key(2)}: the worker died", data=log)
         page.wait("document.getElementById('legend').innerText.includes('2 retrying')")
         last = segments - 3
-        assert counts(page)[:2] == [[1, 1, 1, 0, last], [1, 1, 1, 0, last]]
+        wait_for(lambda: counts(page)[:2] == [[1, 1, 1, 0, last]] * 2)
         look_at_a_segment(page, job)
         assert judge(page) == []
         assert page.run("document.getElementById('proof').hidden") is True
@@ -151,10 +152,10 @@ def test_the_page_follows_a_job_from_planning_to_its_proof(browser: chromium.Bro
         with job.live.ending():
             pass
         page.wait("!document.getElementById('proof').hidden")
-        assert "frames" in text(page, "proof-line")
-        assert page.run("document.getElementById('work').open") is False
-        assert text(page, "work-title") == "How it was made: in 9.0 s"
-        assert counts(page)[0] == [segments, 0, 0, 0, 0]
+        page.wait("document.getElementById('proof-line').innerText.includes('frames')")
+        page.wait("!document.getElementById('work').open")
+        page.wait("document.getElementById('work-title').innerText === 'How it was made: in 9.0 s'")
+        wait_for(lambda: counts(page)[0] == [segments, 0, 0, 0, 0])
         assert page.run(f"{VIDEO}.src") == source  # it plays on
         page.wait(f"{VIDEO}.poster")
         page.run("document.getElementById('seek').dispatchEvent(new PointerEvent('pointerleave'))")
@@ -212,8 +213,8 @@ def test_a_job_that_fails_is_told_and_what_exists_plays_on(browser: chromium.Bro
             raise SourceError("source-gone", "a film.mp4 is gone", "put it back")
         page.wait("!document.getElementById('work-error').hidden")
         assert "a film.mp4 is gone" in text(page, "work-error")
-        assert "Segments failed" in page.run("document.getElementById('steps').textContent.replace(/\\s+/g, ' ')")
-        assert counts(page)[0][3] == 1
+        page.wait("document.getElementById('steps').textContent.replace(/\\s+/g, ' ').includes('Segments failed')")
+        wait_for(lambda: counts(page)[0][3] == 1)
         page.run(f"{VIDEO}.play()")
         page.wait(f"{VIDEO}.currentTime > 0.5")
         assert judge(page) == []

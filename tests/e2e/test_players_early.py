@@ -12,6 +12,7 @@ import pytest
 from clips.make import Clip, ClipSpec, make_clip
 from e2e.driving import job, media
 from e2e.growing import Growing
+from e2e.halting import Halt
 from players_harness import Browsers, Player, misplaced, play
 from selection import sample
 
@@ -25,7 +26,7 @@ SECONDS, EACH = 40, 2
 COUNT = SECONDS // EACH
 SPEC = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
 FLAGS = ("--ladder", "240p", "--segment-seconds", str(EACH), "--keyframe-seconds", str(EACH), "--workers", "1",
-         "--publish", "early")  # fmt: skip
+         "--publish", "early", "--preset", "ultrafast")  # fmt: skip
 """The job is quick beside what plays, also on a slow machine, and stands still where the viewer is to see it grow."""
 AHEAD = 4
 """Segments that are published more than there were when a viewer came, before he plays."""
@@ -38,10 +39,9 @@ def film(shared: Path) -> Clip:
 
 def joined(browsers: Browsers, film: Clip, work: Path, player: Player, part: float) -> dict[str, Any]:
     """Play a stream of which a part is there, while the job makes the rest; return what was seen."""
-    # Near the end it must not be over before it can be stopped.
-    dest, preset = work / "dest", "medium" if part > 0.9 else "ultrafast"
-    with job(work / "events", film.path, dest, *FLAGS, "--preset", preset) as running:
-        grows = Growing(running, dest)
+    dest, halt = work / "dest", Halt(work, 0)
+    with job(work / "events", film.path, dest, *FLAGS, env=halt.env) as running:
+        grows = Growing(dest, halt)
         there = grows.to(min(int(part * COUNT), COUNT - 2))
         steps = (lambda: grows.to(min(there + AHEAD, COUNT - 2)), grows.to_the_end)
         result = play(browsers, dest, player, steps=steps, length=SECONDS, times=film.times)

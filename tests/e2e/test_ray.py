@@ -22,6 +22,7 @@ import streamify
 from clouds import media as alike
 from e2e.driving import job, media, playing, published, wait_for
 from e2e.driving import streamify as command
+from e2e.halting import Halt
 from e2e.watching import watch
 from faults.worker import task
 from selection import sample
@@ -179,7 +180,7 @@ def test_an_address_at_which_nobody_listens(scheme: str, clip: Path, tmp_path: P
         ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
     assert (ran.code, "[ray-unreachable]" in ran.line, address in ran.line) == (5, True, True)
     assert "ray start --head" in ran.line
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 80  # Ray alone tries longer
 
 
 def test_an_address_that_is_none(clip: Path, tmp_path: Path) -> None:
@@ -219,11 +220,11 @@ def test_a_driver_that_is_killed_leaves_no_process_and_its_folder_goes_with_the_
     flags = ("--engine", "ray", "--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start")
     folders = f"streamify-*/{LOCK}"
     with tempfile.TemporaryDirectory(prefix="x", dir="/tmp") as base:  # Ray takes no long names
-        mark = {"MARK_OF_TEST": str(tmp_path), "TMPDIR": base}
+        mark, halt = {"MARK_OF_TEST": str(tmp_path), "TMPDIR": base}, Halt(tmp_path, 0)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in mark.items():
                 patch.setenv(name, value)
-            with job(tmp_path / "events", clip, tmp_path / "out", *flags) as running:
+            with job(tmp_path / "events", clip, tmp_path / "out", *flags, env=halt.env) as running:
                 wait_for(running.in_flight, 120)
                 running.process.kill()
                 running.end()
@@ -256,7 +257,7 @@ def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         yield address, process
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(60)
+        process.wait(200)
 
 
 @pytest.mark.long

@@ -19,6 +19,7 @@ from clips.identity import decode_track
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, disk, job, made, media, published, rungs, verify, wait_for
 from e2e.driving import streamify as command
+from e2e.halting import Halt
 from selection import sample
 from streamify.errors import DestinationError, SourceError, TasksFailed, VerificationFailed
 from streamify.model.event import Event
@@ -46,8 +47,8 @@ def undisturbed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_signals_stop_in_order_and_the_same_command_goes_on(
     number: signal.Signals, code: int, source: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
-    dest = tmp_path / "dest"
-    with job(tmp_path / "events", source, dest, *FLAGS) as running:
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 3)
+    with job(tmp_path / "events", source, dest, *FLAGS, env=halt.env) as running:
         wait_for(lambda: len(running.events("segment.finished")) >= 3)
         running.process.send_signal(number)
         ended = running.end()
@@ -149,12 +150,11 @@ def test_two_runs_at_once_on_one_dest(source: Path, undisturbed: dict[str, str],
 
 @pytest.mark.long  # tests/contract has it on every backend
 def test_another_job_on_the_same_dest_is_sent_away(source: Path, tmp_path: Path) -> None:
-    dest, others = tmp_path / "dest", (*FLAGS, "--crf", "31", "--json")
-    with job(tmp_path / "one", source, dest, *FLAGS) as one:
+    dest, others, halt = tmp_path / "dest", (*FLAGS, "--crf", "31", "--json"), Halt(tmp_path, 3)
+    with job(tmp_path / "one", source, dest, *FLAGS, env=halt.env) as one:
         wait_for(lambda: one.events("plan.ready"))
-        one.process.send_signal(signal.SIGSTOP)  # or it might end before the other one begins
         busy = command("transcode", source, dest, *others)
-        one.process.send_signal(signal.SIGCONT)
+        halt.release()
         assert (busy.code, busy.json["error"]["code"]) == (5, "dest-busy")
         assert one.end().code == 0
     assert command("verify", dest, "--source", source).code == 0
@@ -302,7 +302,8 @@ def test_damage_inside_segments_is_counted_and_named(source: Path, tmp_path: Pat
 
 @pytest.mark.long
 def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS) as running:
+    halt = Halt(tmp_path, 3)
+    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS, env=halt.env) as running:
         wait_for(lambda: running.in_flight())
         running.process.send_signal(signal.SIGTERM)
         running.process.send_signal(signal.SIGTERM)
@@ -311,7 +312,8 @@ def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_second_signal_still_gives_the_document(source: Path, tmp_path: Path) -> None:
-    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS, "--json") as running:
+    halt = Halt(tmp_path, 3)
+    with job(tmp_path / "events", source, tmp_path / "dest", *FLAGS, "--json", env=halt.env) as running:
         wait_for(running.in_flight)
         running.process.send_signal(signal.SIGINT)
         running.process.send_signal(signal.SIGINT)
@@ -333,7 +335,8 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
 @pytest.mark.parametrize("after", sample([0, 0.05, 0.15, 0.25, 0.5], 0.15))
 def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp_path: Path) -> None:
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), *FLAGS, "--preset", "veryslow"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    env = Halt(tmp_path, 12).env
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         # Before the first line of ours runs, Python itself says KeyboardInterrupt: not before it catches SIGTERM, too.
         wait_for(lambda: catches(process.pid, signal.SIGTERM))
         time.sleep(after)

@@ -11,6 +11,7 @@ import pytest
 
 from clips.melody import film, melody
 from e2e.driving import job, media, streamify, wait_for
+from e2e.halting import Halt
 
 SECONDS = 250
 """Three pieces of 120 s."""
@@ -43,8 +44,8 @@ def test_same_sound_everywhere(container: str, tmp_path: Path) -> None:
         assert sound(dest) == wanted
     if container != "mkv":
         return
-    dest = tmp_path / "killed"
-    with job(tmp_path / "events", source, dest, *FLAGS, "--workers", "2") as running:
+    dest, halt = tmp_path / "killed", Halt(tmp_path, 5, "*/audio/*/*.m4s")
+    with job(tmp_path / "events", source, dest, *FLAGS, "--workers", "2", env=halt.env) as running:
         wait_for(lambda: len(list(dest.glob("audio/*/*.m4s"))) > 3)
         os.kill(running.process.pid, signal.SIGKILL)
     wait_for(lambda: not running.orphans())

@@ -19,6 +19,7 @@ from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind
 from clouds import media as media_in_cloud
 from e2e.driving import made, media, streamify, wait_for
+from e2e.halting import Halt
 from e2e.watching import FLAGS, records, watch
 from stores import open_storage
 
@@ -162,8 +163,8 @@ def test_an_upload_that_goes_away_while_its_job_runs(
 ) -> None:
     source = make_clip(LONG, shared / "clips").path
     shutil.copy(source, uploads / "film.mp4")
-    flags = ("--settle", 0.2, "--preset", "veryslow", *SEGMENTS)
-    with watch(uploads, tmp_path / "media", tmp_path / "events", *flags) as running:
+    flags, halt = ("--settle", 0.2, "--preset", "veryslow", *SEGMENTS), Halt(tmp_path, 2)
+    with watch(uploads, tmp_path / "media", tmp_path / "events", *flags, env=halt.env) as running:
         wait_for(lambda: running.events("task.finished"))
         if how == "replaced":
             shutil.copy(film, tmp_path / "new")
@@ -171,6 +172,7 @@ def test_an_upload_that_goes_away_while_its_job_runs(
         else:
             (uploads / "film.mp4").unlink()
             (uploads / "empty").write_bytes(b"")  # UPLOADS is there: no disk that was unmounted
+        halt.release()
         wait_for(lambda: any(one["key"] == "film.mp4" for one in records(tmp_path / "media", "ended")))
         if how == "replaced":
             running.ended(2)
@@ -185,11 +187,14 @@ def test_an_upload_that_goes_away_while_its_job_runs(
 def test_a_clip_passes_a_film_that_runs(tmp_path: Path, uploads: Path, film: Path, shared: Path) -> None:
     long = make_clip(ClipSpec(seconds=Fraction(20), gop=25), shared / "clips").path
     flags = ("--settle", 0.2, "--preset", "slow", "--workers", 2, *SEGMENTS)
-    with watch(uploads, tmp_path / "media", tmp_path / "events", *flags) as running:
+    halt = Halt(tmp_path, 0, "*/film.mp4/video/*/00015.m4s")  # which one of the workers makes
+    with watch(uploads, tmp_path / "media", tmp_path / "events", *flags, env=halt.env) as running:
         with (uploads / "film.mp4").open("wb") as file:
             file.write(long.read_bytes() + b"\0" * 500_000_000)  # by its size a film of hours
         wait_for(lambda: running.events("task.finished"))
         shutil.copy(film, uploads / "clip.mp4")
+        running.ended(1)
+        halt.release()
         running.ended(2)
         told = [event["data"]["upload"] for event in running.events("upload.ended")]
         assert told == ["clip.mp4", "film.mp4"]

@@ -17,6 +17,7 @@ from clips.worded import CHANNEL, CHAPTERS, LINES, RATE, SECONDS, worded
 from clips.words import Line
 from e2e.driving import job, media, playing, published, rungs, streamify, wait_for
 from e2e.growing import Growing, reading
+from e2e.halting import Halt
 from e2e.test_words import read, said
 from e2e.test_words_players import bare
 from players_harness import Browsers, Player, play
@@ -107,9 +108,10 @@ def cues(files: Sequence[Path]) -> list[tuple[str, str, str]]:
 def test_each_version_of_what_grows_has_the_words_of_its_pictures(
     film: Path, flags: list[object], part: Part, final: Path, tmp_path: Path
 ) -> None:
-    dest = tmp_path / "dest"
-    with reading(dest) as reader, job(tmp_path / "events", film, dest, *flags, *part.flags, *EARLY) as running:
-        grows = Growing(running, dest)
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 0)
+    line = (film, dest, *flags, *part.flags, *EARLY)
+    with reading(dest) as reader, job(tmp_path / "events", *line, env=halt.env) as running:
+        grows = Growing(dest, halt)
         grows.to(3)
         grows.to_the_end()
         assert running.end().code == 0
@@ -223,9 +225,9 @@ def test_the_first_version_waits_for_words_but_not_for_ever(
 def test_players_show_the_words_of_what_grows(
     browsers: Browsers, film: Path, flags: list[object], tmp_path: Path, player: Player
 ) -> None:
-    dest = tmp_path / "dest"
-    with job(tmp_path / "events", film, dest, *flags, *EARLY, "--preset", "veryslow") as running:
-        grows = Growing(running, dest)
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 0)
+    with job(tmp_path / "events", film, dest, *flags, *EARLY, "--preset", "ultrafast", env=halt.env) as running:
+        grows = Growing(dest, halt)
         grows.to(2)
         steps = (lambda: grows.to(6), grows.to_the_end)
         early = sum(start < 5 for start, _, _ in LINES["en"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -47,11 +46,13 @@ class Watch:
 
 
 @contextmanager
-def watch(uploads: object, media: object, events: Path, *flags: object) -> Iterator[Watch]:
+def watch(
+    uploads: object, media: object, events: Path, *flags: object, env: dict[str, str] | None = None
+) -> Iterator[Watch]:
     """Start it; whatever happens, nothing of it stays."""
     command = [str(COMMAND), "watch", str(uploads), str(media), *FLAGS, *map(str, flags), "--events", str(events)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=env
     ) as process:
         running = Watch(process, events)
         before = len(running.events("watch.ready"))

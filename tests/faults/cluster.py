@@ -10,10 +10,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster
+
+PATIENCE = 120.0
+"""Seconds in which a node must be there; Ray's 30 are too few on a busy machine."""
+
+
+class PatientCluster(Cluster):  # type: ignore[misc]  # Ray's types are not read
+    """A cluster that waits longer for its nodes."""
+
+    def _wait_for_node(self, node: Any, timeout: float = PATIENCE) -> None:
+        super()._wait_for_node(node, timeout)
 
 
 def main() -> None:
@@ -21,9 +32,9 @@ def main() -> None:
     head = {"num_cpus": 0, "include_dashboard": False}
     if sys.argv[2:]:
         head["_system_config"] = json.loads(sys.argv[2])
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster = PatientCluster(initialize_head=True, head_node_args=head)
     nodes = [cluster.add_node(num_cpus=1) for _ in range(int(sys.argv[1]))]
-    cluster.wait_for_nodes()
+    cluster.wait_for_nodes(PATIENCE)
     print(cluster.address, flush=True)
     for line in sys.stdin:
         if line == "add\n":
