@@ -7,9 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import streamify
+from clips.joined_sound import ffmpeg
 from clips.make import ClipSpec, make_clip
 from clips.sound import compare_sweep, decode_audio
 from e2e.driving import rungs
@@ -60,3 +62,18 @@ def test_pieces_sound_like_one(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     # A gap of one sample is at -20 dB; after a join AAC never becomes what it is in one go: -30.
     assert found.at_joins < -26, found
     assert found.elsewhere < -26, found
+
+
+def test_a_pause_longer_than_a_piece_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece that ends in the pause goes by what its packets say, and takes none of those behind it for its own."""
+    plain, source = tmp_path / "plain.mkv", tmp_path / "a.mkv"
+    ffmpeg("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=3", "-c:a", "libopus", plain)
+    later = "if(gt(PTS,1500),PTS+12000,PTS)"
+    ffmpeg("-i", plain, "-c", "copy", "-bsf:a", f"setts=pts='{later}':dts='{later}'", source)
+    monkeypatch.setattr(audio_grid, "PIECE_SECONDS", 3)
+    report = run(source, tmp_path / "dest")
+    (track,) = report.tracks
+    sound = decode_audio(tmp_path / "dest", track.folder)
+    assert float(sound.end) == pytest.approx(15, abs=0.1)
+    level = [float(np.abs(sound.at(second * 48000, 48000)).max()) for second in range(15)]
+    assert [second for second, peak in enumerate(level) if peak > 0.05] == [0, 1, 13, 14]

@@ -76,7 +76,7 @@ class Placer:
         number = self._entry(start - LEAD * rate) if start > 0 or self._track.recipe.within else 0
         end = min(self.near(stop + rate) + 1, len(self._sums) - 1)
         first = number + 1 if number else 0  # what the first packet adds can depend on the one before it
-        runs = [one for one in self._runs if first < one.first < end]
+        runs = [one for one in self._runs if first < one.first <= end]  # the one behind tells where the last one ends
         place = self._runs[bisect_right(self._firsts, first) - 1]
         runs.insert(0, place.model_copy(update={"first": first, "at": self.at(first)}))
         known = number > 0
