@@ -2,13 +2,15 @@
 
 Importing takes more CPU time than most commands do, and tests run hundreds. A fork is a process of its own, with
 its own descriptors, environment, working folder and exit code; what begins before the imports end - signals, the worker
-that starts ahead - is tested with `COMMAND` itself.
+that starts ahead - is tested with `COMMAND` itself. So is how the process is started that forks workers: here it is a
+fork as well, which carries out `streamify.executors.local.forking` as the one does that is started.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import json
 import os
 import pkgutil
@@ -18,10 +20,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 ALREADY = ("boto3", "botocore.auth", "obstore.store")
 
@@ -145,7 +151,12 @@ def _wait_for_command(way: socket.socket) -> None:
 
 
 def _command(request: dict[str, object], out: int, err: int) -> None:
+    from streamify.cli.main import main
+    from streamify.executors.local import fork_server
+
     code: object = 70
+    spare = _Spare(fork_server._COMMAND)
+    vars(fork_server)["subprocess"] = SimpleNamespace(**vars(subprocess) | {"Popen": spare.start})
     try:
         os.environ.clear()
         os.environ.update(request["env"])  # type: ignore[call-overload]
@@ -155,8 +166,6 @@ def _command(request: dict[str, object], out: int, err: int) -> None:
         os.close(out)
         os.close(err)
         sys.argv = ["streamify", *request["args"]]  # type: ignore[misc]
-        from streamify.cli.main import main
-
         main()
     except SystemExit as end:
         code = end.code
@@ -166,7 +175,99 @@ def _command(request: dict[str, object], out: int, err: int) -> None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
+        spare.close()
         os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+class _Spare:
+    """A fork that waits to become the process that forks workers; it is made before there is a second thread.
+
+    It is a child of the command's process, as the one that is started would be. It serves the first time that one is
+    wanted; any other time one is started as usual.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = list(command)
+        self._lock = threading.Lock()
+        self._way, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._way.close()
+            _become(theirs)
+        theirs.close()
+
+    def start(self, command: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], **more: Any) -> Any:
+        """Do what `subprocess.Popen` does."""
+        with self._lock:
+            pid, self._pid = self._pid, 0
+        if not pid or list(command[:-2]) != self._command:
+            return subprocess.Popen(command, pass_fds=pass_fds, env=env, **more)
+        errors, writes = os.pipe()
+        with self._way:
+            socket.send_fds(self._way, [b"."], [*pass_fds, writes])
+            self._way.sendall(json.dumps([command[-1], dict(env)]).encode())
+        os.close(writes)
+        return _Started(pid, errors)
+
+    def close(self) -> None:
+        """End it where it was not wanted."""
+        self._way.close()
+        if self._pid:
+            os.waitpid(self._pid, 0)
+
+
+class _Started:
+    """What is needed of a `subprocess.Popen`."""
+
+    def __init__(self, pid: int, errors: int) -> None:
+        self.pid, self.stderr = pid, os.fdopen(errors, "rb")
+        self._lock = threading.Lock()
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        with self._lock:
+            if self._status is None:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self._status = os.waitstatus_to_exitcode(status) if pid else None
+            return self._status
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        while (status := self.poll()) is None:
+            time.sleep(0.001)
+        return status
+
+
+def _become(way: socket.socket) -> NoReturn:
+    """Wait for what the process that forks workers is given, and go on as it. Never returns."""
+    from streamify.executors.local import forking
+
+    try:
+        found, descriptors, *_ = socket.recv_fds(way, 1, 2)
+        if not found:
+            os._exit(0)  # the command needed no worker
+        with way, way.makefile("rb") as text:
+            driver, environment = json.loads(text.read())
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        control, errors = (os.dup2(one, 100 + place) for place, one in enumerate(descriptors))
+        for given, number in ((null, 0), (null, 1), (errors, 2)):
+            os.dup2(given, number)
+        os.closerange(3, control)
+        os.closerange(control + 1, 1024)
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        faulthandler.enable()
+        sys.argv = [forking.__file__, str(control), driver]
+        forking.main()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
 if __name__ == "__main__":
