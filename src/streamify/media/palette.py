@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -20,7 +22,8 @@ class Palette:
     """Compares the colours of pictures with those that they should have."""
 
     def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
+        # One for each plane: where sizes change from call to call, a reformatter is set up anew each time.
+        self._shrinkers = [VideoReformatter() for _ in "YUV"]
         self._off = 0
         self._most: tuple[float, str] = 0.0, ""
         self.first = 0
@@ -28,7 +31,7 @@ class Palette:
 
     def add(self, at: int, ours: VideoFrame, theirs: VideoFrame) -> None:
         """Compare a picture at some ticks, yuv420p and limited range as it should be, with what it should be."""
-        planes = zip("YUV", _areas(self._reformatter, ours), _areas(self._reformatter, theirs), strict=True)
+        planes = zip("YUV", _areas(self._shrinkers, ours), _areas(self._shrinkers, theirs), strict=True)
         off = max(
             (sum(abs(a - b) for a, b in zip(one, two, strict=True)) / len(one), name) for name, one, two in planes
         )
@@ -47,11 +50,13 @@ class Palette:
         ]
 
 
-def _areas(reformatter: VideoReformatter, frame: VideoFrame) -> list[bytes]:
+def _areas(shrinkers: Sequence[VideoReformatter], frame: VideoFrame) -> list[bytes]:
     """Return the means of areas of each plane. Plane by plane: else each frame's word on where chroma lies moves it."""
     area = Interpolation.AREA
-    grays = (_gray(plane) for plane in frame.planes)
-    small = (reformatter.reformat(gray, width=SIZE[0], height=SIZE[1], interpolation=area) for gray in grays)
+    small = (
+        shrinker.reformat(_gray(plane), width=SIZE[0], height=SIZE[1], interpolation=area)
+        for shrinker, plane in zip(shrinkers, frame.planes, strict=True)
+    )
     return [packed(one.planes[0]) for one in small]
 
 
