@@ -10,7 +10,7 @@ import pytest
 from ray_table import LARGE, OWN, USAGE, Bench, Table, card, done, failure
 from streamify.errors import DestinationError, Failure
 from streamify.executors.ray import dispatch
-from streamify.executors.ray.fit import unfit
+from streamify.executors.ray.fit import not_loaded, unfit
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, Node, Part, Told
 from streamify.executors.ray.parcel import packed
 from streamify.executors.ray.wire import Card, Shape
@@ -388,3 +388,25 @@ def test_a_place_is_free_again_where_its_job_ends_before_the_last_piece_of_its_r
     bench.submit("echo:2", age=2)
     bench.happens()
     assert list(bench.table.asked) == [1, 2]
+
+
+TRACEBACK = """ray::_place() (pid=7, ip=10.0.0.2)
+  File "/opt/streamify/lib/python3.12/site-packages/streamify/executors/ray/wire.py", line 9, in <module>
+    from streamify.model.base import Frozen
+{}: {}"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "told"),
+    [
+        ("ModuleNotFoundError", "No module named 'streamify'", "node 10.0.0.2 does not have Streamify"),
+        ("ModuleNotFoundError", "No module named 'streamify.executors.ray.node'", "does not have Streamify"),
+        ("ModuleNotFoundError", "No module named 'pydantic'", "lacks a package that Streamify needs: no module p"),
+        ("ImportError", "libx264.so: cannot open it", "cannot load what Streamify needs: libx264.so: cannot"),
+    ],
+)  # fmt: skip
+def test_what_a_node_lacks_is_named(kind: str, said: str, told: str) -> None:
+    found = not_loaded(TRACEBACK.format(kind, said))
+    assert found is not None
+    assert told in found
+    assert not_loaded(TRACEBACK.format("ValueError", said)) is None

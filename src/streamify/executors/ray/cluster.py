@@ -26,6 +26,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from streamify.errors import DestinationError, StreamifyError, UsageError
 from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
 from streamify.executors.ray.family import named, wait_for_processes
+from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
 from streamify.executors.ray.wire import LARGEST, Card, Shape
@@ -404,10 +405,8 @@ def _loss(number: int, error: BaseException) -> Lost:
             return Lost(number, "worker-exited", "the Ray worker that ran the task ended in the middle of it")
         case exceptions.RayActorError() | exceptions.RayTaskError(cause=exceptions.RayActorError()):
             return Lost(number, "mailbox-lost", "the process that passes tasks on to the nodes is gone")
-        case exceptions.RayTaskError() if "streamify" in text and "ModuleNotFoundError" in text:
-            return Lost(number, "ray-node-unfit", f"a node does not have Streamify: {text[-200:]}", unfit=True)
-        case exceptions.RayTaskError() if "ModuleNotFoundError" in text:
-            return Lost(number, "ray-node-unfit", f"a node lacks a package: {text[-200:]}", unfit=True)
+        case exceptions.RayTaskError() if (lacking := not_loaded(str(error))) is not None:
+            return Lost(number, "ray-node-unfit", lacking, unfit=True)
         case _:
             return Lost(number, "ray-failed", f"{type(error).__name__}: {text[:400]}")
 

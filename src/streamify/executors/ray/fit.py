@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from streamify.errors import DestinationError
 from streamify.executors.ray.wire import Build, Card
 
@@ -45,3 +47,26 @@ def unfit(card: Card, own: Build, since: float, until: float) -> DestinationErro
             "set the clocks of all machines by NTP, for example with chrony",
         )
     return None
+
+
+_FAILED = re.compile(r"(?:ModuleNotFoundError|ImportError): (?:No module named '([\w.]+)'|([^\n]*))")
+_NODE = re.compile(r"\bip=([\w.:]+)")
+
+
+def not_loaded(text: str) -> str | None:
+    """Return what a node lacks, by the error of a function that could not be loaded there; ``None``: it is another one.
+
+    Args:
+        text: Of the error, with its traceback: the first error of several is the cause of the others.
+    """
+    found = _FAILED.search(text)
+    if found is None:
+        return None
+    module, said = found.groups()
+    address = _NODE.search(text)
+    node = f"node {address[1]}" if address is not None else "a node"
+    if module is None:
+        return f"{node} cannot load what Streamify needs: {said[:200]}"
+    if module.partition(".")[0] == "streamify":
+        return f"{node} does not have Streamify as this machine has it: no module {module}"
+    return f"{node} lacks a package that Streamify needs: no module {module}"
