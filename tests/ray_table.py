@@ -90,9 +90,9 @@ class Bench:
     def given(job: Job) -> Given:
         return Given(work=Work.from_json(job.payload), job="j")
 
-    def submit(self, key: str, budget: Budget = SMALL, priority: int = 0, age: int = 0) -> TaskFuture:
+    def submit(self, key: str, budget: Budget = SMALL, priority: int = 0, age: int = 0, turn: float = 0) -> TaskFuture:
         made = task(key, budget, priority)
-        job = Job(made, Work(stores=self.places, task=made).to_json(), Reporter(self.events.append), age)
+        job = Job(made, Work(stores=self.places, task=made).to_json(), Reporter(self.events.append), age, turn)
         self.pending.add(job)
         return job.future
 

@@ -69,9 +69,13 @@ def saw(result: dict[str, Any], film: Clip, points: Sequence[float]) -> None:
 def watch(
     browsers: Browsers, film: Clip, dest: Path, player: Player, part: float, points: Sequence[float], **more: Any
 ) -> dict[str, Any]:
-    """Play a fresh film from a part of its length on, and seek; return what was seen. More: as `play` has it."""
+    """Play a fresh film from a part of its length on, and seek; return what was seen. More: as `play` has it.
+
+    Also `engine`: its flags.
+    """
+    engine = more.pop("engine", ())
     start = middle(film, part * float(film.end))
-    with playing(film.path, dest, *SERVED, *SLOW) as server:
+    with playing(film.path, dest, *SERVED, *SLOW, *engine) as server:
         if part:
             assert unmade(dest, server, film, start)
         begin = start if part else 0
@@ -89,6 +93,13 @@ def test_plays_what_is_made_on_demand(browsers: Browsers, film: Clip, tmp_path: 
     saw(result, film, points)
     if player != "native":  # which takes no orders
         assert {seek["height"] for seek in result["seeks"]} == HEIGHTS
+
+
+@pytest.mark.long
+@pytest.mark.ray
+def test_plays_what_ray_makes_on_demand(browsers: Browsers, film: Clip, tmp_path: Path) -> None:
+    points = [middle(film, second) for second in (0.1, float(film.end) - 4)]
+    saw(watch(browsers, film, tmp_path / "dest", "hlsjs", 0.5, points, engine=("--engine", "ray")), film, points)
 
 
 @pytest.mark.long

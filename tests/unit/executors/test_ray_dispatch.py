@@ -67,6 +67,25 @@ def test_an_urgent_task_gets_the_first_place_that_is_free(bench: Bench) -> None:
     assert bench.table.given[5] == "echo:3"
 
 
+def test_a_short_film_passes_a_long_one_that_has_waited_and_both_end(bench: Bench) -> None:
+    film = [bench.submit(f"film:{number}", age=1, turn=36_000) for number in range(6)]
+    bench.happens(Asked(1, card()), Asked(2, card()))
+    clip = [bench.submit(f"clip:{number}", age=2, turn=60) for number in range(2)]
+    urgent = bench.submit("film:urgent", age=1, turn=36_000, priority=30)
+    order = list[str]()
+    for number in range(1, 10):
+        key = bench.table.given[number]
+        assert key is not None
+        bench.happens(done(number, key), Asked(number + 2, card()))
+        order.append(key)
+        if bench.pending.finished:
+            break
+    assert order == [
+        "film:0", "film:1", "film:urgent", "clip:0", "clip:1", "film:2", "film:3", "film:4", "film:5",
+    ]  # fmt: skip
+    assert all(future.done() for future in (*film, *clip, urgent))
+
+
 def test_a_large_task_waits_for_its_own_place_and_small_ones_use_it(bench: Bench) -> None:
     bench.submit("echo:large", LARGE)
     bench.submit("echo:small")
