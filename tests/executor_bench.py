@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from faults import worker as faults
-from faults.worker import LIMITS
+from faults.worker import LIMITS, release, task
 from leaks import child_processes
 from stores import locations
 from streamify.executors.base import Order, by_priority
@@ -35,9 +35,9 @@ class Bench:
         workers: int = 1,
         *,
         command: Sequence[str] = COMMAND,
-        timeout: float = 60,
-        stall: float = 60,
-        start: float = 60,
+        timeout: float | None = 600,
+        stall: float = 600,
+        start: float = 600,
         warm: bool = False,
         first_delay: float = 0.02,
         memory: int | None = None,
@@ -70,12 +70,29 @@ class Bench:
         """Return the child processes that came since the test began; object stores of other tests may run beside."""
         return child_processes() - self.others
 
+    def release(self, *names: str) -> None:
+        """Let tasks ``until:NAME`` end."""
+        release(self.locations.media.path, *names)
+
+    @staticmethod
+    def looks(engine: LocalExecutor) -> None:
+        """Return when the engine has seen all that its workers told before; it needs a worker that has no task."""
+        engine.submit(task("echo:looks")).result()
+
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+class Clock:
+    """The clock by which a local executor judges its workers; it can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def forward(self, seconds: float, engine: LocalExecutor) -> None:
+        """Let time pass, and let the executor notice."""
+        self._ahead += seconds
+        engine.rank("no such task", 0)

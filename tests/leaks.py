@@ -29,6 +29,14 @@ def child_processes() -> set[psutil.Process]:
     return found
 
 
+def gone(pid: int) -> bool:
+    """Return whether a process has ended. In a container nobody may take the exit status of orphans."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 def open_descriptors() -> set[str]:
     """Return the descriptors of this process; none where Ray is loaded, which opens and closes them as it likes."""
     return set() if "ray" in sys.modules else {path.name for path in Path("/proc/self/fd").iterdir()}

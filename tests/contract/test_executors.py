@@ -14,7 +14,7 @@ from threading import Event as Flag
 import pytest
 
 from faults import worker as faults
-from faults.worker import LIMITS, MIB, task
+from faults.worker import LIMITS, MIB, release, task
 from selection import sample
 from stores import locations
 from streamify.errors import REPORT
@@ -31,7 +31,7 @@ from streamify.model.result import CheckResult, Result
 from streamify.model.task import Budget
 from streamify.storage.locate import StoreLocations
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 QUICK = Retry(backoff=Backoff(first=0.02, factor=4, longest=30))
 
 
@@ -83,7 +83,7 @@ class Bench:
         return len(list((self.media / "attempts" / key).iterdir()))
 
     def failure(self, key: str) -> TaskError:
-        error = self.engine.submit(task(key)).exception(timeout=60)
+        error = self.engine.submit(task(key)).exception()
         assert isinstance(error, TaskError)
         assert error.failure.key == key
         return error
@@ -120,17 +120,17 @@ def result(key: str) -> Result:
 def test_gives_every_task_its_own_result(bench: Bench) -> None:
     keys = [f"echo:{number}" for number in range(12)]
     futures = [bench.engine.submit(task(key)) for key in keys]
-    assert [future.result(timeout=60) for future in futures] == [result(key) for key in keys]
+    assert [future.result() for future in futures] == [result(key) for key in keys]
 
 
 def test_starts_tasks_in_order_of_submission(bench: Bench) -> None:
     keys = [f"sleep:0.0{number % 3}#{number}" for number in range(10)]
-    wait([bench.engine.submit(task(key)) for key in keys], timeout=60)
+    wait([bench.engine.submit(task(key)) for key in keys])
     assert [event.task for event in bench.events if event.kind == "task.started"] == keys
 
 
 def test_says_what_it_is_before_anything_starts(bench: Bench) -> None:
-    bench.engine.submit(task("echo:1")).result(timeout=60)
+    bench.engine.submit(task("echo:1")).result()
     first = bench.events[0]
     assert first.kind == "engine.ready"
     assert first.data["engine"] == bench.engine.name
@@ -139,29 +139,41 @@ def test_says_what_it_is_before_anything_starts(bench: Bench) -> None:
 
 
 def test_reports_start_and_cost_of_a_task(bench: Bench) -> None:
-    bench.engine.submit(task("sleep:0.1")).result(timeout=60)
+    before = time.monotonic()
+    bench.engine.submit(task("sleep:0.1")).result()
+    passed = time.monotonic() - before
     assert bench.kinds("sleep:0.1") == ["task.started", "task.finished"]
     finished = bench.events[-1]
     assert finished.worker is not None
     assert finished.attempt == 1
-    assert 0.1 <= finished.data["seconds"] < 5
+    assert 0.1 <= finished.data["seconds"] <= passed
     assert 0 <= finished.data["cpu_seconds"] < 2
     assert 5 << 20 < finished.data["resident_bytes"] <= finished.data["peak_bytes"]
 
 
-def test_reports_how_far_a_task_is_four_times_a_second_at_most(bench: Bench) -> None:
-    bench.engine.submit(task("count:200")).result(timeout=60)  # 5 ms and more each
-    kinds = bench.kinds("count:200")
+@pytest.mark.parametrize("name", NAMES)
+def test_reports_how_far_a_task_is_four_times_a_second_at_most(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if len([one for one in events if one.kind == "task.progress"]) == 2:
+            release(tmp_path / "media", "go")
+
+    engine = opened(name, folders(tmp_path), listen, request)
+    engine.submit(task("until:go")).result()  # a report each 20 ms, or less often
+    engine.shutdown(cancel=False)
+    kinds = [event.kind for event in events if event.task == "until:go"]
     assert kinds == ["task.started", *["task.progress"] * (len(kinds) - 2), "task.finished"]
-    reports = [event for event in bench.events if event.kind == "task.progress"]
-    seconds = bench.events[-1].data["seconds"]
-    least = 1 if bench.engine.name == "ray" else 2  # Ray's come in batches
-    assert least <= len(reports) <= 4 * seconds
+    reports = [event for event in events if event.kind == "task.progress"]
+    assert 2 <= len(reports) <= 4 * events[-1].data["seconds"]
     done = [event.data["done"] for event in reports]
     assert done == sorted(set(done))
-    assert 0 < done[0] <= done[-1] <= 200
     for event in reports:
-        assert (event.data["total"], event.data["unit"], event.attempt) == (200, "pictures", 1)
+        assert (event.data["total"], event.data["unit"], event.attempt) == (1 << 30, "pictures", 1)
+        assert 0 < event.data["done"] < 1 << 30
         assert event.worker is not None
 
 
@@ -169,7 +181,7 @@ def test_an_event_comes_before_its_future_is_done(bench: Bench) -> None:
     seen: list[list[str]] = []
     future = bench.engine.submit(task("echo:1"))
     future.add_done_callback(lambda _: seen.append(bench.kinds("echo:1")))
-    wait([future], timeout=60)
+    wait([future])
     bench.engine.shutdown(cancel=False)  # callbacks may run a moment after the wait
     assert seen == [["task.started", "task.finished"]]
 
@@ -193,7 +205,7 @@ def test_a_task_that_raises_is_not_tried_again(bench: Bench, key: str, code: str
 
 
 def test_a_storage_that_recovers_costs_a_retry(bench: Bench) -> None:
-    done = bench.engine.submit(task("storage:once")).result(timeout=60)
+    done = bench.engine.submit(task("storage:once")).result()
     assert done == CheckResult(key="storage:once", faults=("storage", "once"), frames=2)
     assert bench.kinds("storage:once") == ["task.started", "task.retried", "task.started", "task.finished"]
     retried = bench.events[2]
@@ -211,7 +223,7 @@ def test_a_storage_that_stays_away_fails_after_three_attempts(bench: Bench) -> N
 def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
     before = time.time()
     future = bench.engine.submit(task("sleep:0.1"))
-    future.result(timeout=60)
+    future.result()
     [attempt] = future.attempts
     started = next(event for event in bench.events if event.kind == "task.started")
     assert (attempt.task, attempt.number, attempt.outcome) == ("sleep:0.1", 1, "finished")
@@ -226,7 +238,7 @@ def test_a_future_holds_the_attempt_that_gave_its_result(bench: Bench) -> None:
 
 def test_a_future_holds_every_attempt_that_failed(bench: Bench) -> None:
     future = bench.engine.submit(task("storage:always"))
-    error = future.exception(timeout=60)
+    error = future.exception()
     assert isinstance(error, TaskError)
     assert [one.outcome for one in future.attempts] == ["retried", "retried", "failed"]
     assert [one.number for one in future.attempts] == [1, 2, 3]
@@ -243,7 +255,7 @@ def test_attempts_are_told_as_they_begin_and_as_they_end(bench: Bench) -> None:
     told: list[Attempt] = []
     future = bench.engine.submit(task("storage:once"))
     future.follow(told.append)
-    future.result(timeout=60)
+    future.result()
     assert [(one.number, one.outcome, one.ended is None) for one in told] == [
         (1, "running", True), (1, "retried", False), (2, "running", True), (2, "finished", False),
     ]  # fmt: skip
@@ -252,7 +264,7 @@ def test_attempts_are_told_as_they_begin_and_as_they_end(bench: Bench) -> None:
 
 def test_events_say_when_a_task_began_and_ended_and_what_its_time_went_into(bench: Bench) -> None:
     future = bench.engine.submit(task("sleep:0.2"))
-    future.result(timeout=60)
+    future.result()
     [attempt] = future.attempts
     begun, ended = (event.data for event in bench.events if event.task == "sleep:0.2")
     assert begun == {"kind": "split"}
@@ -269,21 +281,30 @@ def test_width_is_within_capacity(bench: Bench) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     seen: list[Event] = []
-    released = Flag()
+    released, reports = Flag(), list[Event]()
 
     def listen(event: Event) -> None:
-        released.wait(200)
+        released.wait()
         seen.append(event)
 
+    def told(event: Event) -> None:
+        events(event)
+        if event.kind == "task.progress":
+            reports.append(event)
+            if len(reports) == 2:
+                release(tmp_path / "media", "go")
+
     places = folders(tmp_path)
-    keys = [*(f"echo:{number}" for number in range(20)), "count:200"]
+    keys = [*(f"echo:{number}" for number in range(20)), "until:go"]
     with EventDelivery(listen) as events:
-        engine = opened(name, places, events, request)
-        futures = [engine.submit(task(key)) for key in keys]
-        assert [future.result(timeout=60).key for future in futures] == keys
-        engine.shutdown(cancel=False)
-        assert seen == []
-        released.set()
+        engine = opened(name, places, told, request)
+        try:
+            futures = [engine.submit(task(key)) for key in keys]
+            assert [future.result().key for future in futures] == keys
+            engine.shutdown(cancel=False)
+            assert seen == []
+        finally:
+            released.set()
     for key in keys[:-1]:
         assert [event.kind for event in seen if event.task == key] == ["task.started", "task.finished"]
     of_last = [event.kind for event in seen if event.task == keys[-1]]
@@ -292,7 +313,7 @@ def test_a_listener_that_blocks_holds_up_no_task(name: str, tmp_path: Path, requ
 
 def test_a_failed_task_harms_no_other(bench: Bench) -> None:
     futures = [bench.engine.submit(task(key)) for key in ("echo:1", "source", "echo:2", "bug", "echo:3")]
-    wait(futures, timeout=60)
+    wait(futures)
     assert [future.exception() is None for future in futures] == [True, False, True, False, True]
 
 
@@ -311,11 +332,7 @@ def test_takes_nothing_after_shutdown(bench: Bench) -> None:
 
 
 def test_shutdown_with_cancel_settles_every_future(bench: Bench) -> None:
-    keys = (
-        ["echo:1"] if bench.engine.name == "inline" else ["sleep:60", "sleep:60#2", "sleep:60#3", "kill", "sleep:60#4"]
-    )
+    keys = ["echo:1"] if bench.engine.name == "inline" else ["stay", "stay#2", "stay#3", "kill", "stay#4"]
     futures = [bench.engine.submit(task(key)) for key in keys]
-    began = time.monotonic()
-    bench.engine.shutdown(cancel=True)
-    assert time.monotonic() - began < 30  # of the 60 that they would take
+    bench.engine.shutdown(cancel=True)  # long before `stay` would end
     assert wait(futures, timeout=0).not_done == set()

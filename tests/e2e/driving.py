@@ -28,6 +28,7 @@ from streamify.jobs.verify import Verification
 from streamify.model.location import Location
 from streamify.model.settings import Settings
 from streamify.settings.arguments import RungDict
+from waiting import wait_until
 
 COMMAND = Path(sys.executable).with_name("streamify")
 MANIFESTS = ("master.m3u8", "manifest.mpd", "report.json")
@@ -113,12 +114,8 @@ def published(dest: Path) -> list[str]:
 
 
 def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
-    """Return the value of `what` as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := what()):
-        assert time.monotonic() < deadline, f"{what} never came true"
-        time.sleep(0.01)
-    return value
+    """See `waiting.wait_until`."""
+    return wait_until(what, seconds)
 
 
 class Job:

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from faults.worker import BUDGET, task
+from faults.worker import task
 from stores import locations
 from streamify.executors.ray.pool import RayPool
 from streamify.planning.stragglers import Usual
@@ -22,8 +22,7 @@ def main() -> None:
     setattr(Usual, "limit", lambda *_: 0.0)  # noqa: B010 - mypy refuses the plain assignment
     pool = RayPool(sys.argv[1], worker="faults.on_node:sealed_worker")
     executor = pool.executor(locations(folder / "uploads", folder / "media"), lambda _: None)
-    patient = BUDGET.model_copy(update={"cpu_seconds": 60})  # it is not taken for hung before the other one begins
-    future = executor.submit(task("stay:once", patient))  # for ever, but for another attempt
+    future = executor.submit(task("stay:once"))  # for ever, but for another attempt
     future.result(timeout=120)
     pool.shutdown(cancel=True)
     print(json.dumps([(one.outcome, one.worker, one.second) for one in future.attempts]))

@@ -1,6 +1,7 @@
 """The real worker loop round tasks that do what their key says: ``VERB[:ARGUMENT][#NUMBER]``.
 
 Started by its path as the `command` of a local engine; imported for `run` and `task` by the inline engine's tests.
+A test that looks at a task while it runs uses ``until:NAME``: it goes on, and reports progress, until `release`.
 """
 
 # ruff: noqa: T201 - what a task prints must not disturb the replies
@@ -12,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from pathlib import Path
 
 from streamify.errors import DestinationError, SourceError
 from streamify.executors.local.worker import main
@@ -25,7 +27,12 @@ from streamify.storage.base import Stores
 
 MIB = 1 << 20
 LIMITS = WorkerLimits(address_bytes=2048 * MIB, recycle_bytes=200 * MIB, file_bytes=MIB)
-BUDGET = Budget(cpu_seconds=1, memory_bytes=100 * MIB)
+BUDGET = Budget(cpu_seconds=60, memory_bytes=100 * MIB)
+"""Far more than any task needs: an attempt may take twice as many seconds of wall clock, and machines are busy."""
+BRIEF = Budget(cpu_seconds=1, memory_bytes=100 * MIB)
+"""For a task that is to use up its CPU time."""
+RELEASED = "released"
+"""Folder of the media storage with an object for each name that was released."""
 _leaked: list[bytearray] = []
 
 
@@ -33,6 +40,18 @@ def task(key: str, budget: Budget = BUDGET, priority: int = 0) -> Task:
     """Return a task that does what `key` says."""
     ref = SourceRef(key="in.mp4", size=1, version="v", identity="x")
     return SplitTask(key=key, source=ref, settings=MediaSettings(), write=False, budget=budget, priority=priority)
+
+
+def release(media: Path, *names: str) -> None:
+    """Let tasks ``until:NAME`` end, those too that begin later.
+
+    Args:
+        media: Folder of the media storage.
+        names: Of the tasks.
+    """
+    (media / RELEASED).mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (media / RELEASED / name).touch()
 
 
 def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Result:
@@ -48,10 +67,20 @@ def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Resul
             for number in range(int(argument)):
                 time.sleep(0.005)
                 progress(number + 1, int(argument), "pictures")
+        if verb == "until" and progress is not None:
+            _go_on(argument, stores, progress)
         _misbehave(verb, argument, stores)
     if verb == "bulk":  # a result of that many random characters, which no compression makes small
         argument = random.Random(argument).randbytes(int(argument) // 2).hex()
     return CheckResult(key=task.key, faults=(verb, argument), frames=earlier + 1)
+
+
+def _go_on(name: str, stores: Stores, progress: OnProgress) -> None:
+    done, total = 0, 1 << 30
+    while stores.media.get(f"{RELEASED}/{name}") is None:
+        time.sleep(0.02)  # seldom: the CPU time of a task is limited
+        done += 1
+        progress(done, total, "pictures")
 
 
 def _misbehave(verb: str, argument: str, stores: Stores) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from executor_bench import Bench
+from executor_bench import Bench, Clock
 from leaks import open_descriptors, own_threads
+from streamify.executors.local import dispatch, slot
 
 
 @pytest.fixture
@@ -21,3 +23,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     assert bench.processes() == set()
     assert own_threads() == threads
     assert open_descriptors() <= descriptors  # what others in this process held may have been closed
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Deadlines can be minutes away, which no busy machine needs, and pass when a test says so."""
+    clock = Clock()
+    for module in (dispatch, slot):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock

@@ -28,7 +28,7 @@ from streamify.storage.locate import StoreLocations
 
 COMMAND = (sys.executable, "-P", sealed.__file__)
 pytestmark = [
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are sealed on Linux"),
 ]
 

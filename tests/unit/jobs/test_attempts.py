@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from executor_bench import wait_until
 from growth import assert_linear
 from streamify.dest.layout import run_attempts_key
 from streamify.errors import DestinationError
@@ -18,6 +17,7 @@ from streamify.model.attempt import Attempt
 from streamify.storage.base import Storage
 from streamify.storage.local import LocalStorage
 from streamify.storage.objects import ObjectStorage
+from waiting import wait_until
 
 
 def begun(number: int) -> Attempt:
@@ -78,6 +78,7 @@ class Counting(ObjectStorage):
 
 
 def test_an_object_store_gets_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EVERY", 1000)
     media = Counting(MemoryStore(), "memory")
     log = AttemptLog(media, "run")
     for number in range(2100):
