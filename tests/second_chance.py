@@ -3,8 +3,10 @@
     python tests/second_chance.py -n auto -m 'not players'
 
 Among others a test can fail by the load of the machine. Alone it fails again where the product or the test is at fault.
-A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance, and
-neither have those whose process ended.
+A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance where
+they got a wrong value, and none has whose process ended. Where nothing but time ran out (the limit of pytest-timeout or
+of `waiting.wait_until`), a test that looks for such faults must pass five times in a row: a fault by which one run of
+two never ends is let through once in 32 times.
 
 Plays in browsers (tests marked ``players``) measure a clock, a screen and a loudspeaker that other programs share, so
 each may run again, whatever its name, but it must pass three times in a row: a fault that shows in one play of
@@ -12,7 +14,7 @@ two is let through once in eight times, not once in two. What they look for, sea
 picture without browsers as well. No play runs again in which the player or the browser told of an error: that is no
 measurement, and a rare fault of the page's player would be lost.
 
-The number stays at three for plays as well: where more fail at once, it is what they share that is at fault.
+At most three tests run again, whatever they are: where more fail at once, it is what they share that is at fault.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ RARE = re.compile(
     "|same_(?:bytes|sound)|(?:draw|ends)_the_same|that_of_a_stream|transcode_makes|conformance|hold|claim|two_runs|at_once"
     "|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
 )
-"""Tests, by their ids, whose failure may be a rare fault of the product. Property tests are of the kind, too."""
+"""Tests, by their ids, whose wrong value may be a rare fault of the product. Property tests are of the kind, too."""
 PLAYS = 3
 """How often a play that failed among others must pass alone."""
 TOLD = re.compile(
@@ -43,6 +45,10 @@ TOLD = re.compile(
 )
 """What players and browsers tell of a fault, in the text of a failure; see tests/players and `problems` of
 players_harness.py."""
+SLOW = 5
+"""How often a test that looks for rare faults must pass alone, where all that failed was its time."""
+TIME = re.compile(r"Failed: Timeout \(>[\d.]+s\) from pytest-timeout\.|(?:waiting\.)?NotWithin: not within ")
+"""How messages begin of failures by which only time ran out."""
 PASSED = "TESTS_PASSED_ALONE"
 """Variable with a file to which the names of tests are appended that failed among others and passed alone."""
 
@@ -59,7 +65,8 @@ class Failures:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             ran = report.when in ("setup", "call", "teardown")  # else its process ended, and another fault may be why
-            self._failed.setdefault(report.nodeid, (report.longreprtext, turns(report) if ran else 0))
+            text, again = self._failed.get(report.nodeid, (report.longreprtext, SLOW))
+            self._failed[report.nodeid] = (text, min(again, turns(report) if ran else 0))
         elif report.passed and report.when == "call":
             self._passed.append(report.nodeid)
 
@@ -76,8 +83,15 @@ def turns(report: pytest.TestReport) -> int:
     """Return how often a test that failed is to pass alone; 0: it has no second chance."""
     if "players" in report.keywords:
         return 0 if TOLD.search(report.longreprtext) else PLAYS
-    rare = RARE.search(report.nodeid) or ("property", True) in map(tuple, report.user_properties)
-    return 0 if rare else 1
+    if not (RARE.search(report.nodeid) or ("property", True) in map(tuple, report.user_properties)):
+        return 1
+    return SLOW if only_time_ran_out(report) else 0
+
+
+def only_time_ran_out(report: pytest.TestReport) -> bool:
+    """Return whether no exception of a failure, nor one that it came from, tells of anything but a time limit."""
+    chain = getattr(report.longrepr, "chain", [(None, None, None)])
+    return all(crash is not None and TIME.match(crash.message) for _, crash, _ in chain)
 
 
 def is_property(item: pytest.Item) -> bool:
@@ -94,10 +108,10 @@ def main(arguments: list[str]) -> int:
     if refused:
         _say("no second chance: this may be a rare fault", refused)
         return status
-    for turn in range(PLAYS):
-        if not (names := [name for name, (_, again) in found.items() if again > turn]):
-            break
-        _say(f"failed among others, run alone, {turn + 1} of {max(again for _, again in found.values())} times", names)
+    most = max(again for _, again in found.values())
+    for turn in range(most):
+        names = [name for name, (_, again) in found.items() if again > turn]
+        _say(f"failed among others, run alone, {turn + 1} of {most} times", names)
         again, _, passed = _run("-n", "0", "-m", "", *names)
         if again:
             return again

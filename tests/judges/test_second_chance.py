@@ -1,4 +1,4 @@
-"""A test that failed among others runs again, alone, and is named; what may be a rare fault does not."""
+"""A test that failed among others runs again, alone, and is named; a wrong value that may be a rare fault does not."""
 
 from __future__ import annotations
 
@@ -73,6 +73,55 @@ def test_switches_rungs_at_seams():
         file.write("x")
     assert len(Path("plays").read_text()) not in FAILS
 """
+SLOW = """
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from waiting import wait_until
+
+BUSY = "PYTEST_XDIST_WORKER" in os.environ
+
+
+@pytest.mark.timeout(0.2)
+def test_kills_that_take_long():
+    Path("turns").open("a").write("x")
+    assert Path("turns").stat().st_size not in FAILS
+    time.sleep(60 * BUSY)
+
+
+def test_any_order_is_waited_for():
+    wait_until(lambda: not BUSY, 0.1)
+"""
+HIDDEN = """
+from waiting import wait_until
+
+
+def test_kills_and_waits():
+    try:
+        assert "PYTEST_XDIST_WORKER" not in __import__("os").environ
+    finally:
+        wait_until(lambda: "PYTEST_XDIST_WORKER" not in __import__("os").environ, 0.1)
+"""
+AFTER = """
+import pytest
+
+from waiting import wait_until
+
+BUSY = "PYTEST_XDIST_WORKER" in __import__("os").environ
+
+
+@pytest.fixture
+def surroundings():
+    yield
+    assert not BUSY, "a process is left"
+
+
+def test_kills_and_waits(surroundings):
+    wait_until(lambda: not BUSY, 0.1)
+"""
 LEFT_OUT = """
 import os
 
@@ -120,6 +169,19 @@ def test_a_play_must_pass_alone_three_times_whatever_its_name(tmp_path: Path) ->
     assert passed == "test_it.py::test_switches_rungs_at_seams\n"
 
 
+@pytest.mark.long
+def test_what_may_be_a_rare_fault_and_only_took_too_long_must_pass_alone_five_times(tmp_path: Path) -> None:
+    code, said, passed = run(tmp_path, SLOW.replace("FAILS", "()"))
+    assert code == 0, said
+    for name in ("kills_that_take_long", "any_order_is_waited_for"):
+        assert f"PASSED ALONE, 5 OF 5 TIMES: test_it.py::test_{name}" in said
+    assert (tmp_path / "turns").read_text() == "x" * 6
+    assert sorted(passed.split()) == [
+        "test_it.py::test_any_order_is_waited_for",
+        "test_it.py::test_kills_that_take_long",
+    ]
+
+
 FAULTS = ["exception: x is not a function", "own: failed the browser cannot decode a segment", "gave up at 3.003 s",
           "hls.js: fatal mediaError", "buffered.length was 2: []", "404 http://127.0.0.1:1/a.m4s"]  # fmt: skip
 
@@ -146,6 +208,10 @@ def test_a_fault_that_a_player_told_is_no_measurement(text: str, turns: int) -> 
         ("import nothing_of_that_name", "1 error"),
         (CRASH.replace("crashes", "ends_its_process"), "no second chance"),
         (LEFT_OUT, "LEFT OUT ALONE"),
+        (SLOW.replace("FAILS", "(5,)"), "run alone, 4 of 5 times"),
+        (SLOW.replace("FAILS", "(1,)"), "no second chance"),
+        (HIDDEN, "no second chance"),
+        (AFTER, "no second chance"),
         (PLAY.replace("FAILS", "(2,)"), "run alone, 2 of 3 times"),
         (PLAY.replace("late by 41 ms", "exception: of the page"), "no second chance"),
         (CRASH.replace("def", "@__import__('pytest').mark.players\ndef"), "no second chance"),
@@ -158,6 +224,10 @@ def test_a_fault_that_a_player_told_is_no_measurement(text: str, turns: int) -> 
         "cannot be read",
         "ends its process",
         "left out",
+        "slow and rare fails again",
+        "slow and rare beside a wrong value",
+        "a wrong value before time ran out",
+        "a wrong value after time ran out",
         "a play fails again",
         "a player tells of a fault",
         "a play ends its process",
