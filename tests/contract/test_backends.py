@@ -28,8 +28,10 @@ from streamify.backends.base import Backend
 from streamify.backends.choose import for_job, for_settings
 from streamify.backends.here import is_running
 from streamify.errors import DestinationError, JobCancelled, SourceError, StreamifyError, TasksFailed
+from streamify.executors.base import OnEvent
 from streamify.jobs import clean
 from streamify.jobs.attempts import read_attempts
+from streamify.jobs.engine import Stop
 from streamify.jobs.record import read_job
 from streamify.jobs.single import run_single
 from streamify.jobs.tell import no_event
@@ -41,6 +43,7 @@ from streamify.model.settings import Settings
 from streamify.model.task import AudioTask, Task, VideoTask
 from streamify.storage.base import Storage
 from streamify.tasks import run as tasks
+from waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
 
@@ -64,11 +67,11 @@ class Case:
     def dest(self) -> Location:
         return Location.parse(f"{self.root}/{uuid.uuid4().hex}/a film.mov")
 
-    def run(self, source: Path, dest: Location, on_event: Callable[[Event], None] | None = None, **more: Any) -> Any:
+    def run(
+        self, source: Path, dest: Location, on_event: OnEvent = no_event, stop: Stop | None = None, **more: Any
+    ) -> Any:
         settings = self.settings(**more)
-        return for_settings(settings).transcode(
-            Location.of_source(source), dest, settings, on_event or (lambda _: None)
-        )
+        return for_settings(settings).transcode(Location.of_source(source), dest, settings, on_event, stop)
 
 
 def storage(dest: Location) -> Storage:
@@ -87,7 +90,7 @@ def gated(gate: threading.Event) -> Callable[..., Result]:
 
     def run(task: Task, *more: Any) -> Result:
         if isinstance(task, VideoTask | AudioTask) and next(media_tasks) > 0:
-            gate.wait(60)
+            gate.wait()
         return run_task(task, *more)
 
     return run
@@ -141,8 +144,20 @@ def wanted(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     return media(dest.url)
 
 
+class Opening(Stop):
+    """Opens a gate when a run is stopped: a task of this machine ends first."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def set(self) -> None:
+        super().set()
+        self._gate.set()
+
+
 class Halfway:
-    """A job that another thread runs and that has made its first segment."""
+    """A job that another thread runs, that has made its first segment and waits until it is stopped."""
 
     def __init__(self, case: Case, source: Path, dest: Location) -> None:
         self._case, self._source, self._dest = case, source, dest
@@ -152,7 +167,7 @@ class Halfway:
 
     def _run(self) -> None:
         try:
-            self._case.run(self._source, self._dest, self._event)
+            self._case.run(self._source, self._dest, self._event, Opening(self._case.gate))
         except StreamifyError as error:
             self.error = error
 
@@ -160,14 +175,14 @@ class Halfway:
         if event.kind == "segment.finished":
             self._begun.set()
 
-    def go_on(self) -> None:
-        """Open the gate soon: a job of this machine looks for a request to cancel it every two seconds at most."""
-        threading.Timer(3.0, self._case.gate.set).start()
-
     def __enter__(self) -> Halfway:
         self._case.gate.clear()
         self._thread.start()
-        assert self._begun.wait(60)
+        try:
+            wait_until(self._begun.is_set)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -228,7 +243,6 @@ def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Pat
         backend, found = for_job(dest.url)
         seen = backend.status(found)
         assert (seen.state, 0 < seen.done < seen.total) == ("running", True)
-        job.go_on()
         cancelled = backend.cancel(found)
     assert (cancelled.cancelled, cancelled.dest) == (True, dest.url)
     assert isinstance(job.error, JobCancelled)
@@ -243,11 +257,10 @@ def test_a_job_is_cancelled_in_the_middle_and_gone_on_with(case: Case, clip: Pat
 @ONE
 def test_another_job_at_the_same_dest_is_refused_while_one_runs(case: Case, clip: Path) -> None:
     dest = case.dest()
-    with Halfway(case, clip, dest) as job:
+    with Halfway(case, clip, dest):
         with pytest.raises(DestinationError) as caught:
             case.run(clip, dest, crf=31)
         assert (caught.value.code, caught.value.exit_code) == ("dest-busy", 5)
-        job.go_on()
         backend, found = for_job(dest.url)
         backend.cancel(found)
     assert case.run(clip, dest, crf=31).status == "complete"

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import boto3
 import obstore
@@ -18,7 +18,7 @@ from obstore.store import MemoryStore
 
 from clouds import Cloud, Kind
 from faults import proxy
-from faults.proxy import Faults
+from faults.proxy import Faults, Proxy
 from leaks import own_threads
 from selection import sample
 from stores import open_storage
@@ -27,7 +27,7 @@ from streamify.storage.base import ConflictError, Storage
 from streamify.storage.local import LocalStorage
 from streamify.storage.objects import ObjectStorage
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 KINDS = ("local", "memory", "s3", "ministack", "az")
 FEW = pytest.mark.parametrize("storage", sample(KINDS, "local", "memory", "ministack"), indirect=True)
@@ -299,12 +299,25 @@ def test_when_it_was_written(storage: Storage) -> None:
 # Object stores.
 
 
+def holding_back(way: Proxy, number: int) -> None:
+    """Answer nothing before that many requests are under way at once."""
+    reached = Event()
+
+    def watch(_: object) -> None:
+        if way.under_way >= number:
+            reached.set()
+        reached.wait(60)
+
+    way.watch = watch
+    way.faults = Faults(delay=0.1)
+
+
 def test_get_many_asks_for_many_at_once(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> None:
     with proxy.before(cloud("s3")) as way:
         way.cloud.enter(monkeypatch)
         storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
         storage.put("x", b"x")
-        way.faults = Faults(delay=0.1)
+        holding_back(way, 32)
         assert list(storage.get_many(["x"] * 200)) == [b"x"] * 200
         assert 32 <= way.most <= 64
 
@@ -313,7 +326,7 @@ def test_put_new_many_writes_many_at_once(cloud: Callable[[Kind], Cloud], monkey
     with proxy.before(cloud("s3")) as way:
         way.cloud.enter(monkeypatch)
         storage = open_storage(way.cloud.make_bucket(f"b-{uuid.uuid4().hex}"))
-        way.faults = Faults(delay=0.1)
+        holding_back(way, 32)
         storage.put_new_many((f"{number}", b"x") for number in range(200))
         assert 32 <= way.most <= 64
 

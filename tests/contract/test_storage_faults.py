@@ -17,7 +17,7 @@ from streamify.storage import object_errors
 from streamify.storage.base import ConflictError
 from streamify.storage.objects import ObjectStorage
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 DAYS = {
     "busy": Faults(busy=0.3),

@@ -14,7 +14,7 @@ from streamify.errors import DestinationError
 from streamify.storage.base import Listed
 from streamify.storage.local import LocalStorage
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 
 def test_a_listing_of_a_folder_has_no_tags(tmp_path: Path) -> None:
@@ -23,7 +23,6 @@ def test_a_listing_of_a_folder_has_no_tags(tmp_path: Path) -> None:
     assert list(storage.list()) == [Listed("x", 3, None, (tmp_path / "x").stat().st_mtime)]
 
 
-@pytest.mark.timeout(10)
 def test_a_pipe_that_nobody_writes_into_is_no_file_and_holds_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     storage = LocalStorage(tmp_path)

@@ -7,7 +7,6 @@ import os
 import pty
 import select
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from streamify.cli.options import Common
 from streamify.cli.show.progress import watching
 from streamify.cli.text import ERASE
 from streamify.model.event import Event, EventKind
+from waiting import wait_until
 
 
 def event(kind: EventKind, time: float = 0, **data: Any) -> Event:
@@ -70,35 +70,39 @@ def test_the_live_display_draws_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
 
 
 def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, told: Event) -> str:
+    """Return what is drawn until the display is gone; it is there until its bar has been seen."""
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, os.fdopen(ours, "rb", buffering=0) as screen:
+        shown = bytearray()
+
+        def reads(text: str) -> bool:
+            if select.select([screen], [], [], 0.2)[0]:
+                shown.extend(screen.read(1 << 16))
+            return text in shown.decode(errors="replace")
+
         monkeypatch.setattr("sys.stderr", terminal)
         monkeypatch.setenv("TERM", "xterm")
         with watching(Common()) as take:
             take(event("plan.ready", 0, segments=5, renditions=["720p"], audio=0, duration=30.0, total=5, reused=0))
             take(told)
-            time.sleep(0.6)
-        shown = b""
-        while select.select([screen], [], [], 0.2)[0]:
-            shown += screen.read(1 << 16)
+            wait_until(lambda: reads("720p"))
+            wait_until(lambda: reads("as it is"))
+        wait_until(lambda: reads("\x1b[?25h"))
         return shown.decode()
 
 
+@pytest.mark.timeout(120)  # a thousand waits of PATIENCE would take longer
 def test_a_full_pipe_delays_no_event(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody reads stderr nor the events: 64 KiB fit into each pipe, ten times as much is told."""
     os.mkfifo(tmp_path / "events")
     reader = os.open(tmp_path / "events", os.O_RDONLY | os.O_NONBLOCK)
     read, write = os.pipe()
-    monkeypatch.setattr("streamify.cli.writer.PATIENCE", 0.1)
+    monkeypatch.setattr("streamify.cli.writer.PATIENCE", 0.5)
     with os.fdopen(read, "rb"), os.fdopen(reader, "rb"), os.fdopen(write, "w") as nobody:
         monkeypatch.setattr("sys.stderr", nobody)
-        began = time.monotonic()
         with watching(Common(events=tmp_path / "events", verbose=True)) as take:
             for number in range(1000):
                 take(Event(time=number, kind="note", message="x" * 640))
-            told = time.monotonic() - began
-    assert told < 30  # a thousand waits of PATIENCE would take longer
-    assert time.monotonic() - began < 60
 
 
 def test_events_are_appended_as_they_come_from_any_thread(tmp_path: Path) -> None:

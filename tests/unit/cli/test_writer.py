@@ -6,10 +6,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from streamify.cli import writer as module
 from streamify.cli.writer import BackgroundWriter
+from waiting import wait_until
 
 PIPE = 1 << 16
 """Bytes that a pipe of Linux holds."""
@@ -27,23 +30,21 @@ def test_it_writes_in_order_and_flush_waits_for_it(pipe: tuple[int, int]) -> Non
     writer = BackgroundWriter(pipe[1])
     for number in range(100):
         writer.put(b"%d\n" % number)
-    assert writer.flush()
+    assert writer.flush(60)
     assert os.read(pipe[0], PIPE).split() == [b"%d" % number for number in range(100)]
 
 
 def test_put_never_waits_and_what_is_kept_comes_when_somebody_reads() -> None:
     read, write = os.pipe()
     writer = BackgroundWriter(write, limit=4 * PIPE)
-    began = time.monotonic()
     for number in range(40):
-        writer.put(b"%07d\n" % number * 1024)  # 8 KiB
-    assert time.monotonic() - began < 20
+        writer.put(b"%07d\n" % number * 1024)  # 8 KiB; it would wait for ever
     assert writer.dropped == pytest.approx(40 - 32, abs=9)  # the pipe and the piece at hand count, too
     assert not writer.flush(0.1)
     taken: list[bytes] = []
     reader = threading.Thread(target=lambda: taken.extend(iter(lambda: os.read(read, PIPE), b"")))
     reader.start()
-    assert writer.flush()
+    assert writer.flush(60)
     os.close(write)
     reader.join()
     os.close(read)
@@ -65,19 +66,23 @@ def test_what_can_be_left_out_goes_first(pipe: tuple[int, int]) -> None:
     assert PIPE + (16 << 10) <= len(taken) <= PIPE + (18 << 10)
 
 
-def test_a_flush_goes_on_while_the_reader_takes_something_however_slow(pipe: tuple[int, int]) -> None:
-    writer = BackgroundWriter(pipe[1])
+def test_a_flush_goes_on_while_the_reader_takes_something_however_slow(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is patient for 30 s; by its clock the reader takes something every 20 s, and all in several minutes."""
+    ahead = 0.0
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + ahead))
+    writer, flushed = BackgroundWriter(pipe[1]), list[bool]()
     writer.put(bytes(3 * PIPE))
-    reader = threading.Thread(target=_slowly, args=(pipe[0], 3 * PIPE), daemon=True)
-    reader.start()
-    assert writer.flush(2)  # ten times as long as it takes once, and less than it takes in all
-    reader.join()
-
-
-def _slowly(descriptor: int, count: int) -> None:
-    while count:
-        time.sleep(0.2)
-        count -= len(os.read(descriptor, 1 << 14))
+    wait_until(lambda: writer._taken == PIPE)
+    flushing = threading.Thread(target=lambda: flushed.append(writer.flush(30)))
+    flushing.start()
+    for quarter in range(5, 13):
+        os.read(pipe[0], PIPE // 4)
+        wait_until(lambda quarter=quarter: writer._taken == quarter * PIPE // 4)  # type: ignore[misc]
+        ahead += 20
+    flushing.join()
+    assert flushed == [True]
 
 
 def test_a_reader_that_went_away_is_told_once() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from e2e.driving import wait_for
 from streamify.errors import SourceError
 from streamify.http import job_events
 from streamify.http.files import FolderFiles
@@ -215,11 +216,9 @@ def test_the_end_of_the_job_ends_the_answer(error: SourceError | None, tmp_path:
 def test_the_server_ends_at_once_while_pages_listen(tmp_path: Path) -> None:
     with playing(tmp_path, live=making()) as server, Listener(server) as page:
         page.next()
-        began = time.monotonic()
         server.stop()
         while page.next() is not None:  # raises where the connection breaks instead of the answer ending
-            pass
-        assert time.monotonic() - began < 30  # pages listen for as long as they are open
+            pass  # and after 60 s: pages listen for as long as they are open
 
 
 def test_too_many_pages_are_sent_away_and_those_that_leave_make_room(
@@ -231,13 +230,12 @@ def test_too_many_pages_are_sent_away_and_those_that_leave_make_room(
             first.next()
             second.next()
             assert ask(server, "/_play/job")[:1] == (503,)
-        deadline = time.monotonic() + 60
-        while True:
+
+        def has_room() -> bool:
             with Listener(server) as again:
-                if again.answer.status == 200:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+                return again.answer.status == 200
+
+        wait_for(has_room)
 
 
 def test_many_pages_are_told_the_same_from_one_encoding(tmp_path: Path) -> None:

@@ -49,14 +49,14 @@ async def answer(site: OnDemandSite, live: Making, root: Path, end: StreamifyErr
 def test_an_answer_comes_when_the_segment_is_made_not_at_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, failed: bool
 ) -> None:
-    monkeypatch.setattr(ondemand, "_POLL", 60)
-    monkeypatch.setattr(ondemand, "LONGEST_WAIT", 50)
+    monkeypatch.setattr(ondemand, "_POLL", 1000)
+    monkeypatch.setattr(ondemand, "LONGEST_WAIT", 900)
     live, threads = Making(), Threads()
     site = OnDemandSite(StaticSite(FolderFiles(tmp_path), threads), live, threads)
     error = StreamifyError("source-changed", "it did")
 
     async def ask() -> Served | None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             return await answer(site, live, tmp_path, error if failed else None)
 
     if failed:

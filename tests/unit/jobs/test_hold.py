@@ -21,7 +21,7 @@ from streamify.jobs import claim as claims
 from streamify.jobs import hold_folder, hold_objects
 from streamify.jobs.claim import parse_claim
 from streamify.jobs.hold import holding, read_claim
-from streamify.jobs.hold_base import LEASE, Hold, describe
+from streamify.jobs.hold_base import Hold, describe
 from streamify.jobs.hold_folder import shut
 from streamify.jobs.hold_objects import ObjectHold
 from streamify.machine.host import this_host
@@ -46,8 +46,8 @@ def claim(job: str, run: str, **more: object) -> Claim:
 
 @pytest.fixture(params=["folder", "objects"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(claims, "LEASE", 10.0)
-    monkeypatch.setattr(hold_objects, "LEASE", 10.0)
+    monkeypatch.setattr(claims, "LEASE", 120.0)
+    monkeypatch.setattr(hold_objects, "LEASE", 120.0)
     monkeypatch.setattr(claims, "LOOK", 0.02)
     if request.param == "folder":
         return Location.of_dest(tmp_path / "out"), LocalStorage(tmp_path / "out")
@@ -135,15 +135,15 @@ def test_of_many_jobs_that_start_at_once_one_wins(place: Place) -> None:
     assert (len(won), lost) == (1, ["dest-busy"] * 7)
 
 
-def test_what_a_dead_process_held_is_free_at_once(tmp_path: Path) -> None:
+def test_what_a_dead_process_held_is_free_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "LEASE", 1000.0)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     media = ObjectStorage(MemoryStore(), "memory")
     media.put(CLAIM, claim("a", "1", pid=dead.pid).to_json())
-    began = time.monotonic()
     assert read_claim(BUCKET, media, never)[1] is False
-    with holding(BUCKET, media, claim("b", "2"), never):
-        assert time.monotonic() - began < LEASE / 2
+    with holding(BUCKET, media, claim("b", "2"), never) as hold:
+        hold.check()
 
 
 @pytest.mark.parametrize(("host", "alone"), [(None, True), ("elsewhere", False)])
@@ -170,7 +170,7 @@ def test_a_claim_of_another_machine_that_stands_still_is_taken_over(media: Objec
     media.put(CLAIM, claim("a", "1", host="elsewhere").to_json())
     began = time.monotonic()
     with holding(BUCKET, media, claim("b", "2"), never) as hold:
-        assert 0.3 <= time.monotonic() - began < 20
+        assert time.monotonic() - began >= 0.3
         hold.check()
 
 
@@ -295,7 +295,7 @@ def test_a_run_that_has_not_written_its_name_is_not_taken_for_the_one_before(
         lock.write(claim("new", "2").to_json())
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_SH)
-        reader.join(30)
+        reader.join()
     ((held, alive),) = found
     assert held is not None
     assert (held.job, alive) == ("new", True)

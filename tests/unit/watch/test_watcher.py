@@ -85,9 +85,10 @@ class Run:
 
 
 def upload(root: Path, name: str = "a.mp4", size: int = 3) -> Path:
+    """Put an upload there whole: one that is written there is seen empty first."""
     (root / "up").mkdir(exist_ok=True)
-    (root / "up" / name).write_bytes(b"x" * size)
-    return root / "up" / name
+    (root / "whole").write_bytes(b"x" * size)
+    return (root / "whole").rename(root / "up" / name)
 
 
 def fail(error: BaseException, times: int = 1) -> Job:
