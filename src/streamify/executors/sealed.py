@@ -210,9 +210,10 @@ class _Live:
         Raises:
             _NotReady: It is not ready in time.
         """
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            for reply in self._step(left):
+        deadline, left = time.monotonic() + seconds, seconds
+        while left > 0:
+            left = deadline - time.monotonic()
+            for reply in self._step(max(0.0, left)):  # after the deadline too: perhaps this process stood still
                 if isinstance(reply, Ready) and reply.seal is not None:
                     return reply.seal
             if self._process.ended or self.broke is not None:
@@ -244,8 +245,10 @@ class _Live:
         self._server.begin(stores, reach)
         try:
             self._process.send(Work(task=task).to_json())
-            while (left := began + (patience.whole if share >= 0.5 else half) - time.monotonic()) > 0:
-                for reply in self._step(left):
+            left = half
+            while left > 0:
+                left = began + (patience.whole if share >= 0.5 else half) - time.monotonic()
+                for reply in self._step(max(0.0, left)):  # after the deadline too: perhaps this process stood still
                     if isinstance(reply, Done | Failed) and _key(reply) == task.key:
                         return reply
                     if isinstance(reply, Progress):

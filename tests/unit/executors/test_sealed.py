@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import select
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from faults import sealed
 from faults.worker import task
+from streamify.executors import sealed as module
 from streamify.executors.ray import node
 from streamify.executors.ray.parcel import unpacked
 from streamify.executors.ray.wire import Given
@@ -77,6 +82,23 @@ def test_a_lost_worker_is_a_failure_and_the_next_task_gets_another(worker: Seale
 @pytest.mark.long
 def test_a_worker_that_sleeps_is_given_up(worker: SealedWorker, stores: Stores) -> None:
     assert failed(worker.run("a", task("sleep", Budget(cpu_seconds=1)), stores)) == "worker-hung"
+
+
+def test_an_answer_counts_that_came_while_this_process_stood_still(
+    worker: SealedWorker, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline passed meanwhile: a suspended machine, or one that is very busy."""
+    pid, calls = done(worker.run("a", task("pid"), stores)), itertools.count(1)
+    live = worker._live
+    assert live is not None
+
+    def monotonic() -> float:
+        if (call := next(calls)) == 3:  # the first time that it asks how much time is left
+            assert select.select([live._process.replies], [], [], 60)[0]
+        return time.monotonic() + 1000 * (call >= 3)
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+    assert done(worker.run("a", task("pid"), stores)) == pid
 
 
 def test_errors_of_a_task_are_its_own(worker: SealedWorker, stores: Stores) -> None:
