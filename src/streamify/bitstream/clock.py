@@ -181,7 +181,7 @@ def _wild(raw: Sequence[int], time_base: Fraction) -> set[int]:
                 if (
                     after < len(known)
                     and 0 < raw[known[after]] - raw[known[at - 1]] <= near
-                    and _apart(raw, known, at, after, near)
+                    and _apart(raw, known, at, after, near if jump > 0 else far)
                 ):
                     found.update(known[at:after])
                     at = after

@@ -45,7 +45,7 @@ class Piece:
     def timed(self, *, reordered: bool, step: int, depth: int) -> dict[int, int]:
         """Return the time of each packet that shows a picture."""
         twice = [number for number in self._shown if number in self._repeated]
-        self.late = self._late(step)
+        self.late = {number for number in self._shown if number in self._behind}
         once = [number for number in self._shown if number not in self._repeated and number not in self.late]
         self._count_epochs(step)
         shown = sorted(once, key=self._rank) if reordered else once
@@ -61,24 +61,6 @@ class Piece:
         self.filled = sum(time == NONE for time in known.values())
         times = _filled([known[number] for number in shown], step)
         return dict(zip(shown, times, strict=True)) | {number: self._own(number) for number in twice}
-
-    def _late(self, step: int) -> set[int]:
-        """Return packets that came too late: out of the file's order, or with the time of a missing one."""
-        late = {number for number in self._shown if number in self._behind}
-        doubtful = [
-            number
-            for number in self._shown
-            if number in self._wild and number not in late and self._pts[number] != NONE
-        ]
-        if not doubtful:
-            return late
-        times = sorted(self._own(number) for number in self._shown if self._own(number) != NONE)
-        for number in doubtful:
-            time = self._pts[number]
-            place = bisect_right(times, time)
-            if 0 < place < len(times) and min(time - times[place - 1], times[place] - time) > step // 3:
-                late.add(number)
-        return late
 
     def _count_epochs(self, step: int) -> None:
         """Number the runs between holes: across one, orders of the bitstream cannot be compared."""

@@ -44,6 +44,13 @@ def steps(*numbers: int) -> list[int]:
     return [number * STEP for number in numbers]
 
 
+def test_a_single_time_a_second_back_is_wild() -> None:
+    """Behind a hole FFmpeg gives the first packet without a time of its own that of the packet before the hole."""
+    found = timed(packets(steps(0, 1, 2, 25, 3, 27, 28)))
+    assert list(found.times) == steps(0, 1, 2, 25, 26, 27, 28)
+    assert (found.wild, found.breaks) == ((4,), ())
+
+
 def test_what_comes_out_of_the_order_of_the_file_is_late() -> None:
     """The last picture of a PID, which FFmpeg gives at the end of the file, where another PID began anew."""
     given = packets(steps(1, 2, 3, 1, 2, 3, 4, 4))
