@@ -31,7 +31,7 @@ _TITLES: Final = MappingProxyType[Role, re.Pattern[str]](
             r"\b(audio[- ]?descri|described (audio|video)|descriptive|video description|dvs\b|audiodes[ck]|hörfilm)",
             re.IGNORECASE,
         ),
-        "commentary": re.compile(r"\b(audio)?(commentar|kommentar|commentaire|comentario)", re.IGNORECASE),
+        "commentary": re.compile(r"commentar|kommentar|commentaire|comentario", re.IGNORECASE),
         "speech": re.compile(
             r"\b(clear|enhanced) (speech|dialog(ue)?|voice)|\bdialog(ue)? (boost|enhance)", re.IGNORECASE
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -62,26 +62,38 @@ def programmes(audio: Sequence[AudioFacts]) -> Iterator[tuple[str, tuple[AudioFa
     """Yield the layout and the tracks, in the layout's order, of each programme whose channels are mono tracks.
 
     A programme is a run of labelled tracks that share language, role, rate and clock, in which no label repeats; a
-    stereo mix that stands beside it is one of its own.
+    stereo mix that stands beside it is one of its own. The one track without a label that such a run lacks is its
+    centre: FFmpeg and others write and read a label of that as plain mono.
     """
     run: dict[str, AudioFacts] = {}
+    plain: list[AudioFacts] = []
     for facts in audio:
         place = speaker(facts)
         if place is None:
+            if facts.channels == 1 and not facts.title:
+                plain.append(facts)
             continue
         if run and (place in run or _kind(facts) != _kind(next(iter(run.values())))):
-            yield from _whole(run)
-            run = {}
+            yield from _whole(run, plain)
+            run, plain = {}, []
         run[place] = facts
-    yield from _whole(run)
+    yield from _whole(run, plain)
 
 
 def _kind(facts: AudioFacts) -> tuple[object, ...]:
     return facts.language, facts.commentary, facts.description, facts.sample_rate, facts.time_base
 
 
-def _whole(run: dict[str, AudioFacts]) -> Iterator[tuple[str, tuple[AudioFacts, ...]]]:
+def _whole(run: dict[str, AudioFacts], plain: Sequence[AudioFacts]) -> Iterator[tuple[str, tuple[AudioFacts, ...]]]:
     for mix in (False, True):
-        places = tuple(place for place in ORDER if place in run and (place in ("DL", "DR")) == mix)
+        known = {place: facts for place, facts in run.items() if (place in ("DL", "DR")) == mix}
+        centre = [facts for facts in plain if known and _kind(facts) == _kind(next(iter(known.values())))]
+        if _places(known) not in LAYOUTS and "FC" not in known and len(centre) == 1:
+            known["FC"] = centre[0]
+        places = _places(known)
         if places in LAYOUTS:
-            yield LAYOUTS[places], tuple(run[place] for place in places)
+            yield LAYOUTS[places], tuple(known[place] for place in places)
+
+
+def _places(run: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(run, key=ORDER.index))

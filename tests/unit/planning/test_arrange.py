@@ -55,6 +55,10 @@ def said(notes: tuple[Note, ...], kind: str) -> list[str]:
         (["FL", "FC"], [("1 channels (FL)", (1,)), ("1 channels (FC)", (2,))]),
         (["FL"], [("1 channels (FL)", (1,))]),
         ([None, None], [("mono", (1,)), ("mono", (2,))]),
+        (["FL", "FR", None, "LFE", "SL", "SR"], [("5.1(side)", (1, 2, 3, 4, 5, 6))]),
+        (["FL", "FR", "LFE", "SL", "SR", None, None],
+         [*((f"1 channels ({one})", (at,)) for at, one in enumerate(("FL", "FR", "LFE", "SL", "SR"), start=1)),
+          ("mono", (6,)), ("mono", (7,))]),
     ],
 )  # fmt: skip
 def test_labels_join_what_belongs_together(

@@ -111,6 +111,8 @@ def test_the_original_and_its_dubs_are_named() -> None:
         ({}, "main"),
         ({"title": "Stereo"}, "main"),
         ({"title": "Director's Commentary"}, "commentary"),
+        ({"title": "Regiekommentar"}, "commentary"),
+        ({"title": "Documentary"}, "main"),
         ({"title": "Audiokommentar mit dem Regisseur"}, "commentary"),
         ({"title": "Audio Description"}, "description"),
         ({"title": "English Descriptive Audio"}, "description"),
