@@ -12,6 +12,7 @@ import pytest
 
 import streamify
 from clips.tones import LEVEL, PITCHES, Wave, read_sound, tone_levels
+from e2e.driving import verify
 from streamify.model.report import Report
 
 SECONDS = 3
@@ -81,6 +82,7 @@ def test_tracks_without_labels_stay_apart_until_the_map_joins_them(tmp_path: Pat
 def test_eight_tracks_of_mxf(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mxf", PITCHES)
     report = run(source, tmp_path / "dest", audio_map="1+2+3+4+5+6,fr=7+8")
+    verify(tmp_path / "dest", source)
     mix, second = heard(tmp_path / "dest", report)
     half, scale = 0.5**0.5, 1 / (1 + 2 * 0.5**0.5)  # ITU-R BS.775, lowered so that it cannot clip
     expected = scale * np.array([[1, 0, half, 0, half, 0], [0, 1, half, 0, 0, half]])

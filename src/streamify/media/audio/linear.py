@@ -30,7 +30,7 @@ from av.packet import Packet
 from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.likeness import RATE, STRETCH, Stretch
 from streamify.media.audio.matrix import SURROUND, Levels, matrix
-from streamify.media.audio.narrow_mix import PAIRS, Pair, PairMix, StereoMix
+from streamify.media.audio.narrow_mix import PAIRS, ChannelMix, Pair, PairMix, StereoMix
 from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import keep_only, open_media
@@ -69,10 +69,16 @@ class LinearSound:
 
 
 class Narrowing:
-    """Makes frames narrow; frames of all kinds, which follow each other."""
+    """Makes frames narrow; frames of all kinds, which follow each other.
 
-    def __init__(self, pair: Pair | None = None) -> None:
-        self._mixer = StereoMix() if pair is None else PairMix(pair)
+    Args:
+        pair: Channels of 5.1 that are taken; ``None``: the mix to stereo.
+        channel: The one that a mono stream is; it is then taken for both.
+    """
+
+    def __init__(self, pair: Pair | None = None, channel: str | None = None) -> None:
+        self._mixer: ChannelMix | StereoMix | PairMix
+        self._mixer = ChannelMix(channel) if channel is not None else StereoMix() if pair is None else PairMix(pair)
         self._kind: object = None
         self._graph: tuple[Graph, FilterContext, FilterContext] | None = None
 
@@ -138,7 +144,8 @@ def stretches(sound: LinearSound) -> Iterator[Stretch]:
         return
     names = [channel.name for channel in AudioLayout(sound.layout).channels]
     rows = _rows(names, sound.pair)
-    for parts in zip(*(_strand(sound, one) for one in sound.strands), strict=False):
+    strands = [_strand(sound, one, name) for one, name in zip(sound.strands, names, strict=True)]
+    for parts in zip(*strands, strict=False):
         apart = max(abs(one.at - parts[0].at) for one in parts)
         mixed = [0.0] * (2 * min(len(one.samples) // 2 for one in parts))
         for side, row in enumerate(rows):
@@ -160,8 +167,8 @@ def _rows(names: Sequence[str], pair: Pair | None) -> Sequence[Sequence[float]]:
     return [row for place, row in zip(SURROUND, matrix(names, 6, Levels()), strict=True) if place in pair]
 
 
-def _strand(sound: LinearSound, strand: Strand) -> Iterator[Stretch]:
-    narrowing, placing = Narrowing(sound.pair), _Placing()
+def _strand(sound: LinearSound, strand: Strand, channel: str | None = None) -> Iterator[Stretch]:
+    narrowing, placing = Narrowing(sound.pair, channel), _Placing()
     for frame, at, marred in _frames(sound, strand):
         placing.frame(frame.samples / frame.sample_rate, float(at), marred=marred)
         placing.samples(narrowing.push(frame))

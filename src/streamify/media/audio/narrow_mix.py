@@ -62,6 +62,22 @@ class PairMix:
         return self._graphs.run(frame, f"pan=stereo|c0=c{first}|c1=c{second}", *bass)
 
 
+class ChannelMix:
+    """Takes a mono stream that is one channel of a programme, for both sides.
+
+    Args:
+        name: FFmpeg's name of the channel.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._filters = ("pan=stereo|c0=c0|c1=c0", *(("lowpass=f=60",) * 3 if name == "LFE" else ()))
+        self._graphs = _Graphs()
+
+    def __call__(self, frame: AudioFrame) -> AudioFrame:
+        """Return a frame of the same samples with two channels."""
+        return self._graphs.run(frame, *self._filters)
+
+
 def _surround(frame: AudioFrame) -> Sequence[str] | None:
     """Return the channels of a frame of 5.1 in its order; ``None``: it has others."""
     names = [SURROUND.get(channel.name, "") for channel in frame.layout.channels]
