@@ -72,6 +72,15 @@ def test_each_thumbnail_shows_the_picture_of_its_time(tmp_path: Path, source: Pa
     assert shown(tmp_path / "s", report) == [int(at * 25) for at in times]
 
 
+def test_by_default_each_thumbnail_is_a_keyframe_of_the_stream(tmp_path: Path) -> None:
+    """So one picture is decoded for each, and it is the one of its time all the same."""
+    path = encode(tmp_path / "a.mp4", range(200), "mpeg4", "mp4", {"g": "50"}, rate=Fraction(30000, 1001))
+    report = transcode(path, tmp_path / "s", preset="ultrafast", poster="off", engine="inline")
+    assert report.thumbnails is not None
+    assert report.thumbnails.interval == Fraction(60 * 1001, 30000)
+    assert shown(tmp_path / "s", report) == [0, 60, 120, 180]
+
+
 @pytest.mark.long
 def test_of_a_variable_rate(tmp_path: Path, source: Path) -> None:
     """Every third picture is missing from 4 s on: what is shown is the last one before each time."""
@@ -154,6 +163,17 @@ def test_no_poster_is_empty_where_the_film_has_a_picture(tmp_path: Path, colour:
     assert 9.5 <= report.poster.at <= 10.5
     largest = report.poster.stills[0]
     assert pixels(tmp_path / "s" / largest.key, size=(largest.width, largest.height)).std() > 40
+
+
+@pytest.mark.long
+def test_a_poster_is_found_between_candidates(tmp_path: Path) -> None:
+    """All of the film is black but for a second at which no candidate is: then more of it is looked at."""
+    black = "color=black:size=320x180:rate=25:duration={}"
+    join = f"{black.format(12)}[a];testsrc2=size=320x180:rate=25:duration=1[b];{black.format(7)}[c];[a][b][c]concat=n=3"
+    ffmpeg("-filter_complex", join, "-c:v", "mpeg4", "-q:v", "3", tmp_path / "a.mp4")
+    report = transcode(tmp_path / "a.mp4", tmp_path / "s", preset="ultrafast", thumbnails="off", engine="inline")
+    assert report.poster is not None
+    assert 12 <= report.poster.at < 13
 
 
 def test_a_film_of_one_colour_has_a_poster_all_the_same(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import math
 import shutil
 import subprocess
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ def test_the_picture_of_its_time_is_shown_over_the_seek_bar(browser: chromium.Br
             for share in (0.02, 0.3, 0.99):
                 point(page, share)
                 page.wait("!document.getElementById('preview-picture').hidden")
-                time = math.floor(share * length / int(board["interval"])) * int(board["interval"])
+                interval = Fraction(board["interval"])
+                time = math.floor(share * length / float(interval)) * interval
                 assert thumbnail(page) == time * 30000 // 1001  # which is shown at that time
                 assert text(page, "preview-words") == f"0:{int(share * length):02d}"
                 inside = "(({left, right}) => left >= 0 && right <= innerWidth)"

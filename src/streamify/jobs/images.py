@@ -21,7 +21,7 @@ from streamify.model.task import PosterTask, PreviewTask, SheetTask
 from streamify.model.track import VideoTrack
 from streamify.planning.budget import image_budget
 from streamify.planning.early_images import is_early_poster
-from streamify.planning.images import candidates, preview_moments, smallest, tile_moments
+from streamify.planning.images import candidates, more_candidates, preview_moments, smallest, tile_moments
 from streamify.storage.base import Storage
 from streamify.storage.saved import parse_saved
 
@@ -48,7 +48,8 @@ def image_tasks(plan: Plan, media: Storage) -> Iterator[SheetTask | PosterTask |
     if board is not None:
         yield from (sheet_task(plan, board, starts, number) for number in missing)
     if poster is not None:
-        yield poster_task(plan, poster, candidates(poster, plan.timeline, starts))
+        found, more = (among(poster, plan.timeline, starts) for among in (candidates, more_candidates))
+        yield poster_task(plan, poster, found, more)
     if preview is not None:
         yield _preview_task(plan, preview, starts)
 
@@ -77,8 +78,8 @@ def sheet_task(plan: Plan, board: Storyboard, starts: Sequence[int], number: int
     )
 
 
-def poster_task(plan: Plan, poster: PosterPlan, found: tuple[Moment, ...]) -> PosterTask:
-    """Return the task of a poster that is chosen from some pictures."""
+def poster_task(plan: Plan, poster: PosterPlan, found: tuple[Moment, ...], more: tuple[Moment, ...] = ()) -> PosterTask:
+    """Return the task of a poster that is chosen from some pictures, and from `more` where none of these serves."""
     track = _track(plan, poster.track)
     return PosterTask(
         key=POSTER_TASK,
@@ -86,7 +87,8 @@ def poster_task(plan: Plan, poster: PosterPlan, found: tuple[Moment, ...]) -> Po
         track=track,
         scout=smallest(plan.video),
         candidates=found,
-        budget=image_budget(plan, track, 1 + len(found)),
+        more=more,
+        budget=image_budget(plan, track, 1 + len(found) + len(more)),
     )
 
 

@@ -178,8 +178,9 @@ class MediaSettings(Frozen):
         default=None,
         ge=0,
         le=3600,
-        description="Seconds from thumbnail to thumbnail, at least 0.1; `None` takes 1, 2, 5 or 10, so that a film has "
-        "400 at the most where it is shorter than an hour; ``off`` or 0 makes none.",
+        description="Seconds from thumbnail to thumbnail, at least 0.1; `None` takes about 2, 4 or 10, in whole "
+        "steps from keyframe to keyframe, so that a film has 400 at the most where it is shorter than an hour; ``off`` "
+        "or 0 makes none.",
     )
     thumbnail_size: int = Field(
         default=240,

@@ -148,6 +148,8 @@ class PosterTask(BaseTask):
     """The rendition in which the candidates are compared."""
     candidates: tuple[Moment, ...]
     """In order; where there is one and `least` is 0, it is taken."""
+    more: tuple[Moment, ...] = ()
+    """In order: what is looked at where none of the candidates serves."""
     least: float = 0.0
     """Worth that the best of them needs, or nothing is written; above 0 it is a poster for the time being, as JPEG."""
     certified: bool = True

@@ -65,6 +65,25 @@ def shown_times(parts: Sequence[Fragment]) -> list[int]:
     return sorted(found)
 
 
+@well_formed()
+def shown_from(init: Buffer) -> int:
+    """Return the composition time that is shown at 0 by the edit list of an init segment (clause 8.6.6), ticks.
+
+    Raises:
+        BoxError: The structure is damaged.
+    """
+    for elst in find(init, "moov/trak/edts/elst"):
+        wide = init[elst.body] == 1
+        (count,) = struct.unpack_from(">I", init, elst.body + 4)
+        for number in range(count):
+            _, begin, _ = struct.unpack_from(
+                ">QqI" if wide else ">IiI", init, elst.body + 8 + number * (20, 12)[not wide]
+            )
+            if begin >= 0:
+                return int(begin)
+    return 0
+
+
 def _fragment(data: Buffer, moof: Box, mdat: Box) -> Fragment:
     (sequence,) = struct.unpack_from(">I", data, first(data, "mfhd", moof.body, moof.end).body + 4)
     traf = first(data, "traf", moof.body, moof.end)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from streamify.model.images import Moment, PosterPlan, Storyboard
 from streamify.model.plan import Timeline
-from streamify.planning.images import moment
+from streamify.planning.images import at_keyframes, moment
 
 SAMPLES = 8
 """Pictures that a poster of what exists by now is chosen from."""
@@ -58,7 +58,8 @@ def early_candidates(timeline: Timeline, borders: Sequence[int], segments: int) 
     """Return pictures spread over the first segments; other arguments as of `segments_for_sheet`."""
     length = Fraction(borders[segments], timeline.timescale)
     times = (length * (2 * number + 1) / (2 * SAMPLES) for number in range(SAMPLES))
-    return tuple(dict.fromkeys(moment(time, timeline, borders) for time in times))
+    found = tuple(dict.fromkeys(moment(time, timeline, borders) for time in times))
+    return at_keyframes(found, timeline, borders)
 
 
 def published_sheets(board: Storyboard, made: int, until: Fraction) -> int:

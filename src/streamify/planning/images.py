@@ -19,6 +19,7 @@ from streamify.model.settings import MediaSettings
 from streamify.model.source import Note
 from streamify.model.text import decimal
 from streamify.model.track import VideoTrack
+from streamify.planning.grid import steps_of
 
 COLUMNS = ROWS = 5
 """Of a sheet: 25 thumbnails are about 100 kB, so that the first preview shows soon after the pointer moves."""
@@ -26,14 +27,22 @@ COLUMNS = ROWS = 5
 ENOUGH = 400
 """Thumbnails above which the interval grows, where the settings name none."""
 
-INTERVALS = (Fraction(1), Fraction(2), Fraction(5), Fraction(10))
-"""Seconds that are tried, where the settings name none; the last is taken for everything longer."""
+INTERVALS = (2, 4, 10)
+"""Seconds, about, that are tried, where the settings name none; the last is taken for everything longer. What is taken
+is a whole number of steps from keyframe to keyframe: of each thumbnail one picture is decoded, no group of them."""
 
 POSTER_PARTS = (1, 2, 4)
 """Of the largest rendition's size: what the poster's sizes are."""
 
-SAMPLES = 25
-"""Pictures that a poster is chosen from."""
+SAMPLES, LEAST_SAMPLES = 25, 5
+"""Pictures that a poster is chosen from: at most, and of a short film."""
+_SAMPLE_SECONDS = 4
+"""Seconds of the film for each of them, where it is neither short nor long."""
+_KEYFRAMES = 3
+"""Fewer are not chosen from: the pictures between them are looked at, too."""
+
+BLANK = 0.05
+"""Worth below which a picture is black, blank or nearly faded away: more are looked at, where no candidate has more."""
 
 SPOT = Fraction(3, 2)
 """Seconds of a preview that show one place, about."""
@@ -54,7 +63,7 @@ def storyboard(
         return None
     track = smallest(tracks)
     duration = Fraction(timeline.end, timeline.timescale)
-    interval = settings.thumbnails or next((one for one in INTERVALS if duration / one <= ENOUGH), INTERVALS[-1])
+    interval = settings.thumbnails or _interval(duration, timeline, settings)
     count = max(1, -(-duration // interval))
     scale = min(Fraction(settings.thumbnail_size, max(track.width, track.height)), Fraction(1))
     width, height = (max(2, 2 * round(side * scale / 2)) for side in (track.width, track.height))
@@ -173,11 +182,45 @@ def candidates(wanted: PosterPlan, timeline: Timeline, borders: Sequence[int]) -
     """
     if wanted.at is not None:
         return (moment(wanted.at, timeline, borders),)
+    count = int(Fraction(timeline.end, timeline.timescale) / _SAMPLE_SECONDS)
+    return at_keyframes(_spread(min(SAMPLES, max(LEAST_SAMPLES, count)), timeline, borders), timeline, borders)
+
+
+def more_candidates(wanted: PosterPlan, timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:
+    """Return the pictures that a poster is chosen from where no candidate serves; arguments as of `candidates`."""
+    return _spread(SAMPLES, timeline, borders) if wanted.at is None else ()
+
+
+def at_keyframes(found: Sequence[Moment], timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:
+    """Return the keyframes before some pictures, each once, which are coded best and need no other to be decoded.
+
+    They are returned themselves where these are fewer than `_KEYFRAMES`, as in a film of few seconds, and at a variable
+    rate, where keyframes are where there are pictures.
+    """
+    if timeline.frame_duration is None or timeline.keyframe_frames is None:
+        return tuple(found)
+    step = timeline.frame_duration * timeline.keyframe_frames
+    keys = dict.fromkeys(one.at // step * step for one in found)
+    if len(keys) < _KEYFRAMES:
+        return tuple(found)
+    return tuple(Moment(segment=bisect_right(borders, at) - 1, at=at) for at in keys)
+
+
+def _spread(count: int, timeline: Timeline, borders: Sequence[int]) -> tuple[Moment, ...]:
     length = Fraction(timeline.end, timeline.timescale)
     margin = length * _MARGIN
-    step = (length - 2 * margin) / (SAMPLES - 1)
-    found = (moment(margin + number * step, timeline, borders) for number in range(SAMPLES))
-    return tuple(dict.fromkeys(found))
+    step = (length - 2 * margin) / (count - 1)
+    return tuple(dict.fromkeys(moment(margin + number * step, timeline, borders) for number in range(count)))
+
+
+def _interval(duration: Fraction, timeline: Timeline, settings: MediaSettings) -> Fraction:
+    """Return the interval of thumbnails where the settings name none, seconds."""
+    if timeline.frame_duration is not None and timeline.keyframe_frames is not None:
+        step = Fraction(timeline.frame_duration * timeline.keyframe_frames, timeline.timescale)
+    else:
+        step = settings.segment_seconds / steps_of(settings.segment_seconds, settings.keyframe_seconds)
+    tried = [step * max(1, round(seconds / step)) for seconds in INTERVALS]
+    return next((one for one in tried if duration / one <= ENOUGH), tried[-1])
 
 
 def _even(side: int, part: Fraction) -> int:

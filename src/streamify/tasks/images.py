@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 
@@ -24,7 +25,7 @@ from streamify.model.result import ImageResult, SegmentRecord
 from streamify.model.task import PosterTask, PreviewTask, SheetTask
 from streamify.model.track import VideoTrack
 from streamify.mp4.fragments import fragments
-from streamify.planning.images import PREVIEW_RATE
+from streamify.planning.images import BLANK, PREVIEW_RATE
 from streamify.storage.base import Storage, Stores, sha256
 from streamify.storage.saved import parse_saved
 
@@ -32,14 +33,25 @@ PREVIEW_BYTES = 2_000_000
 """Of an animated preview, about: its quality is lowered until it has no more."""
 
 
+def run_image(task: SheetTask | PosterTask | PreviewTask, stores: Stores) -> ImageResult:
+    """Make the image of a task. See `run_task` for errors."""
+    match task:
+        case SheetTask():
+            return run_sheet(task, stores)
+        case PosterTask():
+            return run_poster(task, stores)
+        case PreviewTask():
+            return run_preview(task, stores)
+
+
 def run_sheet(task: SheetTask, stores: Stores) -> ImageResult:
     """Write a sheet of thumbnails, then what is known of it. See `run_task` for errors."""
     board, media = task.storyboard, stores.media
-    maker, folder = SheetMaker(board.width, board.height), task.track.folder
-    init = _read(media, init_key(folder))
+    folder = task.track.folder
+    maker = SheetMaker(_read(media, init_key(folder)), board.width, board.height)
     for index, moments in groupby(task.moments, key=lambda one: one.segment):
         data = _segment(media, task.track, index, certified=task.certified)
-        maker.add(init, data, [one.at for one in moments])
+        maker.add(data, [one.at for one in moments])
     data, key = maker.finish(board.columns, board.rows), sheet_key(board.folder, task.number)
     media.put_new(key, data)
     record = SheetRecord(key=key, size=len(data), sha256=sha256(data))
@@ -70,9 +82,9 @@ def run_poster(task: PosterTask, stores: Stores) -> ImageResult:
 def run_preview(task: PreviewTask, stores: Stores) -> ImageResult:
     """Write the animated preview, then what is known of it. See `run_task` for errors."""
     media, plan, folder = stores.media, task.plan, task.track.folder
-    maker, init = PreviewMaker(plan.width, plan.height), _read(media, init_key(folder))
+    maker = PreviewMaker(_read(media, init_key(folder)), plan.width, plan.height)
     for index, moments in groupby(task.moments, key=lambda one: one.segment):
-        maker.add(init, _read(media, segment_key(folder, index)), [one.at for one in moments])
+        maker.add(_read(media, segment_key(folder, index)), [one.at for one in moments])
     data = maker.finish(PREVIEW_RATE, PREVIEW_BYTES)
     media.put(PREVIEW, data)
     found = Preview(
@@ -84,24 +96,32 @@ def run_preview(task: PreviewTask, stores: Stores) -> ImageResult:
 
 
 def _chosen(task: PosterTask, media: Storage) -> Moment | None:
-    """Return the candidate that shows most, the first of those that show equally much; ``None``: none shows enough.
+    """Return the candidate that shows most, the first of those that show equally much; ``None``: none shows enough."""
+    if len(task.candidates) == 1 and not task.least:
+        return task.candidates[0]
+    judge = Judge(_read(media, init_key(task.scout.folder)))
+    worth = _judged(judge, task, task.candidates, media)
+    if task.more and max(worth.values()) < BLANK:
+        worth |= _judged(judge, task, task.more, media)
+    best = max(worth, key=lambda one: worth[one])
+    return best if worth[best] >= task.least else None
+
+
+def _judged(judge: Judge, task: PosterTask, found: Sequence[Moment], media: Storage) -> dict[Moment, float]:
+    """Return what pictures of the scout are worth.
 
     The keyframe before each stands for it where they are far enough apart: it is coded best, and nothing else has to be
     decoded for it. In a short film there are fewer keyframes than candidates.
     """
-    if len(task.candidates) == 1 and not task.least:
-        return task.candidates[0]
-    judge, worth, folder = Judge(), dict[Moment, float](), task.scout.folder
-    init = _read(media, init_key(folder))
-    for index, group in groupby(task.candidates, key=lambda one: one.segment):
+    worth = dict[Moment, float]()
+    for index, group in groupby(found, key=lambda one: one.segment):
         data = _segment(media, task.scout, index, certified=task.certified)
         keys = [part.decode_time for part in fragments(data)]
         wanted = [one.at for one in group]
         before = [keys[max(0, bisect_right(keys, at) - 1)] for at in wanted]
         times = before if len(set(before)) == len(wanted) else wanted
-        worth.update(zip((Moment(segment=index, at=at) for at in times), judge(init, data, times), strict=True))
-    best = max(worth, key=lambda one: worth[one])
-    return best if worth[best] >= task.least else None
+        worth.update(zip((Moment(segment=index, at=at) for at in times), judge(data, times), strict=True))
+    return worth
 
 
 def _segment(media: Storage, track: VideoTrack, index: int, *, certified: bool) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.media import testcard
-from streamify.media.video.stills import shown_at
+from streamify.media.video.stills import Shown
 
 SIZE = (128, 72)
 
@@ -43,6 +43,12 @@ def whole() -> list[tuple[int, bytes]]:
         return [(int(frame.pts or 0), pixels(frame)) for frame in container.decode(video=0)]
 
 
+def shown_at(file: bytes, wanted: Sequence[int]) -> Iterator[VideoFrame]:
+    """Yield pictures of a fragmented file, whose boxes in front of the first fragment are its init segment."""
+    cut = file.index(b"moof") - 4
+    return Shown(file[:cut]).at(file[cut:], wanted)
+
+
 def pixels(frame: VideoFrame) -> bytes:
     return b"".join(bytes(plane) for plane in frame.planes)
 
@@ -55,12 +61,12 @@ def test_pictures_are_those_of_a_whole_decode(numbers: Sequence[int]) -> None:
     assert len(times) == 72
     late = (times[1] - times[0]) // 2
     for by in (0, late):
-        found = shown_at(b"", segment(), [times[number] + by for number in numbers])
+        found = shown_at(segment(), [times[number] + by for number in numbers])
         assert [pixels(frame) for frame in found] == [whole()[number][1] for number in numbers]
 
 
 def test_before_the_first_and_behind_the_last_picture_stand_these() -> None:
-    found = list(shown_at(b"", segment(), [-1_000_000, 1_000_000_000]))
+    found = list(shown_at(segment(), [-1_000_000, 1_000_000_000]))
     assert [pixels(frame) for frame in found] == [whole()[0][1], whole()[-1][1]]
 
 
@@ -86,4 +92,4 @@ def test_i_pictures_that_ffmpeg_calls_keyframes_begin_no_group() -> None:
         pictures = [(int(frame.pts or 0), pixels(frame)) for frame in container.decode(video=0)]
     for number in (9, 10, 16, 23):
         time, wanted = pictures[number]
-        assert [pixels(frame) for frame in shown_at(b"", out.getvalue(), [time])] == [wanted]
+        assert [pixels(frame) for frame in shown_at(out.getvalue(), [time])] == [wanted]

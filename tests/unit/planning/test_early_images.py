@@ -48,6 +48,11 @@ def test_candidates_are_spread_over_what_exists() -> None:
     found = early_candidates(TIMELINE, BORDERS, 2)
     assert [one.at for one in found] == [18, 56, 93, 131, 168, 206, 243, 281]  # (2n + 1) / 16 of 12 s, 25 a second
     assert [one.segment for one in found] == [0, 0, 0, 0, 1, 1, 1, 1]
+    keyframes = TIMELINE.model_copy(update={"keyframe_frames": 50})
+    assert [one.at for one in early_candidates(keyframes, BORDERS, 2)] == [0, 50, 100, 150, 200, 250]
+    assert [one.at for one in early_candidates(keyframes, BORDERS, 1)] == [0, 50, 100]
+    # A first segment of 2 s has one keyframe: its pictures, at (2n + 1) / 16 of 2 s
+    assert [one.at for one in early_candidates(keyframes, [0, 50, 150], 1)] == [3, 9, 15, 21, 28, 34, 40, 46]
     assert len(early_candidates(TIMELINE.model_copy(update={"end": 1}), [0, 1], 1)) == 1
 
 

@@ -9,7 +9,16 @@ from streamify.model.images import PosterPlan
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
 from streamify.model.track import VideoTrack
-from streamify.planning.images import candidates, image_notes, moment, poster, preview, preview_moments, storyboard
+from streamify.planning.images import (
+    candidates,
+    image_notes,
+    moment,
+    more_candidates,
+    poster,
+    preview,
+    preview_moments,
+    storyboard,
+)
 
 LARGE, SMALL = video_track(), video_track(name="360p", width=640, height=360)
 
@@ -20,8 +29,8 @@ def timeline(seconds: float) -> Timeline:
 
 @pytest.mark.parametrize(
     ("seconds", "interval", "count", "layout", "sheets"),
-    [(0.04, 1, 1, (1, 1), 1), (3, 1, 3, (3, 1), 1), (12.04, 1, 13, (5, 3), 1), (400, 1, 400, (5, 5), 16),
-     (400.04, 2, 201, (5, 5), 9), (3600, 10, 360, (5, 5), 15), (36_000, 10, 3600, (5, 5), 144)],
+    [(0.04, 2, 1, (1, 1), 1), (6, 2, 3, (3, 1), 1), (24.04, 2, 13, (5, 3), 1), (800, 2, 400, (5, 5), 16),
+     (800.04, 4, 201, (5, 5), 9), (3600, 10, 360, (5, 5), 15), (36_000, 10, 3600, (5, 5), 144)],
 )  # fmt: skip
 def test_intervals(seconds: float, interval: int, count: int, layout: tuple[int, int], sheets: int) -> None:
     board = storyboard([LARGE, SMALL], timeline(seconds), MediaSettings(), "build")
@@ -30,6 +39,31 @@ def test_intervals(seconds: float, interval: int, count: int, layout: tuple[int,
     assert (board.count, (board.columns, board.rows), board.sheets) == (count, layout, sheets)
     assert board.track == SMALL.id
     assert (board.width, board.height) == (240, 136)  # 135 is odd
+
+
+@pytest.mark.parametrize(
+    ("rate", "frames", "intervals"),
+    [
+        (Fraction(30000, 1001), 60, ["2.002", "4.004", "10.01"]),
+        (Fraction(24000, 1001), 48, ["2.002", "4.004", "10.01"]),
+        (Fraction(25), 75, ["3", "3", "9"]),  # keyframes every 3 s
+        (Fraction(25), 300, ["12", "12", "12"]),
+        (None, None, ["2", "4", "10"]),  # a variable rate
+    ],
+)
+def test_thumbnails_are_keyframes(rate: Fraction | None, frames: int | None, intervals: list[str]) -> None:
+    """Where the settings name no interval, it is a whole number of steps from keyframe to keyframe."""
+    line = Timeline(time_base=Fraction(1, 90_000), origin=0, timescale=90_000, frame_duration=None, end=1)
+    if rate is not None:
+        line = line.model_copy(
+            update={"timescale": rate.numerator, "frame_duration": rate.denominator, "keyframe_frames": frames}
+        )
+    found = []
+    for seconds in (60, 1200, 7200):
+        board = storyboard([SMALL], line.model_copy(update={"end": seconds * line.timescale}), MediaSettings(), "build")
+        assert board is not None
+        found.append(board.interval)
+    assert found == [Fraction(one) for one in intervals]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +92,7 @@ def test_the_name_changes_with_what_decides_the_bytes() -> None:
         assert board is not None
         return board.id
 
-    names = [name(), name(LARGE), name(build="other"), name(thumbnails=2), name(thumbnail_size=120)]
+    names = [name(), name(LARGE), name(build="other"), name(thumbnails=3), name(thumbnail_size=120)]
     assert len(set(names)) == len(names)
     assert name() == name(crf=30, poster=5)
 
@@ -79,6 +113,29 @@ def test_candidates_are_spread_over_the_film_without_its_ends() -> None:
     assert len(candidates(wanted, timeline(0.04), [0])) == 1
     given = wanted.model_copy(update={"at": Fraction(7)})
     assert [one.at for one in candidates(given, timeline(100), [0])] == [175]
+    assert more_candidates(given, timeline(100), [0]) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (2, [0.08, 0.52, 1, 1.44, 1.88]),  # one keyframe, at 0: the pictures themselves, at 0.1 + n x 0.45 s
+        (6, [0, 2, 4]),
+        (30, [0, 6, 10, 14, 18, 24, 28]),  # every 4.5 s from 1.5 s on, the keyframe before each
+        (1000, [50 + 2 * (75 * n // 4) for n in range(25)]),  # every 37.5 s
+    ],
+)
+def test_a_short_film_has_fewer_candidates_and_they_are_keyframes(seconds: int, expected: list[float]) -> None:
+    """Of each a single picture is decoded; where none of them serves, 25 pictures of any kind are looked at."""
+    wanted = PosterPlan(id="1", track=LARGE.id, at=None, sizes=((1920, 1080),))
+    line = timeline(seconds).model_copy(update={"keyframe_frames": 50})
+    borders = [*range(0, line.end, 150)]
+    found = candidates(wanted, line, borders)
+    assert [one.at / 25 for one in found] == expected
+    assert [one.segment for one in found] == [int(at * 25) // 150 for at in expected]
+    more = more_candidates(wanted, line, borders)
+    assert len(more) == 25
+    assert (more[0].at, more[-1].at) == (int(seconds * 25 / 20), int(seconds * 25 * 19 / 20))
 
 
 def test_a_time_beyond_the_end_is_the_last_picture() -> None:

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
 from streamify.media.video.scaling import SCALING, linear_graph
-from streamify.media.video.stills import shown_at
+from streamify.media.video.stills import Shown
 
 _JPEG_QUALITY = 3
 """Quantiser scale of FFmpeg's encoder, 1 to 31: the lower the better."""
@@ -22,6 +22,8 @@ _WEBP_QUALITY = 82
 _WEBP_EFFORT = 2
 """Of 0 to 6. FFmpeg's default of 4 takes 2.5 times the CPU time for 5 % fewer bytes: 0.10 and 0.04 s at 1080p."""
 _PREVIEW_QUALITIES = (60, 40, 20, 5)
+_JUDGED = 240
+"""Pixels of the longer side of pictures that are judged, at most: larger ones take longer, and tell no more."""
 _DARK, _LIGHT = 24.0, 225.0
 """Mean luma (16 to 235) below and above which a picture is black or white for a viewer."""
 
@@ -30,17 +32,18 @@ class SheetMaker:
     """Makes one sheet of thumbnails, row by row from the top left.
 
     Args:
+        init: Init segment of the rendition.
         width: Of a thumbnail, pixels.
         height: Of a thumbnail, pixels.
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self._width, self._height = width, height
+    def __init__(self, init: bytes, width: int, height: int) -> None:
+        self._shown, self._width, self._height = Shown(init), width, height
         self._frames: list[VideoFrame] = []
 
-    def add(self, init: bytes, data: bytes, wanted: Sequence[int]) -> None:
+    def add(self, data: bytes, wanted: Sequence[int]) -> None:
         """Add the pictures that a segment shows at `wanted`, output ticks, which ascend."""
-        for frame in shown_at(init, data, wanted):
+        for frame in self._shown.at(data, wanted):
             self._frames.append(_scaled(frame, self._width, self._height, "yuvj420p"))
 
     def finish(self, columns: int, rows: int) -> bytes:
@@ -57,17 +60,18 @@ class PreviewMaker:
     """Makes an animated preview.
 
     Args:
+        init: Init segment of the rendition.
         width: Pixels.
         height: Pixels.
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self._width, self._height = width, height
+    def __init__(self, init: bytes, width: int, height: int) -> None:
+        self._shown, self._width, self._height = Shown(init), width, height
         self._frames: list[VideoFrame] = []
 
-    def add(self, init: bytes, data: bytes, wanted: Sequence[int]) -> None:
+    def add(self, data: bytes, wanted: Sequence[int]) -> None:
         """Add the pictures that a segment shows at `wanted`, output ticks, which ascend."""
-        for frame in shown_at(init, data, wanted):
+        for frame in self._shown.at(data, wanted):
             self._frames.append(_scaled(frame, self._width, self._height, "bgra"))
 
     def finish(self, rate: int, most: int) -> bytes:
@@ -109,7 +113,7 @@ def poster_files(
         sizes: Width and height, pixels.
         webp: Whether it is made as WebP, too, which takes most of the time.
     """
-    (frame,) = shown_at(init, data, [at])
+    (frame,) = Shown(init).at(data, [at])
     for width, height in sizes:
         yield width, height, "image/jpeg", _jpeg(_scaled(frame, width, height, "yuvj420p"))
         if webp:
@@ -129,14 +133,19 @@ def _webp(frame: VideoFrame) -> bytes:
 
 
 class Judge:
-    """Tells how well pictures would do as a poster. Holds a filter graph, so use one per task."""
+    """Tells how well pictures would do as a poster. Holds a decoder and a filter graph, so use one per task.
 
-    def __init__(self) -> None:
+    Args:
+        init: Init segment of the rendition.
+    """
+
+    def __init__(self, init: bytes) -> None:
+        self._shown = Shown(init)
         self._measure: Callable[[VideoFrame], Mapping[str, str]] | None = None
 
-    def __call__(self, init: bytes, data: bytes, wanted: Sequence[int]) -> Iterator[float]:
+    def __call__(self, data: bytes, wanted: Sequence[int]) -> Iterator[float]:
         """Yield the worth of the pictures that a segment shows at `wanted`, output ticks, which ascend."""
-        yield from map(self._worth, shown_at(init, data, wanted))
+        yield from map(self._worth, self._shown.at(data, wanted))
 
     def _worth(self, frame: VideoFrame) -> float:
         """Return a number from 0 (black, white or one colour) to about 1: the more detail and contrast, the more.
@@ -144,9 +153,12 @@ class Judge:
         Entropy of the luma tells how much there is to see, its spread tells fades and fog, blur tells motion and
         pictures that are dissolved into each other. Rounded, so that no processor's last digit decides.
         """
+        scale = min(1.0, _JUDGED / max(frame.width, frame.height))
+        width, height = (max(2, 2 * round(side * scale / 2)) for side in (frame.width, frame.height))
+        small = frame.reformat(width=width, height=height, format="yuv420p", interpolation=SCALING, threads=1)
         if self._measure is None:
-            self._measure = _measuring(frame)
-        found = self._measure(frame)
+            self._measure = _measuring(small)
+        found = self._measure(small)
         mean = float(found["lavfi.signalstats.YAVG"])
         spread = float(found["lavfi.signalstats.YHIGH"]) - float(found["lavfi.signalstats.YLOW"])
         if not _DARK < mean < _LIGHT or spread < 16:
@@ -164,10 +176,9 @@ def _measuring(first: VideoFrame) -> Callable[[VideoFrame], Mapping[str, str]]:
 
     def measure(frame: VideoFrame) -> Mapping[str, str]:
         nonlocal count
-        copy = frame.reformat(format=frame.format.name)
-        copy.pts, copy.time_base = count, Fraction(1, 25)
+        frame.pts, frame.time_base = count, Fraction(1, 25)
         count += 1
-        graph.vpush(copy)
+        graph.vpush(frame)
         return dict(graph.vpull().metadata)
 
     return measure
