@@ -145,3 +145,22 @@ def joined(dest: Path, folder: str, path: Path, segments: slice = slice(None)) -
     parts = sorted((dest / folder).glob("*.m4s"))[segments]
     path.write_bytes((dest / folder / "init.mp4").read_bytes() + b"".join(part.read_bytes() for part in parts))
     return path
+
+
+def packets(*blocks: tuple[int, bytes], sequence: int = 0) -> list[bytes]:
+    """Return the triples of a DTVCC packet with service blocks (CTA-708-E, 5 and 6.2), ended by a null block."""
+    body = b"".join(
+        (bytes((service << 5 | len(data),)) if service < 7 else bytes((0xE0 | len(data), service))) + data
+        for service, data in blocks
+    )
+    body += b"\0" * (1 - len(body) % 2)
+    whole = bytes((sequence % 4 << 6 | (len(body) + 1) // 2 % 64,)) + body
+    return [bytes((0xFF if at == 0 else 0xFE,)) + whole[at : at + 2] for at in range(0, len(whole), 2)]
+
+
+def window(
+    number: int = 0, *, visible: bool = False, rows: int = 2, columns: int = 32, down: int = 74, across: int = 105,
+    point: int = 7, style: int = 1,
+) -> bytes:  # fmt: skip
+    """Return DefineWindow (CTA-708-E, 8.10.5.2), by default at the bottom in the middle; lengths are those meant."""
+    return bytes((0x98 + number, visible << 5, down, across, point << 4 | rows - 1, columns - 1, style << 3 | 1))

@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from clips.captioned import NULL, PADDING, dvd, film, inject, pair, pop_on, text_of
+from clips.captioned import NULL, PADDING, dvd, film, inject, packets, pair, pop_on, text_of, window
 from clips.joined_sound import ffmpeg
 from e2e.driving import rungs, streamify
 from players_harness import Browsers, Player, play
@@ -117,6 +117,55 @@ def test_both_channels(tmp_path: Path, codec: str, muxer: str, rate: int) -> Non
     assert [re.sub(r"<[^>]*>|{[^}]*}", "", line).strip() for line in judged] == list(LINES["CC1"])
 
 
+def served(number: int) -> bytes:
+    """Return the triples of a picture with two services of CEA-708, and CC1 beside them.
+
+    Of service 1 a packet begins in one picture and ends in the next; one picture stands in a join, as do the words.
+    """
+    words = {20: window() + b"Good evening", 30: b"\x89\x01", 75: b"\x8f"}
+    spanish = {31: window(visible=True) + b"Buenas noches, se\xf1ora", 110: b"\x8c\x01"}
+    triples = [*packets((1, words[number]), sequence=[*words].index(number))] if number in words else []
+    if number in (20, 21):  # one packet in two pictures
+        whole = packets((1, words[20]), sequence=0)
+        triples = whole[:4] if number == 20 else whole[4:]
+    if number in spanish:
+        triples += packets((2, spanish[number]), sequence=0)
+    return said(number).replace(PADDING, b"".join(triples) or PADDING)
+
+
+SERVED = [[(30, 75, "Good evening")], [(31, 110, "Buenas noches, se\xf1ora")]]
+
+
+@pytest.mark.parametrize(
+    ("codec", "muxer"),
+    [
+        ("h264", "mp4"),
+        pytest.param("hevc", "mpegts", marks=pytest.mark.long),
+        pytest.param("mpeg2", "mpeg", marks=pytest.mark.long),
+    ],
+)
+def test_services_of_cea_708(tmp_path: Path, codec: str, muxer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in three parts; packets and words lie over joins. No other reader is here, so `verify` names them."""
+    monkeypatch.setattr("streamify.jobs.words.caption_parts", lambda segments, size: min(3, segments))
+    source = inject(film(tmp_path / "plain.ts", codec, 150, str(RATE)), tmp_path / "film", codec, served, muxer)
+    dest = tmp_path / "dest"
+    assert probe(source).captions == ("CC1", "CC3", "SERVICE1", "SERVICE2")
+    auto = plan(source, **fast(caption_tracks="auto"))
+    assert [track.source for track in auto.text] == ["captions CC1", "captions CC3"]
+    assert [note.why for note in auto.notes if "CEA-708" in note.what and "SERVICE1" in note.what][-1:] == [
+        "kept in the pictures; --caption-tracks SERVICE1,SERVICE2 makes subtitles of them"
+    ]
+    report = transcode(source, dest, **fast(caption_tracks="CC1:en,SERVICE1:fr,SERVICE2:es"))
+    assert words(dest) == {"English (SDH)": WANTED[0], "Français (SDH)": SERVED[0], "Español (SDH)": SERVED[1]}
+    assert report.subtitles[1].segments.cues == (0, 1, 1, 0, 0)
+    found = verify(dest, source)
+    assert found.faults == ()
+    assert [one for one in found.unread if "SERVICE" in one] == [
+        "the words of captions SERVICE1, captions SERVICE2 with the source: nothing else here reads CEA-708"
+    ]
+    assert 'value="1=lang:fre;2=lang:spa"' in (dest / "manifest.mpd").read_text()
+
+
 @pytest.mark.long
 def test_groups_of_a_dvd(tmp_path: Path) -> None:
     """The codes of twelve pictures are in the first of them: each counts for its own frame."""
@@ -202,7 +251,7 @@ def test_plan_probe_and_notes(tmp_path: Path) -> None:
         ("info", "captions CC3"), ("dropped", "captions CC4"),
     ]  # fmt: skip
     assert list(words(dest)) == ["Subtitles CC1"]
-    for wrong in ("CC5", "CC1,CC1:en", "en:CC1", "CC1:klingonisch", "SERVICE1", ""):
+    for wrong in ("CC5", "CC1,CC1:en", "en:CC1", "CC1:klingonisch", "SERVICE0", "SERVICE64", ""):
         with pytest.raises(UsageError, match="caption_tracks"):
             plan(source, **fast(caption_tracks=wrong))
     without = film(tmp_path / "none.mp4", "h264", 30, str(RATE))

@@ -9,6 +9,7 @@ from streamify.dest.layout import playlist_key, words_name
 from streamify.errors import counted
 from streamify.jobs.segments import borders
 from streamify.jobs.verify_text import lists
+from streamify.model.caption import SERVICE_CODEC
 from streamify.model.plan import Plan
 from streamify.model.report import Report
 from streamify.model.source import SourceRef
@@ -45,6 +46,9 @@ def unread(plan: Plan, offered: Collection[str]) -> Iterator[str]:
     if files:
         names = ", ".join(files[:3]) + " ..." * (len(files) > 3)
         yield f"the words of {counted(len(files), 'subtitle track')} with {names}"
+    services = [track.source for track in plan.text if track.recipe.codec == SERVICE_CODEC and track.id in offered]
+    if services:
+        yield f"the words of {', '.join(services)} with the source: nothing else here reads CEA-708"
 
 
 def word_checks(report: Report, plan: Plan | None, media: Storage, source: SourceRef | None) -> Iterator[TextCheckTask]:
@@ -53,7 +57,7 @@ def word_checks(report: Report, plan: Plan | None, media: Storage, source: Sourc
     ticks = borders(plan, media) if plan is not None and report.subtitles and source is not None else []
     for words in report.subtitles:
         track = tracks.get(words.id)
-        embedded = track is not None and track.recipe.file is None
+        embedded = track is not None and track.recipe.file is None and track.recipe.codec != SERVICE_CODEC
         record = TextRecord(
             track=words.id,
             found=words.found,

@@ -212,10 +212,11 @@ class MediaSettings(Frozen):
         json_schema_extra=_or_off,
         default=None,
         max_length=200,
-        description="Captions inside the pictures (CEA-608) that become subtitle tracks, too: ``auto`` takes every "
-        "channel that the split saw; ``CC1:en,CC3:es`` takes these and says their languages (``.forced``, "
-        "``.commentary`` and ``.default`` as of `subtitles`; else they count as SDH); ``off`` or `None` makes none. "
-        "The pictures carry them in any case.",
+        description="Captions inside the pictures (CEA-608, CEA-708) that become subtitle tracks, too: ``auto`` takes "
+        "every channel of CEA-608 that the split saw, and where there is none every service of CEA-708; "
+        "``CC1:en,CC3:es`` or ``SERVICE1:en`` takes these and says their languages (``.forced``, ``.commentary`` and "
+        "``.default`` as of `subtitles`; else they count as SDH); ``off`` or `None` makes none. The pictures carry "
+        "them in any case.",
     )
     burn_in: str | None = Field(
         json_schema_extra=_or_off,

@@ -310,6 +310,9 @@ class SourceFacts(Frozen):
     captions: tuple[str, ...] | None = None
     """Channels of captions inside the pictures, as far as they were seen, such as ``CC1`` and ``SERVICE1``; ``None``:
     there are no captions."""
+    caption_languages: tuple[tuple[str, str], ...] = ()
+    """Channels of captions with their languages (ISO 639-2), where the source tells them: in the caption service
+    descriptors of a transport stream."""
     text: tuple[TextFacts, ...] = ()
     bitmaps: tuple[BitmapFacts, ...] = ()
     """Streams of bitmap subtitles."""

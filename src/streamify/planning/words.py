@@ -10,7 +10,15 @@ from types import MappingProxyType
 from typing import Final
 
 from streamify.model.burn import BurnIn
-from streamify.model.caption import CHANNELS, CODEC, CaptionChannel, CaptionTrack, parse_caption_tracks
+from streamify.model.caption import (
+    CHANNELS,
+    CODEC,
+    SERVICE_CODEC,
+    CaptionChannel,
+    CaptionTrack,
+    is_service,
+    parse_caption_tracks,
+)
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import TextRecipe
 from streamify.model.settings import MediaSettings
@@ -105,7 +113,11 @@ def text_tracks(
     ]
     channels = caption_tracks(facts, settings)
     inside = [
-        (TextRecipe(codec=CODEC, channel=one.channel, origin=shown), f"captions {one.channel}") for one in channels
+        (
+            TextRecipe(codec=SERVICE_CODEC if is_service(one.channel) else CODEC, channel=one.channel, origin=shown),
+            f"captions {one.channel}",
+        )
+        for one in channels
     ]
     labels = text_labels(embedded, files, channels)
     tracks: list[TextTrack] = []
@@ -125,18 +137,22 @@ def caption_tracks(facts: SourceFacts, settings: MediaSettings) -> tuple[Caption
     """Return the channels of captions that become tracks."""
     if settings.caption_tracks is None or facts.video is None:
         return ()
+    told, seen = dict(facts.caption_languages), facts.captions or ()
     named = parse_caption_tracks(settings.caption_tracks)
     if named is not None:
-        return named
-    return tuple(CaptionTrack(channel=name) for name in CHANNELS if name in (facts.captions or ()))
+        return tuple(one.model_copy(update={"language": one.language or told.get(one.channel)}) for one in named)
+    # Nearly all streams carry the same words in both; those of CEA-608 were written for it, and are read twice.
+    taken = [name for name in CHANNELS if name in seen] or [name for name in seen if is_service(name)]
+    return tuple(CaptionTrack(channel=name, language=told.get(name)) for name in taken)
 
 
 def declared_captions(plan: Plan) -> tuple[CaptionChannel, ...]:
-    """Return the channels inside the pictures that are declared, in the languages that the setting says."""
+    """Return the channels inside the pictures that are declared, in the languages that setting or source tell."""
+    told = dict(plan.source.caption_languages)
     languages = {track.recipe.channel: track.labels.language for track in plan.text}
     found = []
     for name in plan.captions:
-        language = languages.get(name)
+        language = languages.get(name) or bcp47(told.get(name))
         found.append(CaptionChannel(name, language, iso_639_2(language) if language is not None else "und"))
     return tuple(found)
 
@@ -180,14 +196,15 @@ def text_notes(facts: SourceFacts, settings: MediaSettings, burn: BurnIn | None 
 def _caption_notes(facts: SourceFacts, settings: MediaSettings) -> Iterator[Note]:
     if settings.caption_tracks is None:
         return
-    services = [name for name in facts.captions or () if name not in CHANNELS]
+    taken = [one.channel for one in caption_tracks(facts, settings)]
+    services = [name for name in facts.captions or () if is_service(name) and name not in taken]
     if services:
-        why = "kept in the pictures; only CEA-608 is made into subtitle tracks"
+        why = f"kept in the pictures; --caption-tracks {','.join(services)} makes subtitles of them"
         yield Note(kind="info", what=f"captions {', '.join(services)} (CEA-708)", why=why)
-    if not caption_tracks(facts, settings):
+    if not taken:
         none = "there are no pictures"
         if facts.video is not None:
-            none = "split saw none of CEA-608 in the pictures; --caption-tracks CC1 looks in all of the film"
+            none = "split saw none in the pictures; --caption-tracks CC1 looks in all of the film"
         yield Note(kind="info", what="no captions are made into subtitle tracks", why=none)
 
 

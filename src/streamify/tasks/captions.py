@@ -15,6 +15,7 @@ from itertools import chain
 from zlib import compress, decompressobj, error
 
 from streamify.bitstream.captions import FRAME, TRIPLE, each_frame, line21
+from streamify.bitstream.dtvcc import dtvcc
 from streamify.dest.layout import captions_part_key
 from streamify.errors import SourceError
 from streamify.media.text.captions import caption_words
@@ -103,12 +104,12 @@ class Captions:
         return [_parsed(data) for data in self._stores.media.get_many(keys)]
 
     def _collect(self) -> Iterator[Collected]:
-        """Yield what the segments of the task's part carry of line 21, and what lies in front of the stream."""
+        """Yield what the segments of the task's part carry, without padding, and what lies in front of the stream."""
         task, stores = self._task, self._stores
         opened = partial(stores.open_source, task.source)
         source = WindowSource(opened, self._video.stream, task.access, self._video.end)
         if task.before is not None:
-            yield from _line21(read_cc_data(source, task.before))
+            yield from _carried(read_cc_data(source, task.before))
         data = stores.media.get(task.segment_list)
         if data is None:
             raise damaged(f"{task.segment_list} at DEST", "it is missing")
@@ -120,13 +121,13 @@ class Captions:
             self._triples += sum(len(triples) for _, triples in found.captions) // TRIPLE
             if found.errors:
                 self._broken.append(f"segment {segment.index}")
-            yield from _line21(found)
+            yield from _carried(found)
 
 
-def _line21(found: CcData) -> Iterator[Collected]:
+def _carried(found: CcData) -> Iterator[Collected]:
     for pts, triples in found.captions:
         grouped = pts in found.grouped
-        kept = triples if grouped else line21(triples)
+        kept = triples if grouped else line21(triples) + dtvcc(triples)
         if kept:
             yield pts, grouped, kept
 

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
-from clips.captioned import NULL, PADDING, message, odd, pair, pop_on
-from streamify.bitstream.captions import DVD, Channels, cc_data, h264_sei, with_sei
+from clips.captioned import NULL, PADDING, message, odd, packets, pair, pop_on
+from streamify.bitstream.captions import DVD, cc_data, h264_sei, with_sei
+from streamify.bitstream.channels import Channels
 
 T35 = b"\xb5\x00\x31GA94\x03"
 HELLO = pair(ord("H"), ord("e")) + PADDING
@@ -91,6 +92,7 @@ def test_services() -> None:
     assert names(b"\xff\x03\xe2" + b"\xfe\x09\x41" + b"\xfe\x41\x00") == ("SERVICE9",)  # an extended number
     assert names(b"\xff\x02\x00" + b"\xfe\x00\x00") == ()
     assert names(*pop_on("Hi"), b"\xff\x02\x21\xfe\x41\x00") == ("CC1", "SERVICE1")
+    assert names(*packets((1, b"A"), (2, b"BC"))) == ("SERVICE1", "SERVICE2")  # of one packet
 
 
 def test_parity() -> None:

@@ -37,6 +37,43 @@ def programmes(path: Path, sizes: Sequence[str]) -> Path:
     return make(path, sizes, *options)
 
 
+def described(path: Path, descriptor: bytes) -> Path:
+    """Write a film of one video stream, and put a descriptor of that stream into its only PMT packets."""
+    data = bytearray(make(path, ["160x120"], "-mpegts_pmt_start_pid", "4096", sound=False).read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if (data[at + 1] & 0x1F) << 8 | data[at + 2] == 4096:
+            start = at + 5 + data[at + 4]
+            length = (data[start + 1] & 15) << 8 | data[start + 2]
+            body = bytearray(data[start : start + 3 + length - 4])
+            info = 12 + ((body[10] & 15) << 8 | body[11])
+            own = info + 5 + ((body[info + 3] & 15) << 8 | body[info + 4])
+            body[own:own] = descriptor
+            body[info + 4] += len(descriptor)
+            body[2] += len(descriptor)
+            whole = bytes(body) + crc(bytes(body))
+            data[start : at + TS_PACKET] = whole.ljust(at + TS_PACKET - start, b"\xff")
+    path.write_bytes(data)
+    return path
+
+
+def crc(data: bytes) -> bytes:
+    """Return the checksum of a section (ISO/IEC 13818-1, annex A)."""
+    found = 0xFFFFFFFF
+    for byte in data:
+        found ^= byte << 24
+        for _ in range(8):
+            found = (found << 1 ^ (0x04C11DB7 if found & 0x80000000 else 0)) & 0xFFFFFFFF
+    return found.to_bytes(4, "big")
+
+
+def test_languages_of_captions(tmp_path: Path) -> None:
+    """A caption service descriptor by hand (ATSC A/65, 6.9.2): services 1 and 9, both fields, a blank."""
+    entries = (b"eng\xc1\x3f\xff", b"spa\xc9\x3f\xff", b"fra\x7e\x3f\xff", b"por\x7f\x3f\xff", b"\0\0\0\xc2\x3f\xff")
+    body = bytes((0xE0 | len(entries),)) + b"".join(entries)
+    path = described(tmp_path / "a.ts", bytes((0x86, len(body))) + body)
+    assert probe(path).caption_languages == (("CC1", "fra"), ("CC3", "por"), ("SERVICE1", "eng"), ("SERVICE9", "spa"))
+
+
 def chosen(facts: SourceFacts) -> tuple[int | None, list[int], int | None]:
     return facts.video.stream if facts.video else None, [one.stream for one in facts.audio], facts.program
 

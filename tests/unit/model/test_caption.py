@@ -19,7 +19,10 @@ def test_channels() -> None:
     assert Settings.model_validate({"caption_tracks": False}).caption_tracks is None  # as YAML reads "off"
 
 
-@pytest.mark.parametrize("text", ["", "CC5", "CC0", "CC1,CC1:en", "en:CC1", "CC1:", "CC1:klingonisch", "SERVICE1", "1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "CC5", "CC0", "CC1,CC1:en", "en:CC1", "CC1:", "CC1:klingonisch", "SERVICE0", "SERVICE64", "SERVICE", "1"],
+)
 def test_what_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="caption"):
         Settings(caption_tracks=text)

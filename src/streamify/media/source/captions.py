@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from streamify.bitstream.captions import Channels, cc_data
+from streamify.bitstream.captions import cc_data
+from streamify.bitstream.channels import Channels
 from streamify.model.source import Note
 
 LOOKED_AT = 12
@@ -19,7 +20,7 @@ class Captions:
     """What was seen."""
 
     channels: tuple[str, ...]
-    """As of `streamify.bitstream.captions.Channels`."""
+    """As of `streamify.bitstream.channels.Channels`."""
     where: str
     """When, for people."""
 

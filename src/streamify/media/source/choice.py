@@ -38,6 +38,8 @@ class Choice:
     """Stream types in the tables of a transport stream, by PID."""
     teletext: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Pages of teletext with subtitles, by PID."""
+    captions: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Languages of captions inside the pictures, by PID and channel."""
 
 
 def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Choice:
@@ -65,8 +67,10 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
     chosen = _programme(container, programmes, wanted) if len(programmes) > 1 else None
     types = {pid: kind for one in programmes for pid, kind in one.types.items()}
     teletext = {pid: pages for one in programmes for pid, pages in one.teletext.items()}
+    captions = {pid: told for one in programmes for pid, told in one.captions.items()}
     if chosen is None:
-        return Choice(_best(container.streams), _sound(container.streams), None, frozenset(), (), types, teletext)
+        video, sound = _best(container.streams), _sound(container.streams)
+        return Choice(video, sound, None, frozenset(), (), types, teletext, captions)
     own = _streams_of(container, chosen)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
@@ -80,6 +84,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         tuple(Note(kind="dropped", what=_described(container, one), why=why) for one in others),
         types,
         teletext,
+        captions,
     )
 
 

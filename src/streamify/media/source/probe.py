@@ -227,6 +227,7 @@ def probe_source(
         left_out=index.left_out,
         chapters=chapters,
         captions=index.captions.channels if index.captions is not None else None,
+        caption_languages=tuple(sorted(choice.captions.get(track, {}).items())),
         text=text,
         bitmaps=bitmaps,
         notes=(

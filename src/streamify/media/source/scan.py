@@ -16,7 +16,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
-from streamify.bitstream.captions import ESCAPED, Channels, cc_data
+from streamify.bitstream.captions import ESCAPED, cc_data
+from streamify.bitstream.channels import Channels
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader

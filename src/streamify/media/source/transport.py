@@ -18,6 +18,7 @@ JUNK = 64 << 10
 SDT_PID = 0x11
 SERVICE_DESCRIPTOR = 0x48
 TELETEXT_DESCRIPTOR = 0x56
+CAPTION_DESCRIPTOR = 0x86
 SUBTITLE_PAGES = (0x02, 0x05)
 """Types of pages: subtitles, and those for the hearing impaired."""
 
@@ -33,6 +34,8 @@ class Programme:
     """Of its streams: stream type by PID."""
     teletext: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Pages of teletext by PID, as descriptors have them, such as ``888 deu``."""
+    captions: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Languages (ISO 639-2) of captions inside the pictures by PID and channel, as descriptors have them."""
 
     @property
     def pids(self) -> Collection[int]:
@@ -56,7 +59,9 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
             streams = [*_streams(pmt[1])]
             pages = {pid: told for pid, _, descriptors in streams if (told := tuple(_pages(descriptors)))}
             types = {pid: kind for pid, kind, _ in streams}
-            found[number] = Programme(number, names.get(number, ""), types, pages)
+            of_all = dict(_captions(pmt[1][12 : _info_end(pmt[1])]))
+            captions = {pid: of_all | dict(_captions(own)) for pid, _, own in streams}
+            found[number] = Programme(number, names.get(number, ""), types, pages, captions)
     return tuple(found.values())
 
 
@@ -129,11 +134,16 @@ def _entries(pat: bytes) -> Iterator[tuple[int, int]]:
             yield number, (body[at + 2] & 0x1F) << 8 | body[at + 3]
 
 
+def _info_end(pmt: bytes) -> int:
+    """Return where the descriptors of the whole programme end, which begin at 12."""
+    return 12 + ((pmt[10] & 0x0F) << 8 | pmt[11]) if len(pmt) > 11 else 12
+
+
 def _streams(pmt: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield PID, stream type and descriptors of each stream."""
     if len(pmt) < 16:
         return
-    at = 12 + ((pmt[10] & 0x0F) << 8 | pmt[11])
+    at = _info_end(pmt)
     while at + 5 <= len(pmt) - 4:
         end = at + 5 + ((pmt[at + 3] & 0x0F) << 8 | pmt[at + 4])
         yield (pmt[at + 1] & 0x1F) << 8 | pmt[at + 2], pmt[at], pmt[at + 5 : min(end, len(pmt) - 4)]
@@ -150,6 +160,20 @@ def _pages(descriptors: bytes) -> Iterator[str]:
             if kind in SUBTITLE_PAGES and language.isalpha():
                 heard = ", hearing impaired" if kind == SUBTITLE_PAGES[1] else ""
                 yield f"{body[one + 3] & 7 or 8}{page:02x} {language.decode('latin-1').lower()}{heard}"
+        at += 2 + len(body)
+
+
+def _captions(descriptors: bytes) -> Iterator[tuple[str, str]]:
+    """Yield channel and language of the captions that caption service descriptors name (ATSC A/65, 6.9.2)."""
+    at = 0
+    while at + 2 <= len(descriptors):
+        tag, body = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+        for one in range(1, len(body) - 5, 6) if tag == CAPTION_DESCRIPTOR else ():
+            language, kind = body[one : one + 3], body[one + 3]
+            # CEA-708 and the number of the service; or line 21 and its field, of which the first channel is meant
+            channel = f"SERVICE{kind & 0x3F}" if kind & 0x80 else f"CC{1 + 2 * (kind & 1)}"
+            if language.isalpha():
+                yield channel, language.decode("latin-1").lower()
         at += 2 + len(body)
 
 

@@ -1,4 +1,4 @@
-"""Captions inside the pictures (CEA-608) as cues: one channel, or several in one pass."""
+"""Captions inside the pictures (CEA-608, CEA-708) as cues: one channel or service, or several in one pass."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 
-from streamify.bitstream.captions import TRIPLE, Channels
-from streamify.bitstream.line21 import COLUMNS, ROWS, Pairs, Pen, Row, Screen
+from streamify.bitstream.captions import TRIPLE
+from streamify.bitstream.channels import Channels
+from streamify.bitstream.dtvcc import Packets
+from streamify.bitstream.line21 import COLUMNS, Pairs, Pen, Row, Screen
 from streamify.errors import counted
-from streamify.media.text.place import settings_of
+from streamify.media.text.place import settings_at
 from streamify.media.text.read import Words
+from streamify.media.text.services import ServiceReader
 from streamify.media.text.spans import Style, cue_text
-from streamify.model.caption import CHANNELS
+from streamify.model.caption import CHANNELS, SERVICE, is_service, service_number
 from streamify.model.cue import CUES, SourceCue
 from streamify.model.source import Note
 
 PAUSE = Fraction(1, 2)
 """Seconds without a new character after which what was painted so far is a cue, and what follows the next one."""
-CENTRED = 3
-"""Columns by which the margins of a centred caption may differ: encoders place in steps of four, or of one."""
 _GREEN = "lime"
 """Name of the class of WebVTT that has the green of line 21."""
 
@@ -32,18 +33,29 @@ def caption_words(
 
     Args:
         pictures: Times of pictures, seconds on the clock of the source, in order, and their cc_data.
-        names: Channels: ``CC1`` to ``CC4``.
+        names: Channels and services: ``CC1`` to ``CC4``, ``SERVICE1`` to ``SERVICE63``.
         until: When what is shown at the end is no longer shown; ``None``: nothing says so.
     """
-    pairs, seen = Pairs(), Channels()
-    readers = {name: _Reader() for name in names}
+    pairs, packets, seen = Pairs(), Packets(), Channels()
+    readers = {name: _Reader() for name in names if not is_service(name)}
+    services = {service_number(name): ServiceReader() for name in names if is_service(name)}
     for time, triples in pictures:
         seen.add(triples)
         for channel, first, second in pairs.of(time, triples):
             if (reader := readers.get(channel)) is not None:
                 reader.feed(time, first, second)
-    found = {name: reader.finish(until, f"captions {name}") for name, reader in readers.items()}
-    notes = [*_notes(pairs, [name for name in seen.names if name.startswith("CC") and name not in readers])]
+        for number, block in packets.of(triples):
+            if (service := services.get(number)) is not None:
+                service.feed(time, block)
+    made = {name: reader.finish(until, f"captions {name}") for name, reader in readers.items()}
+    made |= {
+        SERVICE + str(number): one.finish(until, f"captions {SERVICE}{number}") for number, one in services.items()
+    }
+    found = {name: made[name] for name in names}
+    notes = [*_notes(pairs, [name for name in seen.names if not is_service(name) and name not in readers])]
+    if services and packets.lost:
+        what = f"captions: {counted(packets.lost, 'packet')} of CEA-708 missing or cut off"
+        notes.append(Note(kind="damaged", what=what, why="what there is of them is read"))
     for words in [*found.values()][:1]:
         words.notes[:0] = notes
     return found
@@ -165,16 +177,5 @@ def _settings(rows: Sequence[Row], *, beside: bool) -> str:
         rows: From the top.
         beside: Whether they begin at their column, however long they are, as they do where rows roll up.
     """
-    line = 2 if rows[-1].number > ROWS * 2 // 3 else 8 if rows[0].number <= ROWS // 3 else 5
     left, right = min(row.column for row in rows), COLUMNS - max(row.stop for row in rows)
-    side = ""
-    if beside or right - left > CENTRED:
-        side = f"position:{_percent(left)} align:left"
-    elif left - right > CENTRED:
-        side = f"position:{_percent(COLUMNS - right)} align:right"
-    return " ".join(filter(None, (settings_of(line), side)))
-
-
-def _percent(column: int) -> str:
-    """Return where a column lies across a picture: 32 of them fill what is safe, 80 per cent (CEA-608-E, annex C)."""
-    return f"{10 + 2.5 * column:g}%"
+    return settings_at(rows[0].number, rows[-1].number, left, right, beside=beside)
