@@ -110,6 +110,7 @@ class Connection:
         self.address, self.local = address, address is None
         self._address = self._find(address)
         self._gone: list[Callable[[str], None]] = []
+        self._changed: list[Callable[[], None]] = []
         self._ready: Future[None] = Future()
         self._stop = Event()
         self.nodes: tuple[Node, ...] = ()
@@ -125,6 +126,10 @@ class Connection:
     def when_gone(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called, from another thread, where the cluster does not answer any more."""
         self._gone.append(tell)
+
+    def when_changed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called, from another thread, where nodes have come or gone."""
+        self._changed.append(tell)
 
     def close(self) -> None:
         """Disconnect; end the Ray that was started."""
@@ -202,7 +207,7 @@ class Connection:
             try:
                 if self._address is not None:
                     self._address.check(LOOK)
-                self.nodes = _nodes()
+                self._see(_nodes())
             except (DestinationError, exceptions.RayError, ConnectionError, RuntimeError) as error:
                 if time.monotonic() - answered > LOST:
                     for tell in self._gone:
@@ -210,6 +215,12 @@ class Connection:
                     return
             else:
                 answered = time.monotonic()
+
+    def _see(self, nodes: tuple[Node, ...]) -> None:
+        before, self.nodes = self.nodes, nodes
+        if {node.id for node in before} != {node.id for node in nodes}:
+            for tell in self._changed:
+                tell()
 
 
 class Cluster:
@@ -231,6 +242,7 @@ class Cluster:
         self._boxes = 0  # that were lost one after another
         self._here = ray.get_runtime_context().get_node_id()
         connection.when_gone(lambda cause: self._come.put(partial(self._lost, cause)))
+        connection.when_changed(self.wake)
         self._open_mailbox()
 
     @property
