@@ -18,7 +18,6 @@ from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
 from streamify.media.audio.pieces import place_pieces
 from streamify.media.build import codec_build
-from streamify.media.drawn.fonts import require_shaper
 from streamify.media.source.cut_off import CutOff
 from streamify.media.source.extent import AGAIN
 from streamify.media.source.part import count_part, part_of
@@ -43,7 +42,6 @@ from streamify.planning.looks import usual_look
 from streamify.planning.loss import allowed_loss
 from streamify.planning.rate import fit_rate, soft_telecine
 from streamify.storage.base import Stores, sha256
-from streamify.tasks.burn import collect_burn
 
 OnBeginning = Callable[[Beginning], None]
 
@@ -108,6 +106,8 @@ def _run_split(
     if index is not None:
         _refuse_rare_keyframes(found.facts, index, parts)
     if plan.burn is not None and plan.burn.is_text:
+        from streamify.media.drawn.fonts import require_shaper  # see `_collected`
+
         require_shaper()
     if task.write:
         slices = _sound_slices(plan, parts, sounds)
@@ -159,6 +159,8 @@ def _collected(plan: Plan, windows: Sequence[Window], task: SplitTask, stores: S
             ``subtitles-incomplete``, with the setting `strict`.
         UsageError: ``burn-in-font``.
     """
+    from streamify.tasks.burn import collect_burn  # 22 ms of CPU time, which most films do without
+
     assert plan.burn is not None
     large = task.max_scan is not None and task.source.size > task.max_scan and plan.burn.stream is not None
     if large and not plan.source.container.startswith("mov"):

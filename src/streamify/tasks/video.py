@@ -14,7 +14,6 @@ from streamify.model.result import IFrame, MediaResult
 from streamify.model.task import VideoTask
 from streamify.planning.grid import keyframe_ticks
 from streamify.storage.base import Stores
-from streamify.tasks.burn import read_part
 from streamify.tasks.publish import caption_notes, damage_notes, loss_notes, publish_segment, written
 
 
@@ -32,11 +31,7 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
         keyframes,
         task.threads,
         progress,
-        Burner(
-            task.burn.codec, read_part(task.burn_part, stores.media).shown, task.video, task.timeline, task.renditions
-        )
-        if task.burn is not None
-        else None,
+        _burner(task, stores),
     )
     stages = sum(cost.decode + cost.scale + cost.encode for cost in done.costs)
     other = max(0.0, time.process_time() - began - stages) / len(done.costs)
@@ -65,3 +60,13 @@ def run_video(task: VideoTask, stores: Stores, progress: OnProgress | None = Non
         for track, packaged, cost in zip(task.renditions, done.packaged, done.costs, strict=True)
     )
     return MediaResult(key=task.key, records=records)
+
+
+def _burner(task: VideoTask, stores: Stores) -> Burner | None:
+    """Return what draws subtitles into the pictures; its code is loaded here, so that a worker is ready sooner."""
+    if task.burn is None:
+        return None
+    from streamify.tasks.burn import read_part
+
+    shown = read_part(task.burn_part, stores.media).shown
+    return Burner(task.burn.codec, shown, task.video, task.timeline, task.renditions)
