@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from threading import Lock
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from streamify.jobs.work import made_by
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
 from streamify.model.plan import Plan
+from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.cells import AGAIN, FAILED, RUNNING, Cells, run_lengths
 from streamify.planning.lanes import Lanes, Line
 
@@ -151,7 +153,10 @@ class JobProgress:
             plan, timescale = self._plan, self._plan.timeline.timescale if self._plan is not None else 1
             tracks = plan.tracks if plan is not None else ()
             return self._head(now) | {
-                "tracks": [{"id": track.id, "name": track.labels.name, "kind": track.kind} for track in tracks],
+                "tracks": [
+                    {"id": track.id, "name": name, "kind": track.kind}
+                    for track, name in zip(tracks, _names(tracks), strict=True)
+                ],
                 "segments": self._cells.segments,
                 "timescale": timescale,
                 "lengths": run_lengths(stop - start for start, stop in pairwise(self._borders)),
@@ -239,6 +244,20 @@ class JobProgress:
 
     def _made_by(self, task: str) -> list[tuple[str, int]]:
         return list(made_by(self._plan, task)) if self._plan is not None else []
+
+
+_CHANNELS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+
+
+def _names(tracks: Sequence[VideoTrack | AudioTrack]) -> Iterator[str]:
+    """Yield what people call each track. Stereo and surround of one language have one name in the manifests."""
+    times = Counter(track.labels.name for track in tracks)
+    for track in tracks:
+        name = track.labels.name
+        if track.kind == "audio" and times[name] > 1:
+            count = track.recipe.channels
+            name += f", {_CHANNELS.get(count, f'{count} channels')}"
+        yield name
 
 
 def _row(line: Line) -> list[Any]:

@@ -66,6 +66,15 @@ def test_a_segment_that_is_begun_before_the_plan_runs_once_it_is_there() -> None
     assert progress.snapshot(101)["cells"] == ["w7", "r1w6", "w7"]
 
 
+def test_stereo_and_surround_of_one_name_are_told_apart() -> None:
+    [sound] = FOUND.audio
+    surround = sound.model_copy(update={"id": "und-ac3-1", "recipe": sound.recipe.model_copy(update={"channels": 6})})
+    progress = JobProgress()
+    progress.planned(FOUND.model_copy(update={"audio": (sound, surround)}), BORDERS, ())
+    names = [track["name"] for track in progress.snapshot(0)["tracks"]]
+    assert names == ["1080p", "360p", f"{sound.labels.name}, stereo", f"{sound.labels.name}, 5.1"]
+
+
 def test_the_states_of_segments_follow_the_events() -> None:
     progress = started()
     told = progress.snapshot(101)
