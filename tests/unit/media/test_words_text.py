@@ -167,6 +167,24 @@ def test_file_with_bad_times(encoding: str) -> None:
     assert any("line 6, 10" in note.what for note in found.notes)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("1\n00:00:04,000 --> 00:00:03,000\nback\n\n2\n00:00:06,000 --> 00:00:07,000\nkept\n\n", 2),
+        ("1\n01:00:00,000 --> 00:59:59,999\nback\n\n2\n01:00:06,000 --> 01:00:07,000\nkept\n\n", 2),
+        ("WEBVTT\n\n00:04.000 --> 00:03.900 line:0\nback\n\n00:06.000 --> 01:00:00.000\nkept\n", 3),
+        ("[Script Info]\nDialogue: 0,0:00:04.00,0:00:03.99,Default,,0,0,0,,back\n"
+         "Dialogue: 0,0:00:06.00,0:00:07.00,Default,,0,0,0,,kept\n", 2),
+    ],
+)  # fmt: skip
+def test_a_cue_that_ends_before_it_begins_is_named_wherever_it_stands(text: str, line: int) -> None:
+    """FFmpeg gives it the time of the next one as its end, and says nothing."""
+    found = read_file(text.encode(), "a")
+    assert [cue.text for cue in found.cues] == ["kept"]
+    assert (found.found, found.left_out) == (2, 1)
+    assert [(note.what, note.why) for note in found.notes] == [(f"a: 1 cue, line {line}", "they end before they begin")]
+
+
 def test_files_of_each_kind() -> None:
     vtt = (
         "WEBVTT - a title\n\nSTYLE\n::cue { color: red }\n\nNOTE\nno cue\n\n"

@@ -1,7 +1,8 @@
 """Subtitle files as cues: FFmpeg's demuxers take them apart, after the lines of times were looked at here; not TTML.
 
 FFmpeg passes over what it cannot read without a word, and reads ``-00:00:01,000`` as one second. So blocks whose times
-are not as they must be are taken out first and named.
+are not as they must be are taken out first and named, and so are those that end before they begin: FFmpeg has them end
+with the start of the next one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _SRT = re.compile(r"\s*(\d+):(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->\s*(\d+):(\d{
 _LIKE_SRT = re.compile(r"\s*-?\d+\s*:.*-->")
 _VTT = re.compile(r"\s*(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}\s+-->\s+(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}(\s.*)?")
 _EVENT = re.compile(r"Dialogue:\s*[^,]*,\s*\d+:\d{1,2}:\d{1,2}[.:]\d{1,3}\s*,\s*\d+:\d{1,2}:\d{1,2}[.:]\d{1,3}\s*,")
+
+_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[,.:](\d{1,3})")
 
 _DEMUXERS = {"srt": "subrip", "webvtt": "webvtt", "ass": "ass"}
 """FFmpeg's demuxers of subtitle files, and the codecs of what they give."""
@@ -45,15 +48,16 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
         words = document_words(text, name)
         words.notes[:0] = encoding_notes(decoded, name)
         return words
-    good, timed, bad = _checked(text, kind)
+    good, timed, bad, backwards = _checked(text, kind)
     read = _demuxed(good, kind, name)
     read.notes[:0] = encoding_notes(decoded, name)
     if kind == "webvtt":
         read.notes += block_notes(text.partition("-->")[0], name)
-    bad_count, gone = len(bad), timed - len(bad) - read.found
+    gone = timed - len(bad) - len(backwards) - read.found
     read.found = timed
-    what = f"{name}: {counted(bad_count, 'cue')}, line {places(dict.fromkeys(bad))}"
-    read.leave_out(bad_count, Note(kind="dropped", what=what, why="their times cannot be read"))
+    for lines, why in ((bad, "their times cannot be read"), (backwards, "they end before they begin")):
+        what = f"{name}: {counted(len(lines), 'cue')}, line {places(dict.fromkeys(lines))}"
+        read.leave_out(len(lines), Note(kind="dropped", what=what, why=why))
     why = "they hold no words, or stand there twice"
     read.leave_out(max(0, gone), Note(kind="dropped", what=f"{name}: {counted(gone, 'cue')}", why=why))
     return read
@@ -71,9 +75,12 @@ def kind_of(text: str) -> str | None:
     return "srt" if "-->" in text else None
 
 
-def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:
-    """Return a text without blocks whose times cannot be read, how many times there are, and the lines of those."""
-    good, bad, timed, skipping = list[str](), list[int](), 0, False
+def _checked(text: str, kind: str) -> tuple[str, int, list[int], list[int]]:
+    """Return a text without blocks whose times cannot be used, and how many times there are.
+
+    Then the lines of those that cannot be read, and of those that end before they begin.
+    """
+    good, bad, backwards, timed, skipping = list[str](), list[int](), list[int](), 0, False
     before = ""
     for number, line in enumerate(text.split("\n"), start=1):
         if kind == "ass":
@@ -84,9 +91,9 @@ def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:
             fits = (_VTT if kind == "webvtt" else _SRT).fullmatch(line) is not None
         if is_time:
             timed += 1
-            skipping = not fits
+            skipping = not fits or _is_backwards(line)
             if skipping:
-                bad.append(number)
+                (backwards if fits else bad).append(number)
                 if good and (before.strip().isdecimal() or (kind == "webvtt" and before.strip())):
                     good.pop()  # the number or the name of the cue
                 continue
@@ -95,7 +102,16 @@ def _checked(text: str, kind: str) -> tuple[str, int, list[int]]:
         if not skipping:
             good.append(line)
         before = line
-    return "\n".join(good), timed, bad
+    return "\n".join(good), timed, bad, backwards
+
+
+def _is_backwards(line: str) -> bool:
+    """Return whether the second time of a line is before the first."""
+    start, end, *_ = (
+        (int(hours or 0), int(minutes), int(seconds), int(parts.ljust(3, "0")))
+        for hours, minutes, seconds, parts in _TIME.findall(line)
+    )
+    return end < start
 
 
 def _demuxed(text: str, kind: str, name: str) -> Words:
