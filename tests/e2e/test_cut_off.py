@@ -14,7 +14,7 @@ import pytest
 
 import streamify
 from clips.identity import decode_track
-from clips.numbered import encode
+from clips.numbered import encode, remux
 from e2e.driving import published, rungs, verify
 from selection import sample
 from stores import split
@@ -196,3 +196,16 @@ def test_what_ffmpeg_does_not_show_behind_an_impossible_size_is_named(tmp_path: 
     report = streamify.transcode(source, tmp_path / "other", loss_limit=100, **SETTINGS)
     assert noted(report) == pytest.approx(4, abs=0.1)
     assert verify(tmp_path / "other", source).faults == ()
+
+
+def test_what_comes_before_a_fragment_whose_header_is_cut_off_is_a_stream(tmp_path: Path) -> None:
+    """FFmpeg refuses all of such a file."""
+    pictures = encode(tmp_path / "pictures.mp4", range(50), "libx264", "mp4", X264)
+    source = remux(pictures, tmp_path / "film.mp4", "-movflags", "frag_keyframe+empty_moov")
+    data = source.read_bytes()
+    source.write_bytes(data[: data.rindex(b"moof") + 100])
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    (track,) = report.tracks
+    assert [number for _, number in decode_track(tmp_path / "dest", track.folder)] == list(range(25))
+    assert any(note.kind == "damaged" and note.why == "the file was cut off" for note in report.notes)
+    assert verify(tmp_path / "dest", source).faults == ()

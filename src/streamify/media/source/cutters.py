@@ -77,10 +77,12 @@ def fragmented_mp4(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cut
                 return ()
             file.seek(box.start)
             head += bytes(file.read(box.size))
-    starts = [box.start for box in layout.boxes if box.kind == b"moof"]
+    fragments = [box for box in layout.boxes if box.kind == b"moof"]
+    starts = [box.start for box in fragments if box.end <= size]
     if not starts or not head:
         return ()
-    cutter = units_cutter(head, starts, [*starts[1:], size], positions, "mov")
+    stop = fragments[len(starts)].start if len(starts) < len(fragments) else size
+    cutter = units_cutter(head, starts, [*starts[1:], stop], positions, "mov")
     return cutter, pinned(cutter)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import av
@@ -64,16 +65,31 @@ def open_media(
     """
     patches = _patches(file) if format is None and edited else ()
     options = OPTIONS if edited else {**OPTIONS, "ignore_editlist": "1"}
+    try:
+        return _opened(file, patches, format, options)
+    except (av.error.FFmpegError, ValueError) as error:
+        torn = _torn_fragment(file) if format is None else ()
+        if not torn:
+            raise _explain(file, error) from error
+        try:
+            return _opened(file, (*patches, *torn), format, options)
+        except (av.error.FFmpegError, ValueError) as again:
+            raise _explain(file, again) from again
+    except OSError as error:
+        raise unread(error) from error
+
+
+def _opened(
+    file: BinaryIO, patches: tuple[Patch, ...], demuxer: str | None, options: Mapping[str, str]
+) -> InputContainer:
     file.seek(0)
     timed = TimedFile(file, OPEN_SECONDS)
     given = _Nameless(timed, patches)
     try:
-        container = av.open(given, "r", format=format, container_options=dict(options), metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError) as error:
+        container = av.open(given, "r", format=demuxer, container_options=dict(options), metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError):
         timed.check("open")
-        raise _explain(file, error) from error
-    except OSError as error:
-        raise unread(error) from error
+        raise
     timed.check("open")
     if not isinstance(container, InputContainer):
         raise TypeError("av.open did not return an input")
@@ -108,6 +124,20 @@ def _patches(file: BinaryIO) -> tuple[Patch, ...]:
         return ()
     except OSError as error:
         raise unread(error) from error
+
+
+def _torn_fragment(file: BinaryIO) -> tuple[Patch, ...]:
+    """Return what hides the header of a last fragment that reaches beyond the file, for which FFmpeg refuses it all."""
+    try:
+        boxes = read_layout(file, file.seek(0, io.SEEK_END)).boxes
+    except BoxError:
+        return ()
+    except OSError as error:
+        raise unread(error) from error
+    last = boxes[-1] if boxes and boxes[0].kind in _MOVIE else None
+    if last is None or last.kind != b"moof" or last.end <= file.seek(0, io.SEEK_END):
+        return ()
+    return (Patch(last.start + 4, b"free"),)
 
 
 class _Nameless:
