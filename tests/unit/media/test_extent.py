@@ -155,3 +155,11 @@ def test_what_follows_the_media_may_be_missing(tmp_path: Path) -> None:
 def test_noise_is_nobodys_end(name: str) -> None:
     data = np.random.default_rng(2).bytes(4096)
     assert missing_bytes(io.BytesIO(data), len(data), name, []) == 0
+
+
+@pytest.mark.parametrize(("left", "missing"), [(300, 0), (292, 0), (100, 200), (0, 300)])
+def test_the_last_page_of_ogg_says_where_it_ends(left: int, missing: int) -> None:
+    """Two pages of 300 bytes (RFC 3533, 6), of which the second one lacks some."""
+    page = b"OggS\0\0" + bytes(20) + bytes((2, 255, 45)) + b"\1" * 300
+    data = page + page[: len(page) - 300 + left]
+    assert missing_bytes(io.BytesIO(data), len(data), "ogg", []) == missing

@@ -34,8 +34,8 @@ def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[
     Matroska and WebM by the Segment's size (RFC 9559, 5.1) or, where it was left open, by that of the last element; MP4
     by what the index says of its tracks or, in fragments, by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2);
     AVI, WAV, RF64, AIFF and CAF by the chunks that hold media; FLV by `filesize` of onMetaData (FLV 10.1, E.5); ASF by
-    the file's size in File Properties (ASF 01.20.03, 3.2). Other containers announce none, and
-    neither do other recordings whose sizes were left open.
+    the file's size in File Properties (ASF 01.20.03, 3.2); Ogg by the sizes in its last page (RFC 3533, 6). Other
+    containers announce none, and neither do other recordings whose sizes were left open.
 
     Args:
         file: The source, positioned anywhere.
@@ -186,6 +186,22 @@ def _asf(file: BinaryIO, size: int) -> int:
     return int(announced) if announced < LARGEST and not flags & BROADCAST else 0
 
 
+OGG_HEADER, OGG_PAGE = 27, 65_307
+"""Bytes of the fixed part of a page's header, and of the largest page (RFC 3533, 6)."""
+
+
+def _ogg(file: BinaryIO, size: int) -> int:
+    """Return where the last page ends."""
+    start = max(0, size - OGG_PAGE)
+    file.seek(start)
+    tail = bytes(file.read(size - start))
+    at = tail.rfind(b"OggS\0")
+    if at < 0 or at + OGG_HEADER > len(tail):
+        return 0
+    lacing = tail[at + OGG_HEADER : at + OGG_HEADER + tail[at + OGG_HEADER - 1]]
+    return start + at + OGG_HEADER + tail[at + OGG_HEADER - 1] + sum(lacing)
+
+
 _EXTENTS: dict[str, Callable[[BinaryIO, int], int]] = {
     "matroska": _matroska,
     "avi": _riff,
@@ -194,4 +210,5 @@ _EXTENTS: dict[str, Callable[[BinaryIO, int], int]] = {
     "caf": _caf,
     "flv": _flv,
     "asf": _asf,
+    "ogg": _ogg,
 }
