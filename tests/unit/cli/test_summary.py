@@ -35,6 +35,22 @@ def test_the_command_to_play_survives_a_shell(dest: str) -> None:
     assert done.stdout.strip() == repr(["play", f"./{dest}" if dest.startswith("-") else dest])
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        # 14.014 s at 29.97 pictures a second, a keyframe each 2.002 s
+        ({}, ["Images: 7 thumbnails every 2.002 s in 1 sheet, a poster of 1920x1080"]),
+        ({"thumbnails": "0.1", "poster": "3", "preview": 6},
+         ["Images: 141 thumbnails every 0.1 s in 6 sheets, a poster of 1920x1080 from 3 s, a preview of 6 s"]),
+        ({"thumbnails": "60", "poster": "off"}, ["Images: 1 thumbnail in 1 sheet"]),
+        ({"thumbnails": "off", "poster": "off"}, []),
+    ],
+)  # fmt: skip
+def test_a_plan_says_which_images_are_made(settings: dict[str, Any], expected: list[str]) -> None:
+    found, _ = plan(**settings)
+    assert [line for line in summary.planned(found) if line.startswith("Images")] == expected
+
+
 def test_a_plan_does_not_call_dropped_what_it_draws_into_the_pictures() -> None:
     left_out = [Note(kind="dropped", what=f"stream {index} (subtitle, PGS)", why="pictures") for index in (1, 2)]
     bitmaps = tuple(BitmapFacts(stream=index, codec="hdmv_pgs_subtitle", language="eng") for index in (1, 2))

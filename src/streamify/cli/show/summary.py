@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -65,9 +65,24 @@ def planned(plan: Plan) -> list[str]:
     lines += table(rows)
     known = {(note.kind, note.what) for note in plan.source.notes}
     lines += _notes(note for note in plan.notes if (note.kind, note.what) not in known)
+    if images := [*_images(plan)]:
+        lines.append(f"Images: {', '.join(images)}")
     lines.append(f"Output: at most about {size(plan.estimate.media_bytes)}")
     lines.append(f"Memory: about {size(plan.estimate.worker_bytes)} a worker")
     return lines
+
+
+def _images(plan: Plan) -> Iterator[str]:
+    """Yield the images of a stream."""
+    if (board := plan.storyboard) is not None:
+        every = f" every {decimal(board.interval)} s" if board.count > 1 else ""
+        yield f"{counted(board.count, 'thumbnail')}{every} in {counted(board.sheets, 'sheet')}"
+    if plan.poster is not None:
+        width, height = plan.poster.sizes[0]
+        at = f" from {decimal(plan.poster.at)} s" if plan.poster.at is not None else ""
+        yield f"a poster of {width}x{height}{at}"
+    if plan.preview is not None:
+        yield f"a preview of {decimal(plan.preview.seconds)} s"
 
 
 def made(report: Report, dest: str) -> list[str]:
