@@ -47,9 +47,12 @@ class CommandRun:
 
     def end(self) -> End:
         ran = self._job.end()
-        found: dict[str, Any] = json.loads(ran.out) if ran.out.count("\n") == 1 else {}
+        alone = ran.out.count("\n") == 1  # nobody else writes to stdout
+        found: dict[str, Any] = json.loads(ran.out) if alone else {}
         code = found.get("error", {}).get("code", "")
-        return End(ran.code == 0, ran.code == -signal.SIGKILL, code, f"exit code {ran.code}: {ran.out}{ran.err}")
+        return End(
+            ran.code == 0 and alone, ran.code == -signal.SIGKILL, code, f"exit code {ran.code}: {ran.out}{ran.err}"
+        )
 
     def failed(self) -> list[str]:
         return [event["task"] for event in self._job.events("task.failed")]

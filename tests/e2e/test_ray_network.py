@@ -49,15 +49,16 @@ def test_a_cluster_is_found_by_each_kind_of_address(
 def test_a_machine_that_is_cut_off_costs_an_attempt(
     cluster: Machines, clip: Path, ultrafast_stream: Path, tmp_path: Path
 ) -> None:
-    address = ("--address", f"ray://{cluster.head.address}")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in cluster.environment.items():
-            patch.setenv(name, value)
-        with job(tmp_path / "events", clip, tmp_path / "out", *FLAGS, *address) as running:
-            worker = next(iter(wait_for(running.in_flight, 120).values()))
-            os.kill(worker, signal.SIGSTOP)  # so that its task is not over before
-            [lost] = [one for one in cluster.others if one.has(worker)]
-            lost.cut_off()
-            ran = running.end()
+    address = ("--address", f"{cluster.head.address}:6379", "--json")
+    with job(
+        tmp_path / "events", clip, tmp_path / "out", *FLAGS, *address, prefix=cluster.head.prefix,
+        env=cluster.environment,
+    ) as running:  # fmt: skip
+        worker = next(iter(wait_for(running.in_flight, 120).values()))
+        os.kill(worker, signal.SIGSTOP)  # so that its task is not over before
+        [lost] = [one for one in cluster.others if one.has(worker)]
+        lost.cut_off()
+        ran = running.end()
     assert ran.code == 0, ran.err
+    assert ran.json["status"] == "complete"  # nor does Ray write to stdout
     assert media(tmp_path / "out") == media(ultrafast_stream)

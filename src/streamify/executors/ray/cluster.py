@@ -24,7 +24,7 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError, UsageError
-from streamify.executors.ray.connection import CONNECT, FIND, Address, parse, unreachable
+from streamify.executors.ray.connection import CONNECT, NO_RAY, Address, parse, unreachable
 from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
@@ -160,6 +160,7 @@ class Connection:
         with ExitStack() as closing:
             try:
                 if ours:
+                    closing.enter_context(_silent())
                     local = self._address is None
                     folder = str(closing.enter_context(temporary_folder(LONGEST))) if local else None
                     self._connect(cores, memory, folder)
@@ -356,6 +357,17 @@ class Cluster:
         yield Gone(cause)
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Ray from writing to stdout, where it tells of lost nodes: whatever `log_to_driver` says."""
+    written = ray._private.worker.print_to_stdstream
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        ray._private.worker.print_to_stdstream = written
+
+
 def _place(mailbox: Any, number: int) -> bytes | int | None:
     """Ask for a task in the place that Ray gave, and carry it out; return its reply, or in how many pieces it was sent.
 
@@ -441,4 +453,4 @@ def _translated(error: BaseException, address: Address | None) -> BaseException:
         return DestinationError(
             "ray-start-failed", f"Ray does not start on this machine: {text[:300]}", "see `ray start`"
         )
-    return DestinationError("ray-unreachable", f"no Ray cluster answers at {where}: {text[:300]}", FIND)
+    return DestinationError("ray-unreachable", f"no Ray cluster answers at {where}: {text[:300]}", NO_RAY)

@@ -13,6 +13,8 @@ CONNECT = 25.0
 """Seconds in which the cluster must take the driver, once its port answers."""
 PORT, CLIENT_PORT = 6379, 10001
 """Of a head node by default: for drivers of its network, and for those outside."""
+NO_RAY = "see that RAY_AUTH_MODE and RAY_AUTH_TOKEN are those of the head, and that HOST:PORT is the port of Ray"
+"""What helps where a port answers, and no Ray: a head that wants another token says nothing of it."""
 FIND = "name the head node as `ray start --head` shows it: --address HOST:6379, or ray://HOST:10001"
 
 
