@@ -52,8 +52,10 @@ __all__ = [
 # A shell starts what runs in the background with Ctrl-C ignored; what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says more of the machine's load than of the code.
-hypothesis.settings.register_profile("streamify", deadline=None)
+# How long an example takes, or to think of one, says more of the machine's load than of the code.
+hypothesis.settings.register_profile(
+    "streamify", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("streamify")
 
 SPEC = ClipSpec(seconds=Fraction(14), rate=Fraction(30000, 1001), size=(640, 360), gop=90, bframes=2, pyramid=True)

@@ -217,8 +217,10 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.proxy = proxy
         self.open: set[socket.socket] = set()
+        self.ending = False
 
     def hang_up(self) -> None:
+        self.ending = True
         for one in list(self.open):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -232,6 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.open.add(self.connection)
+        if self.server.ending:  # it was taken at the last moment: nobody else hangs up
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
         self.server.open.discard(self.connection)

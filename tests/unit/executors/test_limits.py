@@ -10,7 +10,7 @@ from streamify.executors.log import LOG_BYTES, tail
 from streamify.machine.limits import WorkerLimits, address_bytes
 from streamify.machine.usage import peak_bytes, resident_bytes
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 MIB = 1 << 20
 
 

@@ -7,7 +7,7 @@ import pytest
 from streamify.executors.retry import Retry, describe_exit
 from streamify.model.backoff import Backoff
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 
 def test_waits_longer_each_time_and_never_too_long() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from streamify.executors.throttle import Throttle
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.timeout(60)
 
 
 def test_passes_on_four_calls_a_second_and_none_of_a_short_task() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamify.machine.cgroup import Cgroup, read_cgroup
 from streamify.machine.resources import choose_workers, read_machine
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.mark.parametrize(
