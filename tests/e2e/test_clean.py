@@ -17,7 +17,7 @@ from obstore.store import MemoryStore
 
 import streamify
 from clips.make import ClipSpec, make_clip
-from e2e.driving import rungs
+from e2e.driving import rungs, wait_for
 from e2e.driving import streamify as run
 from e2e.test_resume import poison
 from selection import sample
@@ -50,6 +50,8 @@ def make(source: Path, dest: Path, stop_after: int | None = None, **more: object
         if event.kind == "segment.finished":
             made.append(event)
             if len(made) == stop_after:
+                if more.get("publish") == "early":
+                    wait_for((dest / "manifest.mpd").exists)
                 stop.set()
 
     settings = from_arguments({**SETTINGS, "engine": "inline", **more})

@@ -83,7 +83,9 @@ def source(shared: Path, segments: int) -> Path:
 @pytest.mark.parametrize("run", sample(KILLS, "a few"))
 def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
     dice, wanted, clip = random.Random(run), KILLS[run], source(shared, SEGMENTS[run])
+    began = time.monotonic()
     assert streamify("transcode", clip, tmp_path / "undisturbed", *FLAGS).code == 0
+    longest = min(0.2, (time.monotonic() - began) / 20)  # a job of a quick machine would else be over
     undisturbed = media(tmp_path / "undisturbed")
     kills: list[Kill] = []
     rounds = 0
@@ -94,9 +96,8 @@ def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
         watch = Watch(dest, SEGMENTS[run])
         for attempt in range(2 * wanted + 2):
             with job(tmp_path / f"events{rounds}-{attempt}", clip, dest, *FLAGS) as running:
-                kills.extend(
-                    _disturb(running, watch, dice, max(1, wanted - len(kills)), {kill.victim for kill in kills})
-                )
+                most, victims = max(1, wanted - len(kills)), {kill.victim for kill in kills}
+                kills.extend(_disturb(running, watch, dice, most, victims, longest))
                 ended = running.end()
                 wait_for(partial(_gone, running))
             if ended.code == 0:
@@ -119,9 +120,12 @@ def _hits(kills: list[Kill]) -> int:
     return sum(bool(kill.in_flight) for kill in kills)
 
 
-def _disturb(running: Job, watch: Watch, dice: random.Random, most: int, killed: set[str]) -> Iterator[Kill]:
+def _disturb(
+    running: Job, watch: Watch, dice: random.Random, most: int, killed: set[str], longest: float
+) -> Iterator[Kill]:
     """Kill workers, and in the end the driver, each at a moment of its own; less where the job ends first.
 
+    That moment comes up to `longest` seconds after the begin of a task.
     Of the two kinds, the one that is not among those that were `killed` comes next; else either.
     """
     for _ in range(most):
@@ -130,7 +134,7 @@ def _disturb(running: Job, watch: Watch, dice: random.Random, most: int, killed:
         wait_for(partial(_begun, running, wanted))
         if dice.random() < 0.7:
             wait_for(lambda: running.in_flight() or running.process.poll() is not None)
-        time.sleep(dice.random() / 5)
+        time.sleep(dice.random() * longest)
         flying = running.in_flight()
         if running.process.poll() is not None:
             return

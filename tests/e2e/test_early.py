@@ -57,12 +57,14 @@ def images(dest: Path) -> dict[str, bytes]:
 
 
 def test_a_short_stream_is_published_before_its_end_and_ends_the_same(shared: Path, tmp_path: Path) -> None:
-    # It takes many times as long as the pause between two looks at what there is, on a quick machine as well.
     clip = make_clip(ClipSpec(seconds=Fraction(20), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
-    settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "veryslow", "--workers", "1"]
+    settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast", "--workers", "1"]
     settings += ["--thumbnails", "0.5"]  # two sheets
-    with reading(tmp_path / "early") as reader:
-        assert streamify("transcode", clip, tmp_path / "early", *settings).code == 0
+    line, halt = (clip, tmp_path / "early", *settings), Halt(tmp_path, 5)
+    with reading(tmp_path / "early") as reader, job(tmp_path / "events", *line, env=halt.env) as running:
+        wait_for(lambda: reader.versions.get("manifest.mpd"))
+        halt.release()
+        assert running.end().code == 0
     assert streamify("transcode", clip, tmp_path / "final", *settings, "--publish", "final").code == 0
     assert manifests(tmp_path / "early") == manifests(tmp_path / "final")
     assert media(tmp_path / "early") == media(tmp_path / "final")
@@ -79,8 +81,12 @@ def test_every_version_can_be_played_and_the_last_is_that_of_a_stream_published_
     with reading(dest) as reader, job(tmp_path / "events", source, dest, *flags, env=halt.env) as running:
         wait_for(lambda: (dest / "master.m3u8").exists())
         assert len(media(dest)) <= 4 * 5  # of 240: it was the first segments that made it playable
+        for most in (15, 30, 45):
+            seen = len(wait_for(lambda: reader.versions.get("manifest.mpd")))
+            halt.allow(most)
+            wait_for(lambda seen=seen: len(reader.versions["manifest.mpd"]) > seen)  # type: ignore[misc]
         halt.release()
-        running.end()
+        assert running.end().code == 0
     assert media(dest) == media(final)
     assert manifests(dest) == manifests(final)
     rungs_seen = reader.rungs()
@@ -102,9 +108,11 @@ def test_every_version_can_be_played_and_the_last_is_that_of_a_stream_published_
 def test_what_stands_after_kill_9_stays_valid_and_the_next_run_goes_on_from_it(
     source: Path, flags: list[object], final: Path, tmp_path: Path
 ) -> None:
-    dest, halt = tmp_path / "dest", Halt(tmp_path, 50)
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 4)
     with reading(dest) as reader:
         with job(tmp_path / "events", source, dest, *flags, env=halt.env) as running:
+            wait_for(reader.rungs)
+            halt.allow(50)
             wait_for(lambda: len(reader.rungs()) > 1)
             running.process.send_signal(signal.SIGKILL)
             running.process.wait()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ports import reserved_port
 from selection import sample
 from streamify.http.connections import SEND_SECONDS
 
@@ -47,16 +48,14 @@ def test_it_prints_one_document_and_ends_at_once_whatever_is_being_sent(dest: Pa
 
 
 def test_a_port_that_is_taken_and_one_that_is_given(dest: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        command = [*COMMAND, str(dest), "--port", port]
-        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    with reserved_port() as port:
+        command = [*COMMAND, str(dest), "--port", str(port)]
+        with socket.create_server(("127.0.0.1", port)):
+            refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert refused.returncode == 2
         assert "[cannot-listen]" in refused.stderr
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"http://127.0.0.1:{port}/  (Ctrl-C ends)\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"http://127.0.0.1:{port}/  (Ctrl-C ends)\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130

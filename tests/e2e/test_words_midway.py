@@ -16,7 +16,7 @@ from clips.captioned import joined, read_back
 from clips.worded import CHANNEL, CHAPTERS, LINES, RATE, SECONDS, worded
 from clips.words import Line
 from e2e.driving import job, media, playing, published, rungs, streamify, wait_for
-from e2e.growing import Growing, reading
+from e2e.growing import Growing, Reader, reading
 from e2e.halting import Halt
 from e2e.test_words import read, said
 from e2e.test_words_players import bare
@@ -104,6 +104,14 @@ def cues(files: Sequence[Path]) -> list[tuple[str, str, str]]:
     return list(dict.fromkeys(cue for file in files for cue in read(file)))
 
 
+def read_of(reader: Reader) -> bool:
+    """Return whether a version of each playlist of subtitles has been read."""
+    masters = reader.versions.get("master.m3u8", [])
+    return bool(masters) and all(
+        f"{folder}/playlist.m3u8" in reader.versions for folder in subtitles(masters[-1]).values()
+    )
+
+
 @pytest.mark.long
 def test_each_version_of_what_grows_has_the_words_of_its_pictures(
     film: Path, flags: list[object], part: Part, final: Path, tmp_path: Path
@@ -113,6 +121,7 @@ def test_each_version_of_what_grows_has_the_words_of_its_pictures(
     with reading(dest) as reader, job(tmp_path / "events", *line, env=halt.env) as running:
         grows = Growing(dest, halt)
         grows.to(3)
+        wait_for(lambda: reader.versions.get("manifest.mpd") and read_of(reader))
         grows.to_the_end()
         assert running.end().code == 0
     assert 'type="dynamic"' in reader.versions["manifest.mpd"][0]
