@@ -209,7 +209,8 @@ def test_a_ray_of_this_machine_ends_with_its_job(clip: Path, ultrafast_stream: P
     assert [line for line in ran.err.splitlines() if "SIGTERM" in line or "authentication" in line] == []
     assert ran.json["engine"] == "ray"
     assert media(tmp_path / "out") == media(ultrafast_stream)
-    assert [_title(one) for one in psutil.process_iter() if _has(one, mark)] == []
+    # The command itself waits for them: tests/unit/executors/test_ray_family.py; on a busy machine not for ever.
+    wait_for(lambda: not [one for one in psutil.process_iter() if _has(one, mark)])
 
 
 @pytest.mark.long
