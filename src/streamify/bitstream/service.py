@@ -96,8 +96,8 @@ class Service:
 
     def _write(self, text: str) -> None:
         if (window := self.windows[self._current]) is not None:
-            self._changing(self._current, replaced=False)
             for char in text:
+                self._changing(self._current, replaced=window.full and window.rolls())
                 window.write(char)
 
     def _changing(self, number: int, *, replaced: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+COLUMNS: Final = 64
+"""Of a row, whatever its window has (SetPenLocation, 8.10.5.9): what is written beyond goes to the next row."""
 WHITE: Final = (255, 255, 255)
 
 
@@ -81,9 +83,14 @@ class Window:
         """Return the rows that hold words, from the top."""
         return tuple(filter(None, (_line(number, self.cells[number]) for number in sorted(self.cells))))
 
+    @property
+    def full(self) -> bool:
+        """Whether the next character does not fit into its row: no pen can be placed behind `COLUMNS` either."""
+        return self.column >= (self.place.columns if self.wraps else COLUMNS)
+
     def write(self, char: str) -> None:
         """Put a character at the pen. In a window that wraps, a word that does not fit goes to the next row whole."""
-        if self.wraps and self.column >= self.place.columns:
+        if self.full:
             self._wrap()
         self.cells.setdefault(self.row, {})[self.column] = (char, self.ink)
         self.column += 1

@@ -84,11 +84,25 @@ STACKED = {
         ({0: window() + b"<script>&", 10: SHOW, 20: RESET}, [(10, 20, "&lt;script&gt;&amp;")]),
         ({0: window() + b"late" + b"\x8d\x0a" + SHOW, 60: RESET}, [(30, 60, "late")]),  # a delay of one second
         ({0: window() + b"never seen", 60: RESET}, []),
+        # a row that is full rolls up like one that is ended
+        ({0: window(visible=True, rows=1, columns=5, style=4) + b"ab cd", 30: b"ef", 60: RESET},
+         [(0, 30, "ab cd"), (30, 60, "cdef")]),
         ({0: window() + b"at once" + SHOW + DELETE}, []),
     ],
 )  # fmt: skip
 def test_cues(film: Mapping[int, bytes], expected: list[tuple[int, int | None, str]]) -> None:
     assert cues(film) == expected
+
+
+def test_what_a_delay_shows_after_the_end() -> None:
+    assert cues({0: window() + b"too late" + b"\x8d\xff" + SHOW}, 90) == []
+
+
+def test_words_without_an_end_of_their_row() -> None:
+    """A row has 64 columns at most, a window 15 rows: more roll up, and none is lost."""
+    found = cues({n: (window(visible=True, rows=15) if n == 0 else b"") + b"%03d " % n for n in range(1000)}, 1000)
+    assert max(len(text) for _, _, text in found) <= 15 * 65
+    assert {f"{n:03d}" for n in range(1000)} <= {word for _, _, text in found for word in text.split()}
 
 
 def test_what_is_shown_at_the_end() -> None:

@@ -62,16 +62,18 @@ class ServiceReader:
     def _changes(self, now: Fraction, number: int, replaced: bool) -> None:
         """Take note of what a window shows until now, where this is the end of it."""
         pane, window = self._panes[number], self._service.windows[number]
-        empty = window is None or not window.visible or not window.lines()
-        if replaced or now - pane.touched > PAUSE or (pane.fresh and empty):
-            if not empty and window is not None:
+        ended = replaced or now - pane.touched > PAUSE
+        if ended or pane.fresh:  # else characters follow each other, and there is nothing to look at
+            lines = window.lines() if window is not None and window.visible else ()
+            if window is not None and lines and ended:
                 self._show(window, pane.start, now)
-            pane.start = now
+            if ended or not lines:
+                pane.start = now
         pane.touched, pane.fresh = now, replaced
 
     def _show(self, window: Window, start: Fraction, end: Fraction | None) -> None:
-        if end == start or self._states > CUES:
-            return  # nobody saw it; or these are no words
+        if (end is not None and end <= start) or self._states > CUES:
+            return  # nobody saw it: it went at once, or came after the end; or these are no words
         self._states += 1
         lines = window.lines()
         text = cue_text(_spans(lines))
