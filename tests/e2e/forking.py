@@ -155,8 +155,8 @@ def _command(request: dict[str, object], out: int, err: int) -> None:
     from streamify.executors.local import fork_server
 
     code: object = 70
-    spares = _Spares(fork_server._COMMAND)
-    vars(fork_server)["subprocess"] = SimpleNamespace(**vars(subprocess) | {"Popen": spares.start})
+    spare = _Spare(fork_server._COMMAND)
+    vars(fork_server)["subprocess"] = SimpleNamespace(**vars(subprocess) | {"Popen": spare.start})
     try:
         os.environ.clear()
         os.environ.update(request["env"])  # type: ignore[call-overload]
@@ -175,53 +175,45 @@ def _command(request: dict[str, object], out: int, err: int) -> None:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
-        spares.close()
+        spare.close()
         os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
-SPARE = 2
-"""Processes that fork workers which a command wants at most: where media lies in an object store, the one that was
-started ahead lacks its credentials."""
+class _Spare:
+    """A fork that waits to become the process that forks workers; it is made before there is a second thread.
 
-
-class _Spares:
-    """Forks that wait to become processes that fork workers; they are made before there is a second thread.
-
-    They are children of the command's process, as those that are started would be. More are started as usual.
+    It is a child of the command's process, as the one that is started would be. It serves the first time that one is
+    wanted; any other time one is started as usual.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
         self._lock = threading.Lock()
-        self._waiting = list[tuple[int, socket.socket]]()
-        for _ in range(SPARE):
-            way, theirs = socket.socketpair()
-            if (pid := os.fork()) == 0:
-                for _, other in self._waiting:
-                    other.close()
-                way.close()
-                _become(theirs)
-            theirs.close()
-            self._waiting.append((pid, way))
+        self._way, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._way.close()
+            _become(theirs)
+        theirs.close()
 
     def start(self, command: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], **more: Any) -> Any:
         """Do what `subprocess.Popen` does."""
         with self._lock:
-            if not self._waiting or list(command[:-2]) != self._command:
-                return subprocess.Popen(command, pass_fds=pass_fds, env=env, **more)
-            pid, way = self._waiting.pop()
+            pid, self._pid = self._pid, 0
+        if not pid or list(command[:-2]) != self._command:
+            return subprocess.Popen(command, pass_fds=pass_fds, env=env, **more)
         errors, writes = os.pipe()
-        with way:
-            socket.send_fds(way, [b"."], [*pass_fds, writes])
-            way.sendall(json.dumps([command[-1], dict(env)]).encode())
+        with self._way:
+            socket.send_fds(self._way, [b"."], [*pass_fds, writes])
+            self._way.sendall(json.dumps([command[-1], dict(env)]).encode())
         os.close(writes)
         return _Started(pid, errors)
 
     def close(self) -> None:
-        """End those that were not wanted."""
-        for pid, way in self._waiting:
-            way.close()
-            os.waitpid(pid, 0)
+        """End it where it was not wanted."""
+        self._way.close()
+        if self._pid:
+            os.waitpid(self._pid, 0)
 
 
 class _Started:
