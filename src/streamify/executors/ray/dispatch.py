@@ -29,7 +29,7 @@ from streamify.planning.stragglers import Usual
 
 AHEAD = 2
 """Places that are asked for, for each that there is."""
-PATIENCE = 25.0
+PATIENCE = 20.0
 """Seconds for which a task waits for a node that is large enough, and for a reply whose pieces are on their way."""
 LATE = 10.0
 """Seconds for which a place may wait in Ray's queue while a node has room: then that node is asked by its name."""
