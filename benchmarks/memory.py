@@ -9,15 +9,13 @@ from pathlib import Path
 import yaml
 
 from benchmarks.figure import Figure
-from benchmarks.lab import Job, Lab, transcode
+from benchmarks.lab import Job, Lab, fast, transcode
 from benchmarks.length import HOUR
 from benchmarks.sources import Source, long_film
 
 MIB = 1 << 20
 RUNGS = {"180p": 180, "160p": 160, "120p": 120, "90p": 90}
 """Four rungs below the size of the synthetic film."""
-FAST = "/dev/shm"
-"""A hollow job writes 60,000 files that are flushed one by one; in memory that does not measure the disk."""
 
 
 def memory(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
@@ -65,8 +63,7 @@ def _hollow(work: Path, seconds: int) -> Job:
     rungs = [{"name": name, "short_side": side, "maxrate": 300_000} for name, side in RUNGS.items()]
     ladder.write_text(yaml.safe_dump(rungs))
     film = long_film(work, seconds)
-    where = FAST if Path(FAST).is_dir() else str(work)
-    with tempfile.TemporaryDirectory(prefix="streamify-bench-", dir=where) as dest:
+    with tempfile.TemporaryDirectory(prefix="streamify-bench-", dir=fast(work)) as dest:
         job = transcode(film, Path(dest) / "out", ["--ladder", str(ladder)], driver="benchmarks.hollow")
         assert job.report.tasks_run  # read while it is there
         return job

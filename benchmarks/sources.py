@@ -45,6 +45,14 @@ def long_film(work: Path, seconds: int) -> Path:
     return path
 
 
+def tiny_film(work: Path, seconds: int) -> Path:
+    """Return a silent film of tiny pictures, of which every half a second is a segment of its own."""
+    path = work / f"tiny-{seconds}.mp4"
+    made = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "5", "-sc_threshold", "0", "-pix_fmt", "yuv420p"]
+    run([*ffmpeg(), "-f", "lavfi", "-i", f"testsrc2=s=96x64:r=10:d={seconds}", *made, path])
+    return path
+
+
 def _generated(work: Path, seconds: int) -> Source:
     path = work / "testcard.mp4"
     maker: list[str | Path] = [sys.executable, "-m", "streamify.media.testcard", path]

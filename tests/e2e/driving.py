@@ -164,9 +164,9 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def job(events: Path, *args: object, prefix: Sequence[str] = (), env: dict[str, str] | None = None) -> Iterator[Job]:
+def job(events: Path, *args: object, env: dict[str, str] | None = None) -> Iterator[Job]:
     """Start ``streamify transcode ARGS``; whatever happens, nothing of it stays."""
-    command = [*prefix, str(COMMAND), "transcode", *map(str, args), "--events", str(events)]
+    command = [str(COMMAND), "transcode", *map(str, args), "--events", str(events)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         running = Job(process, events)
         try:
