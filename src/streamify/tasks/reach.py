@@ -70,7 +70,7 @@ def reach_of(task: AnyTask) -> Reach:
             made = {sheet_key(board.folder, task.number), sheet_record_key(board.id, task.number)}
             return Reach(reads=reads, writes=frozenset(made))
         case PosterTask():
-            places = {moment.segment for moment in task.candidates}
+            places = {moment.segment for moment in (*task.candidates, *task.more)}
             seen = (_read(track, places, certified=task.certified) for track in (task.track, task.scout))
             stills = {poster_key(width, kind) for width, _ in task.plan.sizes for kind in ("jpg", "webp")}
             return Reach(reads=frozenset(chain.from_iterable(seen)), writes=frozenset({POSTER_RECORD, *stills}))

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from plan_samples import plan, segments_of
-from streamify.dest.layout import sheet_key, sheet_record_key
+from streamify.dest.layout import segment_key, sheet_key, sheet_record_key
 from streamify.jobs.agenda import Agenda
 from streamify.jobs.demands import Demands
 from streamify.jobs.early_images import EarlyImages
 from streamify.jobs.fanout import with_images
-from streamify.jobs.images import missing_sheets
+from streamify.jobs.images import missing_sheets, poster_task
 from streamify.model.images import SheetRecord
 from streamify.model.plan import Plan, Segment
 from streamify.planning.agenda import Wanted
+from streamify.planning.images import candidates, more_candidates
 from streamify.storage.local import LocalStorage
+from streamify.tasks.reach import reach_of
 
 
 def sample() -> tuple[Plan, list[Segment], set[tuple[str, int]]]:
@@ -72,3 +74,15 @@ def test_a_sheet_is_missing_without_its_record_or_with_a_file_of_another_size(tm
         if number != 2:
             media.put(sheet_record_key(board.id, number), record.to_json())
     assert missing_sheets(media, board) == [1, 2, 3]
+
+
+def test_a_poster_task_reaches_what_is_looked_at_where_no_candidate_serves() -> None:
+    """In short segments that is more than the segments of its candidates."""
+    found, segments, _ = sample()
+    assert found.poster is not None
+    borders = [*(segment.start for segment in segments), segments[-1].end]
+    first, more = (among(found.poster, found.timeline, borders) for among in (candidates, more_candidates))
+    task = poster_task(found, found.poster, first, more)
+    assert {one.segment for one in more} > {one.segment for one in first}
+    for track in (task.track, task.scout):
+        assert {segment_key(track.folder, one.segment) for one in more} <= reach_of(task).reads
