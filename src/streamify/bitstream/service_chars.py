@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Final
 
@@ -37,21 +38,32 @@ def wide(first: int, second: int) -> str:
     return chr(_WIDE + (first << 8 | second) % 0xFFFE)
 
 
-def is_korean(texts: str) -> bool:
+def is_korean(texts: Iterable[str]) -> bool:
     """Return whether the characters of 16 bits in all words of a service are of KS X 1001, in its code EUC-KR.
 
     CTA-708-E leaves the code of P16 to each country. Korea's has both bytes above 0xA0, or is ASCII behind a zero; in
     Unicode, which others use, a third of all syllables and ideographs alone have both there.
     """
-    codes = [ord(char) - _WIDE for char in texts if ord(char) >= _WIDE + 0x100]
-    return bool(codes) and all(code >> 8 > 0xA0 and code & 0xFF > 0xA0 for code in codes)
+    found = False
+    for code in (ord(char) - _WIDE for text in texts for char in text if ord(char) >= _WIDE + 0x100):
+        found = True
+        if code >> 8 <= 0xA0 or code & 0xFF <= 0xA0:
+            return False
+    return found
 
 
-def narrowed(text: str, *, korean: bool) -> str:
-    """Return text with its characters of 16 bits as Unicode."""
-    return "".join(_char(ord(char) - _WIDE, korean=korean) if ord(char) >= _WIDE else char for char in text)
+def narrowed(text: str, *, korean: bool, escape: Callable[[str], str] = str) -> str:
+    """Return text with its characters of 16 bits as Unicode.
+
+    Args:
+        text: What `wide` stands in.
+        korean: As of `is_korean`.
+        escape: Of these characters, where the others are escaped already.
+    """
+    return "".join(escape(_char(ord(char) - _WIDE, korean=korean)) if ord(char) >= _WIDE else char for char in text)
 
 
 def _char(code: int, *, korean: bool) -> str:
     name = "euc_kr" if korean and code > 0xFF else "utf_16_be"
-    return code.to_bytes(2, "big").decode(name, "replace").replace("\ufffd", UNKNOWN)
+    char = code.to_bytes(2, "big").decode(name, "replace")
+    return UNKNOWN if char < " " or "\x7f" <= char < "\xa0" or "\ufffd" in char else char

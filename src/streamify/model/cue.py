@@ -9,6 +9,8 @@ CUES = 100_000
 """Cues of a track at most."""
 CUE_BYTES = 10_000
 """Bytes of a cue at most."""
+SERVICE_BYTES = 16 << 20
+"""Bytes of all cues of a service of CEA-708 at most."""
 
 
 @dataclass(frozen=True, slots=True)

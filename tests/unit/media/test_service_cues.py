@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from clips.captioned import packets, window
+from streamify.manifests import webvtt
+from streamify.media.text import services
 from streamify.media.text.captions import caption_words
 from streamify.media.text.read import Words
-from streamify.model.cue import SourceCue
+from streamify.model.cue import Cue, SourceCue
 
 SHAKA = Path(__file__).parents[2] / "players"
 SHOW, HIDE, CLEAR, DELETE, RESET = b"\x89\x01", b"\x8a\x01", b"\x88\x01", b"\x8c\x01", b"\x8f"
@@ -82,6 +84,12 @@ STACKED = {
         ({0: window() + b"moved" + SHOW, 30: window(visible=True, down=10), 60: RESET},
          [(0, 30, "moved"), (30, 60, "moved")]),
         ({0: window() + b"<script>&", 10: SHOW, 20: RESET}, [(10, 20, "&lt;script&gt;&amp;")]),
+        # characters of 16 bits: "<", line feeds, "-->", NUL, then blanks alone
+        ({0: window() + b"a\x18\x00\x3cb\x18\x00\x26", 10: SHOW, 20: RESET}, [(10, 20, "a&lt;b&amp;")]),
+        ({0: window() + b"a\x18\x00\x0a\x18\x00\x0ab", 10: SHOW, 20: RESET}, [(10, 20, "a__b")]),
+        ({0: window() + b"\x18\x00\x2d\x18\x00\x2d\x18\x00\x3e", 10: SHOW, 20: RESET}, [(10, 20, "--&gt;")]),
+        ({0: window() + b"\x18\x00\x00\x18\x00\x85\x18\xd8\x00", 10: SHOW, 20: RESET}, [(10, 20, "___")]),
+        ({0: window() + b"\x90\x01\x80\x18\x00\x20\x18\x30\x00", 10: SHOW, 20: RESET}, []),
         ({0: window() + b"late" + b"\x8d\x0a" + SHOW, 60: RESET}, [(30, 60, "late")]),  # a delay of one second
         ({0: window() + b"never seen", 60: RESET}, []),
         # a row that is full rolls up like one that is ended
@@ -103,6 +111,40 @@ def test_words_without_an_end_of_their_row() -> None:
     found = cues({n: (window(visible=True, rows=15) if n == 0 else b"") + b"%03d " % n for n in range(1000)}, 1000)
     assert max(len(text) for _, _, text in found) <= 15 * 65
     assert {f"{n:03d}" for n in range(1000)} <= {word for _, _, text in found for word in text.split()}
+
+
+def test_characters_of_16_bits_are_read_back_as_they_are() -> None:
+    """Latin, surrogates and the end of the first plane, 32 a cue, as the files of a stream hold them."""
+    numbers = (*range(0x300), *range(0x2000, 0x2080), *range(0xD7E0, 0xE020), *range(0xFFC0, 0x10000))
+    codes = [b"\x18" + code.to_bytes(2, "big") for code in numbers]
+    film = {2 * n: (window() if n == 0 else b"") + CLEAR + SHOW + b"".join(codes[32 * n : 32 * n + 32])
+            for n in range(len(codes) // 32)}  # fmt: skip
+    found = words(film, 2 * len(film)).cues
+    placed = [Cue(n, int(one.start * 1000), int(one.end * 1000), one.text) for n, one in enumerate(found, 1) if one.end]
+    assert len(placed) == len(found) > 90
+    assert [*webvtt.read_back(webvtt.segment(placed))] == placed
+
+
+def test_cues_with_too_many_bytes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window of 15 rows of 63 columns, whose characters differ in colour from their neighbours."""
+    red, blue = b"\x91\x30\x00\x00", b"\x91\x03\x00\x00"
+    full = CR.join((red + b"x" + blue + b"y") * 31 for _ in range(15))
+    film = {
+        0: window(rows=15, columns=64) + full + SHOW,
+        30: CLEAR + b"\x91\x3f\x00\x00\x92\x00\x00short",
+        60: CLEAR + b"brief",
+        90: RESET,
+    }
+    found = words(film)
+    assert [cue.text for cue in found.cues] == ["short", "brief"]
+    assert [(note.kind, note.what, note.why) for note in found.notes] == [
+        ("dropped", "captions SERVICE1: 1 cue", "each has more than 10000 bytes")
+    ]
+    assert (found.found, found.left_out) == (3, 1)
+    monkeypatch.setattr(services, "SERVICE_BYTES", 9)
+    found = words(film)
+    assert (found.found, found.left_out, len(found.cues)) == (3, 2, 1)
+    assert found.notes[-1].what == "captions SERVICE1: 1 cue at its end"
 
 
 def test_what_is_shown_at_the_end() -> None:

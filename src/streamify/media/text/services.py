@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -9,16 +10,18 @@ from fractions import Fraction
 from streamify.bitstream.service import WINDOWS, Service
 from streamify.bitstream.service_chars import is_korean, narrowed
 from streamify.bitstream.service_window import Ink, Line, Window
+from streamify.errors import counted
 from streamify.media.text.place import CENTRED, COLUMNS, ROWS, settings_at
 from streamify.media.text.read import Words
-from streamify.media.text.spans import Style, colour_class, cue_text
-from streamify.model.cue import CUES, SourceCue
+from streamify.media.text.spans import Style, colour_class, cue_text, escape, tidy
+from streamify.model.cue import CUE_BYTES, CUES, SERVICE_BYTES, SourceCue
 from streamify.model.source import Note
 
 PAUSE = Fraction(1, 2)
 """As of captions of CEA-608: seconds without a new character after which what was painted so far is a cue."""
 _WIDTH = COLUMNS / 42
 """Of a column, 42 of which fill the screen, in those of CEA-608."""
+_MARKS = re.compile(r"<[^>]*>")
 
 
 @dataclass
@@ -51,6 +54,12 @@ class ServiceReader:
     _panes: list[_Pane] = field(default_factory=lambda: [_Pane() for _ in range(WINDOWS)])
     _states: int = 0
     """How often a window showed something else."""
+    _bytes: int = 0
+    """Of all cues."""
+    _long: int = 0
+    """Cues with too many bytes."""
+    _beyond: int = 0
+    """Cues behind as many bytes as a service may have."""
 
     def __post_init__(self) -> None:
         self._service = Service(self._changes)
@@ -79,6 +88,10 @@ class ServiceReader:
         text = cue_text(_spans(lines))
         if not text:
             return
+        size = len(text.encode())
+        if size > CUE_BYTES:
+            self._long += 1
+            return
         first = round(window.place.top * ROWS) + lines[0].number + 1
         settings = _settings(window, lines, first)
         self.words.lost.update(self._service.lost)
@@ -87,6 +100,10 @@ class ServiceReader:
             if one.cue.end == start and (one.cue.text, one.cue.settings) == (text, settings):  # no word changed
                 self._shown[number] = replace(one, cue=SourceCue(one.cue.start, end, text, settings))
                 return
+        self._bytes += size
+        if self._bytes > SERVICE_BYTES:
+            self._beyond += 1
+            return
         self._shown.append(_Shown(first, SourceCue(start, end, text, settings)))
 
     def finish(self, until: Fraction | None, name: str) -> Words:
@@ -100,14 +117,24 @@ class ServiceReader:
         for window, pane in zip(self._service.windows, self._panes, strict=True):
             if window is not None and window.visible and window.lines():
                 self._show(window, pane.start, until)
-        words, korean = self.words, is_korean("".join(one.cue.text for one in self._shown))
+        words, korean = self.words, is_korean(one.cue.text for one in self._shown)
         for cue in _stacked(self._shown):
-            words.cues.append(SourceCue(cue.start, cue.end, narrowed(cue.text, korean=korean), cue.settings))
-        words.found = len(words.cues)
+            text = tidy(narrowed(cue.text, korean=korean, escape=escape))
+            if len(text.encode()) > CUE_BYTES:
+                self._long += 1
+            elif _MARKS.sub("", text).strip():  # else all of its characters are blanks of 16 bits
+                words.cues.append(SourceCue(cue.start, cue.end, text, cue.settings))
+        words.found = len(words.cues) + self._long + self._beyond
         if self._states > CUES or len(words.cues) > CUES:
             words.cues = []
             why = f"the screen changes more than {CUES} times"
             words.leave_out(words.found, Note(kind="dropped", what=f"{name}: all of its {words.found} cues", why=why))
+            return words
+        long = f"{name}: {counted(self._long, 'cue')}"
+        words.leave_out(self._long, Note(kind="dropped", what=long, why=f"each has more than {CUE_BYTES} bytes"))
+        beyond = f"{name}: {counted(self._beyond, 'cue')} at its end"
+        bound = f"of a service {SERVICE_BYTES} bytes are kept"
+        words.leave_out(self._beyond, Note(kind="dropped", what=beyond, why=bound))
         return words
 
 
