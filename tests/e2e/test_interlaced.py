@@ -14,7 +14,8 @@ import pytest
 import streamify
 from clips.corpus import decode, digest
 from clips.field_pictures import write_fields
-from clips.fields import HEIGHT, WIDTH, bar_at, bars, close, comb, film
+from clips.fields import HEIGHT, STEP, WIDTH, bar_at, bars, close, comb, film
+from clips.shots import shown_times
 from e2e.driving import rungs, verify
 from selection import sample
 from stores import locations
@@ -83,6 +84,31 @@ def test_each_field_becomes_a_picture_at_its_time(way: str, tmp_path: Path) -> N
     (note,) = (note for note in report.notes if "interlaced pictures" in note.what)
     assert "each field becomes a picture, 50 a second" in note.why
     assert ("not flagged as such" in note.what) == ("not flagged" in way)
+
+
+@pytest.mark.parametrize("rate", sample(["50", "60000/1001"], "50"))
+def test_pictures_stand_where_there_is_only_sound(rate: str, tmp_path: Path) -> None:
+    """Before the first picture, and after the last."""
+    suffix, weave, options = WAYS["h264 mbaff mp4"]
+    silent = film(tmp_path / f"silent.{suffix}", FIELDS, weave, *options, rate=rate)
+    source, dest = tmp_path / f"a.{suffix}", tmp_path / "dest"
+    sound = ["-f", "lavfi", "-i", "sine=duration=3.2"]
+    both = ["-itsoffset", "0.8", "-i", str(silent), *sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac"]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *both, str(source)], check=True, timeout=60)
+    report = made(source, dest)
+    video = next(track for track in report.tracks if track.kind == "video")
+    before, after = (round(seconds * Fraction(rate) / 2) for seconds in (0.8, 2.4 - FIELDS / Fraction(rate)))
+    assert report.certificate.duplicated == pytest.approx(before + after, abs=2)
+    assert video.frames == FIELDS + report.certificate.duplicated
+    found = bars(dest / video.folder / "playlist.m3u8", (WIDTH, HEIGHT))
+    start = next(number for number, place in enumerate(found) if place > 1.5 * STEP) - 2
+    assert start == pytest.approx(before, abs=1)
+    assert close(found[:start], [0.0] * start, STEP + 1.5), found  # fields of the first picture
+    assert close(found[start : start + FIELDS], [float(bar_at(field)) for field in range(FIELDS)], 2.5), found
+    rest = found[start + FIELDS :]
+    assert close(rest, [float(bar_at(FIELDS - 1))] * len(rest), STEP + 1.5), found  # and of the last
+    shown = shown_times(dest / video.folder / "playlist.m3u8")
+    assert shown[start] == pytest.approx(0.8, abs=0.05)
 
 
 def test_one_picture_for_each_or_none_at_all(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ class VideoCheck:
         track: Which rendition.
         sums: Receives the sums where `count` is set (once per decode of the source, not once per rendition).
         count: See `sums`.
-        step: Ticks from picture to picture at a constant rate; ``None``: it varies.
+        step: Ticks from picture to picture at a constant rate; ``None``: it varies. Where each field becomes a picture,
+            one that is shown again lasts two of them.
     """
 
     def __init__(self, track: VideoTrack, sums: Ledgers, *, count: bool, step: int | None = None) -> None:
@@ -96,13 +97,15 @@ class VideoCheck:
             yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
         if seam.decoded + len(lost) != segment.frames:
             yield f"{name}: {seam.decoded} pictures decoded, {len(lost)} named as lost, {segment.frames} promised"
-        fields = seam.decoded - seam.dropped if self._track.recipe.deinterlace == "field" else 0
+        each = 2 if self._track.recipe.deinterlace == "field" else 1
+        fields = (each - 1) * (seam.decoded - seam.dropped)
         if seam.fields != fields:
             yield f"{name}: {seam.fields} pictures of later fields, {fields} are due"
         if seam.encoded != seam.decoded - seam.dropped + seam.duplicated + seam.fields or record.frames != seam.encoded:
             yield f"{name}: {record.frames} pictures in the file, {seam.encoded} encoded of {seam.decoded} decoded"
-        if self._step is not None and not lost and record.frames * self._step != record.duration:
-            due = record.duration // self._step
+        again = (each - 1) * seam.duplicated  # what is shown again stands for the time of both fields
+        if self._step is not None and not lost and (record.frames + again) * self._step != record.duration:
+            due = record.duration // self._step - again
             yield f"{name}: {record.frames} pictures in the file, {due} fill it at its rate, and none is named as lost"
         if self._track.recipe.captions and record.captions != seam.captions:
             yield f"{name}: {record.captions} triples of captions in the file, {seam.captions} in the source"

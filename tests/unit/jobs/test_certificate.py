@@ -82,6 +82,23 @@ def test_a_segment_has_as_many_pictures_as_fill_it_at_a_constant_rate() -> None:
     assert fault == "video/360p-0/00001.m4s: 24 pictures in the file, 25 fill it at its rate, and none is named as lost"
 
 
+def test_a_picture_that_stands_beside_fields_lasts_as_long_as_two_of_them() -> None:
+    """25i with sound alone: 15 pictures are decoded, of two fields each, and one stands for the time of 10 others."""
+    track = TRACK.model_copy(update={"recipe": TRACK.recipe.model_copy(update={"deinterlace": "field"})})
+    segment = segments()[0].model_copy(
+        update={"end": 50, "frames": 15, "next": None, "repeats": (Repeats(start=30, count=10, step=2),)}
+    )
+    seam = {"decoded": 15, "fields": 15, "duplicated": 10, "encoded": 40, "next": None}
+
+    def faults(seam: dict[str, Any], frames: int) -> list[str]:
+        pairs = [(segment, record(0, seam, duration=50, frames=frames))]
+        return list(check_video(track, pairs, Ledgers(), count=True, step=1))
+
+    assert faults(seam, 40) == []
+    (fault,) = faults(seam | {"fields": 14, "encoded": 38, "dropped": 1}, 38)
+    assert fault == "video/360p-0/00000.m4s: 38 pictures in the file, 40 fill it at its rate, and none is named as lost"
+
+
 def test_pictures_left_out_on_purpose_are_counted() -> None:
     seam = {"encoded": 13, "dropped": 12}
     faults, sums = judge({index: {"seam": seam, "frames": 13} for index in range(3)})
