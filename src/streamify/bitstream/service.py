@@ -45,8 +45,9 @@ class Service:
         """Take the payload of a service block, and the time of its picture, seconds."""
         self.at(time)
         for code in self._codes(block):
-            if self._until is not None and code[0] in _UNDELAYED:
-                self._resume(time)
+            if code[0] in _UNDELAYED:
+                while self._until is not None:  # what was held may begin further delays
+                    self._resume(time)
             if self._until is None:
                 self._now = time
                 self._execute(code)
@@ -57,7 +58,7 @@ class Service:
 
     def at(self, time: Fraction) -> None:
         """Let time pass."""
-        if self._until is not None and time >= self._until:
+        while self._until is not None and time >= self._until:
             self._resume(self._until)
 
     def end(self) -> None:

@@ -87,11 +87,12 @@ class TextReport(Frozen):
 class CaptionsPart(Frozen):
     """The captions inside the pictures of some segments, as they were read."""
 
-    schema_version: Annotated[int, Field(alias="schema")] = 1
+    schema_version: Annotated[int, Field(alias="schema", ge=2)] = 2
+    """Those of schema 1 have line 21 alone."""
     triples: int
     """Of cc_data, of every type."""
     broken: tuple[str, ...] = ()
     """Segments in which the container cannot be read on."""
     data: str
     """Base64 of zlib of lines: presentation time in source ticks, whether it is for all pictures of a group (1 or 0),
-    and the triples of line 21, hex."""
+    and the triples of line 21 and of DTVCC packets, hex."""

@@ -125,3 +125,18 @@ def test_a_delay_holds_what_follows() -> None:
     assert rows(window() + delay + text, b"", b"") == ["late"]
     assert rows(window() + delay + text + b"\x8e") == ["late"]
     assert rows(window() + delay, b"held" + b"\x00" * 125) == ["held"]
+
+
+def test_a_delay_among_what_another_holds() -> None:
+    """Both of 1.5 s: a cancel or reset ends both, time ends one after the other."""
+    delay, text = b"\x8d\x0f", b"late"
+    assert rows(window() + delay + delay + text + b"\x8e") == ["late"]
+    assert rows(window() + delay + delay + text + b"\x8e" + b"r") == ["later"]
+    assert rows(window() + delay + delay + text + b"\x8f") == []
+    assert rows(window() + delay + delay + text, b"", b"") == []
+    assert rows(window() + delay + delay + text, b"", b"", b"") == ["late"]
+    service = Service()
+    for time, block in ((0, window() + delay + delay + text), (9, b"")):
+        service.feed(Fraction(time), block)
+    assert service.windows[0] is not None
+    assert service.windows[0].lines()

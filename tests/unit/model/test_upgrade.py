@@ -1,4 +1,4 @@
-"""Plans as Streamify wrote them at schema 1 and 2 (plan-schema-*.json, made by that code) are still read."""
+"""State of earlier schemas: plans as Streamify wrote them (plan-schema-*.json, made by that code) are still read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from streamify.model.plan import Plan
+from streamify.model.words import CaptionsPart
+from streamify.storage.saved import parse_saved
 
 OLD = Path(__file__).with_name("plan-schema-1.json").read_text()
 
@@ -47,3 +49,10 @@ def test_a_plan_of_schema_2_is_read() -> None:
     ]
     assert (plan.settings.short_start, plan.timeline.opening) == (False, ())
     assert (plan.segments, plan.audio[0].recipe.piece_segments, plan.audio[0].recipe.samples) == (4, 300, 192_000)
+
+
+def test_captions_that_were_collected_without_services_are_read_again() -> None:
+    """A part of schema 1 has line 21 alone: services read from it would have no words."""
+    part = CaptionsPart(triples=3, data="")
+    assert parse_saved(CaptionsPart, part.to_json()) == part
+    assert parse_saved(CaptionsPart, b'{"schema":1,"triples":3,"broken":[],"data":""}') is None
