@@ -26,8 +26,10 @@ class Packets:
         self._size = 0
         """Of the packet that is put together, bytes; 0: none is."""
         self._sequence: int | None = None
-        self.lost = 0
-        """Packets that are missing or cut off, as far as the numbers of those that are there tell."""
+        self.cut_off = 0
+        """Packets that were not ended."""
+        self.missing = 0
+        """Packets that are not there, as the numbers of the others tell, which jump at cuts, too."""
 
     def of(self, triples: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield number of the service and payload of each block of packets that are complete now.
@@ -49,11 +51,11 @@ class Packets:
     def _begin(self, header: int) -> Iterator[tuple[int, bytes]]:
         """Begin a packet. What there is of one that was not ended is read: its blocks say how long they are."""
         if self._size:
-            self.lost += 1
+            self.cut_off += 1
             yield from self._blocks()
         sequence, code = header >> 6, header & 0x3F
-        if self._sequence is not None:
-            self.lost += (sequence - self._sequence - 1) % 4
+        if self._sequence is not None and sequence != self._sequence:  # some encoders leave all of them 0
+            self.missing += (sequence - self._sequence - 1) % 4
         self._sequence, self._size = sequence, 2 * code or 128
 
     def _blocks(self) -> Iterator[tuple[int, bytes]]:

@@ -47,15 +47,15 @@ def test_what_is_cut_off_is_read_as_far_as_it_goes() -> None:
     first, second, *_ = packets((1, b"A"), (2, b"BCDEF"))
     assert list(found.of(first + second)) == []
     assert list(found.of(b"".join(packets((1, b"X"), sequence=1)))) == [(1, b"A"), (1, b"X")]
-    assert found.lost == 1
+    assert (found.cut_off, found.missing) == (1, 0)
 
 
-@pytest.mark.parametrize(("numbers", "lost"), [((0, 1, 2, 3, 0), 0), ((0, 2), 1), ((3, 2), 2), ((1, 1), 3)])
+@pytest.mark.parametrize(("numbers", "lost"), [((0, 1, 2, 3, 0), 0), ((0, 2), 1), ((3, 2), 2), ((0, 0, 0), 0)])
 def test_packets_that_are_missing_are_counted(numbers: tuple[int, ...], lost: int) -> None:
     found = Packets()
     for number in numbers:
         assert list(found.of(b"".join(packets((1, b"A"), sequence=number)))) == [(1, b"A")]
-    assert found.lost == lost
+    assert (found.cut_off, found.missing) == (0, lost)
 
 
 def test_before_the_first_start_nothing_is_read() -> None:

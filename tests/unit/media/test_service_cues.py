@@ -179,8 +179,15 @@ def test_services_beside_each_other_and_what_is_missing() -> None:
     assert [*found] == ["CC1", "SERVICE2", "SERVICE1", "SERVICE63"]
     assert [[cue.text for cue in one.cues] for one in found.values()] == [[], ["zwei"], ["one"], []]
     assert [(note.kind, note.what) for one in found.values() for note in one.notes] == [
-        ("damaged", "captions: 2 packets of CEA-708 missing or cut off")
+        ("info", "captions: 2 packets of CEA-708 missing")
     ]
+
+
+def test_a_packet_that_is_cut_off_is_damage() -> None:
+    whole = packets((1, window(visible=True) + b"one"), sequence=0)
+    both = [(Fraction(0), b"".join(whole[:-1])), (Fraction(1), b"".join(packets((1, RESET), sequence=1)))]
+    (note,) = caption_words(both, ["SERVICE1"])["SERVICE1"].notes
+    assert (note.kind, note.what) == ("damaged", "captions: 1 packet of CEA-708 cut off")
 
 
 @pytest.mark.parametrize("film", [POP_ON, ROLL_UP, STACKED])

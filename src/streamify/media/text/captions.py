@@ -53,9 +53,8 @@ def caption_words(
     }
     found = {name: made[name] for name in names}
     notes = [*_notes(pairs, [name for name in seen.names if not is_service(name) and name not in readers])]
-    if services and packets.lost:
-        what = f"captions: {counted(packets.lost, 'packet')} of CEA-708 missing or cut off"
-        notes.append(Note(kind="damaged", what=what, why="what there is of them is read"))
+    if services:
+        notes += _packet_notes(packets)
     for words in [*found.values()][:1]:
         words.notes[:0] = notes
     return found
@@ -90,6 +89,15 @@ def _notes(pairs: Pairs, others: Sequence[str]) -> Iterator[Note]:
     if others:
         why = f"no track was planned for them: --caption-tracks {','.join(others)} makes some"
         yield Note(kind="info", what=f"captions {', '.join(others)}", why=why)
+
+
+def _packet_notes(packets: Packets) -> Iterator[Note]:
+    if packets.cut_off:
+        what = f"captions: {counted(packets.cut_off, 'packet')} of CEA-708 cut off"
+        yield Note(kind="damaged", what=what, why="what there is of them is read")
+    if packets.missing:
+        missing = f"captions: {counted(packets.missing, 'packet')} of CEA-708 missing"
+        yield Note(kind="info", what=missing, why="their numbers jump: packets were lost, or the film was cut there")
 
 
 @dataclass
