@@ -63,7 +63,8 @@ def programmes(audio: Sequence[AudioFacts]) -> Iterator[tuple[str, tuple[AudioFa
 
     A programme is a run of labelled tracks that share language, role, rate and clock, in which no label repeats; a
     stereo mix that stands beside it is one of its own. The one track without a label that such a run lacks is its
-    centre: FFmpeg and others write and read a label of that as plain mono.
+    centre: FFmpeg and others write and read a label of that as plain mono. It stands between the run's tracks, or the
+    run has an LFE; else it is a programme of its own.
     """
     run: dict[str, AudioFacts] = {}
     plain: list[AudioFacts] = []
@@ -87,12 +88,19 @@ def _kind(facts: AudioFacts) -> tuple[object, ...]:
 def _whole(run: dict[str, AudioFacts], plain: Sequence[AudioFacts]) -> Iterator[tuple[str, tuple[AudioFacts, ...]]]:
     for mix in (False, True):
         known = {place: facts for place, facts in run.items() if (place in ("DL", "DR")) == mix}
-        centre = [facts for facts in plain if known and _kind(facts) == _kind(next(iter(known.values())))]
+        centre = [facts for facts in plain if known and _is_centre(facts, known)]
         if _places(known) not in LAYOUTS and "FC" not in known and len(centre) == 1:
             known["FC"] = centre[0]
         places = _places(known)
         if places in LAYOUTS:
             yield LAYOUTS[places], tuple(known[place] for place in places)
+
+
+def _is_centre(facts: AudioFacts, run: dict[str, AudioFacts]) -> bool:
+    """Whether a track without a label is of the programme of labelled ones."""
+    streams = [one.stream for one in run.values()]
+    within = "LFE" in run or min(streams) < facts.stream < max(streams)
+    return within and _kind(facts) == _kind(next(iter(run.values())))
 
 
 def _places(run: Iterable[str]) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ def said(notes: tuple[Note, ...], kind: str) -> list[str]:
         (["FL"], [("1 channels (FL)", (1,))]),
         ([None, None], [("mono", (1,)), ("mono", (2,))]),
         (["FL", "FR", None, "LFE", "SL", "SR"], [("5.1(side)", (1, 2, 3, 4, 5, 6))]),
+        (["FL", "FR", "LFE", "SL", "SR", None], [("5.1(side)", (1, 2, 6, 3, 4, 5))]),
+        (["FL", None, "FR", "SL", "SR"], [("5.0(side)", (1, 3, 2, 4, 5))]),
+        (["FL", "FR", "SL", "SR", None],  # another programme, mono
+         [*((f"1 channels ({one})", (at,)) for at, one in enumerate(("FL", "FR", "SL", "SR"), start=1)),
+          ("mono", (5,))]),
         (["FL", "FR", "LFE", "SL", "SR", None, None],
          [*((f"1 channels ({one})", (at,)) for at, one in enumerate(("FL", "FR", "LFE", "SL", "SR"), start=1)),
           ("mono", (6,)), ("mono", (7,))]),
