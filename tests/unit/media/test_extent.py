@@ -157,9 +157,17 @@ def test_noise_is_nobodys_end(name: str) -> None:
     assert missing_bytes(io.BytesIO(data), len(data), name, []) == 0
 
 
-@pytest.mark.parametrize(("left", "missing"), [(300, 0), (292, 0), (100, 200), (0, 300)])
+@pytest.mark.parametrize(("left", "missing"), [(300, 0), (292, 8), (100, 200), (0, 300)])
 def test_the_last_page_of_ogg_says_where_it_ends(left: int, missing: int) -> None:
     """Two pages of 300 bytes (RFC 3533, 6), of which the second one lacks some."""
     page = b"OggS\0\0" + bytes(20) + bytes((2, 255, 45)) + b"\1" * 300
     data = page + page[: len(page) - 300 + left]
     assert missing_bytes(io.BytesIO(data), len(data), "ogg", []) == missing
+
+
+@pytest.mark.parametrize("left", [1, 4, 5, 20, 26])
+def test_a_page_of_ogg_that_is_cut_off_in_its_header(left: int) -> None:
+    """The header has 27 bytes at least (RFC 3533, 6)."""
+    page = b"OggS\0\0" + bytes(20) + bytes((2, 255, 45)) + b"\1" * 300
+    data = page + page[:left]
+    assert missing_bytes(io.BytesIO(data), len(data), "ogg", []) == 27 - left

@@ -46,7 +46,7 @@ def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[
     kind = format_name.split(",")[0]
     announced = _mp4(file, size, tracks) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
     missing = announced - size
-    return missing if missing > SLACK else 0
+    return missing if missing > (0 if kind == "ogg" else SLACK) else 0  # the sizes of Ogg's pages are exact
 
 
 AGAIN = "copy or upload it again from the original"
@@ -186,20 +186,24 @@ def _asf(file: BinaryIO, size: int) -> int:
     return int(announced) if announced < LARGEST and not flags & BROADCAST else 0
 
 
-OGG_HEADER, OGG_PAGE = 27, 65_307
-"""Bytes of the fixed part of a page's header, and of the largest page (RFC 3533, 6)."""
+OGG_CAPTURE, OGG_HEADER, OGG_PAGE = b"OggS\0", 27, 65_307
+"""What a page begins with; bytes of the fixed part of its header, and of the largest page (RFC 3533, 6)."""
 
 
 def _ogg(file: BinaryIO, size: int) -> int:
-    """Return where the last page ends."""
+    """Return where the last page ends; where its header is cut off, where that ends at least."""
     start = max(0, size - OGG_PAGE)
     file.seek(start)
     tail = bytes(file.read(size - start))
-    at = tail.rfind(b"OggS\0")
-    if at < 0 or at + OGG_HEADER > len(tail):
+    at = tail.rfind(OGG_CAPTURE)
+    if at < 0:
         return 0
+    if at + OGG_HEADER > len(tail):
+        return start + at + OGG_HEADER
     lacing = tail[at + OGG_HEADER : at + OGG_HEADER + tail[at + OGG_HEADER - 1]]
-    return start + at + OGG_HEADER + tail[at + OGG_HEADER - 1] + sum(lacing)
+    end = at + OGG_HEADER + tail[at + OGG_HEADER - 1] + sum(lacing)
+    begun = end < len(tail) and OGG_CAPTURE.startswith(tail[end:])
+    return start + end + (OGG_HEADER if begun else 0)
 
 
 _EXTENTS: dict[str, Callable[[BinaryIO, int], int]] = {
