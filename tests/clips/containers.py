@@ -36,12 +36,12 @@ def packed(given: Sequence[Chunk]) -> list[Chunk]:
         given: Pictures in decode order.
     """
     found: list[Chunk] = []
-    inside = False
+    inside, anchor = False, b""
     for one in given:
         if not _is_b(one.data):
             if inside:
-                found.append(Chunk(_not_coded(found[-1].data)))
-            inside = False
+                found.append(Chunk(_not_coded(anchor)))
+            inside, anchor = False, one.data
             found.append(one)
         elif inside:
             found.append(one)
@@ -49,7 +49,7 @@ def packed(given: Sequence[Chunk]) -> list[Chunk]:
             found[-1] = Chunk(found[-1].data + one.data, found[-1].key)
             inside = True
     if inside:
-        found.append(Chunk(_not_coded(found[-1].data)))
+        found.append(Chunk(_not_coded(anchor)))
     first = found[0].data
     start = first.index(b"\0\0\1\xb6")
     return [Chunk(first[:start] + b"\0\0\1\xb2DivX503b1393p" + first[start:], True), *found[1:]]
@@ -59,9 +59,14 @@ def _is_b(data: bytes) -> bool:
     return data[data.index(b"\0\0\1\xb6") + 4] >> 6 == 2
 
 
-def _not_coded(_anchor: bytes) -> bytes:
-    """Return a P picture that is not coded (ISO/IEC 14496-2, 6.2.5), as it stands for one that came before."""
-    return b"\0\0\1\xb6" + bytes((0b01000000, 0b00000010, 0x7F))
+def _not_coded(anchor: bytes) -> bytes:
+    """Return a P picture that is not coded (ISO/IEC 14496-2, 6.2.5), at the time of the anchor that it stands for."""
+    start = anchor.index(b"\0\0\1\xb6") + 4
+    head = "".join(f"{byte:08b}" for byte in anchor[start : start + 8])
+    seconds_end = head.index("0", 2) + 1
+    time = head[seconds_end + 1 : seconds_end + 6]  # 5 bits of 25 pictures a second, between two marker bits
+    bits = "010" + "1" + time + "1" + "0" + "01111" + "01111111"
+    return b"\0\0\1\xb6" + int(bits, 2).to_bytes(3, "big")
 
 
 def _riff(kind: bytes, *parts: bytes) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 import streamify
 from clips.containers import Chunk, chunks, packed, write_avi, write_vfw
-from clips.identity import decode_track
+from clips.identity import decode_track, pictures, read_id
 from clips.numbered import SIZE, encode, remux, without_composition_times
 from e2e.driving import rungs, verify
 
@@ -183,6 +183,29 @@ def test_empty_chunks_of_an_avi_are_no_pictures(tmp_path: Path) -> None:
     assert [number for _, number in shown] == [at for at in range(COUNT) if at not in empty]
     assert all(abs(time - Fraction(number or 0, 25)) <= Fraction(1, 1000) for time, number in shown)
     assert (track.duration, report.certificate.lost) == (Fraction(COUNT, 25), ())
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
+@pytest.mark.long
+def test_packed_pictures_that_decoders_do_not_show_are_named(tmp_path: Path) -> None:
+    """Three pictures in a chunk; an empty one missing before an anchor, and before a sequence header."""
+    options = {"bf": "2", "b_strategy": "0", "g": "12", "sc_threshold": "1000000000", "q:v": "3"}
+    given = packed(chunks(encode(tmp_path / "film.part", range(50), "mpeg4", "avi", options)))
+    three = Chunk(given[4].data + given[5].data)
+    source = write_avi(
+        tmp_path / "film.avi", [*given[:4], three, given[6], *given[6:15], *given[16:21], *given[22:]], b"DIVX", SIZE
+    )
+    raw = remux(source, tmp_path / "film.nut", "-c:v", "rawvideo", "-fps_mode", "passthrough", "-enc_time_base", "1/25")
+    expected = [(time, read_id(picture)) for time, picture in pictures(raw)]
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    (track,) = report.tracks
+    shown = decode_track(tmp_path / "dest", track.folder)
+    assert [number for _, number in shown] == [number for _, number in expected]
+    late = [one[0] - other[0] + expected[0][0] for one, other in zip(shown, expected, strict=True)]
+    assert max(map(abs, late)) <= Fraction(1, 1000)
+    found = report.certificate
+    assert (found.coded, found.left_out, found.decoded, len(found.lost)) == (50, 4, len(expected), 46 - len(expected))
+    assert any("4 pictures of packed MPEG-4, at " in note.what for note in report.notes if note.kind == "dropped")
     assert verify(tmp_path / "dest", source).faults == ()
 
 

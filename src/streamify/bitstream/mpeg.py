@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from streamify.bitstream.base import Bits, Coded, OutOfBitsError, start_codes
 
-PICTURE, EXTENSION, VOL, VOP = 0x00, 0xB5, range(0x20, 0x30), 0xB6
+PICTURE, EXTENSION, VOL, VOP, SEQUENCE = 0x00, 0xB5, range(0x20, 0x30), 0xB6, 0xB0
 
 
 SPAN = 1 << 20
@@ -58,12 +60,22 @@ class Mpeg12Reader:
         return first[2]._replace(second=True)
 
 
-class Mpeg4Reader:
-    """Reads MPEG-4 part 2 (ISO/IEC 14496-2, 6.2.5).
+class Vop(NamedTuple):
+    """A picture of MPEG-4 part 2."""
 
-    A packed bitstream holds an anchor and the B picture before it in one packet. A decoder keeps that B picture for the
-    next packet, whose own is kept in turn where it is a B picture, too (Xvid with several between two anchors), and is
-    one that is not coded behind the last of them.
+    kind: int
+    """vop_coding_type: 0 I, 1 P, 2 B, 3 S."""
+    coded: bool
+    """Whether it is coded, and does not only stand for the one before it."""
+
+
+class Mpeg4Reader:
+    """Reads MPEG-4 part 2 (ISO/IEC 14496-2, 6.2.5), packet by packet as FFmpeg's decoder does.
+
+    A packed bitstream holds an anchor and the B picture before it in one packet. The decoder keeps that B picture for
+    the next packet, whose own is kept in turn where it is a B picture, too (Xvid with several between two anchors), and
+    is one that is not coded behind the last of them. It shows one picture for each packet, keeps only the first behind
+    it and only an I or B picture, and drops the kept one where the next packet begins with a sequence header.
     """
 
     reorders: bool | None = None
@@ -72,29 +84,50 @@ class Mpeg4Reader:
         self._bits = 0
         self._anchor = 0
         self._inside = 0
-        self._carried: int | None = None
+        self._kept: Vop | None = None
+        self.lost = 0
+        """Pictures that reading the last packet showed to be lost: the decoder never shows them."""
+        self.delayed = False
+        """Whether the last packet shows a picture of the one before it, so that decoding cannot begin at it."""
         for at in start_codes(extradata):
             if at < len(extradata) and extradata[at] in VOL:
                 self._bits = _time_bits(extradata[at + 1 : at + 65]) or self._bits
 
+    @property
+    def pending(self) -> int:
+        """Pictures that are lost if no packet follows."""
+        return self._kept is not None and self._kept.coded
+
     def read(self, data: bytes) -> list[Coded]:
-        """Return the pictures that a decoder shows for a packet."""
-        kinds: list[int | None] = []
-        unread = bool(data)
+        """Return the picture that a decoder shows for a packet."""
+        vops, first = self._vops(data)
+        self.lost = 0
+        if self._kept is not None and first == SEQUENCE:
+            self.lost, self._kept = self.pending, None
+        self.delayed = self._kept is not None
+        if self._kept is not None:
+            vops.insert(0, self._kept)
+        self._kept = None
+        if not vops:
+            return [self._frame(1)] if data and first is None else []
+        shown, behind = vops[0], vops[1:]
+        if shown.coded and behind and behind[0].kind in (0, 2):
+            self._kept = behind.pop(0)
+        self.lost += sum(vop.coded for vop in behind)
+        return [self._frame(shown.kind)] if shown.coded else []
+
+    def _vops(self, data: bytes) -> tuple[list[Vop], int | None]:
+        """Return the pictures in a packet, and its first start code."""
+        found: list[Vop] = []
+        first = None
         for at in start_codes(data):
-            unread = False
             code = data[at] if at < len(data) else -1
+            first = code if first is None else first
             if code in VOL:
                 self._bits = _time_bits(data[at + 1 : at + 65]) or self._bits
             elif code == VOP and at + 1 < len(data):
-                kinds.append(data[at + 1] >> 6 if self._coded(data[at + 1 : at + 24]) else None)
-        if not kinds:
-            return [self._frame(1)] if unread else []
-        kept = self._carried
-        behind = kinds if kept is not None else kinds[1:]
-        self._carried = next((kind for kind in behind if kind is not None), None)
-        shown = kept if kept is not None else kinds[0]
-        return [] if shown is None else [self._frame(shown)]
+                found.append(Vop(data[at + 1] >> 6, self._coded(data[at + 1 : at + 24])))
+        return found, first
 
     def _frame(self, kind: int) -> Coded:
         if kind == 2:

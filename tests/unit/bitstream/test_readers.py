@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -11,6 +13,9 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
+from clips.containers import Chunk, chunks, packed
+from clips.numbered import encode as numbered
+from streamify.bitstream.mpeg import Mpeg4Reader
 from streamify.bitstream.readers import reader
 
 COUNT = 60
@@ -80,6 +85,49 @@ def test_packets_without_a_picture_are_none() -> None:
     assert h264.read(b"\0\0\0\1\x06\x05\x04abcd\x80") == []  # a message
     mpeg4 = reader("mpeg4", b"\0\0\1\x20" + bytes.fromhex("08c488800cf5"))
     assert len(mpeg4.read(b"\0\0\1\xb6\x10\x00\x10\x00")) <= 1
+
+
+PACKED: dict[str, tuple[str, Callable[[list[Chunk]], list[Chunk]], int]] = {
+    "one": ("1", lambda given: given, 0),
+    "two": ("2", lambda given: given, 0),
+    "sequence-header-for-an-empty-one": ("1", lambda given: given[:10] + given[11:], 1),
+    "key-picture-for-an-empty-one": ("1", lambda given: [*given[:10], bare(given[11]), *given[12:]], 1),
+    "anchor-for-an-empty-one": ("1", lambda given: given[:4] + given[5:], 2),
+    "three-in-one": ("2", lambda given: [*given[:4], joined(given[4:6]), given[6], *given[6:]], 1),
+    "nothing-behind-the-last": ("1", lambda given: given[:6], 1),
+}
+"""B pictures between anchors, what is done to the packets of a packed film, and how many pictures that loses."""
+
+
+def joined(given: list[Chunk]) -> Chunk:
+    return Chunk(b"".join(one.data for one in given), given[0].key)
+
+
+def bare(one: Chunk) -> Chunk:
+    """Return a picture without the headers before it."""
+    return Chunk(one.data[one.data.index(b"\0\0\1\xb6") :], one.key)
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_of_packed_mpeg4_is_promised_what_comes_out_and_the_rest_is_counted(name: str, tmp_path: Path) -> None:
+    between, change, lost = PACKED[name]
+    options = {"bf": between, "b_strategy": "0", "g": "12", "sc_threshold": "1000000000", "q:v": "3"}
+    given = change(packed(chunks(numbered(tmp_path / "a.avi", range(25), "mpeg4", "avi", options))))
+    bitstream = Mpeg4Reader(b"")
+    promised: list[tuple[int, int]] = []
+    missed = 0
+    context = av.CodecContext.create("mpeg4", "r")
+    context.thread_count = 1
+    frames = []
+    for number, one in enumerate(given):
+        promised += [(coded.order, number) for coded in bitstream.read(one.data)]
+        missed += bitstream.lost
+        packet = av.Packet(one.data)
+        packet.pts = number
+        frames += context.decode(packet)
+    frames += context.decode(None)
+    assert [frame.pts for frame in frames] == [number for _, number in sorted(promised)]
+    assert missed + bitstream.pending == lost
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2video", "mpeg4"])

@@ -41,6 +41,14 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
             what=f"{len(timed.late)} pictures whose packets come long after their time",
             why="what they are decoded from has gone by then, as where PIDs change",
         )
+    lost = [packet for packet, count in enumerate(packets.lost) if count]
+    if lost:
+        named = ", ".join(at(packet) for packet in lost[:5]) + (" ..." if len(lost) > 5 else "")
+        yield Note(
+            kind="dropped",
+            what=f"{sum(packets.lost)} pictures of packed MPEG-4, at {named}",
+            why="decoders show one picture for each packet and keep only an I or B picture for the next one",
+        )
     if not timed.ordered:
         yield Note(
             kind="info",

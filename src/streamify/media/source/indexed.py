@@ -136,7 +136,7 @@ def from_mp4(
     count: Callable[[int, int], tuple[int, int]] | None = None
     if scanned:
         found, _ = scan_source(file, size, seen, max_scan)
-        coded, twice = found.coded, found.duplicates + len(found.timed.late)
+        coded, twice = found.coded, found.left_out
         count = found.within
         if not found.timed.own:
             if found.samples.sizes != samples.sizes:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import and_
+from itertools import compress
 from typing import cast
 
 from av.container import InputContainer
@@ -21,6 +21,7 @@ from streamify.bitstream.channels import Channels
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
+from streamify.bitstream.mpeg import Mpeg4Reader
 from streamify.bitstream.packets import NONE, Packets, print_of
 from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
@@ -63,7 +64,14 @@ class Scan:
     channels: tuple[str, ...] = ()
     """Of captions, as of `Channels.names`."""
     counted: bytes = b""
-    """Of each packet: 1 where the bitstream holds a picture that is shown."""
+    """Of each packet: pictures that the bitstream holds and shows, and those that no decoder shows."""
+    lost: bytes = b""
+    """Of each packet: pictures that no decoder shows."""
+
+    @property
+    def left_out(self) -> int:
+        """Pictures of those in `coded` that are not shown at a time of their own, as the notes say."""
+        return self.duplicates + len(self.timed.late) + sum(self.lost)
 
     def within(self, start: int, end: int) -> tuple[int, int]:
         """Return how many pictures the bitstream holds and shows in ``[start, end)``, and how many are left out there.
@@ -71,10 +79,10 @@ class Scan:
         As `coded` they are counted packet by packet; one without a time of its own counts with the one before it.
         """
         inside = [start <= time < end for time in self.samples.pts]
-        coded = sum(map(and_, self.counted, inside))
+        coded, lost = (sum(compress(column, inside)) for column in (self.counted, self.lost))
         kept = sum(start <= time < end for time in self.timed.times)
         distinct = bisect_left(self.shown, end) - bisect_left(self.shown, start)
-        return coded, kept - distinct + sum(inside[number] for number in self.timed.late)
+        return coded, kept - distinct + sum(inside[number] for number in self.timed.late) + lost
 
     def breaks(self, time_base: Fraction) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on."""
@@ -137,9 +145,6 @@ def scan(
                 current = bytes(packet.get_sidedata("new_extradata"))
                 if isinstance(coded, H264Reader | HevcReader):
                     coded.renew(current)
-            # Behind parameters that are not those of the header (FLV) no decoder can begin: it reads on from before.
-            if packet.is_keyframe and current == given:
-                keys.append(len(packets))
             positions.append(packet.pos if packet.pos is not None else -1)
             sizes.append(packet.size)
             if packet.is_corrupt:
@@ -150,6 +155,9 @@ def scan(
                 captions = captions if captions is not None else len(packets)
                 channels.add(triples)
             _add(packets, cast("Packet[VideoStream]", packet), data, coded)
+            # Behind parameters that are not those of the header (FLV) no decoder can begin: it reads on from before.
+            if packet.is_keyframe and current == given and not (isinstance(coded, Mpeg4Reader) and coded.delayed):
+                keys.append(len(packets) - 1)
     except UnreadableError as error:
         notes.append(
             Note(
@@ -158,6 +166,8 @@ def scan(
                 why=f"the rest is unreadable: {error.reason}",
             )
         )
+    if isinstance(coded, Mpeg4Reader) and packets.lost:
+        packets.lost[-1] = min(255, packets.lost[-1] + coded.pending)
     if not keys and len(packets):
         keys.append(0)
     if palettes.change:
@@ -210,6 +220,7 @@ def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Read
     packets.duration.append(packet.duration or 0)
     packets.prints.append(print_of(data))
     first = next((one for one in coded.read(data) if not one.second), None)
+    packets.lost.append(min(255, coded.lost) if isinstance(coded, Mpeg4Reader) else 0)
     if first is None:
         packets.picture.append(-1)
         return
@@ -234,7 +245,7 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         columns.positions,
         packets.prints,
         distinct,
-        packets.shown.count(1),
+        packets.shown.count(1) + sum(packets.lost),
         len(shown) - len(distinct),
         distinct[-1] + (duration or _gap(distinct)) if distinct else 0,
         timed,
@@ -242,7 +253,11 @@ def _found(packets: Packets, timed: Timed, columns: Columns, corrupt: tuple[int,
         notes,
         columns.captions,
         columns.channels,
-        bytes(number >= 0 and packets.shown[number] for number in packets.picture),
+        bytes(
+            (number >= 0 and packets.shown[number]) + lost
+            for number, lost in zip(packets.picture, packets.lost, strict=True)
+        ),
+        bytes(packets.lost),
     )
 
 

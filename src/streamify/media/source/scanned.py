@@ -70,7 +70,7 @@ def from_scan(
     lost = find_gaps(file, size, format_name, found, shown, time_base)
     tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1])
     notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
-    left_out = found.duplicates + len(found.timed.late) + len(found.shown) - len(shown)
+    left_out = found.left_out + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
         found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
