@@ -185,6 +185,23 @@ def test_a_cue_that_ends_before_it_begins_is_named_wherever_it_stands(text: str,
     assert [(note.what, note.why) for note in found.notes] == [(f"a: 1 cue, line {line}", "they end before they begin")]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1\n00:00:01,90 --> 00:00:01,500\na\n\n2\n00:00:02,5 --> 00:00:02,50\nb\n", [(1.09, 1.5), (2.005, 2.05)]),
+        ("[Script Info]\nDialogue: 0,0:00:01.9,0:00:01.50,Default,,0,0,0,,a\n"
+         "Dialogue: 0,0:00:02.900,0:00:03.50,Default,,0,0,0,,b\n", [(1.09, 1.5)]),
+    ],
+)  # fmt: skip
+def test_digits_of_parts_of_a_second_count_as_in_ffmpeg(text: str, wanted: list[tuple[float, float]]) -> None:
+    """Times as ffprobe 5.1 shows them; 2.900 of ASS is 900 hundredths of a second behind 2, at 11 s: behind its end."""
+    found = read_file(text.encode(), "a")
+    assert [(float(cue.start), float(cue.end or 0)) for cue in found.cues] == wanted
+    assert [(note.what, note.why) for note in found.notes] == (
+        [("a: 1 cue, line 3", "they end before they begin")] if len(wanted) == 1 else []
+    )
+
+
 def test_files_of_each_kind() -> None:
     vtt = (
         "WEBVTT - a title\n\nSTYLE\n::cue { color: red }\n\nNOTE\nno cue\n\n"

@@ -55,9 +55,10 @@ def read_file(data: bytes, name: str, hint: str = "") -> Words:
         read.notes += block_notes(text.partition("-->")[0], name)
     gone = timed - len(bad) - len(backwards) - read.found
     read.found = timed
-    for lines, why in ((bad, "their times cannot be read"), (backwards, "they end before they begin")):
-        what = f"{name}: {counted(len(lines), 'cue')}, line {places(dict.fromkeys(lines))}"
-        read.leave_out(len(lines), Note(kind="dropped", what=what, why=why))
+    unread = f"{name}: {counted(len(bad), 'cue')}, line {places(dict.fromkeys(bad))}"
+    read.leave_out(len(bad), Note(kind="dropped", what=unread, why="their times cannot be read"))
+    ending = f"{name}: {counted(len(backwards), 'cue')}, line {places(dict.fromkeys(backwards))}"
+    read.leave_out(len(backwards), Note(kind="dropped", what=ending, why="they end before they begin"))
     why = "they hold no words, or stand there twice"
     read.leave_out(max(0, gone), Note(kind="dropped", what=f"{name}: {counted(gone, 'cue')}", why=why))
     return read
@@ -91,7 +92,7 @@ def _checked(text: str, kind: str) -> tuple[str, int, list[int], list[int]]:
             fits = (_VTT if kind == "webvtt" else _SRT).fullmatch(line) is not None
         if is_time:
             timed += 1
-            skipping = not fits or _is_backwards(line)
+            skipping = not fits or _is_backwards(line, 100 if kind == "ass" else 1000)
             if skipping:
                 (backwards if fits else bad).append(number)
                 if good and (before.strip().isdecimal() or (kind == "webvtt" and before.strip())):
@@ -105,11 +106,16 @@ def _checked(text: str, kind: str) -> tuple[str, int, list[int], list[int]]:
     return "\n".join(good), timed, bad, backwards
 
 
-def _is_backwards(line: str) -> bool:
-    """Return whether the second time of a line is before the first."""
+def _is_backwards(line: str, parts: int) -> bool:
+    """Return whether the second time of a line is before the first.
+
+    Args:
+        line: With times.
+        parts: Of a second, in which FFmpeg's demuxer counts the digits behind it, however many there are.
+    """
     start, end, *_ = (
-        (int(hours or 0), int(minutes), int(seconds), int(parts.ljust(3, "0")))
-        for hours, minutes, seconds, parts in _TIME.findall(line)
+        ((int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)) * parts + int(digits)
+        for hours, minutes, seconds, digits in _TIME.findall(line)
     )
     return end < start
 
