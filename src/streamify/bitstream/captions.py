@@ -43,10 +43,15 @@ def cc_data(data: bytes, *, escaped: bool) -> bytes:
         data: Of one or more coded pictures, framed in any way.
         escaped: Whether its codec is one of `ESCAPED`.
     """
+    return b"".join(messages(data, escaped=escaped))
+
+
+def messages(data: bytes, *, escaped: bool) -> list[bytes]:
+    """Return the triples of each message of a packet of video, as of `cc_data`."""
     found = [*_after(data, T35, escaped=escaped)]
     if not escaped:  # no start code stands inside of what these codecs code
         found += [*_after(data, USER_DATA + A53, escaped=False), *_dvd(data)]
-    return b"".join(triples for _, triples in sorted(found))
+    return [triples for _, triples in sorted(found)]
 
 
 def line21(triples: bytes) -> bytes:

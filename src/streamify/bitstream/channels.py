@@ -18,7 +18,6 @@ class Channels:
         """Channels that show a text at the moment."""
         self._current: list[str | None] = [None, None]
         """By field: the channel that characters belong to."""
-        self._packets = Packets()
         self._alone = False
         """Whether there are characters of field 1 before any control code."""
 
@@ -29,8 +28,12 @@ class Channels:
         return tuple(sorted(self._found | alone, key=lambda name: (name[0], len(name), name)))
 
     def add(self, triples: bytes) -> None:
-        """Look at the triples of a picture."""
-        self._found.update(f"SERVICE{service}" for service, _ in self._packets.of(triples))
+        """Look at the triples of a picture.
+
+        Pictures may come in the order of decoding, or from places far apart: a packet that goes on in another picture
+        is not put together, and only its first block counts.
+        """
+        self._found.update(f"SERVICE{service}" for service, _ in Packets().of(triples))
         for at in range(0, len(triples) - TRIPLE + 1, TRIPLE):
             flags, first, second = triples[at : at + TRIPLE]
             if not flags & 0x04:  # cc_valid

@@ -92,7 +92,14 @@ def test_services() -> None:
     assert names(b"\xff\x03\xe2" + b"\xfe\x09\x41" + b"\xfe\x41\x00") == ("SERVICE9",)  # an extended number
     assert names(b"\xff\x02\x00" + b"\xfe\x00\x00") == ()
     assert names(*pop_on("Hi"), b"\xff\x02\x21\xfe\x41\x00") == ("CC1", "SERVICE1")
-    assert names(*packets((1, b"A"), (2, b"BC"))) == ("SERVICE1", "SERVICE2")  # of one packet
+    assert names(b"".join(packets((1, b"A"), (2, b"BC")))) == ("SERVICE1", "SERVICE2")  # of one packet
+
+
+def test_packets_over_pictures_in_the_order_of_decoding_make_no_service() -> None:
+    """The start of one packet comes before the rest of another, whose letter "a" reads like a header of service 3."""
+    start = b"\xff\x05\x21\xfe\x41\x00"
+    rest = b"\xfe\x61\x41\xfe\x61\x41\xfe\x61\x41"
+    assert names(start, rest) == ("SERVICE1",)
 
 
 def test_parity() -> None:

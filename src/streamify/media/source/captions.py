@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from streamify.bitstream.captions import cc_data
+from streamify.bitstream.captions import messages
 from streamify.bitstream.channels import Channels
 from streamify.model.source import Note
 
@@ -36,12 +36,12 @@ class Captions:
 
 
 def sampled(
-    start: bytes, places: Iterable[int], read: Callable[[int], bytes], *, escaped: bool
+    start: Sequence[bytes], places: Iterable[int], read: Callable[[int], bytes], *, escaped: bool
 ) -> tuple[int, tuple[str, ...]] | None:
     """Look for captions in places of a file.
 
     Args:
-        start: Triples of its first packets.
+        start: Triples of each message of its first packets.
         places: Numbers of samples.
         read: Returns bytes of a file from a sample on.
         escaped: As of `cc_data`.
@@ -51,9 +51,11 @@ def sampled(
         are no captions.
     """
     channels, first = Channels(), 0 if start else None
-    channels.add(start)
+    for triples in start:
+        channels.add(triples)
     for number in places:
-        if triples := cc_data(read(number), escaped=escaped):
-            channels.add(triples)
+        if there := messages(read(number), escaped=escaped):  # of several pictures, in the order of decoding
+            for triples in there:
+                channels.add(triples)
             first = first if first is not None else number
     return None if first is None else (first, channels.names or ("CC1",))

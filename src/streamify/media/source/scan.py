@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.bitstream.base import Coded, Reader
-from streamify.bitstream.captions import ESCAPED, cc_data
+from streamify.bitstream.captions import ESCAPED, cc_data, messages
 from streamify.bitstream.channels import Channels
 from streamify.bitstream.clock import Timed, time_packets
 from streamify.bitstream.h264 import H264Reader
@@ -283,8 +283,8 @@ class Start:
     """The first pictures that come out."""
     coded: tuple[tuple[Coded, ...], ...]
     """What the first packets hold."""
-    captions: bytes = b""
-    """Triples of cc_data in them."""
+    captions: tuple[bytes, ...] = ()
+    """Triples of each message of cc_data in them."""
     views: bool = False
     """Whether they hold pictures of other layers."""
 
@@ -307,13 +307,13 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
     packets: list[tuple[int | None, int | None, int]] = []
     pictures: list[VideoFrame] = []
     coded: list[tuple[Coded, ...]] = []
-    bitstream, captions = reader(context.name, bytes(context.extradata or b"")), bytearray()
+    bitstream, captions = reader(context.name, bytes(context.extradata or b"")), list[bytes]()
     try:
         for packet in read_packets(container, stream):
             if packet.size:
                 packets.append((packet.pts, packet.pos, packet.size))
                 coded.append(tuple(bitstream.read(bytes(packet))))
-                captions += cc_data(bytes(packet), escaped=context.name in ESCAPED)
+                captions += messages(bytes(packet), escaped=context.name in ESCAPED)
                 if len(pictures) < PICTURES:
                     pictures += decode(context, packet)  # the tasks count damage, picture by picture
             if len(packets) >= DECODED_PACKETS or (len(packets) >= COMPARED_PACKETS and len(pictures) >= PICTURES):
@@ -323,7 +323,7 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
     if len(pictures) < PICTURES:
         pictures += decode(context, None)
     views = isinstance(bitstream, (H264Reader, HevcReader)) and bitstream.views
-    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), bytes(captions), views)
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), tuple(captions), views)
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:
