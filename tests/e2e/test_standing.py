@@ -22,7 +22,7 @@ from clips.shots import shown_times
 from clips.standing import RATE, decoded, film
 from e2e.driving import rungs, verify
 from selection import sample
-from streamify.errors import CapExceeded
+from streamify.errors import CapExceeded, SourceError
 from streamify.model.report import Report
 
 S = Fraction
@@ -196,6 +196,34 @@ def test_a_long_pause_far_from_a_keyframe_is_no_want_of_keyframes(tmp_path: Path
     source = film(tmp_path / "a.mkv", [*at_25(3), *at_25(1, 243)], (S(0), S(4)), codec=codec)
     plan = streamify.plan(source, engine="inline", ladder=rungs(96), segment_seconds=1, keyframe_seconds=1)
     assert plan.segments == pytest.approx(244, abs=2)
+
+
+def with_long_sound(out: Path, rate: int) -> Path:
+    """Write 150 pictures, of which only the first is a keyframe, and 400 s of sound."""
+    pictures = [
+        "-f",
+        "lavfi",
+        "-i",
+        f"testsrc=size=64x64:rate={rate}:duration={150 / rate}",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=sample_rate=8000",
+    ]
+    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "1000", "-sc_threshold", "0", "-c:a", "pcm_mulaw"]
+    both = [*pictures, *coded, "-t", "400", str(out)]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *both], check=True, timeout=60)
+    return out
+
+
+def test_segments_of_sound_alone_are_counted_where_keyframes_are_judged(tmp_path: Path) -> None:
+    """Each decodes all pictures to reach the last: 250 segments of one picture here, of 25 there."""
+    settings: dict[str, Any] = {"engine": "inline", "ladder": rungs(64), "segment_seconds": 1, "keyframe_seconds": 1}
+    with pytest.raises(SourceError) as caught:
+        streamify.plan(with_long_sound(tmp_path / "slow.mkv", 1), **settings)
+    assert caught.value.code == "source-keyframes-too-rare"
+    plan = streamify.plan(with_long_sound(tmp_path / "fast.mkv", 25), **settings)
+    assert plan.segments == pytest.approx(400, abs=2)
 
 
 @pytest.mark.long

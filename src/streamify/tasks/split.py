@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -199,12 +200,14 @@ FEW = 100
 def _refuse_rare_keyframes(facts: SourceFacts, index: VideoIndex, windows: Sequence[Window]) -> None:
     """Refuse a source in which most of the work would be to decode what lies before each segment.
 
-    A picture that is shown again in a pause counts each time: there is a segment of its own for it.
+    Each segment counts for itself, those of sound alone too, which all reach for the picture that stands. A picture
+    that is shown again counts each time: it is encoded each time.
 
     Raises:
         SourceError: ``source-keyframes-too-rare``.
     """
-    before = sum(map(index.preroll, {window.source_start for window in windows}))
+    starts = Counter(window.source_start if window.held is None else window.held for window in windows)
+    before = sum(count * index.preroll(start) for start, count in starts.items())
     again = sum(repeats.count for window in windows for repeats in window.repeats)
     shown = len(index.pts) + again
     if before > PREROLL * max(shown, FEW):
