@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
 import av
+import av.error
 import pytest
 
 from clips.corpus import CUT_OFF, REFUSED
@@ -146,6 +148,41 @@ def test_of_an_upload_that_was_cut_off_what_is_there_is_known(corpus: Path) -> N
     assert 0 < index.missing <= 4_139_933 - 1_500_000  # where its mdat box says it ends, with its sound
     assert len(index.pts) == 285  # of the 286 packets that ffprobe counts the last one is cut off
     assert index.gaps[-1].start + index.gaps[-1].seconds == 30
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that fails at one read and at all that follow."""
+
+    def __init__(self, data: bytes, good: int) -> None:
+        super().__init__(data)
+        self.left = good
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+def test_a_disk_that_fails_while_a_torn_film_is_opened_again_is_named(film: Path) -> None:
+    """Whichever of the reads fails; with none the film opens, its last fragment left out."""
+    whole = io.BytesIO()
+    with av.open(str(film)) as given, av.open(whole, "w", "mp4", options={"movflags": "frag_every_frame"}) as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    data = whole.getvalue()
+    torn = data[: data.rindex(b"tfhd") + 4]
+    with pytest.raises(av.error.FFmpegError):
+        av.open(io.BytesIO(torn), format="mp4").close()
+    file = Failing(torn, 1_000_000)
+    open_media(file).close()
+    for good in range(1_000_000 - file.left):
+        with pytest.raises(SourceError) as caught:
+            open_media(Failing(torn, good)).close()
+        assert (caught.value.code, caught.value.transient) == ("source-unreadable", True), good
 
 
 def test_random_bytes_are_refused() -> None:

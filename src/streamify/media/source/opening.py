@@ -66,17 +66,24 @@ def open_media(
     patches = _patches(file) if format is None and edited else ()
     options = OPTIONS if edited else {**OPTIONS, "ignore_editlist": "1"}
     try:
-        return _opened(file, patches, format, options)
+        return _opened_or_explained(file, patches, format, options)
+    except OSError as error:
+        raise unread(error) from error
+
+
+def _opened_or_explained(
+    file: BinaryIO, patches: tuple[Patch, ...], demuxer: str | None, options: Mapping[str, str]
+) -> InputContainer:
+    try:
+        return _opened(file, patches, demuxer, options)
     except (av.error.FFmpegError, ValueError) as error:
-        torn = _torn_fragment(file) if format is None else ()
+        torn = _torn_fragment(file) if demuxer is None else ()
         if not torn:
             raise _explain(file, error) from error
         try:
-            return _opened(file, (*patches, *torn), format, options)
+            return _opened(file, (*patches, *torn), demuxer, options)
         except (av.error.FFmpegError, ValueError) as again:
             raise _explain(file, again) from again
-    except OSError as error:
-        raise unread(error) from error
 
 
 def _opened(
