@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from streamify.executors.ray.family import named, wait_for_processes
+from streamify.executors.ray.family import VARIABLE, named, wait_for_processes
 
 GRANDCHILD = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'input()']).pid, flush=True)"
 
@@ -39,3 +40,28 @@ def test_what_does_not_end_is_waited_for_a_while(monkeypatch: pytest.MonkeyPatch
         wait_for_processes(str(tmp_path))
         assert stays.poll() is None
         stays.communicate(b"\n")
+
+
+@pytest.mark.ray
+def test_a_connection_marks_the_processes_of_its_own_ray_and_waits_for_them_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from streamify.executors.ray import cluster
+
+    did: list[tuple[str, str | None]] = []
+
+    def init(*_: object, _temp_dir: str, **__: object) -> None:
+        assert Path(_temp_dir).is_dir()
+        did.append(("init", _temp_dir))
+        did.append(("marked", os.environ.get(VARIABLE)))
+
+    monkeypatch.setattr(cluster.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(cluster.ray, "init", init)
+    monkeypatch.setattr(cluster.ray, "shutdown", lambda: did.append(("shutdown", None)))
+    monkeypatch.setattr(cluster, "_nodes", tuple)
+    monkeypatch.setattr(cluster, "wait_for_processes", lambda folder: did.append(("waited", folder)))
+    connection = cluster.Connection(None, cores=1, memory=1 << 30)
+    folder = did[0][1]
+    assert did == [("init", folder), ("marked", folder)]
+    connection.close()
+    assert did[2:] == [("shutdown", None), ("waited", folder)]
