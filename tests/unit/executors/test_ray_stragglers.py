@@ -199,6 +199,41 @@ def test_a_straggler_whose_second_place_went_to_another_task_gets_another_one(
     assert future.result(timeout=0).key == "video/00003/a"
 
 
+def test_a_straggler_whose_second_place_came_when_all_places_had_tasks_gets_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, workers=2)
+    at_once(monkeypatch)
+    bench.table.nodes = NODES
+    for number in range(3):
+        bench.submit(f"video/{number:05d}/a")
+        bench.happens()
+        place = max(bench.table.asked)
+        bench.happens(Asked(place, card(node="m", host="node-2")))
+        bench.happens(done(place, f"video/{number:05d}/a"))
+    future = bench.submit("video/00003/a")
+    bench.happens()
+    first = max(bench.table.asked)
+    bench.happens(Asked(first, card()))
+    ((second, node),) = bench.table.pinned.items()
+    assert node == "m"
+    bench.submit("other/00000/a")
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatch, "LATE", 0.0)  # the place that was asked for is late
+        bench.dispatcher.step()
+    other = max(bench.table.pinned)
+    assert other > second  # which its node has not given yet
+    bench.happens(Asked(other, card(pid=8)))
+    assert bench.table.given[other] == "other/00000/a"
+    bench.happens(Asked(second, card(node="m", host="node-2", pid=9)))
+    assert bench.table.given[second] is None
+    bench.happens(Ended(second, None), done(other, "other/00000/a"))
+    again = max(bench.table.pinned)
+    assert again > other
+    bench.happens(Asked(again, card(node="m", host="node-2", pid=9)), done(again, "video/00003/a"))
+    assert future.result(timeout=0).key == "video/00003/a"
+
+
 def stragglers_on(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int, **nodes: int) -> None:
     """Have so many tasks that take long run on the first node, beside others of so many cores."""
     at_once(monkeypatch)

@@ -319,6 +319,8 @@ class RayDispatcher:
             return
         self._sound.see(card)
         if self._is_full():
+            if place.straggler is not None:
+                place.straggler.doubled = False  # it is asked for again, if it still takes long
             self._cluster.answer(place.number, None)
             self._dismiss(place)
             return
