@@ -46,6 +46,8 @@ def test_what_does_not_end_is_waited_for_a_while(monkeypatch: pytest.MonkeyPatch
 def test_a_connection_marks_the_processes_of_its_own_ray_and_waits_for_them_at_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    import ray
+
     from streamify.executors.ray import cluster
 
     did: list[tuple[str, str | None]] = []
@@ -55,9 +57,9 @@ def test_a_connection_marks_the_processes_of_its_own_ray_and_waits_for_them_at_i
         did.append(("init", _temp_dir))
         did.append(("marked", os.environ.get(VARIABLE)))
 
-    monkeypatch.setattr(cluster.ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(cluster.ray, "init", init)
-    monkeypatch.setattr(cluster.ray, "shutdown", lambda: did.append(("shutdown", None)))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: did.append(("shutdown", None)))
     monkeypatch.setattr(cluster, "_nodes", tuple)
     monkeypatch.setattr(cluster, "wait_for_processes", lambda folder: did.append(("waited", folder)))
     connection = cluster.Connection(None, cores=1, memory=1 << 30)
