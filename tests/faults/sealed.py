@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 
-from streamify.errors import SourceError
+from streamify.errors import SourceError, StreamifyError
 from streamify.executors.local.worker import main
 from streamify.model.progress import OnProgress
 from streamify.model.result import CheckResult, Result
@@ -27,6 +28,13 @@ def run(task: Task, stores: Stores, progress: OnProgress | None = None) -> Resul
         case "ask":
             os.write(channel(), b"\xff" * 100)
             time.sleep(60)
+        case "requests" | "requests without end":
+            while True:
+                for _ in range(20):
+                    with suppress(StreamifyError):  # none of its keys
+                        stores.media.get("x")
+                if task.key == "requests":
+                    break
         case "spin":
             while True:
                 pass

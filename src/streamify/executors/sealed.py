@@ -11,7 +11,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from threading import Lock, Thread, current_thread
@@ -35,6 +35,8 @@ NO_FILES = WorkerLimits(file_bytes=0)
 """What a sealed worker may use: it writes no file."""
 LINK = "table.csp"
 """Name of the link through which it gives FFmpeg what FFmpeg reads from files: tables of colours."""
+GRACE = 5.0
+"""Seconds by which a deadline moves if there was news when it had passed: perhaps this process stood still."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class _Live:
         self.thread: Thread = current_thread()
         self.broke: Failure | None = None
         """Why it is to be ended, where it broke the rules."""
+        self._news = False  # whether the last step brought something
         self._server = StoreServer(ours)
         self._selector = selectors.DefaultSelector()
         for descriptor in (self._process.replies, self._process.output, self._server.fileno()):
@@ -210,10 +213,9 @@ class _Live:
         Raises:
             _NotReady: It is not ready in time.
         """
-        deadline, left = time.monotonic() + seconds, seconds
-        while left > 0:
-            left = deadline - time.monotonic()
-            for reply in self._step(max(0.0, left)):  # after the deadline too: perhaps this process stood still
+        deadline = time.monotonic() + seconds
+        for replies in self._steps(lambda: deadline - time.monotonic()):
+            for reply in replies:
                 if isinstance(reply, Ready) and reply.seal is not None:
                     return reply.seal
             if self._process.ended or self.broke is not None:
@@ -241,14 +243,16 @@ class _Live:
         """Return the reply to a task; ``None`` where there will be none, and the process is to be ended."""
         began, share = time.monotonic(), 0.0
         half = patience.whole if patience.half is None else min(patience.half, patience.whole)
+
+        def left() -> float:
+            return began + (patience.whole if share >= 0.5 else half) - time.monotonic()
+
         self._process.clear_log()
         self._server.begin(stores, reach)
         try:
             self._process.send(Work(task=task).to_json())
-            left = half
-            while left > 0:
-                left = began + (patience.whole if share >= 0.5 else half) - time.monotonic()
-                for reply in self._step(max(0.0, left)):  # after the deadline too: perhaps this process stood still
+            for replies in self._steps(left):
+                for reply in replies:
                     if isinstance(reply, Done | Failed) and _key(reply) == task.key:
                         return reply
                     if isinstance(reply, Progress):
@@ -277,10 +281,21 @@ class _Live:
         self._closing.close()
         return self._process.kill()
 
+    def _steps(self, left: Callable[[], float]) -> Iterator[list[Reply]]:
+        """Yield what is replied while seconds are `left`, and then once more; if that brings news, for `GRACE` more."""
+        while (seconds := left()) > 0:
+            yield self._step(seconds)
+        yield self._step(0)
+        end = time.monotonic() + (GRACE if self._news else 0)
+        while (seconds := max(left(), end - time.monotonic())) > 0:
+            yield self._step(seconds)
+
     def _step(self, seconds: float) -> list[Reply]:
         """Wait for news; do what is asked for, and return what is replied."""
         unsent = self._process.flush()
-        for key, _ in self._selector.select(min(seconds, 0.01 if unsent else 1)):
+        events = self._selector.select(min(seconds, 0.01 if unsent else 1))
+        self._news = bool(events)
+        for key, _ in events:
             try:
                 more = self._server.serve() if key.fd == self._server.fileno() else self._listen(key.fd)
             except (TimeoutError, ValueError) as error:

@@ -101,6 +101,24 @@ def test_an_answer_counts_that_came_while_this_process_stood_still(
     assert done(worker.run("a", task("pid"), stores)) == pid
 
 
+@pytest.mark.parametrize(("key", "tick", "code"), [("requests", 0, None), ("requests without end", 1, "worker-hung")])
+def test_a_worker_that_waited_for_the_store_while_this_process_stood_still_goes_on_for_a_while(
+    worker: SealedWorker, stores: Stores, monkeypatch: pytest.MonkeyPatch, key: str, tick: int, code: str | None
+) -> None:
+    pid, calls = done(worker.run("a", task("pid"), stores)), itertools.count(1)
+    live = worker._live
+    assert live is not None
+
+    def monotonic() -> float:
+        if (call := next(calls)) == 3:  # the first time that it asks how much time is left
+            assert select.select([live._server], [], [], 60)[0]
+        return 1000.0 * (call >= 3) + tick * call
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+    reply = worker.run("a", task(key), stores)
+    assert (done(reply) if code is None else failed(reply)) == (code or pid)
+
+
 def test_errors_of_a_task_are_its_own(worker: SealedWorker, stores: Stores) -> None:
     pid = done(worker.run("a", task("pid"), stores))
     assert failed(worker.run("a", task("raise"), stores)) == "segment-undecodable"
