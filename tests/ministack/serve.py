@@ -18,6 +18,7 @@ import tempfile
 import time
 import types
 import zipfile
+from collections import Counter
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -85,6 +86,7 @@ def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, 
 
 hold, holding = Path(os.environ["HOLD"]), Lock()
 stopped: list[int] = []
+through = Counter[str]()  # by id of `hold`
 
 
 class Noted:
@@ -104,16 +106,14 @@ class Noted:
 def invoke(self: Any, event: Any, *rest: Any, **more: Any) -> Any:
     """Call a function.
 
-    The file `hold` has an id and the number of calls for items that are still let through. The process of one behind
+    The file `hold` has an id and the number of calls for items that are let through. The process of one behind
     them is stopped before the call is sent to it, until the file is gone; another file tells its id.
     """
     with holding, suppress(FileNotFoundError):
         if isinstance(event, dict) and "item" in event and "error" not in event:
-            name, left = hold.read_text().split()
-            if left != "0":
-                part = hold.with_suffix(".part")
-                part.write_text(f"{name} {int(left) - 1}")
-                part.replace(hold)
+            name, most = hold.read_text().split()
+            if through[name] < int(most):
+                through[name] += 1
             else:
                 lambda_runtime.ensure_spawned(self)
                 os.kill(self._proc.pid, signal.SIGSTOP)
