@@ -3,7 +3,10 @@
 Importing takes more CPU time than most commands do, and tests run hundreds. A fork is a process of its own, with
 its own descriptors, environment, working folder and exit code; what begins before the imports end - signals, the worker
 that starts ahead - is tested with `COMMAND` itself. So is how the process is started that forks workers: here it is a
-fork as well, which carries out `streamify.executors.local.forking` as the one does that is started.
+fork as well, which carries out `streamify.executors.local.forking` as the one does that is started. In three things it
+differs: variables that an interpreter or the C library reads at its start (PYTHONHASHSEED, MALLOC_*, PYTHONPATH, and so
+the `sitecustomize` of a `Halt`) have no effect, it is forked before the command has read its arguments, and it ends
+with the main thread of the command instead of the thread that wanted it.
 """
 
 from __future__ import annotations
@@ -205,7 +208,7 @@ class _Spare:
         errors, writes = os.pipe()
         with self._way:
             socket.send_fds(self._way, [b"."], [*pass_fds, writes])
-            self._way.sendall(json.dumps([command[-1], dict(env)]).encode())
+            self._way.sendall(json.dumps([command[-1], dict(env), str(Path.cwd())]).encode())
         os.close(writes)
         return _Started(pid, errors)
 
@@ -250,7 +253,8 @@ def _become(way: socket.socket) -> NoReturn:
         if not found:
             os._exit(0)  # the command needed no worker
         with way, way.makefile("rb") as text:
-            driver, environment = json.loads(text.read())
+            driver, environment, folder = json.loads(text.read())
+        os.chdir(folder)
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         control, errors = (os.dup2(one, 100 + place) for place, one in enumerate(descriptors))
