@@ -177,8 +177,9 @@ def compose() -> tuple[str, ...]:
 @pytest.mark.skipif(not compose(), reason="no Docker Compose (apt-get install docker-compose)")
 def test_compose_file_is_valid_and_names_what_exists() -> None:
     command = [*compose(), "--file", str(SERVER / "compose.yaml"), "--profile", "play", "config"]
-    variables = {"PATH": os.environ["PATH"], "FILM": "a film.mp4", "MEDIA": "/srv/streams", "PORT": "8080"}
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    variables = {"FILM": "a film.mp4", "MEDIA": "/srv/streams", "PORT": "8080"}
+    found_by = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ}
+    done = subprocess.run(command, env=found_by | variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     services = yaml.safe_load(done.stdout)["services"]
     assert services.keys() == {"watch", "play", "web"}
