@@ -327,6 +327,7 @@ def test_an_original_that_is_deleted_during_the_job_fails_it(stack: Stack, card:
 
 @pytest.mark.long
 def test_a_transcoder_that_is_killed_costs_a_retry(stack: Stack, card: Clip, tmp_path: Path) -> None:
+    """It was sent its task and has not read it; `tests/chaos` kills some at work."""
     key = "killed.mp4"
     with stack.holding(1):
         stack.upload(key, card.path.read_bytes())
