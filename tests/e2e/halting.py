@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 from pathlib import Path
+
+import pytest
 
 CODE = """
 import fnmatch, json, os, time
@@ -58,6 +61,11 @@ class Halt:
     def env(self) -> dict[str, str]:
         """The environment of a command whose workers wait."""
         return os.environ | {"PYTHONPATH": str(self._folder)}
+
+    def enter(self, patch: pytest.MonkeyPatch) -> None:
+        """Have this process wait as well, in which the tasks of an inline engine run."""
+        patch.setattr(os, "link", os.link)  # which is put back
+        runpy.run_path(str(self._folder / "sitecustomize.py"))
 
     def allow(self, most: int) -> None:
         """Let workers go on up to so many segments of a track."""

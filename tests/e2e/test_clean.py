@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -19,6 +20,7 @@ import streamify
 from clips.make import ClipSpec, make_clip
 from e2e.driving import rungs, wait_for
 from e2e.driving import streamify as run
+from e2e.halting import Halt
 from e2e.test_resume import poison
 from selection import sample
 from streamify.backends.here import Here, is_running
@@ -43,22 +45,32 @@ ENDED = ("finished", "replaced", "interrupted", "failed", "early")
 
 
 def make(source: Path, dest: Path, stop_after: int | None = None, **more: object) -> None:
-    """Carry a job out in this process; with `stop_after`, until so many segments exist."""
+    """Carry a job out in this process; with `stop_after`, until so many segments exist, up to 14 of 18.
+
+    Those are all of sound and four of each track of pictures; the fifth waits for the stop: events come in a thread of
+    their own, and the job of a quick machine would be over by then.
+    """
     stop, made = Stop(), []
 
     def on_event(event: Event) -> None:
         if event.kind == "segment.finished":
             made.append(event)
             if len(made) == stop_after:
-                if more.get("publish") == "early":
-                    wait_for((dest / "manifest.mpd").exists)
-                stop.set()
+                try:
+                    if more.get("publish") == "early":
+                        wait_for((dest / "manifest.mpd").exists)
+                finally:
+                    stop.set()
+                    halt.release()
 
     settings = from_arguments({**SETTINGS, "engine": "inline", **more})
     places = Location.of_source(source), Location.of_dest(dest)
     if stop_after is None:
         Here().transcode(*places, settings, on_event, stop)
-    else:
+        return
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        halt = Halt(Path(folder), 4)
+        halt.enter(patch)
         with pytest.raises(Interrupted):
             Here().transcode(*places, settings, on_event, stop)
 
