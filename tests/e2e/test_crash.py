@@ -69,6 +69,10 @@ class Watch:
     def audio_done(self) -> bool:
         return len(list((self.dest / ".streamify" / "ledger").glob("und-aac*/*.json"))) == self.segments
 
+    def made(self) -> int:
+        """Return how many segments the track of pictures has that has most."""
+        return max((len(list(track.glob("[0-9]*.m4s"))) for track in self.dest.glob("video/*")), default=0)
+
     def rerun(self) -> list[str]:
         """Return entries that were written again."""
         return [path for path, stamp in self.seen.items() if self.stamp(Path(path)) != stamp]
@@ -85,19 +89,22 @@ def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
     dice, wanted, clip = random.Random(run), KILLS[run], source(shared, SEGMENTS[run])
     began = time.monotonic()
     assert streamify("transcode", clip, tmp_path / "undisturbed", *FLAGS).code == 0
-    longest = min(0.2, (time.monotonic() - began) / 20)  # a job of a quick machine would else be over
+    longest = min(0.2, (time.monotonic() - began) / 20)  # the tasks of a quick machine would else wait by then
     undisturbed = media(tmp_path / "undisturbed")
     kills: list[Kill] = []
-    rounds = 0
+    rounds, halt = 0, Halt(tmp_path, 0)
     while len(kills) < wanted or len({kill.victim for kill in kills}) < 2 or _hits(kills) < wanted * 3 // 4:
         rounds += 1
         assert rounds < 10, kills
         dest = tmp_path / f"dest{rounds}"
         watch = Watch(dest, SEGMENTS[run])
-        for attempt in range(2 * wanted + 2):
-            with job(tmp_path / f"events{rounds}-{attempt}", clip, dest, *FLAGS) as running:
-                most, victims = max(1, wanted - len(kills)), {kill.victim for kill in kills}
-                kills.extend(_disturb(running, watch, dice, most, victims, longest))
+        for attempt in reversed(range(2 * wanted + 2)):
+            halt.allow(0)
+            with job(tmp_path / f"events{rounds}-{attempt}", clip, dest, *FLAGS, env=halt.env) as running:
+                most = max(1, wanted - len(kills)) if attempt else 0  # the last one is left alone
+                victims = {kill.victim for kill in kills}
+                kills.extend(_disturb(running, watch, dice, most, victims, longest, halt))
+                halt.release()
                 ended = running.end()
                 wait_for(partial(_gone, running))
             if ended.code == 0:
@@ -121,17 +128,18 @@ def _hits(kills: list[Kill]) -> int:
 
 
 def _disturb(
-    running: Job, watch: Watch, dice: random.Random, most: int, killed: set[str], longest: float
+    running: Job, watch: Watch, dice: random.Random, most: int, killed: set[str], longest: float, halt: Halt
 ) -> Iterator[Kill]:
-    """Kill workers, and in the end the driver, each at a moment of its own; less where the job ends first.
+    """Kill workers, and in the end the driver, each at a moment of its own.
 
-    That moment comes up to `longest` seconds after the begin of a task.
-    Of the two kinds, the one that is not among those that were `killed` comes next; else either.
+    The job is let go on by some segments at a time, never to its end; the moment comes up to `longest` seconds after
+    one of them. Of the two kinds, the one that is not among those that were `killed` comes next; else either.
     """
     for _ in range(most):
-        begun = len(running.events("task.started"))
-        wanted = begun + dice.randint(1, 4)
-        wait_for(partial(_begun, running, wanted))
+        made = watch.made()
+        allowed = min(made + dice.randint(1, 4), watch.segments - 2)  # two workers can publish one more
+        halt.allow(allowed)
+        wait_for(partial(_made, running, watch, dice.randint(min(made, allowed), allowed)))
         if dice.random() < 0.7:
             wait_for(lambda: running.in_flight() or running.process.poll() is not None)
         time.sleep(dice.random() * longest)
@@ -155,8 +163,9 @@ def _disturb(
             return
 
 
-def _begun(running: Job, count: int) -> bool:
-    return len(running.events("task.started")) >= count or running.process.poll() is not None
+def _made(running: Job, watch: Watch, count: int) -> bool:
+    begun = watch.made() >= count and running.events("task.started")
+    return bool(begun) or running.process.poll() is not None
 
 
 def _gone(running: Job) -> bool:
