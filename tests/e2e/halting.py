@@ -67,8 +67,9 @@ class Halt:
         patch.setattr(os, "link", os.link)  # which is put back
         runpy.run_path(str(self._folder / "sitecustomize.py"))
 
-    def allow(self, most: int) -> None:
-        """Let workers go on up to so many segments of a track."""
+    def allow(self, most: int, pattern: str | None = None) -> None:
+        """Let workers go on up to so many segments of a track; from now on of what `pattern` names, if it is given."""
+        self._pattern = pattern or self._pattern
         part = self._rule.with_suffix(".part")
         part.write_text(json.dumps([self._pattern, most]))
         part.replace(self._rule)

@@ -185,19 +185,23 @@ def test_an_upload_that_goes_away_while_its_job_runs(
 
 @pytest.mark.long
 def test_a_clip_passes_a_film_that_runs(tmp_path: Path, uploads: Path, film: Path, shared: Path) -> None:
-    long = make_clip(ClipSpec(seconds=Fraction(20), gop=25), shared / "clips").path
+    long = make_clip(ClipSpec(seconds=Fraction(40), gop=25), shared / "clips").path
     flags = ("--settle", 0.2, "--preset", "slow", "--workers", 2, *SEGMENTS)
-    halt = Halt(tmp_path, 0, "*/film.mp4/video/*/00015.m4s")  # which one of the workers makes
+    halt = Halt(tmp_path, 2, "*/film.mp4/video/*.m4s")  # both workers wait
     with watch(uploads, tmp_path / "media", tmp_path / "events", *flags, env=halt.env) as running:
         with (uploads / "film.mp4").open("wb") as file:
             file.write(long.read_bytes() + b"\0" * 500_000_000)  # by its size a film of hours
         wait_for(lambda: running.events("task.finished"))
         shutil.copy(film, uploads / "clip.mp4")
+        wait_for(lambda: len(running.events("job.started")) == 2)
+        halt.allow(0, "*/film.mp4/video/*/00035.m4s")  # the film does not end; one worker makes all else
         running.ended(1)
         halt.release()
         running.ended(2)
         told = [event["data"]["upload"] for event in running.events("upload.ended")]
         assert told == ["clip.mp4", "film.mp4"]
+        begun = [Path(event["job"]).name for event in running.events("task.started")]
+        assert begun[::-1].index("clip.mp4") > 10, begun  # the clip waited for no more than a part of the film's 40
         kinds = [event["kind"] for event in running.events("job.started", "job.finished")]
         assert kinds == ["job.started"] * 2 + ["job.finished"] * 2
         assert len({event["worker"] for event in running.events("task.started")}) <= 4  # two, and what they replaced
