@@ -34,7 +34,7 @@ MOST = 3
 RARE = re.compile(
     "random|kill|crash|(?<!de)fault|golden|any_order|workers|seam|certif|verify|mutat|fuzz|sabotage|intruder|signal|judge"
     "|same_(?:bytes|sound)|(?:draw|ends)_the_same|that_of_a_stream|transcode_makes|conformance|hold|claim|two_runs|at_once"
-    "|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
+    "|orphan|leaves_no_process|with_the_driver|(?<![a-z])race(?![a-z])|(?<![a-z])locks?(?![a-z])|threads?(?![a-z])"
 )
 """Tests, by their ids, whose wrong value may be a rare fault of the product. Property tests are of the kind, too."""
 PLAYS = 3

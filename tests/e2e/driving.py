@@ -113,9 +113,9 @@ def published(dest: Path) -> list[str]:
     return [name for name in MANIFESTS if (dest / name).exists()]
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 120) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 120, *, fault: bool = False) -> Any:
     """See `waiting.wait_until`."""
-    return wait_until(what, seconds)
+    return wait_until(what, seconds, fault=fault)
 
 
 class Job:

@@ -106,7 +106,7 @@ def test_random_kills(run: str, shared: Path, tmp_path: Path) -> None:
                 kills.extend(_disturb(running, watch, dice, most, victims, longest, halt))
                 halt.release()
                 ended = running.end()
-                wait_for(partial(_gone, running))
+                wait_for(partial(_gone, running), fault=True)
             if ended.code == 0:
                 break
             assert ended.code == -signal.SIGKILL
@@ -187,4 +187,4 @@ def test_a_dead_driver_leaves_no_process(shared: Path, tmp_path: Path) -> None:
         workers = running.workers()
         running.process.kill()
         running.process.wait()
-        wait_for(lambda: not any(map(alive, workers)))
+        wait_for(lambda: not any(map(alive, workers)), fault=True)

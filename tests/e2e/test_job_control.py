@@ -71,7 +71,7 @@ def test_a_job_whose_process_was_killed_is_interrupted(source: Path, tmp_path: P
         wait_for(lambda: _stopped_at_work(running.process, dest))
         running.process.kill()
         running.process.wait()
-        wait_for(lambda: not running.orphans())
+        wait_for(lambda: not running.orphans(), fault=True)
     seen = streamify("status", dest, "--json").json
     assert (seen["state"], seen["run"]["outcome"], seen["seconds_left"]) == ("interrupted", None, None)
     told = streamify("explain", dest, "--json").json

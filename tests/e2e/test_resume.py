@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -308,7 +309,7 @@ def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGTERM)
         running.process.send_signal(signal.SIGTERM)
         assert running.end().code == 143
-        wait_for(lambda: running.orphans() == [])
+        wait_for(lambda: running.orphans() == [], fault=True)
 
 
 def test_a_second_signal_still_gives_the_document(source: Path, tmp_path: Path) -> None:
@@ -324,7 +325,11 @@ def test_a_second_signal_still_gives_the_document(source: Path, tmp_path: Path) 
 def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "events")
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), "--events", str(tmp_path / "events")]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
         wait_for(lambda: catches(process.pid, signal.SIGTERM))
         time.sleep(1)  # by then it waits for a reader
         process.send_signal(signal.SIGTERM)
@@ -336,7 +341,11 @@ def test_a_signal_ends_a_job_whose_events_nobody_reads(source: Path, tmp_path: P
 def test_a_signal_at_any_moment_ends_it_in_order(after: float, source: Path, tmp_path: Path) -> None:
     line = [str(COMMAND), "transcode", str(source), str(tmp_path / "dest"), *FLAGS, "--preset", "veryslow"]
     env = Halt(tmp_path, 12).env
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+    with (
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
         # Before the first line of ours runs, Python itself says KeyboardInterrupt: not before it catches SIGTERM, too.
         wait_for(lambda: catches(process.pid, signal.SIGTERM))
         time.sleep(after)

@@ -48,7 +48,7 @@ def test_same_sound_everywhere(container: str, tmp_path: Path) -> None:
     with job(tmp_path / "events", source, dest, *FLAGS, "--workers", "2", env=halt.env) as running:
         wait_for(lambda: len(list(dest.glob("audio/*/*.m4s"))) > 3)
         os.kill(running.process.pid, signal.SIGKILL)
-    wait_for(lambda: not running.orphans())
+    wait_for(lambda: not running.orphans(), fault=True)
     assert 3 < len(list(dest.glob("audio/*/*.m4s"))) < len(wanted) - 1, "killed before the last segment"
     assert streamify("transcode", source, dest, *FLAGS, "--workers", "2").code == 0
     assert sound(dest) == wanted

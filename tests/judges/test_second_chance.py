@@ -105,6 +105,13 @@ def test_kills_and_waits():
     finally:
         wait_until(lambda: "PYTEST_XDIST_WORKER" not in __import__("os").environ, 0.1)
 """
+STAYS = """
+from waiting import wait_until
+
+
+def test_no_orphan():
+    wait_until(lambda: "PYTEST_XDIST_WORKER" not in __import__("os").environ, 0.1, fault=True)
+"""
 AFTER = """
 import pytest
 
@@ -211,6 +218,7 @@ def test_a_fault_that_a_player_told_is_no_measurement(text: str, turns: int) -> 
         (SLOW.replace("FAILS", "(5,)"), "run alone, 4 of 5 times"),
         (SLOW.replace("FAILS", "(1,)"), "no second chance"),
         (HIDDEN, "no second chance"),
+        (STAYS, "no second chance"),
         (AFTER, "no second chance"),
         (PLAY.replace("FAILS", "(2,)"), "run alone, 2 of 3 times"),
         (PLAY.replace("late by 41 ms", "exception: of the page"), "no second chance"),
@@ -227,6 +235,7 @@ def test_a_fault_that_a_player_told_is_no_measurement(text: str, turns: int) -> 
         "slow and rare fails again",
         "slow and rare beside a wrong value",
         "a wrong value before time ran out",
+        "a process that stays",
         "a wrong value after time ran out",
         "a play fails again",
         "a player tells of a fault",

@@ -88,14 +88,14 @@ def test_no_orphan_after_kill_9_of_the_driver(tmp_path: Path) -> None:
         wait_until(lambda: len(list((tmp_path / "attempts").glob("*/*"))) == 2)
         time.sleep(0.1)  # by then the first is most likely inside C
         driver.kill()
-    wait_until(lambda: all(gone(pid) for pid in pids))
+    wait_until(lambda: all(gone(pid) for pid in pids), fault=True)
 
 
 def test_no_orphan_when_the_driver_forgets_to_shut_down(tmp_path: Path) -> None:
     with drive(tmp_path, "futures[0].result()", ["echo:1", "stay"]) as driver:
         pids = started(driver, 2)
         assert driver.wait() == 0
-    wait_until(lambda: all(gone(pid) for pid in pids))
+    wait_until(lambda: all(gone(pid) for pid in pids), fault=True)
 
 
 def test_ctrl_c_in_the_driver_leaves_no_traceback_of_a_worker(tmp_path: Path) -> None:

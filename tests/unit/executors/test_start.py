@@ -169,4 +169,4 @@ with WorkerStarter() as starter:
     {end}
 """
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=110)
-    wait_until(lambda: gone(int(done.stdout)))
+    wait_until(lambda: gone(int(done.stdout)), fault=True)
