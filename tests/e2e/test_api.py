@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -153,7 +154,9 @@ def test_ctrl_c_in_a_program_that_waits_stops_the_job_and_ends_the_program(clip:
     with (
         log.open("w") as out,
         subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True, env=env) as process,
+        ExitStack() as stack,
     ):
+        stack.callback(process.kill)
         wait_for(lambda: "segment.finished" in log.read_text())
         os.kill(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)

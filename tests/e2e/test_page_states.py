@@ -91,6 +91,16 @@ def job(shared: Path, tmp_path: Path) -> tuple[Path, list[str]]:
     return make_clip(spec, shared / "clips").path, ["--ladder", str(ladder), *FLAGS]
 
 
+@contextmanager
+def transcoding(*args: object, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start ``streamify transcode ARGS``, which writes no events; whatever happens, nothing of it stays."""
+    with subprocess.Popen([COMMAND, "-q", "transcode", *map(str, args)], env=env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.long
 def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
     job: tuple[Path, list[str]], tmp_path: Path
@@ -129,7 +139,7 @@ def test_what_the_page_is_told_equals_the_ledger_and_the_status_at_ten_moments(
 @pytest.mark.long
 def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, list[str]], tmp_path: Path) -> None:
     (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 4)
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags], env=halt.env) as other:
+    with transcoding(source, dest, *flags, env=halt.env) as other:
         wait_for(lambda: pictures(dest) > 3)
         found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
         wait_for(lambda: [row for row in found.snapshot(time.time())["attempts"] if row[7] == "r"])
@@ -155,7 +165,7 @@ def test_a_job_of_another_process_is_seen_by_what_lies_at_dest(job: tuple[Path, 
 
 def test_a_job_that_was_killed_is_told_as_interrupted(job: tuple[Path, list[str]], tmp_path: Path) -> None:
     (source, flags), dest, halt = job, tmp_path / "dest", Halt(tmp_path, 4)
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags], env=halt.env) as other:
+    with transcoding(source, dest, *flags, env=halt.env) as other:
         wait_for(lambda: len(ledger(dest)) > 3)
         other.kill()
     wait_for(lambda: streamify.status(dest).state != "running")
@@ -176,7 +186,7 @@ def test_while_a_stream_is_replaced_nothing_of_the_old_one_is_shown(
     before = {path.name for path in dest.glob("video/*")}
     found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: True)
     assert found.snapshot(time.time())["state"] == "complete"
-    with subprocess.Popen([COMMAND, "-q", "transcode", source, dest, *flags, "--replace"], env=halt.env) as other:
+    with transcoding(source, dest, *flags, "--replace", env=halt.env) as other:
         wait_for(lambda: streamify.status(dest).state == "running")
         found = FoundJob(Location.of_dest(str(dest)), LocalStorage(dest), lambda _: False)
         while not cells(told := found.snapshot(time.time())):
