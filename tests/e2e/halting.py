@@ -21,12 +21,12 @@ link = os.link
 
 def waits(path):
     try:
-        with open({rule!r}) as file:
-            pattern, most = json.load(file)
+        with open({rules!r}) as file:
+            rules = json.load(file)
     except FileNotFoundError:
         return False
     there = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".m4s") and name[0] != "."]
-    return fnmatch.fnmatch(path, pattern) and len(there) >= most
+    return any(fnmatch.fnmatch(path, pattern) and len(there) >= most for pattern, most in rules.items())
 
 
 def wait_and_link(source, target, **more):
@@ -52,9 +52,10 @@ class Halt:
 
     def __init__(self, folder: Path, most: int, pattern: str = VIDEO) -> None:
         self._folder, self._pattern = folder / "halting", pattern
-        self._rule = self._folder / "rule"
+        self._rules: dict[str, int] = {}
+        self._file = self._folder / "rules"
         self._folder.mkdir()
-        (self._folder / "sitecustomize.py").write_text(CODE.format(rule=str(self._rule)))
+        (self._folder / "sitecustomize.py").write_text(CODE.format(rules=str(self._file)))
         self.allow(most)
 
     @property
@@ -68,12 +69,19 @@ class Halt:
         runpy.run_path(str(self._folder / "sitecustomize.py"))
 
     def allow(self, most: int, pattern: str | None = None) -> None:
-        """Let workers go on up to so many segments of a track; from now on of what `pattern` names, if it is given."""
-        self._pattern = pattern or self._pattern
-        part = self._rule.with_suffix(".part")
-        part.write_text(json.dumps([self._pattern, most]))
-        part.replace(self._rule)
+        """Let workers go on up to so many segments of a track; with `pattern`, this holds for those files besides."""
+        self._rules[pattern or self._pattern] = most
+        self._write()
 
-    def release(self) -> None:
-        """Let workers go on to the end."""
-        self._rule.unlink(missing_ok=True)
+    def release(self, pattern: str | None = None) -> None:
+        """Let workers go on to the end; with `pattern`, only what was said of that one holds no more."""
+        self._rules = {other: most for other, most in self._rules.items() if pattern not in (None, other)}
+        self._write()
+
+    def _write(self) -> None:
+        if not self._rules:
+            self._file.unlink(missing_ok=True)
+            return
+        part = self._file.with_suffix(".part")
+        part.write_text(json.dumps(self._rules))
+        part.replace(self._file)

@@ -187,14 +187,16 @@ def test_an_upload_that_goes_away_while_its_job_runs(
 def test_a_clip_passes_a_film_that_runs(tmp_path: Path, uploads: Path, film: Path, shared: Path) -> None:
     long = make_clip(ClipSpec(seconds=Fraction(40), gop=25), shared / "clips").path
     flags = ("--settle", 0.2, "--preset", "slow", "--workers", 2, *SEGMENTS)
-    halt = Halt(tmp_path, 2, "*/film.mp4/video/*.m4s")  # both workers wait
+    both, one = "*/film.mp4/video/*.m4s", "*/film.mp4/video/*/00035.m4s"  # how many of the workers wait
+    halt = Halt(tmp_path, 2, both)
     with watch(uploads, tmp_path / "media", tmp_path / "events", *flags, env=halt.env) as running:
         with (uploads / "film.mp4").open("wb") as file:
             file.write(long.read_bytes() + b"\0" * 500_000_000)  # by its size a film of hours
         wait_for(lambda: running.events("task.finished"))
         shutil.copy(film, uploads / "clip.mp4")
         wait_for(lambda: len(running.events("job.started")) == 2)
-        halt.allow(0, "*/film.mp4/video/*/00035.m4s")  # the film does not end; one worker makes all else
+        halt.allow(0, one)  # so the film does not end
+        halt.release(both)
         running.ended(1)
         halt.release()
         running.ended(2)
