@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """
     if config.option.markexpr.startswith("players"):
         return 2 if is_quick() else 1
-    return max(6, min(os.cpu_count() or 1, 8))
+    return max(5, min(os.cpu_count() or 1, 8))
 
 
 def is_quick() -> bool:

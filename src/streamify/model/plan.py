@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from fractions import Fraction
+from math import floor
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -241,13 +242,14 @@ class Timeline(Frozen):
     def ticks_of(self, pts: int) -> int | None:
         """Return where a source picture lies on the output's timeline, ticks; ``None`` where `keep_every` drops it.
 
-        At a constant rate the time is snapped to the frame that is meant.
+        At a constant rate the time is snapped to the frame that is meant; halfway between two that is the later one,
+        since FFmpeg's muxers and demuxers of AVI and GXF give the last picture half a frame too little.
         """
         if self.frame_duration is None:
             return self.variable_ticks(pts)
         kept = self.frame_duration * self.fields
         rate = self.timescale * self.keep_every * self.time_base / kept  # pictures per source tick
-        number = round((pts - self.origin) * rate)
+        number = floor((pts - self.origin) * rate + Fraction(1, 2))
         return None if number % self.keep_every else self.lead + number // self.keep_every * kept
 
     def seconds_of(self, pts: int, ticks: int) -> Fraction:

@@ -22,8 +22,8 @@ def fit_rate(pts: Sequence[int], time_base: Fraction) -> Fraction | None:
 
     Constant means: every timestamp lies within one tick of ``first + n / rate``. Where pictures are few ticks apart
     (AVI, MP4 whose timescale is the rate), one tick would be a picture: below `COARSE` ticks the errors must lie within
-    one tick in all, as rounding leaves them, and below two only an exact rate is one. At two ticks one would be half a
-    picture, so that two pictures could be meant for one place.
+    one tick in all, as rounding leaves them, and below two only an exact rate is one. At two ticks one is half a
+    picture: one that is early has the place that is meant (`Timeline.ticks_of`), one that is late would have the next.
 
     Args:
         pts: Distinct presentation times in order, ticks.
@@ -76,7 +76,7 @@ COARSE = 4
 
 def _fits(pts: Sequence[int], rate: Fraction, time_base: Fraction) -> bool:
     step = 1 / (rate * time_base)  # ticks per frame
-    if step < 2 or (step == 2 and not _even(pts, 2)):
+    if step < 2 or (step == 2 and any(tick - pts[0] > 2 * number for number, tick in enumerate(pts))):
         return False
     if step < COARSE and _spread(pts, rate, time_base) > 1:
         return False

@@ -38,7 +38,9 @@ def test_rounded_times_are_recognised(rate: str, clock: Fraction, rounding: obje
         ([0, 33, 66, 100, 133, 166, 200, 240, 266], Fraction(1, 1000), None),  # one picture 7 ms late
         ([0, 40, 80, 160, 200], Fraction(1, 1000), None),  # one missing
         ([0, 40, 80, 120, 121], Fraction(1, 1000), None),
-        ([*range(0, 96, 2), 95], Fraction(1, 50), None),  # the last one could be the 47th or the 48th
+        ([*range(0, 96, 2), 95], Fraction(1, 50), Fraction(25)),  # as AVI and GXF of FFmpeg end
+        ([*range(0, 98, 2), 97], Fraction(1, 50), Fraction(25)),
+        ([0, 2, 4, 7, 8, 10, 12, 14, 16, 18], Fraction(1, 50), None),  # late: it would take the place of the next
     ],
 )
 def test_by_hand(pts: list[int], clock: Fraction, rate: Fraction | None) -> None:
