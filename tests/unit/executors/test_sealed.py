@@ -84,20 +84,31 @@ def test_a_worker_that_sleeps_is_given_up(worker: SealedWorker, stores: Stores) 
     assert failed(worker.run("a", task("sleep", Budget(cpu_seconds=1)), stores)) == "worker-hung"
 
 
+def stand_still(worker: SealedWorker, monkeypatch: pytest.MonkeyPatch, *, until: str, tick: float = 0) -> None:
+    """Have this process stand still past each deadline when it first asks how much time is left.
+
+    Args:
+        until: What there is to read when it goes on, of the worker's `replies` and its requests to the `store`.
+        tick: Seconds by which each look moves the clock.
+    """
+    live, calls = worker._live, itertools.count(1)
+    assert live is not None
+    awaited, began = live._process.replies if until == "replies" else live._server, time.monotonic()
+
+    def monotonic() -> float:
+        if (call := next(calls)) == 3:  # the first time that it asks how much time is left
+            assert select.select([awaited], [], [], 60)[0]
+        return began + 1000 * (call >= 3) + tick * call
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+
+
 def test_an_answer_counts_that_came_while_this_process_stood_still(
     worker: SealedWorker, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its deadline passed meanwhile: a suspended machine, or one that is very busy."""
-    pid, calls = done(worker.run("a", task("pid"), stores)), itertools.count(1)
-    live = worker._live
-    assert live is not None
-
-    def monotonic() -> float:
-        if (call := next(calls)) == 3:  # the first time that it asks how much time is left
-            assert select.select([live._process.replies], [], [], 60)[0]
-        return time.monotonic() + 1000 * (call >= 3)
-
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+    pid = done(worker.run("a", task("pid"), stores))
+    stand_still(worker, monkeypatch, until="replies")
     assert done(worker.run("a", task("pid"), stores)) == pid
 
 
@@ -105,16 +116,8 @@ def test_an_answer_counts_that_came_while_this_process_stood_still(
 def test_a_worker_that_waited_for_the_store_while_this_process_stood_still_goes_on_for_a_while(
     worker: SealedWorker, stores: Stores, monkeypatch: pytest.MonkeyPatch, key: str, tick: int, code: str | None
 ) -> None:
-    pid, calls = done(worker.run("a", task("pid"), stores)), itertools.count(1)
-    live = worker._live
-    assert live is not None
-
-    def monotonic() -> float:
-        if (call := next(calls)) == 3:  # the first time that it asks how much time is left
-            assert select.select([live._server], [], [], 60)[0]
-        return 1000.0 * (call >= 3) + tick * call
-
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=monotonic))
+    pid = done(worker.run("a", task("pid"), stores))
+    stand_still(worker, monkeypatch, until="store", tick=tick)
     reply = worker.run("a", task(key), stores)
     assert (done(reply) if code is None else failed(reply)) == (code or pid)
 

@@ -15,7 +15,7 @@ from streamify.errors import counted
 from streamify.media.text.place import settings_at
 from streamify.media.text.read import Words
 from streamify.media.text.services import ServiceReader
-from streamify.media.text.spans import Style, cue_text
+from streamify.media.text.spans import Style, cue_text, row_spans
 from streamify.model.caption import CHANNELS, SERVICE, is_service, service_number
 from streamify.model.cue import CUES, SourceCue
 from streamify.model.source import Note
@@ -139,7 +139,7 @@ class _Reader:
             self._screen.lost.clear()
 
     def _add(self, rows: Sequence[Row], end: Fraction | None) -> None:
-        text = cue_text(_spans(rows))
+        text = cue_text(row_spans((row.cells for row in rows), _style))
         settings = _settings(rows, beside=self._screen.rolling)
         for number, cue in enumerate(self.words.cues[-3:], start=max(0, len(self.words.cues) - 3)):
             if cue.end == self._start and (cue.text, cue.settings) == (text, settings):  # it rolled up, no word changed
@@ -163,14 +163,6 @@ def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Yield rows that follow each other, which are one cue."""
     for _, group in groupby(enumerate(rows), lambda item: item[1].number - item[0]):
         yield [row for _, row in group]
-
-
-def _spans(rows: Sequence[Row]) -> Iterator[tuple[str, Style]]:
-    for number, row in enumerate(rows):
-        if number:
-            yield "\n", Style()
-        for char, pen in row.cells:
-            yield char, _style(pen)
 
 
 def _style(pen: Pen) -> Style:

@@ -13,7 +13,7 @@ from streamify.bitstream.service_window import Ink, Line, Window
 from streamify.errors import counted
 from streamify.media.text.place import CENTRED, COLUMNS, ROWS, settings_at
 from streamify.media.text.read import Words
-from streamify.media.text.spans import Style, colour_class, cue_text, escape, tidy
+from streamify.media.text.spans import Style, colour_class, cue_text, escape, row_spans, tidy
 from streamify.model.cue import CUE_BYTES, CUES, SERVICE_BYTES, SourceCue
 from streamify.model.source import Note
 
@@ -85,7 +85,7 @@ class ServiceReader:
             return  # nobody saw it: it went at once, or came after the end; or these are no words
         self._states += 1
         lines = window.lines()
-        text = cue_text(_spans(lines))
+        text = cue_text(row_spans((line.cells for line in lines), _style))
         if not text:
             return
         size = len(text.encode())
@@ -146,14 +146,6 @@ def _stacked(shown: list[_Shown]) -> Iterator[SourceCue]:
     for group in sorted(together.values(), key=lambda group: group[0].cue.start):
         text = "\n".join(one.cue.text for one in sorted(group, key=lambda one: one.row))
         yield SourceCue(group[0].cue.start, group[0].cue.end, text, group[0].cue.settings)
-
-
-def _spans(lines: tuple[Line, ...]) -> Iterator[tuple[str, Style]]:
-    for number, line in enumerate(lines):
-        if number:
-            yield "\n", Style()
-        for char, ink in line.cells:
-            yield char, _style(ink)
 
 
 def _style(ink: Ink) -> Style:

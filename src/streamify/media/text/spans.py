@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 COLOURS: Final = MappingProxyType(
     {
@@ -40,6 +40,7 @@ class Style:
 
 
 PLAIN: Final = Style()
+Look = TypeVar("Look")
 
 
 def colour_class(red: int, green: int, blue: int) -> str | None:
@@ -61,6 +62,17 @@ def tidy(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     text = "".join(char for char in text if char >= " " or char in "\n\t")
     return _BLANK.sub("", text).strip("\n \t")
+
+
+def row_spans(
+    rows: Iterable[Iterable[tuple[str, Look]]], style: Callable[[Look], Style]
+) -> Iterator[tuple[str, Style]]:
+    """Yield the characters of rows, each with what it looks like, as spans for `cue_text`; a line feed between rows."""
+    for number, row in enumerate(rows):
+        if number:
+            yield "\n", Style()
+        for char, look in row:
+            yield char, style(look)
 
 
 def cue_text(spans: Iterable[tuple[str, Style]]) -> str:
