@@ -16,11 +16,7 @@ from streamify.executors.wire import Failed
 from streamify.machine.limits import GIB
 from streamify.planning import stragglers
 
-
-@pytest.fixture(autouse=True)
-def _sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks whose key begins with ``sound`` stand for those that make sound."""
-    monkeypatch.setattr(dispatch, "is_sound", lambda task: task.key.startswith("sound"))
+pytestmark = pytest.mark.usefixtures("sound_by_key")
 
 
 @pytest.fixture
