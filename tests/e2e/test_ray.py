@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -27,9 +28,10 @@ from e2e.watching import watch
 from faults.worker import task
 from selection import sample
 from stores import locations, open_storage
-from streamify.executors.base import Executor
+from streamify.executors.base import Executor, TaskError
 from streamify.jobs.attempts import read_attempts
 from streamify.machine.folder import LOCK
+from streamify.machine.limits import GIB
 from streamify.model.event import Event
 from streamify.model.result import CheckResult
 from streamify.model.task import Budget
@@ -94,7 +96,7 @@ def test_a_worker_that_is_killed_costs_a_retry_and_leaves_no_child(
     assert (len(gone), alive) == (len(children), [])
     assert future.result(timeout=60).key == "stay:once"
     assert [(one.outcome, one.failure.code if one.failure else None) for one in future.attempts] == [
-        ("retried", "worker-exited"), ("finished", None),
+        ("retried", "worker-killed"), ("finished", None),
     ]  # fmt: skip
 
 
@@ -108,6 +110,34 @@ def test_a_child_that_ends_costs_a_retry_and_its_log_comes_back(engine: tuple[Ex
     assert failure is not None
     assert failure.code == "worker-exited"
     assert "stdout of exit:once" in failure.log
+
+
+@pytest.mark.long
+def test_a_task_that_runs_out_of_memory_asks_for_more_until_it_is_enough(engine: tuple[Executor, list[Event]]) -> None:
+    executor, events = engine
+    budget = Budget(cpu_seconds=60, memory_bytes=GIB // 2)  # 6 GiB of addresses; 8 GiB with four times the budget
+    future = executor.submit(task("need:7000", budget))
+    assert future.result(timeout=60).key == "need:7000"
+    lost = "worker-out-of-memory"
+    assert [(one.outcome, one.more_memory, one.failure.code if one.failure else None) for one in future.attempts] == [
+        ("retried", None, lost), ("retried", GIB, lost), ("finished", 2 * GIB, None),
+    ]  # fmt: skip
+    error = executor.submit(task("need:70000", budget)).exception(timeout=60)
+    assert isinstance(error, TaskError)
+    assert (error.code, error.exit_code, error.failure.attempts) == (lost, 4, 3)
+    assert "it had asked for 2 GiB" in error.failure.cause
+    assert [event.kind for event in events if event.task == "need:70000"] == [
+        "task.started", "task.retried", "task.started", "task.retried", "task.started", "task.failed",
+    ]  # fmt: skip
+
+
+@pytest.mark.long
+def test_a_machine_whose_memory_is_used_up_ends_a_job_by_one_line(clip: Path, tmp_path: Path) -> None:
+    full = {"RAY_memory_usage_threshold": "0.001", "MARK_OF_TEST": str(tmp_path)}
+    ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", env=full)
+    assert (ran.code, "[ray-out-of-memory]" in ran.line) == (5, True)
+    assert re.search(r"memory of node [\w.:]+ had run out: [\d.]+ ?GB of [\d.]+ ?GB were used", ran.line)
+    wait_for(lambda: not [one for one in psutil.process_iter() if _has(one, full)])
 
 
 @pytest.mark.long

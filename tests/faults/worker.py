@@ -102,6 +102,8 @@ def _misbehave(verb: str, argument: str, stores: Stores) -> None:
         case "spin":
             while True:
                 pass
+        case "need":  # so many MiB
+            print("had", len(bytearray(int(argument) * MIB)))
         case "eat":
             print("ate", len(bytearray(4096 * MIB)))
         case "leak":

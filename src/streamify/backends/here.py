@@ -304,8 +304,10 @@ class _Run:
 
         def totals(_: float) -> RunTotals:
             wall, made = time.time() - self._began, outcome.made
-            spent, doubled = outcome.cpu_seconds, outcome.stragglers
-            return RunTotals(self._settings.engine, workers, made, total - made, wall, spent, doubled)
+            return RunTotals(
+                self._settings.engine, workers, made, total - made, wall, outcome.cpu_seconds,
+                stragglers=outcome.stragglers, more_memory=outcome.more_memory,
+            )  # fmt: skip
 
         self._reused = total - outcome.made
         make_images = partial(self._make_images, plan, executor)

@@ -79,9 +79,14 @@ def failure_of(key: str, error: StreamifyError) -> Failure:
     return Failure(key, code, cause, hint=error.hint, exit_code=error.exit_code, transient=error.transient)
 
 
-def begun(key: str, number: int, worker: str, started: float, *, second: bool = False) -> Attempt:
+def begun(
+    key: str, number: int, worker: str, started: float, *, second: bool = False, more_memory: int | None = None
+) -> Attempt:
     """Return an attempt as it begins."""
-    return Attempt(task=key, number=number, worker=worker, started=started, second=second, outcome="running")
+    return Attempt(
+        task=key, number=number, worker=worker, started=started, second=second, more_memory=more_memory,
+        outcome="running",
+    )  # fmt: skip
 
 
 def finished(attempt: Attempt, reply: Done, paused: float = 0) -> Attempt:

@@ -36,7 +36,10 @@ class Reporter:
 
     def started(self, task: Task, attempt: Attempt) -> None:
         """A worker has begun a task."""
-        self._attempt("task.started", attempt, data=covers(task) | ({"second": True} if attempt.second else {}))
+        data = covers(task) | ({"second": True} if attempt.second else {})
+        if attempt.more_memory is not None:
+            data["more_memory"] = attempt.more_memory
+        self._attempt("task.started", attempt, data=data)
 
     def paused(self, attempt: Attempt, *, paused: bool) -> None:
         """A task stands still so that one for a viewer can run, or goes on."""

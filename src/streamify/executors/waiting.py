@@ -41,6 +41,8 @@ class Job:
     """Of a second attempt beside one that takes long: the job as it was submitted; see `Pending.begin_second`."""
     doubled: bool = False
     """Whether a second attempt was asked for: there is one in all."""
+    more_memory: int | None = None
+    """Bytes that are asked for since memory ran out in an attempt; of the job as it was submitted."""
 
     @property
     def submitted(self) -> Job:
@@ -54,7 +56,8 @@ class Job:
 
     def attempt(self, worker: str) -> Attempt:
         """Return the attempt as it began in a worker; "": none could be started for it."""
-        return begun(self.key, self.number, worker, self.started, second=self.first is not None)
+        more = self.submitted.more_memory
+        return begun(self.key, self.number, worker, self.started, second=self.first is not None, more_memory=more)
 
 
 class Waiting:

@@ -39,6 +39,8 @@ class Outcome:
     cpu_seconds: float = 0
     stragglers: int = 0
     """Tasks that were begun a second time elsewhere."""
+    more_memory: int = 0
+    """Attempts that asked for more memory, because it had run out in earlier ones."""
     failures: list[Failure] = field(default_factory=list)
 
 
@@ -92,7 +94,9 @@ def fan_out(
     outcome = Outcome()
 
     def keep_one(attempt: Attempt) -> None:
-        outcome.stragglers += attempt.second and attempt.outcome == "running"
+        if attempt.outcome == "running":
+            outcome.stragglers += attempt.second
+            outcome.more_memory += attempt.more_memory is not None
         keep(attempt)
 
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}

@@ -34,6 +34,8 @@ class RunTotals:
     """CPU seconds of its tasks."""
     stragglers: int = 0
     """Tasks that were begun a second time elsewhere."""
+    more_memory: int = 0
+    """Attempts that asked for more memory, because it had run out in earlier ones."""
     cost: CostReport | None = None
     """Where somebody asks for money."""
 
@@ -69,6 +71,7 @@ def make_report(plan: Plan, made: Assembled, totals: RunTotals) -> Report:
         tasks_run=totals.made,
         tasks_reused=totals.reused,
         stragglers=totals.stragglers,
+        more_memory=totals.more_memory,
         wall_seconds=round(totals.wall, 3),
         cpu_seconds=round(totals.cpu, 3),
         speed=round(length / totals.wall, 3) if totals.wall > 0 else 0.0,

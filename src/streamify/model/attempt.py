@@ -83,6 +83,9 @@ class Attempt(Frozen):
     second: bool = False
     """Whether it was begun beside an earlier one that took much longer than others of its kind: the first of the two to
     end counts, and the other one is cut off."""
+    more_memory: int | None = None
+    """Bytes that it asked a node of a Ray cluster for, where that is more than was predicted: memory had run out in an
+    earlier attempt."""
     outcome: Literal["running", "finished", "retried", "failed", "cancelled"]
     """``running``: it has begun; ``retried``: it failed and another follows; ``failed``: for good; ``cancelled``: cut
     off with its job, or because another attempt was first."""

@@ -159,6 +159,8 @@ class Report(Frozen):
     """Segments x renditions that earlier runs had made."""
     stragglers: int = 0
     """Tasks that this run began a second time on another machine, because they took much longer than their kind."""
+    more_memory: int = 0
+    """Attempts of this run that asked a Ray cluster for more memory, because it had run out in earlier ones."""
     wall_seconds: float
     """Of the last run."""
     cpu_seconds: float

@@ -10,6 +10,7 @@ import pytest
 from ray_table import LARGE, OWN, USAGE, Bench, Table, card, done, failure
 from streamify.errors import DestinationError, Failure
 from streamify.executors.ray import dispatch
+from streamify.executors.ray.dispatch import STARTS
 from streamify.executors.ray.fit import not_loaded, unfit
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, Node, Part, Told
 from streamify.executors.ray.parcel import packed
@@ -108,13 +109,51 @@ def test_a_place_for_which_there_is_nothing_to_do_is_given_back(bench: Bench) ->
 
 @pytest.mark.parametrize("code", ["worker-out-of-memory", "worker-killed"])
 def test_a_task_that_runs_out_of_memory_asks_for_more_twice(bench: Bench, code: str) -> None:
-    future = bench.submit("echo:1")
+    future = bench.submit("echo:1", Budget(memory_bytes=100 << 20))
     for number in (1, 2, 3):
         bench.happens()
         bench.happens(Asked(number, card()))
         bench.happens(Lost(number, code, "gone"))
-    assert [shape.memory for shape in bench.table.asked.values()] == [GIB // 2, GIB, 2 * GIB]
+    assert [shape.memory for shape in bench.table.asked.values()] == [GIB // 4, GIB // 2, GIB]
     assert (failure(future).code, failure(future).attempts) == (code, 3)
+    assert failure(future).cause == "gone; it had asked for 1 GiB"
+    assert "memory" in failure(future).hint
+    assert [one.more_memory for one in future.attempts] == [None, GIB // 2, GIB]
+    started = [event.data for event in bench.events if event.kind == "task.started"]
+    assert [data.get("more_memory") for data in started] == [None, GIB // 2, GIB]
+
+
+def test_a_task_that_crashes_asks_for_no_more_memory(bench: Bench) -> None:
+    future = bench.submit("echo:1")
+    crashed = Failure("echo:1", "worker-killed", "ended by SIGSEGV", transient=True, signal="SIGSEGV")
+    for number in (1, 2):
+        bench.happens()
+        bench.happens(Asked(number, card()))
+        bench.happens(Ended(number, packed(Failed(failure=crashed, usage=USAGE))))
+    bench.happens()
+    assert {shape.memory for shape in bench.table.asked.values()} == {GIB // 2}
+    assert [one.more_memory for one in future.attempts] == [None, None]
+
+
+def test_a_full_node_ends_a_job_only_where_nothing_else_runs(bench: Bench) -> None:
+    futures = [bench.submit(f"echo:{number}") for number in range(2)]
+    bench.happens()
+    bench.happens(Asked(1, card()))
+    for number in range(2, 2 + 2 * STARTS):
+        bench.happens(Lost(number, "worker-out-of-memory", "full"))
+    assert not any(future.done() for future in futures)
+    bench.happens(done(1, "echo:0"))
+    for number in range(2 + 2 * STARTS, 2 + 3 * STARTS):
+        bench.happens(Lost(number, "worker-out-of-memory", "full"))
+    assert futures[0].result(timeout=0).key == "echo:0"
+    assert (failure(futures[1]).code, failure(futures[1]).exit_code) == ("ray-out-of-memory", 5)
+
+
+def test_a_cluster_on_which_no_mailbox_stays_for_want_of_memory_fails_what_runs(bench: Bench) -> None:
+    futures = [bench.submit(f"echo:{number}") for number in range(6)]
+    bench.happens()
+    bench.happens(Asked(1, card()), Gone("no mailbox stays", full=True))
+    assert {(failure(future).code, failure(future).exit_code) for future in futures} == {("ray-out-of-memory", 5)}
 
 
 def test_a_lost_task_is_tried_again_and_its_attempts_name_the_node(bench: Bench) -> None:

@@ -113,7 +113,8 @@ def _time(report: Report) -> str:
     kept = f", {report.tasks_reused} kept from earlier runs" if report.tasks_reused else ""
     workers = f"{counted(report.workers, 'worker')} ({report.engine})"
     again = f", {counted(report.stragglers, 'straggler')} begun again" if report.stragglers else ""
-    made = f"{counted(report.tasks_run, 'segment')} made{kept}{again}"
+    more = f", {counted(report.more_memory, 'attempt')} with more memory" if report.more_memory else ""
+    made = f"{counted(report.tasks_run, 'segment')} made{kept}{again}{more}"
     return f"{clock(report.wall_seconds)} with {workers}, {report.speed:.2f}x realtime; {made}"
 
 

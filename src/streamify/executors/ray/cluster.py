@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -327,7 +328,7 @@ class Cluster:
         if (error := letters.exception()) is not None:
             self._boxes += 1
             if self._boxes > BOXES:
-                yield from self._lost(f"no mailbox stays: {_line(error)}")
+                yield from self._lost_mailbox(error)
             else:
                 self._open_mailbox()  # what was asked there is asked again
             return
@@ -352,9 +353,14 @@ class Cluster:
         found = reply.result()
         yield Ended(number, None, found) if isinstance(found, int) else Ended(number, found)
 
-    def _lost(self, cause: str) -> Iterable[News]:
+    def _lost(self, cause: str, *, full: bool = False) -> Iterable[News]:
         self._gone = True
-        yield Gone(cause)
+        yield Gone(cause, full)
+
+    def _lost_mailbox(self, error: BaseException) -> Iterable[News]:
+        if isinstance(error, exceptions.OutOfMemoryError):
+            return self._lost(f"no mailbox stays on the node of this command: {_full(error)}", full=True)
+        return self._lost(f"no mailbox stays: {_line(error)}")
 
 
 @contextmanager
@@ -417,15 +423,25 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
+def _full(error: BaseException) -> str:
+    """Return what Ray says of a worker that it ended for want of memory."""
+    found = re.search(r"IP: ([^,]+),.*? was ([\d.]+ ?\w+) used / ([\d.]+ ?\w+) limit", str(error), re.DOTALL)
+    node = f"node {found[1]} had run out: {found[2]} of {found[3]} were used" if found else "its node had run out"
+    return f"Ray ended the worker, because the memory of {node}"
+
+
 def _loss(number: int, error: BaseException) -> Lost:
     """Return what an error of Ray means for what ran in a place."""
     text = " ".join(str(error).split())
     match error:
         case exceptions.OutOfMemoryError():
-            return Lost(number, "worker-out-of-memory", "Ray ended the worker: the memory of its node had run out")
+            return Lost(number, "worker-out-of-memory", _full(error))
         case exceptions.NodeDiedError():
             return Lost(number, "node-lost", "the node on which the task ran is gone")
-        case exceptions.WorkerCrashedError() | exceptions.TaskCancelledError():
+        case exceptions.WorkerCrashedError():
+            cause = "the Ray worker that ran the task was killed, as the kernel does when memory runs out"
+            return Lost(number, "worker-killed", cause)
+        case exceptions.TaskCancelledError():
             return Lost(number, "worker-exited", "the Ray worker that ran the task ended in the middle of it")
         case exceptions.RayActorError() | exceptions.RayTaskError(cause=exceptions.RayActorError()):
             return Lost(number, "mailbox-lost", "the process that passes tasks on to the nodes is gone")

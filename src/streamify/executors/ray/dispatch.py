@@ -35,8 +35,8 @@ LATE = 10.0
 """Seconds for which a place may wait in Ray's queue while a node has room: then that node is asked by its name."""
 STARTS = 10
 """Places that may be lost one after another before any process has asked for a task."""
-MEMORY = ("worker-out-of-memory", "worker-killed")
-"""Codes of attempts that may have failed because memory ran out: the next one asks for twice as much."""
+OUT_OF_MEMORY = "worker-out-of-memory"
+"""Code of an attempt in which memory ran out."""
 
 
 class RayDispatcher:
@@ -279,7 +279,9 @@ class RayDispatcher:
 
     def _take(self, news: News) -> None:
         if isinstance(news, Gone):
-            self._end_all(Failure("", "ray-lost", f"the Ray cluster is gone: {news.cause}", exit_code=5, hint=_AGAIN))
+            failure = _full(news.cause) if news.full else _gone(news.cause)
+            self._end_all(failure)
+            self._leave_all(failure)
             return
         place = self._places.get(news.number)
         if place is None:
@@ -400,12 +402,15 @@ class RayDispatcher:
             self._lost_starts += 1
             if self._lost_starts >= STARTS:
                 cause = f"no process on a node of the cluster came as far as a task: {news.cause}"
-                self._end_all(Failure("", "ray-failed", cause, exit_code=5, hint=_AGAIN))
+                full = news.code == OUT_OF_MEMORY
+                self._end_all(_full(cause) if full else Failure("", "ray-failed", cause, exit_code=5, hint=_AGAIN))
 
     def _counts(self, place: Place, news: Lost) -> bool:
         """Return whether the loss of a place that no process had says that none can start on the cluster."""
         if news.code == "mailbox-lost":  # it takes all places along that wait in Ray's queue
             return False
+        if news.code == OUT_OF_MEMORY and any(other.job is not None for other in self._places.values()):
+            return False  # one node is full, and others work
         return place.node is None or self._sound.lose(place.node, self._cluster.nodes)
 
     def _fail(self, job: Job, failure: Failure, place: Place, usage: object = None) -> None:
@@ -413,9 +418,11 @@ class RayDispatcher:
             self._pending.lose_one(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
             return
         self._cut_off_other(job, place)
-        if failure.code in MEMORY and failure.transient:
-            _enlarge(job.submitted)
+        memory = failure.transient and _may_be_memory(failure)
+        failure = _asked(failure, place.shape) if memory else failure
         self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
+        if memory:
+            _enlarge(job.submitted)
 
     def _cut_off_other(self, job: Job, place: Place) -> None:
         """End the other attempt at a job that is about to be settled, or take back what was asked for it."""
@@ -427,15 +434,17 @@ class RayDispatcher:
                 self._call_off(asked)
 
     def _end_all(self, failure: Failure) -> None:
-        """Fail what waits and what comes: nothing can run. What runs goes on, but for a cluster that is gone."""
+        """Fail what waits and what comes: nothing can run. What runs goes on."""
         if self._broken is None:
             self._broken = failure
-        if failure.code == "ray-lost":
-            for place in tuple(self._places.values()):
-                del self._places[place.number]
-                if place.job is not None:
-                    self._fail(place.job, failure, place)
         self._pending.fail_waiting(failure)
+
+    def _leave_all(self, failure: Failure) -> None:
+        """Fail what runs as well: no news of it comes any more."""
+        for place in tuple(self._places.values()):
+            del self._places[place.number]
+            if place.job is not None:
+                self._fail(place.job, failure, place)
 
 
 _AGAIN = "what is finished is kept: once the cluster is well, run the same command again"
@@ -443,6 +452,15 @@ _AGAIN = "what is finished is kept: once the cluster is well, run the same comma
 
 def _failure(error: StreamifyError) -> Failure:
     return Failure("", error.code, error.message, hint=error.hint, exit_code=error.exit_code)
+
+
+def _gone(cause: str) -> Failure:
+    return Failure("", "ray-lost", f"the Ray cluster is gone: {cause}", exit_code=5, hint=_AGAIN)
+
+
+def _full(cause: str) -> Failure:
+    hint = "end what else uses memory there, or start nodes with more of it; RAY_memory_usage_threshold is Ray's limit"
+    return Failure("", "ray-out-of-memory", cause, exit_code=5, hint=hint)
 
 
 def _too_large(key: str, shape: Shape, nodes: Sequence[Node]) -> Failure:
@@ -456,9 +474,22 @@ def _too_large(key: str, shape: Shape, nodes: Sequence[Node]) -> Failure:
     return Failure(key, "ray-too-small", cause, hint=hint, exit_code=5)
 
 
+def _may_be_memory(failure: Failure) -> bool:
+    """Return whether an attempt may have failed because memory ran out: the kernel ends processes by SIGKILL then."""
+    killed = failure.code == "worker-killed" and failure.signal in (None, "SIGKILL")
+    return killed or failure.code == OUT_OF_MEMORY
+
+
+def _asked(failure: Failure, shape: Shape) -> Failure:
+    """Return the failure of an attempt, with what it had asked for."""
+    cause = f"{failure.cause}; it had asked for {shape.memory / GIB:g} GiB"
+    return replace(failure, cause=cause, hint=failure.hint or "add nodes with more memory, or make a smaller --ladder")
+
+
 def _enlarge(job: Job) -> None:
     """Let the next attempt at a job ask for twice the memory."""
     budget = job.task.budget
-    more = budget.model_copy(update={"memory_bytes": 2 * budget.memory_bytes})
+    job.more_memory = 2 * Shape.of(budget).memory
+    more = budget.model_copy(update={"memory_bytes": job.more_memory})
     job.task = job.task.model_copy(update={"budget": more})
     job.payload = Work(stores=Work.from_json(job.payload).stores, task=job.task).to_json()

@@ -68,6 +68,8 @@ class Gone:
     """The cluster does not answer any more."""
 
     cause: str
+    full: bool = False
+    """Whether memory is all that it lacks: what Streamify starts there is ended at once."""
 
 
 News = Asked | Told | Part | Ended | Lost | Gone
