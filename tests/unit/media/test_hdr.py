@@ -21,7 +21,7 @@ from streamify.errors import DestinationError
 from streamify.executors.sealed import LINK
 from streamify.machine.folder import LOCK
 from streamify.machine.link import VARIABLE, linked
-from streamify.media.pq import pq_signal
+from streamify.media.pq import pq_light, pq_signal
 from streamify.media.source.reshaping import NEUTRAL
 from streamify.media.video.decode import Picture
 from streamify.media.video.dolby import Dolby
@@ -112,6 +112,28 @@ def test_grey_of_known_light(light: float, luma: float) -> None:
     shown = codes_of(ToneMapper(facts().colour, *SIZE)(flat(yuv(signal, signal, signal))))
     assert shown[0] == pytest.approx(luma, abs=2)
     assert shown[1:] == pytest.approx((128, 128), abs=1)
+
+
+def bt2390(light: float, peak: float) -> float:
+    """Return 8-bit luma of a grey: 5.4.1 of BT.2390 from the peak to 203 cd/m2, then gamma 2.4."""
+    top = pq_signal(max(peak, 203))
+    white, value = pq_signal(203) / top, min(1.0, pq_signal(light) / top)
+    knee = 1.5 * white - 0.5
+    if value > knee:
+        t = (value - knee) / (1 - knee) if knee < 1 else 0.0
+        one, two, three = 2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3
+        value = one * knee + two * (1 - knee) + three * white
+    return float(16 + 219 * min(1.0, pq_light(value * top) / 203) ** (1 / 2.4))
+
+
+@pytest.mark.parametrize("peak", [100, 180, 203, 210, 250, 320, 399, 400])
+def test_grey_where_the_highlights_are_hardly_brighter_than_white(peak: int) -> None:
+    """Films that were SDR, in a container of HDR, say that their brightest pixel has 203 cd/m2."""
+    mapper = ToneMapper(PQ_COLOUR.model_copy(update={"peak": peak}), *SIZE)
+    for light in (20, 80, 120, 150, 170, 185, 195, 203, 220, 300, 1000):
+        signal = pq_signal(light)
+        shown = codes_of(mapper(flat(yuv(signal, signal, signal))))
+        assert shown == pytest.approx((bt2390(light, peak), 128, 128), abs=2), light
 
 
 @pytest.mark.parametrize("transfer", [16, 18])

@@ -42,7 +42,7 @@ class Wide:
 
     def table(self, points: int) -> Iterator[Triple]:
         """Yield the conversion on a grid of `points` along each axis, red fastest, then green, then blue."""
-        return grid(self.converted, points)
+        return grid(self.converted, even(points))
 
 
 def _light(signal: float, transfer: int) -> float:

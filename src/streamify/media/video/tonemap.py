@@ -7,7 +7,7 @@ reference white, BT.1886 the signal of an SDR display.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from streamify.media.pq import pq_light, pq_signal
@@ -19,6 +19,10 @@ REFERENCE_WHITE = 203.0
 """cd/m2 (BT.2408), shown as the white of SDR."""
 NOMINAL_PEAK = 1000.0
 """cd/m2 of the brightest highlights: of the HLG reference display, and of PQ where no metadata says it."""
+SHORT = 400.0
+"""cd/m2 of a peak below which the roll-off is so short that a table needs points of its own for it."""
+ROLL_OFF = 4
+"""Steps of such a table that are the roll-off's."""
 HLG_GAMMA = 1.2
 """Of the opto-optical transfer at `NOMINAL_PEAK` (BT.2100, table 5)."""
 SDR_GAMMA = 2.4
@@ -66,12 +70,22 @@ class Hdr:
         return tone_map(signal, self)
 
     def axes(self, points: int) -> tuple[list[float], list[float], list[float]]:
-        """Return where on each axis the points of `table` are."""
-        return even(points), even(points), even(points)
+        """Return where on each axis the points of `table` are: where the roll-off is short, four steps of it are its.
+
+        At even distances white would lie between two points, and be up to 6 of 255 too dark.
+        """
+        along = even(points)
+        if self.transfer == PQ and self.brightest < SHORT:
+            top = pq_signal(max(self.brightest, REFERENCE_WHITE))
+            knee = _knee(pq_signal(REFERENCE_WHITE) / top) * top
+            steps = points - 2 - ROLL_OFF
+            along = [knee * number / steps for number in range(steps)]
+            along += [knee + (top - knee) * number / ROLL_OFF for number in range(ROLL_OFF + 1)] + [1.0]
+        return along, along, along
 
     def table(self, points: int) -> Iterator[Triple]:
         """Yield the conversion on a grid of `points` along each axis, red fastest, then green, then blue."""
-        return grid(self.converted, points)
+        return grid(self.converted, self.axes(points)[0])
 
 
 def even(points: int) -> list[float]:
@@ -79,9 +93,8 @@ def even(points: int) -> list[float]:
     return [number / (points - 1) for number in range(points)]
 
 
-def grid(converted: Callable[[Triple], Triple], points: int) -> Iterator[Triple]:
-    """Yield a conversion on a grid of `points` along each axis, the first component fastest, then the second."""
-    steps = even(points)
+def grid(converted: Callable[[Triple], Triple], steps: Sequence[float]) -> Iterator[Triple]:
+    """Yield a conversion on a grid with the same points along each axis, the first component fastest."""
     return (converted((red, green, blue)) for blue in steps for green in steps for red in steps)
 
 
@@ -92,12 +105,17 @@ def roll_off(light: float, brightest: float) -> float:
     top = pq_signal(brightest)
     value = min(1.0, pq_signal(light) / top)
     limit = pq_signal(REFERENCE_WHITE) / top
-    knee = 1.5 * limit - 0.5
+    knee = _knee(limit)
     if value <= knee:
         return light
     t = (value - knee) / (1 - knee)
     curve = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (-2 * t**3 + 3 * t**2) * limit
     return pq_light(curve * top)
+
+
+def _knee(limit: float) -> float:
+    """Return where the roll-off begins, as `limit` a share of the signal of the peak."""
+    return 1.5 * limit - 0.5
 
 
 def tone_map(signal: Triple, hdr: Hdr) -> Triple:
