@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,20 @@ def test_each_part_shows_its_colours(name: str, suffix: str, tmp_path: Path) -> 
         near = 6 if wanted == GREYS else 4  # a step of 8-bit PQ is up to 4 levels of SDR
         assert max(map(off, picture, wanted)) <= near, (number, picture)
     assert [note.what for note in report.notes if "no longer" in note.what] == notes
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
+@pytest.mark.parametrize("suffix", sample(["mp4", "mkv"], "mp4"))
+def test_the_container_counts_where_the_bitstream_says_no_colours(suffix: str, tmp_path: Path) -> None:
+    """As in ProRes of FFmpeg: its frames say "unspecified" of each. Decoders then forget what the container says."""
+    said, source = mux(tmp_path / "said.mp4", [PQ], "mp4"), tmp_path / f"a.{suffix}"
+    silent = "h264_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2"
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", said, "-c", "copy", "-bsf:v", silent, source]
+    subprocess.run(command, check=True, timeout=60)
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    for picture in shown(tmp_path / "dest" / report.tracks[0].folder / "playlist.m3u8"):
+        assert max(map(off, picture, GREYS)) <= 6, picture  # a step of 8-bit PQ is up to 4 levels of SDR
+    assert any(note.what == "HDR" for note in report.notes)
     assert verify(tmp_path / "dest", source).faults == ()
 
 

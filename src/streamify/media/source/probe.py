@@ -40,7 +40,7 @@ from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.runs import refuse_runs
 from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
-from streamify.media.source.tags import tags_of
+from streamify.media.source.tags import filled, tags_of, tags_outside
 from streamify.media.source.turn import turn_of
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
@@ -96,6 +96,7 @@ def probe_source(
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video
+        outside = tags_outside(stream.codec_context) if stream is not None else Colour()  # decoding overwrites it
         refuse_streams(len(container.streams), len(choice.audio))
         audio = tuple(audio_facts(container, one) for one in choice.audio)
         chapters, excess = read_chapters(container)
@@ -113,7 +114,7 @@ def probe_source(
         starts = _audio_starts(container, audio)
         long = [one.stream for one in audio if one.duration is None or one.duration >= long_sound]
         sound = {number: heard for number in long if (heard := hear(container, number)) is not None}
-        shape = _Shape.of(stream) if stream is not None else None
+        shape = _Shape.of(stream, outside) if stream is not None else None
         long_as = _length(stream) if stream is not None else None
         ends = indexed_ends(container, file, ref.size, shape.index, audio) if shape is not None else None
         streams = [one.index for one in container.streams.audio if one.index not in choice.elsewhere]
@@ -311,17 +312,19 @@ class _Shape:
     profile: str | None
     aspect: Fraction | None
     coded_aspect: Fraction | None
+    colour: Colour
+    """What the container says."""
 
     @classmethod
-    def of(cls, stream: av.VideoStream) -> _Shape:
+    def of(cls, stream: av.VideoStream, colour: Colour) -> _Shape:
         context = stream.codec_context
         aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
-        return cls(stream.index, context.name, stream.profile, aspect, context.sample_aspect_ratio or None)
+        return cls(stream.index, context.name, stream.profile, aspect, context.sample_aspect_ratio or None, colour)
 
 
-def _colour(sample: Sequence[VideoFrame]) -> Colour:
+def _colour(sample: Sequence[VideoFrame], outside: Colour) -> Colour:
     """Return the colours of pictures; some at the start may lack the Dolby Vision metadata that others have."""
-    colour = tags_of(next(filter(needs_metadata, sample), sample[0]))
+    colour = filled(tags_of(next(filter(needs_metadata, sample), sample[0])), outside)
     return colour.model_copy(update={"peak": light_peak(sample)}) if colour.transfer == PQ else colour
 
 
@@ -348,7 +351,7 @@ def _video_facts(
         mirrored=mirrored,
         pixel_format=pixel.name,
         bit_depth=max(component.bits for component in pixel.components),
-        colour=_colour(sample),
+        colour=_colour(sample, stream.colour),
         interlaced=any(one.interlaced_frame for one in sample),
         time_base=index.time_base,
         frames=len(index.pts),

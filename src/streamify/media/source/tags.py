@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from streamify.media.source.palette import INDEXED
@@ -19,6 +20,27 @@ def tags_of(frame: VideoFrame) -> Colour:
     if needs_metadata(frame):
         return Colour(primaries=9, transfer=16, full_range=True, dolby=True)
     return _coded(frame)
+
+
+def tags_outside(context: VideoCodecContext) -> Colour:
+    """Return what a container says of its pictures; of a decoder that has decoded none yet."""
+    return Colour(
+        primaries=int(context.color_primaries) or UNSPECIFIED,
+        transfer=int(context.color_trc) or UNSPECIFIED,
+        matrix=int(context.colorspace) or UNSPECIFIED,
+    )
+
+
+def filled(colour: Colour, outside: Colour) -> Colour:
+    """Return the colours of a picture, with those of its container where the bitstream says none.
+
+    Decoders of HEVC, H.264 and ProRes put "unspecified" in place of what the container says as soon as the bitstream
+    has the field. Primaries and transfer belong together: a bitstream that says one of them is not completed.
+    """
+    if colour.primaries != UNSPECIFIED or colour.transfer != UNSPECIFIED:
+        return colour
+    matrix = outside.matrix if colour.matrix == UNSPECIFIED and outside.matrix != 0 else colour.matrix  # 0: RGB
+    return colour.model_copy(update={"primaries": outside.primaries, "transfer": outside.transfer, "matrix": matrix})
 
 
 def _coded(frame: VideoFrame) -> Colour:
