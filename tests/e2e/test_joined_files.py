@@ -11,7 +11,9 @@ import streamify
 from clips.identity import decode_track
 from clips.numbered import encode, remux
 from e2e.driving import rungs, verify
+from streamify.media.source.first_picture import first_shown
 from streamify.model.report import Report
+from streamify.model.source import VideoFacts
 
 pytestmark = pytest.mark.long
 
@@ -22,11 +24,11 @@ SETTINGS: dict[str, Any] = {
 OPTIONS = {"preset": "veryfast", "bf": "2", "g": "25", "x264-params": "b-adapt=0"}
 
 
-def joined(folder: Path, suffix: str, *second: str) -> Path:
+def joined(folder: Path, suffix: str, *second: str, first: int = COUNT) -> Path:
     """Return two films in one file; the options are those with which the second is muxed."""
     parts = []
     for place, options in enumerate(((), second)):
-        numbers = range(place * 100, place * 100 + COUNT)
+        numbers = range(place * 100, place * 100 + (COUNT if place else first))
         film = encode(folder / f"{place}.mp4", numbers, "libx264", "mp4", OPTIONS)
         parts.append(remux(film, folder / f"{place}.{suffix}", *options).read_bytes())
     source = folder / f"film.{suffix}"
@@ -55,3 +57,19 @@ def test_pids_that_change_where_the_clock_starts_anew(tmp_path: Path) -> None:
     assert set(numbers) < {*range(COUNT), *range(100, 100 + COUNT)}
     assert numbers == sorted(set(numbers))
     assert any(note.what == "1 pictures whose packets come long after their time" for note in report.notes)
+
+
+@pytest.mark.parametrize("apart", [0, 3600])
+def test_a_clock_that_is_set_among_the_first_pictures(apart: int, tmp_path: Path) -> None:
+    """Most of the pictures by which `verify --source` finds where a film begins come behind it."""
+    first = 15
+    source = joined(tmp_path, "ts", "-output_ts_offset", str(apart), first=first)
+    assert first_shown(lambda: source.open("rb"), facts(source), None) == facts(source).first * facts(source).time_base
+    _, numbers = published(source, tmp_path / "dest")
+    assert numbers == [*range(first), *range(100, 100 + COUNT)]
+
+
+def facts(source: Path) -> VideoFacts:
+    video = streamify.probe(source).video
+    assert video is not None
+    return video
