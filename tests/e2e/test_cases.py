@@ -40,3 +40,10 @@ def test_strict_refuses_a_source_with_a_gap(name: str, cases: Path) -> None:
         split(cases / name, strict=True)
     assert caught.value.code == "source-incomplete"
     assert "no pictures for" in caught.value.message
+
+
+def test_strict_refuses_a_source_with_pictures_that_no_decoder_shows(cases: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        split(cases / "pid_change.ts", strict=True)
+    assert caught.value.code == "source-incomplete"
+    assert "1 pictures whose packets come long after their time" in caught.value.message

@@ -66,7 +66,7 @@ def test_the_container_counts_where_the_bitstream_says_no_colours(suffix: str, t
     """As in ProRes of FFmpeg: its frames say "unspecified" of each. Decoders then forget what the container says."""
     said, source = mux(tmp_path / "said.mp4", [PQ], "mp4"), tmp_path / f"a.{suffix}"
     silent = "h264_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2"
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", said, "-c", "copy", "-bsf:v", silent, source]
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(said), "-c", "copy", "-bsf:v", silent, str(source)]
     subprocess.run(command, check=True, timeout=60)
     report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
     for picture in shown(tmp_path / "dest" / report.tracks[0].folder / "playlist.m3u8"):

@@ -211,7 +211,7 @@ def test_packed_pictures_that_decoders_do_not_show_are_named(tmp_path: Path) -> 
     assert max(map(abs, late)) <= Fraction(1, 1000)
     found = report.certificate
     assert (found.coded, found.left_out, found.decoded, len(found.lost)) == (50, 4, len(expected), 46 - len(expected))
-    assert any("4 pictures of packed MPEG-4, at " in note.what for note in report.notes if note.kind == "dropped")
+    assert any("4 pictures of packed MPEG-4, at " in note.what for note in report.notes if note.kind == "damaged")
     assert verify(tmp_path / "dest", source).faults == ()
 
 

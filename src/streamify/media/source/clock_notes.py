@@ -37,7 +37,7 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
         )
     if timed.late:
         yield Note(
-            kind="dropped",
+            kind="damaged",
             what=f"{len(timed.late)} pictures whose packets come long after their time",
             why="what they are decoded from has gone by then, as where PIDs change",
         )
@@ -45,7 +45,7 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
     if lost:
         named = ", ".join(at(packet) for packet in lost[:5]) + (" ..." if len(lost) > 5 else "")
         yield Note(
-            kind="dropped",
+            kind="damaged",
             what=f"{sum(packets.lost)} pictures of packed MPEG-4, at {named}",
             why="decoders show one picture for each packet and keep only an I or B picture for the next one",
         )

@@ -156,7 +156,7 @@ def from_first(shown: Sequence[int], first: int | None, time_base: Fraction, not
     kept = array("q", (time for time in shown if time >= first))
     notes.append(
         Note(
-            kind="dropped",
+            kind="damaged",
             what=f"{len(shown) - len(kept)} pictures at the start, from {seconds(shown[0], time_base)}",
             why=f"nothing to decode them from precedes them; the first picture is at {seconds(first, time_base)}",
         )
