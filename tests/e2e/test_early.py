@@ -17,7 +17,7 @@ from e2e.driving import job, media, playing, published, rungs, streamify, wait_f
 from e2e.growing import reading
 from e2e.halting import Halt
 
-FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "fast", "--workers", "2"]
+FLAGS = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast", "--workers", "2"]
 SECONDS = 60
 UPPER = "*/video/[12][48]0p-*/*.m4s"
 """All segments of the upper rungs: while they wait, no version has more than one rung."""
@@ -25,7 +25,7 @@ UPPER = "*/video/[12][48]0p-*/*.m4s"
 
 @pytest.fixture(scope="module")
 def source(shared: Path) -> Path:
-    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(25), size=(426, 240), gop=50, bframes=2)
+    spec = ClipSpec(seconds=Fraction(SECONDS), rate=Fraction(12), size=(426, 240), gop=24, bframes=2)
     return make_clip(spec, shared / "clips").path
 
 
@@ -60,7 +60,7 @@ def images(dest: Path) -> dict[str, bytes]:
 
 
 def test_a_short_stream_is_published_before_its_end_and_ends_the_same(shared: Path, tmp_path: Path) -> None:
-    clip = make_clip(ClipSpec(seconds=Fraction(20), rate=Fraction(25), size=(214, 120), gop=25), shared / "clips").path
+    clip = make_clip(ClipSpec(seconds=Fraction(20), rate=Fraction(12), size=(214, 120), gop=12), shared / "clips").path
     settings = ["--segment-seconds", "1", "--keyframe-seconds", "1", "--preset", "ultrafast", "--workers", "1"]
     settings += ["--thumbnails", "0.5"]  # two sheets
     line, halt = (clip, tmp_path / "early", *settings), Halt(tmp_path, 5)
