@@ -24,6 +24,10 @@ class SourceRef(Frozen):
     """Version id or ETag of an object; hash of size, mtime, head, tail and index of a file."""
 
 
+YCGCO, ICTCP = 8, 14
+"""Matrices of ITU-T H.273."""
+
+
 class Colour(Frozen):
     """Colour description by ITU-T H.273 code points; 2 means unspecified."""
 
@@ -45,6 +49,16 @@ class Colour(Frozen):
     def wide(self) -> bool:
         """Whether primaries or matrix are those of BT.2020, which no SDR player of H.264 expects."""
         return self.primaries == 9 or self.matrix in (9, 10)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the components are YCgCo or ICtCp, which no player of H.264 expects."""
+        return self.matrix == YCGCO or (self.matrix == ICTCP and self.transfer == 16)
+
+    @property
+    def converted(self) -> bool:
+        """Whether more must change than the tags."""
+        return self.hdr or self.wide or self.foreign
 
     def alike(self, other: Colour) -> bool:
         """Whether the tags are the same, whatever the peak of light."""

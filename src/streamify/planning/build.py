@@ -141,7 +141,7 @@ def _video_track(
         preset=settings.preset,
         bframes=codec.bframes(settings.preset),
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
-        tone_mapped_at=(largest.width, largest.height) if video.colour.hdr or video.colour.wide else None,
+        tone_mapped_at=(largest.width, largest.height) if video.colour.converted else None,
         deinterlace=applied(video, timeline, settings.deinterlace),
         captions=facts.captions is not None,
         burn=burn,

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from streamify.model.plan import Timeline
 from streamify.model.settings import MediaSettings
-from streamify.model.source import Colour, Note, SourceFacts
+from streamify.model.source import YCGCO, Colour, Note, SourceFacts
 from streamify.model.text import decimal
 from streamify.planning import grid
 from streamify.planning.fields import field_notes
@@ -90,6 +90,9 @@ def conversions(facts: SourceFacts, timeline: Timeline, settings: MediaSettings)
             yield Note(
                 kind="converted", what="BT.2020 colour", why="BT.709 for H.264 players; wider colours are clipped"
             )
+        if video.colour.foreign:
+            name = "YCgCo" if video.colour.matrix == YCGCO else "ICtCp"
+            yield Note(kind="converted", what=f"{name} components", why="Y'CbCr of BT.709 for H.264 players")
         if video.colour.full_range:
             yield Note(kind="converted", what="full-range colour", why="limited range for players")
 

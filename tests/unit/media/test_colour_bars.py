@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+from streamify.media.pq import pq_signal
 from streamify.media.video.decode import Picture
 from streamify.media.video.picture import Renditions, output_colour
 from streamify.model.recipe import VideoRecipe
@@ -39,6 +40,11 @@ SIZE = 64
 
 def coded(rgb: Triple, matrix: int) -> Triple:
     """Return Y' in 0 to 1, Cb and Cr in -0.5 to 0.5."""
+    if matrix == 8:
+        sides = (rgb[0] + rgb[2]) / 4
+        return rgb[1] / 2 + sides, rgb[1] / 2 - sides, (rgb[0] - rgb[2]) / 2
+    if matrix == 14:
+        return ictcp(rgb)
     red, blue = WEIGHTS[matrix]
     luma = red * rgb[0] + (1 - red - blue) * rgb[1] + blue * rgb[2]
     return luma, (rgb[2] - luma) / (2 * (1 - blue)), (rgb[0] - luma) / (2 * (1 - red))
@@ -123,6 +129,42 @@ def test_bars_of_rgb(primaries: int, pixels: str) -> None:
         found, tags = shown(rgb, pixels, Colour(primaries=primaries, transfer=1, matrix=0, full_range=True), 1)
         assert (tags.matrix, tags.primaries) == (1, primaries if primaries != 2 else 1)
         assert found == pytest.approx(codes(rgb, 1, 8, full=False), abs=2), rgb
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("primaries", [1, 2])
+def test_bars_of_ycgco(primaries: int, pixels: str, full: bool) -> None:
+    """Y = R/4 + G/2 + B/4, Cg = -R/4 + G/2 - B/4, Co = R/2 - B/2 (H.273): lossless recordings of screens have it."""
+    for rgb in BARS:
+        found, tags = shown(rgb, pixels, Colour(primaries=primaries, transfer=1, matrix=8, full_range=full), 8)
+        assert (tags.primaries, tags.transfer, tags.matrix) == (1, 1, 1)
+        assert found == pytest.approx(codes(rgb, 1, 8, full=False), abs=2), rgb
+
+
+def ictcp(light: Triple) -> Triple:
+    """Return I, Ct and Cp (BT.2100, table 7) of light in the primaries of BT.2020, cd/m2."""
+    rows = ((1688, 2146, 262), (683, 2951, 462), (99, 309, 3688))
+    first, second, third = (pq_signal(sum(a * b for a, b in zip(row, light, strict=True)) / 4096) for row in rows)
+    return (
+        (first + second) / 2,
+        (6610 * first - 13613 * second + 7003 * third) / 4096,
+        (17933 * first - 17390 * second - 543 * third) / 4096,
+    )
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+def test_ictcp_is_shown_like_the_same_light_in_ycbcr(full: bool) -> None:
+    """What PQ becomes is judged elsewhere; blue of BT.2020, far outside of BT.709, lies between points of a table."""
+    lights = [(one, one, one) for one in (0.0, 1.0, 50.0, 203.0, 1000.0)]
+    lights += [(80.0, 40.0, 30.0), (30.0, 60.0, 30.0), (20.0, 30.0, 60.0), (200.0, 10.0, 10.0), (10.0, 200.0, 10.0)]
+    for light in lights:
+        red, green, blue = (pq_signal(one) for one in light)
+        wanted, tags = shown((red, green, blue), "yuv420p10le", Colour(primaries=9, transfer=16, matrix=9), 9)
+        colour = Colour(primaries=9, transfer=16, matrix=14, full_range=full)
+        found, same = shown(light, "yuv420p10le", colour, 14)
+        assert same == tags
+        assert found == pytest.approx(wanted, abs=2), light
 
 
 ROWS = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))

@@ -16,18 +16,19 @@ from streamify.errors import DestinationError
 from streamify.machine import link
 from streamify.machine.folder import temporary_folder
 from streamify.media.source.reshaping import NEUTRAL, reshaping_of
+from streamify.media.video.components import YCgCo, ictcp
 from streamify.media.video.dolby import Dolby
 from streamify.media.video.gamut import Wide
 from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
-from streamify.media.video.tonemap import Hdr, even
-from streamify.model.source import Colour
+from streamify.media.video.tonemap import PQ, Hdr, even
+from streamify.model.source import ICTCP, YCGCO, Colour
 
 POINTS = 33
 """Of the table along each axis."""
 TABLE = "table.csp"
 """Name of its file: the filter goes by its end."""
 
-Conversion = Hdr | Wide | Dolby
+Conversion = Hdr | Wide | Dolby | YCgCo
 
 SAMPLES = 1 << 10
 """Values that a sample can have."""
@@ -70,6 +71,14 @@ class ToneMapper:
         if self._colour.dolby:
             self._reshaping = reshaping_of(frame) or self._reshaping
             return Dolby(self._reshaping, self._colour.peak)
+        if self._colour.matrix == ICTCP and self._colour.transfer == PQ:
+            return ictcp(full=self._colour.full_range, peak=self._colour.peak)
+        if self._colour.matrix == YCGCO:
+            plain = not self._colour.hdr and not self._colour.wide
+            return YCgCo(self._colour.full_range, None if plain else self._of_rgb())
+        return self._of_rgb()
+
+    def _of_rgb(self) -> Hdr | Wide:
         if self._colour.hdr:
             return Hdr(self._colour.transfer, self._colour.primaries, self._colour.peak)
         return Wide(self._colour.transfer, self._colour.primaries)
@@ -83,6 +92,9 @@ def _before(colour: Colour, width: int, height: int) -> tuple[str, ...]:
     if colour.dolby:  # nothing is converted: the lookup goes by the components as they are coded
         scale = f"scale={width}:{height}:flags={SCALING_TEXT}:in_range=pc:out_range=pc"
         return scale, "format=yuv444p10le", "mergeplanes=0x000102:gbrp10le"
+    if colour.foreign:  # the same; the scaler refuses pictures that are tagged so
+        scale = f"scale={width}:{height}:flags={SCALING_TEXT}:in_range=tv:out_range=tv"
+        return "setparams=colorspace=bt709", scale, "format=yuv444p10le", "mergeplanes=0x000102:gbrp10le"
     full = colour.full_range or colour.matrix == 0  # RGB has no other
     return (
         f"scale={width}:{height}:flags={SCALING_TEXT}:in_color_matrix={_MATRICES.get(colour.matrix, 'bt2020')}:"

@@ -22,7 +22,7 @@ BT709 = Colour(primaries=1, transfer=1, matrix=1)
 
 
 def output_colour(video: VideoFacts) -> Colour:
-    """Return how the renditions are tagged: the source's own SDR colour, spelt out; BT.709 for HDR, BT.2020 and RGB.
+    """Return how the renditions are tagged: the source's own SDR colour, or BT.709 for RGB and what is converted.
 
     A source that says nothing is taken for what players assume at its own size, and that is said in every rung:
     otherwise the colours would change with the rung.
@@ -47,7 +47,7 @@ def output_colour(video: VideoFacts) -> Colour:
 
 def needs_conversion(colour: Colour) -> bool:
     """Return whether transfer or primaries must change, not only the tags."""
-    return colour.hdr or colour.wide
+    return colour.converted
 
 
 class Renditions:
