@@ -17,6 +17,7 @@ from streamify.errors import Failure, StreamifyError
 from streamify.executors.attempt import failure_of
 from streamify.executors.local.start import worker_environment
 from streamify.executors.log import tail
+from streamify.executors.ray.blame import on_node
 from streamify.executors.ray.parcel import packed
 from streamify.executors.ray.wire import Build, Card, Given, features
 from streamify.executors.sealed import SealedWorker
@@ -51,7 +52,22 @@ def run(given: bytes, tell: Tell) -> bytes:
         reply = refused(order) or _run(order, tell)
     except StreamifyError as error:  # its stores cannot be opened or read from here
         reply = _failed(failure_of(order.work.task.key, error))
-    return packed(reply)
+    return packed(_named(order, reply))
+
+
+def _named(order: Given, reply: Done | Failed) -> Done | Failed:
+    """Return a reply that names this node, where its storage failed."""
+    if isinstance(reply, Done):
+        return reply
+    assert order.work.stores is not None
+    try:
+        uploads = _opened(order.work.stores).uploads
+    except StreamifyError:  # which the reply tells of
+        return reply
+    source = getattr(order.work.task, "source", None)
+    key = source.key if source is not None else None
+    failure = on_node(reply.failure, socket.gethostname(), uploads, key)
+    return reply.model_copy(update={"failure": failure})
 
 
 def _run(order: Given, tell: Tell) -> Done | Failed:

@@ -1,0 +1,39 @@
+"""Which machine a failure of the storage is about: nodes have other credentials and networks than the driver."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from streamify.errors import DestinationError, Failure
+from streamify.storage.base import Storage
+
+_RIGHTS = ("storage-credentials", "storage-denied", "storage-kms")
+"""Codes of failures that credentials explain."""
+
+
+def on_node(failure: Failure, host: str, uploads: Storage, source: str | None) -> Failure:
+    """Return a failure of a task with the node on which the storage failed.
+
+    Args:
+        failure: Of a task.
+        host: Name of the node.
+        uploads: Where the sources are, as the node reaches it.
+        source: Key of the task's source; ``None``: it reads none.
+    """
+    if failure.code == "source-changed" and source is not None:
+        failure = _denied(failure, uploads, source) or failure
+    if not failure.code.startswith("storage-"):
+        return failure
+    hint = failure.hint
+    if failure.code in _RIGHTS:
+        hint = f"{hint}; nodes have those of the environment of `ray start`, not of this command".removeprefix("; ")
+    return replace(failure, cause=f"node {host}: {failure.cause}", hint=hint)
+
+
+def _denied(failure: Failure, uploads: Storage, source: str) -> Failure | None:
+    """Return the failure of a source that this node may not read, which the driver has found; ``None``: it may."""
+    try:
+        uploads.stat(source)
+    except DestinationError as error:
+        return replace(failure, code=error.code, cause=error.message, hint=error.hint, exit_code=error.exit_code)
+    return None
