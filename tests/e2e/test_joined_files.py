@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,26 @@ def facts(source: Path) -> VideoFacts:
     video = streamify.probe(source).video
     assert video is not None
     return video
+
+
+@pytest.mark.parametrize("rates", [(25, 50), (50, 25)])
+def test_the_last_picture_before_a_join_lasts_as_long_as_those_before_it(
+    rates: tuple[int, int], tmp_path: Path
+) -> None:
+    """Most pictures of the file are of the other rate."""
+    counts = (40, 100)
+    parts = []
+    for place, (rate, count) in enumerate(zip(rates, counts, strict=True)):
+        numbers = range(place * 100, place * 100 + count)
+        film = encode(tmp_path / f"{place}.mp4", numbers, "libx264", "mp4", OPTIONS, rate=Fraction(rate))
+        parts.append(remux(film, tmp_path / f"{place}.ts").read_bytes())
+    source = tmp_path / "film.ts"
+    source.write_bytes(b"".join(parts))
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    assert verify(tmp_path / "dest", source).faults == ()
+    shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
+    late = Fraction(counts[0], rates[0])
+    expected = [(Fraction(at, rates[0]), at) for at in range(counts[0])]
+    expected += [(late + Fraction(at, rates[1]), 100 + at) for at in range(counts[1])]
+    assert [number for _, number in shown] == [number for _, number in expected]
+    assert max(abs(time - wanted) for (time, _), (wanted, _) in zip(shown, expected, strict=True)) < Fraction(1, 1000)

@@ -8,7 +8,7 @@ timeline on which each picture has a place of its own.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -104,19 +104,21 @@ def time_packets(
     ordered, filled, shift = True, 0, 0
     breaks: list[Break] = []
     latest: int | None = None
+    lasting = step
     for piece in pieces:
         own = piece.timed(reordered=reordered, step=step, depth=depth)
         ordered, filled = ordered and piece.trusted, filled + piece.filled
         if not own:
             continue
         if latest is not None:
-            shift = latest + step - min(own.values())
+            shift = latest + lasting - min(own.values())
             before = next((raw[at] for at in range(piece.start - 1, -1, -1) if raw[at] != NONE), 0)
             after = next((raw[at] for at in range(piece.start, piece.end) if raw[at] != NONE), 0)
             breaks.append(Break(piece.start, before, after, shift))
         for number, time in own.items():
             times[number] = time + shift
         latest = max(own.values()) + shift
+        lasting = _own_step(own.values(), step)
     same = _keeps(packets, times)
     late = tuple(number for piece in pieces for number in sorted(piece.late))
     odd = tuple(sorted(wild.difference(late)))
@@ -165,6 +167,13 @@ def _usual_step(packets: Packets, raw: Sequence[int]) -> int:
         return median_low(gaps)
     claimed = [one for one in packets.duration if one > 0]
     return median_low(claimed) if claimed else 0
+
+
+def _own_step(times: Iterable[int], usual: int) -> int:
+    """Return how long the last picture of a piece lasts: the usual step, where the piece has no other rate."""
+    gaps = [after - before for before, after in pairwise(sorted(times)) if after > before]
+    own = median_low(gaps) if gaps else usual
+    return own if 4 * abs(own - usual) > usual else usual
 
 
 def _wild(raw: Sequence[int], time_base: Fraction) -> set[int]:

@@ -141,11 +141,17 @@ class _Seen:
             if passed:
                 at += passed
                 continue
-            shift += max(latest) + step - self._earliest(at, near)
+            shift += max(latest) + self._lasting(first, at, step) - self._earliest(at, near)
             found.append(ClockBreak(at=Fraction(0), position=self.positions[at], shift=shift * base))
             first, last = at, None
             latest.clear()
         return tuple(found)
+
+    def _lasting(self, first: int, at: int, usual: int) -> int:
+        """Return how long the last picture lasts of a part that may have a rate of its own."""
+        rises = [after - before for before, after in pairwise(self.times[first:at]) if after > before]
+        own = median_low(rises) if rises else usual
+        return own if 4 * abs(own - usual) > usual else usual
 
     def _earliest(self, at: int, near: int) -> int:
         """Return when the first picture from a packet on is shown."""
