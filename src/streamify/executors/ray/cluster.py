@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +18,7 @@ from typing import Any
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry; Ray looks at it when it is loaded
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of what changes in its next release
 
+import grpc
 import ray
 from pydantic import ValidationError
 from ray import exceptions
@@ -30,14 +30,13 @@ from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
+from streamify.executors.ray.watch import LOOK, watch
 from streamify.executors.ray.wire import LARGEST, Card, Shape
 from streamify.executors.wire import Progress
 from streamify.machine.folder import temporary_folder
 
-LOOK = 2.0
-"""Seconds from look to look at the nodes of the cluster."""
-LOST = 20.0
-"""Seconds for which the head may not answer. Ray ends the driver's process after 60."""
+_BROKEN = (exceptions.RayError, ConnectionError, RuntimeError, grpc.RpcError)
+"""What Ray raises where the cluster does not answer; through ``ray://`` errors of gRPC as well."""
 _SECRET = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 LOOK_AGAIN = 30.0
 """Seconds for which a look into the mailbox waits."""
@@ -204,19 +203,15 @@ class Connection:
             )  # fmt: skip
 
     def _watch(self) -> None:
-        answered = time.monotonic()
-        while not self._stop.wait(LOOK):
-            try:
-                if self._address is not None:
-                    self._address.check(LOOK)
-                self._see(_nodes())
-            except (DestinationError, exceptions.RayError, ConnectionError, RuntimeError) as error:
-                if time.monotonic() - answered > LOST:
-                    for tell in self._gone:
-                        tell(_line(error))
-                    return
-            else:
-                answered = time.monotonic()
+        why = watch(self._look, (DestinationError, *_BROKEN), self._stop, self._see)
+        if why is not None:
+            for tell in self._gone:
+                tell(why if isinstance(why, str) else _line(why))
+
+    def _look(self) -> tuple[Node, ...]:
+        if self._address is not None:
+            self._address.check(LOOK)
+        return _nodes()
 
     def _see(self, nodes: tuple[Node, ...]) -> None:
         before, self.nodes = self.nodes, nodes
@@ -264,8 +259,9 @@ class Cluster:
         options: dict[str, Any] = {"num_cpus": shape.cores, "memory": shape.memory - self._forgotten}
         if node is not None:
             options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
-        self._places[number] = place = _PLACE.options(**options).remote(self._mailbox, number)
-        place.future().add_done_callback(lambda reply: self._come.put(partial(self._over, number, reply)))
+        with self._calling():
+            self._places[number] = place = _PLACE.options(**options).remote(self._mailbox, number)
+            place.future().add_done_callback(lambda reply: self._come.put(partial(self._over, number, reply)))
 
     def answer(self, number: int, given: bytes | None) -> None:
         """Tell a process that asked what to do; ``None``: nothing. Sent with the next `wait`."""
@@ -274,13 +270,15 @@ class Cluster:
     def cut_off(self, number: int) -> None:
         """End a place and what runs there."""
         if (place := self._places.get(number)) is not None and not self._gone:
-            ray.cancel(place, force=True)
+            with self._calling():
+                ray.cancel(place, force=True)
 
     def forget(self, number: int) -> None:
         """Expect nothing of a place any more, which is on a node that is gone, or waits there; nobody waits for it."""
         if (place := self._places.pop(number, None)) is not None and not self._gone:
             self._forgotten += 1
-            ray.cancel(place, force=True)
+            with self._calling():
+                ray.cancel(place, force=True)
 
     def wake(self) -> None:
         """End a `wait`; may be called by any thread."""
@@ -289,8 +287,9 @@ class Cluster:
     def wait(self, seconds: float) -> list[News]:
         """Send answers; return what has happened, after `seconds` at the latest."""
         if not self._gone:
-            for some in grouped(self._answers):
-                self._mailbox.answer.remote(some)
+            with self._calling():
+                for some in grouped(self._answers):
+                    self._mailbox.answer.remote(some)
         self._answers = []
         found: list[News] = []
         with suppress(Empty):
@@ -307,10 +306,18 @@ class Cluster:
         places = list(self._places.values())
         for number in tuple(self._places):
             self.cut_off(number)
-        with suppress(exceptions.RayError):
+        with suppress(*_BROKEN):
             if places:
                 ray.wait(places, num_returns=len(places), timeout=10)
             ray.kill(self._mailbox)
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        """Call Ray in the body; where it cannot be called any more, the cluster is gone."""
+        try:
+            yield
+        except _BROKEN as error:
+            self._come.put(partial(self._lost, _line(error)))
 
     def _open_mailbox(self) -> None:
         here = NodeAffinitySchedulingStrategy(self._here, soft=True)
@@ -330,10 +337,12 @@ class Cluster:
             if self._boxes > BOXES:
                 yield from self._lost_mailbox(error)
             else:
-                self._open_mailbox()  # what was asked there is asked again
+                with self._calling():
+                    self._open_mailbox()  # what was asked there is asked again
             return
         self._boxes = 0
-        self._look()
+        with self._calling():
+            self._look()
         for kind, number, data in letters.result():
             match kind:
                 case "asked":
@@ -420,7 +429,10 @@ def _asked(number: int, card: bytes) -> News:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    if isinstance(error, grpc.Call):
+        return f"{error.code().name}: {error.details()}"
+    text = error.message if isinstance(error, StreamifyError) else str(error)
+    return " ".join(text.split())[:200]
 
 
 def _full(error: BaseException) -> str:
