@@ -18,12 +18,12 @@ def folders(_: click.Context, __: click.Parameter, incomplete: str) -> list[Comp
 
 def ladders(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the name of a ladder, or the last of several rungs; otherwise the name of a file."""
-    from streamify.planning.ladder import LADDERS, known_rungs
+    from streamify.planning.ladder import CONTENT, LADDERS, known_rungs
 
     before, comma, last = incomplete.rpartition(",")
     taken = before.split(",")
     names = [name for name in known_rungs() if name not in taken]
-    names = names if comma else ["auto", *LADDERS, *names]
+    names = names if comma else ["auto", CONTENT, *LADDERS, *names]
     found = [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
     return found or [CompletionItem(incomplete, type="file")]
 

@@ -103,7 +103,8 @@ class MediaSettings(Frozen):
     )
     ladder: str | tuple[Rung, ...] = Field(
         default="auto",
-        description="``auto``, a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) "
+        description="``auto``, ``auto-content`` (``auto`` without the rungs that show nothing more than smaller ones), "
+        "a named ladder (``standard``, ``apple``, ``compact``), rungs by name (``1080p,720p``) "
         "or, in files and the API, a list of rungs.",
     )
     segment_seconds: Rational = Field(

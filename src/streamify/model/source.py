@@ -264,6 +264,30 @@ class Note(Frozen):
     """The reason, for people."""
 
 
+class RungSeen(Frozen):
+    """What pictures of a rung lack beside those of the largest one, both at the size of that one, in luma."""
+
+    short_side: int
+    """Pixels."""
+    lost: int
+    """Eight times the mean squared error that scaling costs in the parts of a picture that lose most."""
+    worse: int = 0
+    """Hundredths of mean squared error by which an encoded picture is further from what was encoded. 0 where scaling
+    costs so much that nothing was encoded."""
+
+
+class DetailSeen(Frozen):
+    """How much detail single pictures all over a film have."""
+
+    pictures: int
+    """That show anything."""
+    flat: int
+    """Others: black, or of one colour."""
+    rungs: tuple[RungSeen, ...] = ()
+    """All but the largest, downwards, up to the first that lacks something. Of the picture that lacks most, as far as
+    pictures were looked at."""
+
+
 class ClockBreak(Frozen):
     """A place where the clock of a source starts anew or jumps."""
 
@@ -332,4 +356,6 @@ class SourceFacts(Frozen):
     """Streams of bitmap subtitles."""
     cut: Cut | None = None
     """Which part of the film all of this is about; chapters and streams of sound are those of the whole film."""
+    detail: DetailSeen | None = None
+    """Where the ladder depends on it; ``None``: it was not looked at."""
     notes: tuple[Note, ...] = ()

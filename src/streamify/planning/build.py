@@ -19,6 +19,7 @@ from streamify.planning.arrange import arrange
 from streamify.planning.burn import burn_in, burn_notes, recipe_of, source_notes, with_canvas
 from streamify.planning.caps import refuse_length, refuse_pauses
 from streamify.planning.chapters import place_chapters
+from streamify.planning.content import needed_rungs
 from streamify.planning.estimate import estimate
 from streamify.planning.extent import Extent, cut_notes
 from streamify.planning.fields import applied
@@ -26,7 +27,7 @@ from streamify.planning.film import audio_timeline, reach, video_timeline
 from streamify.planning.identity import track_hash
 from streamify.planning.images import image_notes, poster, preview, storyboard
 from streamify.planning.labels import audio_labels
-from streamify.planning.ladder import Size, choose_ladder, rung_size
+from streamify.planning.ladder import CONTENT, Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
 from streamify.planning.words import text_notes, text_tracks
@@ -55,6 +56,8 @@ def build_plan(
         held = reach(facts, facts.video, settings)
         timeline, windows = video_timeline(facts.video, pts, settings, held, facts.cut)
         rungs, left_out = choose_ladder(facts.video, settings.ladder)
+        if settings.ladder == CONTENT:
+            rungs, left_out = needed_rungs(rungs, facts.detail, facts.video)
         notes = (*left_out, *grid_notes(settings, timeline))
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
         burn = with_canvas(burn, largest)

@@ -23,6 +23,9 @@ COMPACT = _rungs(_720p=2_500, _360p=700)
 
 LADDERS = {"standard": STANDARD, "apple": APPLE, "compact": COMPACT}
 
+CONTENT = "auto-content"
+"""``auto`` without the rungs that add nothing (`planning.content`)."""
+
 SMALLEST = 16
 """Pixels of the shorter side: one macroblock."""
 
@@ -66,7 +69,7 @@ def choose_ladder(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tu
             f"its pictures are shown {float(width):g}x{float(height):g} pixels large; {SMALLEST} is the least",
             "check its size and sample aspect with `streamify probe`",
         )
-    if wanted == "auto":
+    if wanted in ("auto", CONTENT):
         return _auto(source), ()
     rungs = wanted if isinstance(wanted, tuple) else named(wanted)
     rungs = tuple(sorted(rungs, key=lambda rung: (-rung.short_side, -rung.maxrate)))
@@ -98,7 +101,9 @@ def named(text: str) -> tuple[Rung, ...]:
         raise UsageError(
             "ladder-unknown",
             f"unknown ladder or rung: {', '.join(unknown) or repr(text)}",
-            f"ladders: auto, {', '.join(LADDERS)}; rungs: " + ", ".join(known) + "; or a YAML file with your own",
+            f"ladders: auto, {CONTENT}, {', '.join(LADDERS)}; rungs: "
+            + ", ".join(known)
+            + "; or a YAML file with your own",
         )
     if len(set(names)) != len(names):
         raise UsageError("ladder-unknown", f"a rung is named twice in {text!r}", "name each rung once")

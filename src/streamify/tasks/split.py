@@ -25,6 +25,7 @@ from streamify.media.source.part import count_part, part_of
 from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
 from streamify.media.source.video_index import Located, VideoIndex
+from streamify.media.video.detail import Enough, look_for_detail
 from streamify.media.video.survey import THREADS, survey
 from streamify.media.video.window import WindowSource
 from streamify.model.limits import PREROLL
@@ -36,9 +37,11 @@ from streamify.model.task import SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
 from streamify.planning.build import build_plan
+from streamify.planning.content import LOST, WORSE
 from streamify.planning.cut import cut_pictures, cut_sound, is_cut, picture_span
 from streamify.planning.fields import seen_fields
 from streamify.planning.grid import Window
+from streamify.planning.ladder import CONTENT
 from streamify.planning.looks import usual_look
 from streamify.planning.loss import allowed_loss
 from streamify.planning.rate import fit_rate, soft_telecine
@@ -95,6 +98,8 @@ def _run_split(
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
+    if task.settings.ladder == CONTENT and index is not None:
+        found = replace(found, facts=_detailed(found.facts, index, task, stores))
     if found.cut is not None:
         _refuse_cut_off(found.cut, found.facts, task.settings)
     if task.settings.strict:
@@ -123,6 +128,17 @@ def _run_split(
         if not task.begin:
             stores.media.put(PLAN, plan.to_json())
     return SplitResult(plan=plan.to_json().decode())
+
+
+def _detailed(facts: SourceFacts, index: VideoIndex, task: SplitTask, stores: Stores) -> SourceFacts:
+    """Return the facts with how much detail pictures have, where each of them is decoded by itself."""
+    video = facts.video
+    assert video is not None
+    if video.interlaced or video.telecine:
+        return facts  # the lines of two fields look like detail
+    plan, _ = build_plan(facts, index.pts, task.settings, codec_build())
+    source = WindowSource(partial(stores.open_source, task.source), video.stream, facts.access, video.end)
+    return facts.model_copy(update={"detail": look_for_detail(source, plan, index, Enough(LOST, WORSE))})
 
 
 class _Draft(NamedTuple):

@@ -23,7 +23,7 @@ from streamify.model.location import Location
 from streamify.model.report import Report
 from streamify.model.settings import Settings
 from streamify.model.upload import Accepted
-from streamify.planning.ladder import named
+from streamify.planning.ladder import CONTENT, named
 from streamify.settings.read import Effective
 from streamify.storage.base import Storage
 from streamify.storage.locate import open_storage, reach_storage
@@ -89,7 +89,7 @@ def prepared(
         DestinationError: UPLOADS or MEDIA cannot be used; ``watch-busy``, another process watches.
     """
     check_apart(source, media)
-    if isinstance(base.settings.ladder, str) and base.settings.ladder != "auto":
+    if isinstance(base.settings.ladder, str) and base.settings.ladder not in ("auto", CONTENT):
         named(base.settings.ladder)  # a wrong name would fail every upload
     if base.settings.engine == "aws":
         from streamify.backends.aws.client.run import refuse_places

@@ -146,13 +146,7 @@ class _Survey:
 
     def _times(self, count: int) -> Iterator[int]:
         """Yield when the places begin, that many at most: at keyframes behind the start."""
-        pts, latest = self._index.pts, self._start.time
-        for number in range(1, count + 1):
-            at = pts[(len(pts) - 1) * number // count]
-            keys = self._index.key_times(at, at + 1)
-            if keys and keys[-1] > latest:
-                latest = keys[-1]
-                yield latest
+        return places(self._index, self._start.time, count)
 
     def _glances(self, times: Sequence[int]) -> Iterator[tuple[Picture, FieldsSeen] | None]:
         """Yield the first picture and what is seen of fields at each place, in order; ``None``: nothing decodes."""
@@ -211,9 +205,34 @@ class _Survey:
         return self._index.pts[place] if self._index.pts[place] > time else None
 
     def _pictures(self, start: int, end: int | None, limit: int) -> Iterator[Picture]:
-        found = self._index.locate(start, end)
-        window = Segment(
-            index=0, start=0, end=1, source_start=start, source_end=end, frames=1, first=start, next=end,
-            entries=found.entries, splice=found.splice, packets=found.packets,
-        )  # fmt: skip
-        return glance(self._source, window, limit)
+        return pictures_between(self._source, self._index, start, end, limit)
+
+
+def places(index: VideoIndex, latest: int, count: int) -> Iterator[int]:
+    """Yield when places all over a film begin, that many at most: at keyframes behind the time `latest`."""
+    for number in range(1, count + 1):
+        at = index.pts[(len(index.pts) - 1) * number // count]
+        keys = index.key_times(at, at + 1)
+        if keys and keys[-1] > latest:
+            latest = keys[-1]
+            yield latest
+
+
+def pictures_between(
+    source: WindowSource, index: VideoIndex, start: int, end: int | None, limit: int
+) -> Iterator[Picture]:
+    """Yield the pictures in ``[start, end)`` and one more, as far as some pictures decoded from a keyframe give them.
+
+    Args:
+        source: Where the bytes are.
+        index: When they are shown, and where they are.
+        start: Source ticks.
+        end: Source ticks; ``None``: the end of the film.
+        limit: Pictures that are decoded at most.
+    """
+    found = index.locate(start, end)
+    window = Segment(
+        index=0, start=0, end=1, source_start=start, source_end=end, frames=1, first=start, next=end,
+        entries=found.entries, splice=found.splice, packets=found.packets,
+    )  # fmt: skip
+    return glance(source, window, limit)
