@@ -24,7 +24,7 @@ def film(tmp_path: Path) -> Path:
     """A playable film that hostile inputs point at."""
     path = tmp_path / "secret.mp4"
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("mpeg4", rate=25)
+        stream = out.add_stream("libx264", rate=25)
         stream.width = stream.height = 64
         stream.pix_fmt = "yuv420p"
         for number in range(5):
@@ -34,6 +34,17 @@ def film(tmp_path: Path) -> Path:
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
+
+
+@pytest.mark.parametrize("decoded", [True, False])
+def test_pictures_are_decoded_on_opening_only_where_others_follow(film: Path, *, decoded: bool) -> None:
+    with film.open("rb") as file, open_media(file, decoded=decoded) as container:
+        video = container.streams.video[0]
+        assert video.codec_context.pix_fmt == ("yuv420p" if decoded else None)  # its pictures tell it
+        packets = [(packet.pts, packet.dts, bytes(packet)) for packet in container.demux(video) if packet.size]
+    shown = [(packet.pts, packet.dts, bytes(packet)) for packet in av.open(str(film)).demux() if packet.size]
+    assert packets == shown
+    assert len(packets) == 5
 
 
 def refused(file: BinaryIO) -> str:

@@ -17,9 +17,14 @@ from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment, Splice
 
 
-def open_splice(file: SplicedFile, splice: Splice, stream: int) -> tuple[InputContainer, VideoStream]:
-    """Open a splice and return the stream that has index `stream` in the source (a slice has only that one)."""
-    container = open_media(cast("BinaryIO", file), format=splice.format)
+def open_splice(
+    file: SplicedFile, splice: Splice, stream: int, *, decoded: bool = True
+) -> tuple[InputContainer, VideoStream]:
+    """Open a splice and return the stream that has index `stream` in the source (a slice has only that one).
+
+    For `decoded` see `open_media`.
+    """
+    container = open_media(cast("BinaryIO", file), format=splice.format, decoded=decoded)
     streams = container.streams
     return container, cast("VideoStream", streams[0 if len(streams) == 1 else stream])
 

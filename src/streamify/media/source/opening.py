@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Mapping
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, cast
 
 import av
 import av.error
@@ -37,6 +37,9 @@ OPTIONS = {
     "merge_pmt_versions": "1",
 }
 
+_UNSEEN = [{"skip_frame": "all"}]
+"""For the first stream: FFmpeg otherwise decodes some of its pictures as it opens a file, which takes up to 40 ms."""
+
 ENCODE = "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4"
 """What makes an orderly file of whatever FFmpeg can play."""
 UNEDITED = "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4"
@@ -51,6 +54,7 @@ def open_media(
     *,
     format: str | None = None,  # noqa: A002 - PyAV's own word
     edited: bool = True,
+    decoded: bool = True,
 ) -> InputContainer:
     """Open `file`, positioned anywhere, for demuxing.
 
@@ -58,6 +62,8 @@ def open_media(
         file: Readable and seekable; the caller closes it, after the container.
         format: Name of the demuxer; ``None`` finds it out from the bytes.
         edited: Whether FFmpeg applies the edit lists of an MP4 or MOV.
+        decoded: Whether anything is decoded. Where it is not, the first stream may lack what no packet tells, such as
+            its pixel format.
 
     Raises:
         SourceError: ``source-empty``, ``source-not-media``, ``source-format``, ``source-no-moov``,
@@ -66,34 +72,49 @@ def open_media(
     patches = _patches(file) if format is None and edited else ()
     options = OPTIONS if edited else {**OPTIONS, "ignore_editlist": "1"}
     try:
-        return _opened_or_explained(file, patches, format, options)
+        return _opened_or_explained(file, patches, format, options, () if decoded else _UNSEEN)
     except OSError as error:
         raise unread(error) from error
 
 
 def _opened_or_explained(
-    file: BinaryIO, patches: tuple[Patch, ...], demuxer: str | None, options: Mapping[str, str]
+    file: BinaryIO,
+    patches: tuple[Patch, ...],
+    demuxer: str | None,
+    options: Mapping[str, str],
+    streams: Sequence[Mapping[str, str]],
 ) -> InputContainer:
     try:
-        return _opened(file, patches, demuxer, options)
+        return _opened(file, patches, demuxer, options, streams)
     except (av.error.FFmpegError, ValueError) as error:
         torn = _torn_fragment(file) if demuxer is None else ()
         if not torn:
             raise _explain(file, error) from error
         try:
-            return _opened(file, (*patches, *torn), demuxer, options)
+            return _opened(file, (*patches, *torn), demuxer, options, streams)
         except (av.error.FFmpegError, ValueError) as again:
             raise _explain(file, again) from again
 
 
 def _opened(
-    file: BinaryIO, patches: tuple[Patch, ...], demuxer: str | None, options: Mapping[str, str]
+    file: BinaryIO,
+    patches: tuple[Patch, ...],
+    demuxer: str | None,
+    options: Mapping[str, str],
+    streams: Sequence[Mapping[str, str]],
 ) -> InputContainer:
     file.seek(0)
     timed = TimedFile(file, OPEN_SECONDS)
     given = _Nameless(timed, patches)
     try:
-        container = av.open(given, "r", format=demuxer, container_options=dict(options), metadata_errors="replace")
+        container = av.open(
+            given,
+            "r",
+            format=demuxer,
+            container_options=dict(options),
+            stream_options=cast("list[str]", [dict(one) for one in streams]),  # as PyAV's types say; it takes mappings
+            metadata_errors="replace",
+        )
     except (av.error.FFmpegError, ValueError):
         timed.check("open")
         raise

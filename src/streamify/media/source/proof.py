@@ -80,7 +80,7 @@ def reproduces(
         entry = EntryPoint(pts=samples.pts[number], dts=samples.dts[number])
         seen: list[tuple[int | None, int]] = []
         try:
-            container, video = open_splice(SplicedFile(splice, file), splice, stream)
+            container, video = open_splice(SplicedFile(splice, file), splice, stream, decoded=not sliced)
             with container:
                 packets = packets_from(container, video, (entry,), entry, sliced=sliced)
                 for packet in packets if raw is None else read_packets(container, video):
