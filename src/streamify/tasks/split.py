@@ -78,23 +78,19 @@ def _run_split(
 ) -> SplitResult:
     sounds: dict[int, Future[SoundIndex | None]] = {}
 
-    def probed(found: Probed) -> None:
-        """Read the indexes of the sound while pictures are decoded: with the length they grow, pictures do not."""
-        if task.write:
-            for stream, sound in found.sound.items():
-                sounds[stream] = thread.submit(_read_sound, task.source, stores, stream, sound)
-
     drafts: list[_Draft] = []
 
     def placed(found: Probed) -> int:
         draft = _draft(found, task) if on_beginning is not None else None
-        if on_beginning is None or draft is None:
-            return THREADS
-        drafts.append(draft)
-        on_beginning(draft.beginning)
-        return 1  # what is watched first has the other core
+        if on_beginning is not None and draft is not None:
+            drafts.append(draft)
+            on_beginning(draft.beginning)
+        if task.write:  # while pictures are decoded, and not before: a thread beside the draft would delay that
+            for stream, sound in found.sound.items():
+                sounds[stream] = thread.submit(_read_sound, task.source, stores, stream, sound)
+        return 1 if drafts else THREADS  # what is watched first has the other core
 
-    found = look(task.source, stores, task.max_scan, task.settings, probed, placed)
+    found = look(task.source, stores, task.max_scan, task.settings, placed)
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
@@ -273,18 +269,16 @@ def look(
     stores: Stores,
     max_scan: int | None,
     settings: MediaSettings,
-    probed: Callable[[Probed], None] = lambda _: None,
     placed: Callable[[Probed], int] = lambda _: THREADS,
 ) -> Probed:
     """Return what a source is, or the part of it that the settings ask for.
 
-    `probed` and `placed` are called with what is known before pictures over the whole film are looked at: of all of it,
-    and of the part. `placed` returns how many places of it are looked at side by side.
+    `placed` is called with what is known before pictures over all of it are looked at. It returns how many places are
+    looked at side by side.
     """
     opened = partial(stores.open_source, ref)
     long = Fraction(PIECE_SECONDS, 2)
     found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
-    probed(found)
     found = _part(found, opened, settings) if is_cut(settings) else found
     return replace(found, facts=_surveyed(found, opened, placed(found)))
 
