@@ -121,7 +121,7 @@ def test_a_fork_that_fails_is_told_and_leaves_nothing_open(monkeypatch: pytest.M
     control, other = socket.socketpair()
     with control, other:
         before = sorted(Path("/proc/self/fd").iterdir())
-        assert b"no more processes" in forking._fork(control, [os.dup(0) for _ in range(3)], unused)
+        assert b"no more processes" in forking._fork(control, [os.dup(0) for _ in range(3)], unused, unused)
         assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 

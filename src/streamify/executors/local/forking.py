@@ -14,11 +14,17 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
-from streamify.executors.attempt import Run, real_run
-from streamify.executors.local import worker
 from streamify.executors.local.fork_server import LONGEST
 from streamify.machine.limits import die_with_driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamify.executors.attempt import Run
+
+    Work = Callable[[int, Run, int], None]
 
 
 def main() -> None:
@@ -28,19 +34,24 @@ def main() -> None:
     control.set_inheritable(False)
     with contextlib.suppress(PermissionError):  # prctl(2) is refused: the end of the socket has to do
         die_with_driver(int(sys.argv[-1]))
+    gc.disable()  # nothing of what is loaded becomes garbage: to look for some takes 20 ms (2026-11)
+    from streamify.executors.attempt import real_run
+    from streamify.executors.local.worker import work
+
     run = real_run()
     gc.freeze()  # what is loaded stays: forks share its pages, and need not look through it
+    gc.enable()
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, LONGEST, 3)
         if not request:
             os._exit(0)
         if descriptors:
-            control.send(_fork(control, descriptors, run))
+            control.send(_fork(control, descriptors, work, run))
         else:
             control.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(int(request), 0)[1]))
 
 
-def _fork(control: socket.socket, descriptors: list[int], run: Run) -> bytes:
+def _fork(control: socket.socket, descriptors: list[int], work: Work, run: Run) -> bytes:
     """Fork a worker with three descriptors: for tasks, for what it prints, and replies. Return its id, or why not."""
     parent, (begun, begins) = os.getpid(), os.pipe()
     try:
@@ -58,7 +69,7 @@ def _fork(control: socket.socket, descriptors: list[int], run: Run) -> bytes:
             os.dup2(given, number)
         os.close(tasks)
         os.close(output)
-        worker.work(replies, run, parent)
+        work(replies, run, parent)
     os.close(begins)
     os.read(begun, 1)  # its end has closed: it leads its session, is dead, or never was
     os.close(begun)
