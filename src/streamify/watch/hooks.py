@@ -36,7 +36,8 @@ class Target:
         if self.command:
             return self.command[0]
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}"  # the rest may hold a password or a token
+        host = parts.netloc.rpartition("@")[2]  # with its port; what is left out may be a password or a token
+        return f"{parts.scheme}://{host}"
 
 
 def parse_target(text: str, when: When, flag: str) -> Target:

@@ -230,6 +230,17 @@ def test_a_target_that_is_none(text: str) -> None:
     assert raised.value.code == "hook-target"
 
 
-def test_a_target_is_shown_without_its_secrets() -> None:
-    assert str(parse_target("https://me:pw@host:8443/x?token=1", "job.done", "")) == "https://host"
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:pw@host:8443/x?token=1", "https://host:8443"),
+        ("http://host?token=1", "http://host"),
+        ("http://me:p@w@[::1]:80/x", "http://[::1]:80"),
+    ],
+)
+def test_a_target_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert str(parse_target(url, "job.done", "")) == shown
+
+
+def test_a_command_may_be_quoted() -> None:
     assert parse_target("exec:'/opt/my hook' --x 'a b'", "job.done", "").command == ("/opt/my hook", "--x", "a b")
