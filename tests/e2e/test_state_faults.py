@@ -132,6 +132,7 @@ def test_state_of_a_newer_release_is_not_taken_for_damage(case: str, clip: Path,
     with pytest.raises(DestinationError) as caught:
         again(clip, dest)
     assert (caught.value.code, caught.value.exit_code) == ("state-newer", 5)
+    assert find(dest).relative_to(dest).as_posix() in caught.value.message
     assert "--replace" in caught.value.hint
     assert {path: path.stat().st_mtime_ns for path in dest.rglob("*.m4s")} == before
     again(clip, dest, replace=True)
@@ -149,7 +150,7 @@ def test_a_report_of_a_newer_release_is_not_overwritten(
     before = report.read_bytes()
     source = (clip,) if name == "transcode" else ()
     ran = command(name, *source, dest, *(("--ladder", "240p", "--preset", "ultrafast") if source else ()))
-    assert (ran.code, "[state-newer]" in ran.line) == (5, True), ran.err
+    assert (ran.code, "[state-newer]" in ran.line, "report.json at DEST" in ran.line) == (5, True, True), ran.err
     assert report.read_bytes() == before
     again(clip, dest, replace=True)
     assert verify(dest, clip).faults == ()

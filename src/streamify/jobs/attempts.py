@@ -115,8 +115,8 @@ def read_attempts(media: Storage, run: str) -> list[Attempt]:
         DestinationError: ``state-newer``.
     """
     found: dict[tuple[str, int, float], Attempt] = {}
-    for line in _lines(media, run):
-        attempt = parse_saved(Attempt, line)
+    for key, line in _lines(media, run):
+        attempt = parse_saved(Attempt, line, key)
         if attempt is not None:
             place = (attempt.task, attempt.number, attempt.started)
             if attempt.outcome != "running" or place not in found:
@@ -124,8 +124,10 @@ def read_attempts(media: Storage, run: str) -> list[Attempt]:
     return sorted(found.values(), key=lambda attempt: attempt.started)
 
 
-def _lines(media: Storage, run: str) -> Iterator[bytes]:
-    for data in media.get_many(sorted(entry.key for entry in media.list(run_attempts(run)))):
+def _lines(media: Storage, run: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every whole line of a run with the key of its file."""
+    keys = sorted(entry.key for entry in media.list(run_attempts(run)))
+    for key, data in zip(keys, media.get_many(keys), strict=True):
         for line in (data or b"").splitlines(keepends=True):
             if line.endswith(b"\n"):
-                yield line
+                yield key, line

@@ -38,7 +38,7 @@ def parse_claim(data: bytes, *, newer: Literal["refuse", "ignore"] = "refuse") -
     Raises:
         DestinationError: ``state-newer``.
     """
-    found = parse_saved(Claim, data, newer=newer)
+    found = parse_saved(Claim, data, CLAIM, newer=newer)
     if found is not None:
         return found
     try:

@@ -152,7 +152,7 @@ class FoundJob:
                 file.seek(before)
                 for line in _lines(file):
                     self._read[entry.key] = self._read.get(entry.key, 0) + len(line)
-                    attempt = parse_saved(Attempt, line)
+                    attempt = parse_saved(Attempt, line, entry.key)
                     if attempt is not None:
                         yield attempt
 

@@ -160,7 +160,7 @@ def _is_dead(held: Claim | None) -> bool:
 def _holder(file: int) -> Claim | None:
     """Return the claim in the text of the lock, or ``None``: it is another text, such as that of an older version."""
     data = os.pread(file, 1 << 20, 0)
-    return parse_saved(Claim, data) if data else None
+    return parse_saved(Claim, data, LOCK) if data else None
 
 
 def _open(dest: Location, *, replace: bool) -> int:

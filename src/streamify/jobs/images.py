@@ -104,7 +104,7 @@ def read_any_poster(plan: Plan, media: Storage, known: Poster | None = None) -> 
     The files of one that is `known` to be there are not looked for again.
     """
     data = media.get(POSTER_RECORD) if plan.poster is not None else None
-    found = parse_saved(Poster, data) if data is not None else None
+    found = parse_saved(Poster, data, POSTER_RECORD) if data is not None else None
     if found is None or plan.poster is None:
         return None
     if found == known:
@@ -117,7 +117,7 @@ def read_any_poster(plan: Plan, media: Storage, known: Poster | None = None) -> 
 def read_preview(plan: Plan, media: Storage) -> Preview | None:
     """Return the animated preview of a plan; ``None``: there is none, or it is not there."""
     data = media.get(PREVIEW_RECORD) if plan.preview is not None else None
-    found = parse_saved(Preview, data) if data is not None else None
+    found = parse_saved(Preview, data, PREVIEW_RECORD) if data is not None else None
     if found is None or plan.preview is None or found.id != plan.preview.id:
         return None
     return found if _is_there(media, found.key, found.size) else None
@@ -166,17 +166,19 @@ def missing_sheets(media: Storage, board: Storyboard) -> list[int]:
 
 def read_sheets(media: Storage, board: Storyboard) -> Iterator[SheetRecord | None]:
     """Yield for every sheet of thumbnails what `read_sheet` returns, with few requests."""
-    records = [*media.get_many(sheet_record_key(board.id, number) for number in range(board.sheets))]
+    keys = [sheet_record_key(board.id, number) for number in range(board.sheets)]
+    records = [*media.get_many(keys)]
     sizes = {entry.key: entry.size for entry in media.list(board.folder)}
-    for data in records:
-        found = parse_saved(SheetRecord, data) if data is not None else None
+    for key, data in zip(keys, records, strict=True):
+        found = parse_saved(SheetRecord, data, key) if data is not None else None
         yield found if found is not None and sizes.get(found.key) == found.size else None
 
 
 def read_sheet(media: Storage, board: Storyboard, number: int) -> SheetRecord | None:
     """Return what is known of a sheet of thumbnails; ``None``: it is not there."""
-    data = media.get(sheet_record_key(board.id, number))
-    found = parse_saved(SheetRecord, data) if data is not None else None
+    key = sheet_record_key(board.id, number)
+    data = media.get(key)
+    found = parse_saved(SheetRecord, data, key) if data is not None else None
     return found if found is not None and _is_there(media, found.key, found.size) else None
 
 

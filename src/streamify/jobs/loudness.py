@@ -64,8 +64,9 @@ def settle(plan: Plan, media: Storage) -> None:
 
 def read_loudness(media: Storage, track: AudioTrack) -> Loudness | None:
     """Return what was measured of a track; ``None``: not all of it was."""
-    data = media.get(loudness_key(track.id))
-    found = parse_saved(Loudness, data) if data is not None else None
+    key = loudness_key(track.id)
+    data = media.get(key)
+    found = parse_saved(Loudness, data, key) if data is not None else None
     return found if found is not None and (found.track, found.target) == (track.id, track.recipe.loudness) else None
 
 
@@ -92,6 +93,7 @@ def _pieces(plan: Plan, track: AudioTrack) -> Iterator[tuple[int, int]]:
 
 
 def _read_piece(media: Storage, track: AudioTrack, first: int) -> LoudnessPiece | None:
-    data = media.get(loudness_piece_key(track.id, first))
-    found = parse_saved(LoudnessPiece, data) if data is not None else None
+    key = loudness_piece_key(track.id, first)
+    data = media.get(key)
+    found = parse_saved(LoudnessPiece, data, key) if data is not None else None
     return found if found is not None and (found.track, found.segment) == (track.id, first) else None

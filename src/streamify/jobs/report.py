@@ -89,4 +89,4 @@ def read_report(media: Storage, *, newer: Literal["refuse", "ignore"] = "refuse"
         DestinationError: ``state-newer``.
     """
     data = media.get(REPORT)
-    return parse_saved(Report, data, newer=newer) if data is not None else None
+    return parse_saved(Report, data, REPORT, newer=newer) if data is not None else None

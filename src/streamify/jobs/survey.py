@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import tee
 from typing import Literal
 
 from streamify.dest.layout import TRACK_FOLDERS, init_key, ledger_key, segment_key
@@ -46,7 +47,8 @@ def survey(plan: Plan, media: Storage, *, newer: Literal["refuse", "ignore"] = "
     done, damaged_files, unreadable = set(), [], 0
     entries = media.get_many(ledger_key(track.id, index) for track, index, _ in there())
     for (track, index, key), entry in zip(there(), entries, strict=True):
-        record = parse_saved(SegmentRecord, entry, newer=newer) if entry is not None else None
+        where = ledger_key(track.id, index)
+        record = parse_saved(SegmentRecord, entry, where, newer=newer) if entry is not None else None
         if record is None or not belongs(record, track, index):
             unreadable += entry is not None
         elif record.media.size != sizes[key]:
@@ -64,10 +66,11 @@ def belongs(record: SegmentRecord, track: VideoTrack | AudioTrack, index: int) -
 
 def read_records(media: Storage, wanted: Iterable[tuple[str, int]]) -> Iterator[SegmentRecord | None]:
     """Yield the ledger entry of each (track, segment), in their order; ``None``: there is none that can be read."""
-    return map(_record, media.get_many(ledger_key(*entry) for entry in wanted))
+    keys, same = tee(ledger_key(*entry) for entry in wanted)
+    return map(_record, keys, media.get_many(same))
 
 
-def _record(data: bytes | None) -> SegmentRecord | None:
+def _record(key: str, data: bytes | None) -> SegmentRecord | None:
     if data is None:
         return None
-    return parse_saved(SegmentRecord, data)  # None: the segment is made again and its entry overwritten
+    return parse_saved(SegmentRecord, data, key)  # None: the segment is made again and its entry overwritten

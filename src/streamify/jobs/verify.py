@@ -122,7 +122,7 @@ def _read_report(media: Storage, dest: Location) -> Report:
             "no-stream", f"{dest} holds no finished stream", "run `streamify transcode` to its end first"
         )
     data = read_json(media, REPORT)
-    report = parse_saved(Report, data) if data is not None else None
+    report = parse_saved(Report, data, REPORT) if data is not None else None
     if report is None or not all(map(_inside, _keys(report))):
         raise DestinationError(
             "report-unreadable",

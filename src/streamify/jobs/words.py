@@ -126,7 +126,7 @@ def _record(media: Storage, track: TextTrack) -> TextRecord | None:
 
 
 def _parsed(track: TextTrack, data: bytes | None) -> TextRecord | None:
-    found = parse_saved(TextRecord, data) if data is not None else None
+    found = parse_saved(TextRecord, data, text_record_key(track.id)) if data is not None else None
     return found if found is not None and found.track == track.id else None
 
 

@@ -23,18 +23,21 @@ def read_saved(media: Storage, key: str, kind: type[S]) -> S | None:
     data = media.get(key)
     if data is None:
         return None
-    found = parse_saved(kind, data)
+    found = parse_saved(kind, data, key)
     if found is None and schema_of(data) is None:
         raise damaged(f"{key} at DEST", "it cannot be read")
     return found
 
 
-def parse_saved(kind: type[S], data: bytes, *, newer: Literal["refuse", "ignore"] = "refuse") -> S | None:
+def parse_saved(
+    kind: type[S], data: bytes, key: str = "", *, newer: Literal["refuse", "ignore"] = "refuse"
+) -> S | None:
     """Return a value, or ``None`` where it is damaged or of an older schema.
 
     Args:
         kind: Of the value; its field ``schema_version`` defaults to the schema that this release writes.
         data: JSON.
+        key: Where it lies below DEST, for a message.
         newer: Whether a newer schema is an error, or as good as damage because the user said ``--replace``.
 
     Raises:
@@ -52,7 +55,7 @@ def parse_saved(kind: type[S], data: bytes, *, newer: Literal["refuse", "ignore"
         return None
     raise DestinationError(
         "state-newer",
-        f"the state at DEST was written by a newer Streamify: {kind.__name__} of schema {schema}, "
+        f"{key or 'the state'} at DEST was written by a newer Streamify: {kind.__name__} of schema {schema}, "
         f"this one knows {known}",
         "update Streamify, or make the stream anew: streamify transcode SOURCE DEST --replace",
     )

@@ -170,7 +170,7 @@ def read_part(key: str, media: Storage) -> BurnPart:
         DestinationError: ``state-damaged``, it is not there, or cannot be read.
     """
     data = media.get(key)
-    part = parse_saved(BurnPart, data) if data is not None else None
+    part = parse_saved(BurnPart, data, key) if data is not None else None
     if part is None:
         raise damaged(f"{key} at DEST", "it is missing" if data is None else "it cannot be read")
     return part

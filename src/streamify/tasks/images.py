@@ -129,7 +129,8 @@ def _segment(media: Storage, track: VideoTrack, index: int, *, certified: bool) 
     key = segment_key(track.folder, index)
     data = _read(media, key)
     if not certified:
-        record = parse_saved(SegmentRecord, _read(media, ledger_key(track.id, index)))
+        entry = ledger_key(track.id, index)
+        record = parse_saved(SegmentRecord, _read(media, entry), entry)
         if record is None or record.media.sha256 != sha256(data):
             hint = "run the same command again: what is missing is made anew"
             raise DestinationError("segment-gone", f"{key} at DEST is not what its worker wrote", hint)

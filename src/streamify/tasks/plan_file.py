@@ -18,7 +18,7 @@ def read_plan(media: Storage, key: str = PLAN) -> Plan | None:
     data = media.get(key)
     if data is None:
         return None
-    found = parse_saved(Plan, data)
+    found = parse_saved(Plan, data, key)
     if found is None:
         raise DestinationError(
             "plan-unreadable",

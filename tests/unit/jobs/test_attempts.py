@@ -62,6 +62,7 @@ def test_a_line_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     with pytest.raises(DestinationError) as caught:
         read_attempts(media, "run")
     assert caught.value.code == "state-newer"
+    assert run_attempts_key("run", "00000") in caught.value.message
 
 
 class Counting(ObjectStorage):
