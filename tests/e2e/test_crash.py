@@ -20,9 +20,9 @@ from e2e.driving import Job, alive, job, media, streamify, wait_for
 from e2e.halting import Halt
 from selection import sample
 
-KILLS = {"a few": 2, "many": 10}
+KILLS = {"a few": 2, "many": 6}
 """Kills of each run of the test."""
-SEGMENTS = {"a few": 5, "many": 32}
+SEGMENTS = {"a few": 5, "many": 24}
 FLAGS: tuple[str, ...] = (
     "--ladder",
     "360p,240p",

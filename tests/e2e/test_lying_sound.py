@@ -23,7 +23,8 @@ from streamify.model.recipe import AudioRecipe
 from streamify.planning import build
 
 SETTINGS: dict[str, Any] = {
-    "engine": "inline", "ladder": rungs(64), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast"
+    "engine": "inline", "ladder": rungs(64), "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast",
+    "thumbnails": "off", "poster": "off",
 }  # fmt: skip
 Lie = Callable[[AudioRecipe], AudioRecipe]
 
