@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python tests/second_chance.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long chaos players lint bench sources-table pictures clean system tools compiled collected
+.PHONY: help demo check quick test test-long chaos players lint bench tune sources-table pictures clean system tools compiled collected
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -68,6 +68,9 @@ lint: $(VENV)/.made-test ## Run ruff, mypy (strict) and the import contracts.
 
 bench: $(VENV)/.made-bench compiled ## Measure against plain ffmpeg and Shaka Streamer. Wants an idle machine.
 	$(BIN)/python -m benchmarks
+
+tune: $(VENV)/.made-bench compiled ## Measure settings of x264 on films of the corpus (ARGS=...): CPU time, bits and banding at equal VMAF. Takes hours, keeps what it has.
+	$(BIN)/python -m benchmarks.tune $(ARGS)
 
 aws-trial: $(VENV)/.made-test demo/clip.mp4 ## Try the stack on your AWS account: deploy, make a stream (FILM=...), measure, remove. Costs cents.
 	$(BIN)/python -m benchmarks.trial $(or $(FILM),demo/clip.mp4) $(if $(STACK),--stack $(STACK))

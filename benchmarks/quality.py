@@ -46,7 +46,7 @@ def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
 def _points(source: Source, curves: dict[str, dict[str, list[Point]]]) -> Iterator[Figure]:
     """Show what was measured, so that one sees where the curves overlap."""
     for who, rungs in curves.items():
-        points = {f"{name} at {one.bits / 1000:.0f} kbit/s": one.vmaf for name, row in rungs.items() for one in row}
+        points = {f"{name} at {one.bits / 1000:.0f} kbit/s": one.score for name, row in rungs.items() for one in row}
         yield Figure(f"quality {source.name} {who}, best VMAF", max(points.values()), "", behind=dict(points))
 
 

@@ -25,8 +25,8 @@ class Point:
 
     bits: float
     """Bits per second of its files: init and media segments."""
-    vmaf: float
-    """Mean over the judged frames, at the size of the source."""
+    score: float
+    """Mean over the judged frames, of VMAF or of another measure that grows with quality."""
 
 
 def joined(init: Path, segments: Sequence[Path], to: Path) -> Path:
@@ -61,30 +61,31 @@ def judge(rendition: Path, reference: Path, width: int, height: int, frames: int
     return float(json.loads(log_file.read_text())["pooled_metrics"]["vmaf"]["mean"])
 
 
-def bits_ratio(ours: Sequence[Point], theirs: Sequence[Point]) -> float | None:
-    """Return our bits over theirs at equal VMAF: the mean of log(bits) over the VMAF that both curves cover.
+def bits_ratio(ours: Sequence[Point], theirs: Sequence[Point], common: float = COMMON) -> float | None:
+    """Return our bits over theirs at equal score: the mean of log(bits) over the scores that both curves cover.
 
     This is the Bjontegaard rate difference with straight lines between the points, as a ratio. ``None`` where the
-    curves have too little VMAF in common.
+    curves have less than `common` of their score in common.
     """
     first, second = _front(ours), _front(theirs)
-    low, high = max(first[0].vmaf, second[0].vmaf), min(first[-1].vmaf, second[-1].vmaf)
-    if high - low < COMMON:
+    low, high = max(first[0].score, second[0].score), min(first[-1].score, second[-1].score)
+    if high - low < common:
         return None
     steps = [low + (high - low) * number / 100 for number in range(101)]
-    return exp(sum(_log_bits(first, vmaf) - _log_bits(second, vmaf) for vmaf in steps) / len(steps))
+    lines = [[(point.score, log(point.bits)) for point in front] for front in (first, second)]
+    return exp(sum(at_score(lines[0], step) - at_score(lines[1], step) for step in steps) / len(steps))
+
+
+def at_score(line: Sequence[tuple[float, float]], score: float) -> float:
+    """Return the value at a score on a line of (score, value), which ascends by score and is straight between them."""
+    (left, before), (right, after) = next(pair for pair in pairwise(line) if score <= pair[1][0] or pair[1] is line[-1])
+    return before + (after - before) * (score - left) / (right - left)
 
 
 def _front(curve: Sequence[Point]) -> list[Point]:
-    """Return the points from low to high VMAF, without those that cost more and show less than another."""
+    """Return the points from low to high score, without those that cost more and show less than another."""
     front: list[Point] = []
-    for point in sorted(curve, key=lambda point: (point.bits, -point.vmaf)):
-        if not front or point.vmaf > front[-1].vmaf:
+    for point in sorted(curve, key=lambda point: (point.bits, -point.score)):
+        if not front or point.score > front[-1].score:
             front.append(point)
     return front
-
-
-def _log_bits(front: Sequence[Point], vmaf: float) -> float:
-    left, right = next(pair for pair in pairwise(front) if vmaf <= pair[1].vmaf or pair[1] is front[-1])
-    share = (vmaf - left.vmaf) / (right.vmaf - left.vmaf)
-    return log(left.bits) + share * (log(right.bits) - log(left.bits))

@@ -34,4 +34,4 @@ if __name__ == "__main__":
     setattr(H264, "options", lesser)  # noqa: B010 - mypy refuses the plain assignment
     ladder = rungs(480, 240)
     streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, segment_seconds="1/2",
-                        keyframe_seconds="1/2", preset="veryfast")  # fmt: skip
+                        keyframe_seconds="1/2", preset="balanced")  # fmt: skip

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
-from streamify.model.recipe import VideoRecipe
+from streamify.model.recipe import Tuning, VideoRecipe
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.description import SampleEntry
 
@@ -49,6 +49,10 @@ class VideoCodec(Codec):
     @abstractmethod
     def bframes(self, preset: str) -> int:
         """Return the longest run of B pictures that a preset makes."""
+
+    @abstractmethod
+    def words(self, tuning: Tuning) -> dict[str, str]:
+        """Return what differs from a preset in the words of the encoder."""
 
     @abstractmethod
     def options(self, recipe: VideoRecipe, timescale: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamify.bitstream.captions import with_sei
 from streamify.codecs.base import VideoCodec
-from streamify.model.recipe import VideoRecipe
+from streamify.model.recipe import Tuning, VideoRecipe
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.description import SampleEntry
 
@@ -23,6 +23,13 @@ class H264(VideoCodec):
     def bframes(self, preset: str) -> int:
         """Return 3, as in most presets of x264; ``ultrafast`` makes none."""
         return 0 if preset == "ultrafast" else 3
+
+    def words(self, tuning: Tuning) -> dict[str, str]:
+        """Return parameters of x264; their fields have its names."""
+        given = tuning.model_dump(exclude_none=True)
+        return {
+            name.replace("_", "-"): value if isinstance(value, str) else f"{value:g}" for name, value in given.items()
+        }
 
     def options(self, recipe: VideoRecipe, timescale: int) -> dict[str, str]:
         """Return libx264's options.
@@ -44,6 +51,7 @@ class H264(VideoCodec):
             "vbv-init": "0.5",
             "bframes": str(recipe.bframes),
             "force-cfr": "1" if recipe.frame_rate.numerator == timescale else "0",
+            **self.words(recipe.tuning),
         }
         return {
             "preset": recipe.preset,

@@ -11,6 +11,40 @@ VideoRange = Literal["SDR", "PQ", "HLG"]
 """Transfer of the pictures, in the words of HLS (EXT-X-STREAM-INF, VIDEO-RANGE)."""
 
 
+class Tuning(Frozen):
+    """Parameters of the encoder beside those of its preset, in x264's own words; ``None``: as the preset has it.
+
+    New fields as in `VideoRecipe`.
+    """
+
+    ref: int | None = None
+    """Pictures that a block may be predicted from."""
+    mixed_refs: int | None = None
+    """1: parts of a macroblock choose their reference pictures each for itself."""
+    rc_lookahead: int | None = None
+    """Pictures that are looked at before one is coded."""
+    aq_mode: int | None = None
+    """Where bits go inside a picture: 1 by variance, 2 by variance relative to the picture, 3 as 2 but more to dark."""
+    aq_strength: float | None = None
+    me: Literal["dia", "hex", "umh"] | None = None
+    """Search for motion."""
+    subme: int | None = None
+    """Effort of the search at fractions of pixels, and of the choice of modes."""
+    trellis: int | None = None
+    psy_rd: float | None = None
+    """Preference for energy over closeness."""
+    deblock: int | None = None
+    """Strength and threshold of the filter at the borders of blocks."""
+    b_adapt: int | None = None
+    """How the number of B pictures is chosen: 1 fast, 2 best."""
+    weightp: int | None = None
+    """Weighted prediction of P pictures."""
+    dct_decimate: int | None = None
+    """0: keeps the few small coefficients of a block, which x264 else leaves out as noise."""
+    qcomp: float | None = None
+    """How much complex pictures may cost: 1 keeps the quantizer as it is."""
+
+
 class VideoRecipe(Frozen):
     """One video rendition. A new field needs a default that never changes: `track_hash` leaves out fields at it."""
 
@@ -37,6 +71,8 @@ class VideoRecipe(Frozen):
     """Width and height, pixels, at which HDR or BT.2020 pictures became BT.709 before they were scaled to this one."""
     burn: BurnIn | None = None
     """Subtitles that are drawn into the pictures."""
+    tuning: Tuning = Tuning()
+    """What differs from the encoder's own preset."""
     captions: bool = False
     """Whether captions inside the pictures of the source (CEA-608/708) are carried in those of the track."""
 

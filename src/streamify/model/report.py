@@ -49,6 +49,8 @@ class TrackReport(Frozen):
     width: int | None = None
     """Pixels; ``None`` for audio."""
     height: int | None = None
+    chosen: str | None = None
+    """What a preset of our own stood for in this rung and why; ``None`` for a preset of x264 and for audio."""
     frames: int
     """Pictures, or AAC access units."""
     duration: Rational

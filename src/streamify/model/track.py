@@ -49,6 +49,8 @@ class VideoTrack(_Track):
 
     kind: Literal["video"] = "video"
     recipe: VideoRecipe
+    chosen: str = ""
+    """What a preset of our own stands for in this rung and why, for people; as labels, it decides no byte."""
 
     @property
     def name(self) -> str:

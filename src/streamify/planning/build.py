@@ -30,6 +30,7 @@ from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import CONTENT, Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.sound_notes import sound_notes
+from streamify.planning.tuning import choose_row, chosen_text
 from streamify.planning.words import text_notes, text_tracks
 
 
@@ -133,6 +134,7 @@ def _video_track(
         rate = min(Fraction(grid.MAX_RATE), video.average_rate * timeline.fields).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
     codec = video_codec("h264")  # the one that is made today
+    row = choose_row(settings.preset)
     recipe = VideoRecipe(
         codec=codec.name,
         width=size.width,
@@ -141,8 +143,9 @@ def _video_track(
         crf=rung.crf if rung.crf is not None else settings.crf,
         maxrate=int(rung.maxrate * boost),
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
-        preset=settings.preset,
-        bframes=codec.bframes(settings.preset),
+        preset=row.preset,
+        tuning=row.tuning,
+        bframes=codec.bframes(row.preset),
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
         tone_mapped_at=(largest.width, largest.height) if video.colour.converted else None,
         deinterlace=applied(video, timeline, settings.deinterlace),
@@ -154,6 +157,7 @@ def _video_track(
         recipe=recipe,
         timescale=timeline.timescale,
         labels=Labels(name=rung.name),
+        chosen=chosen_text(settings.preset, row, codec.words(row.tuning)),
     )
 
 

@@ -16,6 +16,7 @@ ENCODE: dict[Preset, float] = {
     "superfast": 0.014,
     "veryfast": 0.021,
     "faster": 0.034,
+    "balanced": 0.038,
     "fast": 0.041,
     "medium": 0.045,
     "slow": 0.070,
@@ -25,7 +26,8 @@ ENCODE: dict[Preset, float] = {
 """x264, seconds for a picture of a million pixels: from 360p to 1080p that hardly changes with the size.
 
 Medium is the mean of the two films of ``docs/reference/benchmarks.md`` (0.041 and 0.049), the others follow from
-windows of them (AMD EPYC, 2026-11). A window of one film took half, another one and a half times as long.
+windows of them (AMD EPYC, 2026-11); balanced is medium times what ``make tune`` found. A window of
+one film took half, another one and a half times as long.
 """
 
 SCALE = 0.0013

@@ -174,7 +174,7 @@ def test_settings_reach_the_pipeline(cli: Cli, job: Job, tmp_path: Path, monkeyp
 
 def test_plan_prints_settings_and_schema_without_a_source(cli: Cli) -> None:
     assert "crf: 20  # --crf" in cli("plan", "--print-settings", "--crf", "20").out
-    assert cli("plan", "--print-settings", "--json").json["settings"]["preset"] == "medium"
+    assert cli("plan", "--print-settings", "--json").json["settings"]["preset"] == "balanced"
     assert json.loads(cli("plan", "--print-schema").out)["title"] == "Settings"
     line, end = cli("plan", "--print-schema", "--json").out.split("\n")
     assert (json.loads(line)["title"], end) == ("Settings", "")

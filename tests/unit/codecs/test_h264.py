@@ -51,6 +51,15 @@ def test_constant_rate_is_told_to_the_encoder() -> None:
     assert params(options(90000))["force-cfr"] == "0"
 
 
+def test_what_differs_from_a_preset_is_told_by_x264s_names() -> None:
+    tuning = {"ref": 2, "mixed_refs": 0, "rc_lookahead": 30, "aq_mode": 2, "aq_strength": 0.8, "me": "dia"}
+    found = params(options(tuning=tuning))
+    expected = {  # x264 --fullhelp
+        "ref": "2", "mixed-refs": "0", "rc-lookahead": "30", "aq-mode": "2", "aq-strength": "0.8", "me": "dia",
+    }  # fmt: skip
+    assert found == params(options()) | expected
+
+
 def test_b_pictures_of_presets() -> None:
     assert (H264().bframes("medium"), H264().bframes("ultrafast")) == (3, 0)  # x264 --fullhelp
 

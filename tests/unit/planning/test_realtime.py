@@ -3,7 +3,7 @@ from __future__ import annotations
 from plan_samples import plan
 from streamify.planning.realtime import needed_first
 
-FILM, _ = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2)
+FILM, _ = plan(ladder="1080p,360p", segment_seconds=2, keyframe_seconds=2, preset="medium")
 HIGH, LOW = (track.id for track in FILM.video)
 
 

@@ -63,6 +63,7 @@ def planned(plan: Plan) -> list[str]:
         ("  subtitles", "WebVTT", track.labels.language or "", track.labels.name, track.source) for track in plan.text
     ]
     lines += table(rows)
+    lines += [f"  {names}: {text}" for text, names in _chosen(plan).items()]
     known = {(note.kind, note.what) for note in plan.source.notes}
     lines += _notes(note for note in plan.notes if (note.kind, note.what) not in known)
     if images := [*_images(plan)]:
@@ -70,6 +71,14 @@ def planned(plan: Plan) -> list[str]:
     lines.append(f"Output: at most about {size(plan.estimate.media_bytes)}")
     lines.append(f"Memory: about {size(plan.estimate.worker_bytes)} a worker")
     return lines
+
+
+def _chosen(plan: Plan) -> dict[str, str]:
+    """Return what presets of our own stand for, and the names of the rungs that get it."""
+    found: dict[str, list[str]] = {}
+    for track in plan.video:
+        found.setdefault(track.chosen, []).append(track.name)
+    return {text: ", ".join(names) for text, names in found.items() if text}
 
 
 def _images(plan: Plan) -> Iterator[str]:

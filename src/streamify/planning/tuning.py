@@ -1,0 +1,50 @@
+"""Our own presets: which preset of x264 a rung gets, and in what it differs from that. Pure.
+
+The rows come from ``make tune``; `docs/decisions/0048-measured-presets.md` has its tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamify.model.recipe import Tuning
+from streamify.model.settings import Preset, X264Preset
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a class of rungs gets."""
+
+    preset: X264Preset
+    tuning: Tuning
+    why: str
+    """For people; empty for the presets of x264, which somebody asked for as they are."""
+
+
+BALANCED = Row(
+    "medium",
+    Tuning(ref=2, mixed_refs=0, rc_lookahead=30, aq_strength=0.8),
+    "measured: less CPU time than medium, and fewer bits for the same VMAF on most films",
+)
+
+
+def choose_row(preset: Preset) -> Row:
+    """Return what a rung gets.
+
+    Args:
+        preset: As the settings have it.
+    """
+    return BALANCED if preset == "balanced" else Row(preset, Tuning(), "")
+
+
+def chosen_text(preset: Preset, row: Row, words: dict[str, str]) -> str:
+    """Return what people are told of a row: ``""`` for a preset of x264.
+
+    Args:
+        preset: As the settings have it.
+        row: Of the rung.
+        words: Its tuning, in the words of the encoder.
+    """
+    if not row.why:
+        return ""
+    return f"{preset} is {row.preset} with {', '.join(f'{name}={value}' for name, value in words.items())}; {row.why}"

@@ -1,0 +1,63 @@
+"""Our own presets: which rows rungs get, what of them reaches the encoder, and what people are told."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import get_args
+
+import av
+import pytest
+
+from plan_samples import ids, plan
+from streamify.codecs.h264 import H264
+from streamify.model.settings import Preset, X264Preset
+from streamify.planning.tuning import choose_row
+
+OWN = [one for one in get_args(Preset) if one not in get_args(X264Preset)]
+
+
+@pytest.mark.parametrize("preset", get_args(X264Preset))
+def test_presets_of_x264_stay_as_they_are(preset: X264Preset) -> None:
+    found, _ = plan(preset=preset)
+    assert {track.recipe.preset for track in found.video} == {preset}
+    assert not any(H264().words(track.recipe.tuning) or track.chosen for track in found.video)
+
+
+def test_what_differs_is_part_of_the_url() -> None:
+    assert not set(ids(plan(preset="medium"))[:4]) & set(ids(plan(preset="balanced"))[:4])
+
+
+@pytest.mark.parametrize("preset", OWN)
+def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> None:
+    found, _ = plan(preset=preset)
+    for track in found.video:
+        row = choose_row(preset)
+        assert track.chosen.startswith(f"{preset} is {row.preset} with ")
+        for name, value in H264().words(row.tuning).items():
+            assert f"{name}={value}" in track.chosen
+
+
+@pytest.mark.parametrize("preset", OWN)
+def test_x264_takes_every_word(preset: Preset) -> None:
+    """It says nothing of words that it does not know, but writes what it made of all of them into its SEI message."""
+    row = choose_row(preset)
+    words = H264().words(row.tuning)
+    options = {"preset": row.preset, "x264-params": ":".join(f"{name}={value}" for name, value in words.items())}
+    encoder = av.CodecContext.create("libx264", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.options = 64, 64, "yuv420p", options
+    encoder.framerate, encoder.time_base = Fraction(25), Fraction(1, 25)
+    frame = av.VideoFrame(64, 64, "yuv420p")
+    frame.pts = 0
+    data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
+    told = data.decode("latin-1")
+    names = {"aq-mode": "aq", "aq-strength": "aq", "mixed-refs": "mixed_ref", "rc-lookahead": "rc_lookahead"}
+    for name, value in words.items():
+        wanted = f"{names.get(name, name.replace('-', '_'))}="
+        assert wanted in told
+        if name == "aq-mode":
+            assert f" aq={value}:" in told
+        elif name == "aq-strength":
+            assert f":{float(value):.2f}" in told.split(" aq=")[1].split(" ")[0]
+        else:
+            assert f" {wanted}{value}" in told
