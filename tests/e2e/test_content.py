@@ -41,7 +41,7 @@ def waves(width: int = SIZE[0], height: int = SIZE[1]) -> Draw:
 
     def draw(number: int) -> Gray:
         across, down = np.arange(width) / width, np.arange(height)[:, None] / height
-        light = 128 + 12 * np.sin(5 * across + number) + 9 * np.cos(4 * down - number)
+        light = 126 + 55 * np.sin(6 * across + number) + 50 * np.cos(6 * down - number)
         picture: Gray = np.round(light).astype(np.uint8)
         return picture
 
@@ -77,6 +77,11 @@ def plain(value: int) -> Draw:
 
 def noise(number: int) -> Gray:
     return np.random.default_rng(number).integers(0, 255, SIZE[::-1], dtype=np.uint8)
+
+
+def dimmed(draw: Draw) -> Draw:
+    """Return the pictures with a sixth of their contrast."""
+    return lambda number: (100 + draw(number) // 6).astype(np.uint8)
 
 
 def dark_at_first(draw: Draw) -> Draw:
@@ -122,6 +127,8 @@ def told(plan: Plan) -> str:
         (waves(), {}, "360p", "left out: 480p"),
         (waves(480, 640), {}, "360p", "left out: 480p"),
         (waves(), {"pts": lambda n: n + n // 3}, "360p", "left out: 480p"),  # of variable rate
+        (dimmed(waves()), {}, "480p 360p", "480p shows more than 360p: once encoded"),
+        (waves(), {"count": 40}, "360p", "judged by 25 pictures"),
         (dark_at_first(waves()), {}, "360p", "left out: 480p"),
         (lambda _: waves()(0), {}, "360p", "left out: 480p"),  # pictures that stand
         (written(waves()), {}, "480p 360p", "480p shows more than 360p"),
@@ -129,7 +136,7 @@ def told(plan: Plan) -> str:
         (noise, {}, "480p 360p", "480p shows more than 360p"),
         (plain(16), {}, "480p 360p", "8 of a single colour"),
         (plain(120), {}, "480p 360p", "of a single colour"),
-        (waves(1280, 720), {}, "360p", "left out: 720p, 480p"),
+        (waves(1280, 720), {}, "480p 360p", "left out: 720p"),
         (waves(), {"count": 1}, "360p", "left out: 480p"),
         (written(waves()), {"count": 1}, "480p 360p", "480p shows more than 360p"),
         (waves(), {"count": 12, "gop": 9}, "480p 360p", "4 are needed"),

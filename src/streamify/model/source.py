@@ -272,8 +272,8 @@ class RungSeen(Frozen):
     lost: int
     """Eight times the mean squared error that scaling costs in the parts of a picture that lose most."""
     worse: int = 0
-    """Hundredths of mean squared error by which an encoded picture is further from what was encoded. 0 where scaling
-    costs so much that nothing was encoded."""
+    """Hundredths of mean squared error by which an encoded picture is further from what was encoded, as if it had all
+    contrast from black to white. 0 where scaling costs so much that nothing was encoded."""
 
 
 class DetailSeen(Frozen):

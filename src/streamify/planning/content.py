@@ -9,7 +9,7 @@ from streamify.model.source import DetailSeen, Note, RungSeen, VideoFacts
 
 LOST = 8
 """`RungSeen.lost` above which a larger rung is needed."""
-WORSE = 5
+WORSE = 15
 """`RungSeen.worse` above which one is."""
 LEAST = 4
 """Pictures that must show something, of films that have as many."""
@@ -46,7 +46,9 @@ def _as_good(rung: RungSeen) -> bool:
 
 
 def _lacking(rung: RungSeen) -> str:
-    return f"squared error of luma {rung.lost / 8:g} by scaling, {rung.worse / 100:g} more by encoding"
+    if rung.lost > LOST:
+        return f"scaling costs {rung.lost / 8:g} in squared error of luma, and may cost {LOST / 8:g}"
+    return f"once encoded {rung.worse / 100:g} more in squared error of luma, where {WORSE / 100:g} counts as none"
 
 
 def _too_few(detail: DetailSeen) -> str:

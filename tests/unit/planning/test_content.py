@@ -31,11 +31,11 @@ def seen(*lost: int, worse: int = 0, pictures: int = LEAST, flat: int = 0) -> De
 @pytest.mark.parametrize(
     ("detail", "video", "kept", "words"),
     [
-        (seen(LOST + 1), film(), "1080p 720p 480p 360p", ("no rung", "1080p shows more than 720p")),
+        (seen(LOST + 1), film(), "1080p 720p 480p 360p", ("no rung", "720p: scaling costs 1.125")),
         (seen(LOST, LOST + 1), film(), "720p 480p 360p", ("left out: 1080p", "720p shows as much")),
         (seen(0, 0, LOST + 1), film(), "480p 360p", ("left out: 1080p, 720p", "480p shows as much")),
-        (seen(0, worse=WORSE), film(), "720p 480p 360p", ("left out: 1080p", "0.05 more by encoding")),
-        (seen(0, worse=WORSE + 1), film(), "1080p 720p 480p 360p", ("no rung", "0.06 more by encoding")),
+        (seen(0, worse=WORSE), film(), "720p 480p 360p", ("left out: 1080p", "once encoded 0.15 more")),
+        (seen(0, worse=WORSE + 1), film(), "1080p 720p 480p 360p", ("no rung", "once encoded 0.16 more")),
         (seen(0, 0, 0), film(), "360p", ("left out: 1080p, 720p, 480p", "360p shows as much")),
         (seen(0, 0, 0, pictures=LEAST - 1), film(), "1080p 720p 480p 360p", ("no rung", f"{LEAST} are needed")),
         (seen(0, 0, 0, pictures=0, flat=25), film(), "1080p 720p 480p 360p", ("no rung", "25 of a single colour")),

@@ -39,6 +39,9 @@ MOST = 0.001
 CONTRAST = 24
 """Least steps of luma between the darkest and the brightest place of a picture that shows anything."""
 
+FULL = 219
+"""Steps of luma from black to white."""
+
 
 @dataclass(frozen=True)
 class Enough:
@@ -120,7 +123,8 @@ class _Smaller:
     def compare(self, largest: VideoFrame, coded: VideoFrame, scaled: VideoFrame) -> None:
         """Judge what is worse once both are encoded: the errors of a smaller picture become larger ones."""
         ours = self._large(_coded(self._plan, self._track, scaled))
-        self._worse = max(self._worse, round(100 * (_error(largest, ours) - _error(largest, coded))))
+        more = _error(largest, ours) - _error(largest, coded)
+        self._worse = max(self._worse, round(100 * more * (FULL / _usual_contrast(scaled)) ** 2))
 
     def _large(self, frame: VideoFrame) -> VideoFrame:
         width, height = self._plan.video[0].width, self._plan.video[0].height
@@ -180,6 +184,18 @@ def _both(one: VideoFrame, two: VideoFrame, *filters: str) -> VideoFrame:
 def _contrast(frame: VideoFrame) -> int:
     luma = _luma(frame)
     return max(luma) - min(luma)
+
+
+def _usual_contrast(frame: VideoFrame) -> int:
+    """Return the steps of luma that 98 of 100 pixels lie within, at least 1: a logo does not make a dim film bright."""
+    luma = _luma(frame)
+    rest, low, high = len(luma) // 100, 0, 255
+    left = right = rest
+    while low < high and (left := left - luma.count(low)) >= 0:
+        low += 1
+    while low < high and (right := right - luma.count(high)) >= 0:
+        high -= 1
+    return max(1, high - low)
 
 
 def _luma(frame: VideoFrame) -> bytes:
