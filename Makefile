@@ -38,13 +38,15 @@ quick: compiled
 
 test: ## Install what tests need; lint, and run every test but those of test-long.
 	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint collected
-	$(PYTEST) -n auto -m 'players and not long' --durations=10 -- $(PYTEST_ARGS) -m 'not players and not long' --durations=30
+	@$(MAKE) --no-print-directory players
+	$(PYTEST) $(PYTEST_ARGS) -m 'not players and not long' --durations=30
 
-players: tools compiled
+players: tools compiled  # two at a time, but not beside what keeps all cores busy
 	$(PYTEST) -n auto -m 'players and not long' --durations=10
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
-	$(PYTEST) -n auto -m 'players and long' --durations=10 -- $(PYTEST_ARGS) -m 'long and not players' --durations=30
+	$(PYTEST) -n auto -m 'players and long' --durations=10
+	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
 	@for engine in $(or $(ENGINE),local ray aws); do \

@@ -1,11 +1,6 @@
 """Runs pytest; at most three tests that failed run again, alone, and the end of the run names them.
 
     python tests/second_chance.py -n auto -m 'not players'
-    python tests/second_chance.py -n auto -m players -- -n auto -m 'not players'
-
-Of two runs the first is of players, which stall where others take the processor: it goes before the other in all it
-does (``SCHED_RR``), and waits for clocks and networks so much that both take little more than the second alone. Where
-that is not allowed, as to most users, the second begins when the first has ended.
 
 Among others a test can fail by the load of the machine. Alone it fails again where the product or the test is at fault.
 A fault that shows once in many runs would pass alone, too: tests that look for such faults have no second chance where
@@ -27,13 +22,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -107,43 +99,9 @@ def is_property(item: pytest.Item) -> bool:
     return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
-class Ended(NamedTuple):
-    """How a run of pytest ended."""
-
-    status: int
-    failed: dict[str, tuple[str, int]]
-    passed: list[str]
-    """See `Failures`."""
-
-
-FIRST = ("chrt", "--rr", "1")
-"""Before a command: whatever it starts goes before all that is not begun like this."""
-
-
 def main(arguments: list[str]) -> int:
     """Return the exit status of pytest, that of the last run where there were more."""
-    if "--" not in arguments:
-        return _second_chance(_run(*arguments))
-    at = arguments.index("--")
-    players, others = arguments[:at], arguments[at + 1 :]
-    if may_go_first():
-        with ThreadPoolExecutor(1) as pool:
-            first = pool.submit(_run, *players, before=FIRST)
-            ended = [_run(*others), first.result()]
-    else:
-        ended = [_run(*players), _run(*others)]
-    return max([_second_chance(one) for one in ended], key=abs)
-
-
-def may_go_first() -> bool:
-    """Return whether processes of this user may go before all others."""
-    if shutil.which(FIRST[0]) is None:
-        return False
-    return subprocess.run([*FIRST, "true"], capture_output=True, check=False).returncode == 0
-
-
-def _second_chance(ended: Ended) -> int:
-    status, found, _ = ended
+    status, found, _ = _run(*arguments)
     if status != pytest.ExitCode.TESTS_FAILED or not 0 < len(found) <= MOST:
         return status
     refused = [name for name, (_, again) in found.items() if not again]
@@ -168,20 +126,14 @@ def _second_chance(ended: Ended) -> int:
     return 0
 
 
-def _run(*arguments: str, before: tuple[str, ...] = ()) -> Ended:
-    """Run pytest; with something before the command, what it says is shown at its end: another run speaks meanwhile."""
+def _run(*arguments: str) -> tuple[int, dict[str, tuple[str, int]], list[str]]:
+    """Run pytest; return its exit status, and what `Failures` wrote: the tests that failed, and those that passed."""
     with tempfile.TemporaryDirectory() as folder:
-        file, said = Path(folder) / "failures", Path(folder) / "said"
-        command = [*before, sys.executable, "-P", "-m", "pytest", *arguments, f"--failures={file}"]
-        if before:
-            with said.open("wb") as out:
-                status = subprocess.run(command, check=False, stdout=out, stderr=out).returncode
-            sys.stdout.write(said.read_text(errors="replace"))
-            sys.stdout.flush()
-        else:
-            status = subprocess.run(command, check=False).returncode
+        file = Path(folder) / "failures"
+        command = [sys.executable, "-P", "-m", "pytest", *arguments, f"--failures={file}"]
+        status = subprocess.run(command, check=False).returncode
         failed, passed = json.loads(file.read_text()) if file.exists() else ({}, [])
-    return Ended(status, failed, passed)
+    return status, failed, passed
 
 
 def _say(title: str, lines: list[str]) -> None:

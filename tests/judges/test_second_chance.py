@@ -140,36 +140,6 @@ def test_left_out():
         pytest.skip("nothing to see here")
     assert False
 """
-TWO = """
-import os
-import time
-from pathlib import Path
-
-import pytest
-
-AMONG = "PYTEST_XDIST_WORKER" in os.environ
-
-
-@pytest.mark.players
-def test_plays():
-    Path("began").touch()
-    assert os.sched_getscheduler(0) == (os.SCHED_RR if AMONG and FIRST else os.SCHED_OTHER)
-    while FIRST and not Path("works").exists():
-        time.sleep(0.01)
-    assert not AMONG, "late by 41 ms"
-
-
-def test_works():
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
-    while FIRST and not Path("began").exists():
-        time.sleep(0.01)
-    assert Path("began").exists()
-    Path("works").touch()
-
-
-def test_right():
-    assert RIGHT
-"""
 
 
 def run(folder: Path, tests: str, *options: str) -> tuple[int, str, str]:
@@ -217,26 +187,6 @@ def test_what_may_be_a_rare_fault_and_only_took_too_long_must_pass_alone_five_ti
         "test_it.py::test_any_order_is_waited_for",
         "test_it.py::test_kills_that_take_long",
     ]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("first", "right"), [(True, True), (True, False), (False, True)])
-def test_plays_run_beside_the_others_where_they_may_go_first_and_alone_after_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, first: bool, right: bool
-) -> None:
-    if first and not second_chance.may_go_first():
-        pytest.skip("no process of this user may go before others")
-    if not first:
-        monkeypatch.setenv("PATH", str(tmp_path))
-    tests = TWO.replace("FIRST", str(first)).replace("RIGHT", str(right))
-    others = ("--", "-n", "1", "-q", "-p", "no:cacheprovider", "-m", "not players")
-    code, said, passed = run(tmp_path, tests, "-m", "players", str(tmp_path), *others)
-    assert code == (0 if right else 1), said
-    assert "1 failed in" in said
-    assert ("2 passed in" if right else "1 failed, 1 passed in") in said
-    assert "PASSED ALONE, 3 OF 3 TIMES: test_it.py::test_plays" in said
-    assert passed == "test_it.py::test_plays\n"
-    assert ("run alone, 1 of 1 times\n    test_it.py::test_right" in said) is not right
 
 
 FAULTS = ["exception: x is not a function", "own: failed the browser cannot decode a segment", "gave up at 3.003 s",
