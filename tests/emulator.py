@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Stack:
     """What points AWS clients at the emulator."""
     folder: Path
     """Where the emulator looks whether calls are held; see `holding`."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Of the uploads of executions, by ARN: there are hundreds in the end, and who waits asks again and again."""
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Point this process and those that it starts at the emulator."""
@@ -50,14 +53,16 @@ class Stack:
             monkeypatch.setenv(name, value)
 
     def client(self, service: str) -> Any:
-        """Return a client of an AWS service."""
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        """Return a client of an AWS service; to make one takes longer than most requests."""
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self.clients[service]
 
     @property
     def machine(self) -> str:
@@ -72,10 +77,12 @@ class Stack:
         """Return the executions whose input speaks of an uploaded key, the oldest first, as DescribeExecution does."""
         states = self.client("stepfunctions")
         pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
-        found = [
-            states.describe_execution(executionArn=one["executionArn"]) for page in pages for one in page["executions"]
-        ]
-        mine = [one for one in found if _key_of(json.loads(one.get("input") or "{}")) == key]
+        mine = []
+        for arn in [one["executionArn"] for page in pages for one in page["executions"]]:
+            if self.keys.get(arn, key) == key:
+                found = states.describe_execution(executionArn=arn)
+                self.keys[arn] = _key_of(json.loads(found.get("input") or "{}"))
+                mine += [found] if self.keys[arn] == key else []
         return sorted(mine, key=lambda one: one["startDate"])
 
     def wait(self, key: str, count: int = 1, seconds: float = 120) -> list[dict[str, Any]]:
@@ -86,7 +93,7 @@ class Stack:
             if len(found) >= count and all(one["status"] != "RUNNING" for one in found):
                 return found
             assert time.monotonic() < deadline, [(one["status"], one.get("error")) for one in found]
-            time.sleep(0.3)
+            time.sleep(0.1)
 
     def start(self, request: dict[str, Any]) -> str:
         """Start an execution by hand; return its ARN."""
@@ -103,7 +110,7 @@ class Stack:
             if found["status"] != "RUNNING":
                 return found
             assert time.monotonic() < deadline, "the execution still runs"
-            time.sleep(0.3)
+            time.sleep(0.1)
 
     def objects(self, prefix: str) -> dict[str, bytes]:
         """Return every object below a prefix of the media bucket, by its key below the prefix."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from e2e.driving import wait_for
 from emulator import Stack
 from streamify.backends.aws.account import Account
 from streamify.backends.aws.functions.turn import StepFunctions
@@ -55,18 +54,6 @@ def test_twenty_uploads_at_once_end_each_by_itself(stack: Stack, small: Path) ->
     good, every = "storm/11.mp4", [f"storm/{number}.mp4" for number in range(20)]
     for key in every:
         stack.upload(key, small.read_bytes() if key == good else b"Dear Sir or Madam,\n" * 50)
-
-    def ended() -> dict[str, str] | None:
-        states = stack.client("stepfunctions")
-        pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.machine)
-        arns = [one["executionArn"] for page in pages for one in page["executions"]]
-        found = [states.describe_execution(executionArn=arn) for arn in arns[:120]]  # the latest first
-        mine = {json.loads(one["input"]).get("detail", {}).get("object", {}).get("key", ""): one for one in found}
-        mine = {key: one for key, one in mine.items() if key.startswith("storm/")}
-        if len(mine) < len(every) or any(one["status"] == "RUNNING" for one in mine.values()):
-            return None
-        return {key: json.loads(one["output"])["status"] for key, one in mine.items()}
-
-    ends = wait_for(ended, seconds=240)
+    ends = {key: json.loads(stack.wait(key, seconds=240)[-1]["output"])["status"] for key in every}
     assert ends == dict.fromkeys(every, "refused") | {good: "complete"}
     assert leases(stack) == []
