@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from streamify.errors import counted
 from streamify.model.settings import Rung
 from streamify.model.source import DetailSeen, Note, RungSeen, VideoFacts
 
@@ -53,7 +54,7 @@ def _lacking(rung: RungSeen) -> str:
 
 def _too_few(detail: DetailSeen) -> str:
     flat = f", and {detail.flat} of a single colour" if detail.flat else ""
-    return f"{detail.pictures} pictures that show something were found{flat}; {LEAST} are needed"
+    return f"{counted(detail.pictures, 'picture')} with any detail{flat}; {LEAST} are needed"
 
 
 def _none(why: str) -> Note:
