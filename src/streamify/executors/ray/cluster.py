@@ -25,7 +25,7 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError, UsageError
-from streamify.executors.ray.connection import CONNECT, NO_RAY, Address, parse, unreachable
+from streamify.executors.ray.connection import CONNECT, NO_RAY, Address, parse, unreachable, wire_errors
 from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
@@ -203,7 +203,11 @@ class Connection:
             )  # fmt: skip
 
     def _watch(self) -> None:
-        why = watch(self._look, (DestinationError, *_BROKEN), self._stop, self._see)
+        why: Exception | str | None
+        try:
+            why = watch(self._look, (DestinationError, *_BROKEN), self._stop, self._see)
+        except Exception as error:  # not swallowed: the jobs fail with it, which would wait for ever
+            why = f"its nodes cannot be looked at: {type(error).__name__}: {_line(error)}"
         if why is not None:
             for tell in self._gone:
                 tell(why if isinstance(why, str) else _line(why))
@@ -306,7 +310,7 @@ class Cluster:
         places = list(self._places.values())
         for number in tuple(self._places):
             self.cut_off(number)
-        with suppress(*_BROKEN):
+        with suppress(*_BROKEN), wire_errors():
             if places:
                 ray.wait(places, num_returns=len(places), timeout=10)
             ray.kill(self._mailbox)
@@ -315,7 +319,8 @@ class Cluster:
     def _calling(self) -> Iterator[None]:
         """Call Ray in the body; where it cannot be called any more, the cluster is gone."""
         try:
-            yield
+            with wire_errors():
+                yield
         except _BROKEN as error:
             self._come.put(partial(self._lost, _line(error)))
 
@@ -413,7 +418,9 @@ _MAILBOX = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=100_000)(Mailb
 
 def _nodes() -> tuple[Node, ...]:
     found = []
-    for one in ray.nodes():
+    with wire_errors():
+        there = ray.nodes()
+    for one in there:
         resources = one["Resources"]
         cores, memory = int(resources.get("CPU", 0)), int(resources.get("memory", 0))
         if one["Alive"] and cores:
@@ -430,8 +437,9 @@ def _asked(number: int, card: bytes) -> News:
 
 def _line(error: BaseException) -> str:
     if isinstance(error, grpc.Call):
-        return f"{error.code().name}: {error.details()}"
-    text = error.message if isinstance(error, StreamifyError) else str(error)
+        text = f"{error.code().name}: {error.details()}"
+    else:
+        text = error.message if isinstance(error, StreamifyError) else str(error)
     return " ".join(text.split())[:200]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from streamify.errors import DestinationError, UsageError
@@ -15,6 +17,8 @@ PORT, CLIENT_PORT = 6379, 10001
 """Of a head node by default: for drivers of its network, and for those outside."""
 NO_RAY = "see that RAY_AUTH_MODE and RAY_AUTH_TOKEN are those of the head, and that HOST:PORT is the port of Ray"
 """What helps where a port answers, and no Ray: a head that wants another token says nothing of it."""
+_CLOSED = ("closed channel", "Ray Client is not connected")
+"""What errors of no kind of their own say through ``ray://``, where the client connects again or has given up."""
 FIND = "name the head node as `ray start --head` shows it: --address HOST:6379, or ray://HOST:10001"
 
 
@@ -60,3 +64,18 @@ def parse(text: str) -> Address:
 def unreachable(address: str, why: str) -> DestinationError:
     """Return the error of a cluster that does not answer."""
     return DestinationError("ray-unreachable", f"no Ray cluster answers at {address}: {why}", FIND)
+
+
+@contextmanager
+def wire_errors() -> Iterator[None]:
+    """Call Ray in the body.
+
+    Raises:
+        ConnectionError: Instead of the `ValueError` of gRPC and the bare `Exception` of Ray's client that say so.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error) in (ValueError, Exception) and any(words in str(error) for words in _CLOSED):
+            raise ConnectionError(str(error)) from error
+        raise

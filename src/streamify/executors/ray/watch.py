@@ -37,8 +37,9 @@ def watch(
             nodes = looking.result(LOOK)
         except broken as error:
             looking, why = None, error
-        except TimeoutError:
-            pass
+        except TimeoutError as error:
+            if looking.done() and looking.exception() is error:  # of the look itself: it is over
+                looking, why = None, error
         else:
             looking, answered = None, time.monotonic()
             see(nodes)

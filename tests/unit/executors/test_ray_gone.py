@@ -1,0 +1,78 @@
+"""A cluster that does not answer any more is told as gone, by whatever error Ray says so."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from streamify.executors.ray import watch as watching
+from streamify.executors.ray.connection import wire_errors
+
+CLOSED = [
+    ValueError("Cannot invoke RPC on closed channel!"),
+    Exception("Ray Client is not connected. Please connect by calling `ray.init`."),
+]
+
+
+@pytest.mark.parametrize("error", CLOSED)
+def test_errors_of_a_client_that_is_cut_off_are_errors_of_the_connection(error: Exception) -> None:
+    with pytest.raises(ConnectionError, match=r"closed channel|not connected"), wire_errors():
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault of ours"), KeyError("closed channel")])
+def test_other_errors_stay_what_they_are(error: Exception) -> None:
+    with pytest.raises(type(error)) as found, wire_errors():
+        raise error
+    assert found.value is error
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("error", [*CLOSED, KeyError("a fault of ours")])
+def test_whatever_ends_the_looks_at_a_cluster_is_told(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamify.executors.ray import cluster
+
+    looks, told, may_fail, was_told = list[int](), list[str](), threading.Event(), threading.Event()
+
+    def nodes() -> list[dict[str, object]]:
+        looks.append(1)
+        if len(looks) == 1:
+            return []
+        assert may_fail.wait(30)
+        raise error
+
+    def tell(cause: str) -> None:
+        told.append(cause)
+        was_told.set()
+
+    monkeypatch.setattr(cluster, "ray", SimpleNamespace(nodes=nodes, is_initialized=lambda: True))
+    monkeypatch.setattr(watching, "LOOK", 0.01)
+    monkeypatch.setattr(watching, "LOST", -1)
+    connection = cluster.Connection(None, 1, 1)
+    connection.when_gone(tell)
+    may_fail.set()
+    assert was_told.wait(30)
+    connection.close()
+    assert len(told) == 1
+    assert str(error.args[0])[:20] in told[0] or "has not answered" in told[0]
+
+
+@pytest.mark.ray
+def test_what_grpc_says_in_several_lines_becomes_one() -> None:
+    import grpc
+
+    from streamify.executors.ray import cluster
+
+    class Refused(grpc.RpcError, grpc.Call):  # type: ignore[misc]
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.UNAVAILABLE
+
+        def details(self) -> str:
+            return "no\n  connection\n" + "x" * 300
+
+    Refused.__abstractmethods__ = frozenset()
+    said = cluster._line(Refused())
+    assert said.startswith("UNAVAILABLE: no connection x")
+    assert len(said) == 200
