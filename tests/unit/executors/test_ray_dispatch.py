@@ -123,6 +123,40 @@ def test_a_task_that_runs_out_of_memory_asks_for_more_twice(bench: Bench, code: 
     assert [data.get("more_memory") for data in started] == [None, GIB // 2, GIB]
 
 
+def test_a_task_asks_for_no_more_memory_than_a_node_has_and_its_attempts_say_so(bench: Bench) -> None:
+    future = bench.submit("echo:1", Budget(memory_bytes=3 * GIB))
+    for number in (1, 2, 3):
+        bench.happens()
+        bench.happens(Asked(number, card()))
+        bench.happens(Lost(number, "worker-out-of-memory", "gone"))
+    assert [shape.memory for shape in bench.table.asked.values()] == [3 * GIB, 4 * GIB, 4 * GIB]
+    assert [one.more_memory for one in future.attempts] == [None, 4 * GIB, 4 * GIB]
+
+
+def test_a_task_that_had_the_largest_node_has_had_no_less_than_it_asks_for_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Table(local=True))
+    future = bench.submit("echo:1", Budget(memory_bytes=5 * GIB))
+    for number in (1, 2):
+        bench.happens()
+        bench.happens(Asked(number, card()), Lost(number, "worker-out-of-memory", "gone"))
+    assert {shape.memory for shape in bench.table.asked.values()} == {4 * GIB}
+    assert [one.more_memory for one in future.attempts] == [None, None]
+
+
+def test_a_task_that_failed_in_the_place_of_a_larger_one_asks_for_more_than_that_had(bench: Bench) -> None:
+    bench.submit("echo:large", LARGE)
+    future = bench.submit("echo:small", Budget(memory_bytes=GIB // 4), priority=30)
+    bench.happens()
+    bench.happens(Asked(2, card()))
+    assert (bench.table.given[2], bench.table.asked[2].memory) == ("echo:small", 2 * GIB)
+    bench.happens(Lost(2, "worker-out-of-memory", "gone"))
+    bench.happens()
+    [attempt] = future.attempts
+    assert attempt.failure is not None
+    assert attempt.failure.cause == "gone; it had asked for 2 GiB"
+    assert 4 * GIB in [shape.memory for shape in bench.table.asked.values()]
+
+
 def test_a_task_that_crashes_asks_for_no_more_memory(bench: Bench) -> None:
     future = bench.submit("echo:1")
     crashed = Failure("echo:1", "worker-killed", "ended by SIGSEGV", transient=True, signal="SIGSEGV")

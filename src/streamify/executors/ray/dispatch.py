@@ -422,7 +422,18 @@ class RayDispatcher:
         failure = _asked(failure, place.shape) if memory else failure
         self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
         if memory:
-            _enlarge(job.submitted)
+            self._enlarge(job.submitted, place.shape)
+
+    def _enlarge(self, job: Job, had: Shape) -> None:
+        """Let the next attempt at a job ask for twice the memory that this one had, as far as a node has it."""
+        budget = job.task.budget
+        twice = 2 * max(self._shape(job).memory, had.memory)
+        more = budget.model_copy(update={"memory_bytes": max(budget.memory_bytes, twice)})
+        job.task = job.task.model_copy(update={"budget": more})
+        job.payload = Work(stores=Work.from_json(job.payload).stores, task=job.task).to_json()
+        asks = self._shape(job).memory
+        if asks > had.memory:
+            job.more_memory = asks
 
     def _cut_off_other(self, job: Job, place: Place) -> None:
         """End the other attempt at a job that is about to be settled, or take back what was asked for it."""
@@ -442,8 +453,8 @@ class RayDispatcher:
     def _leave_all(self, failure: Failure) -> None:
         """Fail what runs as well: no news of it comes any more."""
         for place in tuple(self._places.values()):
-            del self._places[place.number]
-            if place.job is not None:
+            there = self._places.pop(place.number, None)  # no more, where its twin was settled before
+            if there is not None and place.job is not None:
                 self._fail(place.job, failure, place)
 
 
@@ -484,12 +495,3 @@ def _asked(failure: Failure, shape: Shape) -> Failure:
     """Return the failure of an attempt, with what it had asked for."""
     cause = f"{failure.cause}; it had asked for {shape.memory / GIB:g} GiB"
     return replace(failure, cause=cause, hint=failure.hint or "add nodes with more memory, or make a smaller --ladder")
-
-
-def _enlarge(job: Job) -> None:
-    """Let the next attempt at a job ask for twice the memory."""
-    budget = job.task.budget
-    job.more_memory = 2 * Shape.of(budget).memory
-    more = budget.model_copy(update={"memory_bytes": job.more_memory})
-    job.task = job.task.model_copy(update={"budget": more})
-    job.payload = Work(stores=Work.from_json(job.payload).stores, task=job.task).to_json()
