@@ -50,6 +50,7 @@ def test_a_source_that_a_node_may_not_read_is_not_gone(monkeypatch: pytest.Monke
         assert (found.key, found.code, found.exit_code) == ("k", "storage-denied", 5)
         assert found.cause.startswith("node node-1: cannot ")
         assert "s3://raw/film.mp4" in found.cause
+        assert found.cause.endswith(", or it is gone")  # which S3 does not tell whoever may not list
         assert "`ray start`" in found.hint
         assert on_node(GONE, "node-1", uploads, "another.mp4") == GONE  # it is gone
         assert on_node(GONE, "node-1", uploads, None) == GONE

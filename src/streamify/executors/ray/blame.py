@@ -35,5 +35,7 @@ def _denied(failure: Failure, uploads: Storage, source: str) -> Failure | None:
     try:
         uploads.stat(source)
     except DestinationError as error:
-        return replace(failure, code=error.code, cause=error.message, hint=error.hint, exit_code=error.exit_code)
+        # To whoever may not list a bucket, S3 says the same of a key that is gone.
+        cause = f"{error.message}, or it is gone" if error.code == "storage-denied" else error.message
+        return replace(failure, code=error.code, cause=cause, hint=error.hint, exit_code=error.exit_code)
     return None
