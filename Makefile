@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
+KIND := not long
 QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 INSTALLED := $(VENV)/.made-test $(JUDGES) tests/ministack/.made
@@ -16,7 +17,7 @@ PYTEST := $(BIN)/python tests/second_chance.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long chaos players lint bench tune sources-table pictures clean system tools compiled collected
+.PHONY: help demo check quick test test-long chaos players deployed lint bench tune sources-table pictures clean system tools compiled collected
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,15 +39,20 @@ quick: compiled
 
 test: ## Install what tests need; lint, and run every test but those of test-long.
 	@$(MAKE) --no-print-directory --jobs=5 --output-sync=line $(INSTALLED) lint collected
-	@$(MAKE) --no-print-directory players
-	$(PYTEST) $(PYTEST_ARGS) -m 'not players and not long' --durations=30
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target players deployed
+	$(PYTEST) $(PYTEST_ARGS) -m 'not (players or deployed or long)' --durations=30
 
-players: tools compiled  # two at a time, but not beside what keeps all cores busy
-	$(PYTEST) -n auto -m 'players and not long' --durations=10
+# Players are two at a time, and not beside what keeps all cores busy. They wait for clocks, and a deployed stack for
+# its emulator: side by side they take little more than one of them.
+players: tools compiled
+	$(PYTEST) -n auto -m 'players and $(KIND)' --durations=10
+
+deployed: tools compiled
+	nice -n 10 $(PYTEST) -n 1 -m '$(KIND) and not players' --durations=10 tests/deployed
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
-	$(PYTEST) -n auto -m 'players and long' --durations=10
-	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target KIND=long players deployed
+	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players and not deployed' --durations=30
 
 chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
 	@for engine in $(or $(ENGINE),local ray aws); do \
