@@ -188,7 +188,7 @@ class Sweep:
                 cpu, frames, seconds = _encode(reference, rung, SETTINGS[name], crf, out)
                 scores = _judge(out, reference, frames)
                 found = Encoded(bits=8 * out.stat().st_size / seconds, cpu=cpu, scores=scores)
-                self._file(film, rung, name, crf).write_text(json.dumps(asdict(found)))
+                _write(self._file(film, rung, name, crf), json.dumps(asdict(found)))
                 print(f"{film.name} {rung} {name} {crf:g}: {found}", file=sys.stderr, flush=True)
 
     def compared(self, names: Sequence[str]) -> Iterator[Compared]:
@@ -340,6 +340,13 @@ def front(rows: Sequence[Compared]) -> dict[str, tuple[float, float]]:
     return found
 
 
+def _write(path: Path, text: str) -> None:
+    """Write a file at once: a run that is stopped leaves no half of one."""
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)
+
+
 def _geometric(values: Sequence[float]) -> float:
     return exp(sum(map(log, values)) / len(values))
 
@@ -354,6 +361,8 @@ def main() -> None:
     sweep = Sweep(options.kept, options.corpus)
     names = list(SETTINGS) if options.settings == "all" else list(FIRST) if options.settings == "first" else [
         name.strip() for name in options.settings.split(",")]  # fmt: skip
+    if unknown := set(names) - set(SETTINGS):
+        raise SystemExit(f"unknown settings: {', '.join(sorted(unknown))}; known: {', '.join(SETTINGS)}")
     films = [film for film in FILMS if options.half == "both" or film.chosen == (options.half == "choose")]
     rungs = options.rungs.split(",")
     jobs = [(film, rung) for rung in rungs for film in films if rung in film.rungs]
@@ -362,6 +371,8 @@ def main() -> None:
             list(pool.map(lambda job: sweep.measure(job[0], job[1], names, CRFS), jobs))
     rows = [row for row in sweep.compared(names) if row.rung in rungs
             and (options.half == "both" or row.chosen == (options.half == "choose"))]  # fmt: skip
+    if not rows:
+        raise SystemExit("nothing of this is measured yet; leave out --show")
     lines = []
     for rung in rungs:
         lines += [f"\n**{rung}**\n", *table([row for row in rows if row.rung == rung])]

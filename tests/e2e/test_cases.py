@@ -20,7 +20,15 @@ pytestmark = pytest.mark.cases
 
 
 ROWS = read_rows()
-SAMPLE = ("paff_field.ts", "drop1.mp4", "ffmpeg_mpeg4.avi", "cut_f.ts", "mj.avi", "cutoff_3000.mkv")
+SAMPLE = (
+    "paff_field.ts",
+    "drop1.mp4",
+    "ffmpeg_mpeg4.avi",
+    "cut_f.ts",
+    "mj.avi",
+    "cutoff_3000.mkv",
+    "audio_joins_later.ts",
+)
 
 
 def test_every_case_is_known(cases: Path) -> None:
@@ -46,4 +54,4 @@ def test_strict_refuses_a_source_with_pictures_that_no_decoder_shows(cases: Path
     with pytest.raises(SourceError) as caught:
         split(cases / "pid_change.ts", strict=True)
     assert caught.value.code == "source-incomplete"
-    assert "1 pictures whose packets come long after their time" in caught.value.message
+    assert "1 picture whose packets come long after their time" in caught.value.message

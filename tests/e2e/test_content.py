@@ -139,7 +139,7 @@ def told(plan: Plan) -> str:
         (waves(1280, 720), {}, "480p 360p", "left out: 720p"),
         (waves(), {"count": 1}, "360p", "left out: 480p"),
         (written(waves()), {"count": 1}, "480p 360p", "480p shows more than 360p"),
-        (waves(), {"count": 12, "gop": 9}, "480p 360p", "4 are needed"),
+        (waves(), {"count": 12, "gop": 9}, "480p 360p", "4 needed"),
         (spots(8, 8, (64, 16)), {}, "16p", "16p is the only one"),
         (waves(500, 500), {}, "360p", "left out: 500p"),
     ],

@@ -57,7 +57,7 @@ def test_pids_that_change_where_the_clock_starts_anew(tmp_path: Path) -> None:
     assert len(numbers) == 2 * COUNT - 1
     assert set(numbers) < {*range(COUNT), *range(100, 100 + COUNT)}
     assert numbers == sorted(set(numbers))
-    assert any(note.what == "1 pictures whose packets come long after their time" for note in report.notes)
+    assert any(note.what == "1 picture whose packets come long after their time" for note in report.notes)
 
 
 @pytest.mark.parametrize("apart", [0, 3600])

@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {
     "ladder": rungs(480, 240),  # 854 and 426 pixels wide: macroblock rows that x264's AVX-512 code is touchy about
     "segment_seconds": Fraction(1, 2),
     "keyframe_seconds": Fraction(1, 2),
-    "preset": "balanced",  # adaptive quantization by x264's mode 2, of which no other test of bytes has enough
+    "preset": "balanced",  # the default; its own strength of adaptive quantization is floating point
 }
 
 

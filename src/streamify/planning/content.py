@@ -33,8 +33,9 @@ def needed_rungs(
         return rungs, (_none(lines if video.interlaced or video.telecine else "pictures were not looked at"),)
     if detail.rungs and not _as_good(detail.rungs[0]):
         return rungs, (_none(f"{rungs[0].name} shows more than {rungs[1].name}: {_lacking(detail.rungs[0])}"),)
-    if detail.pictures < max(1, min(LEAST, video.frames - detail.flat)):
-        return rungs, (_none(_too_few(detail)),)
+    needed = max(1, min(LEAST, video.frames - detail.flat))
+    if detail.pictures < needed:
+        return rungs, (_none(_too_few(detail, needed)),)
     count = sum(1 for _ in takewhile(_as_good, detail.rungs))
     names = ", ".join(rung.name for rung in rungs[:count])
     seen = f"{detail.pictures} pictures all over the film" if detail.pictures > 1 else "the picture"
@@ -52,9 +53,9 @@ def _lacking(rung: RungSeen) -> str:
     return f"once encoded {rung.worse / 100:g} more in squared error of luma, where {WORSE / 100:g} counts as none"
 
 
-def _too_few(detail: DetailSeen) -> str:
+def _too_few(detail: DetailSeen, needed: int) -> str:
     flat = f", and {detail.flat} of a single colour" if detail.flat else ""
-    return f"{counted(detail.pictures, 'picture')} with any detail{flat}; {LEAST} are needed"
+    return f"{counted(detail.pictures, 'picture')} with any detail{flat}; {needed} needed"
 
 
 def _none(why: str) -> Note:

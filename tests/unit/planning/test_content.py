@@ -37,7 +37,7 @@ def seen(*lost: int, worse: int = 0, pictures: int = LEAST, flat: int = 0) -> De
         (seen(0, worse=WORSE), film(), "720p 480p 360p", ("left out: 1080p", "once encoded 0.15 more")),
         (seen(0, worse=WORSE + 1), film(), "1080p 720p 480p 360p", ("no rung", "once encoded 0.16 more")),
         (seen(0, 0, 0), film(), "360p", ("left out: 1080p, 720p, 480p", "360p shows as much")),
-        (seen(0, 0, 0, pictures=LEAST - 1), film(), "1080p 720p 480p 360p", ("no rung", f"{LEAST} are needed")),
+        (seen(0, 0, 0, pictures=LEAST - 1), film(), "1080p 720p 480p 360p", ("no rung", f"{LEAST} needed")),
         (seen(0, 0, 0, pictures=0, flat=25), film(), "1080p 720p 480p 360p", ("no rung", "25 of a single colour")),
         (seen(0, 0, 0, pictures=1), film(1), "360p", ("left out", "judged by the picture:")),
         (seen(0, 0, 0, pictures=0, flat=1), film(1), "1080p 720p 480p 360p", ("no rung", "1 of a single colour")),

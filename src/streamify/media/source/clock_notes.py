@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from streamify.bitstream.clock import Timed
 from streamify.bitstream.packets import NONE, Packets
+from streamify.errors import counted
 from streamify.model.source import Note
 
 NAMED = 20
@@ -32,13 +33,13 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
         named = ", ".join(at(packet) for packet in timed.wild[:5])
         yield Note(
             kind="converted",
-            what=f"{len(timed.wild)} wild timestamps, at {named}",
+            what=f"{counted(len(timed.wild), 'wild timestamp')}, at {named}",
             why="far from those around them: replaced by the times between their neighbours",
         )
     if timed.late:
         yield Note(
             kind="damaged",
-            what=f"{len(timed.late)} pictures whose packets come long after their time",
+            what=f"{counted(len(timed.late), 'picture')} whose packets come long after their time",
             why="what they are decoded from has gone by then, as where PIDs change",
         )
     lost = [packet for packet, count in enumerate(packets.lost) if count]
@@ -46,7 +47,7 @@ def clock_notes(packets: Packets, timed: Timed, time_base: Fraction) -> Iterator
         named = ", ".join(at(packet) for packet in lost[:5]) + (" ..." if len(lost) > 5 else "")
         yield Note(
             kind="damaged",
-            what=f"{sum(packets.lost)} pictures of packed MPEG-4, at {named}",
+            what=f"{counted(sum(packets.lost), 'picture')} of packed MPEG-4, at {named}",
             why="decoders show one picture for each packet and keep only an I or B picture for the next one",
         )
     if not timed.ordered:

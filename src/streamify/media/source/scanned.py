@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import BinaryIO, cast
 
 from streamify.bitstream.packets import Marks
-from streamify.errors import SourceError
+from streamify.errors import SourceError, counted
 from streamify.media.source import cutters as containers
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.beginning import VideoStart, video_stream
@@ -157,7 +157,7 @@ def from_first(shown: Sequence[int], first: int | None, time_base: Fraction, not
     notes.append(
         Note(
             kind="damaged",
-            what=f"{len(shown) - len(kept)} pictures at the start, from {seconds(shown[0], time_base)}",
+            what=f"{counted(len(shown) - len(kept), 'picture')} at the start, from {seconds(shown[0], time_base)}",
             why=f"nothing to decode them from precedes them; the first picture is at {seconds(first, time_base)}",
         )
     )

@@ -45,7 +45,7 @@ FULL = 219
 
 @dataclass(frozen=True)
 class Enough:
-    """Of what a rung lacks makes a larger one needed, in the words of `RungSeen`."""
+    """How much a rung may lack before a larger one is needed, in the words of `RungSeen`."""
 
     lost: int
     worse: int
