@@ -150,7 +150,7 @@ def test_what_viewers_ask_for_on_demand_is_that_of_the_finished_stream(
 ) -> None:
     """Before any of it was asked for in its turn: the words of the end, then those of the start."""
     dest = tmp_path / "dest"
-    with playing(film, dest, *flags, *part.flags, "--workers", "1", "--preset", "medium") as server:
+    with playing(film, dest, *flags, *part.flags, "--workers", "1") as server:
         master, mpd = server.get("master.m3u8").decode(), server.get("manifest.mpd").decode()
         offered = subtitles(master)
         assert set(offered) == set(LINES)
