@@ -90,7 +90,7 @@ def _colour_note(old: Colour, new: Colour, at: str) -> Iterator[Note]:
 _PRIMARIES: Final = MappingProxyType({1: 709, 5: 625, 6: 525, 7: 525, 2: 0})
 _MATRICES: Final = MappingProxyType(
     {0: "RGB", 1: "BT.709", 2: "untagged colours", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 9: "BT.2020",
-     10: "BT.2020"}
+     8: "YCgCo", 10: "BT.2020", 14: "ICtCp"}
 )  # fmt: skip
 _TRANSFERS: Final = MappingProxyType({16: " PQ", 18: " HLG"})
 

@@ -94,12 +94,12 @@ def _run_split(
     if task.facts_only:
         return SplitResult(plan=found.facts.to_json().decode())
     index = found.index
-    if task.settings.ladder == CONTENT and index is not None:
-        found = replace(found, facts=_detailed(found.facts, index, task, stores))
     if found.cut is not None:
         _refuse_cut_off(found.cut, found.facts, task.settings)
     if task.settings.strict:
         _refuse_incomplete(found.facts)
+    if task.settings.ladder == CONTENT and index is not None:
+        found = replace(found, facts=_detailed(found.facts, index, task, stores))
     if drafts and drafts[0].facts == found.facts:  # the look at pictures over the whole film changed nothing
         plan, parts = drafts[0].beginning.plan, tuple(drafts[0].windows)
     else:
@@ -133,6 +133,8 @@ def _detailed(facts: SourceFacts, index: VideoIndex, task: SplitTask, stores: St
     if video.interlaced or video.telecine:
         return facts  # the lines of two fields look like detail
     plan, _ = build_plan(facts, index.pts, task.settings, codec_build())
+    if plan.burn is not None:
+        return facts  # the words that are drawn are not in these pictures
     source = WindowSource(partial(stores.open_source, task.source), video.stream, facts.access, video.end)
     return facts.model_copy(update={"detail": look_for_detail(source, plan, index, Enough(LOST, WORSE))})
 

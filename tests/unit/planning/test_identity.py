@@ -64,15 +64,15 @@ def test_every_field_of_a_recipe_is_hashed() -> None:
 
 
 def test_pinned() -> None:
-    """Ids of media version 3. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
+    """Ids of media version 4. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
     alike = ids(plan(short_start=False, preset="medium"))
-    assert alike == ["1080p-06ac9ddd", "720p-c7987eac", "480p-4fbacda0", "360p-00da75af", "en-aac-d182684d"]
+    assert alike == ["1080p-8bb0a107", "720p-48bead4f", "480p-18634aca", "360p-c06932fc", "en-aac-de66e52f"]
     assert ids(plan(preset="medium")) == [
-        "1080p-591649ca",
-        "720p-a037cab3",
-        "480p-3d49a6ed",
-        "360p-3d4110b3",
-        "en-aac-12f918df",
+        "1080p-dbc0de72",
+        "720p-d467913c",
+        "480p-d113f59b",
+        "360p-7ddd59a7",
+        "en-aac-a7ad55c0",
     ]
 
 

@@ -18,7 +18,9 @@ from streamify.mp4.told_edits import ToldEdits
 SETTLED = 48
 """First pictures that tell it at a constant rate: FFmpeg's times of some sources settle only behind the first ones."""
 SET = Fraction(1, 2)
-"""Seconds between two pictures' places on the clock from which on it was set."""
+"""Seconds between two pictures' places on the clock from which on it was set; at low rates `UNSETTLED` pictures."""
+UNSETTLED = 4
+"""Pictures by which FFmpeg's first times may differ before they settle."""
 
 
 def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: ToldEdits | None) -> Fraction | None:
@@ -38,17 +40,22 @@ def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: To
         return None
     first = times[0]
     if video.rate is not None:
-        starts = list(_as_one([time - number / video.rate for number, time in enumerate(times) if time is not None]))
+        starts = list(
+            _as_one(
+                [time - number / video.rate for number, time in enumerate(times) if time is not None],
+                max(SET, UNSETTLED / video.rate),
+            )
+        )
         settled = median(starts)
         first = settled if abs(settled - first) * video.rate > 1 / Fraction(2) else first
     return first + _later(open_source, video.stream, told)
 
 
-def _as_one(starts: Sequence[Fraction]) -> Iterator[Fraction]:
+def _as_one(starts: Sequence[Fraction], limit: Fraction) -> Iterator[Fraction]:
     """Yield starts up to where the clock is set anew, which may be among the first pictures."""
     yield starts[0]
     for before, start in pairwise(starts):
-        if abs(start - before) > SET:
+        if abs(start - before) > limit:
             return
         yield start
 

@@ -88,7 +88,8 @@ def _pictures(source: WindowSource, index: VideoIndex) -> Iterator[Picture]:
     """Yield one picture at the start and one at each place, or all of few; none behind damage."""
     start = index.pts[0]
     if len(index.pts) <= FEW:
-        yield from pictures_between(source, index, start, None, FEW)
+        pictures = pictures_between(source, index, start, None, LEAD + FEW)
+        yield from islice((picture for picture in pictures if not picture.spoilt), FEW)
         return
     for time in (start, *places(index, start, PLACES)):
         after = index.pts[bisect_right(index.pts, time)] if time < index.pts[-1] else None
