@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PYTEST_ARGS ?= -n auto
-KIND := not long
 QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
 INSTALLED := $(VENV)/.made-test $(JUDGES) tests/ministack/.made
@@ -45,14 +44,14 @@ test: ## Install what tests need; lint, and run every test but those of test-lon
 # Players are two at a time, and not beside what keeps all cores busy. They wait for clocks, and a deployed stack for
 # its emulator: side by side they take little more than one of them.
 players: tools compiled
-	$(PYTEST) -n auto -m 'players and $(KIND)' --durations=10
+	$(PYTEST) -n auto -m 'players and not long' --durations=10
 
 deployed: tools compiled
-	nice -n 10 $(PYTEST) -n 1 -m '$(KIND) and not players' --durations=10 tests/deployed
+	nice -n 10 $(PYTEST) -n 1 -m 'not long and not players' --durations=10 tests/deployed
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target KIND=long players deployed
-	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players and not deployed' --durations=30
+	$(PYTEST) -n auto -m 'players and long' --durations=10
+	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
 
 chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
 	@for engine in $(or $(ENGINE),local ray aws); do \
