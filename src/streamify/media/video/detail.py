@@ -13,6 +13,7 @@ from av.video.format import VideoFormat
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from streamify.media.planes import packed
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.video.decode import Picture
 from streamify.media.video.encode import VideoEncoder
@@ -149,7 +150,7 @@ def _parts(one: VideoFrame, two: VideoFrame) -> bytes:
     """
     squared = rf"lut=c0=min(val*val*{FINE}\,255)"
     columns, rows = -(-one.width // BLOCK), -(-one.height // BLOCK)
-    return _luma(_both(one, two, "blend=all_mode=difference", squared, f"scale={columns}:{rows}:{_AREA}"))
+    return packed(_both(one, two, "blend=all_mode=difference", squared, f"scale={columns}:{rows}:{_AREA}").planes[0])
 
 
 _AREA = "flags=area+accurate_rnd+bitexact"
@@ -183,13 +184,13 @@ def _both(one: VideoFrame, two: VideoFrame, *filters: str) -> VideoFrame:
 
 
 def _contrast(frame: VideoFrame) -> int:
-    luma = _luma(frame)
+    luma = packed(frame.planes[0])
     return max(luma) - min(luma)
 
 
 def _usual_contrast(frame: VideoFrame) -> int:
     """Return the steps of luma that 98 of 100 pixels lie within, at least 1: a logo does not make a dim film bright."""
-    luma = _luma(frame)
+    luma = packed(frame.planes[0])
     rest, low, high = len(luma) // 100, 0, 255
     left = right = rest
     while low < high and (left := left - luma.count(low)) >= 0:
@@ -197,9 +198,3 @@ def _usual_contrast(frame: VideoFrame) -> int:
     while low < high and (right := right - luma.count(high)) >= 0:
         high -= 1
     return max(1, high - low)
-
-
-def _luma(frame: VideoFrame) -> bytes:
-    plane = frame.planes[0]
-    data, line = bytes(plane), plane.line_size
-    return b"".join(data[line * row : line * row + plane.width] for row in range(plane.height))
