@@ -44,6 +44,7 @@ class Table:
 
     nodes: tuple[Node, ...] = (Node("n", "node-1", 2, 4 * GIB),)
     local: bool = False
+    join: str = "10.0.0.1:6379"
     asked: dict[int, Shape] = field(default_factory=dict)
     pinned: dict[int, str] = field(default_factory=dict)
     given: dict[int, str | None] = field(default_factory=dict)

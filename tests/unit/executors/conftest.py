@@ -11,6 +11,7 @@ import pytest
 from executor_bench import Bench, Clock
 from leaks import open_descriptors, own_threads
 from streamify.executors.local import dispatch, slot
+from streamify.executors.ray import asking as ray_asking
 from streamify.executors.ray import dispatch as ray_dispatch
 
 
@@ -38,4 +39,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def sound_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Ray, tasks whose key begins with ``sound`` stand for those that make sound."""
-    monkeypatch.setattr(ray_dispatch, "is_sound", lambda task: task.key.startswith("sound"))
+    for module in (ray_asking, ray_dispatch):
+        monkeypatch.setattr(module, "is_sound", lambda task: task.key.startswith("sound"))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from streamify.executors.ray import watch as watching
-from streamify.executors.ray.connection import wire_errors
+from streamify.executors.ray.address import wire_errors
 
 CLOSED = [
     ValueError("Cannot invoke RPC on closed channel!"),
@@ -63,7 +63,7 @@ def test_whatever_ends_the_looks_at_a_cluster_is_told(error: Exception, monkeypa
 def test_what_grpc_says_in_several_lines_becomes_one() -> None:
     import grpc
 
-    from streamify.executors.ray import cluster
+    from streamify.executors.ray.words import one_line
 
     class Refused(grpc.RpcError, grpc.Call):  # type: ignore[misc]
         def code(self) -> grpc.StatusCode:
@@ -73,6 +73,6 @@ def test_what_grpc_says_in_several_lines_becomes_one() -> None:
             return "no\n  connection\n" + "x" * 300
 
     Refused.__abstractmethods__ = frozenset()
-    said = cluster._line(Refused())
+    said = one_line(Refused())
     assert said.startswith("UNAVAILABLE: no connection x")
     assert len(said) == 200

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ray_table import LARGE, NODES, Bench, Table, card, done
-from streamify.executors.ray import dispatch
+from streamify.executors.ray import asking, dispatch
 from streamify.executors.ray.news import Asked, Ended, Lost, Node
 from streamify.machine.limits import GIB
 from streamify.planning.stragglers import Usual
@@ -24,7 +24,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def silent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what waits in Ray's queue wait for too long."""
-    now = time.monotonic() + dispatch.LATE
+    now = time.monotonic() + asking.LATE
     monkeypatch.setattr(time, "monotonic", lambda: now)
     bench.happens()
 
@@ -103,7 +103,7 @@ def test_no_node_is_asked_by_its_name_while_places_come_or_nothing_waits(
 ) -> None:
     bench.submit("echo:0")
     bench.happens()
-    assert bench.dispatcher._longest_wait() <= dispatch.LATE
+    assert bench.dispatcher._asking.longest_wait() <= asking.LATE
     bench.happens(Asked(1, card()))
     silent(bench, monkeypatch)
     bench.table.nodes = NODES[:1]

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from streamify.errors import DestinationError, UsageError
-from streamify.executors.ray.connection import Address, parse
+from streamify.executors.ray.address import Address, parse
 from streamify.executors.ray.mailbox import Mailbox, grouped
 from streamify.executors.ray.parcel import packed, unpacked
 from streamify.executors.ray.wire import LARGEST
@@ -66,16 +66,17 @@ def test_a_reply_is_the_same_behind_its_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "found", "join"),
     [
-        ("10.0.0.1", Address("10.0.0.1:6379", "10.0.0.1", 6379)),
-        ("head:1234", Address("head:1234", "head", 1234)),
-        ("ray://head", Address("ray://head:10001", "head", 10001)),
-        ("ray://[::1]:5", Address("ray://[::1]:5", "::1", 5)),
+        ("10.0.0.1", Address("10.0.0.1:6379", "10.0.0.1", 6379), "10.0.0.1:6379"),
+        ("head:1234", Address("head:1234", "head", 1234), "head:1234"),
+        ("ray://head", Address("ray://head:10001", "head", 10001), "head:6379"),
+        ("ray://[::1]:5", Address("ray://[::1]:5", "::1", 5), "[::1]:6379"),
     ],
 )
-def test_addresses(text: str, found: Address) -> None:
+def test_addresses(text: str, found: Address, join: str) -> None:
     assert parse(text) == found
+    assert found.join == join
 
 
 @pytest.mark.parametrize("text", ["head:port", "http://head:1", "head:70000", ":6379", "head:0", "ray://"])

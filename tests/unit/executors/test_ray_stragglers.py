@@ -9,7 +9,7 @@ import pytest
 from ray_table import LARGE, NODES, USAGE, Bench, card, done, failure
 from streamify.errors import Failure
 from streamify.executors.base import TaskFuture
-from streamify.executors.ray import dispatch
+from streamify.executors.ray import asking, dispatch
 from streamify.executors.ray.news import Asked, Ended, Lost, Node
 from streamify.executors.ray.parcel import packed
 from streamify.executors.wire import Failed
@@ -161,7 +161,8 @@ def test_no_second_attempt_beside_tasks_that_wait_or_without_another_node(
 def test_sound_is_begun_again_only_on_a_node_of_the_same_kind(
     features: tuple[str, ...], asked: bool, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "is_sound", lambda task: task.key == "video/00003/a")
+    for module in (asking, dispatch):
+        monkeypatch.setattr(module, "is_sound", lambda task: task.key == "video/00003/a")
     late(bench, monkeypatch, features=features)
     assert bench.table.pinned == ({5: "m"} if asked else {})
 
@@ -215,7 +216,7 @@ def test_a_straggler_whose_second_place_came_when_all_places_had_tasks_gets_anot
     assert node == "m"
     bench.submit("other/00000/a")
     with monkeypatch.context() as patch:
-        patch.setattr(dispatch, "LATE", 0.0)  # the place that was asked for is late
+        patch.setattr(asking, "LATE", 0.0)  # the place that was asked for is late
         bench.dispatcher.step()
     other = max(bench.table.pinned)
     assert other > second  # which its node has not given yet
@@ -279,7 +280,7 @@ def test_what_is_usual_in_one_job_says_nothing_of_another_and_goes_with_it(
     assert bench.table.given[4] == "video/00003/a"
     assert bench.table.pinned == {}
     bench.dispatcher.drop(1, None)
-    assert list(bench.dispatcher._usual) == [2]
+    assert list(bench.dispatcher._stragglers._usual) == [2]
 
 
 def test_a_job_that_ends_takes_back_what_was_asked_for_its_second_attempts(

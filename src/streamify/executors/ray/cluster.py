@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry; Ray looks at it when it is loaded
@@ -24,14 +23,16 @@ from pydantic import ValidationError
 from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from streamify.errors import DestinationError, StreamifyError, UsageError
-from streamify.executors.ray.connection import CONNECT, NO_RAY, Address, parse, unreachable, wire_errors
+from streamify.errors import DestinationError, StreamifyError
+from streamify.executors.ray.address import CONNECT, NO_RAY, PORT, Address, parse, unreachable, wire_errors
+from streamify.executors.ray.environment import kept
 from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
-from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told
+from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told, usable
 from streamify.executors.ray.watch import LOOK, watch
 from streamify.executors.ray.wire import LARGEST, Card, Shape
+from streamify.executors.ray.words import one_line, out_of_memory
 from streamify.executors.wire import Progress
 from streamify.machine.folder import temporary_folder
 
@@ -46,46 +47,6 @@ LONGEST = 19
 """Characters of the folder for temporary files: names of Ray's sockets below it may have 107 bytes."""
 STORE = 80 << 20
 """Bytes of the object store of a Ray of our own: nothing of ours is put there."""
-
-
-@cache
-def connections() -> Connections:
-    """Return the connections of this process: Ray has one at a time, and so there is one of these."""
-    return Connections()
-
-
-class Connections:
-    """Lets several pools of a process share its connection, which ends with the last of them."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._open: Connection | None = None
-        self._users = 0
-
-    @contextmanager
-    def use(self, address: str | None, cores: int, memory: int) -> Iterator[Connection]:
-        """Give the connection to a cluster; for arguments and errors see `Connection`.
-
-        Raises:
-            UsageError: ``ray-address``, the process is connected to another one.
-        """
-        with self._lock:
-            found = self._open
-            if found is None:
-                self._open = found = Connection(address, cores, memory)
-            elif address not in (None, "auto", found.address):
-                other = found.address or "a Ray of this machine"
-                hint = "wait for its jobs to end, or use another process"
-                raise UsageError("ray-address", f"this process is connected to {other}, not to {address}", hint)
-            self._users += 1
-        try:
-            yield found
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    self._open = None
-                    found.close()
 
 
 class Connection:
@@ -123,6 +84,11 @@ class Connection:
             where = self._address.text if self._address is not None else "this machine"
             raise unreachable(where, f"it did not take the connection within {CONNECT:g} s") from None
 
+    @property
+    def join(self) -> str:
+        """Address that a machine gives to `ray start` to become a node."""
+        return self._address.join if self._address is not None else f"HEAD:{PORT}"
+
     def when_gone(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called, from another thread, where the cluster does not answer any more."""
         self._gone.append(tell)
@@ -154,12 +120,12 @@ class Connection:
     def _keep(self, cores: int, memory: int) -> None:
         """Connect, look at the nodes until the end, disconnect."""
         ours = not ray.is_initialized()
-        before = {name: os.environ.get(name) for name in _SECRET}
         log = logging.getLogger("ray")
         level, folder = log.level, None
         with ExitStack() as closing:
             try:
                 if ours:
+                    closing.enter_context(kept(*_SECRET))
                     closing.enter_context(_silent())
                     local = self._address is None
                     folder = str(closing.enter_context(temporary_folder(LONGEST))) if local else None
@@ -180,11 +146,6 @@ class Connection:
                 if folder is not None:
                     wait_for_processes(folder)  # which write into it
                 log.setLevel(level)
-                for name, value in before.items():
-                    if value is None:
-                        os.environ.pop(name, None)
-                    else:
-                        os.environ[name] = value
 
     def _connect(self, cores: int, memory: int, folder: str | None) -> None:
         # Loaded, Ray writes warnings to stderr of what is as it should be, such as that it does not take over SIGTERM.
@@ -207,10 +168,10 @@ class Connection:
         try:
             why = watch(self._look, (DestinationError, *_BROKEN), self._stop, self._see)
         except Exception as error:  # not swallowed: the jobs fail with it, which would wait for ever
-            why = f"its nodes cannot be looked at: {type(error).__name__}: {_line(error)}"
+            why = f"its nodes cannot be looked at: {type(error).__name__}: {one_line(error)}"
         if why is not None:
             for tell in self._gone:
-                tell(why if isinstance(why, str) else _line(why))
+                tell(why if isinstance(why, str) else one_line(why))
 
     def _look(self) -> tuple[Node, ...]:
         if self._address is not None:
@@ -255,6 +216,11 @@ class Cluster:
     def local(self) -> bool:
         """Whether it is a Ray of this machine that was started for the pool."""
         return self._connection.local
+
+    @property
+    def join(self) -> str:
+        """See `Places.join`."""
+        return self._connection.join
 
     def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
         """Ask for a place, with `node` on that one; `Asked` tells when there is one, `Ended` or `Lost` its end."""
@@ -322,7 +288,7 @@ class Cluster:
             with wire_errors():
                 yield
         except _BROKEN as error:
-            self._come.put(partial(self._lost, _line(error)))
+            self._come.put(partial(self._lost, one_line(error)))
 
     def _open_mailbox(self) -> None:
         here = NodeAffinitySchedulingStrategy(self._here, soft=True)
@@ -373,8 +339,8 @@ class Cluster:
 
     def _lost_mailbox(self, error: BaseException) -> Iterable[News]:
         if isinstance(error, exceptions.OutOfMemoryError):
-            return self._lost(f"no mailbox stays on the node of this command: {_full(error)}", full=True)
-        return self._lost(f"no mailbox stays: {_line(error)}")
+            return self._lost(f"no mailbox stays on the node of this command: {out_of_memory(error)}", full=True)
+        return self._lost(f"no mailbox stays: {one_line(error)}")
 
 
 @contextmanager
@@ -417,15 +383,8 @@ _MAILBOX = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=100_000)(Mailb
 
 
 def _nodes() -> tuple[Node, ...]:
-    found = []
     with wire_errors():
-        there = ray.nodes()
-    for one in there:
-        resources = one["Resources"]
-        cores, memory = int(resources.get("CPU", 0)), int(resources.get("memory", 0))
-        if one["Alive"] and cores:
-            found.append(Node(one["NodeID"], one["NodeManagerHostname"], cores, memory))
-    return tuple(found)
+        return usable(ray.nodes())
 
 
 def _asked(number: int, card: bytes) -> News:
@@ -435,27 +394,12 @@ def _asked(number: int, card: bytes) -> News:
         return Lost(number, "ray-node-unfit", "a node has another version of Streamify", unfit=True)
 
 
-def _line(error: BaseException) -> str:
-    if isinstance(error, grpc.Call):
-        text = f"{error.code().name}: {error.details()}"
-    else:
-        text = error.message if isinstance(error, StreamifyError) else str(error)
-    return " ".join(text.split())[:200]
-
-
-def _full(error: BaseException) -> str:
-    """Return what Ray says of a worker that it ended for want of memory."""
-    found = re.search(r"IP: ([^,]+),.*? was ([\d.]+ ?\w+) used / ([\d.]+ ?\w+) limit", str(error), re.DOTALL)
-    node = f"node {found[1]} had run out: {found[2]} of {found[3]} were used" if found else "its node had run out"
-    return f"Ray ended the worker, because the memory of {node}"
-
-
 def _loss(number: int, error: BaseException) -> Lost:
     """Return what an error of Ray means for what ran in a place."""
     text = " ".join(str(error).split())
     match error:
         case exceptions.OutOfMemoryError():
-            return Lost(number, "worker-out-of-memory", _full(error))
+            return Lost(number, "worker-out-of-memory", out_of_memory(error))
         case exceptions.NodeDiedError():
             return Lost(number, "node-lost", "the node on which the task ran is gone")
         case exceptions.WorkerCrashedError():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from streamify.executors.ray.wire import Card
 from streamify.executors.wire import Progress
@@ -17,6 +19,17 @@ class Node:
     cores: int
     memory: int
     """Bytes that tasks may ask for."""
+
+
+def usable(there: Iterable[Mapping[str, Any]]) -> tuple[Node, ...]:
+    """Return the nodes that take tasks, of those that Ray lists."""
+    found = []
+    for one in there:
+        resources = one["Resources"]
+        cores, memory = int(resources.get("CPU", 0)), int(resources.get("memory", 0))
+        if one["Alive"] and cores:
+            found.append(Node(one["NodeID"], one["NodeManagerHostname"], cores, memory))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ class Places(Protocol):
     def local(self) -> bool:
         """Whether it is this machine alone."""
 
+    @property
+    def join(self) -> str:
+        """Address that a machine gives to `ray start` to become a node."""
+
     def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
         """Ask for a place; with `node`, on that one alone."""
 

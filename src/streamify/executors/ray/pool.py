@@ -8,7 +8,8 @@ from uuid import uuid4
 from streamify.executors.base import OnEvent, Order, by_priority
 from streamify.executors.pending import Pending
 from streamify.executors.pool import JobExecutor, Pool
-from streamify.executors.ray.cluster import Cluster, connections
+from streamify.executors.ray.cluster import Cluster
+from streamify.executors.ray.connections import connections
 from streamify.executors.ray.dispatch import RayDispatcher
 from streamify.executors.ray.node import mark
 from streamify.executors.ray.wire import Build, Given
@@ -33,7 +34,7 @@ class RayPool(Pool):
         worker: ``MODULE:NAME`` of what returns the sealed worker on a node; ``None``: the usual one.
 
     Raises:
-        UsageError, DestinationError: As `streamify.executors.ray.cluster.Connections.use`.
+        UsageError, DestinationError: As `streamify.executors.ray.connections.Connections.use`.
     """
 
     def __init__(

@@ -31,6 +31,12 @@ class Address:
     host: str
     port: int
 
+    @property
+    def join(self) -> str:
+        """What a machine gives to `ray start` to become a node. Of ``ray://`` the host is known, and no such port."""
+        host = self.text.removeprefix("ray://").rpartition(":")[0]
+        return f"{host}:{PORT}" if self.text.startswith("ray://") else self.text
+
     def check(self, patience: float = ANSWER) -> None:
         """Return once somebody takes a connection there.
 
