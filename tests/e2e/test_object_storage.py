@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -21,7 +23,9 @@ from e2e.driving import Ran, streamify
 from selection import sample
 from stores import open_storage
 from streamify.errors import DestinationError
+from streamify.model.location import Location
 from streamify.storage import object_errors
+from streamify.storage.locate import reach_storage
 from streamify.storage.objects import ObjectStorage
 
 LADDER = ("--ladder", "360p,240p", "--preset", "ultrafast", "--no-short-start", "--workers", "1")
@@ -170,6 +174,23 @@ def test_an_endpoint_where_nobody_listens_is_told_within_seconds(words: str, now
     ran = streamify(words, nowhere, *([tmp_path / "out"] if words == "transcode" else []), "--json")
     refused(ran, 5, "storage-unreachable", "http://127.0.0.1:1", "Connection refused")
     assert time.monotonic() - began < object_errors.PATIENCE
+
+
+def test_an_endpoint_that_drops_what_is_sent_to_it_is_told_from_one_that_answers_late(nowhere: str) -> None:
+    options = {"connect_timeout": "0.3s", "allow_http": True}
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as connections:
+        address = server.getsockname()
+        while True:  # until its queue is full: the kernel drops what comes then
+            connections.enter_context(asking := socket.socket())
+            asking.settimeout(0.2)
+            try:
+                asking.connect(address)
+            except TimeoutError:
+                break
+        given = {"endpoint": "http://{}:{}".format(*address), "client_options": options}
+        with pytest.raises(DestinationError, match=r"cannot reach s3://a/in\.mp4 at .*: connecting timed out") as error:
+            reach_storage(Location.parse(nowhere), patience=0.1, **given)
+    assert (error.value.code, error.value.exit_code) == ("storage-unreachable", 5)
 
 
 @pytest.mark.long

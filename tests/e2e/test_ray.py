@@ -274,14 +274,17 @@ def _has(process: psutil.Process, mark: dict[str, str]) -> bool:
 
 
 @contextmanager
-def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Give the address of a cluster of so many nodes, and the process that ends one for each line."""
+def nodes(count: int, **more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Give the address of a cluster of so many nodes, and the process that ends one for each line.
+
+    `more` are variables of its environment.
+    """
     with subprocess.Popen(
         [sys.executable, CLUSTER, str(count)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | TESTS,
+        env=os.environ | TESTS | more,
     ) as process:
         assert process.stdout is not None
         address = next(line.strip() for line in process.stdout if line[:1].isdigit())
@@ -289,6 +292,14 @@ def nodes(count: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(200)
+
+
+@pytest.mark.long
+def test_a_cluster_of_another_ray_is_refused_by_one_line(clip: Path, tmp_path: Path) -> None:
+    with nodes(0, CLUSTER_SAYS_RAY="2.49.0") as (address, _):
+        ran = command("transcode", clip, tmp_path / "out", "--engine", "ray", "--address", address)
+    assert (ran.code, "[ray-version]" in ran.line, "Ray: 2.49.0" in ran.line) == (5, True, True)
+    assert "install the same versions" in ran.line
 
 
 @pytest.mark.long

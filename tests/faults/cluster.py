@@ -1,7 +1,8 @@
 """Ray clusters of several nodes on this machine: ``python cluster.py NODES [CONFIG]``, served until its stdin ends.
 
 It writes the address of the head, which takes no tasks; then it adds a node for each line ``add`` that it reads, and
-ends the last one for any other line. CONFIG is JSON with settings of Ray's system.
+ends the last one for any other line. CONFIG is JSON with settings of Ray's system. A variable CLUSTER_SAYS_RAY of its
+environment is the version of Ray that the cluster says it has.
 """
 
 # ruff: noqa: T201 - what it prints is read
@@ -14,6 +15,7 @@ from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
+import ray
 from ray.cluster_utils import Cluster
 
 PATIENCE = 120.0
@@ -29,6 +31,7 @@ class PatientCluster(Cluster):  # type: ignore[misc]  # Ray's types are not read
 
 def main() -> None:
     """Serve."""
+    ray.__version__ = os.environ.get("CLUSTER_SAYS_RAY", ray.__version__)
     head = {"num_cpus": 0, "include_dashboard": False}
     if sys.argv[2:]:
         head["_system_config"] = json.loads(sys.argv[2])

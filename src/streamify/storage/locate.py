@@ -41,11 +41,16 @@ def open_storage(location: Location) -> Storage:
     return ObjectStorage(object_store(location), location.url, partial(_behind, location), run_tags=tags)
 
 
-def reach_storage(location: Location, **given: Any) -> Storage:
+def reach_storage(location: Location, *, patience: float = FIRST_PATIENCE, **given: Any) -> Storage:
     """Return the storage at a location once its endpoint has accepted a connection.
 
     A command begins with it: a wrong endpoint is told within seconds, although a store that fails later is tried again
-    for half a minute. For `given` see `object_store`.
+    for half a minute.
+
+    Args:
+        location: Of the storage.
+        patience: Seconds for which a connection is tried.
+        given: See `object_store`.
 
     Raises:
         UsageError: The environment configures an object store in a way that does not fit.
@@ -56,7 +61,7 @@ def reach_storage(location: Location, **given: Any) -> Storage:
     from streamify.storage.object_errors import check_endpoint
     from streamify.storage.objects import ObjectStorage
 
-    check_endpoint(object_store(location, retry_config=_retries(FIRST_PATIENCE), **given), location.url)
+    check_endpoint(object_store(location, retry_config=_retries(patience), **given), location.url)
     return ObjectStorage(object_store(location, **given), location.url, partial(_behind, location, **given))
 
 
@@ -123,6 +128,10 @@ class StoreLocations(Frozen):
     def open(self) -> Stores:
         """Return the stores."""
         return Stores(open_storage(self.uploads), open_storage(self.media))
+
+    def reach(self, patience: float) -> Stores:
+        """Return the stores once their endpoints have accepted a connection; see `reach_storage`."""
+        return Stores(reach_storage(self.uploads, patience=patience), reach_storage(self.media, patience=patience))
 
     @property
     def remote(self) -> bool:

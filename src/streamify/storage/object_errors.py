@@ -38,8 +38,9 @@ _TRIED = re.compile(r"after (\d+) retries")
 _PASSING = ("408", "409", "425", "429")
 """Answers of 4xx that another try may not get."""
 _DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
-_NO_CONNECTION = "kind: Connect"
-"""How obstore's details of an error say that no request was sent."""
+_NO_CONNECTION = re.compile(r"\bkind: Connect\b|legacy::Error\(\s*Connect\b")
+"""How obstore's details of an error say that no request was sent: refused, or not answered in time."""
+_NOT_IN_TIME = "kind: TimedOut"
 _ASKED = re.compile(r"\buri: Some\(\s*(\w+://[^/\s,]+)")
 _CAUSE = re.compile(r'\b(?:message|error): "([^"]+)"')
 _ABSENT = (NotFoundError, FileNotFoundError)
@@ -154,11 +155,12 @@ def check_endpoint(store: ObjectStore, name: str) -> None:
         obstore.head(store, REPORT)
     except (BaseError, OSError) as error:
         text = str(error)
-        if _NO_CONNECTION not in text:
+        if not _NO_CONNECTION.search(text):
             return
         known, asked, cause = explain("", error), _ASKED.search(text), _CAUSE.search(text)
         what = f"cannot reach {name}" + (f" at {asked[1]}" if asked else "")
-        why = cause[1] if cause else "no connection could be made"
+        why = "connecting timed out" if _NOT_IN_TIME in text else "no connection could be made"
+        why = cause[1] if cause else why
         raise DestinationError(known.code, f"{what}: {why}", known.hint, transient=known.transient) from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,10 +12,17 @@ from threading import Thread
 
 import pytest
 
+from faults.worker import task
 from stores import open_storage
 from streamify.errors import Failure
+from streamify.executors.ray import node
 from streamify.executors.ray.blame import on_node
+from streamify.executors.ray.parcel import unpacked
+from streamify.executors.ray.wire import Given
+from streamify.executors.wire import Failed, Work
+from streamify.model.location import Location
 from streamify.storage.base import Storage
+from streamify.storage.locate import StoreLocations
 
 GONE = Failure("k", "source-changed", "film.mp4 is gone since it was planned, or may not be read any more", exit_code=3)
 
@@ -64,3 +73,20 @@ def test_a_failure_of_the_storage_names_its_node(tmp_path: Path) -> None:
     damaged = Failure("k", "segment-undecodable", "damaged", exit_code=3)
     assert on_node(damaged, "node-1", storage, "film.mp4") == damaged
     assert on_node(GONE, "node-1", storage, "film.mp4") == GONE
+
+
+def test_a_node_that_reaches_no_endpoint_says_so_before_it_starts_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "FIRST_PATIENCE", 0.2)
+    with refusing(monkeypatch), socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        stores = StoreLocations(uploads=Location.parse("s3://raw"), media=Location.parse("s3://media/film.mp4"))
+        order = Given(work=Work(stores=stores, task=task("video/00000/a")), job="j", worker="nothing:to_start")
+        reply = unpacked(node.run(zlib.compress(order.to_json()), lambda _: None))
+    assert isinstance(reply, Failed)
+    failure = reply.failure
+    assert (failure.key, failure.code, failure.exit_code) == ("video/00000/a", "storage-unreachable", 5)
+    assert failure.cause.startswith(f"node {socket.gethostname()}: cannot reach s3://raw at {endpoint}: ")
+    assert "AWS_ENDPOINT_URL" in failure.hint
+    assert "`ray start`" in failure.hint

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from streamify.errors import DestinationError
 from streamify.executors.ray import watch as watching
-from streamify.executors.ray.address import wire_errors
+from streamify.executors.ray.address import parse, wire_errors
 
 CLOSED = [
     ValueError("Cannot invoke RPC on closed channel!"),
@@ -76,3 +77,25 @@ def test_what_grpc_says_in_several_lines_becomes_one() -> None:
     said = one_line(Refused())
     assert said.startswith("UNAVAILABLE: no connection x")
     assert len(said) == 200
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("other", "said"), [({"ray_version": "2.49.0"}, "Ray: 2.49.0"), ({"python_version": "3.10.4"}, "Python: 3.10.4")]
+)
+def test_what_ray_says_of_other_versions_is_told_with_the_cluster(other: dict[str, str], said: str) -> None:
+    from ray._private.utils import check_version_info, compute_version_info
+
+    from streamify.executors.ray.cluster import _translated
+
+    own = dict(zip(("ray_version", "python_version"), compute_version_info(), strict=True))
+    check_version_info(own, "10.0.0.9")
+    with pytest.raises(RuntimeError) as raised:
+        check_version_info(own | other, "10.0.0.9")
+    found = _translated(raised.value, parse("10.0.0.1"))
+    assert isinstance(found, DestinationError)
+    assert (found.code, found.exit_code) == ("ray-version", 5)
+    assert found.message.startswith("the cluster at 10.0.0.1:6379 has other versions of Ray or Python: ")
+    assert said in found.message
+    assert f"Ray: {own['ray_version']}" in found.message
+    assert "\n" not in found.message

@@ -9,6 +9,8 @@ from streamify.storage.base import Storage
 
 _RIGHTS = ("storage-credentials", "storage-denied", "storage-kms")
 """Codes of failures that credentials explain."""
+_ENDPOINT = "storage-unreachable"
+"""Code of those that an endpoint explains."""
 
 
 def on_node(failure: Failure, host: str, uploads: Storage, source: str | None) -> Failure:
@@ -25,8 +27,9 @@ def on_node(failure: Failure, host: str, uploads: Storage, source: str | None) -
     if not failure.code.startswith("storage-"):
         return failure
     hint = failure.hint
-    if failure.code in _RIGHTS:
-        hint = f"{hint}; nodes have those of the environment of `ray start`, not of this command".removeprefix("; ")
+    if failure.code in (*_RIGHTS, _ENDPOINT):
+        what = "the variables, such as AWS_ENDPOINT_URL," if failure.code == _ENDPOINT else "those"
+        hint = f"{hint}; nodes have {what} of the environment of `ray start`, not of this command".removeprefix("; ")
     return replace(failure, cause=f"node {host}: {failure.cause}", hint=hint)
 
 

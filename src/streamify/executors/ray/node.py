@@ -27,6 +27,9 @@ from streamify.model.attempt import Usage
 from streamify.storage.base import Stores
 from streamify.storage.locate import StoreLocations
 
+FIRST_PATIENCE = 10.0
+"""Seconds for which a process of a node tries to connect to object stores at all: a node that lacks their endpoint is
+told of soon, although a store that was reached and fails later is tried again for half a minute."""
 Tell = Callable[[bytes], None]
 """Takes a `Progress` as JSON."""
 
@@ -71,19 +74,25 @@ def _named(order: Given, reply: Done | Failed) -> Done | Failed:
 
 
 def _run(order: Given, tell: Tell) -> Done | Failed:
-    task, worker = order.work.task, _worker(order.worker)
     assert order.work.stores is not None
+    task, stores = order.work.task, _reached(order.work.stores)
+    worker = _worker(order.worker)
 
     def on_progress(told: Progress) -> None:
         tell(told.to_json())
 
-    reply = worker.run(order.job, task, _opened(order.work.stores), on_progress=on_progress)
+    reply = worker.run(order.job, task, stores, on_progress=on_progress)
     if worker.refused is not None:
         return _failed(_unsealed(task.key, worker.refused))
     if isinstance(reply, Failed):
         failure = reply.failure
         return reply.model_copy(update={"failure": replace(failure, log=tail(worker.log + failure.log))})
     return reply
+
+
+@cache
+def _reached(locations: StoreLocations) -> Stores:
+    return locations.reach(FIRST_PATIENCE)
 
 
 @cache
