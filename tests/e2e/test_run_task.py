@@ -124,6 +124,15 @@ def test_a_source_that_is_gone_or_changed_is_told_and_a_copy_will_do(job: Path, 
     assert (changed.code, "[source-changed]" in changed.line) == (3, True)
 
 
+def test_a_ledger_entry_of_a_newer_release_is_named(job: Path, tmp_path: Path) -> None:
+    shutil.copytree(job / "dest", tmp_path / "dest")
+    entry = next((tmp_path / "dest/.streamify/ledger").glob("240p*/00001.json"))
+    entry.write_text(json.dumps(json.loads(entry.read_text()) | {"schema": 99}))
+    newer = run("run-task", tmp_path / "dest", "video/1/240p")
+    key = entry.relative_to(tmp_path / "dest").as_posix()
+    assert (newer.code, "[state-newer]" in newer.line, f"{key} at DEST" in newer.line) == (5, True, True), newer.err
+
+
 def test_jobs_that_cannot_be_asked_say_why_in_one_line(job: Path, tmp_path: Path) -> None:
     for command in (("status",), ("explain",), ("run-task", "split")):
         name, *more = command

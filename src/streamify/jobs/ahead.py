@@ -86,7 +86,7 @@ class Listed:
             stop += 1
         keys = [ledger_key(track.id, index) for index in range(first, stop)]
         for index, key, data in zip(range(first, stop), keys, self._media.get_many(keys), strict=True):
-            record = parse_saved(SegmentRecord, data, newer="ignore") if data is not None else None
+            record = parse_saved(SegmentRecord, data, key, newer="ignore") if data is not None else None
             if data is None or record is None or not belongs(record, track, index) or record.media.size != files[index]:
                 stop = index  # looked at anew the next time: what an earlier run left may be made again
                 break

@@ -62,8 +62,9 @@ class CertifiedPrefix:
         index = len(self._lines)
         if self.fault is not None or index >= self._plan.segments:
             return False
-        data = self._existing.get(ledger_key(self.track.id, index))
-        record = parse_saved(SegmentRecord, data, newer="ignore") if data is not None else None
+        key = ledger_key(self.track.id, index)
+        data = self._existing.get(key)
+        record = parse_saved(SegmentRecord, data, key, newer="ignore") if data is not None else None
         if record is None or not belongs(record, self.track, index):
             return False
         if self._existing.size(record.media.key) != record.media.size:

@@ -224,15 +224,17 @@ def _read_by(task: Task) -> Iterator[str]:
 def _files(result: Result, media: Storage) -> Iterator[MadeFile]:
     """Yield what a task made, beside the ledger of the job."""
     for words in result.records if isinstance(result, TextResult) else ():
-        data = media.get(text_record_key(words.track))
-        known = parse_saved(TextRecord, data) if data is not None else None
+        place = text_record_key(words.track)
+        data = media.get(place)
+        known = parse_saved(TextRecord, data, place) if data is not None else None
         key = all_words_key(track_folder(SUBTITLES, words.track))
         whole = Blob(key=key, size=words.size, sha256=words.sha256)
         yield _file(whole, Blob(key=key, size=known.size, sha256=known.sha256) if known is not None else None)
     inits = set()
     for record in result.records if isinstance(result, MediaResult) else ():
-        data = media.get(ledger_key(record.track, record.segment))
-        before = parse_saved(SegmentRecord, data) if data is not None else None
+        place = ledger_key(record.track, record.segment)
+        data = media.get(place)
+        before = parse_saved(SegmentRecord, data, place) if data is not None else None
         if record.init.key not in inits:
             inits.add(record.init.key)
             yield _file(record.init, before.init if before is not None else None)

@@ -43,7 +43,7 @@ class UploadRecords:
         found, faults = [], []
         for upload in sorted(self._accepted - self._ended):
             try:
-                record = read_saved(self._media, accepted_key(upload), Accepted)
+                record = read_saved(self._media, accepted_key(upload), Accepted, at="MEDIA")
             except StreamifyError as error:
                 if is_out_of_reach(error):
                     raise
@@ -79,14 +79,14 @@ def _read(media: Storage, folder: str, kind: type[S], faults: list[str]) -> list
     found = []
     for key, data in zip(keys, media.get_many(keys), strict=True):
         try:
-            record = parse_saved(kind, data) if data is not None else None
+            record = parse_saved(kind, data, key, at="MEDIA") if data is not None else None
         except StreamifyError as error:
-            faults.append(f"{key}: {error.message}")
+            faults.append(str(error))
             continue
         if record is not None:
             found.append(record)
         elif data is not None:
-            faults.append(f"{key}: it cannot be read; remove it")
+            faults.append(f"{key} at MEDIA cannot be read (remove it)")
     return found
 
 

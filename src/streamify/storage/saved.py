@@ -13,9 +13,14 @@ from streamify.storage.base import Storage
 
 S = TypeVar("S", bound=Frozen)
 
+Place = Literal["DEST", "MEDIA"]
+"""What a key is below."""
 
-def read_saved(media: Storage, key: str, kind: type[S]) -> S | None:
+
+def read_saved(media: Storage, key: str, kind: type[S], *, at: Place = "DEST") -> S | None:
     """Return a value of the state, or ``None`` where there is none or it is of an older schema that is not read.
+
+    Arguments as of `parse_saved`.
 
     Raises:
         DestinationError: ``state-newer``, a newer Streamify wrote it; ``state-damaged``, it is no such value.
@@ -23,22 +28,23 @@ def read_saved(media: Storage, key: str, kind: type[S]) -> S | None:
     data = media.get(key)
     if data is None:
         return None
-    found = parse_saved(kind, data, key)
+    found = parse_saved(kind, data, key, at=at)
     if found is None and schema_of(data) is None:
-        raise damaged(f"{key} at DEST", "it cannot be read")
+        raise damaged(f"{key} at {at}", "it cannot be read")
     return found
 
 
 def parse_saved(
-    kind: type[S], data: bytes, key: str = "", *, newer: Literal["refuse", "ignore"] = "refuse"
+    kind: type[S], data: bytes, key: str, *, newer: Literal["refuse", "ignore"] = "refuse", at: Place = "DEST"
 ) -> S | None:
     """Return a value, or ``None`` where it is damaged or of an older schema.
 
     Args:
         kind: Of the value; its field ``schema_version`` defaults to the schema that this release writes.
         data: JSON.
-        key: Where it lies below DEST, for a message.
+        key: Where it lies, for a message.
         newer: Whether a newer schema is an error, or as good as damage because the user said ``--replace``.
+        at: What `key` is below.
 
     Raises:
         DestinationError: ``state-newer``.
@@ -53,11 +59,11 @@ def parse_saved(
         return found
     if newer == "ignore":
         return None
+    anew = "make the stream anew: streamify transcode SOURCE DEST --replace" if at == "DEST" else "remove it"
     raise DestinationError(
         "state-newer",
-        f"{key or 'the state'} at DEST was written by a newer Streamify: {kind.__name__} of schema {schema}, "
-        f"this one knows {known}",
-        "update Streamify, or make the stream anew: streamify transcode SOURCE DEST --replace",
+        f"{key} at {at} was written by a newer Streamify: {kind.__name__} of schema {schema}, this one knows {known}",
+        f"update Streamify, or {anew}",
     )
 
 

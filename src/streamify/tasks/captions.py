@@ -82,7 +82,7 @@ class Captions:
         """Read the part of this task, unless an earlier attempt did."""
         task, media = self._task, self._stores.media
         key = captions_part_key(task.collected, task.part, task.parts)
-        if _parsed(media.get(key)) is None:
+        if _parsed(media.get(key), key) is None:
             packed = b64encode(compress("".join(self._lines()).encode())).decode()
             part = CaptionsPart(triples=self._triples, broken=tuple(self._broken), data=packed)
             media.put(key, part.to_json())
@@ -100,8 +100,8 @@ class Captions:
 
     def _parts(self) -> Sequence[CaptionsPart | None]:
         task = self._task
-        keys = (captions_part_key(task.collected, part, task.parts) for part in range(task.parts))
-        return [_parsed(data) for data in self._stores.media.get_many(keys)]
+        keys = [captions_part_key(task.collected, part, task.parts) for part in range(task.parts)]
+        return [_parsed(data, key) for key, data in zip(keys, self._stores.media.get_many(keys), strict=True)]
 
     def _collect(self) -> Iterator[Collected]:
         """Yield what the segments of the task's part carry, without padding, and what lies in front of the stream."""
@@ -141,9 +141,9 @@ def _timed(collected: Iterator[Collected], video: VideoFacts) -> Iterator[tuple[
             yield pts * video.time_base, triples
 
 
-def _parsed(data: bytes | None) -> CaptionsPart | None:
+def _parsed(data: bytes | None, key: str) -> CaptionsPart | None:
     """Return a part that was read; ``None``: there is none, or it is damaged."""
-    part = parse_saved(CaptionsPart, data) if data is not None else None
+    part = parse_saved(CaptionsPart, data, key) if data is not None else None
     try:
         for _ in _unpacked(part) if part is not None else ():
             pass

@@ -98,7 +98,11 @@ def test_uploads_without_a_dest_are_listed(media: Path) -> None:
     assert "refused.mp4: line 2: crf [bad-setting]" in text
     assert text[-1] == "4 jobs: 1 waiting, 1 failed, 2 complete"
     (media / ".streamify-watch" / "ended" / "odd.json").write_text("{")
-    assert "odd.json" in str(list_jobs(Location.of_dest(media), lambda _: False).faults)
+    (media / ".streamify-watch" / "ended" / "newer.json").write_text('{"schema": 99}')
+    newer, odd = list_jobs(Location.of_dest(media), lambda _: False).faults
+    assert odd == ".streamify-watch/ended/odd.json at MEDIA cannot be read (remove it)"
+    assert newer.startswith(".streamify-watch/ended/newer.json at MEDIA was written by a newer Streamify")
+    assert newer.endswith("(update Streamify, or remove it)")
 
 
 def test_what_ended_last_counts(media: Path) -> None:

@@ -54,5 +54,5 @@ def test_a_plan_of_schema_2_is_read() -> None:
 def test_captions_that_were_collected_without_services_are_read_again() -> None:
     """A part of schema 1 has line 21 alone: services read from it would have no words."""
     part = CaptionsPart(triples=3, data="")
-    assert parse_saved(CaptionsPart, part.to_json()) == part
-    assert parse_saved(CaptionsPart, b'{"schema":1,"triples":3,"broken":[],"data":""}') is None
+    assert parse_saved(CaptionsPart, part.to_json(), "part") == part
+    assert parse_saved(CaptionsPart, b'{"schema":1,"triples":3,"broken":[],"data":""}', "part") is None
