@@ -189,7 +189,7 @@ def test_no_image_is_made_of_a_segment_that_is_not_what_its_worker_wrote(making:
 
 def test_who_watches_while_it_is_made_is_offered_what_exists(making: Making) -> None:
     live = LiveStream()
-    live.surveyed(making.plan, making.media, ())
+    live.surveyed(making.plan, making.media, (), borders(making.plan, making.media))
     live.planned(making.plan, making.media, workers=2)
     assert b"IMAGE" not in (live.text(MASTER) or b"")
     making.run(making.images(6))
@@ -202,7 +202,7 @@ def test_who_watches_while_it_is_made_is_offered_what_exists(making: Making) -> 
     assert told["sheets"] == 2
     assert (making.dest / told["poster"]).exists()
     later = LiveStream()  # whose images were told of before its init segments were there
-    later.surveyed(making.plan, making.media, ())
+    later.surveyed(making.plan, making.media, (), borders(making.plan, making.media))
     later.imaged()
     later.planned(making.plan, making.media, workers=2)
     assert later.text(MASTER) == live.text(MASTER)

@@ -19,6 +19,7 @@ from streamify.errors import SourceError
 from streamify.http.files import FolderFiles
 from streamify.http.play import open_play
 from streamify.jobs.live import LiveStream
+from streamify.jobs.segments import borders
 from streamify.model.event import Event, EventKind
 from streamify.model.plan import Plan
 from streamify.planning.cells import RUNNING, Cells
@@ -75,7 +76,7 @@ class Job:
     def ready(self) -> None:
         plan = self.plan
         self.tell("task.finished", "split", 0.5)
-        self.live.surveyed(plan, self.media, ())
+        self.live.surveyed(plan, self.media, (), borders(plan, self.media))
         names, total = [track.name for track in plan.video], plan.segments * len(plan.tracks)
         data = {
             "segments": plan.segments,

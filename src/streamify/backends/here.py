@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ from streamify.jobs.loudness import loudness_tasks, settle
 from streamify.jobs.record import RunLog, local_claim, new_job, read_job, recorded, write_job
 from streamify.jobs.refused import NewDest
 from streamify.jobs.report import RunTotals
+from streamify.jobs.segments import SegmentList
 from streamify.jobs.sidecars import gather
 from streamify.jobs.state_files import check_published, check_saved, check_state_files
 from streamify.jobs.status import job_status
@@ -292,12 +293,14 @@ class _Run:
     def _make(self, plan: Plan, executor: Executor, hold: Hold, begun: Begun | None = None) -> Report:
         """Make what is missing of a stream, and publish it."""
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
-        done = self._survey(plan)
-        self._measure(plan, executor)
-        first = self._first(self._live, plan, executor) if self._live is not None else None
-        if len(done) < total or any(text_tasks(plan, self._stores.media)):
-            workers, outcome = self._run_tasks(plan, done, executor, hold, first, begun)
-        elif first is not None:
+        with closing(SegmentList(plan, self._stores.media)) as segments:
+            done = self._survey(plan, segments)
+            self._measure(plan, executor)
+            first = self._first(self._live, plan, executor) if self._live is not None else None
+            missing = len(done) < total or any(text_tasks(plan, self._stores.media))
+            if missing:
+                workers, outcome = self._run_tasks(plan, segments, done, executor, hold, first, begun)
+        if not missing and first is not None:
             run_one(executor, first.task, self._stop, self._events, self._log.attempts.add)
             first.done()
         self._stores.media.sweep()  # of workers that were lost in this run
@@ -347,11 +350,11 @@ class _Run:
             self._log.failed(failures)
             raise error_of(failures, hint)
 
-    def _survey(self, plan: Plan) -> set[tuple[str, int]]:
+    def _survey(self, plan: Plan, segments: SegmentList) -> set[tuple[str, int]]:
         done = steps.survey_dest(plan, self._stores.media, self._settings, self._tell).done
         check_disk(plan, self._stores.media, self._dest, len(done), self._tell, refuse=self._settings.disk_check)
         if self._live is not None:
-            self._live.surveyed(plan, self._stores.media, done)
+            self._live.surveyed(plan, self._stores.media, done, segments.borders)
         tell_plan(plan, done, self._tell)
         return done
 
@@ -360,14 +363,16 @@ class _Run:
         return hold.alone and self._stores.media.get(REPORT) is None
 
     @contextmanager
-    def _published_early(self, plan: Plan, done: set[tuple[str, int]], hold: Hold) -> Iterator[EarlyPublisher | None]:
+    def _published_early(
+        self, plan: Plan, segments: SegmentList, done: set[tuple[str, int]], hold: Hold
+    ) -> Iterator[EarlyPublisher | None]:
         """Publish what there is while tasks run, if that is wanted; a finished stream stays until the new one is."""
         media, local = self._stores.media, not self._dest.remote
         early = self._settings.publish == "early" or (self._settings.publish is None and local)
         if not early or not self._may_replace(hold):
             yield None
             return
-        publisher = EarlyPublisher(plan, media, hold, done, local=local)
+        publisher = EarlyPublisher(plan, media, hold, done, local=local, segments=segments)
         with publishing(publisher):
             yield publisher
 
@@ -384,6 +389,7 @@ class _Run:
     def _run_tasks(
         self,
         plan: Plan,
+        segments: SegmentList,
         done: set[tuple[str, int]],
         executor: Executor,
         hold: Hold,
@@ -403,10 +409,10 @@ class _Run:
             began_tasks=time.time(),
         )
         try:
-            with self._demands() as demands, self._published_early(plan, done, hold) as early:
+            with self._demands() as demands, self._published_early(plan, segments, done, hold) as early:
                 viewers = [one.imaged for one in (early, self._live) if one is not None]
                 outcome = fan_out(
-                    plan, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
+                    plan, segments, self._stores, executor, done, self._events, self._stop, self._log.attempts.add,
                     demands, early.made if early is not None else None, first, begun,
                     partial(_tell_all, viewers) if viewers else None, self._may_replace(hold),
                 )  # fmt: skip

@@ -59,6 +59,7 @@ class EarlyPublisher:
             each in an object store.
         clock: Seconds, monotonic.
         listed: Finds what exists, where nobody tells of it with `made`.
+        segments: Of the plan, where they were read before.
     """
 
     def __init__(
@@ -71,11 +72,12 @@ class EarlyPublisher:
         local: bool = True,
         clock: Callable[[], float] = time.monotonic,
         listed: Listed | None = None,
+        segments: SegmentList | None = None,
     ) -> None:
         self._listed = listed
         self._plan, self._media, self._hold, self._local = plan, media, hold, local
         self._done, self._clock = set(done), clock
-        self._segments = SegmentList(plan, media)
+        self._segments = segments.again() if segments is not None else SegmentList(plan, media)
         self._sums = Ledgers()
         self._prefixes = {
             track.id: CertifiedPrefix(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from streamify.jobs.demands import Demands
 from streamify.jobs.early_images import EarlyImages
 from streamify.jobs.engine import Keep, Stop, completed
 from streamify.jobs.images import IMAGE
-from streamify.jobs.segments import SegmentList, borders
+from streamify.jobs.segments import SegmentList
 from streamify.jobs.words import text_tasks
 from streamify.model.attempt import Attempt
 from streamify.model.event import Event
@@ -54,6 +54,7 @@ class First(NamedTuple):
 
 def fan_out(
     plan: Plan,
+    segments: SegmentList,
     stores: Stores,
     executor: Executor,
     done: set[tuple[str, int]],
@@ -71,6 +72,7 @@ def fan_out(
 
     Args:
         plan: Of the job.
+        segments: Of the plan.
         stores: Of the job.
         executor: Runs the tasks.
         done: (track, segment) of everything that exists.
@@ -100,68 +102,64 @@ def fan_out(
         keep(attempt)
 
     names = {track.id: track.name if track.kind == "video" else "audio" for track in plan.tracks}
-    segments = SegmentList(plan, stores.media)
-    try:
-        agenda = Agenda(
-            plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None,
-            first=first.task if first is not None else None, begun=begun.task if begun is not None else None,
-            exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
-        )  # fmt: skip
-        opening = min(executor.capacity, 1 + len(plan.audio))
-        images = _early_images(plan, stores.media, done, poster) if imaged is not None else None
-        tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
-        tasks = with_images(tasks, images) if images is not None else tasks
-        before = {begun.future: begun.task.key} if begun is not None else {}
-        for key, result in completed(executor, tasks, stop, events, agenda, keep_one, before):
-            if first is not None and key == first.task.key:
-                if isinstance(result, TaskError):
-                    raise result.as_raised() from result
-                first.done()
-                continue
+    agenda = Agenda(
+        plan, segments, done, width_of(executor, plan), demands or Demands(), early=made is not None,
+        first=first.task if first is not None else None, begun=begun.task if begun is not None else None,
+        exists=lambda wanted: stores.media.stat(ledger_key(*wanted)) is not None,
+    )  # fmt: skip
+    opening = min(executor.capacity, 1 + len(plan.audio))
+    images = _early_images(plan, segments.borders, stores.media, done, poster) if imaged is not None else None
+    tasks = _with_words(agenda.rest(), text_tasks(plan, stores.media), opening)
+    tasks = with_images(tasks, images) if images is not None else tasks
+    before = {begun.future: begun.task.key} if begun is not None else {}
+    for key, result in completed(executor, tasks, stop, events, agenda, keep_one, before):
+        if first is not None and key == first.task.key:
             if isinstance(result, TaskError):
-                if result.exit_code == 5 and result.code != "segment-gone":
-                    raise result
-                if key.startswith(IMAGE):
-                    continue
-                agenda.failed(key, result.as_raised())
-                outcome.failures.append(result.failure)
+                raise result.as_raised() from result
+            first.done()
+            continue
+        if isinstance(result, TaskError):
+            if result.exit_code == 5 and result.code != "segment-gone":
+                raise result
+            if key.startswith(IMAGE):
                 continue
-            if isinstance(result, ImageResult):
-                if images is not None and imaged is not None:
-                    images.made(result)
-                    imaged()
-                continue
-            if isinstance(result, TextResult):
-                if made is not None:
-                    made(result)
-                outcome.cpu_seconds += sum(record.cpu_seconds for record in result.records)
-                continue
-            assert isinstance(result, MediaResult)
-            agenda.made(result)
-            if images is not None:
+            agenda.failed(key, result.as_raised())
+            outcome.failures.append(result.failure)
+            continue
+        if isinstance(result, ImageResult):
+            if images is not None and imaged is not None:
                 images.made(result)
+                imaged()
+            continue
+        if isinstance(result, TextResult):
             if made is not None:
                 made(result)
-            for record in result.records:
-                outcome.made += 1
-                spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other
-                outcome.cpu_seconds += spent
-                events(
-                    Event(
-                        time=time.time(),
-                        kind="segment.finished",
-                        task=key,
-                        data={
-                            "track": record.track,
-                            "name": names[record.track],
-                            "segment": record.segment,
-                            "bytes": record.media.size,
-                            "cpu_seconds": spent,
-                        },
-                    )
+            outcome.cpu_seconds += sum(record.cpu_seconds for record in result.records)
+            continue
+        assert isinstance(result, MediaResult)
+        agenda.made(result)
+        if images is not None:
+            images.made(result)
+        if made is not None:
+            made(result)
+        for record in result.records:
+            outcome.made += 1
+            spent = record.cost.decode + record.cost.scale + record.cost.encode + record.cost.other
+            outcome.cpu_seconds += spent
+            events(
+                Event(
+                    time=time.time(),
+                    kind="segment.finished",
+                    task=key,
+                    data={
+                        "track": record.track,
+                        "name": names[record.track],
+                        "segment": record.segment,
+                        "bytes": record.media.size,
+                        "cpu_seconds": spent,
+                    },
                 )
-    finally:
-        segments.close()
+            )
     return outcome
 
 
@@ -175,11 +173,13 @@ def _with_words(tasks: Iterator[Task], words: Iterator[Task], ahead: int) -> Ite
     yield from tasks
 
 
-def _early_images(plan: Plan, media: Storage, done: set[tuple[str, int]], poster: bool) -> EarlyImages | None:
+def _early_images(
+    plan: Plan, borders: Sequence[int], media: Storage, done: set[tuple[str, int]], poster: bool
+) -> EarlyImages | None:
     """Return what gives out images of a stream with pictures while it is made."""
     if plan.storyboard is None and plan.poster is None:
         return None
-    return EarlyImages(plan, media, borders(plan, media), done, poster=poster)
+    return EarlyImages(plan, media, borders, done, poster=poster)
 
 
 def with_images(tasks: Iterator[Task], images: EarlyImages) -> Iterator[Task]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Lock
@@ -17,7 +17,6 @@ from streamify.jobs.early_images import MadeImages
 from streamify.jobs.planned import planned_view
 from streamify.jobs.progress import JobProgress, State
 from streamify.jobs.publish import StreamView
-from streamify.jobs.segments import borders
 from streamify.jobs.survey import read_records
 from streamify.model.plan import Plan
 from streamify.planning.agenda import Wanted, foreseen
@@ -43,7 +42,7 @@ class LiveStream:
         self._tracks: dict[str, int] = {}  # segments by track
         self._words: frozenset[str] = frozenset()  # ids of tracks of subtitles
         self._media: Storage | None = None
-        self._borders: list[int] = []
+        self._borders: Sequence[int] = ()
 
     @property
     def state(self) -> State:
@@ -55,9 +54,12 @@ class LiveStream:
         """Whether there is anything to watch: the stream was planned."""
         return bool(self._texts)
 
-    def surveyed(self, plan: Plan, media: Storage, done: Iterable[tuple[str, int]]) -> None:
-        """Tell that a plan is at DEST, and (track, segment) of what exists of its stream."""
-        self._media, self._borders, self._images = media, borders(plan, media), MadeImages(plan, media)
+    def surveyed(self, plan: Plan, media: Storage, done: Iterable[tuple[str, int]], borders: Sequence[int]) -> None:
+        """Tell that a plan is at DEST, and (track, segment) of what exists of its stream.
+
+        `borders`: starts of the segments and the end of the last, output ticks.
+        """
+        self._media, self._borders, self._images = media, borders, MadeImages(plan, media)
         self.progress.planned(plan, self._borders, done)
         for wanted in foreseen(plan.video, ()):  # the sound is so much sooner made that it need not compete yet
             self.demands.want(wanted)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
+from copy import copy
+from functools import cached_property
 
 from pydantic import ConfigDict
 
@@ -28,7 +31,8 @@ class SegmentList:
     """
 
     def __init__(self, plan: Plan, media: Storage) -> None:
-        self._file = media.open(plan.segment_list)
+        self._media, self._key, self._end = media, plan.segment_list, plan.timeline.end
+        self._file = media.open(self._key)
         self._starts = [0]
         digest = hashlib.sha256()
         while line := self._file.readline():
@@ -54,6 +58,17 @@ class SegmentList:
         for index in range(len(self)):
             yield _Start.from_json(self.read(index, index + 1)).start
 
+    @cached_property
+    def borders(self) -> list[int]:
+        """Where the segments start and the last one ends, output ticks."""
+        return [*self.starts(), self._end]
+
+    def again(self) -> SegmentList:
+        """Return another one of the same list, with a file of its own: for another thread. It is not checked again."""
+        other = copy(self)
+        other._file = self._media.open(self._key)
+        return other
+
     def where(self, first: int, stop: int) -> tuple[int, int]:
         """Return where the lines of segments ``first`` to ``stop`` (exclusive) begin, and their length; bytes."""
         return self._starts[first], self._starts[stop] - self._starts[first]
@@ -71,8 +86,5 @@ class SegmentList:
 
 def borders(plan: Plan, media: Storage) -> list[int]:
     """Return where the segments of a plan start and the last one ends, output ticks."""
-    segments = SegmentList(plan, media)
-    try:
-        return [*segments.starts(), plan.timeline.end]
-    finally:
-        segments.close()
+    with closing(SegmentList(plan, media)) as segments:
+        return segments.borders

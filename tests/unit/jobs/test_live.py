@@ -9,6 +9,7 @@ import pytest
 from streamify.dest.layout import MASTER, MPD, PLAN, playlist_key
 from streamify.errors import Failure, TasksFailed
 from streamify.jobs.live import LiveStream
+from streamify.jobs.segments import borders
 from streamify.storage.local import LocalStorage
 from streamify.tasks.plan_file import read_plan
 
@@ -31,7 +32,7 @@ def test_a_rung_that_cannot_be_made_in_time_is_named_once_enough_of_it_exists(st
     slow = plan.model_copy(update={"settings": plan.settings.model_copy(update={"preset": "veryslow"})})
     large, *_, small = slow.video
     live = LiveStream()
-    live.surveyed(slow, media, ())
+    live.surveyed(slow, media, (), borders(slow, media))
     live.planned(slow, media, workers=1)
 
     def named(track: str) -> list[bool]:
@@ -47,6 +48,6 @@ def test_a_rung_that_cannot_be_made_in_time_is_named_once_enough_of_it_exists(st
         live.progress.found(large.id, segment, 1)
     assert named(large.folder) == [True, True]
     quick = LiveStream()
-    quick.surveyed(plan, media, ())
+    quick.surveyed(plan, media, (), borders(plan, media))
     quick.planned(plan, media, workers=1)
     assert all(large.folder.encode() in (quick.text(key) or b"") for key in (MASTER, MPD))
