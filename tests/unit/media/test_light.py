@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from av.sidedata.sidedata import Type
 
+from streamify.media.source import sidedata
 from streamify.media.source.light import light_peak
 
 
@@ -26,6 +27,12 @@ class Side(bytes):
 @dataclass
 class Picture:
     side_data: list[Side]
+
+
+@pytest.fixture(autouse=True)
+def _container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyAV makes the container of real frames alone."""
+    monkeypatch.setattr(sidedata, "SideDataContainer", lambda picture: picture.side_data)
 
 
 def content(brightest: int) -> Side:

@@ -10,10 +10,9 @@ from typing import NamedTuple, cast
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.filter.context import FilterContext
-from av.sidedata.sidedata import SideData
-from av.sidedata.sidedata import Type as SideDataType
 
 from streamify.media.audio.matrix import Levels, Row, matrix
+from streamify.media.source.sidedata import SideDataType, side_data
 
 _INFO = struct.Struct("=i4x5d")
 """AVDownmixInfo: preferred type, then the levels: centre, centre Lt/Rt, surround, surround Lt/Rt, LFE."""
@@ -89,8 +88,7 @@ def _identity(channels: int) -> tuple[Row, ...]:
 
 def _levels(frame: AudioFrame) -> Levels | None:
     """Return the levels that a stream carries (AC-3 and E-AC-3 do); ``None``: the frame says none."""
-    sides = cast("Iterable[SideData]", frame.side_data)  # PyAV's types call it a mapping of names
-    for side in sides:
+    for side in side_data(frame):
         data = bytes(side)
         if side.type == SideDataType.DOWNMIX_INFO and len(data) >= _INFO.size:
             _, centre, _, surround, _, lfe = _INFO.unpack_from(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
@@ -178,6 +178,7 @@ class _Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.pictures.close()  # it holds this run, which holds it: all would stay until Python looks for garbage
         self._window.close()
 
     @property
@@ -201,7 +202,7 @@ class _Run:
     def bytes_read(self) -> int:
         return self._window.bytes_read
 
-    def _decode(self) -> Iterator[Picture]:
+    def _decode(self) -> Generator[Picture, None, None]:
         context = decoder(self._window.stream)
         known, turns, draining = _Aspects(), Turns(), Draining(context)
         drained = False
