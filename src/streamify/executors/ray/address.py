@@ -11,12 +11,14 @@ from streamify.errors import DestinationError, UsageError
 
 ANSWER = 5.0
 """Seconds in which the port of a cluster must take a connection."""
+GREET = 10.0
+"""Seconds in which what takes it must answer as Ray does."""
 CONNECT = 25.0
 """Seconds in which the cluster must take the driver, once its port answers."""
 PORT, CLIENT_PORT = 6379, 10001
 """Of a head node by default: for drivers of its network, and for those outside."""
-NO_RAY = "see that RAY_AUTH_MODE and RAY_AUTH_TOKEN are those of the head, and that HOST:PORT is the port of Ray"
-"""What helps where a port answers, and no Ray: a head that wants another token says nothing of it."""
+NO_RAY = "see that HOST:PORT is the port of Ray's head, and that no firewall or proxy is between"
+"""What helps where a port answers, and no Ray."""
 _CLOSED = ("closed channel", "Ray Client is not connected")
 """What errors of no kind of their own say through ``ray://``, where the client connects again or has given up."""
 FIND = "name the head node as `ray start --head` shows it: --address HOST:6379, or ray://HOST:10001"
@@ -34,8 +36,18 @@ class Address:
     @property
     def join(self) -> str:
         """What a machine gives to `ray start` to become a node. Of ``ray://`` the host is known, and no such port."""
-        host = self.text.removeprefix("ray://").rpartition(":")[0]
-        return f"{host}:{PORT}" if self.text.startswith("ray://") else self.text
+        host = self.dialled.rpartition(":")[0]
+        return f"{host}:{PORT}" if self.client else self.text
+
+    @property
+    def client(self) -> bool:
+        """Whether it is the port for drivers outside the cluster's network."""
+        return self.text.startswith("ray://")
+
+    @property
+    def dialled(self) -> str:
+        """As gRPC takes it."""
+        return self.text.removeprefix("ray://")
 
     def check(self, patience: float = ANSWER) -> None:
         """Return once somebody takes a connection there.
@@ -67,9 +79,15 @@ def parse(text: str) -> Address:
     return Address(f"{'ray://' if client else ''}{shown}:{port}", host, int(port))
 
 
-def unreachable(address: str, why: str) -> DestinationError:
+def unreachable(address: str, why: str, hint: str = FIND) -> DestinationError:
     """Return the error of a cluster that does not answer."""
-    return DestinationError("ray-unreachable", f"no Ray cluster answers at {address}: {why}", FIND)
+    return DestinationError("ray-unreachable", f"no Ray cluster answers at {address}: {why}", hint)
+
+
+def refused(address: str, why: str) -> DestinationError:
+    """Return the error of a cluster that wants another token."""
+    hint = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, as on the head node"
+    return DestinationError("ray-auth", f"the cluster at {address} refuses this machine: {why}", hint)
 
 
 @contextmanager

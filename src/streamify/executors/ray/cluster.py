@@ -21,10 +21,25 @@ import grpc
 import ray
 from pydantic import ValidationError
 from ray import exceptions
+
+try:
+    from ray._private.grpc_utils import init_grpc_channel
+except ModuleNotFoundError:  # Ray 2.49
+    from ray._private.utils import init_grpc_channel
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from streamify.errors import DestinationError, StreamifyError
-from streamify.executors.ray.address import CONNECT, NO_RAY, PORT, Address, parse, unreachable, wire_errors
+from streamify.executors.ray.address import (
+    CONNECT,
+    GREET,
+    NO_RAY,
+    PORT,
+    Address,
+    parse,
+    refused,
+    unreachable,
+    wire_errors,
+)
 from streamify.executors.ray.environment import kept
 from streamify.executors.ray.family import named, wait_for_processes
 from streamify.executors.ray.fit import not_loaded
@@ -38,6 +53,8 @@ from streamify.machine.folder import temporary_folder
 
 _BROKEN = (exceptions.RayError, ConnectionError, RuntimeError, grpc.RpcError)
 """What Ray raises where the cluster does not answer; through ``ray://`` errors of gRPC as well."""
+_ALIVE = "/ray.rpc.NodeInfoGcsService/CheckAlive"
+"""What a head is asked, by an empty request; the server of ``ray://`` does not know it."""
 _SECRET = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 LOOK_AGAIN = 30.0
 """Seconds for which a look into the mailbox waits."""
@@ -152,6 +169,7 @@ class Connection:
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL", "configure_logging": False}
         if self._address is not None:
+            _greet(self._address)
             ray.init(self._address.text, **quiet)
             return
         assert folder is not None
@@ -343,6 +361,32 @@ class Cluster:
         return self._lost(f"no mailbox stays: {one_line(error)}")
 
 
+def _greet(address: Address) -> None:
+    """Return once Ray answers at an address, and takes this machine's token.
+
+    `ray.init` would try for 25 s, and writes to stderr meanwhile whatever it is told.
+
+    Raises:
+        DestinationError: ``ray-unreachable``; ``ray-auth``.
+    """
+    with init_grpc_channel(address.dialled, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(_ALIVE)(b"", timeout=GREET)
+        except grpc.RpcError as error:
+            match error.code():
+                case grpc.StatusCode.UNIMPLEMENTED if not address.client:
+                    raise unreachable(address.text, "what listens there is no head of Ray") from error
+                case grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise unreachable(address.text, f"what listens there is silent for {GREET:g} s", NO_RAY) from error
+                case grpc.StatusCode.UNAVAILABLE:
+                    raise unreachable(address.text, one_line(error), NO_RAY) from error
+                case grpc.StatusCode.UNAUTHENTICATED:
+                    raise refused(address.text, one_line(error)) from error
+        else:
+            if address.client:
+                raise unreachable(address.text, "that is the port for machines of the cluster")
+
+
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep Ray from writing to stdout, where it tells of lost nodes: whatever `log_to_driver` says."""
@@ -427,10 +471,9 @@ def _translated(error: BaseException, address: Address | None) -> BaseException:
             "install the same versions here and on every node",
         )
     if isinstance(error, exceptions.AuthenticationError) or "InvalidAuthToken" in text:
-        hint = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, as on the head node"
-        return DestinationError("ray-auth", f"the cluster at {where} refuses this machine: {text[:200]}", hint)
+        return refused(where, text[:200])
     if address is None:
         return DestinationError(
             "ray-start-failed", f"Ray does not start on this machine: {text[:300]}", "see `ray start`"
         )
-    return DestinationError("ray-unreachable", f"no Ray cluster answers at {where}: {text[:300]}", NO_RAY)
+    return unreachable(where, text[:300], NO_RAY)
