@@ -144,6 +144,26 @@ def test_the_player_goes_by_keys_that_count_in_it_alone(browser: chromium.Browse
         assert page.complaints == []
 
 
+@pytest.mark.long
+def test_what_lies_in_front_of_a_segment_that_cannot_be_had_plays(browser: chromium.Browser, tmp_path: Path) -> None:
+    """Chromium's own HLS gives up as soon as it asks for the segment, seconds before it would be shown."""
+    made = (
+        "-f lavfi -i testsrc2=s=160x90:r=10:d=24 -c:v libx264 -preset ultrafast -g 20 -b:v 100k -sc_threshold 0 -f hls"
+    )
+    packed = "-hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -master_pl_name master.m3u8 media.m3u8"
+    subprocess.run(f"ffmpeg -v error {made} {packed}".split(), cwd=tmp_path, check=True)
+    (tmp_path / "media9.m4s").unlink()  # from 18 s on
+    with playing(tmp_path) as server, browser.page() as page:
+        opened(page, server.url)
+        assert page.run("document.documentElement.dataset.hls") == "native"
+        page.run(f"{VIDEO}.defaultPlaybackRate = {VIDEO}.playbackRate = 4, {VIDEO}.play()")
+        page.wait("document.documentElement.dataset.hls === 'own'")
+        page.wait(f"{VIDEO}.currentTime > 17.5")
+        page.wait("!document.getElementById('notice').hidden")
+        assert "/media9.m4s: the server answers 404 Not Found" in text(page, "notice")
+        assert page.run(f"{VIDEO}.currentTime") <= 18.1
+
+
 @pytest.fixture(scope="module")
 def worded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stream that another program made, with two sounds and three subtitles, the last of them forced."""

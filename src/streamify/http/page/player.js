@@ -23,6 +23,7 @@ const video = at("video");
 const root = document.documentElement;
 let player = null;
 let started = false;
+let going = false; // the user lets it play; a browser that cannot go on with its own HLS pauses by itself
 const job = new Job();
 new Work(job, video);
 const subtitles = new Subtitles(video);
@@ -40,7 +41,7 @@ function notice(title, words, retry) {
 }
 
 // HLS of the browser's own where it has that and it works, else our player.
-async function play(native, position = 0, going = false) {
+async function play(native, position = 0, goesOn = false) {
   const heard = player?.audio?.url;
   player?.close();
   at("notice").hidden = true;
@@ -63,13 +64,13 @@ async function play(native, position = 0, going = false) {
   mine.addEventListener("failed", () => mine === player && failed(native));
   await mine.load(MASTER);
   mine.start(position);
-  if (going && mine === player && !mine.error) video.play().catch(show); // where the browser wants a click first, it waits
+  if (goesOn && mine === player && !mine.error) video.play().catch(show); // where the browser wants a click first, it waits
   menus();
   return show();
 }
 
 function failed(native) {
-  if (native && mseSupported()) return play(false, video.currentTime, !video.paused);
+  if (native && mseSupported()) return play(false, video.currentTime, going);
   notice("A part of the stream cannot be played", `${player.error}.`, true);
   return show();
 }
@@ -167,6 +168,8 @@ async function images() {
 }
 
 for (const kind of EVENTS) video.addEventListener(kind, show);
+video.addEventListener("play", () => (going = true));
+video.addEventListener("pause", () => (going &&= video.error !== null));
 subtitles.addEventListener("chosen", subtitlesMenu);
 subtitles.addEventListener("failed", () => (asked = true)); // or they would be chosen again
 at("quality").addEventListener("change", ({ target }) => player.pick(target.value === "" ? null : Number(target.value)));
