@@ -236,6 +236,7 @@ def become(stack: Stack, rights: list[dict[str, Any]], monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
 
 
+@pytest.mark.long
 def test_the_rights_that_the_guide_lists_suffice(
     stack: Stack, dest: str, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

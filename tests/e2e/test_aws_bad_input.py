@@ -75,6 +75,7 @@ def test_a_bucket_of_another_region_is_named(way: Proxy, buckets: Buckets, clip:
     assert len(way.keys("HEAD", "GET", below=KEY)) == 1  # another try would say the same
 
 
+@pytest.mark.long
 def test_119_hours_in_100_gib_are_refused_after_a_look_at_the_index(
     way: Proxy, buckets: Buckets, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def stage(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> St
     return found
 
 
+@pytest.mark.long
 def test_a_stream_grows_and_ends_as_one_that_is_published_at_its_end(stage: Stage, clip: Path) -> None:
     planned = stage.begin(clip)
     assert planned["early"] is True

@@ -268,6 +268,7 @@ def test_a_stream_that_is_not_there(tmp_path: Path, moving: Path, burn_in: str, 
     assert not (tmp_path / "s" / "master.m3u8").exists()
 
 
+@pytest.mark.long
 def test_damage_is_named_and_refused_where_it_must_not_be(tmp_path: Path) -> None:
     source = subtitled(tmp_path / "f.mkv", [CARDS], size=SIZE)
     data = source.read_bytes()

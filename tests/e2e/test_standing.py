@@ -278,6 +278,7 @@ def _hashes(dest: Path) -> Sequence[tuple[str, str]]:
     return [(str(one.relative_to(dest)), hashlib.sha256(one.read_bytes()).hexdigest()) for one in files]
 
 
+@pytest.mark.long
 def test_pauses_and_sound_beyond_the_pictures_have_limits_of_their_own(tmp_path: Path) -> None:
     """8 s of sound, pictures with a pause of 20 s between them, and 9 s more of sound."""
     times = [*at_25(2, 8), *at_25(2, 30)]

@@ -131,6 +131,7 @@ def test_7_1_becomes_5_1(tmp_path: Path) -> None:
     assert levels[4] == pytest.approx([0, 0, 0, 0, 0.5, 0, 0.5, 0], abs=0.01)
 
 
+@pytest.mark.long
 def test_stereo_stays_what_it_is(film: Path, tmp_path: Path) -> None:
     dests = {name: run(film, tmp_path / name, surround=name, ladder=rungs(60)) for name in ("off", "eac3")}
     off, on = (next(one for one in report.tracks if one.kind == "audio") for report in dests.values())

@@ -242,7 +242,7 @@ print(digest(ToneMapper(COLOURS[sys.argv[2]], *SIZE)(noise())))
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the masks are those of x86-64")
-@pytest.mark.parametrize("kind", ["pq", "wide", "dolby"])
+@pytest.mark.parametrize("kind", sample(["pq", "wide", "dolby"], "pq"))
 @pytest.mark.parametrize("flags", sample([0, 0x13DB, 0x7D3DB], 0x13DB), ids=["none", "sse4.2", "avx2"])
 def test_the_same_bytes_on_a_lesser_processor(flags: int, kind: str) -> None:
     done = subprocess.run([sys.executable, "-c", MASKED, str(flags), kind], cwd=Path(__file__).parents[2], text=True,
