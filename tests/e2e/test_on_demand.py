@@ -24,6 +24,7 @@ import streamify
 from clips.identity import read_ids
 from clips.make import ClipSpec, make_clip
 from e2e.driving import COMMAND, media, playing, published, rungs, verify, wait_for
+from e2e.driving import streamify as run
 from e2e.halting import Halt
 
 SETTINGS: dict[str, Any] = {
@@ -250,6 +251,17 @@ def test_a_source_that_cannot_be_used_ends_the_command_with_its_error(tmp_path: 
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 3
     assert "streamify: error: " in ran.stderr
+
+
+def test_what_fails_at_once_has_no_address(source: Path, tmp_path: Path) -> None:
+    """A browser would be opened for nothing, and the one JSON document be an address where nobody answers."""
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "holiday.jpg").touch()
+    for given, dest, code in ((tmp_path / "no.mp4", "dest", "source-missing"), (source, "taken", "dest-occupied")):
+        done = run("play", given, tmp_path / dest, "--no-open", "--json")
+        assert done.json["error"]["code"] == code
+        assert "http://127" not in done.out
 
 
 @pytest.mark.long

@@ -126,6 +126,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
                 backend.play(source, dest, settings, live, on_event, stop)
             except BaseException as error:  # raised in the main thread
                 errors.append(error)
+                begun.set()
                 if not live.watchable:
                     for server in servers:
                         server.stop()
@@ -136,10 +137,11 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
         maker.start()
         try:
             begun.wait(_HEAD_START)  # a browser takes a core, and to load code takes the interpreter from the job
-            _announce(ctx, listener.url)
-            servers.append(_server(ctx, dest, listener, live, log))
-            if live.watchable or not errors:  # else the job ended before there was a server to stop
-                servers[0].run()
+            if live.watchable or not errors:  # else there is nothing to watch
+                _announce(ctx, listener.url)
+                servers.append(_server(ctx, dest, listener, live, log))
+                if live.watchable or not errors:  # else the job ended before there was a server to stop
+                    servers[0].run()
         finally:
             stop.set()
             maker.join()
