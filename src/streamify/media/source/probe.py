@@ -225,6 +225,7 @@ def probe_source(
         gaps=(*index.gaps, *ending),
         coded=index.coded,
         left_out=index.left_out,
+        unshown=index.unshown,
         chapters=chapters,
         captions=index.captions.channels if index.captions is not None else None,
         caption_languages=tuple(sorted(choice.captions.get(track, {}).items())),
