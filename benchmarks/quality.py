@@ -12,51 +12,75 @@ from benchmarks.figure import Figure
 from benchmarks.lab import Lab
 from benchmarks.plain import ffmpeg
 from benchmarks.sources import Source
-from benchmarks.vmaf import Point, bits_ratio, joined, judge
+from benchmarks.vmaf import COMMON, COMMON_SSIM, Point, banding_ratio, bits_ratio, joined, judge
 from streamify.model.track import VideoTrack
 
 CRFS = (21, 25, 29)
 """Around the default of 23. Shaka Streamer, which has no crf, gets the bitrates to which these came."""
 SECONDS = 12
 """Of each source, from its middle: two whole segments, so that there is a join."""
-NOISE = 1.01
-"""1.00 is the limit; what is judged is one frame in four and lines between three points."""
+BITS, WORST_BITS, WORST_BANDING = 0.93, 1.02, 1.03
+"""At most: bits over each rival in the mean of films and rungs; over plain ffmpeg for any of them, and its CAMBI."""
+
+Curves = dict[str, dict[str, list[dict[str, float]]]]
+"""What was measured of each encode, with its ``bits`` per second, by whose it is and rung."""
 
 
 def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
-    """Draw (VMAF, bits) curves of every rung for all three, and compare bits at equal VMAF."""
-    ratios: dict[str, dict[str, float]] = {"ffmpeg": {}, "shaka": {}}
+    """Draw curves of quality and bits of every rung for all three, and compare bits and banding at equal quality."""
+    names = ("ffmpeg at equal VMAF", "ffmpeg at equal SSIM", "shaka at equal VMAF")
+    bits: dict[str, dict[str, float]] = {name: {} for name in names}
+    banding: dict[str, float] = {}
     for source in sources:
         excerpt = _excerpt(source, lab.work)
         curves = _curves(lab, excerpt)
-        for rival, found in ratios.items():
-            for rung, ours in curves["ours"].items():
-                ratio = bits_ratio(ours, curves[rival][rung])
+        for rung, ours in curves["ours"].items():
+            where = f"{source.name} {rung}"
+            for name in names:
+                rival, score = name.split()[0], name.split()[-1].lower()
+                least = COMMON if score == "vmaf" else COMMON_SSIM
+                ratio = bits_ratio(_line(ours, score), _line(curves[rival][rung], score), least)
                 if ratio is not None:
-                    found[f"{source.name} {rung}"] = ratio
+                    bits[name][where] = ratio
+            ratio = banding_ratio(ours, curves["ffmpeg"][rung])
+            if ratio is not None:
+                banding[where] = ratio
         yield from _points(source, curves)
-    for rival, found in ratios.items():
-        if not found and not lab.quick:
-            raise BenchmarkError(f"no rung reaches the same VMAF with {rival} as with ours")
-        if found:
+    for name in names:
+        if not bits[name] and not lab.quick:
+            raise BenchmarkError(f"no rung reaches the quality of {name.replace(' at equal', ', by')}")
+    for name in names:
+        if found := bits[name]:
             mean = exp(sum(map(log, found.values())) / len(found))
-            yield Figure(f"quality bits over {rival} at equal VMAF", mean, "x", NOISE, behind={**found})
+            limit = None if "SSIM" in name else BITS
+            yield Figure(f"quality bits over {name}", mean, "x", limit, behind={**found})
+            if "ffmpeg" in name:
+                yield Figure(f"quality bits over {name}, worst", max(found.values()), "x", WORST_BITS)
+    if banding:
+        worst = max(banding.values())
+        yield Figure("quality CAMBI over ffmpeg at equal VMAF, worst", worst, "x", WORST_BANDING, behind={**banding})
 
 
-def _points(source: Source, curves: dict[str, dict[str, list[Point]]]) -> Iterator[Figure]:
+def _line(curve: list[dict[str, float]], score: str) -> list[Point]:
+    return [Point(one["bits"], one[score]) for one in curve]
+
+
+def _points(source: Source, curves: Curves) -> Iterator[Figure]:
     """Show what was measured, so that one sees where the curves overlap."""
     for who, rungs in curves.items():
-        points = {f"{name} at {one.bits / 1000:.0f} kbit/s": one.score for name, row in rungs.items() for one in row}
+        points = {
+            f"{name} at {one['bits'] / 1000:.0f} kbit/s": one["vmaf"] for name, row in rungs.items() for one in row
+        }
         yield Figure(f"quality {source.name} {who}, best VMAF", max(points.values()), "", behind=dict(points))
 
 
-def _curves(lab: Lab, excerpt: Source) -> dict[str, dict[str, list[Point]]]:
+def _curves(lab: Lab, excerpt: Source) -> Curves:
     plan = streamify.plan(excerpt.path)
     assert plan.source.video is not None
     size = (plan.source.video.width, plan.source.video.height)
     frames = round(plan.timeline.end / (plan.timeline.frame_duration or 1))
     seconds = plan.timeline.end / plan.timeline.timescale
-    curves: dict[str, dict[str, list[Point]]] = {"ours": {}, "ffmpeg": {}, "shaka": {}}
+    curves: Curves = {"ours": {}, "ffmpeg": {}, "shaka": {}}
     for crf in CRFS[:2] if lab.quick else CRFS:
         job = lab.job(excerpt, crf=crf)
         lab.plain(excerpt, crf=crf)
@@ -71,8 +95,8 @@ def _curves(lab: Lab, excerpt: Source) -> dict[str, dict[str, list[Point]]]:
                 init, media = _files(who, dest, track)
                 bits = 8 * sum(path.stat().st_size for path in (init, *media)) / seconds
                 whole = joined(init, media, lab.work / f"{who}-{track.name}.mp4")
-                vmaf = judge(whole, excerpt.path, *size, frames, lab.cores)
-                curves[who].setdefault(track.name, []).append(Point(bits, vmaf))
+                scores = judge(whole, excerpt.path, *size, frames, lab.cores)
+                curves[who].setdefault(track.name, []).append({"bits": bits, **scores})
     return curves
 
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from math import exp, log, log10
+from math import exp, log
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.front import picture
 from benchmarks.plain import ffmpeg
-from benchmarks.vmaf import Point, at_score, bits_ratio
+from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, decibels
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
@@ -35,8 +35,6 @@ CRFS = (21.0, 25.0, 29.0)
 """Around the default of 23."""
 EVERY = 3
 """One picture in so many is judged."""
-BANDED = 1.0
-"""CAMBI below which nobody sees banding: what is below counts as this much."""
 BASE = "medium"
 """What all others are compared with."""
 
@@ -92,6 +90,7 @@ def tuned(**words: Any) -> Setting:
 
 
 LESS: dict[str, Any] = {"ref": 2, "mixed_refs": 0, "rc_lookahead": 30}
+WEAK: dict[str, Any] = LESS | {"me": "dia", "psy_rd": 0.5, "deblock": -1, "dct_decimate": 0}
 SETTINGS: dict[str, Setting] = {
     "medium": tuned(),
     "fast": ("fast", Tuning()),
@@ -109,7 +108,14 @@ SETTINGS: dict[str, Setting] = {
     "less aq2 0.6 whole": tuned(**LESS, aq_mode=2, aq_strength=0.6, dct_decimate=0),
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BALANCED.preset, BALANCED.tuning),
+    "less aq1 0.8": tuned(**LESS, aq_strength=0.8),
     "less aq1 0.6": tuned(**LESS, aq_strength=0.6),
+    "weak 1.0": tuned(**WEAK),
+    "weak 0.9": tuned(**WEAK, aq_strength=0.9),
+    "weak 0.8": tuned(**WEAK, aq_strength=0.8),
+    "weak 0.8 ref 3": tuned(**WEAK | {"ref": 3}, aq_strength=0.8),
+    "balanced 0.9": (BALANCED.preset, BALANCED.tuning.model_copy(update={"aq_strength": 0.9})),
+    "balanced trellis 2": (BALANCED.preset, BALANCED.tuning.model_copy(update={"trellis": 2})),
     "ref 1 aq2": tuned(**LESS | {"ref": 1}, aq_mode=2),
     "ref 3 aq2": tuned(**LESS | {"ref": 3}, aq_mode=2),
     "lookahead 20 aq2": tuned(**LESS | {"rc_lookahead": 20}, aq_mode=2),
@@ -182,10 +188,10 @@ class Sweep:
         if not wanted:
             return
         with tempfile.TemporaryDirectory(dir=self._kept) as folder:
-            reference = self._reference(film, rung, Path(folder))
+            reference = self.reference(film, rung, Path(folder))
             for name, crf in wanted:
                 out = Path(folder) / "encoded.mp4"
-                cpu, frames, seconds = _encode(reference, rung, SETTINGS[name], crf, out)
+                cpu, frames, seconds = encode(reference, rung, SETTINGS[name], crf, out)
                 scores = _judge(out, reference, frames)
                 found = Encoded(bits=8 * out.stat().st_size / seconds, cpu=cpu, scores=scores)
                 _write(self._file(film, rung, name, crf), json.dumps(asdict(found)))
@@ -210,7 +216,7 @@ class Sweep:
                  tuning.model_dump(exclude_none=True), crf, EVERY]  # fmt: skip
         return self._kept / f"{hashlib.sha256(json.dumps(words).encode()).hexdigest()[:24]}.json"
 
-    def _reference(self, film: Film, rung: str, folder: Path) -> Path:
+    def reference(self, film: Film, rung: str, folder: Path) -> Path:
         """Write the excerpt at the size of the rung, without loss: what is encoded and what is compared with."""
         path, side = folder / "reference.mkv", int(rung[:-1])
         scale = f"scale='if(gt(iw,ih),-2,{side})':'if(gt(iw,ih),{side},-2)':flags=bicubic+accurate_rnd+bitexact"
@@ -227,7 +233,7 @@ class Sweep:
             return min(picture.width, picture.height) > side
 
 
-def _encode(reference: Path, rung: str, setting: Setting, crf: float, out: Path) -> tuple[float, int, float]:
+def encode(reference: Path, rung: str, setting: Setting, crf: float, out: Path) -> tuple[float, int, float]:
     """Encode in a process of its own; return CPU seconds, number of pictures, seconds of film."""
     words = [str(reference), rung, setting[0], setting[1].to_json().decode(), str(crf), str(out)]
     told = json.loads(run([sys.executable, "-m", "benchmarks.tune_encode", *words]).output)
@@ -251,7 +257,7 @@ def _judge(rendition: Path, reference: Path, frames: int) -> dict[str, float]:
         "vmaf": pooled["vmaf"]["mean"],
         "neg": pooled["neg"]["mean"],
         "psnr": pooled["psnr_y"]["mean"],
-        "ssim": -10 * log10(max(1e-6, 1 - pooled["float_ssim"]["mean"])),
+        "ssim": decibels(pooled["float_ssim"]["mean"]),
         "cambi": pooled["cambi"]["mean"],
     }
 
@@ -265,19 +271,8 @@ def _compare(
     def curve(of: Mapping[float, Encoded], score: str) -> list[Point]:
         return [Point(one.bits, one.scores[score]) for one in of.values()]
 
-    def over(value: str) -> list[tuple[float, float]] | None:
-        """Return our and the base's value at VMAF scores that both reach."""
-        pairs = [
-            sorted((each.scores["vmaf"], each.cpu if value == "cpu" else each.scores[value]) for each in one.values())
-            for one in (ours, base)
-        ]
-        low, high = max(pair[0][0] for pair in pairs), min(pair[-1][0] for pair in pairs)
-        if high <= low:
-            return None
-        steps = [low + (high - low) * number / 20 for number in range(21)]
-        return [(at_score(pairs[0], step), at_score(pairs[1], step)) for step in steps]
-
-    cambi, cpu = over("cambi"), over("cpu")
+    sides = [[{"cpu": one.cpu, **one.scores} for one in side.values()] for side in (ours, base)]
+    cpu = at_equal("vmaf", "cpu", *sides)
     crfs = sorted((one.scores["vmaf"], crf) for crf, one in base.items())
     at_23 = at_score([(crf, one.scores["vmaf"]) for crf, one in sorted(ours.items())], 23.0)
     return Compared(
@@ -286,11 +281,10 @@ def _compare(
         chosen=film.chosen,
         setting=name,
         cpu=spent,
-        cpu_equal=spent if cpu is None else sum(one for one, _ in cpu) / sum(other for _, other in cpu),
+        cpu_equal=spent if not cpu else sum(one for one, _ in cpu) / sum(other for _, other in cpu),
         bits={score: bits_ratio(curve(ours, score), curve(base, score), least)
               for score, least in (("vmaf", 0.5), ("neg", 0.5), ("psnr", 0.1), ("ssim", 0.05))},
-        cambi=None if cambi is None else mean(max(BANDED, one) for one, _ in cambi)
-        / mean(max(BANDED, other) for _, other in cambi),
+        cambi=banding_ratio(*sides),
         crf=at_score(crfs, at_23) if crfs[0][0] <= at_23 <= crfs[-1][0] else None,
     )  # fmt: skip
 

@@ -1,13 +1,13 @@
-"""VMAF of a rendition against its source, and bits at equal VMAF; with the libvmaf of imageio-ffmpeg's program."""
+"""Scores of a rendition against its source, and bits at equal score; with the libvmaf of imageio-ffmpeg's program."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log
+from math import exp, log, log10
 from pathlib import Path
 
 from benchmarks.command import BenchmarkError, run
@@ -17,6 +17,10 @@ EVERY = 4
 """One frame in so many is judged."""
 COMMON = 0.5
 """Least VMAF that two curves must share to be compared."""
+COMMON_SSIM = 0.05
+"""The same for SSIM, dB."""
+BANDED = 1.0
+"""CAMBI below which nobody sees banding: what is below counts as this much."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ def joined(init: Path, segments: Sequence[Path], to: Path) -> Path:
     return to
 
 
-def judge(rendition: Path, reference: Path, width: int, height: int, frames: int, threads: int) -> float:
-    """Return the mean VMAF of `rendition`, scaled up to the size of `reference`.
+def judge(rendition: Path, reference: Path, width: int, height: int, frames: int, threads: int) -> dict[str, float]:
+    """Return ``vmaf``, ``ssim`` (dB) and ``cambi`` of `rendition`, scaled up to the size of `reference`: means.
 
     Frames are paired by number, so that no container's idea of time matters.
 
@@ -51,14 +55,25 @@ def judge(rendition: Path, reference: Path, width: int, height: int, frames: int
     graph = (
         f"[0:v]{equal},scale={width}:{height}:flags=bicubic,format=yuv420p[a];"
         f"[1:v]{equal},format=yuv420p[b];"
-        f"[a][b]libvmaf=n_threads={threads}:n_subsample={EVERY}:log_fmt=json:log_path={log_file}"
+        f"[a][b]libvmaf=feature='name=float_ssim|name=cambi':n_threads={threads}:n_subsample={EVERY}"
+        f":log_fmt=json:log_path={log_file}"
     )
     count = ["-map", "0:v", "-fps_mode", "passthrough", "-f", "framecrc", "-"]
     seen = sum(not line.startswith("#") for line in run([*ffmpeg(), "-i", rendition, *count]).output.splitlines())
     if seen != frames:
         raise BenchmarkError(f"{rendition} has {seen} pictures, its source {frames}")
     run([*ffmpeg(), "-i", rendition, "-i", reference, "-filter_complex", graph, "-f", "null", "-"])
-    return float(json.loads(log_file.read_text())["pooled_metrics"]["vmaf"]["mean"])
+    pooled = json.loads(log_file.read_text())["pooled_metrics"]
+    return {
+        "vmaf": pooled["vmaf"]["mean"],
+        "ssim": decibels(pooled["float_ssim"]["mean"]),
+        "cambi": pooled["cambi"]["mean"],
+    }
+
+
+def decibels(ssim: float) -> float:
+    """Return SSIM in dB, in which steps of quality are alike."""
+    return -10 * log10(max(1e-6, 1 - ssim))
 
 
 def bits_ratio(ours: Sequence[Point], theirs: Sequence[Point], common: float = COMMON) -> float | None:
@@ -74,6 +89,33 @@ def bits_ratio(ours: Sequence[Point], theirs: Sequence[Point], common: float = C
     steps = [low + (high - low) * number / 100 for number in range(101)]
     lines = [[(point.score, log(point.bits)) for point in front] for front in (first, second)]
     return exp(sum(at_score(lines[0], step) - at_score(lines[1], step) for step in steps) / len(steps))
+
+
+def at_equal(
+    score: str, value: str, ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]]
+) -> list[tuple[float, float]]:
+    """Return our and their value at 21 scores that both reach; none where they share no score.
+
+    Args:
+        score: What is equal, such as ``vmaf``.
+        value: What is returned, such as ``cambi``.
+        ours: Values of our encodes by name; `score` and `value` are among them.
+        theirs: Of theirs.
+    """
+    pairs = [sorted((each[score], each[value]) for each in side) for side in (ours, theirs)]
+    low, high = max(pair[0][0] for pair in pairs), min(pair[-1][0] for pair in pairs)
+    if high <= low:
+        return []
+    steps = [low + (high - low) * number / 20 for number in range(21)]
+    return [(at_score(pairs[0], step), at_score(pairs[1], step)) for step in steps]
+
+
+def banding_ratio(ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]]) -> float | None:
+    """Return our CAMBI over theirs at equal VMAF."""
+    found = at_equal("vmaf", "cambi", ours, theirs)
+    if not found:
+        return None
+    return sum(max(BANDED, first) for first, _ in found) / sum(max(BANDED, second) for _, second in found)
 
 
 def at_score(line: Sequence[tuple[float, float]], score: float) -> float:

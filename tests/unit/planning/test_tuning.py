@@ -51,13 +51,14 @@ def test_x264_takes_every_word(preset: Preset) -> None:
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
     told = data.decode("latin-1")
-    names = {"aq-mode": "aq", "aq-strength": "aq", "mixed-refs": "mixed_ref", "rc-lookahead": "rc_lookahead"}
+    names = {"mixed-refs": "mixed_ref", "rc-lookahead": "rc_lookahead", "dct-decimate": "decimate"}
+    written = {  # x264_param2string
+        "aq-mode": lambda value: f" aq={value}:",
+        "aq-strength": lambda value: f":{float(value):.2f}",  # as in aq=1:0.80
+        "psy-rd": lambda value: f" psy_rd={float(value):.2f}:",
+        "deblock": lambda value: f" deblock=1:{value}:{value} ",
+    }
     for name, value in words.items():
-        wanted = f"{names.get(name, name.replace('-', '_'))}="
-        assert wanted in told
-        if name == "aq-mode":
-            assert f" aq={value}:" in told
-        elif name == "aq-strength":
-            assert f":{float(value):.2f}" in told.split(" aq=")[1].split(" ")[0]
-        else:
-            assert f" {wanted}{value}" in told
+        as_they_are = f" {names.get(name, name.replace('-', '_'))}={value} "
+        wanted = written[name](value) if name in written else as_they_are
+        assert wanted in (told.split(" aq=")[1].split(" ")[0] if name == "aq-strength" else told), name
