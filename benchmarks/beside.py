@@ -21,8 +21,8 @@ SCENES = {
     "dark": ("agent327 12 s", "720p"),
     "grainy": ("rot_180 0 s", "720p"),
     "fast": ("tos_battle_70s_vp8 45 s", "360p"),
-    "detailed": ("bbb 20 s", "720p"),
-    "soft": ("gop_hevc_open_cra_rasl 2 s", "720p"),
+    "sky": ("bbb 20 s", "720p"),
+    "drawn": ("gop_hevc_open_cra_rasl 2 s", "720p"),
 }
 """Names of films in `tune`, and their rungs."""
 CRF = 27.0
