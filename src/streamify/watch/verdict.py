@@ -8,6 +8,9 @@ import time
 from streamify.errors import JobCancelled, StreamifyError
 from streamify.model.upload import Accepted, Ended
 
+_NOT_RESUMED = ("source-", "dest-occupied", "dest-is-file", "dest-not-", "dest-reserved", "dest-in-source")
+"""How codes begin of jobs that left nothing at DEST to resume, or have no source any more."""
+
 
 def complete(upload: Accepted, started: float | None) -> Ended:
     """Return the record of an upload whose stream is complete."""
@@ -30,7 +33,7 @@ def failed(upload: Accepted, started: float | None, error: BaseException) -> End
             "code": error.code,
             "message": error.message[:2000],
             "hint": error.hint,
-            "retry": again if started is None or error.code.startswith("source-") else f"{again}, or: {resume}",
+            "retry": again if started is None or error.code.startswith(_NOT_RESUMED) else f"{again}, or: {resume}",
         }
     )
 

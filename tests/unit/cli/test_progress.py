@@ -14,6 +14,7 @@ import pytest
 
 from streamify.cli.options import Common
 from streamify.cli.show.progress import watching
+from streamify.cli.show.watched import telling
 from streamify.cli.text import ERASE
 from streamify.model.event import Event, EventKind
 from waiting import wait_until
@@ -35,6 +36,27 @@ def test_plain_lines_are_few(capfd: pytest.CaptureFixture[str]) -> None:
     assert len(err.splitlines()) == 4
     assert "500 segments x (720p; 0 audio), 7 of 500 kept from earlier runs" in err
     assert "video/00001: killed; trying again" in err
+
+
+def gone(segment: int, film: str = "a.mp4", job: str | None = None) -> Event:
+    return Event(time=1, kind="task.failed", task=f"video/{segment}", message=f"{film} is gone", job=job, data={})
+
+
+def test_what_all_tasks_fail_for_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a film of an hour whose source is removed, 2400 tasks say that it is gone."""
+    for common, said in ((Common(), ["video/0"]), (Common(verbose=True), ["video/0", "video/1", "video/2"])):
+        with watching(common) as take:
+            for segment in range(3):
+                take(gone(segment))
+            take(gone(9, "another"))
+        lines = capfd.readouterr().err.splitlines()
+        assert [line.split(": ")[-2].split()[-1] for line in lines] == [*said, "video/9"]
+    with telling(Common()) as take:
+        for job in ("one", "two"):
+            for segment in range(3):
+                take(gone(segment, job=job))
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [f"{job}: video/0: a.mp4 is gone" for job in ("one", "two")]
 
 
 @pytest.mark.parametrize(

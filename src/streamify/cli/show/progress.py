@@ -92,7 +92,8 @@ def _display(
         from streamify.cli.show.live import live
 
         with live(tally, lock, writer, sys.stderr.fileno(), sys.stderr.encoding) as say:
-            yield lambda event: say(words(event)) if _spoken(event, common, live=True) else None
+            said = Said()
+            yield lambda event: say(words(event)) if _spoken(event, common, said, live=True) else None
     else:
         yield _Lines(common, tally, writer)
 
@@ -110,6 +111,7 @@ class _Lines:
         self._writer = writer
         self._next = 0.0
         self._held: Event | None = None
+        self._said = Said()
 
     def __call__(self, event: Event) -> None:
         if event.kind == "engine.ready" and not self._tally.rows and not self._common.verbose:
@@ -123,7 +125,7 @@ class _Lines:
             self._say(event)
 
     def _say(self, event: Event) -> None:
-        if _spoken(event, self._common):
+        if _spoken(event, self._common, self._said):
             level = _SPOKEN.get(event.kind, "debug")
             put(self._writer, out.log_line(self._common, level, words(event), **self._fields(event)))
         elif self._tally.moves(event) and time.monotonic() >= self._next:
@@ -136,9 +138,26 @@ class _Lines:
         return {key: value for key, value in fields.items() if value is not None}
 
 
-def _spoken(event: Event, common: Common, live: bool = False) -> bool:
+class Said:
+    """Remembers why tasks of a job failed: where its source is gone, each of thousands would say the same."""
+
+    def __init__(self) -> None:
+        self._causes: set[str] = set()
+
+    def again(self, event: Event) -> bool:
+        """Return whether another task failed before in the same words."""
+        if event.kind != "task.failed" or not event.message:
+            return False
+        before = len(self._causes)
+        self._causes.add(event.message)
+        return len(self._causes) == before
+
+
+def _spoken(event: Event, common: Common, said: Said, live: bool = False) -> bool:
     if common.verbose and event.kind not in _SILENT:
         return True
+    if said.again(event):
+        return False
     if event.kind == "task.failed" and event.task == "split":
         return False  # it ends the job, whose error says the same
     return event.kind in _SPOKEN and not (live and event.kind == "engine.ready")  # the live display shows the workers

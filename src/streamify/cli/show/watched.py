@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from streamify.cli import out
 from streamify.cli.options import Common
 from streamify.cli.show.line import line
-from streamify.cli.show.progress import people, put, recorded, words
+from streamify.cli.show.progress import Said, people, put, recorded, words
 from streamify.cli.text import clock
 from streamify.cli.writer import BackgroundWriter
 from streamify.jobs.tally import Tally
@@ -58,6 +58,8 @@ class _Lines:
         """Of uploads, by the DEST of their jobs."""
         self._tallies: dict[str, tuple[Tally, list[float]]] = {}
         """Of jobs that run, and when their next progress line is due."""
+        self._said: dict[str, Said] = {}
+        """Why tasks of jobs failed."""
 
     def take(self, event: Event) -> None:
         """Say what an event says, if people want to know."""
@@ -67,11 +69,15 @@ class _Lines:
         if job is not None:
             self._progress(job, event)
         level = _LEVELS.get(event.kind) or ("debug" if self._common.verbose and event.kind in _MORE else None)
-        if level is not None and not (event.kind == "task.failed" and event.task == "split"):
+        if level is not None and not (event.kind == "task.failed" and (event.task == "split" or self._again(event))):
             self._say(event, level, _text(event))
         if event.kind == "upload.ended" and job is not None:
             self._tallies.pop(job, None)
             self._names.pop(job, None)
+            self._said.pop(job, None)
+
+    def _again(self, event: Event) -> bool:
+        return self._said.setdefault(event.job or "", Said()).again(event) and not self._common.verbose
 
     def _progress(self, job: str, event: Event) -> None:
         tally, due = self._tallies.setdefault(job, (Tally(), [time.monotonic() + EVERY]))
