@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from streamify.backends.here import Here
+from streamify.cli.commands import play
 from streamify.errors import SourceError
 
 Cli = Callable[..., Any]
@@ -84,9 +86,18 @@ def test_a_signal_adds_nothing_to_a_document_that_has_begun(outcome: str, moment
 def test_a_job_that_fails_after_its_url_is_told_adds_no_document(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told = threading.Event()
+    announce = play._announce
+
+    def tell(*given: Any) -> None:
+        announce(*given)
+        told.set()
+
     def fail(*_: object) -> None:
+        assert told.wait(60)
         raise SourceError("source-empty", "it is empty")
 
+    monkeypatch.setattr(play, "_announce", tell)
     monkeypatch.setattr(Here, "play", fail)
     (tmp_path / "film.mp4").write_bytes(b"x")
     found = cli("play", "film.mp4", "out", "--json", "--no-open")
