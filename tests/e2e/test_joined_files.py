@@ -100,6 +100,21 @@ def test_short_recordings_of_sound_alone(tmp_path: Path) -> None:
     assert sum("the clock is set anew" in note.what for note in report.notes) == 3
 
 
+@pytest.mark.parametrize(("suffix", "files"), [("flv", 2), ("mkv", 3)])
+def test_joined_files_that_are_not_read_to_their_end_are_named(suffix: str, files: int, tmp_path: Path) -> None:
+    """FFmpeg ends in front of the last one, and nothing announces it: bytes that cannot be read count as lost."""
+    source = joined(tmp_path, suffix)
+    source.write_bytes(source.read_bytes() + (tmp_path / f"1.{suffix}").read_bytes() * (files - 2))
+    (gap,) = streamify.probe(source).gaps
+    assert gap.damage
+    assert gap.start == 2 * (files - 1)
+    assert abs(gap.seconds - 2) < Fraction(1, 2)
+    assert "cannot be read" in gap.why
+    with pytest.raises(SourceError) as caught:
+        streamify.transcode(source, tmp_path / "dest", strict=True, **SETTINGS)
+    assert caught.value.code == "source-incomplete"
+
+
 def test_strict_refuses_a_picture_at_the_time_of_another(tmp_path: Path) -> None:
     film = encode(tmp_path / "film.mp4", range(2 * COUNT), "mpeg4", "mp4", {"g": "50"})
     source = remux(film, tmp_path / "film.mkv", "-bsf:v", "setts=ts=(N-gte(N\\,9))*40")

@@ -42,6 +42,7 @@ from streamify.media.source.sound import Laid, sound_notes
 from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import filled, tags_of, tags_outside
 from streamify.media.source.turn import turn_of
+from streamify.media.source.unreadable import Stretch
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
 from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, TextFacts, VideoFacts
@@ -198,6 +199,8 @@ def probe_source(
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
+    if index.tail is not None and not ending:
+        ending = (_unread(index.tail, end - start),)
     if len(codecs) > 1:
         why = f"the track changes its codec, and FFmpeg decodes one of {', '.join(codecs)}"
         ending = tuple(gap.model_copy(update={"damage": True, "why": why}) for gap in ending)
@@ -267,6 +270,12 @@ def _read_index(
         if missing and error.code == "no-pictures":
             raise cut_off(missing, size) from error
         raise
+
+
+def _unread(tail: Stretch, length: Fraction) -> Gap:
+    """Return what the container does not announce and FFmpeg does not read, as behind the end of a file in a file."""
+    why = f"{tail.length} bytes from byte {tail.position} on cannot be read, about as long by their size"
+    return Gap(start=length, seconds=length * tail.length / tail.position, why=why, damage=True)
 
 
 def _ending(audio: AudioFacts, beyond: Mapping[int, tuple[int, int]]) -> AudioFacts:

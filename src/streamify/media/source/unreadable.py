@@ -77,6 +77,8 @@ def unreadable_tail(file: BinaryIO, size: int, format_name: str, position: int, 
     if between is None or position < 0 or size - position - held < LEAST:
         return None
     stretch = between(file, position, size, held)
+    if between is _matroska:
+        stretch = _matroska(file, position, size, held, last=True)
     return Stretch(-1, *stretch) if stretch is not None else None
 
 
@@ -163,8 +165,11 @@ KNOWN = frozenset({
 """What may stand between two blocks (RFC 9559, 5.1)."""
 
 
-def _matroska(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int] | None:
-    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture."""
+def _matroska(file: BinaryIO, start: int, end: int, size: int, *, last: bool = False) -> tuple[int, int] | None:
+    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture.
+
+    Behind the `last` packet a file that was joined is not read by FFmpeg, which ends at the third (seen in 8.1).
+    """
     at = start + size + 4
     for _ in range(ELEMENTS):
         if at >= end:
@@ -173,7 +178,7 @@ def _matroska(file: BinaryIO, start: int, end: int, size: int) -> tuple[int, int
             kind, body, after = element(file, at, 1 << 62)
         except BoxError:
             return at, end - at
-        if kind not in KNOWN:
+        if kind not in KNOWN or (last and kind == EBML):
             return at, end - at
         at = body if kind in PARENTS else after
     return None
