@@ -130,9 +130,9 @@ class MediaSettings(Frozen):
     )
     preset: Preset = Field(
         default="balanced",
-        description="How much CPU time goes into fewer bits. ``balanced`` was chosen by measurement: it takes about a "
-        "sixth less time than ``medium``, and on most films that were tried fewer bits for the same VMAF. All others "
-        "are x264's presets, as they are.",
+        description="How much CPU time goes into fewer bits. ``balanced`` was chosen by measurement: it takes less "
+        "CPU time than ``medium``, and on most films that were tried fewer bits for the same VMAF. All others are "
+        "x264's presets, as they are.",
     )
     crf: float = Field(
         default=23,
