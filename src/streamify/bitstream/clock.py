@@ -16,10 +16,9 @@ from statistics import median_low
 
 from streamify.bitstream.packets import NONE, Packets
 from streamify.bitstream.piece import Piece
-from streamify.bitstream.restarts import short_restarts
 
 BACK = Fraction(1, 2)
-"""Seconds by which decode times must fall for the clock to count as restarted by that alone."""
+"""Seconds by which decode times must fall for the clock to count as restarted."""
 AHEAD = 10
 """Seconds by which decode times must rise for the clock of a transport or program stream to count as jumped, as in
 FFmpeg (``dts_delta_threshold``); in other containers it is a pause."""
@@ -94,8 +93,7 @@ def time_packets(
     repeated: set[int] = set()
     starts = [0]
     known = _Known(packets, raw)
-    short = short_restarts(packets, raw, wild, int(BACK / time_base))
-    for start in _breaks(raw, wild, short, time_base, jumps=jumps):
+    for start in _breaks(raw, wild, time_base, jumps=jumps):
         copies = known.copies(starts[-1], start)
         if copies and _goes_on(raw, start, copies, step):
             repeated.update(copies)
@@ -206,15 +204,14 @@ def _apart(raw: Sequence[int], known: Sequence[int], first: int, stop: int, near
     return all(abs(raw[known[at]] - raw[known[stop]]) > near for at in range(first, stop))
 
 
-def _breaks(raw: Sequence[int], wild: set[int], short: Set[int], time_base: Fraction, *, jumps: bool) -> Iterator[int]:
+def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, *, jumps: bool) -> Iterator[int]:
     """Yield packets before which the clock restarts or jumps."""
     far, ahead = int(BACK / time_base), int(AHEAD / time_base)
     before: int | None = None
     for number, time in enumerate(raw):
         if time == NONE or number in wild:
             continue
-        fell = before is not None and (time - before < -far or (jumps and time - before > ahead))
-        if fell or number in short:
+        if before is not None and (time - before < -far or (jumps and time - before > ahead)):
             yield number
         before = time
 

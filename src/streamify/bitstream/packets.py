@@ -68,8 +68,6 @@ class Packets:
     """A fingerprint of the bytes: `print_of`."""
     picture: array[int] = field(default_factory=lambda: array("q"))
     """Number of the picture that begins in it; -1: none, as in the second packet of a picture in two fields."""
-    keys: bytearray = field(default_factory=bytearray)
-    """Of each packet: whether the container or the bitstream calls it a keyframe."""
     lost: bytearray = field(default_factory=bytearray)
     """Of each packet: pictures that no decoder shows, as reading it told; 255 stands for more."""
     shown: bytearray = field(default_factory=bytearray)

@@ -187,8 +187,7 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
     """
     video = plan.source.video
     unreadable = sum(float(gap.seconds) for gap in plan.source.gaps if gap.damage)
-    unshown = plan.source.unshown
-    if video is None or not (sums.lost or unreadable or unshown):
+    if video is None or not (sums.lost or unreadable):
         return
     seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
     length = plan.source.duration
@@ -203,11 +202,10 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
         named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")
         yield "pictures-lost", f"{len(odd)} pictures are lost without damage that explains it, at {named}"
     hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read, so that none was promised
-    missing, whole = (count + hidden + unshown for count in (len(sums.lost), video.frames))
-    rate = video.average_rate
+    missing, whole, rate = len(sums.lost) + hidden, video.frames + hidden, video.average_rate
     allowed = 0 if plan.settings.strict else allowed_loss(whole / rate, plan.settings.loss_limit) * rate
     if missing > allowed:
-        yield "too-many-lost", f"{missing} of {whole} pictures are lost; {int(allowed)} are allowed"
+        yield "too-many-lost", f"damage cost {missing} of {whole} pictures; {int(allowed)} are allowed"
 
 
 NAMED = 5

@@ -13,15 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from streamify.media.begins_anew import LOOKED_AT, begins_anew
-
 UNLIKE = 24.0
 """Mean difference of grey levels above which two pictures show different things."""
 CLEARLY = 2.0
 """How many times more like a neighbour a picture must be to be out of place; and at least `LEAST` grey levels."""
 LEAST = 0.5
 BACK = Fraction(1, 2)
-"""Seconds by which a source's times may fall before they count as restarted by that alone."""
+"""Seconds by which a source's times may fall before they count as restarted."""
 SETTLING = 48
 """First pictures within which a player's times may settle (decode times in place of presentation times)."""
 LEFT_OUT = 20
@@ -59,8 +57,6 @@ class Shot:
     """Of the source: when the container has it decoded, seconds on its clock."""
     doubted: bool = False
     """Whether `time` is that, because the container's presentation times were found wrong before."""
-    key: bool = False
-    """Of the source: whether a recording can begin with it."""
 
 
 def settled(shots: Iterable[Shot]) -> Iterator[Shot]:
@@ -250,8 +246,6 @@ class _Source:
         self._expected: Shot | None = None
         self._behind = False
         """Whether the source shows again what it showed before."""
-        self._part: deque[tuple[Fraction, bool]] = deque(maxlen=LOOKED_AT)
-        """Times of the last pictures of the recording, and which of them are keyframes."""
         self._given: OrderedDict[Fraction, bytes] = OrderedDict()
         self.usual = 0.0
         """How much pictures have differed from the source's of late."""
@@ -296,7 +290,6 @@ class _Source:
         self._at = None
         shot = self._queue.popleft()
         if shot.time is not None:
-            self._part.append((shot.time, shot.key))
             self._given.setdefault(shot.time, shot.grey)
             if len(self._given) > REMEMBERED:
                 self._given.popitem(last=False)
@@ -353,16 +346,10 @@ class _Source:
         at = self._known[1] + shot.time - self._known[0]
         if self._came_before(shot, at):
             return at
-        if at <= self._latest and self._begins_anew():
-            self._part.clear()
-            self._known = shot.time, following
-            self._latest = following
-            return following
         if abs(at - self._latest) > 2 * self._step and self._is_wild(shot.time):
             self._latest += self._step if self._has_room() else self._step / 4
             return self._latest
         if at <= self._latest - BACK or at - self._latest > self._ahead:
-            self._part.clear()
             self._known = shot.time, following
             self._latest = following
             return following
@@ -372,15 +359,6 @@ class _Source:
         self._known = shot.time, at
         self._latest = at
         return at
-
-    def _begins_anew(self) -> bool:
-        """Whether the next picture, which comes no later than the one before it, is the first of a recording."""
-        if not self._queue[0].key:
-            return False
-        self._fill(LOOKED_AT)
-        behind = [(shot.time, shot.key) for shot in self._queue if shot.time is not None]
-        falls = [two[1] for part in (self._part, behind) for one, two in itertools.pairwise(part) if two[0] < one[0]]
-        return begins_anew([time for time, _ in self._part], behind, self._step, falls)
 
     def _has_room(self) -> bool:
         """Whether the pictures after the next leave room for one that has no time of its own.

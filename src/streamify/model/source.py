@@ -343,9 +343,6 @@ class SourceFacts(Frozen):
     FFmpeg's index."""
     left_out: int = 0
     """Of these, how many the notes name as left out: no other picture has their time, nothing to decode them from."""
-    unshown: int = 0
-    """Of those left out, how many are lost: not those before the first that can be decoded, as where a broadcast
-    was tuned in to, nor those that come twice."""
     chapters: tuple[Chapter, ...] = ()
     """By start, on the source's clock."""
     captions: tuple[str, ...] | None = None

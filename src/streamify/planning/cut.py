@@ -198,7 +198,6 @@ def cut_pictures(facts: SourceFacts, pts: Sequence[int], span: Span, counted: tu
             "duration": length,
             "coded": counted[0],
             "left_out": counted[1],
-            "unshown": min(counted[1], facts.unshown),
             "gaps": _gaps(facts.gaps, by, length, last=not cut.short),
             "breaks": tuple(ClockBreak(at=one.at - by, position=one.position, shift=one.shift) for one in facts.breaks),
             "cut": cut,

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from streamify.dest.layout import PLAN, segment_list_key
-from streamify.errors import SourceError, StreamifyError, counted
+from streamify.errors import SourceError, StreamifyError
 from streamify.media.audio.index import Sound, SoundIndex, audio_slices, read_sound
 from streamify.media.audio.piece import span
 from streamify.media.audio.piece import window as piece_window
@@ -257,8 +257,6 @@ def _refuse_incomplete(facts: SourceFacts) -> None:
     """
     missing = [gap.text for gap in facts.gaps]
     missing += [note.what for note in facts.notes if note.kind == "damaged" and note.what not in missing]
-    if facts.unshown and not any(note.kind == "damaged" for note in facts.notes):
-        missing.append(f"{counted(facts.unshown, 'picture')} that no player shows, such as one at another one's time")
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise SourceError(

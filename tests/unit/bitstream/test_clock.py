@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from array import array
 from collections.abc import Sequence
 from fractions import Fraction
@@ -27,7 +26,6 @@ def packets(
     found.duration = array("q", [STEP] * count)
     found.prints = array("Q", range(count))
     found.picture = array("q", range(count))
-    found.keys = bytearray(count)
     found.shown = bytearray(b"\1" * count)
     found.sequences = array("q", [0] * count)
     found.orders = array("q", order if order is not None else range(count))
@@ -106,106 +104,6 @@ def test_a_wild_time_is_replaced(wild: int) -> None:
     assert list(found.times) == steps(*range(500, 600))
     assert found.wild == (40,)
     assert not found.breaks
-
-
-def joined(*counts: int, group: int = 12, depth: int = 0) -> Packets:
-    """Return recordings that were joined, each from time 0: a keyframe in each group, B pictures by twos if `depth`."""
-    pts: list[int] = []
-    dts: list[int] = []
-    order: list[int] = []
-    keys: list[int] = []
-    for count in counts:
-        shown = list(range(count))
-        if depth:
-            for first in range(0, count, group):
-                inside = shown[first : first + group]
-                rest = [inside[at : at + 3] for at in range(1, len(inside), 3)]
-                shown[first : first + group] = [
-                    inside[0],
-                    *(one for three in rest for one in (three[-1:] + three[:-1])),
-                ]
-        keys += [len(pts) + first for first in range(0, count, group)]
-        order += [len(order) + place for place in shown]
-        pts += [(place + depth) * STEP for place in shown]
-        dts += [place * STEP for place in range(count)]
-    found = packets(pts, dts, order)
-    found.prints = array("Q", range(len(pts)))
-    for key in keys:
-        found.keys[key] = 1
-    return found
-
-
-SHORT = [(1, 50), (2, 50), (3, 50), (5, 50), (10, 50), (12, 50), (10, 10, 10), (1, 1, 1, 10), (50, 1), (50, 2, 12, 15)]
-
-
-@pytest.mark.parametrize("depth", [0, 2])
-@pytest.mark.parametrize("counts", SHORT, ids=str)
-def test_recordings_of_any_length_are_one_timeline(counts: tuple[int, ...], depth: int) -> None:
-    found = timed(joined(*counts, depth=depth))
-    assert sorted(found.times) == [(place + depth) * STEP for place in range(sum(counts))]
-    starts = [sum(counts[: place + 1]) for place in range(len(counts) - 1)]
-    assert [one.packet for one in found.breaks] == starts
-
-
-@pytest.mark.parametrize("counts", SHORT, ids=str)
-def test_recordings_of_which_each_picture_is_a_keyframe(counts: tuple[int, ...]) -> None:
-    assert list(timed(joined(*counts, group=1)).times) == [place * STEP for place in range(sum(counts))]
-
-
-@pytest.mark.parametrize("counts", [(3, 60), (8, 60), (20, 60)], ids=str)
-def test_a_short_recording_at_a_variable_rate(counts: tuple[int, ...]) -> None:
-    dice = random.Random(7)
-    given = joined(*counts)
-    for start, stop in ((0, counts[0]), (counts[0], sum(counts))):
-        time = 0
-        for place in range(start, stop):
-            given.pts[place] = given.dts[place] = time
-            time += dice.choice((1500, 3000, 4500, 6000))
-    found = timed(given)
-    assert [one.packet for one in found.breaks] == [counts[0]]
-    assert len(set(found.times)) == sum(counts)
-
-
-@pytest.mark.parametrize("group", [1, 12])
-@pytest.mark.parametrize("milliseconds", [15, 25, 30, 45, 60])
-def test_jitter_is_no_restart(milliseconds: int, group: int) -> None:
-    """Times of arrival, in the order of decoding: some fall, at keyframes as well."""
-    for seed in range(5):
-        dice = random.Random(seed)
-        given = joined(1500, group=group)
-        for place in range(1500):
-            off = dice.randint(-90 * milliseconds, 90 * milliseconds)
-            given.pts[place] = given.dts[place] = 90_000 + place * STEP + off
-        assert timed(given).breaks == ()
-
-
-@pytest.mark.parametrize("group", [1, 12])
-@pytest.mark.parametrize("length", [1, 2, 5, 9])
-def test_a_burst_is_no_restart(length: int, group: int) -> None:
-    """Pictures come 0.2 s late, and the next one, a keyframe, in time."""
-    given = joined(100, group=group)
-    for place in range(48 - length, 48):
-        given.pts[place] += 5 * STEP
-        given.dts[place] += 5 * STEP
-    assert timed(given).breaks == ()
-
-
-@pytest.mark.parametrize("back", [1, 2, 5, 12])
-def test_one_keyframe_whose_time_is_off_is_no_restart(back: int) -> None:
-    given = joined(100)
-    given.pts[48] = given.dts[48] = (48 - back) * STEP
-    found = timed(given)
-    assert found.breaks == ()
-    assert len(set(found.times)) == 100
-
-
-def test_a_time_far_ahead_in_front_of_a_keyframe_is_no_restart() -> None:
-    """Each picture of the first group comes a place late, and its last one much later (seen in an AVI)."""
-    given = joined(100)
-    for place in range(48):
-        given.pts[place] += STEP
-    given.pts[47] += 64 * STEP
-    assert timed(given).breaks == ()
 
 
 def test_a_stretch_that_came_twice_is_told_from_a_restart_by_its_bytes() -> None:

@@ -215,9 +215,8 @@ def test_sound_too_long_or_too_short(end: int) -> None:
 def film(**changes: Any) -> Any:
     """A plan of an hour at 25 pictures a second, as far as losses are judged by it."""
     source = SimpleNamespace(
-        video=SimpleNamespace(frames=90_000, average_rate=Fraction(25)), duration=Fraction(3600), gaps=(), breaks=(),
-        unshown=0,
-    )  # fmt: skip
+        video=SimpleNamespace(frames=90_000, average_rate=Fraction(25)), duration=Fraction(3600), gaps=(), breaks=()
+    )
     settings = SimpleNamespace(strict=False, loss_limit=1.0)
     plan = SimpleNamespace(source=source, settings=settings,
                            timeline=SimpleNamespace(origin=0, time_base=Fraction(1, 1000)))  # fmt: skip
@@ -253,12 +252,6 @@ def test_damage_may_cost_one_per_cent_of_a_film_or_two_seconds_of_a_short_one() 
     assert [code for code, _ in losses(film(video=short), lost(*range(51)))] == ["too-many-lost"]
     assert list(losses(film(video=short, loss_limit=40.0), lost(*range(100)))) == []
     assert [code for code, _ in losses(film(strict=True), lost(100))] == ["too-many-lost"]
-
-
-def test_pictures_that_no_player_shows_count_as_lost() -> None:
-    assert list(losses(film(unshown=900), lost())) == []
-    assert [code for code, _ in losses(film(unshown=920), lost())] == ["too-many-lost"]
-    assert [code for code, _ in losses(film(unshown=1, strict=True), lost())] == ["too-many-lost"]
 
 
 def test_time_whose_bytes_cannot_be_read_counts_as_lost_and_a_hole_does_not() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -302,24 +301,3 @@ def test_of_a_thousand_pictures_a_second_many_alike_each_seventeenth_is_in_place
     assert list(judge(found, excused=len(source) - len(stream))) == []
     stream[12] = Shot(stream[12].time, slow[0])
     assert list(judge(follow(source, stream, Fraction(1, 1000), TEN), excused=len(source) - len(stream)))
-
-
-@pytest.mark.parametrize("first", [1, 2, 3, 5, 10, 12, 15])
-def test_a_short_recording_in_front_of_another_is_followed(first: int) -> None:
-    """Each begins with a keyframe at time 0: every picture of both is wanted, and one that is missing is found."""
-    times: list[Fraction | None] = [place * STEP for count in (first, 60) for place in range(count)]
-    source = [
-        replace(shot, key=place in (0, first, first + 25))
-        for place, shot in enumerate(shots(FILM[: first + 60], times))
-    ]
-    stream = shots(FILM[: first + 60])
-    found = follow(source, stream, STEP, TEN)
-    assert (found.matched, found.skipped, found.faults) == (first + 60, [], [])
-    assert len(faults(source, [*stream[: first + 2], *stream[first + 3 :]])) == 1
-
-
-def test_one_keyframe_whose_time_is_off_is_no_recording() -> None:
-    times: list[Fraction | None] = [place * STEP for place in range(100)]
-    times[48] = 40 * STEP
-    source = [replace(shot, key=place % 12 == 0) for place, shot in enumerate(shots(FILM, times))]
-    assert faults(source, shots(FILM)) == []

@@ -11,7 +11,6 @@ import io
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
@@ -230,14 +229,12 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
             return
         keep_only(container, stream)
         context, clock = decoder(stream), SoundClock(sound.breaks)
-        short = _short_restarts(sound, strand) if sound.alone else frozenset[int]()
         expected, shift = -sound.begin, Fraction(0)
         jumps, first = container.format.name in JUMPING, True
         refused: list[str] = []
         damage: Fraction | None = None
         try:
-            for number, packet in enumerate(read_packets(container, stream)):
-                set_anew = number in short
+            for packet in read_packets(container, stream):
                 frames = decode(context, packet, refused.append)
                 if refused or packet.is_corrupt:
                     damage = expected
@@ -249,9 +246,9 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
                         if not sound.alone:
                             at = clock.at(time, expected, packet.pos)
                         elif not first and (
-                            set_anew or time + shift < expected - BACK or (jumps and time + shift > expected + AHEAD)
+                            time + shift < expected - BACK or (jumps and time + shift > expected + AHEAD)
                         ):
-                            shift, set_anew = expected - time, False
+                            shift = expected - time
                         else:
                             at = time + shift
                     first = False
@@ -259,37 +256,6 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
                     expected = at + Fraction(frame.samples, frame.sample_rate)
         except UnreadableError:
             return  # the container ends in damage; the plan's notes say so
-
-
-NEAR = 16
-"""Packets on either side by which it is judged how much times jitter."""
-
-
-def _short_restarts(sound: LinearSound, strand: Strand) -> frozenset[int]:
-    """Return the packets at which the clock falls by their length or more, and nothing around them leaps as far."""
-    ahead, lengths = array("d"), array("d")
-    with sound.open_source() as file, _open(file, strand) as container:
-        stream = _stream(container, strand)
-        if stream is None or stream.time_base is None:
-            return frozenset()
-        keep_only(container, stream)
-        due: Fraction | None = None
-        with suppress(UnreadableError):
-            for packet in read_packets(container, stream):
-                length = (packet.duration or 0) * stream.time_base
-                lengths.append(float(length))
-                if packet.pts is not None:
-                    time = packet.pts * stream.time_base
-                    ahead.append(float(time - due) if due is not None else 0.0)
-                    due = time + length
-                else:
-                    ahead.append(0.0)
-                    due = due + length if due is not None else None
-    return frozenset(
-        number
-        for number, (leap, length) in enumerate(zip(ahead, lengths, strict=True))
-        if 0 < max(length * 2 / 3, EXACT) < -leap and -leap > 2 * max(ahead[max(0, number - NEAR) : number + NEAR])
-    )
 
 
 def _open(file: BinaryIO, strand: Strand) -> InputContainer:

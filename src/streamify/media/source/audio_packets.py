@@ -18,7 +18,6 @@ from av.stream import Discard
 
 from streamify.bitstream.packets import NONE
 from streamify.bitstream.sound import SoundReader, sound_reader
-from streamify.bitstream.sound_restarts import short_restarts
 from streamify.bitstream.soundline import SECOND, Coded
 from streamify.media.audio.clock import SoundClock
 from streamify.media.source.choice import has_decoder
@@ -32,7 +31,7 @@ GROWING = ("mpegts", "mpeg", "flv")
 JUMPING = ("mpegts", "mpeg")
 """Containers whose clock may jump ahead."""
 BACK, AHEAD = Fraction(1, 2), Fraction(10)
-"""Seconds off the expected time from which on the clock of sound without pictures counts as set anew by that alone."""
+"""Seconds off the expected time from which on the clock of sound without pictures counts as set anew."""
 
 POLLED = 32
 """Packets of video between two looks at how many streams there are."""
@@ -103,7 +102,6 @@ class StreamPackets:
         if not breaks and not alone:
             num, den = scale.numerator, scale.denominator
             return Times(array("q", (one if one == NONE else one * num // den for one in self.times)), ())
-        short = self._short_restarts() if alone else set()
         clock, shift = SoundClock(breaks), Fraction(0)
         expected: Fraction | None = None
         found, restarts = array("q"), []
@@ -119,22 +117,12 @@ class StreamPackets:
             if not alone:
                 position = self.positions[number]
                 time = clock.at(time, expected, position if position >= 0 else None)
-            elif number in short or (
-                (time < expected - BACK or (jumps and time > expected + AHEAD)) and self._lasts(number)
-            ):
+            elif (time < expected - BACK or (jumps and time > expected + AHEAD)) and self._lasts(number):
                 restarts.append((expected, expected - time))
                 shift, time = shift + expected - time, expected
             found.append(int(time * SECOND))
             expected = time + length
         return Times(found, tuple(restarts))
-
-    def _short_restarts(self) -> set[int]:
-        found, count = list[tuple[int, Fraction, Fraction]](), Fraction(0)
-        for number, length in self._lengths():
-            if self.times[number] != NONE:
-                found.append((number, self.times[number] * self.time_base - count, length))
-            count += length
-        return set(short_restarts(found))
 
     def _lengths(self) -> Iterator[tuple[int, Fraction]]:
         sums = self.coded.sums

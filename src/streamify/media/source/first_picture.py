@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from statistics import median
 from typing import BinaryIO, cast
 
-from streamify.media.source.linear import Seen, decode_all, decode_parts
+from streamify.media.source.linear import decode_all, decode_parts
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import read_packets
 from streamify.media.source.told import told_parts, told_start
@@ -35,7 +35,7 @@ def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: To
     if parts:
         seen = next(decode_parts(open_source, video.stream, parts, video.time_base), None)
         return None if seen is None else seen.time
-    times = list(_of_one_part(islice(decode_all(open_source, video.stream), SETTLED)))
+    times = [one.time for one in islice(decode_all(open_source, video.stream), SETTLED)]
     if not times or times[0] is None:
         return None
     first = times[0]
@@ -49,17 +49,6 @@ def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: To
         settled = median(starts)
         first = settled if abs(settled - first) * video.rate > 1 / Fraction(2) else first
     return first + _later(open_source, video.stream, told)
-
-
-def _of_one_part(pictures: Iterable[Seen]) -> Iterator[Fraction | None]:
-    """Yield times up to a keyframe that comes no later than pictures before it: another recording begins there."""
-    latest: Fraction | None = None
-    for one in pictures:
-        if one.time is not None and latest is not None and one.frame.key_frame and one.time <= latest:
-            return
-        yield one.time
-        if one.time is not None:
-            latest = one.time if latest is None else max(latest, one.time)
 
 
 def _as_one(starts: Sequence[Fraction], limit: Fraction) -> Iterator[Fraction]:

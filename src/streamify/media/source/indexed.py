@@ -105,7 +105,6 @@ def from_parts(file: BinaryIO, size: int, index: Mp4Index, seen: VideoStart, not
         order, cut, numbering, None, _sampled_captions(file, index, base, seen),
         edits=tuple(EditPart(at=one.at, begin=one.begin, end=one.end) for one in laid.parts),
         count=partial(_count, counted),
-        unshown=twice,
     )  # fmt: skip
 
 
@@ -129,7 +128,6 @@ def from_mp4(
     numbering: Numbering | None = None
     breaks: tuple[ClockBreak, ...] = ()
     samples, promised, end, twice = index.samples, index.shown, 0, index.duplicates
-    unshown = twice
     assert seen.witness is not None
     coded = len(index.shown) + twice
     if coded == len(samples):  # nothing is hidden by an edit list
@@ -138,7 +136,7 @@ def from_mp4(
     count: Callable[[int, int], tuple[int, int]] | None = None
     if scanned:
         found, _ = scan_source(file, size, seen, max_scan)
-        coded, twice, unshown = found.coded, found.left_out, found.unshown
+        coded, twice = found.coded, found.left_out
         count = found.within
         if not found.timed.own:
             if found.samples.sizes != samples.sizes:
@@ -190,7 +188,6 @@ def from_mp4(
         index.missing,
         late=index.edit.late if numbering is None else 0,
         count=count,
-        unshown=unshown,
     )
 
 

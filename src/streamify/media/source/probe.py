@@ -199,7 +199,7 @@ def probe_source(
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
-    if index.tail is not None and not ending:
+    if index.tail is not None and not index.tail.filled and not ending:
         ending = (_unread(index.tail, end - start),)
     if len(codecs) > 1:
         why = f"the track changes its codec, and FFmpeg decodes one of {', '.join(codecs)}"
@@ -228,7 +228,6 @@ def probe_source(
         gaps=(*index.gaps, *ending),
         coded=index.coded,
         left_out=index.left_out,
-        unshown=index.unshown,
         chapters=chapters,
         captions=index.captions.channels if index.captions is not None else None,
         caption_languages=tuple(sorted(choice.captions.get(track, {}).items())),

@@ -73,11 +73,6 @@ class Scan:
         """Pictures of those in `coded` that are not shown at a time of their own, as the notes say."""
         return self.duplicates + len(self.timed.late) + sum(self.lost)
 
-    @property
-    def unshown(self) -> int:
-        """Pictures of those left out that do not come twice."""
-        return self.left_out - sum(self.timed.times[number] != NONE for number in self.timed.repeated)
-
     def within(self, start: int, end: int) -> tuple[int, int]:
         """Return how many pictures the bitstream holds and shows in ``[start, end)``, and how many are left out there.
 
@@ -224,7 +219,6 @@ def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Read
     packets.dts.append(NONE if packet.dts is None else packet.dts)
     packets.duration.append(packet.duration or 0)
     packets.prints.append(print_of(data))
-    packets.keys.append(packet.is_keyframe)
     first = next((one for one in coded.read(data) if not one.second), None)
     packets.lost.append(min(255, coded.lost) if isinstance(coded, Mpeg4Reader) else 0)
     if first is None:

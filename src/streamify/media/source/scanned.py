@@ -74,7 +74,7 @@ def from_scan(
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
         found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
-        torn=torn, count=found.within, marks=marks, unshown=found.unshown,
+        torn=torn, count=found.within, marks=marks,
     )  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from statistics import median_low
 from typing import BinaryIO, cast
 from zlib import crc32
 
-from streamify.media.begins_anew import LOOKED_AT, begins_anew
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.limits import INDEX_BYTES, PICTURES
@@ -97,7 +96,7 @@ def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[Clock
                     time = packet.dts if packet.dts is not None else packet.pts
                     shown = packet.pts if packet.pts is not None else packet.dts
                     if time is not None and shown is not None:
-                        seen.add(time, shown, packet.pos, crc32(bytes(packet)), key=packet.is_keyframe)
+                        seen.add(time, shown, packet.pos, crc32(bytes(packet)))
         except UnreadableError:
             pass  # the container ends in damage; the plan's notes say so
     return seen.breaks(base, leaps=name in ("mpegts", "mpeg"))
@@ -111,14 +110,12 @@ class _Seen:
     shown: array[int] = field(default_factory=lambda: array("q"))
     positions: array[int] = field(default_factory=lambda: array("q"))
     prints: array[int] = field(default_factory=lambda: array("L"))
-    keys: bytearray = field(default_factory=bytearray)
 
-    def add(self, time: int, shown: int, position: int | None, mark: int, *, key: bool) -> None:
+    def add(self, time: int, shown: int, position: int | None, mark: int) -> None:
         self.times.append(time)
         self.shown.append(shown)
         self.positions.append(-1 if position is None else position)
         self.prints.append(mark)
-        self.keys.append(key)
 
     def breaks(self, base: Fraction, *, leaps: bool) -> tuple[ClockBreak, ...]:
         """Return where the clock does not go on.
@@ -135,15 +132,12 @@ class _Seen:
         latest = deque[int](maxlen=AROUND)
         while at < len(self.times):
             moved = 0 if last is None else self.times[at] - last
-            goes_on = moved >= -falls and not (leaps and moved > leap)
-            begins = last is not None and goes_on and self._begins(first, at, falls, step)
-            if last is None or (goes_on and not begins):
+            if last is None or (moved >= -falls and not (leaps and moved > leap)):
                 last = self.times[at]
                 latest.append(self.shown[at])
                 at += 1
                 continue
-            passed = 0 if begins else self._aside(at, last, near)
-            passed = passed or self._again(range(first, at), last, step)
+            passed = self._aside(at, last, near) or self._again(range(first, at), last, step)
             if passed:
                 at += passed
                 continue
@@ -152,21 +146,6 @@ class _Seen:
             first, last = at, None
             latest.clear()
         return tuple(found)
-
-    def _begins(self, first: int, at: int, falls: int, step: int) -> bool:
-        """Whether a recording begins at a packet that falls back by less than `falls`, behind one that began at
-        `first`.
-        """
-        begin, stop = max(first, at - LOOKED_AT), min(at + LOOKED_AT, len(self.times))
-        if not self.keys[at] or self.shown[at] > max(self.shown[begin:at]):
-            return False
-        near = range(max(1, at - LOOKED_AT // 2), min(at + LOOKED_AT // 2, len(self.times)))
-        return begins_anew(
-            [Fraction(time) for time in self.shown[begin:at]],
-            [(Fraction(self.shown[one]), bool(self.keys[one])) for one in range(at, stop)],
-            Fraction(step),
-            [bool(self.keys[one]) for one in near if 0 < self.times[one - 1] - self.times[one] <= falls],
-        )
 
     def _lasting(self, first: int, at: int, usual: int) -> int:
         """Return how long the last picture lasts of a part that may have a rate of its own."""

@@ -6,6 +6,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import nlargest
 from itertools import pairwise
 from typing import BinaryIO
@@ -18,6 +19,8 @@ LONGEST = 8
 """Longest distances between packets that are looked at, whatever the times of the pictures say."""
 LEAST = 512
 """Bytes between two packets below which nothing is looked at."""
+FILLED = 1 << 20
+"""Bytes of one value by which a tail is known for room that nothing was written to."""
 ELEMENTS = 100_000
 """Elements read at most between two packets."""
 SECTOR = 2048
@@ -35,6 +38,8 @@ class Stretch:
     """Last packet of the pictures in front of them."""
     position: int
     length: int
+    filled: bool = False
+    """Whether it begins with `FILLED` bytes of one value, or has no others: that is room, and no media."""
 
 
 def unreadable(
@@ -76,10 +81,14 @@ def unreadable_tail(file: BinaryIO, size: int, format_name: str, position: int, 
     between = _BETWEEN.get(format_name.split(",")[0])
     if between is None or position < 0 or size - position - held < LEAST:
         return None
-    stretch = between(file, position, size, held)
     if between is _matroska:
-        stretch = _matroska(file, position, size, held, last=True)
-    return Stretch(-1, *stretch) if stretch is not None else None
+        between = partial(_matroska, last=True)
+    stretch = between(file, position, size, held)
+    if stretch is None:
+        return None
+    file.seek(stretch[0])
+    head = bytes(file.read(min(stretch[1], FILLED)))
+    return Stretch(-1, *stretch, filled=not head.strip(head[:1]))
 
 
 def _chain(walk: Walk, inside: int = 0) -> Callable[[BinaryIO, int, int, int], tuple[int, int] | None]:
@@ -165,23 +174,45 @@ KNOWN = frozenset({
 """What may stand between two blocks (RFC 9559, 5.1)."""
 
 
+STRIPPED = 16
+"""Bytes at most that the track says once and each block leaves out (RFC 9559, 5.1.4.1.31.7)."""
+
+
 def _matroska(file: BinaryIO, start: int, end: int, size: int, *, last: bool = False) -> tuple[int, int] | None:
-    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture.
+    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture, without what is stripped.
 
     Behind the `last` packet a file that was joined is not read by FFmpeg, which ends at the third (seen in 8.1).
     """
-    at = start + size + 4
+    after = start + size + 4
+    at = _read_to(file, after, end, last=last)
+    for stripped in range(1, STRIPPED + 1):
+        if at < end and _is_whole(file, after - stripped, end):
+            at = max(at, _read_to(file, after - stripped, end, last=last))
+    return (at, end - at) if at < end else None
+
+
+def _is_whole(file: BinaryIO, at: int, end: int) -> bool:
+    """Return whether an element is there that ends within the file: what looks like one may be of a picture."""
+    try:
+        kind, _, after = element(file, at, 1 << 62)
+    except BoxError:
+        return False
+    return kind == CLUSTER or (kind in KNOWN and after <= end)
+
+
+def _read_to(file: BinaryIO, at: int, end: int, *, last: bool) -> int:
+    """Return where what is read from a byte on ends, element by element."""
     for _ in range(ELEMENTS):
         if at >= end:
-            return None
+            break
         try:
             kind, body, after = element(file, at, 1 << 62)
         except BoxError:
-            return at, end - at
+            return at
         if kind not in KNOWN or (last and kind == EBML):
-            return at, end - at
+            return at
         at = body if kind in PARENTS else after
-    return None
+    return end
 
 
 READ = 8 << 20

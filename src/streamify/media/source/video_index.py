@@ -66,8 +66,6 @@ class VideoIndex:
     """Counts pictures in ``[start, end)`` (source ticks) as `coded` and `left_out`; ``None``: FFmpeg's index does."""
     marks: Marks | None = field(default=None, repr=False)
     """Which packet has which time, where each was read."""
-    unshown: int = 0
-    """Of those left out, how many are nowhere in the film although what comes before them can be decoded."""
     until: int | None = None
     """Source tick at which a part of the film ends that is all that is asked for; ``None``: to the end."""
 

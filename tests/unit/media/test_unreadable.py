@@ -1,0 +1,47 @@
+"""What stands behind the last picture of a file: blocks, room, or what FFmpeg does not read."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from streamify.media.source.unreadable import unreadable_tail
+
+PICTURE, SOUND = bytes(range(1, 251)) * 3, b"\x55" * 300
+HEADER = b"\x81\0\0\x80"
+EBML = bytes.fromhex("1a45dfa380")
+
+
+def block(payload: bytes) -> bytes:
+    """Return a SimpleBlock (RFC 9559, 5.1.3.4), its size in two bytes."""
+    body = HEADER + payload
+    return b"\xa3" + (0x4000 | len(body)).to_bytes(2, "big") + body
+
+
+@pytest.mark.parametrize("stripped", [0, 1, 4])
+@pytest.mark.parametrize(
+    ("behind", "unread"),
+    [(b"", 0), (b"\xff" * 900, 900), (EBML + bytes(900), 905)],
+)
+def test_blocks_of_a_track_whose_first_bytes_are_left_out(stripped: int, behind: bytes, unread: int) -> None:
+    """FFmpeg gives the size of the picture with what the track says once, and the position of what the block has."""
+    kept = PICTURE[stripped:]
+    data = block(kept) + block(SOUND) * 4 + behind
+    tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 3, len(PICTURE))
+    assert (tail.length if tail is not None else 0) == unread
+
+
+def tag(payload: bytes) -> bytes:
+    """Return a tag of FLV with the size behind it (FLV 10.1, annex E.3)."""
+    return b"\x09" + len(payload).to_bytes(3, "big") + bytes(7) + payload + (11 + len(payload)).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("behind", "filled"), [(bytes(4096), True), (b"\xff" * 4096, True), (b"FLV\x01\x05" + bytes(4091), False)]
+)
+def test_room_is_no_media(behind: bytes, filled: bool) -> None:
+    data = tag(PICTURE) + behind
+    tail = unreadable_tail(io.BytesIO(data), len(data), "flv", 0, len(PICTURE))
+    assert tail is not None
+    assert (tail.length, tail.filled) == (4096, filled)
