@@ -19,7 +19,7 @@ from benchmarks.vmaf import at_score
 SCENES = {
     "flat": ("agent327 30 s", "720p"),
     "dark": ("agent327 12 s", "720p"),
-    "grainy": ("rot_180 0 s", "720p"),
+    "noisy": ("rot_180 0 s", "720p"),
     "fast": ("tos_battle_70s_vp8 45 s", "360p"),
     "sky": ("bbb 20 s", "720p"),
     "drawn": ("gop_hevc_open_cra_rasl 2 s", "720p"),

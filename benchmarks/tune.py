@@ -129,8 +129,8 @@ SETTINGS: dict[str, Setting] = {
     "b-adapt 2 aq2": tuned(**LESS, aq_mode=2, b_adapt=2),
     "qcomp 0.7 aq2": tuned(**LESS, aq_mode=2, qcomp=0.7),
 }
-FIRST = ("medium", "less", "balanced", "less aq2", "less aq2 0.8", "less aq2 0.6", "less aq3", "less aq3 0.6",
-         "medium aq2", "less aq1 0.6", "lookahead 20 aq2", "ref 1 aq2", "ref 3 aq2", "fast", "subme 6 aq2")  # fmt: skip
+FIRST = ("medium", "less", "balanced", "balanced 0.9", "weak 0.8", "weak 0.9", "less aq1 0.8", "less aq2",
+         "less aq2 0.6", "less aq3 0.6", "fast")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -52,14 +52,15 @@ def vision(path: Path) -> Path:
 
 
 def alive() -> list[object]:
-    return [one for one in gc.get_objects() if isinstance(one, NATIVE)]
+    return [native for native in gc.get_objects() if isinstance(native, NATIVE)]
 
 
 @pytest.mark.parametrize("make", [progressive, surround, interlaced, hdr, vision])
 def test_nothing_is_left(tmp_path: Path, no_collection: None, make: Callable[[Path], Path]) -> None:
     source = make(tmp_path)
     gc.collect()  # what made the source may leave something
-    before = {id(one) for one in alive()}
+    before = alive()  # held, so that no other object gets the address of one of them
+    known = {id(native) for native in before}
     streamify.transcode(source, tmp_path / "s", engine="inline", preset="ultrafast", ladder=rungs(32, 48))
     verify(tmp_path / "s", source)
-    assert [one for one in alive() if id(one) not in before] == []
+    assert [native for native in alive() if id(native) not in known] == []
