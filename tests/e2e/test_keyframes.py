@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 import streamify
-from clips.identity import decode_track
+from clips.identity import decode_track, pictures, read_id
 from clips.joined_sound import ffmpeg
 from clips.numbered import encode, remux
 from e2e.driving import rungs, verify
@@ -39,6 +40,22 @@ def test_pictures_that_are_wrongly_marked_as_keyframes(tmp_path: Path) -> None:
     assert data.count(b"stss") == 1
     film.write_bytes(data.replace(b"stss", b"free"))  # without it every sample is one (ISO/IEC 14496-12, 8.6.2)
     assert "every task decodes from the first picture on" in check(film, tmp_path / "dest")
+
+
+def test_a_cut_open_group_in_front_of_time_zero(tmp_path: Path) -> None:
+    """FFmpeg gives no times that are negative in Matroska, also of pictures that decode."""
+    options = {"preset": "ultrafast", "g": "24", "bf": "3", "x264-params": "open-gop=1:b-adapt=0:scenecut=0"}
+    film = encode(tmp_path / "film.mp4", range(COUNT), "libx264", "mp4", options)
+    source = tmp_path / "film.mkv"
+    ffmpeg("-ss", "1.3", "-i", film, "-c", "copy", "-avoid_negative_ts", "disabled", source)
+    raw = remux(source, tmp_path / "film.nut", "-c:v", "rawvideo", "-vf", "setpts=N", "-fps_mode", "passthrough")
+    expected = [read_id(picture) for _, picture in pictures(raw)]
+    assert expected[-1] == COUNT - 1
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
+    assert [number for _, number in shown] == expected
+    assert max(abs(time - Fraction(place, 25)) for place, (time, _) in enumerate(shown)) <= Fraction(1, 500)
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 INDEXED = {"smc.mov": "smc", "raw.avi": "rawvideo", "raw.mov": "rawvideo", "qtrle.mov": "qtrle"}

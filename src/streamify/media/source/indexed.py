@@ -147,7 +147,7 @@ def from_mp4(
                 )
             numbering = Numbering(found.raw, found.positions, found.timed.times)
             breaks = found.breaks(time_base)
-            samples, promised, end, first = found.samples, found.shown, found.end, found.time_of(first)
+            samples, promised, end, first = found.samples, found.shown, found.end, found.time_of_first(seen.start)
         notes += found.notes
     samples = with_true_keys(file, seen, samples, notes)
     shown = from_first(promised, first, time_base, notes)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import compress
+from itertools import compress, takewhile
 from typing import cast
 
 from av.container import InputContainer
@@ -96,12 +96,18 @@ class Scan:
             for one in self.timed.breaks
         )
 
-    def time_of(self, first: int | None) -> int | None:
-        """Return when the first picture that decoded is shown, of which FFmpeg says `first`."""
+    def time_of_first(self, start: Start) -> int | None:
+        """Return when the first picture that decoded is shown; ``None``: that is not known."""
+        first = start.first
         if self.timed.own or first is None:
             return first
         known = zip(self.raw.pts[:DECODED_PACKETS], self.timed.times, strict=False)
-        return next((time for pts, time in known if pts == first and time != NONE), None)
+        time = next((time for pts, time in known if pts == first and time != NONE), None)
+        if time is None:
+            return None
+        # Those in front of it have no time of FFmpeg's: Matroska can have negative ones, which it does not give.
+        place = bisect_left(self.shown, time) - start.untimed
+        return self.shown[place] if place >= 0 else time
 
 
 def scan(
@@ -292,6 +298,11 @@ class Start:
     def first(self) -> int | None:
         """Presentation time of the first picture that has one."""
         return next((int(frame.pts) for frame in self.pictures if frame.pts is not None), None)
+
+    @property
+    def untimed(self) -> int:
+        """Pictures in front of that one."""
+        return sum(1 for _ in takewhile(lambda frame: frame.pts is None, self.pictures))
 
 
 COMPARED_PACKETS = 16

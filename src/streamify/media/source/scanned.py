@@ -54,9 +54,9 @@ def from_scan(
     Raises:
         SourceError: It is larger, cannot be read, or has no pictures.
     """
-    stream, format_name, time_base, first = seen.stream, seen.format_name, seen.time_base, seen.start.first
+    stream, format_name, time_base = seen.stream, seen.format_name, seen.time_base
     found, audio_packets = scan_source(file, size, seen, max_scan, sound)
-    shown = from_first(found.shown, found.time_of(first), time_base, notes)
+    shown = from_first(found.shown, found.time_of_first(seen.start), time_base, notes)
     note_duplicates(found.duplicates, notes)
     order = Order(with_true_keys(file, seen, found.samples, notes), shown, time_base)
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
