@@ -129,8 +129,12 @@ def unknown(ours: Schema, theirs: Schema, path: str = "spec") -> Iterator[str]:
         if name not in ours.get("required", []):
             yield f"{path}.{name}: required"
     for inner in ("items", FREE):
-        if isinstance(ours.get(inner), dict):
+        if not isinstance(ours.get(inner), dict):
+            continue
+        if isinstance(theirs.get(inner), dict):
             yield from unknown(ours[inner], theirs[inner], f"{path}[]")
+        else:
+            yield f"{path}[]: unknown"
 
 
 def main() -> None:

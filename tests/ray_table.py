@@ -49,6 +49,8 @@ class Table:
     pinned: dict[int, str] = field(default_factory=dict)
     given: dict[int, str | None] = field(default_factory=dict)
     """By place: key of the task that was given there."""
+    reached: list[int] = field(default_factory=list)
+    """Places whose process was told that a node has reached the stores."""
     cut: list[int] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
     coming: list[News] = field(default_factory=list)
@@ -59,7 +61,10 @@ class Table:
             self.pinned[number] = node
 
     def answer(self, number: int, given: bytes | None) -> None:
-        self.given[number] = Given.from_json(zlib.decompress(given)).work.task.key if given is not None else None
+        order = Given.from_json(zlib.decompress(given)) if given is not None else None
+        self.given[number] = order.work.task.key if order is not None else None
+        if order is not None and order.reached:
+            self.reached.append(number)
 
     def cut_off(self, number: int) -> None:
         self.cut.append(number)

@@ -222,11 +222,10 @@ def test_an_address_that_is_none(clip: Path, tmp_path: Path) -> None:
 def test_a_port_that_is_not_rays(clip: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        began = time.monotonic()
         ran = command("transcode", clip, tmp_path / "out", "-q", "--engine", "ray", "--address", address)
     assert (ran.code, "[ray-unreachable]" in ran.line) == (5, True)
+    assert "is silent for 10 s" in ran.line
     assert len(ran.err.splitlines()) == 1  # and nothing of Ray's own
-    assert time.monotonic() - began < 120  # 12 s on a machine that is not busy
 
 
 @pytest.mark.long
@@ -310,7 +309,7 @@ def test_a_cluster_that_wants_another_token_says_so_in_one_line(clip: Path, tmp_
             ran = command("transcode", clip, tmp_path / "out", "-q", "--engine", "ray", "--address", address, env=own)
             assert (ran.code, "[ray-auth]" in ran.line, len(ran.err.splitlines())) == (5, True, 1)
         wrong = command("transcode", clip, tmp_path / "out", "-q", "--engine", "ray", "--address", f"ray://{address}")
-    assert (wrong.code, "[ray-auth]" in wrong.line or "[ray-unreachable]" in wrong.line) == (5, True)
+    assert (wrong.code, "[ray-auth]" in wrong.line) == (5, True)
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ from streamify.executors.ray.news import Asked, Node
 from streamify.executors.ray.wire import Shape
 from streamify.machine.limits import GIB
 from streamify.model.task import Budget
+from streamify.planning.schedule import schedule
 
 pytestmark = pytest.mark.usefixtures("sound_by_key")
 
@@ -60,6 +61,32 @@ def test_a_large_task_waits_for_its_own_place_and_small_ones_use_it(bench: Bench
     assert bench.table.given[fresh] == "echo:large"
 
 
+def test_the_last_two_tasks_of_a_film_run_side_by_side_on_two_cores(bench: Bench) -> None:
+    groups = list(schedule([(number, (0, 1)) for number in range(6)], 2, weight=lambda _: 1))
+    for group in groups:
+        bench.submit(f"echo:{group.segment}", Budget(memory_bytes=GIB // 2, cores=group.threads))
+    assert [group.threads for group in groups] == [1, 1, 1, 1, 2, 2]
+    bench.happens()
+    for number in range(1, 5):
+        bench.happens(Asked(number, card()), done(number, f"echo:{number - 1}"))
+    bench.happens()
+    last = [bench.table.asked[number] for number in (5, 6)]
+    assert sum(shape.cores for shape in last) <= bench.table.nodes[0].cores  # Ray gives both
+    bench.happens(Asked(5, card()), Asked(6, card(pid=8)))
+    assert [bench.table.given[number] for number in (5, 6)] == ["echo:4", "echo:5"]
+
+
+def test_what_a_viewer_waits_for_gets_the_next_place_with_all_of_its_threads(bench: Bench) -> None:
+    for number in range(4):
+        bench.submit(f"echo:{number}")
+    bench.happens()
+    assert list(bench.table.asked) == [1, 2, 3, 4]
+    bench.happens(Asked(1, card()), Asked(2, card(pid=8)))
+    bench.submit("echo:urgent", Budget(memory_bytes=GIB // 2, cores=2), priority=30)
+    bench.happens(done(1, "echo:0"), Asked(3, card()))
+    assert bench.table.given[3] == "echo:urgent"
+
+
 def test_what_no_node_is_large_enough_for_fails_after_a_while(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     future = bench.submit("echo:1", Budget(memory_bytes=5 * GIB))
     bench.happens()
@@ -88,7 +115,7 @@ def test_on_this_machine_a_large_task_runs_alone(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Table(local=True))
     bench.submit("echo:1", Budget(memory_bytes=5 * GIB, cores=3))
     bench.happens()
-    assert list(bench.table.asked.values()) == [Shape(cores=2, memory=4 * GIB)]
+    assert list(bench.table.asked.values()) == [Shape(cores=1, memory=4 * GIB)]
 
 
 def test_a_job_that_is_dropped_while_it_waits_for_a_larger_node_is_forgotten(bench: Bench) -> None:

@@ -84,6 +84,9 @@ def test_a_node_that_reaches_no_endpoint_says_so_before_it_starts_anything(monke
         stores = StoreLocations(uploads=Location.parse("s3://raw"), media=Location.parse("s3://media/film.mp4"))
         order = Given(work=Work(stores=stores, task=task("video/00000/a")), job="j", worker="nothing:to_start")
         reply = unpacked(node.run(zlib.compress(order.to_json()), lambda _: None))
+        known = order.model_copy(update={"reached": True})
+        with pytest.raises(ModuleNotFoundError, match="nothing"):  # the store itself waits for its endpoint then
+            node.run(zlib.compress(known.to_json()), lambda _: None)
     assert isinstance(reply, Failed)
     failure = reply.failure
     assert (failure.key, failure.code, failure.exit_code) == ("video/00000/a", "storage-unreachable", 5)

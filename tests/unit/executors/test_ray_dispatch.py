@@ -56,6 +56,31 @@ def test_a_short_film_passes_a_long_one_that_has_waited_and_both_end(bench: Benc
     assert all(future.done() for future in (*film, *clip, urgent))
 
 
+def test_a_node_is_told_whether_another_one_has_reached_the_stores_of_its_job(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Table(nodes=(Node("n", "node-1", 16, 64 * GIB),)))
+    for number in range(6):
+        bench.submit(f"echo:{number}", age=1)
+    bench.submit("other:0", age=2)
+    bench.happens()
+    failed = Failure("echo:1", "no-video", "in.mp4 has no video", exit_code=3)
+    bench.happens(Asked(1, card()), Asked(2, card()), Ended(2, packed(Failed(failure=failed, usage=USAGE))))
+    bench.happens(Asked(3, card()), Told(3, Progress(key="echo:2", done=1, total=9, unit="pictures")))
+    bench.happens(Asked(4, card()), done(4, "echo:3"))
+    bench.happens(*(Asked(number, card()) for number in (5, 6, 7)))
+    assert [bench.table.given[number] for number in (3, 4, 5, 6, 7)] == [
+        "echo:2", "echo:3", "echo:4", "echo:5", "other:0",
+    ]  # fmt: skip
+    assert bench.table.reached == [4, 5, 6]
+
+
+def test_a_job_that_ends_well_at_once_has_reached_its_stores(bench: Bench) -> None:
+    for number in range(2):
+        bench.submit(f"echo:{number}")
+    bench.happens()
+    bench.happens(Asked(1, card()), done(1, "echo:0"), Asked(2, card()))
+    assert bench.table.reached == [2]
+
+
 def test_a_place_for_which_there_is_nothing_to_do_is_given_back(bench: Bench) -> None:
     future = bench.submit("echo:1")
     bench.happens()

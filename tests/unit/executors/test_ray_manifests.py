@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from kuberay import KINDS, MANIFESTS, faults, manifest
+from kuberay import KINDS, MANIFESTS, TEXT, faults, manifest, mapping, record, several, unknown
 from streamify.machine.limits import GIB
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
-NAMED = ("rayStartParams", "requests", "limits")
+NAMED = ("rayStartParams", "requests", "limits", "nodeSelector")
 """Fields whose own fields have any name."""
 
 
@@ -48,6 +48,14 @@ def test_manifests_hold_what_kuberay_knows_and_nothing_else(name: str) -> None:
             inner = inner[step]
         inner[f"{path[-1]}s"] = inner.pop(path[-1])
         assert faults(wrong, schema), path
+
+
+@pytest.mark.parametrize("ours", [mapping(TEXT), several(TEXT)], ids=["mapping", "list"])
+def test_inner_fields_that_kuberay_does_not_define_are_told(ours: dict[str, Any]) -> None:
+    theirs: dict[str, Any] = {"type": "object", "properties": {"given": {"type": ours["type"]}}}
+    assert list(unknown(record(given=ours), theirs)) == ["spec.given[]: unknown"]
+    theirs["properties"]["given"] = ours
+    assert list(unknown(record(given=ours), theirs)) == []
 
 
 @pytest.mark.ray

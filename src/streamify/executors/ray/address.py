@@ -12,9 +12,11 @@ from streamify.errors import DestinationError, UsageError
 ANSWER = 5.0
 """Seconds in which the port of a cluster must take a connection."""
 GREET = 10.0
-"""Seconds in which what takes it must answer as Ray does."""
+"""Seconds in which the server that took the connection must reply over gRPC, as Ray does."""
 CONNECT = 25.0
-"""Seconds in which the cluster must take the driver, once its port answers."""
+"""Seconds in which the cluster must take the driver, beside those for that reply."""
+START = 120.0
+"""Seconds in which a Ray of this machine must be there."""
 PORT, CLIENT_PORT = 6379, 10001
 """Of a head node by default: for drivers of its network, and for those outside."""
 NO_RAY = "see that HOST:PORT is the port of Ray's head, and that no firewall or proxy is between"
@@ -82,6 +84,11 @@ def parse(text: str) -> Address:
 def unreachable(address: str, why: str, hint: str = FIND) -> DestinationError:
     """Return the error of a cluster that does not answer."""
     return DestinationError("ray-unreachable", f"no Ray cluster answers at {address}: {why}", hint)
+
+
+def not_started(why: str) -> DestinationError:
+    """Return the error of a Ray of this machine that does not start."""
+    return DestinationError("ray-start-failed", f"Ray does not start on this machine: {why}", "see `ray start`")
 
 
 def refused(address: str, why: str) -> DestinationError:

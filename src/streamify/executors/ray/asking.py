@@ -1,4 +1,4 @@
-"""Which places a cluster is asked for: as many as tasks wait, a bounded number ahead of those that there are."""
+"""Which places a cluster is asked for: one for each task that waits, but at most two for each CPU of the cluster."""
 
 from __future__ import annotations
 
@@ -150,10 +150,9 @@ class Asking:
     def shape(self, job: Job) -> Shape:
         """Return what a job asks a node for, perhaps more than there is."""
         wanted, nodes = Shape.of(job.task.budget), self._cluster.nodes
-        cores = max((node.cores for node in nodes), default=1)
         memory = max((node.memory for node in nodes), default=0)
         alone = wanted.memory > memory and (self._cluster.local or job.number > 0)  # on its node
-        return Shape(cores=min(wanted.cores, cores), memory=memory if alone else wanted.memory)
+        return Shape(cores=wanted.cores, memory=memory if alone else wanted.memory)
 
     def offered(self, shape: Shape) -> bool:
         """Return whether a node has that much. A job waits a while for one."""

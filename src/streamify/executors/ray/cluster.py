@@ -34,7 +34,9 @@ from streamify.executors.ray.address import (
     GREET,
     NO_RAY,
     PORT,
+    START,
     Address,
+    not_started,
     parse,
     refused,
     unreachable,
@@ -95,11 +97,12 @@ class Connection:
         self._thread = Thread(target=self._keep, args=(cores, memory), name="streamify-ray", daemon=True)
         self._thread.start()
         try:
-            self._ready.result(CONNECT if self._address is not None else 120)
-        except TimeoutError:
+            self._ready.result(GREET + CONNECT if self._address is not None else START)
+        except TimeoutError as error:
             self._stop.set()
-            where = self._address.text if self._address is not None else "this machine"
-            raise unreachable(where, f"it did not take the connection within {CONNECT:g} s") from None
+            if self._address is None:
+                raise not_started(f"it is not there after {START:g} s") from error
+            raise unreachable(self._address.text, f"it did not take the connection within {CONNECT:g} s") from error
 
     @property
     def join(self) -> str:
@@ -178,7 +181,7 @@ class Connection:
         with named(folder):
             ray.init(
                 "local", num_cpus=cores, num_gpus=0, _memory=memory, object_store_memory=STORE, include_dashboard=False,
-                _temp_dir=folder, **quiet,
+                _temp_dir=folder, _system_config={"num_workers_soft_limit": cores + 1}, **quiet,
             )  # fmt: skip
 
     def _watch(self) -> None:
@@ -224,6 +227,8 @@ class Cluster:
         connection.when_gone(lambda cause: self._come.put(partial(self._lost, cause)))
         connection.when_changed(self.wake)
         self._open_mailbox()
+        if connection.local:
+            self._start_processes()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -313,6 +318,15 @@ class Cluster:
         self._mailbox = _MAILBOX.options(scheduling_strategy=here).remote()
         self._look()
 
+    def _start_processes(self) -> None:
+        """Have a process for each core started now: of as many, which Ray starts by itself, the mailbox has taken one.
+
+        Else the last core would idle for seconds once there are tasks for all.
+        """
+        with self._calling():
+            for _ in range(sum(node.cores for node in self.nodes)):
+                _LOADED.remote()
+
     def _look(self) -> None:
         coming = self._mailbox.take.remote(LOOK_AGAIN).future()
         coming.add_done_callback(lambda letters: self._come.put(partial(self._letters, letters)))
@@ -374,14 +388,15 @@ def _greet(address: Address) -> None:
             channel.unary_unary(_ALIVE)(b"", timeout=GREET)
         except grpc.RpcError as error:
             match error.code():
-                case grpc.StatusCode.UNIMPLEMENTED if not address.client:
-                    raise unreachable(address.text, "what listens there is no head of Ray") from error
+                case grpc.StatusCode.UNIMPLEMENTED:
+                    if not address.client:
+                        raise unreachable(address.text, "what listens there is no head of Ray") from error
                 case grpc.StatusCode.DEADLINE_EXCEEDED:
                     raise unreachable(address.text, f"what listens there is silent for {GREET:g} s", NO_RAY) from error
-                case grpc.StatusCode.UNAVAILABLE:
-                    raise unreachable(address.text, one_line(error), NO_RAY) from error
                 case grpc.StatusCode.UNAUTHENTICATED:
                     raise refused(address.text, one_line(error)) from error
+                case _:
+                    raise unreachable(address.text, one_line(error), NO_RAY) from error
         else:
             if address.client:
                 raise unreachable(address.text, "that is the port for machines of the cluster")
@@ -422,7 +437,13 @@ def _place(mailbox: Any, number: int) -> bytes | int | None:
     return len(pieces)
 
 
+def _loaded() -> None:
+    """Load what a place needs."""
+    from streamify.executors.ray import node  # noqa: F401
+
+
 _PLACE = ray.remote(max_retries=0, max_calls=0)(_place)
+_LOADED = ray.remote(num_cpus=0, max_retries=0, max_calls=0)(_loaded)
 _MAILBOX = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=100_000)(Mailbox)
 
 
@@ -473,7 +494,5 @@ def _translated(error: BaseException, address: Address | None) -> BaseException:
     if isinstance(error, exceptions.AuthenticationError) or "InvalidAuthToken" in text:
         return refused(where, text[:200])
     if address is None:
-        return DestinationError(
-            "ray-start-failed", f"Ray does not start on this machine: {text[:300]}", "see `ray start`"
-        )
+        return not_started(text[:300])
     return unreachable(where, text[:300], NO_RAY)

@@ -53,6 +53,7 @@ class RayDispatcher:
         self._asking = Asking(places, pending, workers, self._sound, self._stragglers)
         self._places = self._asking.places
         self._lost_starts = 0
+        self._reached: set[int] = set()  # jobs, by the number of their executor, whose stores a node has reached
         self._seen: tuple[Node, ...] = ()  # in the last look at the cluster
         self._broken: Failure | None = None  # why no task can run any more
 
@@ -80,6 +81,7 @@ class RayDispatcher:
             elif place.straggler is not None and place.straggler.age == age:
                 self._call_off(place)
         self._stragglers.forget(age)
+        self._reached.discard(age)
         self._pending.drop(age, error)
 
     def close(self, error: BaseException | None) -> None:
@@ -144,6 +146,7 @@ class RayDispatcher:
                 self._give(place, news.card)
             case Told() if place.job is not None:
                 told, job = news.progress, place.job
+                self._reached.add(job.age)
                 job.report.progress(job.key, place.worker, job.number, told.done, told.total, told.unit)
             case Part():
                 place.pieces.append(news.piece)
@@ -193,7 +196,8 @@ class RayDispatcher:
         now = time.monotonic()
         place.job, place.since, place.deadline = job, now, now + 2 * job.task.budget.cpu_seconds + 120
         self._pending.started(job, place.worker)
-        self._cluster.answer(place.number, zlib.compress(self._given(job).to_json(), 1))
+        given = self._given(job).model_copy(update={"reached": job.age in self._reached})
+        self._cluster.answer(place.number, zlib.compress(given.to_json(), 1))
 
     def _other(self, job: Job, place: Place | None = None) -> Place | None:
         """Return a place, another one than `place`, in which an attempt at the same job runs."""
@@ -220,6 +224,7 @@ class RayDispatcher:
             self._fail(job, lost(job.key, "worker-garbled", f"the worker sent no valid reply: {error}"), place)
             return
         if isinstance(found, Done):
+            self._reached.add(job.age)
             self._cut_off_other(job, place)
             self._stragglers.add(job, time.monotonic() - place.since)
             self._pending.finish(job, place.worker, found)

@@ -28,8 +28,8 @@ from streamify.storage.base import Stores
 from streamify.storage.locate import StoreLocations
 
 FIRST_PATIENCE = 10.0
-"""Seconds for which a process of a node tries to connect to object stores at all: a node that lacks their endpoint is
-told of soon, although a store that was reached and fails later is tried again for half a minute."""
+"""Seconds for which a process of a node tries to connect to object stores that no node has reached yet in this job: a
+node that lacks their endpoint is told of soon. Stores that were reached and fail later are tried for half a minute."""
 Tell = Callable[[bytes], None]
 """Takes a `Progress` as JSON."""
 
@@ -75,7 +75,8 @@ def _named(order: Given, reply: Done | Failed) -> Done | Failed:
 
 def _run(order: Given, tell: Tell) -> Done | Failed:
     assert order.work.stores is not None
-    task, stores = order.work.task, _reached(order.work.stores)
+    task, locations = order.work.task, order.work.stores
+    stores = _opened(locations) if order.reached else _reached(locations)
     worker = _worker(order.worker)
 
     def on_progress(told: Progress) -> None:

@@ -72,7 +72,7 @@ class RayPool(Pool):
     def width(self, budget: Budget) -> int:
         """See `Executor.width`."""
         memory = max(1, budget.memory_bytes)
-        fitting = (min(node.cores // budget.cores, node.memory // memory) for node in self._connection.nodes)
+        fitting = (min(node.cores, node.memory // memory) for node in self._connection.nodes)
         return self._least(sum(fitting))
 
     def executor(self, locations: StoreLocations, on_event: OnEvent, turn: float | None = None) -> JobExecutor:

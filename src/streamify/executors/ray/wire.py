@@ -36,8 +36,12 @@ class Shape(Frozen):
 
     @classmethod
     def of(cls, budget: Budget) -> Shape:
-        """Return what a task of that budget asks for."""
-        return cls(cores=budget.cores, memory=-(-budget.memory_bytes // STEP) * STEP)
+        """Return what a task of that budget asks for: one core, whatever number of threads it has.
+
+        It has more than one where cores would else idle, or where somebody waits for it. Asked for, they would keep it
+        from a node that has one core free, and out of places that were asked for before.
+        """
+        return cls(cores=1, memory=-(-budget.memory_bytes // STEP) * STEP)
 
 
 class Build(Frozen):
@@ -92,5 +96,7 @@ class Given(Frozen):
     """Unique among jobs: a process that decodes serves no other."""
     marker: str | None = None
     """What `streamify.executors.ray.node.mark` must return, where DEST is a folder; ``None``: of an object store."""
+    reached: bool = False
+    """Whether a process of a node has reached the object stores of this job already."""
     worker: str | None = None
     """``MODULE:NAME`` of what returns the sealed worker; ``None``: the usual one."""
