@@ -295,7 +295,7 @@ class _Run:
         total, workers, outcome = plan.segments * len(plan.tracks), 0, Outcome()
         with closing(SegmentList(plan, self._stores.media)) as segments:
             done = self._survey(plan, segments)
-            self._measure(plan, executor)
+            self._measure(plan, segments, executor)
             first = self._first(self._live, plan, executor) if self._live is not None else None
             missing = len(done) < total or any(text_tasks(plan, self._stores.media))
             if missing:
@@ -323,9 +323,9 @@ class _Run:
         task = InitTask(tracks=plan.tracks, video=video, timeline=plan.timeline, budget=budget, priority=FIRST)
         return First(task, lambda: live.planned(plan, self._stores.media, executor.capacity))
 
-    def _measure(self, plan: Plan, executor: Executor) -> None:
+    def _measure(self, plan: Plan, segments: SegmentList, executor: Executor) -> None:
         """Find out the gain of every track that has a target, before any of them is encoded."""
-        tasks = loudness_tasks(plan, self._stores.media)
+        tasks = loudness_tasks(plan, self._stores.media, segments)
         self._run_all(tasks, executor, "the loudness is not known: run the same command again, or leave it out")
         settle(plan, self._stores.media)
 

@@ -28,6 +28,7 @@ from streamify.model.task import VideoTask
 from streamify.planning.agenda import DEMANDED, foreseen
 from streamify.planning.schedule import Group
 from streamify.storage.base import Storage
+from streamify.storage.saved import parse_line
 
 
 class Begun(NamedTuple):
@@ -126,4 +127,4 @@ def _first_task(plan: Plan, segment: Segment) -> VideoTask | None:
 
 def _first_segment(plan: Plan, media: Storage) -> Segment:
     with media.open(plan.segment_list) as file:
-        return Segment.from_json(file.readline())
+        return parse_line(Segment, file.readline(), plan.segment_list)

@@ -125,7 +125,7 @@ def needed_at(media: Storage, entries: Iterable[Listed], status: JobStatus, *, s
     tracks = dict.fromkeys(shown, -1) | tracks
     job = read_job(media)
     grace = (job.settings if job is not None else Settings()).replace_grace
-    retired = read_saved(media, RETIRED, Retired) or Retired()
+    retired = read_saved(media, RETIRED, Retired, at="DEST") or Retired()
     return Needed(
         tracks=tracks,
         named=frozenset(named),

@@ -77,14 +77,6 @@ class EarlyPublisher:
         self._listed = listed
         self._plan, self._media, self._hold, self._local = plan, media, hold, local
         self._done, self._clock = set(done), clock
-        self._segments = segments.again() if segments is not None else SegmentList(plan, media)
-        self._sums = Ledgers()
-        self._prefixes = {
-            track.id: CertifiedPrefix(
-                plan, track, media, self._segments.__getitem__, self._sums if first else None, listed
-            )
-            for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
-        }
         self._words: dict[str, TextRecord] = {}  # of subtitles that exist
         self._awaited = self._missing_words()
         self._images, self._imaged, self._illustrated = MadeImages(plan, media), True, False
@@ -93,10 +85,19 @@ class EarlyPublisher:
         self._next = 0.0
         self.lines = 0
         """Segments listed in all versions together."""
-        state = read_saved(media, GROWING, GrowingState)
-        ours = state is not None and set(state.tracks) <= set(self._prefixes)
+        state = read_saved(media, GROWING, GrowingState, at="DEST")
+        ours = state is not None and set(state.tracks) <= {track.id for track in plan.tracks}
         self._extent = Extent(state.tracks, state.segments) if state is not None and ours else Extent()
         self._since = state.since if state is not None and ours else None
+        # Last: whoever gets no publisher cannot close the list.
+        self._segments = segments.again() if segments is not None else SegmentList(plan, media)
+        self._sums = Ledgers()
+        self._prefixes = {
+            track.id: CertifiedPrefix(
+                plan, track, media, self._segments.__getitem__, self._sums if first else None, listed
+            )
+            for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
+        }
 
     def made(self, result: MediaResult | TextResult) -> None:
         """Take note of what a task made. Can be called from any thread."""
@@ -262,7 +263,7 @@ def withdrawing(media: Storage, hold: Hold) -> Iterator[None]:
 
 def withdraw(media: Storage) -> None:
     """Remove the manifests of a stream that grows, if there is one: the ones that players begin with first."""
-    state = read_saved(media, GROWING, GrowingState)
+    state = read_saved(media, GROWING, GrowingState, at="DEST")
     if state is None:
         return
     for key in (*MANIFESTS, CHAPTERS, CHAPTERS_JSON):

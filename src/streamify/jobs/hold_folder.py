@@ -13,13 +13,14 @@ from stat import S_ISDIR, S_ISREG
 from types import TracebackType
 
 from streamify.dest.layout import LOCK
+from streamify.dest.media import WATCH
 from streamify.errors import DestinationError
 from streamify.jobs.hold_base import busy, taken
 from streamify.jobs.state_files import remove_whatever
 from streamify.machine.host import process_lives, this_host
 from streamify.model.job import Claim
 from streamify.model.location import Location
-from streamify.storage.saved import damaged, parse_saved
+from streamify.storage.saved import StateLocation, damaged, parse_saved
 
 TRIES = 10
 """Attempts at a lock that somebody else has: `read_lock` takes it for a moment, to see whether it can be had."""
@@ -81,7 +82,7 @@ class FolderHold:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 fcntl.flock(self._file, fcntl.LOCK_SH)  # waits only while another run writes its name
-                held = _holder(self._file)
+                held = _holder(self._file, replace=self._replace)
                 # A holder that is dead did not keep us out: the next try takes the lock.
                 dead = _is_dead(held) and attempt < TRIES - 1
                 if held is not None and held.job == self._claim.job and not dead:
@@ -93,7 +94,7 @@ class FolderHold:
                 os.pwrite(self._file, self._claim.to_json(), 0)
                 fcntl.flock(self._file, fcntl.LOCK_SH)
                 return
-        raise busy(self._dest, _holder(self._file))
+        raise busy(self._dest, _holder(self._file, replace=self._replace))
 
 
 @contextmanager
@@ -125,10 +126,10 @@ def read_lock(dest: Location) -> tuple[Claim | None, bool]:
     try:
         file = os.open(dest.path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise damaged(f"{dest.path / LOCK}", str(error.strerror)) from error
+        raise damaged(f"{dest.path / LOCK}", str(error.strerror), at=_below(dest)) from error
     try:
         if not S_ISREG(os.fstat(file).st_mode):
-            raise damaged(f"{dest.path / LOCK}", "it is no file")
+            raise damaged(f"{dest.path / LOCK}", "it is no file", at=_below(dest))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -157,19 +158,27 @@ def _is_dead(held: Claim | None) -> bool:
     return held is not None and held.host == this_host() and not process_lives(held.pid)
 
 
-def _holder(file: int) -> Claim | None:
-    """Return the claim in the text of the lock, or ``None``: it is another text, such as that of an older version."""
+def _holder(file: int, *, replace: bool = False) -> Claim | None:
+    """Return the claim in the text of the lock, or ``None``: it is another text, such as that of an older version.
+
+    With `replace` a newer one is such a text, too.
+    """
     data = os.pread(file, 1 << 20, 0)
-    return parse_saved(Claim, data, LOCK) if data else None
+    return parse_saved(Claim, data, LOCK, newer="ignore" if replace else "refuse") if data else None
+
+
+def _below(dest: Location) -> StateLocation:
+    """Return what the lock of a folder is below: a stream's, or the one of who turns uploads into streams."""
+    return "MEDIA" if dest.path.name == WATCH else "DEST"
 
 
 def _open(dest: Location, *, replace: bool) -> int:
     """Open the lock, made where there is none; what is no file in its place is removed with `replace`."""
     path = dest.path / LOCK
     try:
-        _clear(path.parent, S_ISDIR, "it is no folder", replace=replace)
+        _clear(dest, path.parent, S_ISDIR, "it is no folder", replace=replace)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _clear(path, S_ISREG, "it is no file", replace=replace)
+        _clear(dest, path, S_ISREG, "it is no file", replace=replace)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         raise DestinationError(
@@ -177,10 +186,10 @@ def _open(dest: Location, *, replace: bool) -> int:
         ) from error
 
 
-def _clear(path: Path, wanted: Callable[[int], bool], why: str, *, replace: bool) -> None:
+def _clear(dest: Location, path: Path, wanted: Callable[[int], bool], why: str, *, replace: bool) -> None:
     """Refuse what is of another kind than wanted, or remove it."""
     with contextlib.suppress(FileNotFoundError):
         if not wanted(path.lstat().st_mode):
             if not replace:
-                raise damaged(str(path), why)
+                raise damaged(str(path), why, at=_below(dest))
             remove_whatever(path)

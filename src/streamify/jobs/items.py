@@ -17,7 +17,7 @@ from streamify.model.task import AudioTask, TextTask, VideoTask
 from streamify.model.track import AudioTrack
 from streamify.planning.schedule import Group, Groups, each_alone, opened, spread
 from streamify.storage.base import Storage, sha256
-from streamify.storage.saved import damaged
+from streamify.storage.saved import damaged, parse_line
 
 
 class Item(Frozen):
@@ -122,7 +122,7 @@ def task_of(item: Item, plan: Plan, media: Storage, threads: int = 1) -> VideoTa
         lines = file.read(item.length)
     if item.digest and _digest(lines) != item.digest:
         raise damaged(f"{plan.segment_list} at DEST", "it was changed since this run was planned")
-    segments = [Segment.from_json(line) for line in lines.splitlines()]
+    segments = [parse_line(Segment, line, plan.segment_list) for line in lines.splitlines()]
     track = plan.tracks[item.tracks[0]]
     if isinstance(track, AudioTrack):
         return audio_task(plan, track, segments)

@@ -7,6 +7,7 @@ small file for each track; the tasks that encode it read that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
 
 from streamify.dest.layout import loudness_key, loudness_piece_key
 from streamify.jobs.segments import SegmentList
@@ -28,19 +29,16 @@ def unsettled(plan: Plan, media: Storage) -> tuple[AudioTrack, ...]:
     )
 
 
-def loudness_tasks(plan: Plan, media: Storage) -> Iterator[LoudnessTask]:
-    """Yield a task for each piece that has to be measured."""
+def loudness_tasks(plan: Plan, media: Storage, known: SegmentList | None = None) -> Iterator[LoudnessTask]:
+    """Yield a task for each piece that has to be measured; `known`: the segments, where they were read before."""
     tracks = unsettled(plan, media)
     if not tracks:
         return
-    segments = SegmentList(plan, media)
-    try:
+    with nullcontext(known) if known is not None else closing(SegmentList(plan, media)) as segments:
         for track in tracks:
             for first, stop in _pieces(plan, track):
                 if _read_piece(media, track, first) is None:
                     yield loudness_task(plan, track, [segments[index] for index in range(first, stop)])
-    finally:
-        segments.close()
 
 
 def loudness_task(plan: Plan, track: AudioTrack, segments: Sequence[Segment]) -> LoudnessTask:

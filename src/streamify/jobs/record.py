@@ -37,7 +37,7 @@ def new_job(source: Location, ref: SourceRef, dest: Location, settings: Settings
 def write_job(media: Storage, record: JobRecord) -> None:
     """Write the record of a job, unless the same job is recorded already: it was created then."""
     try:
-        before = read_saved(media, JOB, JobRecord)
+        before = read_saved(media, JOB, JobRecord, at="DEST")
     except StreamifyError as error:
         if is_out_of_reach(error):
             raise
@@ -53,7 +53,7 @@ def read_job(media: Storage) -> JobRecord | None:
     Raises:
         DestinationError: It is damaged, or of a newer version.
     """
-    return read_saved(media, JOB, JobRecord)
+    return read_saved(media, JOB, JobRecord, at="DEST")
 
 
 def local_claim(job: JobRecord) -> Claim:
@@ -119,4 +119,4 @@ def _end(log: RunLog, outcome: Outcome, error: str | None) -> None:
 
 def read_run(media: Storage, run: str) -> RunRecord | None:
     """Return the record of a run, or ``None`` where there is none."""
-    return read_saved(media, run_record_key(run), RunRecord)
+    return read_saved(media, run_record_key(run), RunRecord, at="DEST")

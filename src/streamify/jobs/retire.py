@@ -68,7 +68,7 @@ def retire(plan: Plan, media: Storage, others: frozenset[str], now: float) -> Re
         others: Ids of all tracks that were replaced.
         now: Seconds since the epoch.
     """
-    before = read_saved(media, RETIRED, Retired) or Retired()
+    before = read_saved(media, RETIRED, Retired, at="DEST") or Retired()
     kept = {track.id for track in (*plan.tracks, *plan.text)}
     if plan.storyboard is not None:
         kept.add(plan.storyboard.id)
@@ -120,7 +120,7 @@ def remove_tracks(media: Storage, retired: Retired, tracks: tuple[str, ...]) -> 
 
 def forget_tracks(media: Storage, tracks: frozenset[str]) -> None:
     """Take tracks that were removed off the list."""
-    retired = read_saved(media, RETIRED, Retired)
+    retired = read_saved(media, RETIRED, Retired, at="DEST")
     if retired is not None and tracks & retired.tracks.keys():
         left = {track: since for track, since in retired.tracks.items() if track not in tracks}
         _write(media, Retired(tracks=left))

@@ -14,7 +14,7 @@ from streamify.dest.layout import segment_list_key
 from streamify.model.base import Frozen
 from streamify.model.plan import Plan, Segment
 from streamify.storage.base import Storage
-from streamify.storage.saved import damaged
+from streamify.storage.saved import damaged, parse_line
 
 
 class _Start(Frozen):
@@ -27,28 +27,33 @@ class SegmentList:
     """The plan's segments, one line each; only where the lines start is held in memory.
 
     Raises:
-        DestinationError: ``state-damaged``, the list is not the one that the plan names by its hash.
+        DestinationError: ``state-damaged``, the list is not the one that the plan names by its hash; or, while it is
+            read, not any more, where that can be seen.
     """
 
     def __init__(self, plan: Plan, media: Storage) -> None:
         self._media, self._key, self._end = media, plan.segment_list, plan.timeline.end
         self._file = media.open(self._key)
         self._starts = [0]
+        try:
+            self._check(plan)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _check(self, plan: Plan) -> None:
         digest = hashlib.sha256()
         while line := self._file.readline():
             digest.update(line)
             self._starts.append(self._starts[-1] + len(line))
         if segment_list_key(digest.hexdigest()) != plan.segment_list or len(self) != plan.segments:
-            self._file.close()
             raise damaged(f"{plan.segment_list} at DEST", "its content is not what its name says")
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def __getitem__(self, index: int) -> Segment:
-        start, end = self._starts[index : index + 2]
-        self._file.seek(start)
-        return Segment.from_json(self._file.read(end - start))
+        return parse_line(Segment, self.read(index, index + 1), self._key)
 
     def __iter__(self) -> Iterator[Segment]:
         return (self[index] for index in range(len(self)))
@@ -56,7 +61,7 @@ class SegmentList:
     def starts(self) -> Iterator[int]:
         """Yield where each segment starts, output ticks; nothing else of its line is made."""
         for index in range(len(self)):
-            yield _Start.from_json(self.read(index, index + 1)).start
+            yield parse_line(_Start, self.read(index, index + 1), self._key).start
 
     @cached_property
     def borders(self) -> list[int]:

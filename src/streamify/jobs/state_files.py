@@ -9,26 +9,44 @@ from contextlib import suppress
 from pathlib import Path
 
 from streamify.dest.layout import (
+    BURN,
     GROWING,
     JOB,
     LEDGER,
     LOCK,
     LOUDNESS,
     MANIFESTS,
+    POSTER_RECORD,
+    PREVIEW_RECORD,
     REPORT,
     RETIRED,
     RUNS,
+    SHEETS,
     STATE,
     STATE_SUFFIXES,
+    TEXT,
     TRACK_FOLDERS,
     track_of,
 )
 from streamify.errors import DestinationError
 from streamify.jobs.report import read_report
+from streamify.model.base import Frozen
+from streamify.model.burn import BurnPart
+from streamify.model.images import Poster, Preview, SheetRecord
 from streamify.model.job import GrowingState, JobRecord, Retired
 from streamify.model.location import Location
+from streamify.model.loudness import Loudness, LoudnessPiece
+from streamify.model.words import CaptionsPart, TextRecord
 from streamify.storage.base import Storage
-from streamify.storage.saved import damaged, read_saved
+from streamify.storage.saved import damaged, read_saved, schema_of
+
+_KNOWN: dict[str, tuple[type[Frozen], type[Frozen]]] = {
+    LOUDNESS: (Loudness, LoudnessPiece),
+    TEXT: (TextRecord, CaptionsPart),
+    SHEETS: (SheetRecord, SheetRecord),
+    BURN: (BurnPart, BurnPart),
+}
+"""What is right in a folder of the state, and what is in the folders in it."""
 
 
 def check_state_files(dest: Location, *, replace: bool) -> None:
@@ -88,11 +106,31 @@ def check_saved(media: Storage, *, replace: bool) -> None:
     }
     for key, kind in kinds.items():
         try:
-            read_saved(media, key, kind)
+            read_saved(media, key, kind, at="DEST")
         except DestinationError as error:
             if not replace or error.code not in ("state-damaged", "state-newer"):
                 raise
             media.delete(key)
+    if replace:
+        for key in list(_newer(media)):
+            media.delete(key)
+
+
+def _newer(media: Storage) -> Iterator[str]:
+    """Yield keys of what a newer release knew of a stream: measurements, words, images and what is drawn."""
+    for key, image in ((POSTER_RECORD, Poster), (PREVIEW_RECORD, Preview)):
+        if _is_newer(image, media.get(key)):
+            yield key
+    for folder, (kind, part) in _KNOWN.items():
+        listed = [entry.key for entry in media.list(folder)]
+        for key, data in zip(listed, media.get_many(listed), strict=True):
+            if _is_newer(part if "/" in key.removeprefix(f"{folder}/") else kind, data):
+                yield key
+
+
+def _is_newer(kind: type[Frozen], data: bytes | None) -> bool:
+    schema = schema_of(data) if data is not None else None
+    return schema is not None and schema > int(kind.model_fields["schema_version"].default)
 
 
 def remove_whatever(path: Path) -> None:

@@ -13,11 +13,11 @@ from streamify.storage.base import Storage
 
 S = TypeVar("S", bound=Frozen)
 
-Place = Literal["DEST", "MEDIA"]
+StateLocation = Literal["DEST", "MEDIA"]
 """What a key is below."""
 
 
-def read_saved(media: Storage, key: str, kind: type[S], *, at: Place = "DEST") -> S | None:
+def read_saved(media: Storage, key: str, kind: type[S], *, at: StateLocation) -> S | None:
     """Return a value of the state, or ``None`` where there is none or it is of an older schema that is not read.
 
     Arguments as of `parse_saved`.
@@ -30,12 +30,12 @@ def read_saved(media: Storage, key: str, kind: type[S], *, at: Place = "DEST") -
         return None
     found = parse_saved(kind, data, key, at=at)
     if found is None and schema_of(data) is None:
-        raise damaged(f"{key} at {at}", "it cannot be read")
+        raise damaged(f"{key} at {at}", "it cannot be read", at=at)
     return found
 
 
 def parse_saved(
-    kind: type[S], data: bytes, key: str, *, newer: Literal["refuse", "ignore"] = "refuse", at: Place = "DEST"
+    kind: type[S], data: bytes, key: str, *, newer: Literal["refuse", "ignore"] = "refuse", at: StateLocation = "DEST"
 ) -> S | None:
     """Return a value, or ``None`` where it is damaged or of an older schema.
 
@@ -67,6 +67,18 @@ def parse_saved(
     )
 
 
+def parse_line(kind: type[S], line: bytes, key: str) -> S:
+    """Return a value of a file of the state below DEST that has one a line.
+
+    Raises:
+        DestinationError: ``state-damaged``, such as of a file that was damaged since it was checked.
+    """
+    try:
+        return kind.from_json(line)
+    except ValidationError:
+        raise damaged(f"{key} at DEST", "a line of it cannot be read") from None
+
+
 def schema_of(data: bytes) -> int | None:
     """Return the schema that a JSON document names, or ``None``: it is damaged, or of before schemas were named."""
     try:
@@ -77,10 +89,7 @@ def schema_of(data: bytes) -> int | None:
     return schema if isinstance(schema, int) and not isinstance(schema, bool) else None
 
 
-def damaged(what: str, why: str) -> DestinationError:
-    """Return the error for state that cannot be used."""
-    return DestinationError(
-        "state-damaged",
-        f"{what}: {why}",
-        "remove it, or make anew what it tells of: streamify transcode SOURCE DEST --replace",
-    )
+def damaged(what: str, why: str, *, at: StateLocation = "DEST") -> DestinationError:
+    """Return the error for state that cannot be used; `at`: what it is below."""
+    anew = ", or make anew what it tells of: streamify transcode SOURCE DEST --replace" if at == "DEST" else ""
+    return DestinationError("state-damaged", f"{what}: {why}", f"remove it{anew}")

@@ -27,7 +27,7 @@ from streamify.model.source import Note, VideoFacts
 from streamify.model.task import TextTask
 from streamify.model.words import CaptionsPart
 from streamify.storage.base import Stores
-from streamify.storage.saved import damaged, parse_saved
+from streamify.storage.saved import damaged, parse_line, parse_saved
 
 CAPTION_BYTES = 64 << 20
 """Of the lines of a part at most: 30 for each picture of two hours at 60 a second are 13 MB."""
@@ -116,7 +116,7 @@ class Captions:
         lines = data.splitlines()
         first, stop = (len(lines) * part // task.parts for part in (task.part, task.part + 1))
         for line in lines[first:stop]:
-            segment = Segment.from_json(line)
+            segment = parse_line(Segment, line, task.segment_list)
             found = read_cc_data(source, segment)
             self._triples += sum(len(triples) for _, triples in found.captions) // TRIPLE
             if found.errors:

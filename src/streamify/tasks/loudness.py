@@ -40,7 +40,7 @@ def known_gain(media: Storage, track: AudioTrack) -> float:
     if track.recipe.loudness is None:
         return 0.0
     key = loudness_key(track.id)
-    found = read_saved(media, key, Loudness)
+    found = read_saved(media, key, Loudness, at="DEST")
     if found is None or (found.track, found.target) != (track.id, track.recipe.loudness):
         raise damaged(f"{key} at DEST", "it does not say how loud the sound is")
     return found.gain

@@ -88,7 +88,10 @@ def _borders(task: TextTask, media: Storage) -> list[Fraction]:
     lines = media.get(task.segment_list)
     if lines is None:
         raise damaged(f"{task.segment_list} at DEST", "it is missing")
-    ticks = [int(json.loads(line)["start"]) for line in lines.splitlines()]
+    try:
+        ticks = [int(json.loads(line)["start"]) for line in lines.splitlines()]
+    except (ValueError, KeyError, TypeError):
+        raise damaged(f"{task.segment_list} at DEST", "a line of it cannot be read") from None
     return [Fraction(tick, task.timeline.timescale) for tick in (*ticks, task.timeline.end)]
 
 

@@ -53,7 +53,7 @@ class Deliveries:
         """Take up what earlier runs left, and start to call."""
         for entry in list(self._media.list(DELIVERIES)):
             try:
-                delivery = read_saved(self._media, entry.key, Delivery)
+                delivery = read_saved(self._media, entry.key, Delivery, at="MEDIA")
             except StreamifyError as error:
                 self._say("note", str(error))
                 continue

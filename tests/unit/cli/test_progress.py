@@ -59,6 +59,23 @@ def test_what_all_tasks_fail_for_is_said_once(capfd: pytest.CaptureFixture[str])
     assert [line.split(" ", 1)[1] for line in lines] == [f"{job}: video/0: a.mp4 is gone" for job in ("one", "two")]
 
 
+def test_a_job_that_is_tried_again_says_again_why_it_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    with telling(Common()) as take:
+        for _ in range(2):
+            take(Event(time=1, kind="job.started", job="one", data={}))
+            take(gone(0, job="one"))
+            take(gone(1, job="one"))
+    assert capfd.readouterr().err.count("video/0: a.mp4 is gone") == 2
+
+
+def test_what_the_split_fails_for_is_said_of_a_task(capfd: pytest.CaptureFixture[str]) -> None:
+    """The job's error says it of the split, so that its event is not shown."""
+    with watching(Common()) as take:
+        take(gone(0).model_copy(update={"task": "split"}))
+        take(gone(1))
+    assert capfd.readouterr().err.count("a.mp4 is gone") == 1
+
+
 @pytest.mark.parametrize(
     ("workers", "reason", "said"),
     [(2, "2 cores", "2 workers: 2 cores"), (1, "as asked for", "1 worker: as asked for"), (3, "", "3 workers")],

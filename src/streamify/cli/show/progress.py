@@ -146,6 +146,8 @@ class Said:
 
     def again(self, event: Event) -> bool:
         """Return whether another task failed before in the same words."""
+        if event.kind == "job.started":  # anew, as by `watch`
+            self._causes.clear()
         if event.kind != "task.failed" or not event.message:
             return False
         before = len(self._causes)
@@ -156,10 +158,10 @@ class Said:
 def _spoken(event: Event, common: Common, said: Said, live: bool = False) -> bool:
     if common.verbose and event.kind not in _SILENT:
         return True
-    if said.again(event):
-        return False
     if event.kind == "task.failed" and event.task == "split":
         return False  # it ends the job, whose error says the same
+    if said.again(event):
+        return False
     return event.kind in _SPOKEN and not (live and event.kind == "engine.ready")  # the live display shows the workers
 
 

@@ -41,7 +41,7 @@ def clean_request(run: Run, media: Storage, longest: int) -> dict[str, Any] | No
         media: Rooted at DEST.
         longest: Seconds that an execution may take; 0 for any.
     """
-    retired, grace = read_saved(media, RETIRED, Retired), run.settings.replace_grace
+    retired, grace = read_saved(media, RETIRED, Retired, at="DEST"), run.settings.replace_grace
     if retired is None or not retired.tracks or (longest and grace + AGAIN > longest):
         return None
     return Clean(clean=run.places.media.url, grace=grace).model_dump(mode="json")
@@ -68,7 +68,7 @@ def clean_up(given: dict[str, Any], execution: str, runs: Callable[[Claim], bool
     media = open_storage(Location("s3", os.environ["MEDIA_BUCKET"], dest.key))
     assert isinstance(media, ObjectStorage)
     job = {"source": "", "dest": asked.clean}
-    retired, now = read_saved(media, RETIRED, Retired) or Retired(), time.time()
+    retired, now = read_saved(media, RETIRED, Retired, at="DEST") or Retired(), time.time()
     due = overdue(retired, now, asked.grace)
     wanted = Claim(job="clean", run=execution.rsplit(":", 1)[-1], engine="aws", execution=execution, started=now)
     if not retired.tracks or not due:
@@ -81,7 +81,7 @@ def clean_up(given: dict[str, Any], execution: str, runs: Callable[[Claim], bool
         return {"status": "busy", "wait": AGAIN, "job": job}
     removed = remove_tracks(media, retired, due)
     _give_back(media, wanted.run)
-    return _waiting(read_saved(media, RETIRED, Retired) or Retired(), now, asked.grace, job, str(removed))
+    return _waiting(read_saved(media, RETIRED, Retired, at="DEST") or Retired(), now, asked.grace, job, str(removed))
 
 
 def _give_back(media: ObjectStorage, run: str) -> None:
