@@ -181,7 +181,7 @@ class Connection:
         with named(folder):
             ray.init(
                 "local", num_cpus=cores, num_gpus=0, _memory=memory, object_store_memory=STORE, include_dashboard=False,
-                _temp_dir=folder, _system_config={"num_workers_soft_limit": cores + 1}, **quiet,
+                _temp_dir=folder, **quiet,
             )  # fmt: skip
 
     def _watch(self) -> None:
@@ -227,8 +227,6 @@ class Cluster:
         connection.when_gone(lambda cause: self._come.put(partial(self._lost, cause)))
         connection.when_changed(self.wake)
         self._open_mailbox()
-        if connection.local:
-            self._start_processes()
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -317,15 +315,6 @@ class Cluster:
         here = NodeAffinitySchedulingStrategy(self._here, soft=True)
         self._mailbox = _MAILBOX.options(scheduling_strategy=here).remote()
         self._look()
-
-    def _start_processes(self) -> None:
-        """Have a process for each core started now: of as many, which Ray starts by itself, the mailbox has taken one.
-
-        Else the last core would idle for seconds once there are tasks for all.
-        """
-        with self._calling():
-            for _ in range(sum(node.cores for node in self.nodes)):
-                _LOADED.remote()
 
     def _look(self) -> None:
         coming = self._mailbox.take.remote(LOOK_AGAIN).future()
@@ -437,13 +426,7 @@ def _place(mailbox: Any, number: int) -> bytes | int | None:
     return len(pieces)
 
 
-def _loaded() -> None:
-    """Load what a place needs."""
-    from streamify.executors.ray import node  # noqa: F401
-
-
 _PLACE = ray.remote(max_retries=0, max_calls=0)(_place)
-_LOADED = ray.remote(num_cpus=0, max_retries=0, max_calls=0)(_loaded)
 _MAILBOX = ray.remote(num_cpus=0, max_restarts=0, max_concurrency=100_000)(Mailbox)
 
 
