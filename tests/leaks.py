@@ -11,11 +11,16 @@ import psutil
 
 OURS = ("streamify", "encoders", "ahead", "writer", "display", "ThreadPoolExecutor")
 """How names of threads begin that our code starts. Others, such as Ray's, come and go as they like."""
+LOOKING = "streamify-ray-look"
 
 
 def own_threads() -> list[str]:
-    """Return the names of our threads that are alive."""
-    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith(OURS))
+    """Return the names of our threads that are alive, but for a look at Ray's nodes.
+
+    A look ends with its answer, and another begins every other second while any engine of this process is on Ray.
+    """
+    names = (thread.name for thread in threading.enumerate())
+    return sorted(name for name in names if name.startswith(OURS) and name != LOOKING)
 
 
 def child_processes() -> set[psutil.Process]:

@@ -193,6 +193,15 @@ def test_an_endpoint_that_drops_what_is_sent_to_it_is_told_from_one_that_answers
     assert (error.value.code, error.value.exit_code) == ("storage-unreachable", 5)
 
 
+def test_an_endpoint_that_accepts_a_connection_and_says_nothing_is_told_so(nowhere: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # the kernel accepts for it; nobody answers the hello of TLS
+        endpoint = "https://{}:{}".format(*server.getsockname())
+        given = {"endpoint": endpoint, "client_options": {"connect_timeout": "0.3s"}}
+        with pytest.raises(DestinationError, match=rf"at {endpoint}: connecting timed out") as error:
+            reach_storage(Location.parse(nowhere), patience=0.1, **given)
+    assert (error.value.code, error.value.exit_code) == ("storage-unreachable", 5)
+
+
 @pytest.mark.long
 def test_a_host_that_nobody_knows_is_told_within_seconds(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nobody.invalid")  # RFC 6761: no such name can exist

@@ -40,7 +40,9 @@ _PASSING = ("408", "409", "425", "429")
 _DENIED = ("HTTP 401", "HTTP 403", "AccessDenied", "AllAccessDisabled", "AuthorizationPermissionMismatch")
 _NO_CONNECTION = re.compile(r"\bkind: Connect\b|legacy::Error\(\s*Connect\b")
 """How obstore's details of an error say that no request was sent: refused, or not answered in time."""
-_NOT_IN_TIME = "kind: TimedOut"
+_NOT_IN_TIME = re.compile(r"\bkind: Timeout\b|\bTimedOut\b")
+"""That connecting, or what is agreed on before a request (TLS), took longer than allowed: clocks at two layers end it,
+and either may be first."""
 _ASKED = re.compile(r"\buri: Some\(\s*(\w+://[^/\s,]+)")
 _CAUSE = re.compile(r'\b(?:message|error): "([^"]+)"')
 _ABSENT = (NotFoundError, FileNotFoundError)
@@ -159,7 +161,7 @@ def check_endpoint(store: ObjectStore, name: str) -> None:
             return
         known, asked, cause = explain("", error), _ASKED.search(text), _CAUSE.search(text)
         what = f"cannot reach {name}" + (f" at {asked[1]}" if asked else "")
-        why = "connecting timed out" if _NOT_IN_TIME in text else "no connection could be made"
+        why = "connecting timed out" if _NOT_IN_TIME.search(text) else "no connection could be made"
         why = cause[1] if cause else why
         raise DestinationError(known.code, f"{what}: {why}", known.hint, transient=known.transient) from error
 
