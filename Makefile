@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+# Most of what tests install is never imported; Python compiles the rest as it meets it.
+TOOLS := $(PIP) --no-compile
 PYTEST_ARGS ?= -n auto
 QUICK := $(addprefix tests/,unit contract judges e2e/test_conformance.py)
 JUDGES := $(patsubst %,tests/%/node_modules/.made,players parsers azurite machine)
@@ -107,11 +109,11 @@ $(VENV)/.made: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.made-test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) -e '.[test]'
+	$(TOOLS) -e '.[test]'
 	@touch $(VENV)/.made $@
 
 $(VENV)/.made-bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) -e '.[bench]'
+	$(TOOLS) -e '.[bench]'
 	@touch $@
 
 tests/%/node_modules/.made: tests/%/package.json | system
