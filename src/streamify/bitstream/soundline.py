@@ -90,6 +90,8 @@ class Hole:
     """Where the sound in front of it ends, ns."""
     length: int
     """Less than 0: what lies behind begins that much before the end of what lies in front."""
+    packet: int
+    """The first behind it."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False) -> Lin
         for run in part.runs():
             if runs and not run.joined:
                 end = _end(packets, runs[-1], run.first)
-                holes.append(Hole(end, run.at - end))
+                holes.append(Hole(end, run.at - end, run.first))
             runs.append(run)
         jitter, drift = max(jitter, part.jitter), drift + part.drift
     return Line(tuple(runs), tuple(holes), _end(packets, runs[-1], len(packets)), jitter, drift)

@@ -11,7 +11,7 @@ from streamify.dest.layout import segment_key
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.result import Seam, SegmentRecord
-from streamify.model.source import SourceFacts
+from streamify.model.source import SourceFacts, VideoFacts
 from streamify.model.track import AudioTrack, VideoTrack
 from streamify.planning.loss import allowed_loss
 
@@ -34,6 +34,12 @@ class Ledgers:
     over: list[Fraction] = field(default_factory=list)
     sound: list[tuple[int, int]] = field(default_factory=list)
     """Of each audio track: samples promised and decoded."""
+    damage: dict[str, None] = field(default_factory=dict)
+    """What of pictures and sound tasks found damaged, each once."""
+
+    def name_damage(self, record: SegmentRecord) -> None:
+        """Take what a ledger entry says of damage."""
+        self.damage.update(dict.fromkeys(note.what for note in record.notes if note.kind == "damaged"))
 
     def add(self, segment: Segment, seam: Seam) -> None:
         """Count a segment of one decode of the source."""
@@ -92,6 +98,7 @@ class VideoCheck:
         if seam is None:
             yield f"{name}: its ledger entry has no account of pictures"
             return
+        self._sums.name_damage(record)
         before, lost = self._before, set(seam.lost)
         if record.start != segment.start or record.duration != segment.end - segment.start:
             yield f"{name}: ticks {record.start} + {record.duration}, the plan says {segment.start} to {segment.end}"
@@ -185,10 +192,16 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
         plan: Of the job.
         sums: Over one decode of the source.
     """
-    video = plan.source.video
+    strict, video = plan.settings.strict, plan.source.video
     unreadable = sum(float(gap.seconds) for gap in plan.source.gaps if gap.damage)
-    if video is None or not (sums.lost or unreadable):
-        return
+    if video is not None and (sums.lost or unreadable):
+        yield from _lost_pictures(plan, video, sums, unreadable)
+    if strict and sums.damage:
+        more = f" and {len(sums.damage) - NAMED} more" if len(sums.damage) > NAMED else ""
+        yield "too-many-lost", f"damaged: {'; '.join([*sums.damage][:NAMED])}{more}; strict allows none"
+
+
+def _lost_pictures(plan: Plan, video: VideoFacts, sums: Ledgers, unreadable: float) -> Iterator[tuple[str, str]]:
     seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
     length = plan.source.duration
     places = [gap.start for gap in plan.source.gaps] + [one.at for one in plan.source.breaks]
@@ -243,6 +256,7 @@ class AudioCheck:
     def add(self, index: int, record: SegmentRecord, units: tuple[int, int]) -> Iterator[str]:
         """Yield the faults of the next segment; `units` are its planned borders, access units."""
         frame, end = self._codec.frame, self._end
+        self._sums.name_damage(record)
         if record.heard is not None:
             self._promised, self._decoded = (
                 self._promised + record.heard.promised,

@@ -269,7 +269,8 @@ class MediaSettings(Frozen):
     )
     strict: bool = Field(
         default=False,
-        description="Refuse a source of which anything is missing or damaged: gaps, corrupt packets, lost pictures.",
+        description="Refuse a source of which anything is missing or damaged: gaps, corrupt packets, lost pictures or "
+        "sound.",
     )
 
     @field_validator("*", mode="before")

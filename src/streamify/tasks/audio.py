@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from fractions import Fraction
 from functools import partial
 from itertools import islice, pairwise
 
@@ -65,11 +66,18 @@ def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
     return SoundCount(promised=task.piece.promised, decoded=log.decoded, refused=len(log.errors))
 
 
+def _cut_note(stream: int, seconds: Fraction) -> Note:
+    what = f"audio stream {stream}: {float(seconds):.3f} s of sound"
+    return Note(kind="damaged", what=what, why="its timestamps say that it was heard before: cut out, sync is kept")
+
+
 def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     notes = damage_notes(f"audio stream {task.track.stream}", log.errors)
     if log.gaps:
         what = f"audio stream {task.track.stream}: {log.gaps} gaps or overlaps"
         notes += (Note(kind="converted", what=what, why="silence fills gaps and overlaps are cut: sync is kept"),)
+    if log.cut:
+        notes += (_cut_note(task.track.stream, log.cut),)
     missing = task.piece.promised - log.decoded if task.piece is not None else 0
     if missing > SLACK:
         what = f"{missing / task.track.sample_rate:.3f} s of audio stream {task.track.stream}"

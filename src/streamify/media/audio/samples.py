@@ -56,6 +56,8 @@ class AudioLog:
 
     gaps: int = 0
     """Places where silence was put in or samples were left out, beyond the tolerance."""
+    cut: Fraction = Fraction(0)
+    """Seconds of the source that are left out there."""
     errors: list[str] = field(default_factory=list)
     decoded: int = 0
     """Samples of the output that are not silence put in."""
@@ -133,6 +135,7 @@ def _timed_samples(
         if resampling is None or abs(at - ahead) > TOLERANCE:
             if resampling is not None:
                 log.gaps += 1
+                log.cut += max(Fraction(0), ahead - max(at, Fraction(start, rate)))
                 yield from resampling.flush()
             resampling = Resampling(layout, rate, _nearest(at * rate))
             ahead = at

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
-from streamify.bitstream.packets import NONE
+from streamify.bitstream.packets import NONE, print_of
 from streamify.bitstream.sound import SoundReader, sound_reader
 from streamify.bitstream.soundline import SECOND, Coded
 from streamify.media.audio.clock import SoundClock
@@ -61,6 +61,8 @@ class StreamPackets:
     positions: array[int] = field(default_factory=lambda: array("q"))
     """Byte offsets; -1: not known."""
     sizes: array[int] = field(default_factory=lambda: array("I"))
+    prints: array[int] = field(default_factory=lambda: array("Q"))
+    """Fingerprints of the bytes."""
 
     @classmethod
     def of(cls, stream: AudioStream) -> StreamPackets:
@@ -83,7 +85,9 @@ class StreamPackets:
         self.times.append(NONE if packet.pts is None else packet.pts)
         self.positions.append(-1 if packet.pos is None else packet.pos)
         self.sizes.append(packet.size)
-        found = self.reader(bytes(packet)) if self.reader is not None else None
+        data = bytes(packet)
+        self.prints.append(print_of(data))
+        found = self.reader(data) if self.reader is not None else None
         if found is None:
             rate, channels = self.coded.kinds[-1] if self.coded.kinds else self.claimed
             self.coded.add(rate or 1, channels, 0)

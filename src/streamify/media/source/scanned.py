@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-from streamify.bitstream.packets import Marks
+from streamify.bitstream.packets import NONE, Marks
 from streamify.errors import SourceError, counted
 from streamify.media.source import cutters as containers
 from streamify.media.source.audio_packets import AudioPackets
@@ -57,7 +57,8 @@ def from_scan(
     stream, format_name, time_base = seen.stream, seen.format_name, seen.time_base
     found, audio_packets = scan_source(file, size, seen, max_scan, sound)
     shown = from_first(found.shown, found.time_of_first(seen.start), time_base, notes)
-    note_duplicates(found.duplicates, notes)
+    again = sum(found.timed.times[number] != NONE for number in found.timed.repeated)
+    note_duplicates(found.duplicates, notes, repeated=min(again, found.duplicates))
     order = Order(with_true_keys(file, seen, found.samples, notes), shown, time_base)
     cut = _proven_cut(file, size, stream, format_name, found, order, notes)
     access: Access = "spliced" if cut else "whole"
@@ -164,9 +165,17 @@ def from_first(shown: Sequence[int], first: int | None, time_base: Fraction, not
     return kept
 
 
-def note_duplicates(count: int, notes: list[Note]) -> None:
-    """Note pictures that share their time with another."""
-    if count:
-        notes.append(
-            Note(kind="dropped", what=f"{count} pictures", why="another picture has the same presentation time")
-        )
+def note_duplicates(count: int, notes: list[Note], *, repeated: int = 0) -> None:
+    """Note pictures that share their time with another.
+
+    Args:
+        count: How many.
+        notes: Receives what is said of them.
+        repeated: How many of them are the same pictures once more, of which nothing is lost.
+    """
+    why = "another picture has the same presentation time"
+    if repeated:
+        notes.append(Note(kind="dropped", what=f"{repeated} picture{'s'[: repeated != 1]}", why=why))
+    if count > repeated:
+        more = count - repeated
+        notes.append(Note(kind="damaged", what=f"{more} picture{'s'[: more != 1]}", why=why))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from streamify.bitstream.packets import NONE
-from streamify.bitstream.soundline import SECOND, Line, lay
+from streamify.bitstream.soundline import SECOND, Hole, Line, lay
 from streamify.media.audio.notes import change_note
 from streamify.media.source.audio_packets import CLOCKLESS, JUMPING, StreamPackets
 from streamify.model.plan import Splice
@@ -93,24 +94,56 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
     for begin, moved in laid.restarts[:NAMED]:
         what = f"{where}: the clock is set anew at {float(begin - origin):.3f} s ({float(-moved):+.3f} s)"
         yield Note(kind="converted", what=what, why="recordings that were joined: the sound goes on without a gap")
+    again = _heard_again(laid)
     for hole in laid.line.holes[:NAMED]:
-        begins, length = (hole.at - base) / SECOND, abs(hole.length) / SECOND
+        when = f"at {(hole.at - base) / SECOND:.3f} s"
         if hole.length > 0:
-            why = "its timestamps leave them out, and silence stands there: sync is kept"
-            yield Note(kind="info", what=f"{where}: {length:.3f} s without sound at {begins:.3f} s", why=why)
+            yield _silence(where, hole.length / SECOND, when)
         elif hole.length < 0:
-            why = "its timestamps say that it was heard before: cut out, sync is kept"
-            yield Note(kind="dropped", what=f"{where}: {length:.3f} s of sound at {begins:.3f} s", why=why)
-    if len(laid.line.holes) > NAMED:
-        rest = sum(abs(one.length) for one in laid.line.holes[NAMED:]) / SECOND
-        what = f"{where}: {len(laid.line.holes) - NAMED} more gaps and overlaps, {rest:.3f} s in all"
-        yield Note(kind="info", what=what, why="as above")
+            yield _overlap(where, -hole.length / SECOND, when, same=hole in again)
+    if more := laid.line.holes[NAMED:]:
+        yield _more_holes(where, more, lost=any(one.length < 0 and one not in again for one in more))
     if laid.line.jitter > SMOOTHED:
         what = f"{where}: timestamps that are up to {laid.line.jitter / 1_000_000:.0f} ms off"
         yield Note(kind="info", what=what, why="samples follow each other by their count: no gap is made of it")
     if abs(laid.line.drift) > STRETCHED:
         what = f"{where}: {laid.line.drift / SECOND:+.3f} s of drift between samples and timestamps"
         yield Note(kind="converted", what=what, why="played a little slower or faster, so that sync is kept")
+
+
+def _silence(where: str, seconds: float, when: str) -> Note:
+    what = f"{where}: {seconds:.3f} s without sound {when}"
+    return Note(kind="info", what=what, why="its timestamps leave them out, and silence stands there: sync is kept")
+
+
+def _overlap(where: str, seconds: float, when: str, *, same: bool) -> Note:
+    """Return what is said of an overlap; of the `same` sound once more nothing is lost."""
+    kind = "dropped" if same else "damaged"
+    what = f"{where}: {seconds:.3f} s of sound {when}"
+    why = "its timestamps say that it was heard before: cut out, sync is kept"
+    return Note(kind=kind, what=what, why=why)  # type: ignore[arg-type]
+
+
+def _more_holes(where: str, more: Sequence[Hole], *, lost: bool) -> Note:
+    seconds = sum(abs(one.length) for one in more) / SECOND
+    what = f"{where}: {len(more)} more gaps and overlaps, {seconds:.3f} s in all"
+    return Note(kind="damaged" if lost else "info", what=what, why="as above")
+
+
+def _heard_again(laid: Laid) -> Collection[Hole]:
+    """Return the overlaps in which all that is cut out came before, at the same time and byte for byte."""
+    packets, sums = laid.packets, laid.packets.coded.sums
+    rates = {run.first: run.rate for run in laid.line.runs}
+    found, known, until = [], set[tuple[int, int]](), 0
+    for hole in laid.line.holes:
+        first = hole.packet
+        known.update((packets.times[at], packets.prints[at]) for at in range(until, first))
+        until = first
+        last = bisect_right(sums, sums[first] - hole.length * rates[first] // SECOND) - 1
+        cut = range(first, max(first + 1, last))
+        if hole.length < 0 and all((packets.times[at], packets.prints[at]) in known for at in cut):
+            found.append(hole)
+    return found
 
 
 def _kind(kind: tuple[int, int]) -> str:

@@ -1,0 +1,114 @@
+"""With `strict` no picture and no sound of the source is left out: each note that names such a loss refuses it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import streamify
+from clips.numbered import encode, remux
+from stores import split
+from streamify.errors import SourceError, StreamifyError, TasksFailed
+from streamify.settings.arguments import SettingsDict
+
+FILM = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration={}")
+SOUND = ("-f", "lavfi", "-i", "aevalsrc=0.4*sin(2*PI*t*(300+200*t)):s=48000:d={}")
+ALL: SettingsDict = {
+    "engine": "inline",
+    "ladder": [{"name": "64p", "short_side": 64, "maxrate": 100_000}],
+    "preset": "ultrafast",
+}
+STRICT: SettingsDict = {**ALL, "strict": True}
+
+
+def made(out: Path, length: float, heard: float, *options: str) -> Path:
+    """Write a film with sound from `heard` seconds on, `length` seconds of each."""
+    sound = [one.format(length) for one in SOUND]
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", *(one.format(length) for one in FILM)]
+    command += ["-itsoffset", str(heard), *sound, "-map", "0", "-map", "1", *options, str(out)]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    return out
+
+
+TS = ("-c:v", "mpeg2video", "-bf", "0", "-g", "25", "-c:a", "mp2", "-muxdelay", "0", "-muxpreload", "0")
+
+
+def at_the_time_of_another(folder: Path) -> Path:
+    film = encode(folder / "film.mp4", range(120), "mpeg4", "mp4", {"g": "50"})
+    return remux(film, folder / "film.mkv", "-bsf:v", "setts=ts=(N-gte(N\\,9))*40")
+
+
+def heard_before(folder: Path) -> Path:
+    """The sound of the second part begins 0.5 s before its pictures, which go on."""
+    source = folder / "film.ts"
+    first = made(folder / "part.ts", 2, 0, *TS, "-output_ts_offset", "0").read_bytes()
+    source.write_bytes(first + made(folder / "part.ts", 2, -0.5, *TS, "-output_ts_offset", "2").read_bytes())
+    return source
+
+
+PLANNED: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "a picture at the time of another": (at_the_time_of_another, "1 picture"),
+    "sound that was heard before": (heard_before, "audio stream 1: 0."),
+}
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_what_the_plan_names_as_lost_is_refused(name: str, tmp_path: Path) -> None:
+    make, said = PLANNED[name]
+    source = make(tmp_path)
+    lost = [note for note in split(source).notes if note.kind == "damaged"]
+    assert any(note.what.startswith(said) for note in lost), split(source).notes
+    with pytest.raises(SourceError) as caught:
+        split(source, strict=True)
+    assert caught.value.code == "source-incomplete"
+    assert said in caught.value.message
+
+
+def test_sound_that_comes_twice_is_no_loss(tmp_path: Path) -> None:
+    """A part of a second that was downloaded again: all of it is heard once."""
+    parts = []
+    made(tmp_path / "film.ts", 4, 0, *TS)
+    command = ["ffmpeg", "-v", "error", "-copyts", "-i", "film.ts", "-map", "0", "-c", "copy", "-f", "segment"]
+    command += ["-segment_time", "1", "-segment_format", "mpegts", "part%d.ts"]
+    subprocess.run(command, check=True, timeout=60, cwd=tmp_path)
+    parts = [(tmp_path / f"part{number}.ts").read_bytes() for number in (0, 1, 1, 2, 3)]
+    (tmp_path / "twice.ts").write_bytes(b"".join(parts))
+    dropped = [note.what for note in split(tmp_path / "twice.ts", strict=True).notes if note.kind == "dropped"]
+    assert "25 pictures" in dropped
+    assert any("of sound at" in what for what in dropped), dropped
+
+
+def zeroed_sound(folder: Path) -> Path:
+    source = made(folder / "film.mp4", 3, 0, "-c:v", "mpeg4", "-c:a", "aac")
+    command = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pos,size", "-of", "csv=p=0"]
+    listed = subprocess.run([*command, source], check=True, timeout=60, capture_output=True, text=True).stdout
+    data = bytearray(source.read_bytes())
+    for line in listed.split()[40:60]:
+        size, position = (int(one) for one in line.strip(",").split(","))
+        data[position : position + size] = b"\xff" * size
+    source.write_bytes(data)
+    return source
+
+
+def overlapping_sound(folder: Path) -> Path:
+    """Each packet of sound is said to last half as long as it does."""
+    source = made(folder / "film.mp4", 3, 0, "-c:v", "mpeg4", "-c:a", "aac")
+    data = source.read_bytes()
+    place = data.rindex(b"stts")
+    source.write_bytes(data[:place] + data[place:].replace((1024).to_bytes(4, "big"), (512).to_bytes(4, "big"), 1))
+    return source
+
+
+@pytest.mark.parametrize("make", [zeroed_sound, overlapping_sound])
+def test_what_tasks_name_as_lost_is_refused(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    source = make(tmp_path)
+    notes = streamify.transcode(source, tmp_path / "dest", **ALL).notes
+    assert any(note.kind == "damaged" and "audio stream 1" in note.what for note in notes), notes
+    with pytest.raises(StreamifyError) as caught:
+        streamify.transcode(source, tmp_path / "strict", **STRICT)
+    assert isinstance(caught.value, TasksFailed)
+    assert [failure.code for failure in caught.value.failures] == ["too-many-lost"]
+    assert not (tmp_path / "strict" / "master.m3u8").exists()
