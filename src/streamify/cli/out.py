@@ -30,23 +30,30 @@ def say(*lines: str) -> None:
 def print_json(value: Any, document: Document) -> None:
     """Write the one JSON document to stdout. Models give their own JSON; other values must be plain."""
     text = value.to_json().decode() if hasattr(value, "to_json") else json.dumps(value, ensure_ascii=False)
-    document.owed = False
-    write_exactly(text + "\n")
+    write_exactly(text + "\n", document)
 
 
-def write_exactly(text: str) -> None:
+def write_exactly(text: str, document: Document | None = None) -> None:
     """Write to stdout, all of it. A reader that went away (``| head``) ends the output, not the command.
+
+    Args:
+        text: What to write.
+        document: Where `text` is the document that is owed.
 
     Raises:
         DestinationError: ``stdout-unwritable``; once, for what follows goes nowhere.
     """
     if sys.stdout is None:  # closed by whoever started us
+        if document is not None:
+            document.owed = False
         return
-    left = encoded(text, sys.stdout)
+    left, descriptor = encoded(text, sys.stdout), sys.stdout.fileno()
+    if document is not None:
+        document.owed = False  # as late as can be: whoever interrupts the command before this gets the document
     try:
         while left:
             try:
-                left = left[os.write(sys.stdout.fileno(), left) :]
+                left = left[os.write(descriptor, left) :]
             except BlockingIOError:  # whoever shares the descriptor made it non-blocking
                 select.select([], [sys.stdout], [])
     except OSError as error:

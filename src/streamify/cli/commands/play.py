@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _HEAD_START = 0.2
-"""Seconds at most that the job has for itself, until its first task is at work."""
+"""Seconds at most that a job whose engine is ready has for itself, until its first task is at work."""
 
 
 @click.command("play", cls=Command)
@@ -53,8 +54,10 @@ def command(ctx: click.Context, /, stream: str, dest: str | None, **_: object) -
             _serve(ctx, Location.of_dest(stream))
         else:
             _serve_while_making(ctx, Location.of_source(stream), dest)
-    except Interrupted as error:  # the usual way to end it: no word needed
-        return error.exit_code
+    except Interrupted as error:
+        if Common.of(ctx).document.owed:  # it came before the URL
+            raise
+        return error.exit_code  # the usual way to end it: no word needed
     return 0
 
 
@@ -109,7 +112,8 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     live, backend, log = LiveStream(), Here(starter_of(ctx)), out.logger(common, "error")
     errors: list[BaseException] = []
     servers: list[PlayServer] = []
-    begun = threading.Event()
+    ready: Future[None] = Future()
+    begun, over = threading.Event(), threading.Event()
     with (
         watching(common) as show,
         stopping(common.document) as stop,
@@ -117,9 +121,11 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     ):
 
         def on_event(event: Event) -> None:
-            if event.kind == "task.started":
-                begun.set()
             show(event)
+            if event.kind == "engine.ready":
+                ready.set_result(None)
+            elif event.kind == "task.started":
+                begun.set()
 
         def make() -> None:
             try:
@@ -127,20 +133,25 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
             except BaseException as error:  # raised in the main thread
                 errors.append(error)
                 begun.set()
-                if not live.watchable:
-                    for server in servers:
-                        server.stop()
-                elif isinstance(error, StreamifyError) and not isinstance(error, Interrupted):
+                if not ready.done():
+                    ready.set_exception(error)
+                if live.watchable and isinstance(error, StreamifyError) and not isinstance(error, Interrupted):
                     log(str(error))
+            if live.watchable:
+                stop.wait()  # a signal that comes before the server takes them must end it, too
+            over.set()
+            for server in servers:
+                server.stop()
 
         maker = threading.Thread(target=make, name="streamify-job")
         maker.start()
         try:
+            ready.result()  # raises why the job ended before: then there is nothing to serve
             begun.wait(_HEAD_START)  # a browser takes a core, and to load code takes the interpreter from the job
-            if live.watchable or not errors:  # else there is nothing to watch
+            if not stop.is_set():
                 _announce(ctx, listener.url)
                 servers.append(_server(ctx, dest, listener, live, log))
-                if live.watchable or not errors:  # else the job ended before there was a server to stop
+                if not over.is_set():  # else nobody stops the server
                     servers[0].run()
         finally:
             stop.set()
