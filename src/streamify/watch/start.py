@@ -15,6 +15,7 @@ from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
 from streamify.jobs.identity import job_identity
 from streamify.jobs.locations import find_source
+from streamify.jobs.record import read_job
 from streamify.jobs.report import read_report
 from streamify.jobs.sidecars import gather
 from streamify.jobs.uploads import UploadRecords
@@ -120,6 +121,7 @@ def prepared(
                 base,
                 carry_out=_carrying_out(Engines(base.settings, remote=source.remote or media.remote)),
                 is_made=_is_made,
+                is_resumable=is_resumable,
                 hooks=deliveries,
                 tell=tell,
                 at_once=options.at_once,
@@ -191,3 +193,15 @@ def _is_made(upload: Accepted) -> bool:
         return False  # its job says what is wrong
     wanted = job_identity(ref.identity, settings)
     return report.source.ref.identity == ref.identity and job_identity(ref.identity, report.settings) == wanted
+
+
+def is_resumable(upload: Accepted) -> bool:
+    """Return whether the job at the DEST of an upload is of the version of its source that is there now.
+
+    There is none where it failed before it was recorded; that of another source at DEST is no remedy either.
+    """
+    try:
+        job = read_job(open_storage(upload.dest))
+        return job is not None and find_source(upload.source)[1].identity == job.source_identity
+    except StreamifyError:
+        return False  # what cannot be looked at is not promised

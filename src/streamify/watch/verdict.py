@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import time
 
-from streamify.errors import JobCancelled, StreamifyError
+from streamify.errors import CapExceeded, JobCancelled, SourceError, StreamifyError, UsageError
 from streamify.model.upload import Accepted, Ended
 
-_NOT_RESUMED = ("source-", "dest-occupied", "dest-is-file", "dest-not-", "dest-reserved", "dest-in-source")
-"""How codes begin of jobs that left nothing at DEST to resume, or have no source any more."""
+_REFUSED = (SourceError, UsageError, CapExceeded)
+"""Errors of a source or of settings: the same job ends with them again."""
 
 
 def complete(upload: Accepted, started: float | None) -> Ended:
@@ -17,8 +17,15 @@ def complete(upload: Accepted, started: float | None) -> Ended:
     return _ended(upload, started)
 
 
-def failed(upload: Accepted, started: float | None, error: BaseException) -> Ended:
-    """Return the record of an upload whose job failed, or was cancelled."""
+def failed(upload: Accepted, started: float | None, error: BaseException, *, resumable: bool = False) -> Ended:
+    """Return the record of an upload whose job failed, or was cancelled.
+
+    Args:
+        upload: What arrived.
+        started: When its last try began; ``None``: there was none.
+        error: How that ended, or why there was none.
+        resumable: Whether DEST keeps the job of this version of the upload.
+    """
     record = _ended(upload, started)
     if not isinstance(error, StreamifyError):
         bug = f"a fault in Streamify itself: {type(error).__name__}: {error}"
@@ -33,7 +40,7 @@ def failed(upload: Accepted, started: float | None, error: BaseException) -> End
             "code": error.code,
             "message": error.message[:2000],
             "hint": error.hint,
-            "retry": again if started is None or error.code.startswith(_NOT_RESUMED) else f"{again}, or: {resume}",
+            "retry": f"{again}, or: {resume}" if resumable and not isinstance(error, _REFUSED) else again,
         }
     )
 

@@ -42,7 +42,8 @@ class Hooks(Protocol):
 
 
 Tell = Callable[[Event], None]
-IsMade = Callable[[Accepted], bool]
+Look = Callable[[Accepted], bool]
+"""Looks at what lies at the DEST of an upload."""
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Watcher:
         base: Settings of jobs without a sidecar.
         carry_out: Runs a job.
         is_made: Whether the stream of an upload is complete.
+        is_resumable: Whether the job of this version of an upload is at its DEST.
         hooks: Told how each upload ended.
         tell: Takes events, from any thread.
         at_once: Jobs that may run at the same moment.
@@ -81,7 +83,8 @@ class Watcher:
         base: Effective,
         *,
         carry_out: CarryOut,
-        is_made: IsMade,
+        is_made: Look,
+        is_resumable: Look,
         hooks: Hooks,
         tell: Tell,
         at_once: int,
@@ -90,7 +93,8 @@ class Watcher:
     ) -> None:
         self._uploads, self._arrivals, self._records = uploads, arrivals, records
         self._media, self._base = media, base
-        self._carry_out, self._is_made, self._hooks, self._tell_event = carry_out, is_made, hooks, tell
+        self._carry_out, self._hooks, self._tell_event = carry_out, hooks, tell
+        self._is_made, self._is_resumable = is_made, is_resumable
         self._at_once, self._stop, self._wake = at_once, stop, wake
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, tuple[_Waiting, Attempt]] = {}
@@ -228,7 +232,7 @@ class Watcher:
             elif attempt.interrupted or self._later(waiting, error):
                 self._waiting[upload.id] = waiting
             else:
-                self._end(failed(upload, attempt.started, error))
+                self._end(failed(upload, attempt.started, error, resumable=self._is_resumable(upload)))
 
     def _later(self, waiting: _Waiting, error: BaseException) -> bool:
         """Return whether a job that failed is tried again, and note when."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamify.errors import DestinationError, SourceError, StreamifyError, TasksFailed
+from streamify.errors import CapExceeded, DestinationError, SourceError, TasksFailed, UsageError
 from streamify.model.location import Location
 from streamify.model.settings import MediaSettings
 from streamify.model.upload import Accepted
@@ -17,17 +17,22 @@ UPLOAD = Accepted(
 
 
 @pytest.mark.parametrize(
-    ("error", "resumed"),
+    ("error", "resumable", "resumed"),
     [
-        (TasksFailed((), "retry"), True),
-        (DestinationError("dest-taken", "another job holds it"), True),
-        (DestinationError("dest-occupied", "it holds files of somebody else"), False),
-        (DestinationError("dest-not-writable", "it cannot be written"), False),
-        (SourceError("source-not-media", "it is text"), False),
+        (TasksFailed((), "retry"), True, True),
+        (DestinationError("dest-not-writable", "the disk is mounted read only by now"), True, True),
+        (ValueError("a bug"), True, True),
+        (TasksFailed((), "retry"), False, False),
+        (DestinationError("state-newer", "it was written by a newer Streamify"), False, False),
+        (SourceError("source-not-media", "it is text"), True, False),
+        (UsageError("ladder-unknown", "no such rung"), True, False),
+        (CapExceeded("cap-duration", "it is too long"), True, False),
     ],
 )
-def test_resume_is_a_remedy_where_a_job_is_left_at_dest(error: StreamifyError, resumed: bool) -> None:
-    retry = failed(UPLOAD, 2.0, error).retry
+def test_resume_is_a_remedy_where_a_job_is_left_at_dest_that_may_succeed(
+    error: BaseException, resumable: bool, resumed: bool
+) -> None:
+    retry = failed(UPLOAD, 2.0, error, resumable=resumable).retry
     assert retry is not None
     assert retry.startswith("touch '/up/a b.mp4'")
     assert ("streamify resume '/media/a b.mp4'" in retry) == resumed

@@ -13,6 +13,8 @@ from e2e.driving import wait_for
 from streamify.errors import DestinationError, Failure, Interrupted, JobCancelled, SourceError, TasksFailed
 from streamify.executors.base import OnEvent
 from streamify.jobs.engine import Stop
+from streamify.jobs.locations import find_source
+from streamify.jobs.record import new_job, write_job
 from streamify.jobs.uploads import UploadRecords
 from streamify.model.backoff import Backoff
 from streamify.model.event import Event
@@ -22,9 +24,11 @@ from streamify.model.settings import Settings
 from streamify.model.upload import Accepted, Ended
 from streamify.settings.read import effective
 from streamify.storage.local import LocalStorage
+from streamify.storage.locate import open_storage
 from streamify.watch import watcher as module
 from streamify.watch.arrivals import Arrivals
 from streamify.watch.changes import Polling
+from streamify.watch.start import is_resumable
 from streamify.watch.uploads_folder import FolderUploads
 from streamify.watch.watcher import Watcher
 
@@ -52,7 +56,8 @@ class Run:
         arrivals = Arrivals(uploads, Polling(0.05), 0.0, self.records.is_known, lambda text: None)
         self.watcher = Watcher(
             uploads, arrivals, self.records, Location.parse(str(root / "media")), effective({}, {}, None),
-            carry_out=self._carry_out, is_made=lambda _: made, hooks=self, tell=self.events.append,
+            carry_out=self._carry_out, is_made=lambda _: made, is_resumable=is_resumable, hooks=self,
+            tell=self.events.append,
             at_once=at_once, stop=self.stop, wake=threading.Event(),
         )  # fmt: skip
 
@@ -146,6 +151,28 @@ def test_a_failure_is_recorded_and_the_next_job_starts(
     assert run.once() == {"a.mp4": (outcome, code), "b.mp4": ("complete", None)}
     assert next(one for one in run.told if one.key == "a.mp4").retry.startswith("touch ")
     assert Run(tmp_path, fail(error)).once() == {}
+
+
+@pytest.mark.parametrize(
+    ("left", "resumed"),
+    [("its job", True), ("nothing", False), ("another's job", False), ("an older one's", False)],
+)
+def test_resume_is_offered_where_the_job_of_the_upload_is_at_dest(tmp_path: Path, left: str, resumed: bool) -> None:
+    def fails(one: Accepted, _: Stop) -> None:
+        source = one.source
+        if left == "another's job":
+            source = Location.parse(str(upload(tmp_path, "b.txt", 4)))
+        if left != "nothing":
+            job = new_job(source, find_source(source)[1], one.dest, Settings())
+            older = {"source_identity": "of what was there before"} if left == "an older one's" else {}
+            write_job(open_storage(one.dest), job.model_copy(update=older))
+        raise DestinationError("dest-not-writable", "no longer")
+
+    upload(tmp_path)
+    run = Run(tmp_path, fails)
+    run.once()
+    [told] = [one for one in run.told if one.key == "a.mp4"][:1]
+    assert (told.code, "streamify resume" in (told.retry or "")) == ("dest-not-writable", resumed)
 
 
 @pytest.mark.parametrize(
