@@ -70,10 +70,11 @@ def test_a_job_that_is_tried_again_says_again_why_it_fails(capfd: pytest.Capture
 
 def test_what_the_split_fails_for_is_said_of_a_task(capfd: pytest.CaptureFixture[str]) -> None:
     """The job's error says it of the split, so that its event is not shown."""
-    with watching(Common()) as take:
-        take(gone(0).model_copy(update={"task": "split"}))
-        take(gone(1))
-    assert capfd.readouterr().err.count("a.mp4 is gone") == 1
+    for shown in (watching, telling):
+        with shown(Common()) as take:
+            take(gone(0, job="one").model_copy(update={"task": "split"}))
+            take(gone(1, job="one"))
+        assert capfd.readouterr().err.count("a.mp4 is gone") == 1
 
 
 @pytest.mark.parametrize(

@@ -68,10 +68,9 @@ class _Lines:
             self._names[job] = str(event.data["upload"])
         if job is not None:
             self._progress(job, event)
-        if job is not None and event.kind == "job.started":
-            self._said.pop(job, None)  # what a job that is tried again fails for is said again
         level = _LEVELS.get(event.kind) or ("debug" if self._common.verbose and event.kind in _MORE else None)
-        if level is not None and not (event.kind == "task.failed" and (event.task == "split" or self._again(event))):
+        known = (event.kind == "task.failed" and event.task == "split") or self._again(event)
+        if level is not None and not known:
             self._say(event, level, _text(event))
         if event.kind == "upload.ended" and job is not None:
             self._tallies.pop(job, None)
