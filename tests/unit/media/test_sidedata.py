@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from clips.probing import probe
 from streamify.media.source.sidedata import side_data
+from streamify.media.source.turn import Turns
 
 PICTURES = 5
 LCEVC = bytes([0xB4, 0x00, 0x50, 0x00]) + bytes(range(16, 48))
@@ -62,9 +63,12 @@ def kinds(path: Path) -> set[int]:
         return {cast("int", side.type.value) for side in side_data(frame)}
 
 
-@pytest.mark.parametrize(
-    ("orientation", "rotation", "mirrored"), [(1, 0, False), (6, 90, False), (3, 180, False), (2, 0, True)]
-)
+TURNS = {1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True), 5: (270, True), 6: (90, False), 7: (90, True),
+         8: (270, False)}  # fmt: skip
+"""Degrees clockwise behind a flip from left to right, by orientation (Exif 2.3, 4.6.4)."""
+
+
+@pytest.mark.parametrize(("orientation", "rotation", "mirrored"), [(number, *turn) for number, turn in TURNS.items()])
 @pytest.mark.parametrize("muxer", ["avi", "matroska", "mov"])
 def test_exif_in_mjpeg(tmp_path: Path, muxer: str, orientation: int, rotation: int, mirrored: bool) -> None:
     path = write(tmp_path / f"a.{muxer}", "mjpeg", muxer, exif(orientation), at=2)
@@ -72,6 +76,16 @@ def test_exif_in_mjpeg(tmp_path: Path, muxer: str, orientation: int, rotation: i
     video = probe(path).video
     assert video is not None
     assert (video.frames, video.rotation, video.mirrored) == (PICTURES, rotation, mirrored)
+
+
+def test_each_picture_is_turned_by_its_own_orientation(tmp_path: Path) -> None:
+    order = (4, 1, 4, 3, 4, 2, 3, 2, 6, 7, 8, 5, 1)  # FFmpeg reports the same angle for some of these neighbours
+    found, turns = [], Turns()
+    for orientation in order:
+        path = write(tmp_path / f"{orientation}.mov", "mjpeg", "mov", exif(orientation), at=2)
+        with av.open(str(path)) as container:
+            found.append(turns.of(next(container.decode(video=0))))
+    assert found == [TURNS[orientation] for orientation in order]
 
 
 @pytest.mark.parametrize("muxer", ["mpegts", "matroska"])

@@ -19,8 +19,10 @@ UPRIGHT: Turn = (0, False)
 def turn_of(frame: VideoFrame) -> Turn:
     """Return how a player turns a decoded picture."""
     matrix = first_of(frame, SideDataType.DISPLAYMATRIX)
-    if matrix is None:
-        return UPRIGHT
+    return UPRIGHT if matrix is None else _of_matrix(matrix)
+
+
+def _of_matrix(matrix: bytes) -> Turn:
     a, b, _, c, d = struct.unpack_from("=5i", matrix)
     mirrored = a * d - b * c < 0
     if mirrored:
@@ -37,11 +39,13 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._raw, self._turn = 0, UPRIGHT
+        self._matrix, self._turn = b"", UPRIGHT
 
     def of(self, frame: VideoFrame) -> Turn:
         """Return how a player turns a picture."""
-        raw = frame.rotation  # cheap; the matrix itself is read only where this changes
-        if raw != self._raw and (raw or frame.key_frame):
-            self._raw, self._turn = raw, turn_of(frame)
+        # PyAV's `VideoFrame.rotation` cannot tell a flip from top to bottom from none, nor one from left to right from
+        # half a turn.
+        matrix = first_of(frame, SideDataType.DISPLAYMATRIX) or b""
+        if matrix != self._matrix and (matrix or frame.key_frame):
+            self._matrix, self._turn = matrix, _of_matrix(matrix) if matrix else UPRIGHT
         return self._turn
