@@ -67,6 +67,12 @@ class Vop(NamedTuple):
     """vop_coding_type: 0 I, 1 P, 2 B, 3 S."""
     coded: bool
     """Whether it is coded, and does not only stand for the one before it."""
+    behind: int = 0
+    """Bytes of its packet that are not of a picture before it: headers, its own, and what follows."""
+
+
+EMPTY = 7
+"""Bytes up to which a decoder keeps nothing for the next packet: so many a picture that is not coded has at most."""
 
 
 class Mpeg4Reader:
@@ -75,7 +81,8 @@ class Mpeg4Reader:
     A packed bitstream holds an anchor and the B picture before it in one packet. The decoder keeps that B picture for
     the next packet, whose own is kept in turn where it is a B picture, too (Xvid with several between two anchors), and
     is one that is not coded behind the last of them. It shows one picture for each packet, keeps only the first behind
-    it and only an I or B picture, and drops the kept one where the next packet begins with a sequence header.
+    it and only an I or B picture, unless no more than `EMPTY` bytes are left, and drops the kept one where the next
+    packet begins with a sequence header.
     """
 
     reorders: bool | None = None
@@ -111,7 +118,7 @@ class Mpeg4Reader:
         if not vops:
             return [self._frame(1)] if data and first is None else []
         shown, behind = vops[0], vops[1:]
-        if shown.coded and behind and behind[0].kind in (0, 2):
+        if shown.coded and behind and behind[0].kind in (0, 2) and behind[0].behind > EMPTY:
             self._kept = behind.pop(0)
         self.lost += sum(vop.coded for vop in behind)
         return [self._frame(shown.kind)] if shown.coded else []
@@ -120,13 +127,16 @@ class Mpeg4Reader:
         """Return the pictures in a packet, and its first start code."""
         found: list[Vop] = []
         first = None
+        end: int | None = 0  # of the picture before, where that is known
         for at in start_codes(data):
             code = data[at] if at < len(data) else -1
             first = code if first is None else first
+            end = at - 3 if end is None else end
             if code in VOL:
                 self._bits = _time_bits(data[at + 1 : at + 65]) or self._bits
             elif code == VOP and at + 1 < len(data):
-                found.append(Vop(data[at + 1] >> 6, self._coded(data[at + 1 : at + 24])))
+                found.append(Vop(data[at + 1] >> 6, self._coded(data[at + 1 : at + 24]), len(data) - end))
+                end = None
         return found, first
 
     def _frame(self, kind: int) -> Coded:

@@ -95,6 +95,8 @@ PACKED: dict[str, tuple[str, Callable[[list[Chunk]], list[Chunk]], int]] = {
     "anchor-for-an-empty-one": ("1", lambda given: given[:4] + given[5:], 2),
     "three-in-one": ("2", lambda given: [*given[:4], joined(given[4:6]), given[6], *given[6:]], 1),
     "nothing-behind-the-last": ("1", lambda given: given[:6], 1),
+    "empty-ones-of-key-pictures": ("1", lambda given: [of_a_key_picture(one) for one in given], 0),
+    "empty-ones-of-key-pictures-behind-two": ("2", lambda given: [of_a_key_picture(one) for one in given], 0),
 }
 """B pictures between anchors, what is done to the packets of a packed film, and how many pictures that loses."""
 
@@ -106,6 +108,11 @@ def joined(given: list[Chunk]) -> Chunk:
 def bare(one: Chunk) -> Chunk:
     """Return a picture without the headers before it."""
     return Chunk(one.data[one.data.index(b"\0\0\1\xb6") :], one.key)
+
+
+def of_a_key_picture(one: Chunk) -> Chunk:
+    """Return an empty picture as Xvid writes it for a key picture: an I picture that is not coded."""
+    return one if len(one.data) > 7 else Chunk(one.data[:4] + bytes([one.data[4] & 0x3F]) + one.data[5:], True)
 
 
 @pytest.mark.parametrize("name", PACKED)
