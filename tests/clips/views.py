@@ -29,11 +29,24 @@ LAYERED = b"\1\xf0\0\xfc\xcb\1" + bytes((0x80 | 39,)) + struct.pack(">HH", 1, le
 """An LHEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 9.6.3) with a message for the second layer."""
 
 
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body) + 8) + kind + body
+
+
+EYES = _box(b"eyes", _box(b"stri", b"\0\0\0\0\3") + _box(b"hero", b"\0\0\0\0\1"))
+"""Both eyes are there, and the left one is for flat screens (Apple, "Stereo video - ISOBMFF extensions", 0.9)."""
+
+
+def projection(kind: bytes) -> bytes:
+    """Return the box that says how pictures are mapped, for the body of a ``vexu`` (as above)."""
+    return _box(b"proj", _box(b"prji", b"\0\0\0\0" + kind))
+
+
 def two_views(left: Path, right: Path, out: Path, muxer: str) -> Path:
     """Write a film whose samples hold the picture of `left`, and that of `right` as a second layer.
 
     Both are MP4s of HEVC with as many samples in the same order and equal parameter sets, which the second layer takes
-    from the first (F.7.4.1.4.1). An MP4 gets an ``lhvC`` box.
+    from the first (F.7.4.1.4.1). An MP4 gets an ``lhvC`` box, and what phones write of two eyes.
     """
     with av.open(str(left)) as one, av.open(str(right)) as two, av.open(str(out), "w", format=muxer) as container:
         stream = container.add_stream_from_template(one.streams.video[0])
@@ -46,19 +59,20 @@ def two_views(left: Path, right: Path, out: Path, muxer: str) -> Path:
             packet.is_keyframe = base.is_keyframe
             container.mux(packet)
     if muxer in ("mp4", "mov"):
-        _add(out, b"lhvC", LAYERED)
+        add_box(out, b"lhvC", LAYERED)
+        add_box(out, b"vexu", EYES + projection(b"rect"))
     return out
 
 
-def _add(film: Path, kind: bytes, body: bytes) -> None:
-    """Put a box behind the ``hvcC`` of an MP4 whose index is at its end."""
+def add_box(film: Path, kind: bytes, body: bytes) -> None:
+    """Put a box behind the ``hvcC`` or ``avcC`` of an MP4 whose index is at its end."""
     data = bytearray(film.read_bytes())
-    at = data.index(b"hvcC") - 4
+    at = max(data.find(b"hvcC"), data.find(b"avcC")) - 4
     assert at > data.index(b"mdat")
     end = at + int.from_bytes(data[at : at + 4])
-    box = struct.pack(">I", len(body) + 8) + kind + body
+    box = _box(kind, body)
     start = data.index(b"moov") - 4
-    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1", b"hev1"):
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1", b"hev1", b"avc1"):
         place = data.find(name, start)
         if 0 <= place < at:
             size = int.from_bytes(data[place - 4 : place])

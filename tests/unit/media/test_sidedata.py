@@ -12,6 +12,7 @@ from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from clips.probing import probe
+from clips.views import EYES, add_box, projection
 from streamify.media.source.sidedata import side_data
 from streamify.media.source.turn import Turns
 
@@ -95,6 +96,24 @@ def test_lcevc_in_h264(tmp_path: Path, muxer: str) -> None:
     video = probe(path).video
     assert video is not None
     assert video.frames == PICTURES
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (b"rect", []),
+        (b"equi", ["the mapping of spherical (360 degree) video"]),
+        (b"hequ", ["the mapping of spherical (180 degree) video"]),
+        (b"fish", ["the mapping of fisheye video"]),
+    ],
+)
+def test_the_mapping_of_pictures_is_named_where_they_are_not_flat(
+    tmp_path: Path, kind: bytes, named: list[str]
+) -> None:
+    path = write(tmp_path / "a.mov", "libx264", "mov", b"")
+    add_box(path, b"vexu", EYES + projection(kind))
+    notes = probe(path).notes
+    assert [note.what for note in notes if "mapping" in note.what] == named
 
 
 @pytest.mark.parametrize("value", [28, 31, 32, 99])

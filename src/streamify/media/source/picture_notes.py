@@ -15,6 +15,8 @@ from streamify.model.source import Note
 _PACKED = {1: "side by side", 2: "one above the other", 4: "as a checkerboard", 5: "side by side", 6: "line by line",
            7: "column by column"}  # fmt: skip
 """AVStereo3DType of both views in one picture."""
+_CURVED = {3: "spherical (180 degree)", 4: None, 5: "fisheye"}
+"""AVSphericalProjection; 4 is flat: every spatial video of a phone says so."""
 
 
 def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions: Captions | None) -> Iterator[Note]:
@@ -42,14 +44,21 @@ def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions: Capt
         yield Note(kind="dropped", what="HDR10+ metadata", why="the tone map goes by the film, not by the scene")
     if SideDataType.DYNAMIC_HDR_VIVID in kinds:
         yield Note(kind="dropped", what="HDR Vivid metadata", why="the tone map goes by the film, not by the scene")
-    if SideDataType.SPHERICAL in kinds:
-        yield Note(kind="dropped", what="the mapping of spherical (360 degree) video", why="pictures are shown flat")
     if captions is not None:
         yield captions.note
     elif SideDataType.A53_CC in kinds:
         why = "they are stored in another way than that of ATSC A/53 or of DVDs"
         yield Note(kind="dropped", what="captions inside the pictures (CEA-608/708)", why=why)
+    yield from _mapping(pictures)
     yield from _stereo(pictures)
+
+
+def _mapping(pictures: Sequence[VideoFrame]) -> Iterator[Note]:
+    """Yield how the pictures are mapped where it is not flat (AVSphericalMapping: the projection first)."""
+    found = next((data for one in pictures if (data := first_of(one, SideDataType.SPHERICAL)) is not None), None)
+    shape = _CURVED.get(struct.unpack_from("=i", found)[0], "spherical (360 degree)") if found is not None else None
+    if shape is not None:
+        yield Note(kind="dropped", what=f"the mapping of {shape} video", why="pictures are shown flat")
 
 
 def _stereo(pictures: Sequence[VideoFrame]) -> Iterator[Note]:
