@@ -14,23 +14,23 @@ OURS = ("streamify", "encoders", "ahead", "writer", "display", "ThreadPoolExecut
 LOOKING = "streamify-ray-look"
 
 
-def own_threads() -> list[str]:
-    """Return the names of our threads that are alive, but for a look at Ray's nodes.
+def own_threads() -> set[threading.Thread]:
+    """Return our threads that are alive, but for a look at Ray's nodes.
 
-    A look ends with its answer, and another begins every other second while any engine of this process is on Ray.
+    A look ends with its answer, and another begins every other second while any engine of this process is on Ray. Those
+    of other tests may end at any time, as when the garbage collector finds their pool: what counts is that none came.
     """
-    names = (thread.name for thread in threading.enumerate())
-    return sorted(name for name in names if name.startswith(OURS) and name != LOOKING)
+    return {one for one in threading.enumerate() if one.name.startswith(OURS) and one.name != LOOKING}
 
 
 def child_processes() -> set[psutil.Process]:
     """Return the processes that this one started, and those that they started, but for Ray's: these come and go."""
-    own = psutil.Process()
-    found = set(own.children(recursive=True))
-    for child in own.children():
-        if any("/site-packages/ray/" in part for part in _command(child)):
+    found: set[psutil.Process] = set()
+    for child in psutil.Process().children():
+        if not any("/site-packages/ray/" in part for part in _command(child)):
+            found.add(child)
             with suppress(psutil.NoSuchProcess):
-                found -= {child, *child.children(recursive=True)}
+                found.update(child.children(recursive=True))
     return found
 
 

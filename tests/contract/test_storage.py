@@ -337,7 +337,7 @@ def test_get_many_ends_with_the_first_error(cloud: Callable[[Kind], Cloud], monk
     before = own_threads()
     with pytest.raises(DestinationError):
         list(storage.get_many(["x"] * 500))
-    assert own_threads() == before
+    assert own_threads() <= before
 
 
 @pytest.mark.parametrize("storage", ["memory", "s3", "ministack", "az"], indirect=True)

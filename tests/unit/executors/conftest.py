@@ -23,8 +23,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     for engine in bench.engines:
         engine.shutdown(cancel=True)
     assert bench.processes() == set()
-    assert own_threads() == threads
-    assert open_descriptors() <= descriptors  # what others in this process held may have been closed
+    assert own_threads() <= threads  # what others in this process had may have ended
+    assert open_descriptors() <= descriptors  # or been closed
 
 
 @pytest.fixture

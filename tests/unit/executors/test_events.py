@@ -8,7 +8,8 @@ from threading import Thread
 
 import pytest
 
-from streamify.executors.events import LAST_WAIT, EventDelivery, delivering
+from streamify.executors import events as delivery
+from streamify.executors.events import EventDelivery, delivering
 from streamify.model.event import Event, EventKind
 from waiting import wait_until
 
@@ -34,15 +35,16 @@ def test_every_event_arrives_in_order_before_the_end() -> None:
 
 def test_of_the_progress_of_a_task_the_last_counts() -> None:
     seen: list[tuple[str | None, int | None]] = []
-    released = Flag()
+    begun, released = Flag(), Flag()
 
     def listen(event: Event) -> None:
+        begun.set()
         released.wait()
         seen.append((event.task, event.data.get("done")))
 
     with EventDelivery(listen) as events:
         events(event())
-        time.sleep(0.1)  # it is being delivered
+        assert begun.wait(60)  # it is being delivered
         for done in range(1000):
             for name in ("a", "b"):
                 events(event("task.progress", name, done=done))
@@ -75,7 +77,8 @@ def test_another_error_is_not_hidden() -> None:
     events.__exit__(KeyError, KeyError("job"), None)  # raises nothing of its own
 
 
-def test_the_end_waits_for_a_slow_listener_but_not_after_a_stop() -> None:
+def test_the_end_waits_for_a_slow_listener_but_not_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LAST_WAIT", 0.2)
     released, stop, seen = Flag(), Flag(), list[Event]()
 
     def listen(event: Event) -> None:
@@ -88,7 +91,7 @@ def test_the_end_waits_for_a_slow_listener_but_not_after_a_stop() -> None:
 
     ending = Thread(target=end)
     ending.start()
-    ending.join(LAST_WAIT + 0.5)
+    ending.join(3 * delivery.LAST_WAIT)
     assert ending.is_alive()
     stop.set()
     ending.join(60)

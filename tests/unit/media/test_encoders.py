@@ -52,7 +52,7 @@ def test_every_encoder_sees_every_picture_in_order(threads: int) -> None:
     before = own_threads()
     made = run(recorders, threads, 50)
     assert made == [list(range(50))] * 3
-    assert own_threads() == before
+    assert own_threads() <= before
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -60,14 +60,14 @@ def test_an_error_reaches_the_caller_and_leaves_no_thread(threads: int) -> None:
     before = own_threads()
     with pytest.raises(ValueError, match="broken"):
         run([Recorder(), Recorder(fail_at=5)], threads, 50)
-    assert own_threads() == before
+    assert own_threads() <= before
 
 
 def test_an_error_of_the_caller_leaves_no_thread() -> None:
     before = own_threads()
     with pytest.raises(IndexError):
         run([Recorder(), Recorder()], 2, 5, frames=1)
-    assert own_threads() == before
+    assert own_threads() <= before
 
 
 class Slow(Recorder):
