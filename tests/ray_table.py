@@ -15,7 +15,7 @@ from streamify.executors.pending import Pending
 from streamify.executors.ray.dispatch import RayDispatcher
 from streamify.executors.ray.news import Ended, News, Node
 from streamify.executors.ray.parcel import packed
-from streamify.executors.ray.wire import Build, Card, Given, Shape
+from streamify.executors.ray.wire import Build, Card, Given
 from streamify.executors.report import Reporter
 from streamify.executors.retry import Retry
 from streamify.executors.waiting import Job
@@ -45,7 +45,8 @@ class Table:
     nodes: tuple[Node, ...] = (Node("n", "node-1", 2, 4 * GIB),)
     local: bool = False
     join: str = "10.0.0.1:6379"
-    asked: dict[int, Shape] = field(default_factory=dict)
+    asked: dict[int, int] = field(default_factory=dict)
+    """By place: the bytes that it was asked for with."""
     pinned: dict[int, str] = field(default_factory=dict)
     given: dict[int, str | None] = field(default_factory=dict)
     """By place: key of the task that was given there."""
@@ -55,8 +56,8 @@ class Table:
     forgotten: list[int] = field(default_factory=list)
     coming: list[News] = field(default_factory=list)
 
-    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
-        self.asked[number] = shape
+    def ask_for(self, number: int, memory: int, node: str | None) -> None:
+        self.asked[number] = memory
         if node is not None:
             self.pinned[number] = node
 

@@ -12,7 +12,7 @@ from streamify.executors.ray.place import Place, Places
 from streamify.executors.ray.room import left_on
 from streamify.executors.ray.sound import SoundNodes, is_sound
 from streamify.executors.ray.stragglers import Stragglers
-from streamify.executors.ray.wire import Shape
+from streamify.executors.ray.wire import asked_memory
 from streamify.executors.waiting import Job
 
 AHEAD = 2
@@ -60,21 +60,21 @@ class Asking:
         waiting = (
             place for place in self.places.values() if place.job is None and not (place.dismissed or place.straggler)
         )
-        free = Counter((place.shape, place.node is not None) for place in waiting)
+        free = Counter((place.memory, place.node is not None) for place in waiting)
         now, large = time.monotonic(), dict[Job, float]()
         for job in ready:
-            shape = self.shape(job)
-            if not self.offered(shape):
+            memory = self.memory(job)
+            if not self.offered(memory):
                 large[job] = self._too_large.get(job, now)
                 continue
             node = self._sound.node(self._cluster.nodes) if is_sound(job.task) else None
-            if free[shape, node is not None] > 0:
-                free[shape, node is not None] -= 1
+            if free[memory, node is not None] > 0:
+                free[memory, node is not None] -= 1
             elif len(self.places) < self._most():
-                self._for_place(shape, node)
+                self._for_place(memory, node)
         self._too_large = {job: since for job, since in large.items() if now - since < PATIENCE}
         for job in large:
-            failure = too_large(job.key, self.shape(job), self._cluster.nodes, self._cluster.join)
+            failure = too_large(job.key, self.memory(job), self._cluster.nodes, self._cluster.join)
             if job not in self._too_large and self._pending.begin(job):
                 self._pending.fail(job, failure, "")
 
@@ -89,16 +89,15 @@ class Asking:
             return
         left = left_on(self._cluster.nodes, self.places.values())
         for job in self._pending.waiting.ready:
-            shape, sound = self.shape(job), is_sound(job.task)
-            fitting = (
-                node for node, has in left.items() if has.holds(shape) and (not sound or self._sound.may_be_alike(node))
-            )
+            memory, sound = self.memory(job), is_sound(job.task)
+            fitting = (node for node, has in left.items() if has.holds(memory))
+            fitting = (node for node in fitting if not sound or self._sound.may_be_alike(node))
             node = max(fitting, key=lambda node: left[node].cores, default=None)
             if len(self.places) - late >= self._most():
                 return
             if node is not None:
-                self._for_place(shape, node)
-                left[node] = left[node].without(shape)
+                self._for_place(memory, node)
+                left[node] = left[node].without(memory)
 
     def _for_stragglers(self) -> None:
         """Ask for a second place, on another node, for tasks that take much longer than their kind.
@@ -115,23 +114,23 @@ class Asking:
             if place.job is not None and node is not None:
                 job = place.job.submitted
                 job.doubled = True
-                self._for_place(self.shape(job), node, job)
+                self._for_place(self.memory(job), node, job)
 
-    def _for_place(self, shape: Shape, node: str | None, straggler: Job | None = None) -> None:
+    def _for_place(self, memory: int, node: str | None, straggler: Job | None = None) -> None:
         self._asked += 1
-        self.places[self._asked] = Place(self._asked, shape, node, straggler=straggler)
-        self._cluster.ask_for(self._asked, shape, node)
+        self.places[self._asked] = Place(self._asked, memory, node, straggler=straggler)
+        self._cluster.ask_for(self._asked, memory, node)
 
     def _elsewhere(self, place: Place) -> str | None:
         """Return the id of another node that has room for the job of a place; ``None``: there is none."""
         assert place.job is not None
         assert place.card is not None
-        nodes, sound, shape = self._cluster.nodes, is_sound(place.job.task), self.shape(place.job)
+        nodes, sound, memory = self._cluster.nodes, is_sound(place.job.task), self.memory(place.job)
         left = {
             node: left
             for node, left in left_on(nodes, self.places.values()).items()
             if node != place.card.node
-            and left.holds(shape)
+            and left.holds(memory)
             and not self._stragglers.missed(node, nodes)
             and (not sound or self._sound.is_alike(node))
         }
@@ -147,16 +146,16 @@ class Asking:
         there = sum(node.cores for node in self._cluster.nodes)
         return self._workers if self._workers is not None and not self._cluster.local else max(2, AHEAD * there)
 
-    def shape(self, job: Job) -> Shape:
-        """Return what a job asks a node for, perhaps more than there is."""
-        wanted, nodes = Shape.of(job.task.budget), self._cluster.nodes
-        memory = max((node.memory for node in nodes), default=0)
-        alone = wanted.memory > memory and (self._cluster.local or job.number > 0)  # on its node
-        return Shape(cores=wanted.cores, memory=memory if alone else wanted.memory)
+    def memory(self, job: Job) -> int:
+        """Return the bytes that a job asks a node for, perhaps more than there are."""
+        wanted = asked_memory(job.task.budget)
+        largest = max((node.memory for node in self._cluster.nodes), default=0)
+        alone = wanted > largest and (self._cluster.local or job.number > 0)  # on its node
+        return largest if alone else wanted
 
-    def offered(self, shape: Shape) -> bool:
+    def offered(self, memory: int) -> bool:
         """Return whether a node has that much. A job waits a while for one."""
-        return any(node.cores >= shape.cores and node.memory >= shape.memory for node in self._cluster.nodes)
+        return any(node.memory >= memory for node in self._cluster.nodes)
 
     def longest_wait(self) -> float:
         """Return for how many seconds at most nothing has to be done unless there is news."""

@@ -48,7 +48,7 @@ from streamify.executors.ray.fit import not_loaded
 from streamify.executors.ray.mailbox import Answer, Letter, Mailbox, grouped
 from streamify.executors.ray.news import Asked, Ended, Gone, Lost, News, Node, Part, Told, usable
 from streamify.executors.ray.watch import LOOK, watch
-from streamify.executors.ray.wire import LARGEST, Card, Shape
+from streamify.executors.ray.wire import LARGEST, Card
 from streamify.executors.ray.words import one_line, out_of_memory
 from streamify.executors.wire import Progress
 from streamify.machine.folder import temporary_folder
@@ -243,11 +243,11 @@ class Cluster:
         """See `Places.join`."""
         return self._connection.join
 
-    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
+    def ask_for(self, number: int, memory: int, node: str | None) -> None:
         """Ask for a place, with `node` on that one; `Asked` tells when there is one, `Ended` or `Lost` its end."""
         # Ray sends requests of one kind to nodes only as far as others of it have been answered. Those that were
         # forgotten may never be; a byte less makes another kind.
-        options: dict[str, Any] = {"num_cpus": shape.cores, "memory": shape.memory - self._forgotten}
+        options: dict[str, Any] = {"num_cpus": 1, "memory": memory - self._forgotten}
         if node is not None:
             options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
         with self._calling():

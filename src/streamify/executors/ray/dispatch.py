@@ -20,7 +20,7 @@ from streamify.executors.ray.parcel import unpacked
 from streamify.executors.ray.place import Place, Places
 from streamify.executors.ray.sound import SoundNodes, is_sound
 from streamify.executors.ray.stragglers import Stragglers
-from streamify.executors.ray.wire import Build, Card, Given, Shape
+from streamify.executors.ray.wire import Build, Card, Given
 from streamify.executors.retry import lost
 from streamify.executors.waiting import Job
 from streamify.executors.wire import Done, Work
@@ -206,9 +206,9 @@ class RayDispatcher:
 
     def _fits(self, job: Job, place: Place, card: Card) -> bool:
         """Return whether a job may run in a place."""
-        shape = self._asking.shape(job)
+        memory = self._asking.memory(job)
         alike = not is_sound(job.task) or self._sound.suits(card)
-        return self._asking.offered(shape) and place.shape.holds(shape) and alike
+        return self._asking.offered(memory) and place.memory >= memory and alike
 
     def _complete(self, place: Place) -> None:
         """Conclude a reply of several pieces once all of them are there."""
@@ -273,20 +273,20 @@ class RayDispatcher:
             return
         self._cut_off_other(job, place)
         memory = failure.transient and failures.may_be_memory(failure)
-        failure = failures.asked(failure, place.shape) if memory else failure
+        failure = failures.asked(failure, place.memory) if memory else failure
         self._pending.fail(job, replace(failure, key=job.key), place.worker, usage)  # type: ignore[arg-type]
         if memory:
-            self._enlarge(job.submitted, place.shape)
+            self._enlarge(job.submitted, place.memory)
 
-    def _enlarge(self, job: Job, had: Shape) -> None:
+    def _enlarge(self, job: Job, had: int) -> None:
         """Let the next attempt at a job ask for twice the memory that this one had, as far as a node has it."""
         budget = job.task.budget
-        twice = 2 * max(self._asking.shape(job).memory, had.memory)
+        twice = 2 * max(self._asking.memory(job), had)
         more = budget.model_copy(update={"memory_bytes": max(budget.memory_bytes, twice)})
         job.task = job.task.model_copy(update={"budget": more})
         job.payload = Work(stores=Work.from_json(job.payload).stores, task=job.task).to_json()
-        asks = self._asking.shape(job).memory
-        if asks > had.memory:
+        asks = self._asking.memory(job)
+        if asks > had:
             job.more_memory = asks
 
     def _cut_off_other(self, job: Job, place: Place) -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from streamify.errors import Failure, StreamifyError
 from streamify.executors.ray.news import Node
-from streamify.executors.ray.wire import Shape
 from streamify.machine.limits import GIB
 
 OUT_OF_MEMORY = "worker-out-of-memory"
@@ -36,12 +35,12 @@ def not_started(cause: str) -> Failure:
     return Failure("", "ray-failed", cause, exit_code=5, hint=AGAIN)
 
 
-def too_large(key: str, shape: Shape, nodes: Sequence[Node], join: str) -> Failure:
+def too_large(key: str, memory: int, nodes: Sequence[Node], join: str) -> Failure:
     """Return the failure of a task for which no node is large enough.
 
     Args:
         key: Of the task.
-        shape: What it asks for.
+        memory: Bytes that it asks for.
         nodes: Of the cluster.
         join: Address that a machine gives to become a node.
     """
@@ -49,8 +48,8 @@ def too_large(key: str, shape: Shape, nodes: Sequence[Node], join: str) -> Failu
         cause = "the cluster has no node that takes tasks"
         hint = f"start one: ray start --address {join}"
     else:
-        memory = max(node.memory for node in nodes)
-        cause = f"the task asks for {shape.memory / GIB:.1f} GiB, and no node offers more than {memory / GIB:.1f} GiB"
+        most = max(node.memory for node in nodes)
+        cause = f"the task asks for {memory / GIB:.1f} GiB, and no node offers more than {most / GIB:.1f} GiB"
         hint = "add a node with more memory, or make fewer renditions of less size: --ladder"
     return Failure(key, "ray-too-small", cause, hint=hint, exit_code=5)
 
@@ -61,7 +60,7 @@ def may_be_memory(failure: Failure) -> bool:
     return killed or failure.code == OUT_OF_MEMORY
 
 
-def asked(failure: Failure, shape: Shape) -> Failure:
+def asked(failure: Failure, memory: int) -> Failure:
     """Return the failure of an attempt, with what it had asked for."""
-    cause = f"{failure.cause}; it had asked for {shape.memory / GIB:g} GiB"
+    cause = f"{failure.cause}; it had asked for {memory / GIB:g} GiB"
     return replace(failure, cause=cause, hint=failure.hint or "add nodes with more memory, or make a smaller --ladder")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from streamify.executors.ray.news import News, Node
-from streamify.executors.ray.wire import Card, Shape
+from streamify.executors.ray.wire import Card
 from streamify.executors.waiting import Job
 
 
@@ -27,8 +27,8 @@ class Places(Protocol):
     def join(self) -> str:
         """Address that a machine gives to `ray start` to become a node."""
 
-    def ask_for(self, number: int, shape: Shape, node: str | None) -> None:
-        """Ask for a place; with `node`, on that one alone."""
+    def ask_for(self, number: int, memory: int, node: str | None) -> None:
+        """Ask for a place of one core and so many bytes; with `node`, on that one alone."""
 
     def answer(self, number: int, given: bytes | None) -> None:
         """Tell a process that asked what to do."""
@@ -51,7 +51,8 @@ class Place:
     """A place that was asked for, until it is over."""
 
     number: int
-    shape: Shape
+    memory: int
+    """Bytes that it was asked for with."""
     node: str | None = None
     """Id of the only node on which it may be; ``None``: on any."""
     asked: float = field(default_factory=time.time)

@@ -19,29 +19,13 @@ LARGEST = 48 << 10
 """Bytes of what is sent at once. Ray passes up to 100 KiB along by itself, and keeps in its store what is larger."""
 
 
-class Shape(Frozen):
-    """What a task asks a node for."""
+def asked_memory(budget: Budget) -> int:
+    """Return the bytes that a task of that budget asks a node for, beside one core.
 
-    cores: int
-    memory: int
-    """Bytes."""
-
-    def holds(self, other: Shape) -> bool:
-        """Return whether what asks for `other` may run in this."""
-        return self.cores >= other.cores and self.memory >= other.memory
-
-    def without(self, other: Shape) -> Shape:
-        """Return what this leaves beside `other`; less than nothing, where that is larger."""
-        return Shape(cores=self.cores - other.cores, memory=self.memory - other.memory)
-
-    @classmethod
-    def of(cls, budget: Budget) -> Shape:
-        """Return what a task of that budget asks for: one core, whatever number of threads it has.
-
-        It has more than one where cores would else idle, or where somebody waits for it. Asked for, they would keep it
-        from a node that has one core free, and out of places that were asked for before.
-        """
-        return cls(cores=1, memory=-(-budget.memory_bytes // STEP) * STEP)
+    It may use more cores, where they would else idle or somebody waits for it. Asked for, they would keep it from a
+    node that has one core free, and out of places that were asked for before.
+    """
+    return -(-budget.memory_bytes // STEP) * STEP
 
 
 class Build(Frozen):
