@@ -147,7 +147,19 @@ def _keeps(packets: Packets, times: Sequence[int]) -> bool:
 
 
 def _decode_times(packets: Packets) -> array[int]:
-    return array("q", (d if d != NONE else p for d, p in zip(packets.dts, packets.pts, strict=True)))
+    """Return when each packet is decoded, by its container.
+
+    Where presentation times rise from packet to packet and decode times fall more often, FFmpeg reckoned these from
+    those, which an encoder gave in the order of decoding (libxvid in Matroska): they are the others.
+    """
+    times = array("q", (d if d != NONE else p for d, p in zip(packets.dts, packets.pts, strict=True)))
+    if NONE not in packets.pts and _falls(packets.pts) < _falls(times):
+        return array("q", packets.pts)
+    return times
+
+
+def _falls(times: Sequence[int]) -> int:
+    return sum(after < before for before, after in pairwise(times))
 
 
 def _usual_step(packets: Packets, raw: Sequence[int]) -> int:

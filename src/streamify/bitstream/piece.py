@@ -18,6 +18,9 @@ HOLE = 8
 REACH = 16
 """Most pictures that a decoder holds back (ITU-T H.264, A.3.1; H.265, A.4.2)."""
 
+PACED = 100
+"""Last pictures by whose times the rate is told."""
+
 
 class Piece:
     """A run of packets on one clock."""
@@ -101,7 +104,7 @@ class Piece:
         lag = max(depth, lag)
         slots = _filled([self._slot(number) for number in sorted(shown)], step)
         slots.sort()
-        slots += [slots[-1] + max(step, 1) * (more + 1) for more in range(lag)]
+        slots += _further(slots, max(step, 1), lag)
         return {number: slots[at + lag] for at, number in enumerate(shown)}
 
     def _plausible(self, number: int, time: int, step: int) -> bool:
@@ -115,6 +118,23 @@ class Piece:
     def _of_decoding(self, shown: list[int], known: dict[int, int]) -> bool:
         """Whether the times rise in the order of decoding, which is not that of showing."""
         return _rises([known[number] for number in sorted(shown) if known[number] != NONE])
+
+
+def _further(times: Sequence[int], step: int, count: int) -> list[int]:
+    """Return times that go on behind others, at the rate of the last even ones: the usual step is rounded to ticks."""
+    first = len(times) - 1
+    while first > max(0, len(times) - PACED) and abs(times[first] - times[first - 1] - step) <= 1:
+        first -= 1
+    last = times[first:]
+    size = len(last)
+    if size < 2:
+        return [times[-1] + step * number for number in range(1, count + 1)]
+    # The line through them with the least squared errors: first and last alone are both rounded.
+    weights = [2 * place - size + 1 for place in range(size)]
+    slope = sum(weight * time for weight, time in zip(weights, last, strict=True))
+    pace = Fraction(2 * slope, sum(weight**2 for weight in weights))
+    middle = Fraction(sum(last), size)
+    return [round(middle + pace * (Fraction(size - 1, 2) + number)) for number in range(1, count + 1)]
 
 
 def _twins(shown: Sequence[int], known: dict[int, int], step: int) -> list[int]:

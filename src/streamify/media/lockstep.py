@@ -40,6 +40,8 @@ SELDOM = 3
 SAME = 1.0
 """Mean difference of grey levels up to which a picture is one that the source gave before."""
 NAMED = 5
+SOON = 3
+"""Pictures behind one whose time falls that may leave room for it, where the next one does not."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ class _Source:
         self._known: tuple[Fraction, Fraction] | None = None
         """A time of the source's clock, and when its picture is shown."""
         self._latest: Fraction | None = None
+        self._guessed = False
+        """Whether that is a picture's by its place, since its own time is too early."""
         self._expected: Shot | None = None
         self._behind = False
         """Whether the source shows again what it showed before."""
@@ -353,9 +357,14 @@ class _Source:
             self._known = shot.time, following
             self._latest = following
             return following
-        if at <= self._latest:  # the time of the picture before it, or a little less
-            self._latest += self._step if self._has_room() else self._step / 4
+        taken = self._guessed and at - self._latest < self._step / 4 and self._has_room()
+        if at <= self._latest or taken:  # the time of the picture before it, or a little less
+            back = at <= self._latest - self._step / 2
+            room = self._has_room() or (back and self._has_room_for_more())
+            self._latest += self._step if room else self._step / 4
+            self._guessed = True
             return self._latest
+        self._guessed = False
         self._known = shot.time, at
         self._latest = at
         return at
@@ -375,6 +384,22 @@ class _Source:
             if goes_on > self._latest:
                 return goes_on >= self._latest + self._step * 3 / 2
         return True
+
+    def _has_room_for_more(self) -> bool:
+        """Whether times soon leave room for the next picture and for those between, though the first of these has none.
+
+        Of an encoder that gives times in the order of decoding FFmpeg shows some anchors by a time that is too early:
+        that of a key picture is the one that the anchor before it is meant for.
+        """
+        if self._known is None or self._latest is None:
+            return False
+        if self._fill(SOON + 1) <= SOON:
+            return True  # the film ends
+        goes_on = self._known[1] - self._known[0]
+        return any(
+            after.time is not None and goes_on + after.time >= self._latest + self._step * (2 * number + 1) / 2
+            for number, after in enumerate(itertools.islice(self._queue, 1, SOON + 1), 1)
+        )
 
     def _is_wild(self, time: Fraction) -> bool:
         """Whether the clock goes on behind a picture as if it had not been."""

@@ -76,6 +76,28 @@ def test_decode_times_become_those_of_the_decoders_output() -> None:
     assert not found.ordered
 
 
+def test_decode_times_that_fall_are_not_those_of_decoding() -> None:
+    """Libxvid gives times in the order of decoding, from which FFmpeg reckons others as it reads Matroska."""
+    # I P B B P B B P B B, and what ffprobe says of them in that file, milliseconds.
+    pts = [0, 120, 160, 200, 240, 280, 320, 360, 400, 440]
+    dts = [-40, 0, 160, 200, 120, 280, 320, 240, 400, 440]
+    given = packets(pts, dts, order=[0, 3, 1, 2, 6, 4, 5, 9, 7, 8])
+    found = time_packets(given, Fraction(1, 1000), reordered=True, jumps=False, depth=1)
+    assert found is not None
+    assert list(found.times) == [120, 240, 160, 200, 360, 280, 320, 480, 400, 440]
+    assert (found.step, found.ordered, found.breaks) == (40, False, ())
+
+
+def test_the_last_pictures_of_a_decoder_that_lags_keep_the_rate_of_rounded_times() -> None:
+    """24000/1001 pictures a second in milliseconds, where the usual step is 42: three of those are a tick off."""
+    pts = [round(Fraction(1001 * number, 24)) for number in range(150)]
+    order = [0, *(place + (1 if place % 2 else -1) for place in range(1, 149)), 149]
+    given = packets(pts, pts, order=order)
+    found = time_packets(given, Fraction(1, 1000), reordered=True, jumps=False, depth=3)
+    assert found is not None
+    assert sorted(found.times) == [*pts[3:], *(round(Fraction(1001 * number, 24)) for number in (150, 151, 152))]
+
+
 def test_a_clock_that_starts_anew_goes_on() -> None:
     found = timed(packets(steps(*range(100, 200), *range(100, 180))))
     assert list(found.times) == steps(*range(100, 280))

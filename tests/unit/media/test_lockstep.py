@@ -301,3 +301,15 @@ def test_of_a_thousand_pictures_a_second_many_alike_each_seventeenth_is_in_place
     assert list(judge(found, excused=len(source) - len(stream))) == []
     stream[12] = Shot(stream[12].time, slow[0])
     assert list(judge(follow(source, stream, Fraction(1, 1000), TEN), excused=len(source) - len(stream)))
+
+
+@pytest.mark.parametrize("rounding", [Fraction(1, 1000), Fraction(1, 90000)])
+def test_anchors_that_a_player_shows_by_a_time_that_is_too_early(rounding: Fraction) -> None:
+    """As FFmpeg guesses times of libxvid in Matroska: that of each anchor is of where it was decoded."""
+    step = Fraction(1001, 30000)
+    # What FFmpeg shows of I B B P B B P I B B P ...: three of an I, which has the time of the anchor before it.
+    early = {place for place in range(100) if place % 7 in (3, 6)}
+    places = [place - (3 if place in early else 1 if place % 7 == 0 and place else 0) for place in range(100)]
+    times: list[Fraction | None] = [round(place * step / rounding) * rounding for place in places]
+    found = follow(shots(FILM, times), shots(FILM, [place * step for place in range(100)]), step, TEN)
+    assert (found.matched, found.skipped, found.faults) == (100, [], [])
