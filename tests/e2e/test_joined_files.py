@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,34 @@ def test_joined_files_that_are_not_read_to_their_end_are_named(suffix: str, file
     with pytest.raises(SourceError) as caught:
         streamify.transcode(source, tmp_path / "dest", strict=True, **SETTINGS)
     assert caught.value.code == "source-incomplete"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "counts", "sound"),
+    [("libx264", (10, 3, 60), "aac"), ("libx265", (3, 5, 10), "mp2"), ("mpeg2video", (5, 5, 5, 5, 5), "ac3")],
+)
+def test_recordings_of_less_than_half_a_second(
+    encoder: str, counts: tuple[int, ...], sound: str, tmp_path: Path
+) -> None:
+    """Their clocks fall by as little as jitter does; what tells is the transport stream itself. The tones sweep."""
+    options = {"g": "25", "bf": "2"} | ({"x265-params": "bframes=2:log-level=none"} if encoder == "libx265" else {})
+    data, expected = b"", []
+    for place, count in enumerate(counts):
+        expected += range(place * 100, place * 100 + count)
+        film = encode(tmp_path / "part.mkv", range(place * 100, place * 100 + count), encoder, "matroska", options)
+        tone = f"aevalsrc=0.4*sin(2*PI*t*({300 * place + 300}+200*t)):s=48000:d={count / 25}"
+        command = ["ffmpeg", "-v", "error", "-y", "-i", film, "-f", "lavfi", "-i", tone, "-map", "0", "-map", "1"]
+        command += ["-c:v", "copy", "-c:a", sound, "-strict", "-2", tmp_path / "part.ts"]
+        subprocess.run(command, check=True, timeout=60)
+        data += (tmp_path / "part.ts").read_bytes()
+    source = tmp_path / "film.ts"
+    source.write_bytes(data)
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    assert verify(tmp_path / "dest", source).faults == ()
+    shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
+    assert [number for _, number in shown] == expected
+    assert max(abs(time - Fraction(at, 25)) for at, (time, _) in enumerate(shown)) < Fraction(1, 1000)
+    assert len(report.source.breaks) == len(counts) - 1
 
 
 def facts(source: Path) -> VideoFacts:

@@ -71,6 +71,7 @@ def time_packets(
     jumps: bool,
     depth: int = 0,
     behind: Set[int] = frozenset(),
+    anew: Set[int] = frozenset(),
 ) -> Timed | None:
     """Give each picture its time; ``None`` where no packet has any.
 
@@ -81,19 +82,20 @@ def time_packets(
         jumps: Whether the container's clock may jump ahead (transport and program streams).
         depth: Pictures by which the decoder's output is known to lag, at least.
         behind: Packets that come after others that are behind them in the file: they are late.
+        anew: Packets with which another recording begins, as the container itself says.
     """
     raw = _decode_times(packets)
     if all(time == NONE for time in raw):
         return None
     step = _usual_step(packets, raw)
-    if not behind and _right(packets, time_base, reordered=reordered, jumps=jumps):
+    if not behind and not anew and _right(packets, time_base, reordered=reordered, jumps=jumps):
         times = array("q", (pts if packets.shows(at) else NONE for at, pts in enumerate(packets.pts)))
         return Timed(times, True, _keeps(packets, times), (), (), (), frozenset(), 0, step)
     wild = _wild(raw, time_base).union(behind)
     repeated: set[int] = set()
     starts = [0]
     known = _Known(packets, raw)
-    for start in _breaks(raw, wild, time_base, jumps=jumps):
+    for start in _breaks(raw, wild, time_base, anew, jumps=jumps):
         copies = known.copies(starts[-1], start)
         if copies and _goes_on(raw, start, copies, step):
             repeated.update(copies)
@@ -216,14 +218,15 @@ def _apart(raw: Sequence[int], known: Sequence[int], first: int, stop: int, near
     return all(abs(raw[known[at]] - raw[known[stop]]) > near for at in range(first, stop))
 
 
-def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, *, jumps: bool) -> Iterator[int]:
+def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, anew: Set[int], *, jumps: bool) -> Iterator[int]:
     """Yield packets before which the clock restarts or jumps."""
     far, ahead = int(BACK / time_base), int(AHEAD / time_base)
     before: int | None = None
     for number, time in enumerate(raw):
         if time == NONE or number in wild:
             continue
-        if before is not None and (time - before < -far or (jumps and time - before > ahead)):
+        moved = 0 if before is None else time - before
+        if moved < -far or (jumps and moved > ahead) or number in anew:
             yield number
         before = time
 

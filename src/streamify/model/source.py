@@ -297,6 +297,8 @@ class ClockBreak(Frozen):
     """Byte offset of the first video packet behind it; -1 where it is not known."""
     shift: Rational
     """What is added to the source's times from there on, seconds."""
+    exact: bool = False
+    """Whether the container says that all streams start anew at `position`."""
 
 
 class Gap(Frozen):

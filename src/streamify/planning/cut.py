@@ -11,7 +11,7 @@ from math import ceil, floor
 from streamify.errors import UsageError
 from streamify.model.cut import Cut
 from streamify.model.settings import MediaSettings
-from streamify.model.source import ClockBreak, Gap, SourceFacts, VideoFacts
+from streamify.model.source import Gap, SourceFacts, VideoFacts
 from streamify.model.text import decimal
 from streamify.planning.audio import output_rate
 from streamify.planning.film import is_constant, reach, video_timeline
@@ -199,7 +199,7 @@ def cut_pictures(facts: SourceFacts, pts: Sequence[int], span: Span, counted: tu
             "coded": counted[0],
             "left_out": counted[1],
             "gaps": _gaps(facts.gaps, by, length, last=not cut.short),
-            "breaks": tuple(ClockBreak(at=one.at - by, position=one.position, shift=one.shift) for one in facts.breaks),
+            "breaks": tuple(one.model_copy(update={"at": one.at - by}) for one in facts.breaks),
             "cut": cut,
             "notes": moved_notes(facts.notes, by, length, last=not cut.short),
         }

@@ -51,6 +51,28 @@ def test_a_single_time_a_second_back_is_wild() -> None:
     assert (found.wild, found.breaks) == ((4,), ())
 
 
+@pytest.mark.parametrize("counts", [(1, 30), (3, 60), (10, 10, 10), (2, 1, 12, 1, 5)], ids=str)
+def test_short_recordings_begin_where_the_container_says(counts: tuple[int, ...]) -> None:
+    """Of each the first picture is decoded two places before it is shown, as with B-frames."""
+    shown = [place for count in counts for place in range(count)]
+    given = packets(steps(*(place + 2 for place in shown)), steps(*shown))
+    starts = [sum(counts[: place + 1]) for place in range(len(counts) - 1)]
+    found = time_packets(given, TICK, reordered=True, jumps=True, anew=set(starts))
+    assert found is not None
+    assert list(found.times) == steps(*range(2, sum(counts) + 2))
+    assert [one.packet for one in found.breaks] == starts
+
+
+def test_a_short_stretch_that_came_twice_is_shown_once_where_its_tables_came_again() -> None:
+    given = packets(steps(*range(30), *range(20, 30), *range(30, 60)))
+    given.prints = array("Q", [*range(30), *range(20, 30), *range(30, 60)])
+    found = time_packets(given, TICK, reordered=True, jumps=True, anew={30})
+    assert found is not None
+    assert found.repeated == frozenset(range(30, 40))
+    assert not found.breaks
+    assert sorted(set(found.times)) == steps(*range(60))
+
+
 def test_what_comes_out_of_the_order_of_the_file_is_late() -> None:
     """The last picture of a PID, which FFmpeg gives at the end of the file, where another PID began anew."""
     given = packets(steps(1, 2, 3, 1, 2, 3, 4, 4))

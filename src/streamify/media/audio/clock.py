@@ -36,9 +36,14 @@ class SoundClock:
         if self._passed is None:
             self._passed = self._reached(position, 0) if position is not None else 0
         last = self._reached(position, APART) if position is not None else len(self._breaks)
-        while abs(self._on(time, self._passed) - expected) > JUMP and self._passed < last:
-            if abs(self._on(time, self._passed + 1) - expected) >= abs(self._on(time, self._passed) - expected):
-                break
+        while self._passed < len(self._breaks):
+            if self._breaks[self._passed].exact:
+                if position is None or position < self._breaks[self._passed].position:
+                    break
+            else:
+                off = abs(self._on(time, self._passed) - expected)
+                if off <= JUMP or self._passed >= last or abs(self._on(time, self._passed + 1) - expected) >= off:
+                    break
             self._passed += 1
         return self._on(time, self._passed)
 

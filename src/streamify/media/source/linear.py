@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamify.media.source.draining import Draining
+from streamify.media.source.joints import Restarts
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.palette import CHANGING, INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
@@ -42,6 +43,10 @@ class Seen:
 
 EARLIER = (0, 20, 120)
 """Seconds by which a seek goes before the time that is wanted, one try after the other; then all is decoded."""
+
+
+LOWERED = 2
+"""Seconds by which times fall more behind each recording than the container says, whose clock falls by little."""
 
 
 def decode_parts(
@@ -105,10 +110,11 @@ def decode_all(
             where it passes over changes of a palette.
         edited: Whether an edit list is applied.
     """
-    with open_source() as file, open_media(file, edited=edited) as container:
+    with open_source() as file, open_source() as beside, open_media(file, edited=edited) as container:
         video = cast("VideoStream", container.streams[stream])
         keep_only(container, video)
         context = decoder(video)
+        restarts, lowered = Restarts(beside, container, cast("Fraction", video.time_base)), 0
         guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
         if start is not None and context.pix_fmt == INDEXED and container.format.name == CHANGING:
             return
@@ -122,6 +128,11 @@ def decode_all(
         refused: list[str] = []
         try:
             for packet in packets:
+                if restarts.at(packet) is not None:
+                    lowered += int(LOWERED / base)
+                if lowered and packet.size:
+                    packet.pts = None if packet.pts is None else packet.pts - lowered
+                    packet.dts = None if packet.dts is None else packet.dts - lowered
                 frames = [*draining.before(packet), *decode(context, packet, refused.append)]
                 marred = marred or bool(refused) or packet.is_corrupt  # what that costs is seen in the pictures
                 refused.clear()

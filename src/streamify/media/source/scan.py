@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import compress, takewhile
 from typing import cast
@@ -27,6 +27,7 @@ from streamify.bitstream.readers import knows, reader
 from streamify.errors import SourceError
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.clock_notes import clock_notes
+from streamify.media.source.joints import FALLS
 from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.palette import Palettes
 from streamify.media.source.plausible import refuse_claims
@@ -67,6 +68,8 @@ class Scan:
     """Of each packet: pictures that the bitstream holds and shows, and those that no decoder shows."""
     lost: bytes = b""
     """Of each packet: pictures that no decoder shows."""
+    borders: Mapping[int, int] = field(default_factory=dict)
+    """Where recordings begin by what their container says, by their first packets: byte offsets."""
 
     @property
     def left_out(self) -> int:
@@ -90,8 +93,9 @@ class Scan:
         return tuple(
             ClockBreak(
                 at=(times[one.packet] - self.shown[0]) * time_base,
-                position=self.positions[one.packet],
+                position=self.borders.get(one.packet, self.positions[one.packet]),
                 shift=one.shift * time_base,
+                exact=one.packet in self.borders,
             )
             for one in self.timed.breaks
         )
@@ -111,7 +115,12 @@ class Scan:
 
 
 def scan(
-    container: InputContainer, stream: VideoStream, size: int, audio_packets: AudioPackets, timed_file: TimedFile
+    container: InputContainer,
+    stream: VideoStream,
+    size: int,
+    audio_packets: AudioPackets,
+    timed_file: TimedFile,
+    begins: Callable[[int], int | None] = lambda _: None,
 ) -> Scan:
     """Demux `container` from its start and keep no packet.
 
@@ -121,6 +130,8 @@ def scan(
         size: Of its file, bytes.
         audio_packets: Receives the packets of sound.
         timed_file: Is told of each packet.
+        begins: Says of the byte offset of a packet where the recording begins whose first one it is, if it is; called
+            once all is read.
 
     Raises:
         SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
@@ -184,7 +195,20 @@ def scan(
     jumps = container.format.name in ("mpegts", "mpeg")
     known = knows(context.name)
     behind = frozenset(_behind(positions)) if container.format.name == "mpegts" else frozenset()
-    timed = time_packets(packets, time_base, reordered=known, jumps=jumps, depth=context.reorder_depth, behind=behind)
+    borders = {
+        number: border
+        for number in _falling(packets, keys, int(FALLS / time_base))
+        if (border := begins(positions[number])) is not None
+    }
+    timed = time_packets(
+        packets,
+        time_base,
+        reordered=known,
+        jumps=jumps,
+        depth=context.reorder_depth,
+        behind=behind,
+        anew=borders.keys(),
+    )
     if timed is None:
         raise SourceError(
             "no-timestamps",
@@ -196,7 +220,15 @@ def scan(
         notes.append(Note(kind="info", what=f"{hidden} packets show no picture", why="alternate references or edits"))
     notes += clock_notes(packets, timed, time_base)
     columns = Columns(positions, sizes, keys, captions, channels.names)
-    return _found(packets, timed, columns, tuple(corrupt), tuple(notes))
+    return replace(_found(packets, timed, columns, tuple(corrupt), tuple(notes)), borders=borders)
+
+
+def _falling(packets: Packets, keys: Iterable[int], most: int) -> Iterator[int]:
+    """Yield the keyframes that are decoded no later than the packet before them, by at most `most` ticks."""
+    for number in keys:
+        times = [packets.dts[at] if packets.dts[at] != NONE else packets.pts[at] for at in (number - 1, number)]
+        if number and NONE not in times and 0 <= times[0] - times[1] <= most:
+            yield number
 
 
 def _behind(positions: Sequence[int]) -> Iterator[int]:

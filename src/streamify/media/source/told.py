@@ -16,6 +16,9 @@ from statistics import median_low
 from typing import BinaryIO, cast
 from zlib import crc32
 
+from av.video.stream import VideoStream
+
+from streamify.media.source.joints import Restarts
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.limits import INDEX_BYTES, PICTURES
@@ -84,18 +87,21 @@ def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[Clock
     """Return where the clock of a video stream is set anew or jumps, by the times of its packets in the order of the
     file. In an MP4 or MOV it cannot.
     """
-    with open_source() as file, open_media(file) as container:
-        name, video = container.format.name, container.streams[stream]
+    with open_source() as file, open_source() as beside, open_media(file) as container:
+        name, video = container.format.name, cast("VideoStream", container.streams[stream])
         if name.startswith("mov"):
             return ()
         keep_only(container, video)
         seen, base = _Seen(), cast("Fraction", video.time_base)
+        restarts = Restarts(beside, container, base)
         try:
             for packet in read_packets(container, video):
                 if packet.size and len(seen.prints) < PICTURES:
                     time = packet.dts if packet.dts is not None else packet.pts
                     shown = packet.pts if packet.pts is not None else packet.dts
                     if time is not None and shown is not None:
+                        if (border := restarts.at(packet)) is not None:
+                            seen.borders[len(seen.times)] = border
                         seen.add(time, shown, packet.pos, crc32(bytes(packet)))
         except UnreadableError:
             pass  # the container ends in damage; the plan's notes say so
@@ -110,6 +116,8 @@ class _Seen:
     shown: array[int] = field(default_factory=lambda: array("q"))
     positions: array[int] = field(default_factory=lambda: array("q"))
     prints: array[int] = field(default_factory=lambda: array("L"))
+    borders: dict[int, int] = field(default_factory=dict)
+    """Byte offsets at which recordings begin by what the container says, by the numbers of their first packets."""
 
     def add(self, time: int, shown: int, position: int | None, mark: int) -> None:
         self.times.append(time)
@@ -132,17 +140,21 @@ class _Seen:
         latest = deque[int](maxlen=AROUND)
         while at < len(self.times):
             moved = 0 if last is None else self.times[at] - last
-            if last is None or (moved >= -falls and not (leaps and moved > leap)):
+            border = self.borders.get(at)
+            if last is None or (border is None and moved >= -falls and not (leaps and moved > leap)):
                 last = self.times[at]
                 latest.append(self.shown[at])
                 at += 1
                 continue
-            passed = self._aside(at, last, near) or self._again(range(first, at), last, step)
+            aside = self._aside(at, last, near) if border is None else 0
+            passed = aside or self._again(range(first, at), last, step)
             if passed:
                 at += passed
                 continue
             shift += max(latest) + self._lasting(first, at, step) - self._earliest(at, near)
-            found.append(ClockBreak(at=Fraction(0), position=self.positions[at], shift=shift * base))
+            position = self.positions[at] if border is None else border
+            exact = border is not None
+            found.append(ClockBreak(at=Fraction(0), position=position, shift=shift * base, exact=exact))
             first, last = at, None
             latest.clear()
         return tuple(found)
@@ -155,7 +167,7 @@ class _Seen:
 
     def _earliest(self, at: int, near: int) -> int:
         """Return when the first picture from a packet on is shown."""
-        stop = min(at + AROUND, len(self.times))
+        stop = min([len(self.times), at + AROUND, *(one for one in self.borders if one > at)])
         return min(self.shown[one] for one in range(at, stop) if abs(self.times[one] - self.times[at]) <= near)
 
     def _aside(self, at: int, last: int, near: int) -> int:

@@ -80,6 +80,12 @@ def tables(data: bytes) -> bytes | None:
     return packets
 
 
+def programme_tables(data: bytes, at: int) -> Collection[int]:
+    """Return the PIDs of the tables that a PAT in one packet names."""
+    pat = section(data, [at])
+    return () if pat is None else {pid for _, pid in _entries(pat[1])}
+
+
 def plain(data: bytes) -> bytes:
     """Return packets of 188 bytes side by side, from the first at which several in a row begin; empty: none do."""
     for start in range(min(len(data), JUNK)):
