@@ -96,12 +96,28 @@ def test_recordings_of_less_than_half_a_second(
 ) -> None:
     """Their clocks fall by as little as jitter does; what tells is the transport stream itself. The tones sweep."""
     options = {"g": "25", "bf": "2"} | ({"x265-params": "bframes=2:log-level=none"} if encoder == "libx265" else {})
-    data, expected = b"", []
+    data = b""
+    expected: list[int] = []
     for place, count in enumerate(counts):
         expected += range(place * 100, place * 100 + count)
         film = encode(tmp_path / "part.mkv", range(place * 100, place * 100 + count), encoder, "matroska", options)
         tone = f"aevalsrc=0.4*sin(2*PI*t*({300 * place + 300}+200*t)):s=48000:d={count / 25}"
-        command = ["ffmpeg", "-v", "error", "-y", "-i", film, "-f", "lavfi", "-i", tone, "-map", "0", "-map", "1"]
+        command: list[str | Path] = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            film,
+            "-f",
+            "lavfi",
+            "-i",
+            tone,
+            "-map",
+            "0",
+            "-map",
+            "1",
+        ]
         command += ["-c:v", "copy", "-c:a", sound, "-strict", "-2", tmp_path / "part.ts"]
         subprocess.run(command, check=True, timeout=60)
         data += (tmp_path / "part.ts").read_bytes()
