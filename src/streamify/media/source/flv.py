@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 HEADER = b"FLV\x01\x05\0\0\0\x09\0\0\0\0"
@@ -29,3 +30,46 @@ def flv_head(file: BinaryIO) -> bytes:
             return HEADER + bytes(file.read(11 + size + 4))
         at += 11 + size + 4
     return HEADER
+
+
+TAG = re.compile(rb"(?=[\x08\x09\x12].{7}\0\0\0)", re.DOTALL)
+"""Start of a tag: sound, pictures or data, then size and time, and a stream's number that is always 0 (annex E.4.1)."""
+FOLLOWING = 3
+"""Tags in a row by which one is told from bytes in another that look like it."""
+READ = 1 << 20
+"""Bytes looked through at once."""
+SOUGHT = 17 << 20
+"""Bytes looked through at most: no tag is longer than 16 MiB."""
+
+
+def tag_behind(file: BinaryIO, offset: int, size: int) -> int | None:
+    """Return where the first tag at or behind an offset begins; ``None``: there is none.
+
+    FFmpeg takes whatever bytes it is given first for one, and so finds streams in the middle of a picture.
+
+    Args:
+        file: The source.
+        offset: Bytes.
+        size: Of the source, bytes.
+    """
+    for start in range(offset, min(offset + SOUGHT, size), READ):
+        file.seek(start)
+        data = bytes(file.read(READ + 10))
+        for found in TAG.finditer(data):
+            if _is_tag(file, start + found.start(), size):
+                return start + found.start()
+    return None
+
+
+def _is_tag(file: BinaryIO, at: int, size: int) -> bool:
+    """Return whether tags follow each other from here on, or up to the end of the file."""
+    for number in range(FOLLOWING):
+        file.seek(at)
+        head = bytes(file.read(11))
+        if number and at == size:
+            return True
+        length = int.from_bytes(head[1:4])
+        if not TAG.match(head) or not length:
+            return False
+        at += 11 + length + 4
+    return True

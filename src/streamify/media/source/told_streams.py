@@ -13,7 +13,7 @@ from av.container import InputContainer
 
 from streamify.errors import SourceError
 from streamify.media.source.choice import choose, has_decoder
-from streamify.media.source.flv import flv_head
+from streamify.media.source.flv import flv_head, tag_behind
 from streamify.media.source.opening import open_media
 from streamify.media.source.splice import opened
 from streamify.media.source.titles import audio_language
@@ -73,10 +73,14 @@ def late_sounds(open_source: Callable[[], BinaryIO], told: ToldStreams, known: i
         return 0
     most = 0
     for place in range(1, PLACES):
-        offset = size * place // PLACES
+        asked = size * place // PLACES
         try:
             with open_source() as file:
-                head = (Inline.of(flv_head(file)),) if told.format_name == "flv" else ()
+                flv = told.format_name == "flv"
+                offset = tag_behind(file, asked, size) if flv else asked
+                if offset is None:
+                    continue
+                head = (Inline.of(flv_head(file)),) if flv else ()
                 part = Splice(pieces=(*head, Range(offset=offset, length=size - offset)), format=told.format_name)
                 with open_media(opened(file, part), format=part.format) as container:
                     most = max(most, _heard(container))
