@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from statistics import median_low
 
 UNLIKE = 24.0
 """Mean difference of grey levels above which two pictures show different things."""
@@ -40,6 +41,8 @@ SELDOM = 3
 SAME = 1.0
 """Mean difference of grey levels up to which a picture is one that the source gave before."""
 NAMED = 5
+LASTING = 48
+"""Last pictures of a recording by which it is told how long its last one lasts."""
 SOON = 3
 """Pictures behind one whose time falls that may leave room for it, where the next one does not."""
 
@@ -247,6 +250,8 @@ class _Source:
         self._latest: Fraction | None = None
         self._guessed = False
         """Whether that is a picture's by its place, since its own time is too early."""
+        self._part: deque[Fraction] = deque(maxlen=LASTING)
+        """Times of the last pictures of this recording, on its clock."""
         self._expected: Shot | None = None
         self._behind = False
         """Whether the source shows again what it showed before."""
@@ -294,6 +299,7 @@ class _Source:
         self._at = None
         shot = self._queue.popleft()
         if shot.time is not None:
+            self._part.append(shot.time)
             self._given.setdefault(shot.time, shot.grey)
             if len(self._given) > REMEMBERED:
                 self._given.popitem(last=False)
@@ -354,9 +360,10 @@ class _Source:
             self._latest += self._step if self._has_room() else self._step / 4
             return self._latest
         if at <= self._latest - BACK or at - self._latest > self._ahead:
-            self._known = shot.time, following
-            self._latest = following
-            return following
+            self._latest += self._lasting()
+            self._known = shot.time, self._latest
+            self._part.clear()
+            return self._latest
         taken = self._guessed and at - self._latest < self._step / 4 and self._has_room()
         if at <= self._latest or taken:  # the time of the picture before it, or a little less
             back = at <= self._latest - self._step / 2
@@ -368,6 +375,13 @@ class _Source:
         self._known = shot.time, at
         self._latest = at
         return at
+
+    def _lasting(self) -> Fraction:
+        """Return how long the last picture of a recording lasts: as long as its others, where these have a rate."""
+        times = sorted(self._part)
+        gaps = [after - before for before, after in itertools.pairwise(times) if after > before]
+        own = median_low(gaps) if gaps else self._step
+        return own if 4 * abs(own - self._step) > self._step else self._step
 
     def _has_room(self) -> bool:
         """Whether the pictures after the next leave room for one that has no time of its own.

@@ -313,3 +313,18 @@ def test_anchors_that_a_player_shows_by_a_time_that_is_too_early(rounding: Fract
     times: list[Fraction | None] = [round(place * step / rounding) * rounding for place in places]
     found = follow(shots(FILM, times), shots(FILM, [place * step for place in range(100)]), step, TEN)
     assert (found.matched, found.skipped, found.faults) == (100, [], [])
+
+
+def test_recordings_at_different_rates() -> None:
+    """The last picture of one lasts as long as its others, not as most pictures of the film do."""
+    times = [*(place * STEP for place in range(50)), *(place * STEP / 2 for place in range(50))]
+    stream = shots(FILM, [place * STEP if place < 50 else 50 * STEP + (place - 50) * STEP / 2 for place in range(100)])
+    found = follow(shots(FILM, times), stream, STEP / 2, TEN, even=False)
+    assert (found.matched, found.skipped, found.faults) == (100, [], [])
+
+
+def test_a_recording_that_begins_too_early_behind_another_is_found() -> None:
+    times = [*(place * STEP for place in range(50)), *(place * STEP / 2 for place in range(50))]
+    early = [place * STEP if place < 50 else 50 * STEP - STEP / 2 + (place - 50) * STEP / 2 for place in range(100)]
+    found = follow(shots(FILM, times), shots(FILM, early), STEP / 2, TEN, even=False)
+    assert len(found.faults) > 40
