@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from av.video.frame import VideoFrame
 
 import streamify
 from clips.edits import EMPTY, Edit, with_edits
@@ -18,6 +19,8 @@ from e2e.driving import rungs
 from streamify.errors import VerificationFailed
 from streamify.media.source import choice, indexed, probe
 from streamify.media.source.scan import Scan
+from streamify.media.video.picture import _Maker
+from streamify.media.video.scaling import Chain
 from streamify.model.source import AudioFacts, ClockBreak, Note, VideoFacts
 from streamify.mp4.parts import arrange as arrange_parts
 from streamify.planning import build
@@ -184,3 +187,23 @@ def test_other_pictures_than_those_that_are_meant(tmp_path: Path, monkeypatch: p
     found = faults(source, tmp_path / "lie")
     assert any("the pictures are those of video stream 1; by the source it is video stream 0" in one for one in found)
     assert honest(source, tmp_path / "honest") == []
+
+
+@pytest.mark.parametrize("deed", [["crop=194:120:10:0", "scale=214:120"], ["crop=206:120:8:0", "pad=214:120:0:0"]])
+def test_pictures_that_lie_elsewhere(deed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretched by a tenth, and moved: too little for the likeness of pictures to fall below its floor."""
+    source, blurred = tmp_path / "film.mp4", "geq=lum='random(1)*255':cb=128:cr=128,gblur=sigma=6,lutyuv=y=3*val-256"
+    ffmpeg("-f", "lavfi", "-i", f"nullsrc=s=214x120:r=25:d=0.4,{blurred},format=yuv420p", source)
+    made = _Maker.__call__
+
+    def lie(self: _Maker, frame: VideoFrame) -> list[VideoFrame]:
+        return [Chain(deed, None)(one) for one in made(self, frame)]
+
+    settings = SETTINGS | {"ladder": rungs(120)}
+    with monkeypatch.context() as patch:
+        patch.setattr(_Maker, "__call__", lie)
+        streamify.transcode(source, tmp_path / "lie", **settings)
+    found = faults(source, tmp_path / "lie")
+    assert any("as it should be" in fault for fault in found), found
+    streamify.transcode(source, tmp_path / "honest", **settings)
+    assert faults(source, tmp_path / "honest") == []

@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from streamify.media.burnt import Burnt
 from streamify.media.expected import Expected, unlike_black
 from streamify.media.palette import Palette
+from streamify.media.registration import misplaced
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.opening import open_media
 from streamify.media.source.reading import decode, decoder, read_packets, stream_of
@@ -104,6 +105,7 @@ def compare_segment(
     values: list[float] = []
     previous: VideoFrame | None = None
     pending: _Doubt | None = None
+    least: tuple[float, int, VideoFrame, VideoFrame] | None = None
     shown = 0
     expected = Expected(video, track)
     burnt = Burnt(burn, track) if burn else None
@@ -117,6 +119,8 @@ def compare_segment(
             value = psnr(frame, wanted)
             values.append(value)
             palette.add(at + segment.start, frame, wanted)
+            if least is None or value < least[0]:
+                least = value, at + segment.start, frame, wanted
             if unlike_black(frame, expected.size):
                 faults.append(f"picture at {_seconds(at + segment.start, timeline)} is not at its own aspect: "
                               "what is beside it is not black")  # fmt: skip
@@ -136,6 +140,8 @@ def compare_segment(
         faults.extend(_out_of_place(psnr, pending, None, timeline))
     if shown < len(ours):
         faults.append(f"{len(ours) - shown} pictures have no picture of the source at their time")
+    if least is not None and not faults and (how := misplaced(*least[2:])) is not None:
+        faults.append(f"picture at {_seconds(least[1], timeline)} is {how}")
     if track.recipe.captions:
         faults.extend(_captions([frame for _, frame in ours], log))
     faults.extend(f"{one} at {_seconds(palette.first, timeline)}" for one in palette.faults())

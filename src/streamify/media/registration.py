@@ -1,0 +1,165 @@
+"""Does a picture lie where it should? One that is moved, stretched or flipped is told from one that is coded coarsely.
+
+By PSNR, a picture that was stretched by a tenth is as like the right one as one that is coded coarsely. But it becomes
+much more like it where that is undone, which errors of coding do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+
+from streamify.media.planes import packed
+
+ROUNDS = ((24, 4), (48, 3), (96, 2))
+"""Pixels of the longer side, and steps of Gauss and Newton: small pictures find large shifts, large ones are exact."""
+LEFT = 0.5
+"""Part of the squared error that is left at most where a picture is put back that lay elsewhere."""
+ALIKE = 4.0
+"""Squared levels of luma, mean, up to which pictures are alike."""
+COARSE = 0.006
+"""Part of the longer side by which coding may move something."""
+ROUNDED = 3.0
+"""Pixels of the rendition by which the rounding of sizes may move something."""
+FAR = 0.4
+"""Of the longer side, and of the size: what is further off is not looked for."""
+_FLIPS = (("upside down", 1, -1), ("mirrored", -1, 1), ("turned by 180 degrees", -1, -1))
+_Rows = list[list[float]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a picture lies: moved, as part of the longer side, and larger, about its middle."""
+
+    right: float = 0.0
+    wider: float = 0.0
+    down: float = 0.0
+    higher: float = 0.0
+
+
+def misplaced(ours: VideoFrame, theirs: VideoFrame) -> str | None:
+    """Return how a picture lies elsewhere than it should; ``None``: it does not, or it cannot be told.
+
+    Args:
+        ours: The picture, yuv420p.
+        theirs: What it should be, of the same size.
+    """
+    place = _Place()
+    for side, rounds in ROUNDS:
+        one, two = _small(ours, side), _small(theirs, side)
+        error = _error(one, _moved(two, _Place()))
+        if error < ALIKE:
+            return None
+        for name, across, along in _FLIPS if side == ROUNDS[0][0] else ():
+            if _error([row[::across] for row in one[::along]], _moved(two, _Place())) < LEFT / 2 * error:
+                return name
+        for _ in range(rounds):
+            step = _step(one, _moved(two, place), place)
+            if step is None:
+                return None
+            place = step
+    longer = max(ours.width, ours.height)
+    wide, high = ours.width / longer / 2, ours.height / longer / 2
+    most = max(abs(place.right) + abs(place.wider) * wide, abs(place.down) + abs(place.higher) * high)
+    if most < max(COARSE, ROUNDED / longer) or _error(one, _moved(two, place)) > LEFT * error:
+        return None
+    size = f"{100 / (1 + place.wider):.0f} % as wide and {100 / (1 + place.higher):.0f} % as high as it should be"
+    return f"moved by {round(-place.right * longer)} and {round(-place.down * longer)} pixels, {size}"
+
+
+def _small(frame: VideoFrame, side: int) -> _Rows:
+    scale = side / max(frame.width, frame.height)
+    width, height = (max(8, round(one * scale / 2) * 2) for one in (frame.width, frame.height))
+    small = VideoReformatter().reformat(
+        frame, width=width, height=height, format="yuv420p", src_colorspace=1, dst_colorspace=1,
+        src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.AREA,
+    )  # fmt: skip
+    data = packed(small.planes[0])
+    return [[float(value) for value in data[row * width : (row + 1) * width]] for row in range(height)]
+
+
+def _moved(rows: _Rows, place: _Place) -> tuple[_Rows, range, range]:
+    """Return a picture as if it lay elsewhere, and the lines and columns in which it is not cut off."""
+    width, height = len(rows[0]), len(rows)
+    longer = max(width, height)
+    across = [x + place.right * longer + place.wider * (x - (width - 1) / 2) for x in range(width)]
+    along = [y + place.down * longer + place.higher * (y - (height - 1) / 2) for y in range(height)]
+    columns = [_between(x, width) for x in across]
+    found = []
+    for y in along:
+        top, part = _between(y, height)
+        row = [one + (two - one) * part for one, two in zip(rows[top], rows[top + 1], strict=True)]
+        found.append([row[left] + (row[left + 1] - row[left]) * rest for left, rest in columns])
+    return found, _inside(along), _inside(across)
+
+
+def _inside(places: Sequence[float]) -> range:
+    """Return the places but for those outside and one beside them; a picture is rarely moved by half."""
+    held = [number for number, place in enumerate(places) if 0 <= place <= len(places) - 1]
+    return range(held[0] + 1, held[-1]) if held else range(0)
+
+
+def _between(at: float, count: int) -> tuple[int, float]:
+    at = min(max(at, 0.0), count - 1.0)
+    first = min(int(at), count - 2)
+    return first, at - first
+
+
+def _error(one: _Rows, moved: tuple[_Rows, range, range]) -> float:
+    """Return the mean squared difference, but for that of brightness and contrast."""
+    two, lines, columns = moved
+    pairs = [(one[y][x], two[y][x]) for y in lines for x in columns]
+    count = len(pairs) or 1
+    mean_a, mean_b = sum(a for a, _ in pairs) / count, sum(b for _, b in pairs) / count
+    square = sum((b - mean_b) ** 2 for _, b in pairs)
+    slope = sum((a - mean_a) * (b - mean_b) for a, b in pairs) / square if square else 0.0
+    return sum((a - mean_a - slope * (b - mean_b)) ** 2 for a, b in pairs) / count
+
+
+def _step(one: _Rows, moved: tuple[_Rows, range, range], place: _Place) -> _Place | None:
+    """Return a better place than that to which the second picture was moved; ``None``: none can be told."""
+    two, lines, columns = moved
+    width, height = len(one[0]), len(one)
+    longer = max(width, height)
+    sums = [[0.0] * 7 for _ in range(6)]
+    for y in lines:
+        row, above, below, wanted = two[y], two[y - 1], two[y + 1], one[y]
+        far = y - (height - 1) / 2
+        for x in columns:
+            across, along = (row[x + 1] - row[x - 1]) / 2, (below[x] - above[x]) / 2
+            line = (across, across * (x - (width - 1) / 2), along, along * far, row[x], 1.0, wanted[x] - row[x])
+            for number, value in enumerate(line[:6]):
+                total = sums[number]
+                for other in range(number, 7):
+                    total[other] += value * line[other]
+    for number in range(6):
+        for other in range(number):
+            sums[number][other] = sums[other][number]
+    solved = _solved(sums)
+    if solved is None:
+        return None
+    right, wider, down, higher = solved[:4]
+    better = _Place(
+        place.right + right / longer, place.wider + wider, place.down + down / longer, place.higher + higher
+    )
+    return better if max(abs(better.right), abs(better.wider), abs(better.down), abs(better.higher)) < FAR else None
+
+
+def _solved(rows: Sequence[list[float]]) -> list[float] | None:
+    """Solve linear equations whose right side is the last column; ``None``: they have no one solution."""
+    rows = [list(row) for row in rows]
+    count = len(rows)
+    for number in range(count):
+        pivot = max(range(number, count), key=lambda one: abs(rows[one][number]))
+        rows[number], rows[pivot] = rows[pivot], rows[number]
+        head = rows[number]
+        if abs(head[number]) < 1e-6:
+            return None
+        for other in range(count):
+            if other != number:
+                factor = rows[other][number] / head[number]
+                rows[other] = [a - factor * b for a, b in zip(rows[other], head, strict=True)]
+    return [rows[number][count] / rows[number][number] for number in range(count)]
