@@ -13,6 +13,7 @@ from faults.proxy import Faults, Proxy
 from selection import sample
 from stores import open_storage
 from streamify.errors import DestinationError
+from streamify.model.backoff import Backoff
 from streamify.storage import object_errors
 from streamify.storage.base import ConflictError
 from streamify.storage.objects import ObjectStorage
@@ -31,8 +32,7 @@ NUMBER = 15
 
 @pytest.fixture
 def way(cloud: Callable[[Kind], Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setattr(object_errors, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(object_errors, "LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(object_errors, "PAUSES", Backoff(0.02, 2, 0.2))
     with proxy.before(cloud("s3")) as found:
         found.cloud.enter(monkeypatch)
         yield found

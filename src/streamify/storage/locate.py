@@ -109,10 +109,10 @@ def object_store(location: Location, *, before: str | None = None, **given: Any)
 
 def _retries(patience: float) -> dict[str, Any]:
     """Return how obstore tries again, for so many seconds."""
-    from streamify.storage.object_errors import FIRST_PAUSE, LONGEST_PAUSE
+    from streamify.storage.object_errors import PAUSES
 
-    first, longest = timedelta(seconds=FIRST_PAUSE), timedelta(seconds=LONGEST_PAUSE)
-    pauses = {"init_backoff": first, "max_backoff": longest, "base": 2}
+    first, longest = timedelta(seconds=PAUSES.first), timedelta(seconds=PAUSES.longest)
+    pauses = {"init_backoff": first, "max_backoff": longest, "base": PAUSES.factor}
     # By time, not by number: the pauses are drawn at random, and twelve of them were over after 4 to 37 s.
     return {"max_retries": 1000, "retry_timeout": timedelta(seconds=patience), "backoff": pauses}
 

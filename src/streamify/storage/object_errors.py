@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30
 """Seconds for which what a store fails to do is tried again."""
-FIRST_PAUSE = 0.2
-"""Seconds before the second try."""
-LONGEST_PAUSE = 5.0
-_PAUSES = Backoff(FIRST_PAUSE, 2, LONGEST_PAUSE)
+PAUSES = Backoff(0.2, 2, 5.0)
+"""Between two tries, by obstore and by us."""
 
 _CODE = re.compile(r"<Code>\s*(\w+)\s*</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -121,7 +119,7 @@ class Patience:
         if time.monotonic() > self._until:
             raise error
         self._tries += 1
-        time.sleep(_PAUSES.pause(self._tries))
+        time.sleep(PAUSES.pause(self._tries))
 
 
 BROKE_OFF = "body error"
