@@ -240,7 +240,7 @@ def test_a_failure_is_an_exit_code_of_once_and_hooks_tell_it(tmp_path: Path, upl
     told = tmp_path / "told"
     hook = f"exec:sh -c 'echo $JOB_EVENT $JOB_UPLOAD $JOB_CODE >> {told}'"
     ran = streamify(
-        "watch", uploads, tmp_path / "media", *FLAGS, "--once", "--on-done", hook, "--on-failed", hook
+        "watch", uploads, tmp_path / "media", *FLAGS, "--once", "--settle", 0.2, "--on-done", hook, "--on-failed", hook
     )  # fmt: skip
     assert ran.code == 4
     assert "[jobs-failed]" in ran.line

@@ -95,10 +95,10 @@ def test_a_hung_task_is_killed_even_inside_c(bench: Bench, clock: Clock) -> None
 
 
 def test_a_worker_that_does_nothing_counts_as_hung_long_before_its_time_is_up(bench: Bench) -> None:
-    engine = bench.start(stall=0.5)
+    engine = bench.start(stall=0.2)
     error = engine.submit(task("stay")).exception()
     assert isinstance(error, TaskError)
-    assert (error.failure.code, error.failure.cause) == ("worker-hung", "it did nothing for 0.5 s")
+    assert (error.failure.code, error.failure.cause) == ("worker-hung", "it did nothing for 0.2 s")
 
 
 def test_a_worker_that_works_may_take_its_time(bench: Bench, clock: Clock) -> None:
@@ -148,13 +148,13 @@ def test_a_worker_that_starts_slowly_does_not_take_the_time_of_its_task(
 
 
 def test_a_worker_that_never_gets_ready_counts_as_one_that_cannot_start(bench: Bench) -> None:
-    engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(600)"), start=0.5)
+    engine = bench.start(command=(sys.executable, "-c", "import time; time.sleep(600)"), start=0.2)
     futures = [engine.submit(task(f"echo:{number}")) for number in range(20)]
     for future in futures:
         error = future.exception()
         assert isinstance(error, TaskError)
         assert (error.code, error.exit_code) == ("worker-start-failed", 5)
-        assert error.failure.cause == "the worker was not ready within 0.5 s"
+        assert error.failure.cause == "the worker was not ready within 0.2 s"
     assert len(bench.of("task.started")) == 3  # by then it is clear that none can start
 
 
