@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from growth import assert_linear
+from leaks import own_threads
 from streamify.errors import Interrupted, SourceError
 from streamify.executors.base import OnEvent
 from streamify.handle import JobHandle, Run, UnreadEvents
@@ -143,11 +144,11 @@ def test_a_block_waits_for_its_job_and_stops_it_where_it_raises() -> None:
 
 @pytest.fixture
 def _no_stray_threads() -> Iterator[None]:
+    before = own_threads()
     yield
-    for thread in threading.enumerate():
-        if thread.name.startswith("streamify "):
-            thread.join(30)
-            assert not thread.is_alive()
+    for thread in own_threads() - before:
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 @pytest.mark.usefixtures("_no_stray_threads")

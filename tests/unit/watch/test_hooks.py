@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from e2e.driving import wait_for
+from leaks import own_threads
 from streamify.errors import UsageError
 from streamify.model.backoff import Backoff
 from streamify.model.event import Event
@@ -23,6 +25,7 @@ from streamify.watch import command_hook, deliveries, webhook
 from streamify.watch.deliveries import Deliveries
 from streamify.watch.hooks import Target, parse_target
 from unit.watch.receiver import Receiver, receiving
+from waiting import wait_until
 
 KEY = b"k" * 32
 
@@ -39,6 +42,16 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "PATIENCE", 120.0)
 
 
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    """Hooks of a test would call on while others run, and for ever."""
+    before = own_threads()
+    yield
+    while Run.begun:
+        Run.begun.pop().hooks.close()
+    wait_until(lambda: own_threads() <= before)
+
+
 def ended(outcome: str = "complete", upload: str = "one") -> Ended:
     return Ended.model_validate(
         {"id": upload, "key": "a/ü.mp4", "size": 7, "source": "/up/a/ü.mp4", "dest": "/media/a/ü.mp4",
@@ -50,11 +63,15 @@ def ended(outcome: str = "complete", upload: str = "one") -> Ended:
 class Run:
     """A run of `watch`, as far as hooks are concerned."""
 
+    begun: ClassVar[list[Run]] = []
+    """By the test that runs."""
+
     def __init__(self, media: Path, *targets: Target, key: bytes | None = None) -> None:
         self.events: list[Event] = []
         self.kept = media / ".streamify-watch" / "deliveries"
         self.hooks = Deliveries(LocalStorage(media), targets, key, self.events.append)
         self.hooks.start()
+        self.begun.append(self)
 
     def waiting(self) -> int:
         return len(list(self.kept.glob("*.json"))) if self.kept.exists() else 0
