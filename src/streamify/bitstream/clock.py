@@ -72,6 +72,7 @@ def time_packets(
     depth: int = 0,
     behind: Set[int] = frozenset(),
     anew: Set[int] = frozenset(),
+    reckoned: bool = False,
 ) -> Timed | None:
     """Give each picture its time; ``None`` where no packet has any.
 
@@ -83,6 +84,7 @@ def time_packets(
         depth: Pictures by which the decoder's output is known to lag, at least.
         behind: Packets that come after others that are behind them in the file: they are late.
         anew: Packets with which another recording begins, as the container itself says.
+        reckoned: Whether the container has times of decoding alone, from which FFmpeg reckons the others (AVI, ASF).
     """
     raw = _decode_times(packets)
     if all(time == NONE for time in raw):
@@ -90,6 +92,10 @@ def time_packets(
     step = _usual_step(packets, raw)
     if not behind and not anew and _right(packets, time_base, reordered=reordered, jumps=jumps):
         times = array("q", (pts if packets.shows(at) else NONE for at, pts in enumerate(packets.pts)))
+        if reckoned and _shown_as_decoded(packets, times, step, depth):
+            times[0] += depth * step
+            if times[-1] == max(times) and 0 < packets.dts[-1] + depth * step - times[-1] < step:
+                times[-1] = packets.dts[-1] + depth * step  # FFmpeg reckoned with half of it, that of a field
         return Timed(times, True, _keeps(packets, times), (), (), (), frozenset(), 0, step)
     wild = _wild(raw, time_base).union(behind)
     repeated: set[int] = set()
@@ -138,6 +144,18 @@ def _right(packets: Packets, time_base: Fraction, *, reordered: bool, jumps: boo
     shown = [time for _, time in sorted(zip(pictures, times, strict=True))]
     ahead = int(AHEAD / time_base)
     return all(before < time and not (jumps and time - before > ahead) for before, time in pairwise(shown))
+
+
+def _shown_as_decoded(packets: Packets, times: Sequence[int], step: int, depth: int) -> bool:
+    """Whether the first picture is shown when it is decoded, though the decoder holds back `depth` pictures.
+
+    FFmpeg takes the first time of MPEG-1 in AVI and of MPEG-2 in ASF for both: a hole behind the first picture.
+    """
+    if not depth or not step or len(times) < 2 or NONE in (times[0], packets.dts[0], packets.dts[1]):
+        return False
+    following = min((time for time in times[1:] if time != NONE), default=NONE)
+    even = packets.dts[1] - packets.dts[0] == step
+    return times[0] == packets.dts[0] and even and following - times[0] == (depth + 1) * step
 
 
 def _keeps(packets: Packets, times: Sequence[int]) -> bool:

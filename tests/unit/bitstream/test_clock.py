@@ -110,6 +110,27 @@ def test_decode_times_that_fall_are_not_those_of_decoding() -> None:
     assert (found.step, found.ordered, found.breaks) == (40, False, ())
 
 
+def reckoned(pts: Sequence[int | None], dts: Sequence[int | None], order: Sequence[int], depth: int) -> list[int]:
+    given = packets(pts, dts, order=order)
+    found = time_packets(given, TICK, reordered=True, jumps=False, depth=depth, reckoned=True)
+    assert found is not None
+    return list(found.times)
+
+
+def test_the_first_picture_is_shown_when_the_decoder_gives_it() -> None:
+    """What ffprobe says of MPEG-1 in AVI and of MPEG-2 in ASF, without B pictures and with them."""
+    assert reckoned(steps(0, 2, 3, 4), steps(0, 1, 2, 3), range(4), 1) == steps(1, 2, 3, 4)
+    assert reckoned(steps(0, 4, 2, 3), steps(0, 1, 2, 3), [0, 3, 1, 2], 1) == steps(1, 4, 2, 3)
+    half = [*steps(0, 2, 3), steps(3)[0] + STEP // 2]  # so the last one of MPEG-1 in ASF
+    assert reckoned(half, steps(0, 1, 2, 3), range(4), 1) == steps(1, 2, 3, 4)
+
+
+def test_a_picture_that_is_missing_behind_the_first_leaves_its_hole() -> None:
+    assert reckoned(steps(0, 2, 3, 4), steps(0, 2, 3, 4), range(4), 1) == steps(0, 2, 3, 4)
+    assert reckoned(steps(0, 2, 3, 4), steps(0, 1, 2, 3), range(4), 0) == steps(0, 2, 3, 4)
+    assert reckoned(steps(1, 3, 4, 5), steps(0, 1, 2, 3), range(4), 1) == steps(1, 3, 4, 5)
+
+
 def test_the_last_pictures_of_a_decoder_that_lags_keep_the_rate_of_rounded_times() -> None:
     """24000/1001 pictures a second in milliseconds, where the usual step is 42: three of those are a tick off."""
     pts = [round(Fraction(1001 * number, 24)) for number in range(150)]

@@ -36,6 +36,9 @@ from streamify.media.source.timed_file import TimedFile
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
+DECODED = ("avi", "asf")
+"""Containers with times of decoding alone."""
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -208,6 +211,7 @@ def scan(
         depth=context.reorder_depth,
         behind=behind,
         anew=borders.keys(),
+        reckoned=container.format.name in DECODED,
     )
     if timed is None:
         raise SourceError(
