@@ -33,7 +33,7 @@ def sei(payload: bytes) -> bytes:
     return b"\x00\x00\x00\x01\x06\x04" + bytes([len(payload)]) + payload + b"\x80"
 
 
-def write(path: Path, codec: str, muxer: str, extra: bytes, at: int = 0) -> Path:
+def write(path: Path, codec: str, muxer: str, extra: bytes, at: int = 0, more: str = "") -> Path:
     """Write a film of a few pictures, with `extra` put into each packet at an offset."""
     with av.open(str(path), "w", format=muxer) as container:
         stream = container.add_stream(codec, rate=25)
@@ -41,7 +41,7 @@ def write(path: Path, codec: str, muxer: str, extra: bytes, at: int = 0) -> Path
         stream.width, stream.height = 96, 64
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if codec == "libx264":
-            stream.options = {"preset": "ultrafast", "x264-params": "repeat-headers=1:aud=0"}
+            stream.options = {"preset": "ultrafast", "x264-params": f"repeat-headers=1:aud=0{more}"}
         packets = []
         for number in range(PICTURES):
             frame = av.VideoFrame(96, 64, stream.pix_fmt)
@@ -114,6 +114,14 @@ def test_the_mapping_of_pictures_is_named_where_they_are_not_flat(
     add_box(path, b"vexu", EYES + projection(kind))
     notes = probe(path).notes
     assert [note.what for note in notes if "mapping" in note.what] == named
+
+
+@pytest.mark.parametrize(("packing", "named"), [(3, "side by side"), (4, "one above the other"),
+                                                (5, "one picture each in turn")])  # fmt: skip
+def test_two_views_in_one_stream_are_named(tmp_path: Path, packing: int, named: str) -> None:
+    """By the numbers of ITU-T H.264, table D-8."""
+    path = write(tmp_path / "a.mkv", "libx264", "matroska", b"", more=f":frame-packing={packing}")
+    assert [note.what for note in probe(path).notes if "views" in note.what] == [f"two views for 3D, {named}"]
 
 
 @pytest.mark.parametrize("value", [28, 31, 32, 99])

@@ -12,9 +12,9 @@ from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.sidedata import SideDataType, first_of, side_data
 from streamify.model.source import Note
 
-_PACKED = {1: "side by side", 2: "one above the other", 4: "as a checkerboard", 5: "side by side", 6: "line by line",
-           7: "column by column"}  # fmt: skip
-"""AVStereo3DType of both views in one picture."""
+_PACKED = {1: "side by side", 2: "one above the other", 3: "one picture each in turn", 4: "as a checkerboard",
+           5: "side by side", 6: "line by line", 7: "column by column"}  # fmt: skip
+"""AVStereo3DType of both views in one stream of pictures."""
 _CURVED = {3: "spherical (180 degree)", 4: None, 5: "fisheye"}
 """AVSphericalProjection; 4 is flat: every spatial video of a phone says so."""
 
@@ -62,9 +62,9 @@ def _mapping(pictures: Sequence[VideoFrame]) -> Iterator[Note]:
 
 
 def _stereo(pictures: Sequence[VideoFrame]) -> Iterator[Note]:
-    """Yield how two views share one picture (AVStereo3D: type and flags first)."""
+    """Yield how two views share one stream of pictures (AVStereo3D: type and flags first)."""
     found = next((data for one in pictures if (data := first_of(one, SideDataType.STEREO3D)) is not None), b"")
     packing = _PACKED.get(struct.unpack_from("=i", found)[0]) if len(found) >= 4 else None
     if packing is not None:
-        why = "both stay in the picture; the mark that tells players of them is not carried over"
+        why = "both stay in the pictures; the mark that tells players of them is not carried over"
         yield Note(kind="info", what=f"two views for 3D, {packing}", why=why)
