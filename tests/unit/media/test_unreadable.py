@@ -32,6 +32,20 @@ def test_blocks_of_a_track_whose_first_bytes_are_left_out(stripped: int, behind:
     assert (tail.length if tail is not None else 0) == unread
 
 
+def test_sound_of_a_joined_file_without_pictures_is_read() -> None:
+    """Only what is behind the last packet of any kind is not."""
+    sound = block(SOUND) * 2
+    cluster = b"\x1f\x43\xb6\x75" + (0x4000 | len(sound)).to_bytes(2, "big") + sound
+    joined = EBML + b"\x18\x53\x80\x67\xff" + cluster
+    film = block(PICTURE) + joined
+    for behind, unread in ((b"", 0), (EBML + bytes(900), 905)):
+        data = film + behind
+        tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 3, len(PICTURE), len(film) - len(SOUND))
+        assert (tail.length if tail is not None else 0) == unread
+    tail = unreadable_tail(io.BytesIO(film), len(film), "matroska,webm", 3, len(PICTURE))
+    assert tail is not None  # FFmpeg gave no sound of it
+
+
 def tag(payload: bytes) -> bytes:
     """Return a tag of FLV with the size behind it (FLV 10.1, annex E.3)."""
     return b"\x09" + len(payload).to_bytes(3, "big") + bytes(7) + payload + (11 + len(payload)).to_bytes(4, "big")

@@ -182,6 +182,11 @@ class AudioPackets:
             found.since = self._before[0]
         found.add(packet)
 
+    @property
+    def furthest(self) -> int:
+        """Return the largest byte offset of a packet; -1: none is known."""
+        return max((max(one.positions, default=-1) for one in self.by_stream.values()), default=-1)
+
     def passed(self, packet: Packet[Any]) -> None:
         """Take note of a packet of pictures, by which late streams are found again."""
         self._passed += 1

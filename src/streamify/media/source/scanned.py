@@ -71,7 +71,8 @@ def from_scan(
     numbering = None if same else Numbering(found.raw, found.positions, times, found.prints)
     marks = Marks(found.raw.pts if same else times, found.prints)
     lost = find_gaps(file, size, format_name, found, shown, time_base)
-    tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1])
+    heard = audio_packets.furthest
+    tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1], heard)
     notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
     left_out = found.left_out + len(found.shown) - len(shown)
     return VideoIndex(

@@ -76,13 +76,24 @@ def unreadable(
     return found
 
 
-def unreadable_tail(file: BinaryIO, size: int, format_name: str, position: int, held: int) -> Stretch | None:
-    """Return what cannot be read behind the last packet of the pictures; `held` is its size, bytes."""
+def unreadable_tail(
+    file: BinaryIO, size: int, format_name: str, position: int, held: int, heard: int = -1
+) -> Stretch | None:
+    """Return what cannot be read behind the last packet of the pictures.
+
+    Args:
+        file: The source.
+        size: Of it, bytes.
+        format_name: FFmpeg's name of the demuxer.
+        position: Of that packet.
+        held: Its size, bytes.
+        heard: Position of the last packet of sound that FFmpeg gives; -1: none.
+    """
     between = _BETWEEN.get(format_name.split(",")[0])
     if between is None or position < 0 or size - position - held < LEAST:
         return None
     if between is _matroska:
-        between = partial(_matroska, last=True)
+        between = partial(_matroska, last=max(position, heard))
     stretch = between(file, position, size, held)
     if stretch is None:
         return None
@@ -178,10 +189,10 @@ STRIPPED = 16
 """Bytes at most that the track says once and each block leaves out (RFC 9559, 5.1.4.1.31.7)."""
 
 
-def _matroska(file: BinaryIO, start: int, end: int, size: int, *, last: bool = False) -> tuple[int, int] | None:
+def _matroska(file: BinaryIO, start: int, end: int, size: int, *, last: int | None = None) -> tuple[int, int] | None:
     """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture, without what is stripped.
 
-    Behind the `last` packet a file that was joined is not read by FFmpeg, which ends at the third (seen in 8.1).
+    Behind the `last` packet that it gives a file that was joined is not read by it: it ends at the third (seen in 8.1).
     """
     after = start + size + 4
     at = _read_to(file, after, end, last=last)
@@ -200,7 +211,7 @@ def _is_whole(file: BinaryIO, at: int, end: int) -> bool:
     return kind == CLUSTER or (kind in KNOWN and after <= end)
 
 
-def _read_to(file: BinaryIO, at: int, end: int, *, last: bool) -> int:
+def _read_to(file: BinaryIO, at: int, end: int, *, last: int | None) -> int:
     """Return where what is read from a byte on ends, element by element."""
     for _ in range(ELEMENTS):
         if at >= end:
@@ -209,7 +220,7 @@ def _read_to(file: BinaryIO, at: int, end: int, *, last: bool) -> int:
             kind, body, after = element(file, at, 1 << 62)
         except BoxError:
             return at
-        if kind not in KNOWN or (last and kind == EBML):
+        if kind not in KNOWN or (last is not None and at > last and kind == EBML):
             return at
         at = body if kind in PARENTS else after
     return end
