@@ -123,7 +123,8 @@ class Piece:
 def _further(times: Sequence[int], step: int, count: int) -> list[int]:
     """Return times that go on behind others, at the rate of the last even ones: the usual step is rounded to ticks."""
     first = len(times) - 1
-    while first > max(0, len(times) - PACED) and abs(times[first] - times[first - 1] - step) <= 1:
+    rounded = int(step > 3)  # of a shorter one, a tick more may be a picture that is missing
+    while first > max(0, len(times) - PACED) and abs(times[first] - times[first - 1] - step) <= rounded:
         first -= 1
     last = times[first:]
     size = len(last)

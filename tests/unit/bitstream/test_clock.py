@@ -141,6 +141,15 @@ def test_the_last_pictures_of_a_decoder_that_lags_keep_the_rate_of_rounded_times
     assert sorted(found.times) == [*pts[3:], *(round(Fraction(1001 * number, 24)) for number in (150, 151, 152))]
 
 
+def test_pictures_that_are_missing_on_a_clock_of_pictures_move_none_behind_the_last() -> None:
+    """One tick is one picture (AVI): no rounding makes two of it."""
+    pts = [*range(6), *range(7, 17), *range(18, 48)]
+    order = [0, *(place + (1 if place % 2 else -1) for place in range(1, 45)), 45]
+    found = time_packets(packets(pts, pts, order=order), Fraction(1, 25), reordered=True, jumps=False, depth=3)
+    assert found is not None
+    assert sorted(found.times) == [*pts[3:], 48, 49, 50]
+
+
 def test_a_clock_that_starts_anew_goes_on() -> None:
     found = timed(packets(steps(*range(100, 200), *range(100, 180))))
     assert list(found.times) == steps(*range(100, 280))
