@@ -24,7 +24,7 @@ SCHEMA = 1
 PLAN_SCHEMA = 3
 """Version of the plan; `streamify.model.upgrade` reads the earlier ones."""
 
-MEDIA_VERSION = 4
+MEDIA_VERSION = 5
 """Raised only when the bytes of media files may change; part of every track's hash; guarded by golden hashes."""
 
 

@@ -64,15 +64,15 @@ def test_every_field_of_a_recipe_is_hashed() -> None:
 
 
 def test_pinned() -> None:
-    """Ids of media version 4. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
+    """Ids of media version 5. Other ids for the same recipe mean new URLs for every stream: is that meant?"""
     alike = ids(plan(short_start=False, preset="medium"))
-    assert alike == ["1080p-8bb0a107", "720p-48bead4f", "480p-18634aca", "360p-c06932fc", "en-aac-de66e52f"]
+    assert alike == ["1080p-d0d34bbc", "720p-23fe73e4", "480p-d29f5b85", "360p-bc15f218", "en-aac-fa710de3"]
     assert ids(plan(preset="medium")) == [
-        "1080p-dbc0de72",
-        "720p-d467913c",
-        "480p-d113f59b",
-        "360p-7ddd59a7",
-        "en-aac-a7ad55c0",
+        "1080p-629344c1",
+        "720p-c3a3851a",
+        "480p-55d02e3a",
+        "360p-63a6e3bf",
+        "en-aac-49633aab",
     ]
 
 
