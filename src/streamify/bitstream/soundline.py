@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
 
 from streamify.bitstream.packets import NONE
@@ -34,6 +35,13 @@ SLOPE = 100
 """One over the most by which sound is stretched or squeezed."""
 LOST = SECOND // 4
 """Distance that such a correction does not follow: the sound is placed anew."""
+PADDING = 4
+"""Packets that encoders add, at most, at the end of a part and the beginning of the next: 2,112 samples of AAC to begin
+with, and what fills the last packet; about as many packets with HE-AAC, MP3 and AC-3."""
+PADDED = SECOND // 5
+"""Longest such padding."""
+PARTED = 4
+"""How many times as long as that the sound in front is at the least: it is a part."""
 
 
 @dataclass
@@ -136,6 +144,17 @@ def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False) -> Lin
             runs.append(run)
         jitter, drift = max(jitter, part.jitter), drift + part.drift
     return Line(tuple(runs), tuple(holes), _end(packets, runs[-1], len(packets)), jitter, drift)
+
+
+def padding(overlap: int | Fraction, packet: int | Fraction, front: int | Fraction) -> bool:
+    """Return whether an overlap is no longer than what encoders add where parts are joined.
+
+    Args:
+        overlap: Its length, ns, as all here.
+        packet: Length of the first packet behind it.
+        front: Length of the sound in front of it, from the overlap or gap before.
+    """
+    return overlap <= min(PADDING * packet, PADDED) and PARTED * overlap <= front
 
 
 def _counted(packets: Coded) -> array[int]:

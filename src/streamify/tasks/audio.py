@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import islice, pairwise
 
-from streamify.media.audio.notes import change_note
+from streamify.media.audio.notes import change_note, padding_note
 from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
@@ -76,6 +76,8 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     if log.gaps:
         what = f"audio stream {task.track.stream}: {log.gaps} gaps or overlaps"
         notes += (Note(kind="converted", what=what, why="silence fills gaps and overlaps are cut: sync is kept"),)
+    if log.padding:
+        notes += (padding_note(task.track.stream, float(log.padding)),)
     if log.cut:
         notes += (_cut_note(task.track.stream, log.cut),)
     missing = task.piece.promised - log.decoded if task.piece is not None else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import streamify
 from clips.numbered import encode, remux
 from stores import split
 from streamify.errors import SourceError, StreamifyError, TasksFailed
+from streamify.model.source import Note
 from streamify.settings.arguments import SettingsDict
 
 FILM = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration={}")
@@ -81,6 +82,33 @@ def test_sound_that_comes_twice_is_no_loss(tmp_path: Path) -> None:
     assert any("of sound at" in what for what in dropped), dropped
 
 
+AAC = ("-c:v", "mpeg2video", "-bf", "0", "-c:a", "aac", "-ar", "44100")
+PADDING = "encoders add as much at the ends of parts that are joined"
+
+
+def padding_of(notes: Iterable[Note]) -> list[Note]:
+    return [note for note in notes if note.kind == "dropped" and note.why.startswith(PADDING)]
+
+
+def test_what_aac_adds_to_joined_parts_of_mpeg_ts_is_no_loss(tmp_path: Path) -> None:
+    """The first packet of each part holds nothing but the 1,024 samples with which AAC begins."""
+    source = tmp_path / "film.ts"
+    for start in range(3):
+        part = made(tmp_path / "part.ts", 1, 0, *AAC, "-output_ts_offset", f"{start}")
+        source.write_bytes((source.read_bytes() if start else b"") + part.read_bytes())
+    notes = split(source, strict=True).notes
+    assert len(padding_of(notes)) == 2, notes
+
+
+def test_what_aac_adds_to_joined_parts_of_mp4_is_no_loss(tmp_path: Path) -> None:
+    made(tmp_path / "part.mp4", 2, 0, *AAC)
+    (tmp_path / "list.txt").write_text("file part.mp4\n" * 2)
+    command = ["ffmpeg", "-v", "error", "-f", "concat", "-i", "list.txt", "-c", "copy", "film.mp4"]
+    subprocess.run(command, check=True, timeout=60, cwd=tmp_path)
+    notes = streamify.transcode(tmp_path / "film.mp4", tmp_path / "dest", **STRICT).notes
+    assert len(padding_of(notes)) == 1, notes
+
+
 def zeroed_sound(folder: Path) -> Path:
     source = made(folder / "film.mp4", 3, 0, "-c:v", "mpeg4", "-c:a", "aac")
     command = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pos,size", "-of", "csv=p=0"]
@@ -93,16 +121,21 @@ def zeroed_sound(folder: Path) -> Path:
     return source
 
 
-def overlapping_sound(folder: Path) -> Path:
-    """Each packet of sound is said to last half as long as it does."""
+def overlapping_sound(folder: Path, length: int = 512) -> Path:
+    """Each packet of sound is said to last half as long as it does, or another length."""
     source = made(folder / "film.mp4", 3, 0, "-c:v", "mpeg4", "-c:a", "aac")
     data = source.read_bytes()
     place = data.rindex(b"stts")
-    source.write_bytes(data[:place] + data[place:].replace((1024).to_bytes(4, "big"), (512).to_bytes(4, "big"), 1))
+    source.write_bytes(data[:place] + data[place:].replace((1024).to_bytes(4, "big"), length.to_bytes(4, "big"), 1))
     return source
 
 
-@pytest.mark.parametrize("make", [zeroed_sound, overlapping_sound])
+def drifting_sound(folder: Path) -> Path:
+    """Each packet of sound is said to last a tenth less: the overlaps are as short as at joins, and as rare."""
+    return overlapping_sound(folder, 922)
+
+
+@pytest.mark.parametrize("make", [zeroed_sound, overlapping_sound, drifting_sound])
 def test_what_tasks_name_as_lost_is_refused(make: Callable[[Path], Path], tmp_path: Path) -> None:
     source = make(tmp_path)
     notes = streamify.transcode(source, tmp_path / "dest", **ALL).notes

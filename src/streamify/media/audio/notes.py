@@ -20,3 +20,18 @@ def change_note(stream: int, at: Fraction, change: str) -> Note:
         what=f"audio stream {stream}: {change} at {float(at):.3f} s",
         why="resampled and mixed to one format throughout",
     )
+
+
+def padding_note(stream: int, seconds: float, when: str = "") -> Note:
+    """Return the note of an overlap that is no loss.
+
+    Args:
+        stream: Index of the stream.
+        seconds: How much is cut out.
+        when: Where that is.
+    """
+    return Note(
+        kind="dropped",
+        what=f"audio stream {stream}: {seconds:.3f} s of sound{when}",
+        why="encoders add as much at the ends of parts that are joined: cut out, sync is kept",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from streamify.bitstream.soundline import PADDING, SECOND, padding
 from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.counted import Output, counted_samples
 from streamify.media.audio.mixing import Mixer
@@ -58,6 +60,8 @@ class AudioLog:
     """Places where silence was put in or samples were left out, beyond the tolerance."""
     cut: Fraction = Fraction(0)
     """Seconds of the source that are left out there."""
+    padding: Fraction = Fraction(0)
+    """Seconds left out that encoders added where parts were joined."""
     errors: list[str] = field(default_factory=list)
     decoded: int = 0
     """Samples of the output that are not silence put in."""
@@ -124,6 +128,8 @@ def _timed_samples(
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
     resampling: Resampling | None = None
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
+    since = Fraction(0)  # where the last gap or overlap ended, likewise
+    offs: deque[Fraction] = deque(maxlen=PADDING)  # of the last frames: how much later than expected they were
     before: tuple[int, str] | None = None
     clock = SoundClock(source.breaks)
     for frame, offset in _decoded(source, track, Fraction(start, rate), log):
@@ -135,10 +141,17 @@ def _timed_samples(
         if resampling is None or abs(at - ahead) > TOLERANCE:
             if resampling is not None:
                 log.gaps += 1
-                log.cut += max(Fraction(0), ahead - max(at, Fraction(start, rate)))
+                cut = max(Fraction(0), ahead - max(at, Fraction(start, rate)))
+                length = Fraction(frame.samples, frame.sample_rate)
+                sudden = 2 * (offs[0] - (at - ahead)) >= ahead - at  # not by drift
+                if sudden and padding((ahead - at) * SECOND, length * SECOND, (ahead - since) * SECOND):
+                    log.padding += cut
+                else:
+                    log.cut += cut
                 yield from resampling.flush()
             resampling = Resampling(layout, rate, _nearest(at * rate))
-            ahead = at
+            ahead = since = at
+        offs.append(at - ahead)
         kind = frame.sample_rate, frame.layout.name
         if before is not None and kind != before and ahead * rate >= start:
             log.changes.append((ahead, f"{before[0]} Hz {before[1]} becomes {kind[0]} Hz {kind[1]}"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from streamify.bitstream.packets import NONE
-from streamify.bitstream.soundline import SECOND, Hole, Line, lay
-from streamify.media.audio.notes import change_note
+from streamify.bitstream.soundline import SECOND, Hole, Line, lay, padding
+from streamify.media.audio.notes import change_note, padding_note
 from streamify.media.source.audio_packets import CLOCKLESS, JUMPING, StreamPackets
 from streamify.model.plan import Splice
 from streamify.model.source import AudioFacts, ClockBreak, Note
@@ -94,15 +94,18 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
     for begin, moved in laid.restarts[:NAMED]:
         what = f"{where}: the clock is set anew at {float(begin - origin):.3f} s ({float(-moved):+.3f} s)"
         yield Note(kind="converted", what=what, why="recordings that were joined: the sound goes on without a gap")
-    again = _heard_again(laid)
+    again, padded = _heard_again(laid), _padded(laid)
     for hole in laid.line.holes[:NAMED]:
         when = f"at {(hole.at - base) / SECOND:.3f} s"
         if hole.length > 0:
             yield _silence(where, hole.length / SECOND, when)
+        elif hole in padded and hole not in again:
+            yield padding_note(laid.facts.stream, -hole.length / SECOND, f" {when}")
         elif hole.length < 0:
             yield _overlap(where, -hole.length / SECOND, when, same=hole in again)
     if more := laid.line.holes[NAMED:]:
-        yield _more_holes(where, more, lost=any(one.length < 0 and one not in again for one in more))
+        lost = any(one.length < 0 and one not in again and one not in padded for one in more)
+        yield _more_holes(where, more, lost=lost)
     if laid.line.jitter > SMOOTHED:
         what = f"{where}: timestamps that are up to {laid.line.jitter / 1_000_000:.0f} ms off"
         yield Note(kind="info", what=what, why="samples follow each other by their count: no gap is made of it")
@@ -134,7 +137,7 @@ def _heard_again(laid: Laid) -> Collection[Hole]:
     """Return the overlaps in which all that is cut out came before, at the same time and byte for byte."""
     packets, sums = laid.packets, laid.packets.coded.sums
     rates = {run.first: run.rate for run in laid.line.runs}
-    found, known, until = [], set[tuple[int, int]](), 0
+    found, known, until = set[Hole](), set[tuple[int, int]](), 0
     for hole in laid.line.holes:
         first = hole.packet
         known.update((packets.times[at], packets.prints[at]) for at in range(until, first))
@@ -142,7 +145,19 @@ def _heard_again(laid: Laid) -> Collection[Hole]:
         last = bisect_right(sums, sums[first] - hole.length * rates[first] // SECOND) - 1
         cut = range(first, max(first + 1, last))
         if hole.length < 0 and all((packets.times[at], packets.prints[at]) in known for at in cut):
-            found.append(hole)
+            found.add(hole)
+    return found
+
+
+def _padded(laid: Laid) -> Collection[Hole]:
+    """Return the overlaps that are no longer than what encoders add where parts are joined."""
+    sums, rates = laid.packets.coded.sums, {run.first: run.rate for run in laid.line.runs}
+    found, since = set[Hole](), laid.line.runs[0].at
+    for hole in laid.line.holes:
+        packet = (sums[hole.packet + 1] - sums[hole.packet]) * SECOND // rates[hole.packet]
+        if hole.length < 0 and padding(-hole.length, packet, hole.at - since):
+            found.add(hole)
+        since = hole.at + hole.length
     return found
 
 
