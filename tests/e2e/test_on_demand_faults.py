@@ -147,6 +147,20 @@ def test_a_job_that_makes_another_stream_there_is_named(source: Path, tmp_path: 
 
 
 @pytest.mark.long
+def test_what_exists_of_a_job_that_is_cancelled_plays_on(source: Path, tmp_path: Path) -> None:
+    dest, halt = tmp_path / "dest", Halt(tmp_path, 2)
+    with playing(source, dest, *SLOW, env=halt.env) as play:
+        video, _ = watched(play, dest)
+        told = subprocess.run(
+            [str(COMMAND), "cancel", str(dest)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert told.returncode == 0, told.stderr
+        assert ask_once(play, f"{video}/00000.m4s").status == 200
+        assert play.process.poll() is None
+        assert play.end() == 143
+
+
+@pytest.mark.long
 def test_what_somebody_else_removes_is_refused_at_once_and_made_again_by_the_next_run(
     source: Path, tmp_path: Path
 ) -> None:

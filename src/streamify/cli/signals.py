@@ -15,10 +15,12 @@ from streamify.jobs.engine import Stop
 
 
 class SignalStop(Stop):
-    """Set by the first signal; remembers which it was."""
+    """Set by the first signal, which it remembers; the job may set it, too, where it is ended from elsewhere."""
 
     def __init__(self, document: Document) -> None:
         super().__init__()
+        self.signalled = threading.Event()
+        """Set by signals alone."""
         self.number: int | None = None
         self._document = document
 
@@ -29,11 +31,15 @@ class SignalStop(Stop):
         self.number = number
         self.exit_code = 128 + number
         # Not here: set() takes a lock that the interrupted main thread may hold.
-        threading.Thread(target=self.set, daemon=True).start()
+        threading.Thread(target=self._set, daemon=True).start()
+
+    def _set(self) -> None:
+        self.signalled.set()
+        self.set()
 
 
 @contextlib.contextmanager
-def stopping(document: Document) -> Iterator[Stop]:
+def stopping(document: Document) -> Iterator[SignalStop]:
     """Handle signals while a job runs that looks at the flag; the second writes `document` where it is owed."""
     stop = SignalStop(document)
     with handled(stop):

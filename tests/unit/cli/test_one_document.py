@@ -157,7 +157,7 @@ def test_a_signal_before_the_server_takes_them_ends_it(moment: str, tmp_path: Pa
 
 def _interrupted(moment: str, args: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", EARLY, moment, *args]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_a_job_that_fails_before_its_engine_is_ready_is_the_document(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from concurrent.futures import Future
-from contextlib import ExitStack
+from concurrent.futures import Future, InvalidStateError
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -98,7 +98,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
     from streamify.backends.here import Here
     from streamify.cli.show.progress import watching
     from streamify.cli.signals import stopping
-    from streamify.errors import Interrupted, StreamifyError, UsageError
+    from streamify.errors import Interrupted, JobCancelled, StreamifyError, UsageError
     from streamify.http.listening import listening
     from streamify.jobs.live import LiveStream
     from streamify.jobs.locations import cache_folder, find_source
@@ -123,7 +123,8 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
         def on_event(event: Event) -> None:
             show(event)
             if event.kind == "engine.ready":
-                ready.set_result(None)
+                with suppress(InvalidStateError):  # the job has ended meanwhile
+                    ready.set_result(None)
             elif event.kind == "task.started":
                 begun.set()
 
@@ -132,13 +133,14 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
                 backend.play(source, dest, settings, live, on_event, stop)
             except BaseException as error:  # raised in the main thread
                 errors.append(error)
-                begun.set()
-                if not ready.done():
-                    ready.set_exception(error)
-                if live.watchable and isinstance(error, StreamifyError) and not isinstance(error, Interrupted):
+                interrupted = isinstance(error, Interrupted) and not isinstance(error, JobCancelled)
+                if live.watchable and isinstance(error, StreamifyError) and not interrupted:
                     log(str(error))
+            begun.set()
+            with suppress(InvalidStateError):  # the engine was ready, or is at this moment
+                ready.set_exception(errors[0]) if errors else ready.set_result(None)
             if live.watchable:
-                stop.wait()  # a signal that comes before the server takes them must end it, too
+                stop.signalled.wait()  # a signal that comes before the server takes them must end it, too
             over.set()
             for server in servers:
                 server.stop()
@@ -154,6 +156,7 @@ def _serve_while_making(ctx: click.Context, source: Location, given: str | None)
                 if not over.is_set():  # else nobody stops the server
                     servers[0].run()
         finally:
+            stop.signalled.set()
             stop.set()
             maker.join()
     for error in errors:
