@@ -173,8 +173,7 @@ def _image_faults(
 
 
 def _refuse_losses(plan: Plan, sums: Ledgers) -> None:
-    hint = "the source is damaged, or is read wrongly: name it in a bug report; --loss-limit allows for damage"
-    failures = tuple(Failure("certificate", code, cause, attempts=1, hint=hint) for code, cause in losses(plan, sums))
+    failures = tuple(Failure("certificate", one.code, one.cause, hint=one.hint) for one in losses(plan, sums))
     if failures:
         raise TasksFailed(failures, "nothing was published; what was made is kept")
 

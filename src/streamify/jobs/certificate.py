@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import segment_key
+from streamify.jobs.failures import TOO_MANY
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.result import Seam, SegmentRecord
@@ -185,8 +187,21 @@ NEAR = 12
 """Seconds behind a hole or a break of the clock within which it explains that a picture is lost: until a keyframe."""
 
 
-def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
-    """Yield code and cause of each reason why a film with these lost pictures is not published.
+class Loss(NamedTuple):
+    """A reason why a film is not published."""
+
+    code: str
+    cause: str
+    hint: str
+
+
+READ_WRONGLY = "the source is damaged, or is read wrongly: name it in a bug report"
+ALLOW = "give an undamaged copy, or raise --loss-limit"
+LENIENT = "give an undamaged copy, or leave out --strict"
+
+
+def losses(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
+    """Yield each reason why a film with this damage and these lost pictures is not published.
 
     Args:
         plan: Of the job.
@@ -194,14 +209,22 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[tuple[str, str]]:
     """
     strict, video = plan.settings.strict, plan.source.video
     unreadable = sum(float(gap.seconds) for gap in plan.source.gaps if gap.damage)
+    cost, over = "", False
     if video is not None and (sums.lost or unreadable):
-        yield from _lost_pictures(plan, video, sums, unreadable)
-    if strict and sums.damage:
+        yield from _unexplained(plan, video, sums)
+        hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read: none was promised
+        missing, whole, rate = len(sums.lost) + hidden, video.frames + hidden, video.average_rate
+        allowed = allowed_loss(whole / rate, plan.settings.loss_limit) * rate
+        cost, over = f"damage cost {missing} of {whole} pictures", missing > allowed
+    if strict and (sums.damage or cost):
         more = f" and {len(sums.damage) - NAMED} more" if len(sums.damage) > NAMED else ""
-        yield "too-many-lost", f"damaged: {'; '.join([*sums.damage][:NAMED])}{more}; strict allows none"
+        what = f"damaged: {'; '.join([*sums.damage][:NAMED])}{more}" if sums.damage else cost
+        yield Loss(TOO_MANY, f"{what}; strict allows none", LENIENT + (" and raise --loss-limit" if over else ""))
+    elif over:
+        yield Loss(TOO_MANY, f"{cost}; {int(allowed)} are allowed", ALLOW)
 
 
-def _lost_pictures(plan: Plan, video: VideoFacts, sums: Ledgers, unreadable: float) -> Iterator[tuple[str, str]]:
+def _unexplained(plan: Plan, video: VideoFacts, sums: Ledgers) -> Iterator[Loss]:
     seconds = [(pts - plan.timeline.origin) * plan.timeline.time_base for pts in sums.lost]
     length = plan.source.duration
     places = [gap.start for gap in plan.source.gaps] + [one.at for one in plan.source.breaks]
@@ -213,12 +236,8 @@ def _lost_pictures(plan: Plan, video: VideoFacts, sums: Ledgers, unreadable: flo
     ]
     if odd:
         named = ", ".join(f"{float(at):.3f} s" for at in odd[:NAMED]) + (" ..." if len(odd) > NAMED else "")
-        yield "pictures-lost", f"{len(odd)} pictures are lost without damage that explains it, at {named}"
-    hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read, so that none was promised
-    missing, whole, rate = len(sums.lost) + hidden, video.frames + hidden, video.average_rate
-    allowed = 0 if plan.settings.strict else allowed_loss(whole / rate, plan.settings.loss_limit) * rate
-    if missing > allowed:
-        yield "too-many-lost", f"damage cost {missing} of {whole} pictures; {int(allowed)} are allowed"
+        cause = f"{len(odd)} pictures are lost without damage that explains it, at {named}"
+        yield Loss("pictures-lost", cause, READ_WRONGLY)
 
 
 NAMED = 5

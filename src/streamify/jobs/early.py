@@ -93,9 +93,7 @@ class EarlyPublisher:
         self._segments = segments.again() if segments is not None else SegmentList(plan, media)
         self._sums = Ledgers()
         self._prefixes = {
-            track.id: CertifiedPrefix(
-                plan, track, media, self._segments.__getitem__, self._sums if first else None, listed
-            )
+            track.id: CertifiedPrefix(plan, track, media, self._segments.__getitem__, self._sums, listed, count=first)
             for first, track in zip([True] + [False] * len(plan.tracks), plan.tracks, strict=False)
         }
 
@@ -126,9 +124,10 @@ class EarlyPublisher:
         for prefix in self._prefixes.values():
             while self._may_exist(prefix) and prefix.extend():
                 pass
-        made = {track: len(prefix) for track, prefix in self._prefixes.items()}
+        strict = self._plan.settings.strict  # what is damaged must be known before, not only when the piece ends
+        made = {track: prefix.judged if strict else len(prefix) for track, prefix in self._prefixes.items()}
         video, audio = ([track.id for track in tracks] for tracks in (self._plan.video, self._plan.audio))
-        if any(made[track] < self._extent.segments for track in self._extent.tracks):  # somebody removed a file
+        if any(made[track] < self._extent.segments for track in self._extent.tracks):  # a file was removed
             withdraw(self._media)
             self._extent = Extent()
         extent = grown(self._extent, made, video, audio)

@@ -28,7 +28,8 @@ class CertifiedPrefix:
         track: Which one.
         media: Rooted at DEST.
         segment: Returns a segment of the plan.
-        sums: Receives the sums of a video track, where there are any to make of it.
+        sums: Of the stream: receives what is damaged, and of one video track all sums.
+        count: Whether this is that track.
         existing: Gives what exists of it; ``None``: asked of `media` one by one.
     """
 
@@ -38,17 +39,19 @@ class CertifiedPrefix:
         track: VideoTrack | AudioTrack,
         media: Storage,
         segment: Callable[[int], Segment],
-        sums: Ledgers | None = None,
+        sums: Ledgers,
         existing: Existing | None = None,
+        *,
+        count: bool,
     ) -> None:
         self.track = track
         self._existing = existing or Asked(media)
         self._plan, self._media, self._segment = plan, media, segment
         if isinstance(track, VideoTrack):
             step = plan.timeline.frame_duration
-            self._video = VideoCheck(track, sums or Ledgers(), count=sums is not None, step=step)
+            self._video = VideoCheck(track, sums, count=count, step=step)
         else:
-            self._audio = AudioCheck(plan, track, Ledgers())
+            self._audio = AudioCheck(plan, track, sums)
         self._lines: list[SegmentLine] = []
         self._init: bytes | None = None
         self.fault: str | None = None
@@ -56,6 +59,14 @@ class CertifiedPrefix:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    @property
+    def judged(self) -> int:
+        """How many of its first segments all is known of: damage of a piece of sound stands with its last segment."""
+        made = len(self)
+        if isinstance(self.track, VideoTrack) or made == self._plan.segments:
+            return made
+        return made - made % (self.track.piece_segments or self._plan.segments)
 
     def extend(self) -> bool:
         """Take in the next segment if it exists; return whether it did."""

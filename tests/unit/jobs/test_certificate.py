@@ -231,7 +231,7 @@ def lost(*seconds: float, explained: bool = True) -> Ledgers:
 
 
 def test_a_picture_that_no_damage_explains_fails_the_job() -> None:
-    assert [code for code, _ in losses(film(), lost(100, explained=False))] == ["pictures-lost"]
+    assert [one.code for one in losses(film(), lost(100, explained=False))] == ["pictures-lost"]
     assert list(losses(film(), lost(100))) == []
     assert list(losses(film(), lost())) == []
 
@@ -240,26 +240,50 @@ def test_a_hole_or_a_break_or_an_end_near_it_explains_a_loss() -> None:
     near = SimpleNamespace(start=Fraction(95), at=Fraction(95), damage=False)
     assert list(losses(film(gaps=(near,)), lost(100, explained=False))) == []
     assert list(losses(film(breaks=(near,)), lost(100, explained=False))) == []
-    assert [code for code, _ in losses(film(gaps=(near,)), lost(200, explained=False))] == ["pictures-lost"]
+    assert [one.code for one in losses(film(gaps=(near,)), lost(200, explained=False))] == ["pictures-lost"]
     assert list(losses(film(), lost(0.04, 3599.96, explained=False))) == []
 
 
 def test_damage_may_cost_one_per_cent_of_a_film_or_two_seconds_of_a_short_one() -> None:
     assert list(losses(film(), lost(*range(20, 920)))) == []
-    assert [code for code, _ in losses(film(), lost(*range(20, 921)))] == ["too-many-lost"]
+    assert [one.code for one in losses(film(), lost(*range(20, 921)))] == ["too-many-lost"]
     short = SimpleNamespace(frames=250, average_rate=Fraction(25))
     assert list(losses(film(video=short), lost(*range(50)))) == []
-    assert [code for code, _ in losses(film(video=short), lost(*range(51)))] == ["too-many-lost"]
+    assert [one.code for one in losses(film(video=short), lost(*range(51)))] == ["too-many-lost"]
     assert list(losses(film(video=short, loss_limit=40.0), lost(*range(100)))) == []
-    assert [code for code, _ in losses(film(strict=True), lost(100))] == ["too-many-lost"]
+    assert [one.code for one in losses(film(strict=True), lost(100))] == ["too-many-lost"]
+
+
+def with_damage(found: Ledgers) -> Ledgers:
+    found.damage["segment 3: pictures are lost"] = None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("strict", "found", "hints"),
+    [
+        (False, lost(*range(921)), [{"--loss-limit"}]),
+        (False, lost(100, explained=False), [set()]),
+        (True, lost(100), [{"--strict"}]),
+        (True, with_damage(lost(100)), [{"--strict"}]),
+        (True, with_damage(lost()), [{"--strict"}]),
+        (True, with_damage(lost(*range(921))), [{"--strict", "--loss-limit"}]),
+        (True, with_damage(lost(100, explained=False)), [set(), {"--strict"}]),
+    ],
+)
+def test_what_is_refused_is_said_once_with_the_settings_that_change_it(
+    strict: bool, found: Ledgers, hints: list[set[str]]
+) -> None:
+    told = [one.hint for one in losses(film(strict=strict), found)]
+    assert [{flag for flag in ("--strict", "--loss-limit") if flag in hint} for hint in told] == hints
 
 
 def test_time_whose_bytes_cannot_be_read_counts_as_lost_and_a_hole_does_not() -> None:
     gap = Gap(start=Fraction(60), seconds=Fraction(36), why="", damage=True)
     short = SimpleNamespace(frames=250, average_rate=Fraction(25))
     assert list(losses(film(gaps=(gap,)), lost())) == []
-    assert [code for code, _ in losses(film(gaps=(gap, gap)), lost())] == ["too-many-lost"]
-    assert [code for code, _ in losses(film(video=short, gaps=(gap,)), lost())] == ["too-many-lost"]
+    assert [one.code for one in losses(film(gaps=(gap, gap)), lost())] == ["too-many-lost"]
+    assert [one.code for one in losses(film(video=short, gaps=(gap,)), lost())] == ["too-many-lost"]
     assert list(losses(film(video=short, gaps=(gap,), loss_limit=80.0), lost())) == []
     hole = gap.model_copy(update={"damage": False})
     assert list(losses(film(video=short, gaps=(hole,)), lost())) == []

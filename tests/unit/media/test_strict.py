@@ -12,8 +12,12 @@ import streamify
 from clips.numbered import encode, remux
 from stores import split
 from streamify.errors import SourceError, StreamifyError, TasksFailed
+from streamify.jobs.early import EarlyPublisher
+from streamify.model.event import Event
 from streamify.model.source import Note
 from streamify.settings.arguments import SettingsDict
+from streamify.storage.local import LocalStorage
+from streamify.tasks.plan_file import read_plan
 
 FILM = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration={}")
 SOUND = ("-f", "lavfi", "-i", "aevalsrc=0.4*sin(2*PI*t*(300+200*t)):s=48000:d={}")
@@ -144,4 +148,62 @@ def test_what_tasks_name_as_lost_is_refused(make: Callable[[Path], Path], tmp_pa
         streamify.transcode(source, tmp_path / "strict", **STRICT)
     assert isinstance(caught.value, TasksFailed)
     assert [failure.code for failure in caught.value.failures] == ["too-many-lost"]
+    assert "leave out --strict" in caught.value.message
+    assert "--loss-limit" not in caught.value.message
     assert not (tmp_path / "strict" / "master.m3u8").exists()
+    events: list[Event] = []
+    once_more: SettingsDict = {**STRICT, "replace": True}
+    with pytest.raises(TasksFailed):
+        streamify.transcode(source, tmp_path / "strict", on_event=events.append, **once_more)
+    assert not [event.message for event in events if "made anew" in event.message]  # it would be damaged again
+
+
+class Held:
+    """A DEST that nobody else wants."""
+
+    alone = True
+
+    def beat(self) -> None: ...
+
+    def check(self) -> None: ...
+
+
+def whole_sound(folder: Path) -> Path:
+    return made(folder / "film.mp4", 3, 0, "-c:v", "mpeg4", "-c:a", "aac")
+
+
+@pytest.mark.parametrize(
+    ("make", "heard", "published"),
+    [(zeroed_sound, 3, False), (zeroed_sound, 1, False), (whole_sound, 3, True), (whole_sound, 1, False)],
+)
+def test_damaged_sound_is_not_published_early(
+    make: Callable[[Path], Path], heard: int, published: bool, tmp_path: Path
+) -> None:
+    """Of three segments those of pictures are there but for the last one, and the first of sound, or all.
+
+    What is damaged of sound stands with its last segment, for all three are one piece.
+    """
+    source, dest = make(tmp_path), tmp_path / "dest"
+    settings: SettingsDict = {
+        **STRICT,
+        "segment_seconds": 1,
+        "keyframe_seconds": 1,
+        "poster": "off",
+        "publish": "final",
+    }
+    try:
+        streamify.transcode(source, dest, **settings)
+    except TasksFailed:
+        assert make is zeroed_sound
+    media = LocalStorage(dest)
+    for name in ("master.m3u8", "manifest.mpd", "report.json"):
+        media.delete(name)
+    plan = read_plan(media)
+    assert plan is not None
+    assert plan.segments == 3
+    [video], [audio] = plan.video, plan.audio
+    done = {(video.id, 0), (video.id, 1), *((audio.id, index) for index in range(heard))}
+    publisher = EarlyPublisher(plan, media, Held(), done, local=False, clock=lambda: 0.0)
+    publisher.look()
+    publisher.close()
+    assert (dest / "master.m3u8").exists() == published

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamify.errors import CapExceeded, DestinationError, SourceError, TasksFailed, UsageError
+from streamify.errors import CapExceeded, DestinationError, Failure, SourceError, TasksFailed, UsageError
 from streamify.model.location import Location
 from streamify.model.settings import MediaSettings
 from streamify.model.upload import Accepted
@@ -27,6 +27,8 @@ UPLOAD = Accepted(
         (SourceError("source-not-media", "it is text"), True, False),
         (UsageError("ladder-unknown", "no such rung"), True, False),
         (CapExceeded("cap-duration", "it is too long"), True, False),
+        (TasksFailed((Failure("certificate", "too-many-lost", "damage"),)), True, False),
+        (TasksFailed((Failure("video/00000/1080p", "worker-killed", "gone"),)), True, True),
     ],
 )
 def test_resume_is_a_remedy_where_a_job_is_left_at_dest_that_may_succeed(
