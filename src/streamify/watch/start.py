@@ -196,12 +196,18 @@ def _is_made(upload: Accepted) -> bool:
 
 
 def is_resumable(upload: Accepted) -> bool:
-    """Return whether the job at the DEST of an upload is of the version of its source that is there now.
+    """Return whether the job at the DEST of an upload is that of the version that is there now, with its settings.
 
-    There is none where it failed before it was recorded; that of another source at DEST is no remedy either.
+    There is none where it failed before it was recorded; that of another source at DEST is no remedy either, nor is
+    one with the settings of an earlier version.
     """
     try:
         job = read_job(open_storage(upload.dest))
-        return job is not None and find_source(upload.source)[1].identity == job.source_identity
+        if job is None:
+            return False
+        _, ref = find_source(upload.source)
+        settings = gather(upload.settings, upload.source).settings
     except StreamifyError:
         return False  # what cannot be looked at is not promised
+    wanted = job_identity(ref.identity, settings)
+    return job_identity(job.source_identity, job.settings.media()) == wanted

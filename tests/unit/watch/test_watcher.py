@@ -155,7 +155,13 @@ def test_a_failure_is_recorded_and_the_next_job_starts(
 
 @pytest.mark.parametrize(
     ("left", "resumed"),
-    [("its job", True), ("nothing", False), ("another's job", False), ("an older one's", False)],
+    [
+        ("its job", True),
+        ("nothing", False),
+        ("another's job", False),
+        ("an older one's", False),
+        ("one with other settings", False),
+    ],
 )
 def test_resume_is_offered_where_the_job_of_the_upload_is_at_dest(tmp_path: Path, left: str, resumed: bool) -> None:
     def fails(one: Accepted, _: Stop) -> None:
@@ -163,7 +169,8 @@ def test_resume_is_offered_where_the_job_of_the_upload_is_at_dest(tmp_path: Path
         if left == "another's job":
             source = Location.parse(str(upload(tmp_path, "b.txt", 4)))
         if left != "nothing":
-            job = new_job(source, find_source(source)[1], one.dest, Settings())
+            settings = Settings(crf=20) if left == "one with other settings" else Settings()
+            job = new_job(source, find_source(source)[1], one.dest, settings)
             older = {"source_identity": "of what was there before"} if left == "an older one's" else {}
             write_job(open_storage(one.dest), job.model_copy(update=older))
         raise DestinationError("dest-not-writable", "no longer")
