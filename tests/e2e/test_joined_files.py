@@ -72,6 +72,17 @@ def test_a_clock_that_is_set_among_the_first_pictures(apart: int, tmp_path: Path
     assert numbers == [*range(first), *range(100, 100 + COUNT)]
 
 
+@pytest.mark.parametrize(("apart", "begin"), [(0, 5), (0, 30), (3600, 30)])
+def test_a_part_of_a_film_whose_first_recording_is_short(apart: int, begin: int, tmp_path: Path) -> None:
+    """The join is among the first pictures, behind the part's beginning or in front of it."""
+    first = 15
+    source = joined(tmp_path, "ts", "-output_ts_offset", str(apart), first=first)
+    report = streamify.transcode(source, tmp_path / "dest", from_=(begin - 0.5) / 25, **SETTINGS)
+    assert verify(tmp_path / "dest", source).faults == ()
+    shown = [number for _, number in decode_track(tmp_path / "dest", report.tracks[0].folder)]
+    assert shown == [*range(first), *range(100, 100 + COUNT)][begin:]
+
+
 @pytest.mark.parametrize(("suffix", "files"), [("flv", 2), ("mkv", 3)])
 def test_joined_files_that_are_not_read_to_their_end_are_named(suffix: str, files: int, tmp_path: Path) -> None:
     """FFmpeg ends in front of the last one, and nothing announces it: bytes that cannot be read count as lost."""

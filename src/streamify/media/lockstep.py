@@ -194,7 +194,8 @@ def follow(
         theirs.usual = max(theirs.usual * FORGET, own)
         before = theirs.take()
     while (head := theirs.head) is not None and (until is None or head[0] < until - theirs.slack):
-        found.skipped.append(head[0])
+        if head[0] >= -theirs.slack:
+            found.skipped.append(head[0])
         theirs.take()
     if len(slight) > 1 + clear // SELDOM:
         found.faults.extend(slight)
@@ -248,6 +249,8 @@ class _Source:
         self._known: tuple[Fraction, Fraction] | None = None
         """A time of the source's clock, and when its picture is shown."""
         self._latest: Fraction | None = None
+        self._began: Fraction | None = None
+        """Time of the first picture of this recording, on its clock."""
         self._guessed = False
         """Whether that is a picture's by its place, since its own time is too early."""
         self._part: deque[Fraction] = deque(maxlen=LASTING)
@@ -347,6 +350,7 @@ class _Source:
             self._latest = self._lead
             if shot.time is not None:
                 self._known = shot.time, self._latest
+                self._began = shot.time
             return self._latest
         following = self._latest + self._step
         if shot.time is None or self._known is None:
@@ -362,6 +366,7 @@ class _Source:
         if at <= self._latest - BACK or at - self._latest > self._ahead:
             self._latest += self._lasting()
             self._known = shot.time, self._latest
+            self._began = shot.time
             self._part.clear()
             return self._latest
         taken = self._guessed and at - self._latest < self._step / 4 and self._has_room()
@@ -429,10 +434,18 @@ class _Source:
         if expected is None or self._latest is None or at > self._latest:
             self._behind = False
             return False
-        if not self._behind and at <= self._latest - BACK:
+        if not self._behind and at <= self._latest - BACK and self._is_in_front(expected):
+            self._behind = self._knows(shot) and shot.time != self._began  # all of it over again is a loop
+        elif not self._behind and at <= self._latest - BACK:
             unlike = difference(shot, expected)
             self._behind = unlike > UNLIKE / 4 or (self._knows(shot) and unlike > CLEARLY * self.usual + LEAST)
         return self._behind
+
+    def _is_in_front(self, expected: Shot) -> bool:
+        """Whether the next picture is none of a stream that is a part of its film, and `expected` comes only later."""
+        if self._latest is None or expected.time is None or self._latest >= 0:
+            return False
+        return self._latest + self._lasting() < expected.time - self.slack
 
     def _knows(self, shot: Shot) -> bool:
         """Whether the source gave the same picture with the same time before."""

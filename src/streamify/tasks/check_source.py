@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from statistics import median, median_low
 
 from streamify.dest.layout import init_key, segment_key
-from streamify.media.lockstep import SETTLING, Shot, follow, judge, settled
+from streamify.media.lockstep import BACK, SETTLING, Shot, follow, judge, settled
 from streamify.media.shots import source_shots, stream_shots
 from streamify.media.source.told import told_list, told_parts
 from streamify.model.burn import Shown
@@ -22,6 +22,9 @@ from streamify.tasks.burn import read_part
 
 JUMPING = ("mpegts", "mpeg")
 """Containers whose clock may be set anew, as opposed to those in which a leap is a pause."""
+
+FEW = 3
+"""Pictures of a recording below which their times do not say which of them is off."""
 
 
 def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
@@ -44,7 +47,7 @@ def run_check_source(task: SourceCheckTask, stores: Stores) -> CheckResult:
         run.shots,
         stream_shots(init, segments(), track.timescale),
         step,
-        Fraction(10) if task.container in JUMPING else Fraction(86_400),
+        _ahead(task),
         even=video.rate is not None,
         lead=run.lead,
         repeats=repeats,
@@ -104,13 +107,27 @@ def _shown(task: SourceCheckTask, stores: Stores) -> Iterator[Shown]:
                 yield one
 
 
+def _ahead(task: SourceCheckTask) -> Fraction:
+    """Return the seconds by which times may leap within a recording."""
+    return Fraction(10) if task.container in JUMPING else Fraction(86_400)
+
+
 def _late(first: Sequence[Shot], task: SourceCheckTask) -> Fraction:
-    """Return by how much the first picture's time is off: a player's times of some sources settle only behind it."""
-    times = [one.time for one in first]
-    if task.video.rate is None or not times or times[0] is None:
+    """Return by how much the first picture's time is off: a player's times of some sources settle only behind it.
+
+    Where another recording begins among the first pictures, the times from there on say nothing of that.
+    """
+    if task.video.rate is None or not first or first[0].time is None:
+        return Fraction(0)
+    times = [(number, shot.time) for number, shot in enumerate(first) if shot.time is not None]
+    own = next(
+        (at for at, ((_, one), (_, two)) in enumerate(pairwise(times), 1) if not -BACK < two - one <= _ahead(task)),
+        len(times),
+    )
+    if own < FEW:
         return Fraction(0)
     step = 1 / (task.video.rate * task.fields)
-    late = times[0] - median(time - number * step for number, time in enumerate(times) if time is not None)
+    late = first[0].time - median(time - number * step for number, time in times[:own])
     return late if abs(late) > step / 2 else Fraction(0)
 
 

@@ -328,3 +328,32 @@ def test_a_recording_that_begins_too_early_behind_another_is_found() -> None:
     early = [place * STEP if place < 50 else 50 * STEP - STEP / 2 + (place - 50) * STEP / 2 for place in range(100)]
     found = follow(shots(FILM, times), shots(FILM, early), STEP / 2, TEN, even=False)
     assert len(found.faults) > 40
+
+
+def part(numbers: Sequence[int], places: Sequence[int], stream: Sequence[int], begin: int) -> Followed:
+    """Return what is found of a stream that shows its film from picture `begin` on, by the places that times name."""
+    source = shots(numbers, [place * STEP for place in places])
+    return follow(source, shots(stream), STEP, TEN, lead=-begin * STEP, settling=0)
+
+
+@pytest.mark.parametrize(("recordings", "begin"), [((60, 60), 70), ((60, 60), 60), ((60, 60), 30), ((20, 30, 50), 70)])
+def test_a_part_of_recordings_that_were_joined(recordings: tuple[int, ...], begin: int) -> None:
+    """A join in front of the part lies among pictures of which none is like the stream's first."""
+    film = range(sum(recordings))
+    found = part(film, [place for count in recordings for place in range(count)], film[begin:], begin)
+    assert (found.matched, found.skipped, found.faults) == (len(film) - begin, [], [])
+
+
+@pytest.mark.parametrize(("twice", "again"), [([*FILM[:60], *FILM[20:]], 0), ([*FILM, *FILM[50:]], 5)])
+def test_a_part_behind_or_in_front_of_a_stretch_that_came_twice(twice: list[int], again: int) -> None:
+    """Of the stretch only what lies in the part counts as left out of it."""
+    found = part(twice, twice, FILM[95:], 95)
+    assert (found.matched, found.faults) == (5, [])
+    assert len(found.skipped) == again
+
+
+def test_a_part_of_a_film_that_is_joined_with_itself() -> None:
+    """Its pictures came before at their times, and yet it is shown twice."""
+    loop = [*FILM[:50], *FILM[:50]]
+    found = part(loop, loop, FILM[25:50], 75)
+    assert (found.matched, found.skipped, found.faults) == (25, [], [])
