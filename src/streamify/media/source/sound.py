@@ -133,18 +133,28 @@ def _more_holes(where: str, more: Sequence[Hole], *, lost: bool) -> Note:
     return Note(kind="damaged" if lost else "info", what=what, why="as above")
 
 
-def _heard_again(laid: Laid) -> Collection[Hole]:
-    """Return the overlaps in which all that is cut out came before, at the same time and byte for byte."""
+def _heard_again(laid: Laid) -> set[Hole]:
+    """Return the overlaps in which all that is cut out came before: packets of the same time and fingerprint.
+
+    That is their length and the CRC of 512 bytes at either end (`print_of`).
+    """
     packets, sums = laid.packets, laid.packets.coded.sums
     rates = {run.first: run.rate for run in laid.line.runs}
-    found, known, until = set[Hole](), set[tuple[int, int]](), 0
+    ends: dict[Hole, int] = {}
+    """Of each overlap the packet behind what is cut out."""
     for hole in laid.line.holes:
-        first = hole.packet
-        known.update((packets.times[at], packets.prints[at]) for at in range(until, first))
-        until = first
-        last = bisect_right(sums, sums[first] - hole.length * rates[first] // SECOND) - 1
-        cut = range(first, max(first + 1, last))
-        if hole.length < 0 and all((packets.times[at], packets.prints[at]) in known for at in cut):
+        if hole.length < 0:
+            last = bisect_right(sums, sums[hole.packet] - hole.length * rates[hole.packet] // SECOND) - 1
+            ends[hole] = max(hole.packet + 1, last)
+    known: dict[tuple[int, int], int] = {}
+    count = max(ends.values(), default=0)
+    came = [known.setdefault((packets.times[at], packets.prints[at]), at) for at in range(count)]
+    found, place = set[Hole](), 0
+    for hole, end in ends.items():  # what came before an overlap came before those behind it, too: none is read twice
+        place = max(place, hole.packet)
+        while place < end and came[place] < hole.packet:
+            place += 1
+        if place >= end:
             found.add(hole)
     return found
 
