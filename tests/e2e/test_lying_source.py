@@ -192,8 +192,8 @@ def test_other_pictures_than_those_that_are_meant(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("deed", [["crop=194:120:10:0", "scale=214:120"], ["crop=206:120:8:0", "pad=214:120:0:0"]])
 def test_pictures_that_lie_elsewhere(deed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretched by a tenth, and moved: too little for the likeness of pictures to fall below its floor."""
-    source, blurred = tmp_path / "film.mp4", "geq=lum='random(1)*255':cb=128:cr=128,gblur=sigma=6,lutyuv=y=3*val-256"
-    ffmpeg("-f", "lavfi", "-i", f"nullsrc=s=214x120:r=25:d=0.4,{blurred},format=yuv420p", source)
+    source, noise = tmp_path / "film.mp4", "color=gray:s=14x8:r=25:d=0.4,format=yuv420p,noise=c0s=40:all_seed=1"
+    ffmpeg("-f", "lavfi", "-i", f"{noise},scale=214:120", source)
     made = _Maker.__call__
 
     def lie(self: _Maker, frame: VideoFrame) -> list[VideoFrame]:

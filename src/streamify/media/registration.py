@@ -16,8 +16,14 @@ from streamify.media.planes import packed
 
 ROUNDS = ((24, 4), (48, 3), (96, 2))
 """Pixels of the longer side, and steps of Gauss and Newton: small pictures find large shifts, large ones are exact."""
-LEFT = 0.5
-"""Part of the squared error that is left at most where a picture is put back that lay elsewhere."""
+LEFT = 0.35
+"""Part of the squared error that is left at most where a picture is put back that lay elsewhere.
+
+Of 231 pictures that were moved or stretched and coded at CRF 18 to 44, 94 % kept less; of 184 that were only coded,
+at CRF 44 and 51, none did: the least was 0.44.
+"""
+TURNED = 0.25
+"""The same of a picture that is turned back."""
 ALIKE = 4.0
 """Squared levels of luma, mean, up to which pictures are alike."""
 COARSE = 0.006
@@ -25,14 +31,16 @@ COARSE = 0.006
 ROUNDED = 3.0
 """Pixels of the rendition by which the rounding of sizes may move something."""
 FAR = 0.4
-"""Of the longer side, and of the size: what is further off is not looked for."""
+"""Of a side, and of its length: what is further off is not looked for."""
+HELD = 0.5
+"""Part of the picture that must be left at least where it is put back: by less of it nothing can be told."""
 _FLIPS = (("upside down", 1, -1), ("mirrored", -1, 1), ("turned by 180 degrees", -1, -1))
 _Rows = list[list[float]]
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a picture lies: moved, as part of the longer side, and larger, about its middle."""
+    """Where a picture lies: moved, as part of its width or height, and larger, about its middle."""
 
     right: float = 0.0
     wider: float = 0.0
@@ -54,25 +62,31 @@ def misplaced(ours: VideoFrame, theirs: VideoFrame) -> str | None:
         if error < ALIKE:
             return None
         for name, across, along in _FLIPS if side == ROUNDS[0][0] else ():
-            if _error([row[::across] for row in one[::along]], _moved(two, _Place())) < LEFT / 2 * error:
+            if _error([row[::across] for row in one[::along]], _moved(two, _Place())) < TURNED * error:
                 return name
         for _ in range(rounds):
             step = _step(one, _moved(two, place), place)
             if step is None:
                 return None
             place = step
-    longer = max(ours.width, ours.height)
-    wide, high = ours.width / longer / 2, ours.height / longer / 2
-    most = max(abs(place.right) + abs(place.wider) * wide, abs(place.down) + abs(place.higher) * high)
-    if most < max(COARSE, ROUNDED / longer) or _error(one, _moved(two, place)) > LEFT * error:
+    moved = _moved(two, place)
+    if len(moved[1]) * len(moved[2]) < HELD * len(one) * len(one[0]):
+        return None
+    sideways = ours.width * (abs(place.right) + abs(place.wider) / 2)
+    upright = ours.height * (abs(place.down) + abs(place.higher) / 2)
+    if max(sideways, upright) < max(COARSE * max(ours.width, ours.height), ROUNDED):
+        return None
+    error = _error(one, (two, *moved[1:]))
+    if error < ALIKE or _error(one, moved) > LEFT * error:
         return None
     size = f"{100 / (1 + place.wider):.0f} % as wide and {100 / (1 + place.higher):.0f} % as high as it should be"
-    return f"moved by {round(-place.right * longer)} and {round(-place.down * longer)} pixels, {size}"
+    return f"moved by {round(-place.right * ours.width)} and {round(-place.down * ours.height)} pixels, {size}"
 
 
 def _small(frame: VideoFrame, side: int) -> _Rows:
     scale = side / max(frame.width, frame.height)
-    width, height = (max(8, round(one * scale / 2) * 2) for one in (frame.width, frame.height))
+    # a thin picture keeps enough lines to tell where it lies
+    width, height = (max(side // 3, round(one * scale / 2) * 2) for one in (frame.width, frame.height))
     small = VideoReformatter().reformat(
         frame, width=width, height=height, format="yuv420p", src_colorspace=1, dst_colorspace=1,
         src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.AREA,
@@ -84,9 +98,8 @@ def _small(frame: VideoFrame, side: int) -> _Rows:
 def _moved(rows: _Rows, place: _Place) -> tuple[_Rows, range, range]:
     """Return a picture as if it lay elsewhere, and the lines and columns in which it is not cut off."""
     width, height = len(rows[0]), len(rows)
-    longer = max(width, height)
-    across = [x + place.right * longer + place.wider * (x - (width - 1) / 2) for x in range(width)]
-    along = [y + place.down * longer + place.higher * (y - (height - 1) / 2) for y in range(height)]
+    across = [x + place.right * width + place.wider * (x - (width - 1) / 2) for x in range(width)]
+    along = [y + place.down * height + place.higher * (y - (height - 1) / 2) for y in range(height)]
     columns = [_between(x, width) for x in across]
     found = []
     for y in along:
@@ -123,7 +136,6 @@ def _step(one: _Rows, moved: tuple[_Rows, range, range], place: _Place) -> _Plac
     """Return a better place than that to which the second picture was moved; ``None``: none can be told."""
     two, lines, columns = moved
     width, height = len(one[0]), len(one)
-    longer = max(width, height)
     sums = [[0.0] * 7 for _ in range(6)]
     for y in lines:
         row, above, below, wanted = two[y], two[y - 1], two[y + 1], one[y]
@@ -142,9 +154,7 @@ def _step(one: _Rows, moved: tuple[_Rows, range, range], place: _Place) -> _Plac
     if solved is None:
         return None
     right, wider, down, higher = solved[:4]
-    better = _Place(
-        place.right + right / longer, place.wider + wider, place.down + down / longer, place.higher + higher
-    )
+    better = _Place(place.right + right / width, place.wider + wider, place.down + down / height, place.higher + higher)
     return better if max(abs(better.right), abs(better.wider), abs(better.down), abs(better.higher)) < FAR else None
 
 
