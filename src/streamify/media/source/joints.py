@@ -55,12 +55,12 @@ class Restarts:
             return None
         before, self._before = self._before, time
         known = time, crc32(bytes(packet))
-        twice = known in self._last and known != self._first
-        self._last.append(known)
         border = None
         falls = before is not None and 0 <= before - time <= self._most
-        if packet.is_keyframe and falls and not twice and packet.pos is not None:
-            border = begins_at(self._file, self._format, packet.pos)
+        if packet.is_keyframe and falls and packet.pos is not None:
+            twice = known in self._last and known != self._first
+            border = None if twice else begins_at(self._file, self._format, packet.pos)
+        self._last.append(known)
         if before is None or border is not None:
             self._first = known
         return border
