@@ -116,20 +116,26 @@ class Line:
     """By how much sound was stretched in all, or squeezed (less than 0), ns."""
 
 
-def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False) -> Line:
+def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False, joins: Sequence[int] = ()) -> Line:
     """Lay packets out in time.
 
     Args:
         packets: How many samples they hold.
         times: When the container says that each begins, ns; `NONE` where it does not. At least one does.
         clockless: These times are nothing but a count of FFmpeg's; only the first one is used.
+        joins: Packets, with times, with which another recording begins: there, a step need not be large.
     """
     counted = _counted(packets)
     known = [number for number, time in enumerate(times) if time != NONE]
     off = [times[number] - counted[number] for number in known]
     if clockless:
         known, off = known[:1], off[:1]
-    starts = [0, *_steps([counted[number] for number in known], off), len(known)]
+    at = [counted[number] for number in known]
+    edges = [0, *_moved(at, off, [bisect_left(known, number) for number in joins if number <= known[-1]]), len(known)]
+    starts = [0]
+    for first, last in pairwise(edges):
+        starts += [first] * (first > 0) + [first + step for step in _steps(at[first:last], off[first:last])]
+    starts.append(len(known))
     runs: list[Run] = []
     holes: list[Hole] = []
     jitter = drift = 0
@@ -172,6 +178,19 @@ def _counted(packets: Coded) -> array[int]:
 def _end(packets: Coded, run: Run, stop: int) -> int:
     """Return when the packet before `stop`, one of a run, ends."""
     return run.at + (packets.sums[stop] - packets.sums[run.first]) * SECOND // run.played
+
+
+def _moved(at: Sequence[int], off: Sequence[int], joins: Sequence[int]) -> Iterator[int]:
+    """Yield the joins behind which timestamps are earlier or later against the samples, by more than they jitter."""
+    since = moved = 0
+    for place, following in pairwise([*joins, len(off)]):
+        before = off[max(since, bisect_left(at, at[place] - LONG, since, place)) : place]
+        after = off[place : bisect_left(at, at[place] + LONG, place, following)]
+        moved += _middle(after) - _middle(before)
+        if abs(moved) > max(CLEAN, (_high(before) - _low(before)) // 2, (_high(after) - _low(after)) // 2):
+            yield place
+            moved = 0
+        since = place
 
 
 def _steps(at: Sequence[int], off: Sequence[int]) -> Iterator[int]:

@@ -21,9 +21,11 @@ def coded(count: int, rate: int = 48000, samples: int = 960) -> Coded:
     return found
 
 
-def laid(late: Callable[[int], float], count: int = 3000, **changes: bool) -> Line:
+def laid(late: Callable[[int], float], count: int = 3000, *, clockless: bool = False) -> Line:
     """Lay out packets of 20 ms, of which number n is `late(n)` milliseconds late."""
-    return lay(coded(count), [number * PACKET + round(late(number) * MS) for number in range(count)], **changes)
+    return lay(
+        coded(count), [number * PACKET + round(late(number) * MS) for number in range(count)], clockless=clockless
+    )
 
 
 def test_exact_times_are_taken_as_they_are() -> None:
@@ -101,3 +103,30 @@ def test_changes_of_rate_follow_each_other() -> None:
 def test_counts_of_ffmpeg_are_no_clock() -> None:
     times: Sequence[int] = [number * PACKET * 2 for number in range(100)]
     assert lay(coded(100), times, clockless=True).end == 100 * PACKET
+
+
+def test_recordings_that_were_joined_begin_where_their_times_say() -> None:
+    """Each holds 25 ms more sound than pictures, less than what is a gap elsewhere."""
+    joins = range(100, 1000, 100)
+    times = [number * PACKET - number // 100 * 25 * MS for number in range(1000)]
+    line = lay(coded(1000), times, joins=joins)
+    assert [(run.first, run.at) for run in line.runs] == [(first, times[first]) for first in (0, *joins)]
+    assert [(hole.packet, hole.length) for hole in line.holes] == [(first, -25 * MS) for first in joins]
+
+
+def test_small_steps_where_recordings_were_joined_add_up() -> None:
+    times = [number * PACKET - number // 100 * 2 * MS for number in range(1000)]
+    line = lay(coded(1000), times, joins=range(100, 1000, 100))
+    assert max(abs(_at(line, number) - times[number]) for number in range(1000)) <= 3 * MS
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_clock_that_goes_on_behind_a_break_is_no_step(seed: int) -> None:
+    dice = random.Random(seed)
+    times = [number * PACKET + round(dice.uniform(0, 60) * MS) for number in range(3000)]
+    assert lay(coded(3000), times, joins=(700, 1500)) == lay(coded(3000), times)
+
+
+def _at(line: Line, number: int) -> int:
+    run = next(one for one in reversed(line.runs) if one.first <= number)
+    return run.at + (number - run.first) * PACKET * run.rate // run.played

@@ -25,6 +25,11 @@ class SoundClock:
         self._positions = sorted(one.position for one in breaks)
         self._passed: int | None = None
 
+    @property
+    def passed(self) -> int | None:
+        """Return how many breaks lie before the last packet; ``None`` before the first one."""
+        return self._passed
+
     def at(self, time: Fraction, expected: Fraction, position: int | None) -> Fraction:
         """Return when something is heard, seconds.
 

@@ -73,6 +73,8 @@ class Stretch:
     """Seconds by which a track may be off all the same, since timestamps of this source are not exact."""
     marred: bool = False
     """Whether damage makes it uncertain what is heard."""
+    joined: bool = False
+    """Whether another recording begins in it, of which the track leaves out what overlaps."""
 
 
 @dataclass
@@ -220,7 +222,8 @@ class _Follower:
             self._next = at + far[0] - WIDE + count
             self._wrong("late", at, at + count, (far[0] - WIDE) / RATE)
         elif best[1] >= LIKE:
-            self._best.append(best[1])
+            if not stretch.joined:
+                self._best.append(best[1])
             self._right(at, best[0], theirs, ours)
         elif _swapped(theirs, self._turned(theirs, ours, near)):
             self._wrong(f"the {self._names[0]} and {self._names[1]} channels are swapped", at, at + count)

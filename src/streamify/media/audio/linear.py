@@ -157,6 +157,7 @@ def stretches(sound: LinearSound) -> Iterator[Stretch]:
             max(apart, *(one.spread for one in parts)),
             max(one.slack for one in parts),
             any(one.marred for one in parts),
+            any(one.joined for one in parts),
         )
 
 
@@ -169,8 +170,8 @@ def _rows(names: Sequence[str], pair: Pair | None) -> Sequence[Sequence[float]]:
 
 def _strand(sound: LinearSound, strand: Strand, channel: str | None = None) -> Iterator[Stretch]:
     narrowing, placing = Narrowing(sound.pair, channel), _Placing()
-    for frame, at, marred in _frames(sound, strand):
-        placing.frame(frame.samples / frame.sample_rate, float(at), marred=marred)
+    for frame, at, marred, joined in _frames(sound, strand):
+        placing.frame(frame.samples / frame.sample_rate, float(at), marred=marred, joined=joined)
         placing.samples(narrowing.push(frame))
         yield from placing.known()
     placing.samples(narrowing.flush())
@@ -186,17 +187,18 @@ class _Placing:
         self._out = 0
         """Samples of stretches so far."""
         self._held = array("f")
-        self._times: deque[tuple[float, float, bool]] = deque()
-        """Of frames: seconds counted before each, by how much later it is by its time, whether there was damage."""
+        self._times: deque[tuple[float, float, bool, bool]] = deque()
+        """Of frames: seconds counted before each, by how much later it is by its time, whether there was damage, and
+        whether a recording begins with it."""
         self._low = self._high = 0.0
         self._first: float | None = None
 
-    def frame(self, seconds: float, at: float, *, marred: bool) -> None:
+    def frame(self, seconds: float, at: float, *, marred: bool, joined: bool) -> None:
         off = at - self._count
         if self._first is None:
             self._first = off
         self._low, self._high = min(self._low, off - self._first), max(self._high, off - self._first)
-        self._times.append((self._count, off, marred))
+        self._times.append((self._count, off, marred, joined))
         self._count += seconds
 
     def samples(self, samples: array[float]) -> None:
@@ -216,13 +218,15 @@ class _Placing:
                 spread=off[len(off) * 9 // 10],
                 slack=INEXACT if self._high - self._low > EXACT else 0.0,
                 marred=any(one[2] for one in around),
+                joined=any(one[3] and start <= one[0] < start + 0.25 for one in around),
             )
             del self._held[: 2 * STRETCH]
             self._out += STRETCH
 
 
-def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fraction, bool]]:
-    """Yield frames, when each is heard on the track's timeline, and whether the decoder met damage."""
+def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fraction, bool, bool]]:
+    """Yield frames, when each is heard on the track's timeline, whether the decoder met damage, and whether another
+    recording begins with it."""
     with sound.open_source() as file, _open(file, strand) as container:
         stream = _stream(container, strand)
         if stream is None:
@@ -240,7 +244,7 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
                     damage = expected
                     refused.clear()
                 for frame in frames:
-                    at = expected
+                    at, passed = expected, clock.passed
                     if frame.pts is not None and frame.time_base is not None:
                         time = frame.pts * frame.time_base - sound.origin
                         if not sound.alone:
@@ -252,7 +256,8 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
                         else:
                             at = time + shift
                     first = False
-                    yield frame, at, damage is not None and at - damage < MARRED
+                    marred = damage is not None and at - damage < MARRED
+                    yield frame, at, marred, passed is not None and clock.passed != passed
                     expected = at + Fraction(frame.samples, frame.sample_rate)
         except UnreadableError:
             return  # the container ends in damage; the plan's notes say so

@@ -108,7 +108,7 @@ class StreamPackets:
             return Times(array("q", (one if one == NONE else one * num // den for one in self.times)), ())
         clock, shift = SoundClock(breaks), Fraction(0)
         expected: Fraction | None = None
-        found, restarts = array("q"), []
+        found, restarts, joins = array("q"), [], []
         for number, length in self._lengths():
             ticks = self.times[number]
             if ticks == NONE:
@@ -119,14 +119,16 @@ class StreamPackets:
             if expected is None:
                 expected = time
             if not alone:
-                position = self.positions[number]
+                position, passed = self.positions[number], clock.passed
                 time = clock.at(time, expected, position if position >= 0 else None)
+                if passed is not None and clock.passed != passed:
+                    joins.append(number)
             elif (time < expected - BACK or (jumps and time > expected + AHEAD)) and self._lasts(number):
                 restarts.append((expected, expected - time))
                 shift, time = shift + expected - time, expected
             found.append(int(time * SECOND))
             expected = time + length
-        return Times(found, tuple(restarts))
+        return Times(found, tuple(restarts), tuple(joins))
 
     def _lengths(self) -> Iterator[tuple[int, Fraction]]:
         sums = self.coded.sums
@@ -149,6 +151,8 @@ class Times:
     """`NONE` where the container does not say."""
     restarts: tuple[tuple[Fraction, Fraction], ...]
     """Where the clock was set anew, seconds, and by how much it is moved from there on."""
+    joins: tuple[int, ...] = ()
+    """First packets behind the breaks in the clock of the pictures."""
 
 
 class AudioPackets:

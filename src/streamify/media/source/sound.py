@@ -51,7 +51,7 @@ def lay_out(
     times = packets.nanoseconds(breaks, alone=alone and not clockless, jumps=format_name in JUMPING)
     if all(one == NONE for one in times.ns):
         return None
-    line = lay(packets.coded, times.ns, clockless=clockless)
+    line = lay(packets.coded, times.ns, clockless=clockless, joins=times.joins)
     exact = not (1 / facts.time_base) % facts.sample_rate if facts.sample_rate else False
     tick = facts.time_base * SECOND
     if format_name.startswith("mov") and exact and len(line.runs) == 1 and line.jitter <= tick and not breaks:
