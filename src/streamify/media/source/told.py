@@ -167,7 +167,8 @@ class _Seen:
 
     def _earliest(self, at: int, near: int) -> int:
         """Return when the first picture from a packet on is shown."""
-        stop = min([len(self.times), at + AROUND, *(one for one in self.borders if one > at)])
+        stop = min(len(self.times), at + AROUND)
+        stop = next((one for one in range(at + 1, stop) if one in self.borders), stop)
         return min(self.shown[one] for one in range(at, stop) if abs(self.times[one] - self.times[at]) <= near)
 
     def _aside(self, at: int, last: int, near: int) -> int:
