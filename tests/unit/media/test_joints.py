@@ -11,7 +11,8 @@ import pytest
 
 from clips.numbered import encode, remux
 from stores import split
-from streamify.media.source.joints import begins_at
+from streamify.media.source import joints
+from streamify.media.source.joints import Joints, begins_at
 from streamify.media.source.transport import TS_PACKET
 
 STEP = 3600
@@ -150,3 +151,14 @@ def test_a_short_recording_in_front_loses_nothing(films: list[bytes], tmp_path: 
     assert source.video is not None
     assert source.video.frames == 60
     assert [(round(one.at * 25), one.exact) for one in source.breaks] == [(10, True)]
+
+
+def test_no_more_than_so_many_places_are_looked_at(films: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs megabytes of reading: of keyframes alone, on a clock that stands still, each is one."""
+    data = films[0] + films[1]
+    (border,) = found(data)
+    asked = Joints(io.BytesIO(data), "mpegts")
+    assert [asked.begins_at(at) for at in pictures(data)].count(border) == 1
+    monkeypatch.setattr(joints, "PLACES", pictures(data).index(border) if border in pictures(data) else 10)
+    asked = Joints(io.BytesIO(data), "mpegts")
+    assert [asked.begins_at(at) for at in pictures(data)] == [None] * len(pictures(data))

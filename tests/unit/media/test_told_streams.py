@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from streamify.media.source.flv import HEADER
+from streamify.media.source.flv import HEADER, LOOKS, tag_behind
 from streamify.media.source.told_streams import late_sounds, told_streams
 
 PICTURES, SOUND = 9, 8
@@ -51,3 +51,20 @@ def test_sound_that_begins_late_is_one() -> None:
     start = HEADER + b"".join(picture(40 * number, 3) for number in range(20))
     rest = b"".join(picture(40 * number, 3) + mp3(40 * number) for number in range(20, 50))
     assert late(start + rest, len(start)) == 1
+
+
+class Counted(io.BytesIO):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+def test_bytes_that_look_like_tags_everywhere_take_no_time_without_end() -> None:
+    """Each twelfth of these does, with a body of one byte, and none has another behind it."""
+    file = Counted((bytes([SOUND, 0, 0, 1]) + bytes(7) + b"\xff") * 60_000)
+    assert tag_behind(file, 0, len(file.getbuffer())) is None
+    assert file.reads <= 3 * LOOKS + 2

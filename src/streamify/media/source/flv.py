@@ -40,6 +40,8 @@ READ = 1 << 20
 """Bytes looked through at once."""
 SOUGHT = 17 << 20
 """Bytes looked through at most: no tag is longer than 16 MiB."""
+LOOKS = 10_000
+"""Places looked at, at most: one byte in a billion of a picture looks like a tag, in hostile files half of them."""
 
 
 def tag_behind(file: BinaryIO, offset: int, size: int) -> int | None:
@@ -52,10 +54,14 @@ def tag_behind(file: BinaryIO, offset: int, size: int) -> int | None:
         offset: Bytes.
         size: Of the source, bytes.
     """
+    looks = 0
     for start in range(offset, min(offset + SOUGHT, size), READ):
         file.seek(start)
         data = bytes(file.read(READ + 10))
         for found in TAG.finditer(data):
+            looks += 1
+            if looks > LOOKS:
+                return None
             if _is_tag(file, start + found.start(), size):
                 return start + found.start()
     return None

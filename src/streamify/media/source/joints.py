@@ -27,6 +27,8 @@ LAYOUTS = ((188, 0), (192, 0), (192, 4), (204, 0))
 TWICE = 500
 """Last packets among which one is looked for that came before: then a stretch is in the file twice, unless it is all
 that there was."""
+PLACES = 2000
+"""Places that are looked at in a file: each takes megabytes of reading, and there may be as many as pictures."""
 FALLS = Fraction(1, 2)
 """Seconds by which times must fall for a clock to have been set anew by that alone."""
 
@@ -43,7 +45,11 @@ class Restarts:
     """
 
     def __init__(self, file: BinaryIO, container: InputContainer, time_base: Fraction) -> None:
-        self._file, self._format, self._most = file, container.format.name, int(FALLS / time_base)
+        self._joints, self._format, self._most = (
+            Joints(file, container.format.name),
+            container.format.name,
+            int(FALLS / time_base),
+        )
         self._before: int | None = None
         self._first: tuple[int, int] | None = None
         self._last = deque[tuple[int, int]](maxlen=TWICE)
@@ -59,7 +65,7 @@ class Restarts:
         falls = before is not None and 0 <= before - time <= self._most
         if packet.is_keyframe and falls and packet.pos is not None:
             twice = known in self._last and known != self._first
-            border = None if twice else begins_at(self._file, self._format, packet.pos)
+            border = None if twice else self._joints.begins_at(packet.pos)
         self._last.append(known)
         if before is None or border is not None:
             self._first = known
@@ -72,6 +78,23 @@ class _Packet(NamedTuple):
     begins: bool
     counter: int
     payload: bool
+
+
+class Joints:
+    """Says of places of a file whether a recording begins there, of the first `PLACES` that it is asked for.
+
+    Args:
+        file: The source; its position is moved.
+        format_name: Of the container.
+    """
+
+    def __init__(self, file: BinaryIO, format_name: str) -> None:
+        self._file, self._format, self._asked = file, format_name, 0
+
+    def begins_at(self, position: int) -> int | None:
+        """See the function of that name."""
+        self._asked += 1
+        return begins_at(self._file, self._format, position) if self._asked <= PLACES else None
 
 
 def begins_at(file: BinaryIO, format_name: str, position: int) -> int | None:

@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from typing import BinaryIO, cast
 
 from streamify.bitstream.packets import NONE, Marks
@@ -18,7 +17,7 @@ from streamify.media.source.captions import Captions
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
-from streamify.media.source.joints import begins_at
+from streamify.media.source.joints import Joints
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -106,7 +105,7 @@ def scan_source(
             size,
             audio_packets,
             timed,
-            partial(begins_at, file, seen.format_name),
+            Joints(file, seen.format_name).begins_at,
         )
         audio_packets.close()
     timed.check("read")
