@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from streamify.codecs.registry import audio_codec
 from streamify.dest.layout import segment_key
-from streamify.jobs.failures import TOO_MANY
 from streamify.model.plan import Plan, Segment
 from streamify.model.report import Certificate
 from streamify.model.result import Seam, SegmentRecord
@@ -219,9 +218,11 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
     if strict and (sums.damage or cost):
         more = f" and {len(sums.damage) - NAMED} more" if len(sums.damage) > NAMED else ""
         what = f"damaged: {'; '.join([*sums.damage][:NAMED])}{more}" if sums.damage else cost
-        yield Loss(TOO_MANY, f"{what}; strict allows none", LENIENT + (" and raise --loss-limit" if over else ""))
+        yield Loss(
+            "too-many-lost", f"{what}; strict allows none", LENIENT + (" and raise --loss-limit" if over else "")
+        )
     elif over:
-        yield Loss(TOO_MANY, f"{cost}; {int(allowed)} are allowed", ALLOW)
+        yield Loss("too-many-lost", f"{cost}; {int(allowed)} are allowed", ALLOW)
 
 
 def _unexplained(plan: Plan, video: VideoFacts, sums: Ledgers) -> Iterator[Loss]:

@@ -97,7 +97,7 @@ def _codes(path: Path) -> Iterator[tuple[str, str]]:
         if not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        ours = name.endswith(("Error", "Exceeded")) or name in ("Failure", "lost", "Lost", "__init__")
+        ours = name.endswith(("Error", "Exceeded")) or name in ("Failure", "Loss", "lost", "Lost", "__init__")
         first = node.args[1 if name in ("Failure", "lost", "Lost") and len(node.args) > 2 else 0]
         is_text = isinstance(first, ast.Constant) and isinstance(first.value, str)
         if ours and is_text and len(node.args) > 1 and _CODE.fullmatch(str(first.value)):  # type: ignore[attr-defined]
