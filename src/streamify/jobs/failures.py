@@ -33,13 +33,10 @@ def failures_of(run: str, media: Storage) -> tuple[Failure, ...]:
 GONE = frozenset({"source-missing", "source-changed"})
 """Codes of tasks that found their source gone, or another one than it was planned for."""
 
-TOO_MANY = "too-many-lost"
-"""Code of a certificate with more damage than the settings allow."""
-
 
 def is_damage(error: BaseException) -> bool:
     """Return whether a job failed for damage of its source: whatever is made again, the same job fails again."""
-    return isinstance(error, TasksFailed) and any(failure.code == TOO_MANY for failure in error.failures)
+    return isinstance(error, TasksFailed) and any(failure.code == "too-many-lost" for failure in error.failures)
 
 
 def error_of(failures: Sequence[Failure], hint: str) -> StreamifyError:

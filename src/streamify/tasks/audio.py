@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from fractions import Fraction
 from functools import partial
 from itertools import islice, pairwise
 
-from streamify.media.audio.notes import change_note, padding_note
+from streamify.media.audio.notes import change_note, cut_note, padding_note
 from streamify.media.audio.piece import encode_piece, package_audio
 from streamify.media.audio.samples import AudioLog, AudioSource
 from streamify.model.progress import OnProgress
@@ -66,11 +65,6 @@ def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
     return SoundCount(promised=task.piece.promised, decoded=log.decoded, refused=len(log.errors))
 
 
-def _cut_note(stream: int, seconds: Fraction) -> Note:
-    what = f"audio stream {stream}: {float(seconds):.3f} s of sound"
-    return Note(kind="damaged", what=what, why="its timestamps say that it was heard before: cut out, sync is kept")
-
-
 def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     notes = damage_notes(f"audio stream {task.track.stream}", log.errors)
     if log.gaps:
@@ -79,7 +73,7 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
     if log.padding:
         notes += (padding_note(task.track.stream, float(log.padding)),)
     if log.cut:
-        notes += (_cut_note(task.track.stream, log.cut),)
+        notes += (cut_note(task.track.stream, float(log.cut)),)
     missing = task.piece.promised - log.decoded if task.piece is not None else 0
     if missing > SLACK:
         what = f"{missing / task.track.sample_rate:.3f} s of audio stream {task.track.stream}"

@@ -187,12 +187,9 @@ def _is_made(upload: Accepted) -> bool:
         report = read_report(open_storage(upload.dest), newer="ignore")
         if report is None:
             return False
-        _, ref = find_source(upload.source)
-        settings = gather(upload.settings, upload.source).settings
+        return job_identity(report.source.ref.identity, report.settings) == _wanted(upload)
     except StreamifyError:
         return False  # its job says what is wrong
-    wanted = job_identity(ref.identity, settings)
-    return report.source.ref.identity == ref.identity and job_identity(ref.identity, report.settings) == wanted
 
 
 def is_resumable(upload: Accepted) -> bool:
@@ -205,9 +202,16 @@ def is_resumable(upload: Accepted) -> bool:
         job = read_job(open_storage(upload.dest))
         if job is None:
             return False
-        _, ref = find_source(upload.source)
-        settings = gather(upload.settings, upload.source).settings
+        return job_identity(job.source_identity, job.settings.media()) == _wanted(upload)
     except StreamifyError:
         return False  # what cannot be looked at is not promised
-    wanted = job_identity(ref.identity, settings)
-    return job_identity(job.source_identity, job.settings.media()) == wanted
+
+
+def _wanted(upload: Accepted) -> str:
+    """Return the identity of the job that an upload asks for now.
+
+    Raises:
+        StreamifyError: Its source or its settings cannot be read.
+    """
+    _, ref = find_source(upload.source)
+    return job_identity(ref.identity, gather(upload.settings, upload.source).settings)

@@ -160,21 +160,26 @@ def _interrupted(moment: str, args: list[str], folder: Path) -> subprocess.Compl
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_a_job_that_fails_before_its_engine_is_ready_is_the_document(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = threading.Event()
-    announce = play._announce
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once the URL is told."""
+    told, announce = threading.Event(), play._announce
 
     def tell(*given: Any) -> None:
         announce(*given)
         told.set()
 
+    monkeypatch.setattr(play, "_announce", tell)
+    return told
+
+
+def test_a_job_that_fails_before_its_engine_is_ready_is_the_document(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: threading.Event
+) -> None:
     def fail(*_: object) -> None:
         told.wait(2 * play._HEAD_START)  # where the URL is told first, its document is the one
         raise SourceError("source-empty", "it is empty")
 
-    monkeypatch.setattr(play, "_announce", tell)
     monkeypatch.setattr(Here, "play", fail)
     (tmp_path / "film.mp4").write_bytes(b"x")
     found = cli("play", "film.mp4", "out", "--json", "--no-open")
@@ -182,22 +187,14 @@ def test_a_job_that_fails_before_its_engine_is_ready_is_the_document(
 
 
 def test_a_job_that_fails_after_its_url_is_told_adds_no_document(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: threading.Event
 ) -> None:
-    told = threading.Event()
-    announce = play._announce
-
-    def tell(*given: Any) -> None:
-        announce(*given)
-        told.set()
-
     def fail(*given: Any) -> None:
         on_event = given[5]
         on_event(Event(time=0, kind="engine.ready", data={"engine": "local", "workers": 1}))
         assert told.wait(60)
         raise SourceError("source-empty", "it is empty")
 
-    monkeypatch.setattr(play, "_announce", tell)
     monkeypatch.setattr(Here, "play", fail)
     (tmp_path / "film.mp4").write_bytes(b"x")
     found = cli("play", "film.mp4", "out", "--json", "--no-open")

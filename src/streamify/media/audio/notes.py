@@ -22,6 +22,22 @@ def change_note(stream: int, at: Fraction, change: str) -> Note:
     )
 
 
+def cut_note(stream: int, seconds: float, when: str = "", *, same: bool = False) -> Note:
+    """Return the note of an overlap.
+
+    Args:
+        stream: Index of the stream.
+        seconds: How much is cut out.
+        when: Where that is.
+        same: Whether that is sound that came before: then nothing is lost.
+    """
+    return Note(
+        kind="dropped" if same else "damaged",
+        what=f"audio stream {stream}: {seconds:.3f} s of sound{when}",
+        why="its timestamps say that it was heard before: cut out, sync is kept",
+    )
+
+
 def padding_note(stream: int, seconds: float, when: str = "") -> Note:
     """Return the note of an overlap that is no loss.
 

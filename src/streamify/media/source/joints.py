@@ -45,11 +45,8 @@ class Restarts:
     """
 
     def __init__(self, file: BinaryIO, container: InputContainer, time_base: Fraction) -> None:
-        self._joints, self._format, self._most = (
-            Joints(file, container.format.name),
-            container.format.name,
-            int(FALLS / time_base),
-        )
+        self._format = container.format.name
+        self._joints, self._most = Joints(file, self._format), int(FALLS / time_base)
         self._before: int | None = None
         self._first: tuple[int, int] | None = None
         self._last = deque[tuple[int, int]](maxlen=TWICE)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from streamify.bitstream.packets import NONE
 from streamify.bitstream.soundline import SECOND, Hole, Line, lay, padding
-from streamify.media.audio.notes import change_note, padding_note
+from streamify.media.audio.notes import change_note, cut_note, padding_note
 from streamify.media.source.audio_packets import CLOCKLESS, JUMPING, StreamPackets
 from streamify.model.plan import Splice
 from streamify.model.source import AudioFacts, ClockBreak, Note
@@ -102,7 +102,7 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
         elif hole in padded and hole not in again:
             yield padding_note(laid.facts.stream, -hole.length / SECOND, f" {when}")
         elif hole.length < 0:
-            yield _overlap(where, -hole.length / SECOND, when, same=hole in again)
+            yield cut_note(laid.facts.stream, -hole.length / SECOND, f" {when}", same=hole in again)
     if more := laid.line.holes[NAMED:]:
         lost = any(one.length < 0 and one not in again and one not in padded for one in more)
         yield _more_holes(where, more, lost=lost)
@@ -117,14 +117,6 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
 def _silence(where: str, seconds: float, when: str) -> Note:
     what = f"{where}: {seconds:.3f} s without sound {when}"
     return Note(kind="info", what=what, why="its timestamps leave them out, and silence stands there: sync is kept")
-
-
-def _overlap(where: str, seconds: float, when: str, *, same: bool) -> Note:
-    """Return what is said of an overlap; of the `same` sound once more nothing is lost."""
-    kind = "dropped" if same else "damaged"
-    what = f"{where}: {seconds:.3f} s of sound {when}"
-    why = "its timestamps say that it was heard before: cut out, sync is kept"
-    return Note(kind=kind, what=what, why=why)  # type: ignore[arg-type]
 
 
 def _more_holes(where: str, more: Sequence[Hole], *, lost: bool) -> Note:
