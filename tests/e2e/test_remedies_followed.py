@@ -176,6 +176,7 @@ TRIED = {
     "source-too-large-to-scan": "tests/e2e/test_remedies.py",
     "source-too-many-streams": "tests/e2e/test_remedies.py",
     "source-truncated": "tests/e2e/test_remedies.py",
+    "too-many-lost": "tests/e2e/test_cut_off.py",
 }
 """Codes whose remedies are followed elsewhere, and where."""
 
