@@ -34,9 +34,13 @@ GONE = frozenset({"source-missing", "source-changed"})
 """Codes of tasks that found their source gone, or another one than it was planned for."""
 
 
-def is_damage(error: BaseException) -> bool:
-    """Return whether a job failed for damage of its source: whatever is made again, the same job fails again."""
-    return isinstance(error, TasksFailed) and any(failure.code == "too-many-lost" for failure in error.failures)
+LOST = frozenset({"too-many-lost", "pictures-lost"})
+"""Codes of what the source itself lacks: whatever is made again, the same job ends with them again."""
+
+
+def is_loss(error: BaseException) -> bool:
+    """Return whether a job failed for what its source lacks."""
+    return isinstance(error, TasksFailed) and any(failure.code in LOST for failure in error.failures)
 
 
 def error_of(failures: Sequence[Failure], hint: str) -> StreamifyError:

@@ -6,11 +6,11 @@ import shlex
 import time
 
 from streamify.errors import CapExceeded, JobCancelled, SourceError, StreamifyError, UsageError
-from streamify.jobs.failures import is_damage
+from streamify.jobs.failures import is_loss
 from streamify.model.upload import Accepted, Ended
 
 _REFUSED = (SourceError, UsageError, CapExceeded)
-"""Errors of a source or of settings: the same job ends with them again, as with damage that they do not allow."""
+"""Errors of a source or of settings: the same job ends with them again, as with losses that they do not allow."""
 
 
 def complete(upload: Accepted, started: float | None) -> Ended:
@@ -35,7 +35,7 @@ def failed(upload: Accepted, started: float | None, error: BaseException, *, res
     resume = f"streamify resume {dest}"
     kept = not upload.source.remote and error.code != "source-missing"  # `touch` would make an empty file of its name
     again = f"touch {shlex.quote(str(upload.source))}" if kept else "upload it again"
-    may_succeed = not isinstance(error, _REFUSED) and not is_damage(error)
+    may_succeed = not isinstance(error, _REFUSED) and not is_loss(error)
     return record.model_copy(
         update={
             "outcome": "cancelled" if isinstance(error, JobCancelled) else "failed",

@@ -28,6 +28,7 @@ UPLOAD = Accepted(
         (UsageError("ladder-unknown", "no such rung"), True, False),
         (CapExceeded("cap-duration", "it is too long"), True, False),
         (TasksFailed((Failure("certificate", "too-many-lost", "damage"),)), True, False),
+        (TasksFailed((Failure("certificate", "pictures-lost", "damage"),)), True, False),
         (TasksFailed((Failure("video/00000/1080p", "worker-killed", "gone"),)), True, True),
     ],
 )

@@ -15,6 +15,7 @@ from streamify.errors import (
     VerificationFailed,
     error_for,
 )
+from streamify.jobs.failures import is_loss
 
 CANCEL_CAUSE = "streamify cancel"
 """What `cancel` gives StopExecution as the cause."""
@@ -50,7 +51,8 @@ def error_of(execution: dict[str, Any], dest: str, failures: tuple[Failure, ...]
     number = int(said["exit_code"])
     if number == TasksFailed.exit_code:
         listed = failures or tuple(_failure(item) for item in said.get("failures", ()))
-        return TasksFailed(listed, f"what succeeded is kept: {resume} tries the rest again")
+        error = TasksFailed(listed, f"what succeeded is kept: {resume} tries the rest again")
+        return TasksFailed(listed, hint) if is_loss(error) else error
     if number == VerificationFailed.exit_code:
         faults = tuple(map(str, said.get("faults", ())))
         return VerificationFailed(faults or (cause,), f"{cause} in all; {hint}" if faults else hint)

@@ -61,6 +61,16 @@ def test_every_failed_task_is_listed() -> None:
     assert [one.key for one in without.failures] == ["video/00000/240p"]
 
 
+@pytest.mark.parametrize("code", ["too-many-lost", "pictures-lost"])
+def test_what_the_source_lacks_is_not_tried_again(code: str) -> None:
+    named = [{"key": "certificate", "code": code, "cause": "damage cost 51 of 250 pictures (raise --loss-limit)"}]
+    kept = "nothing was published; what was made is kept"
+    error = error_of(ended(document={"code": "tasks-failed", "hint": kept, "exit_code": 4, "failures": named}), DEST)
+    assert isinstance(error, TasksFailed)
+    assert error.hint == kept
+    assert "(raise --loss-limit)" in error.message
+
+
 def test_faults_are_listed_with_their_number() -> None:
     document = {
         "code": "verification-failed",
