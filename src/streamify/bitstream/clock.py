@@ -170,16 +170,19 @@ def _decode_times(packets: Packets) -> array[int]:
     """Return when each packet is decoded, by its container.
 
     Where presentation times rise from packet to packet and decode times fall more often, FFmpeg reckoned these from
-    those, which an encoder gave in the order of decoding (libxvid in Matroska): they are the others.
+    those, which an encoder gave in the order of decoding (libxvid in Matroska): they are the others. Packets that show
+    nothing do not count: packed MPEG-4 in transport streams has one behind each group, whose decode time falls.
     """
     times = array("q", (d if d != NONE else p for d, p in zip(packets.dts, packets.pts, strict=True)))
-    if NONE not in packets.pts and _falls(packets.pts) < _falls(times):
+    if NONE not in packets.pts and _falls(packets, packets.pts) < _falls(packets, times):
         return array("q", packets.pts)
     return times
 
 
-def _falls(times: Sequence[int]) -> int:
-    return sum(after < before for before, after in pairwise(times))
+def _falls(packets: Packets, times: Sequence[int]) -> int:
+    """Return how often times fall from one packet that shows a picture to the next."""
+    shown = [time for number, time in enumerate(times) if packets.shows(number)]
+    return sum(after < before for before, after in pairwise(shown))
 
 
 def _usual_step(packets: Packets, raw: Sequence[int]) -> int:

@@ -117,6 +117,31 @@ def reckoned(pts: Sequence[int | None], dts: Sequence[int | None], order: Sequen
     return list(found.times)
 
 
+def test_packets_without_a_picture_say_nothing_of_the_decode_times() -> None:
+    """Packed MPEG-4 in a transport stream (by libxvid, as FFmpeg 8.1 reads it): each time is that of two packets.
+
+    Behind each group comes a picture that is not coded, whose decode time falls. Expected is what FFmpeg 5.1 shows.
+    """
+    kinds = "IPBBNPBBNPBBNPBB"
+    pts = steps(1, 4, 2, 5, 6, 7, 7, 8, 9, 10, 10, 11, 12, 13, 13, 14)
+    dts = steps(0, 1, 2, 5, 4, 6, 7, 8, 7, 9, 10, 11, 10, 12, 13, 14)
+    shown = [kind for kind in kinds if kind != "N"]
+    given = packets(pts, dts)
+    given.picture = array("q", (-1 if kind == "N" else shown_before(kinds, at) for at, kind in enumerate(kinds)))
+    given.shown = bytearray(b"\1" * len(shown))
+    given.sequences = array("q", [0] * len(shown))
+    given.orders = array("q", [0, 3, 1, 2, 6, 4, 5, 9, 7, 8, 12, 10, 11])
+    found = time_packets(given, TICK, reordered=True, jumps=True, depth=1)
+    assert found is not None
+    assert sorted(time for time in found.times if time != NONE) == steps(1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+    assert found.step == STEP
+
+
+def shown_before(kinds: str, at: int) -> int:
+    """Return how many pictures are in front of a packet."""
+    return sum(kind != "N" for kind in kinds[:at])
+
+
 def test_the_first_picture_is_shown_when_the_decoder_gives_it() -> None:
     """What ffprobe says of MPEG-1 in AVI and of MPEG-2 in ASF, without B pictures and with them."""
     assert reckoned(steps(0, 2, 3, 4), steps(0, 1, 2, 3), range(4), 1) == steps(1, 2, 3, 4)
