@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 import streamify
@@ -137,3 +140,26 @@ def test_what_lies_behind_a_broken_fragment_is_named(tmp_path: Path) -> None:
     assert abs(float(gap.start + gap.seconds) - COUNT / 25) < 0.5
     with pytest.raises(TasksFailed):
         streamify.transcode(film, tmp_path / "dest", **SETTINGS)
+
+
+@pytest.mark.parametrize("how", ["noise", "cut out"])
+def test_a_short_hole_in_a_program_stream_is_named_with_its_length(how: str, tmp_path: Path) -> None:
+    film = encode(tmp_path / "film.mpg", range(75), "mpeg2video", "vob", MPEG2 | {"q:v": "1", "qmin": "1", "qmax": "1"})
+    whole = film.read_bytes()
+    first, length = len(whole) * 2 // 5 + 777, len(whole) // 25
+    hole = random.Random(1).randbytes(length) if how == "noise" else b""
+    film.write_bytes(whole[:first] + hole + whole[first + length :])
+    times = packet_times(film)  # FFmpeg's
+    missing = [(Fraction(a + 1, 25), Fraction(b - a - 1, 25)) for a, b in pairwise(times) if b > a + 1]
+    assert 0 < sum(length for _, length in missing) < Fraction(1, 4)
+    gaps = split(film).source.gaps
+    assert [(one.start, one.seconds) for one in gaps] == missing
+    assert all(one.damage and "cannot be read" in one.why for one in gaps)
+
+
+def packet_times(film: Path) -> list[int]:
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        times = sorted(one.pts for one in container.demux(stream) if one.pts is not None)
+        tick = stream.time_base or Fraction(0)
+    return [round((one - times[0]) * tick * 25) for one in times]

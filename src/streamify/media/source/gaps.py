@@ -6,6 +6,7 @@ import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import BinaryIO
 
 from streamify.bitstream.gaps import holes
@@ -57,23 +58,50 @@ def find_gaps(
     for start, one in gaps.items():
         if one.why == PAUSE and bisect_left(corrupt, start - 1) < bisect_right(corrupt, _end(one) + 1):
             gaps[start] = one.model_copy(update={"why": "packets are missing by the container's own counters"})
-    suspects = _before(gaps, found, shown, time_base)
+    wide = [*gaps.values()]
+    suspects = _before(gaps, found, shown, time_base, in_pieces=format_name == "mpeg")
     for stretch in unreadable(file, format_name, found.positions, found.samples.sizes, suspects):
         at = (found.samples.pts[stretch.packet] - shown[0]) * time_base
-        hole = next((one for one in gaps.values() if one.start - 1 <= at <= _end(one) + 1), None)
+        hole = next((one for one in wide if one.start - 1 <= at <= _end(one) + 1), None)
         why = f"{stretch.length} bytes from byte {stretch.position} on cannot be read"
-        start, length = (hole.start, hole.seconds) if hole is not None else (max(at, Fraction(0)), Fraction(0))
-        gaps[start] = Gap(start=start, seconds=length, why=why, damage=True)
+        spans = [*_missing(stretch.packet, found, shown, time_base)] if hole is None else [(hole.start, hole.seconds)]
+        for start, length in spans or [(max(at, Fraction(0)), Fraction(0))]:
+            gaps[start] = Gap(start=start, seconds=length, why=why, damage=True)
     return tuple(gaps[start] for start in sorted(gaps))
+
+
+def _missing(
+    packet: int, found: Scan, shown: Sequence[int], time_base: Fraction
+) -> Iterator[tuple[Fraction, Fraction]]:
+    """Yield the start and length, seconds, of each step between pictures about a packet that is longer than others.
+
+    They are shorter than what counts as a hole where no bytes say so.
+    """
+    step, pts = found.timed.step, found.samples.pts
+    times = [pts[number] for number in range(packet, min(packet + 2, len(pts)))]
+    if not step:
+        return
+    first = max(1, bisect_left(shown, min(times) - BEFORE * step))
+    for place in range(first, bisect_right(shown, max(times) + BEFORE * step)):
+        before, after = shown[place - 1], shown[place]
+        if after - before > step * 3 // 2:
+            yield (before + step - shown[0]) * time_base, (after - before - step) * time_base
 
 
 BEFORE = 4
 """Packets in front of the first one shown behind a gap among which the last one in front of it is, in decode order."""
 
 
-def _before(gaps: Mapping[Fraction, Gap], found: Scan, shown: Sequence[int], time_base: Fraction) -> Iterator[int]:
-    """Yield the packets that may be the last ones in front of gaps."""
-    ends = {shown[0] + _end(one) / time_base for one in gaps.values()}
+def _before(
+    gaps: Mapping[Fraction, Gap], found: Scan, shown: Sequence[int], time_base: Fraction, *, in_pieces: bool
+) -> Iterator[int]:
+    """Yield the packets that may be the last ones in front of gaps, or of one picture that is missing.
+
+    Where pictures come `in_pieces`, what is between two pieces counts as part of the picture: it leaves no distance.
+    """
+    ends: set[Fraction | int] = {shown[0] + _end(one) / time_base for one in gaps.values()}
+    if in_pieces and found.timed.step:
+        ends.update(after for before, after in pairwise(shown) if after - before > found.timed.step * 3 // 2)
     for number, time in enumerate(found.samples.pts if ends else ()):
         if time in ends:
             yield from range(max(0, number - BEFORE), number)

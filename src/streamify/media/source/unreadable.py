@@ -64,11 +64,12 @@ def unreadable(
         return []
     known = [number for number, position in enumerate(positions) if position >= 0]  # of parts of a unit none is known
     distances = [positions[after] - positions[before] - sizes[before] for before, after in pairwise(known)]
-    chosen = {max(bisect_right(known, one) - 1, 0) for one in suspects}
-    chosen.update(nlargest(LONGEST, range(len(distances)), key=distances.__getitem__))
+    suspected = {max(bisect_right(known, one) - 1, 0) for one in suspects}
+    chosen = suspected.union(nlargest(LONGEST, range(len(distances)), key=distances.__getitem__))
     found = []
     for place in sorted(chosen):
-        if place < len(distances) and distances[place] >= LEAST:
+        inside = kind == "mpeg" and place in suspected
+        if place < len(distances) and (inside or distances[place] >= LEAST):
             number = known[place]
             stretch = between(file, positions[number], positions[known[place + 1]], sizes[number])
             if stretch is not None:
