@@ -22,13 +22,14 @@ CODING = 8
 TOP, BOTTOM = 1, 2
 
 
-def write_fields(out: Path, pictures: int, *, apart: bool = False) -> Path:
+def write_fields(out: Path, pictures: int, *, apart: bool = False, single: bool = False) -> Path:
     """Write a film at 25 pictures a second, of which each is two field pictures, the top one first.
 
     Args:
         out: Its extension names the container.
         pictures: How many.
         apart: Whether each field is a packet of its own, with a time of its own.
+        single: Whether it ends with the first field of the last picture.
     """
     halves = [_half(out.with_suffix(f".{parity}.m2v"), pictures, parity) for parity in (0, 1)]
     packets: list[tuple[Fraction, bytes]] = []
@@ -36,7 +37,10 @@ def write_fields(out: Path, pictures: int, *, apart: bool = False) -> Path:
         heads = (unit for unit in top if unit[3] in (SEQUENCE, EXTENSION, GROUP) and not _coding(unit))
         first = b"".join(map(_header, heads)) + _field(top, TOP)
         at, second = Fraction(number, 25), _field(bottom, BOTTOM)
-        packets += [(at, first), (at + Fraction(1, 50), second)] if apart else [(at, first + second)]
+        if single and number == pictures - 1:
+            packets += [(at, first)]
+        else:
+            packets += [(at, first), (at + Fraction(1, 50), second)] if apart else [(at, first + second)]
     plain = out.with_suffix(".all.m2v")
     plain.write_bytes(b"".join(data for _, data in packets))
     with av.open(str(plain), "r", format="mpegvideo") as given, av.open(str(out), "w") as target:

@@ -68,6 +68,17 @@ def test_mpeg2_that_is_coded_field_by_field(suffix: str, apart: bool, tmp_path: 
     assert close(found, [float(bar_at(field)) for field in range(FIELDS)], 2.5), found
 
 
+@pytest.mark.parametrize(("suffix", "apart"), sample(CODED_BY_FIELD, ("ts", False)))
+def test_the_last_picture_is_a_single_field(suffix: str, apart: bool, tmp_path: Path) -> None:
+    """FFmpeg's decoder drops the picture before it, and leaves the lines of its other field black."""
+    source = write_fields(tmp_path / f"a.{suffix}", FIELDS // 2, apart=apart, single=True)
+    report = made(source, tmp_path / "dest")
+    (track,) = report.tracks
+    assert (track.frames, report.certificate.lost) == (FIELDS, ())
+    found = bars(playlist(report, tmp_path / "dest"), (WIDTH, HEIGHT))
+    assert close(found, [float(bar_at(min(field, FIELDS - 2))) for field in range(FIELDS)], 2.5), found
+
+
 @pytest.mark.parametrize("way", sample(WAYS, "mpeg2 ts"))
 def test_each_field_becomes_a_picture_at_its_time(way: str, tmp_path: Path) -> None:
     suffix, weave, options = WAYS[way]

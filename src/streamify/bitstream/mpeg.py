@@ -7,6 +7,8 @@ from typing import NamedTuple
 from streamify.bitstream.base import Bits, Coded, OutOfBitsError, start_codes
 
 PICTURE, EXTENSION, VOL, VOP, SEQUENCE = 0x00, 0xB5, range(0x20, 0x30), 0xB6, 0xB0
+HEADERS = (0xB3, 0xB8)
+"""Of a sequence and of a group of pictures, in MPEG-1 and MPEG-2."""
 
 
 SPAN = 1 << 20
@@ -58,6 +60,39 @@ class Mpeg12Reader:
         else:
             self._anchor -= SPAN
         return first[2]._replace(second=True)
+
+
+class Field(NamedTuple):
+    """A field picture of MPEG-2."""
+
+    number: int
+    """temporal_reference: that of the other field of its picture."""
+    parity: int
+    """picture_structure: 1 the top field, 2 the bottom field."""
+    is_b: bool
+    begins: bool
+    """Whether a sequence or a group begins with it: it is the first field of its picture."""
+    other: bytes
+    """The same, as the field of the other parity."""
+
+
+def fields(data: bytes) -> list[Field | None]:
+    """Return the field pictures that begin in a packet of MPEG-2, and ``None`` for each whole one (6.2.3, 6.2.3.1)."""
+    found: list[Field | None] = []
+    start, number, kind, headed, begins = 0, 0, 0, False, False
+    for at in start_codes(data):
+        code = data[at] if at < len(data) else -1
+        headed = headed or code in HEADERS
+        if code == PICTURE and at + 2 < len(data):
+            start, number, kind = at - 3, data[at + 1] << 2 | data[at + 2] >> 6, data[at + 2] >> 3 & 7
+            begins, headed = headed, False
+            found.append(None)
+        elif code == EXTENSION and found and at + 3 < len(data) and data[at + 1] >> 4 == 8:
+            structure = data[at + 3] & 3
+            if structure in (1, 2):
+                other = data[start : at + 3] + bytes([data[at + 3] ^ 3]) + data[at + 4 :]
+                found[-1] = Field(number, structure, kind == 3, begins, other)
+    return found
 
 
 class Vop(NamedTuple):

@@ -133,7 +133,10 @@ def decode_all(
                 if lowered and packet.size:
                     packet.pts = None if packet.pts is None else packet.pts - lowered
                     packet.dts = None if packet.dts is None else packet.dts - lowered
-                frames = [*draining.before(packet), *decode(context, packet, refused.append)]
+                if draining.drains and not packet.size:
+                    frames = draining.drain()
+                else:
+                    frames = [*draining.before(packet), *decode(context, packet, refused.append)]
                 marred = marred or bool(refused) or packet.is_corrupt  # what that costs is seen in the pictures
                 refused.clear()
                 aspects.add(packet.pts, context.sample_aspect_ratio)

@@ -215,7 +215,10 @@ class _Run:
             yield from self._shown(draining.before(packet), known, turns)
             given = with_mark(packet) if packet is not None and context.name == "mpeg4" else packet
             errors = len(self.errors)
-            frames = decode(context, given, self.errors.append if told else None)
+            if packet is None and draining.drains:
+                frames = draining.drain()
+            else:
+                frames = decode(context, given, self.errors.append if told else None)
             known.add(packet.pts if packet is not None else None, context.sample_aspect_ratio)
             yield from self._shown(frames, known, turns)
             self._spoilt = self._spoilt or len(self.errors) > errors
