@@ -123,3 +123,15 @@ def write_vfw(path: Path, given: Sequence[Chunk], fourcc: bytes, size: tuple[int
                     for start, blocks in zip(starts, clusters, strict=True))  # fmt: skip
     path.write_bytes(head + _element(0x18538067, info, _element(0x1654AE6B, track), body))
     return path
+
+
+def opened(data: bytes, *, clusters: bool) -> bytes:
+    """Return a Matroska file whose segment has no size, as a live one has none; nor have its clusters, if wanted."""
+    found, at = bytearray(data), data.index(bytes.fromhex("18538067")) + 4
+    places = [at]
+    while clusters and (at := data.find(bytes.fromhex("1f43b675"), at + 4)) >= 0:
+        places.append(at + 4)
+    for place in places:
+        width = 9 - data[place].bit_length()
+        found[place : place + width] = ((2 << 7 * width) - 1).to_bytes(width, "big")
+    return bytes(found)

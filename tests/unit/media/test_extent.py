@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from av.audio.stream import AudioStream
 
+from clips.containers import opened
 from streamify.media.source.extent import missing_bytes
 
 SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
@@ -112,18 +113,6 @@ def test_a_recording_whose_sizes_were_left_open_is_taken_as_it_is(length: int, t
     struct.pack_into("<I", data, 4, length)
     struct.pack_into("<I", data, data.index(b"data") + 4, length)
     assert missing_bytes(io.BytesIO(data), len(data), "wav", []) == 0
-
-
-def opened(data: bytes, *, clusters: bool) -> bytes:
-    """Return a Matroska file whose segment has no size, as a live one has none; nor have its clusters, if wanted."""
-    found, at = bytearray(data), data.index(bytes.fromhex("18538067")) + 4
-    places = [at]
-    while clusters and (at := data.find(bytes.fromhex("1f43b675"), at + 4)) >= 0:
-        places.append(at + 4)
-    for place in places:
-        width = 9 - data[place].bit_length()
-        found[place : place + width] = ((2 << 7 * width) - 1).to_bytes(width, "big")
-    return bytes(found)
 
 
 @pytest.mark.parametrize("clusters", [False, True])

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import BinaryIO
 
-from streamify.media.source.ebml import CLUSTER, EBML, INFO, SEGMENT, TRACKS, element
+from streamify.media.source.ebml import CLUSTER, EBML, INFO, INSIDE, SEGMENT, TRACKS, element
 from streamify.media.source.transport import TS_PACKET, TS_SEARCH, tables
 from streamify.model.plan import Inline, Range, Splice
 from streamify.mp4.boxes import BoxError
@@ -21,6 +21,8 @@ from streamify.mp4.movie import read_layout
 Cutter = Callable[[int, int | None], Splice | None]
 """From the position of the first packet and that of the first packet no longer needed (``None``: to the end)."""
 
+ELEMENTS = 5_000_000
+"""Elements that are looked at in clusters of unknown size: ten hours of pictures and sound have three million."""
 HEADER_LIMIT = 256 * 1024
 """Bytes of header that may stand in every segment of a plan."""
 
@@ -117,7 +119,7 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
     kept: dict[int, bytes] = {}
     starts: list[int] = []
     ends: list[int] = []
-    at, stop = body, min(end, size)
+    at, stop, left = body, min(end, size), ELEMENTS
     while at < stop:
         kind, body, end = element(file, at, stop)
         if kind in (INFO, TRACKS) and kind not in kept:
@@ -126,12 +128,27 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
             file.seek(at)
             kept[kind] = bytes(file.read(end - at))
         elif kind == CLUSTER:
+            if end == stop:  # the last one, or one of unknown size
+                end, left = _cluster_end(file, body, stop, left)
             starts.append(at)
             ends.append(end)
         at = end
     if len(kept) != 2:
         raise BoxError("no Info or no Tracks")
     return head + kept[INFO] + kept[TRACKS], starts, ends
+
+
+def _cluster_end(file: BinaryIO, at: int, stop: int, left: int) -> tuple[int, int]:
+    """Return where a cluster ends by its elements, of which the first is given, and how many more may be looked at."""
+    while at < stop:
+        kind, _, end = element(file, at, stop)
+        if kind not in INSIDE:
+            break
+        left -= 1
+        if left < 0:
+            raise BoxError("too many elements")
+        at = end
+    return at, left
 
 
 def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:

@@ -7,10 +7,19 @@ from typing import BinaryIO
 from streamify.mp4.boxes import BoxError
 
 EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
+TIMESTAMP = 0xE7
+"""Of a cluster; it begins with it, but for a CRC or void (RFC 9559, 5.1.3.1)."""
+INSIDE = frozenset({TIMESTAMP, 0xA3, 0xA0, 0xA7, 0xAB, 0xAF, 0xBF, 0xEC, 0x5854})
+"""Ids of the elements in a cluster."""
+OPEN = frozenset({SEGMENT, CLUSTER})
+"""Those whose size may be unknown: live recordings and pipes."""
 
 
 def element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
-    """Return id, start of the body and end (capped by `limit`) of the EBML element at `at` (RFC 8794)."""
+    """Return id, start of the body and end (capped by `limit`) of the EBML element at `at` (RFC 8794).
+
+    One of unknown size ends at `limit`, as far as is known here.
+    """
     file.seek(at)
     data = bytes(file.read(12))
     if len(data) < 2 or not data[0]:
@@ -24,7 +33,7 @@ def element(file: BinaryIO, at: int, limit: int) -> tuple[int, int, int]:
     length = int.from_bytes(data[width : width + length_width], "big") & mask
     body = at + width + length_width
     if length == mask:
-        if kind != SEGMENT:
+        if kind not in OPEN:
             raise BoxError(f"element of unknown size at byte {at}")
         return kind, body, limit
     return kind, body, min(body + length, limit)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from streamify.media.source.ebml import CLUSTER, vint
+from streamify.media.source.ebml import CLUSTER, INSIDE, TIMESTAMP, vint
 
 TAIL = 16 << 20
 """Bytes at the end of a file in which its last cluster is looked for: muxers begin one every few seconds."""
-TIMESTAMP = 0xE7
-"""Id of the element with which a cluster begins, but for a CRC or void before it (RFC 9559, 5.1.3.1)."""
 FIRST = frozenset({TIMESTAMP, 0xBF, 0xEC})
-INSIDE = frozenset({TIMESTAMP, 0xA3, 0xA0, 0xA7, 0xAB, 0xAF, 0xBF, 0xEC, 0x5854})
-"""Ids of the elements in a cluster."""
+"""Ids of the elements with which a cluster begins."""
 BEHIND = frozenset({CLUSTER, 0x1C53BB6B, 0x1254C367, 0x1941A469, 0x1043A770, 0x114D9B74})
 """Ids of the elements that may follow one."""
 

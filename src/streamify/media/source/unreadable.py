@@ -213,7 +213,10 @@ def _is_whole(file: BinaryIO, at: int, end: int) -> bool:
 
 
 def _read_to(file: BinaryIO, at: int, end: int, *, last: int | None) -> int:
-    """Return where what is read from a byte on ends, element by element."""
+    """Return where what is read from a byte on ends, element by element.
+
+    Between two packets (`last` is ``None``) the last one is the block of the second, whose payload is at `end`.
+    """
     for _ in range(ELEMENTS):
         if at >= end:
             break
@@ -223,6 +226,8 @@ def _read_to(file: BinaryIO, at: int, end: int, *, last: int | None) -> int:
             return at
         if kind not in KNOWN or (last is not None and at > last and kind == EBML):
             return at
+        if last is None and kind not in PARENTS and after > end != body:
+            return at  # bytes of something else that look like an element
         at = body if kind in PARENTS else after
     return end
 
