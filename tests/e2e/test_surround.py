@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import streamify
 from clips.tones import PITCHES, Wave, read_sound, tone_levels, tones, write_film, write_sound
 from e2e.driving import rungs, verify
+from e2e.driving import streamify as command
 from judges.conformance import check
 from selection import sample
 from streamify.dest.layout import PLAN
@@ -146,3 +148,40 @@ def test_segments_follow_the_grid(film: Path, tmp_path: Path) -> None:
     borders = np.cumsum((0, *surround(report).segments.duration))
     assert all(abs(border - 48000 * number) <= 768 for number, border in enumerate(borders[:-1]))
     assert all((b - a) % 1536 == 0 for a, b in pairwise(borders))
+
+
+LISTED = {
+    # Core Audio's layout tags, and the channels that they list (CoreAudioBaseTypes.h).
+    "MPEG_5_1_B": (122 << 16 | 6, ("FL", "FR", "SL", "SR", "FC", "LFE")),
+    "MPEG_5_1_C": (123 << 16 | 6, ("FL", "FC", "FR", "SL", "SR", "LFE")),
+    "MPEG_7_1_C": (128 << 16 | 8, ("FL", "FR", "FC", "LFE", "SL", "SR", "BL", "BR")),
+}
+
+
+@pytest.mark.parametrize("name", sample(LISTED, "MPEG_5_1_B"))
+def test_channels_in_an_order_of_their_own_go_to_their_places(name: str, tmp_path: Path) -> None:
+    """PyAV frees the memory of such a layout twice: the process ended by a signal, so it runs in one of its own."""
+    tag, channels = LISTED[name]
+    layout = {6: "5.1(side)", 8: "7.1"}[len(channels)]
+    sound = write_sound(tmp_path / "sound.mov", tones(len(channels), 3), layout)
+    source = write_film(tmp_path / "film.mov", [sound], 3)
+    data = bytearray(source.read_bytes())
+    at = data.index(b"chan") + 8
+    data[at : at + 12] = struct.pack(">III", tag, 0, 0)
+    source.write_bytes(data)
+    rung = tmp_path / "ladder.yaml"
+    rung.write_text("rungs: [{name: 60p, short_side: 60, maxrate: 100000}]")
+    flags = ("--engine", "inline", "--preset", "ultrafast", "--ladder", rung)
+    done = command("transcode", source, tmp_path / "dest", *flags)
+    assert done.code == 0, done.err
+    assert command("verify", tmp_path / "dest", "--source", source).code == 0
+    report = Report.model_validate_json((tmp_path / "dest" / "report.json").read_text())
+    levels = tone_levels(read_sound(stream(tmp_path / "dest", surround(report))), PITCHES[: len(channels)])
+    side = 1.0 if len(channels) == 6 else np.sqrt(0.5)
+    scale = 1.0 if len(channels) == 6 else 1 / np.sqrt(2)  # two pairs of -3 dB sum to more than 1
+    for column, channel in enumerate(channels):
+        row = ("FL", "FR", "FC", "LFE", "SL", "SR").index(channel.replace("B", "S"))
+        wanted = scale * (side if row > 3 else 1.0)
+        if channel != "LFE":  # of which encoders keep the bass alone
+            assert levels[row, column] == pytest.approx(wanted, rel=0.05), channel
+        assert np.delete(levels[:, column], row).max() < 0.02, channel

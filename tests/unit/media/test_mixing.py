@@ -13,6 +13,7 @@ import pytest
 from clips.tones import LEVEL, PITCHES, tone_levels, tones, write_plain_wav, write_sound
 from streamify.media.audio.matrix import Levels, matrix
 from streamify.media.audio.mixing import Mixer
+from streamify.media.source.loudspeakers import ORDER
 
 C = math.sqrt(0.5)
 NAMES = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
@@ -153,3 +154,8 @@ def test_a_layout_that_changes_midway() -> None:
         assert (found.layout.name, found.samples, found.pts) == ("stereo", 4800, 7)
         if channels <= 2:
             assert np.abs(found.to_ndarray()).max() == pytest.approx(LEVEL, abs=0.001)
+
+
+def test_the_order_of_loudspeakers_is_that_of_ffmpeg() -> None:
+    """Else a layout of FFmpeg's own would count as a list."""
+    assert tuple(one.name for one in av.AudioLayout("+".join(ORDER)).channels) == ORDER

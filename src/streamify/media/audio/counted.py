@@ -189,7 +189,7 @@ def counted_samples(
     """
     refused, rate = Refusals(errors), output.rate
     with open_piece(file, piece) as found:
-        context = decoder(found.stream)
+        context = decoder(found.stream, output.mixer.told)
         extradata, claimed = bytes(context.extradata or b""), (context.sample_rate, context.layout.nb_channels)
         reader = sound_reader(context.name, extradata, *claimed)
         runs, number, total = list(piece.runs), piece.number, 0

@@ -34,7 +34,7 @@ from streamify.media.audio.narrow_mix import PAIRS, ChannelMix, Pair, PairMix, S
 from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, stream_of
+from streamify.media.source.reading import Told, UnreadableError, decode, decoder, read_packets, stream_of
 from streamify.media.source.splice import opened
 from streamify.model.source import ClockBreak
 from streamify.model.task import Strand
@@ -81,6 +81,11 @@ class Narrowing:
         self._mixer = ChannelMix(channel) if channel is not None else StereoMix() if pair is None else PairMix(pair)
         self._kind: object = None
         self._graph: tuple[Graph, FilterContext, FilterContext] | None = None
+
+    def told(self, names: tuple[str, ...]) -> None:
+        """Take what the channels of the stream are called, whose frames are without names."""
+        if not isinstance(self._mixer, ChannelMix):
+            self._mixer.told(names)
 
     def push(self, frame: AudioFrame) -> array[float]:
         """Return what comes out with a frame."""
@@ -170,7 +175,7 @@ def _rows(names: Sequence[str], pair: Pair | None) -> Sequence[Sequence[float]]:
 
 def _strand(sound: LinearSound, strand: Strand, channel: str | None = None) -> Iterator[Stretch]:
     narrowing, placing = Narrowing(sound.pair, channel), _Placing()
-    for frame, at, marred, joined in _frames(sound, strand):
+    for frame, at, marred, joined in _frames(sound, strand, narrowing.told):
         placing.frame(frame.samples / frame.sample_rate, float(at), marred=marred, joined=joined)
         placing.samples(narrowing.push(frame))
         yield from placing.known()
@@ -224,7 +229,7 @@ class _Placing:
             self._out += STRETCH
 
 
-def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fraction, bool, bool]]:
+def _frames(sound: LinearSound, strand: Strand, told: Told) -> Iterator[tuple[AudioFrame, Fraction, bool, bool]]:
     """Yield frames, when each is heard on the track's timeline, whether the decoder met damage, and whether another
     recording begins with it."""
     with sound.open_source() as file, _open(file, strand) as container:
@@ -232,7 +237,7 @@ def _frames(sound: LinearSound, strand: Strand) -> Iterator[tuple[AudioFrame, Fr
         if stream is None:
             return
         keep_only(container, stream)
-        context, clock = decoder(stream), SoundClock(sound.breaks)
+        context, clock = decoder(stream, told), SoundClock(sound.breaks)
         expected, shift = -sound.begin, Fraction(0)
         jumps, first = container.format.name in JUMPING, True
         refused: list[str] = []

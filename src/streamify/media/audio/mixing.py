@@ -12,6 +12,7 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 
 from streamify.media.audio.matrix import Levels, Row, matrix
+from streamify.media.source.loudspeakers import named
 from streamify.media.source.sidedata import SideDataType, side_data
 
 _INFO = struct.Struct("=i4x5d")
@@ -32,8 +33,13 @@ class Mixer:
     def __init__(self, layout: str, channels: int, gain: float = 1.0) -> None:
         self._layout, self._channels, self._gain = layout, channels, gain
         self._levels = Levels()
+        self._told: tuple[str, ...] = ()
         self._key: object = None
         self._graph: _Graph | None = None
+
+    def told(self, names: tuple[str, ...]) -> None:
+        """Take what the channels of the stream are called, whose frames are without names."""
+        self._told, self._key = names, None
 
     def __call__(self, frame: AudioFrame) -> AudioFrame:
         """Return a frame of the same samples in the output's channels, at the same time."""
@@ -54,7 +60,7 @@ class Mixer:
         return mixed
 
     def _open(self, frame: AudioFrame) -> _Graph:
-        names = [channel.name for channel in frame.layout.channels]
+        names = named([channel.name for channel in frame.layout.channels], self._told)
         same = frame.layout.name == self._layout
         rows = _identity(self._channels) if same else matrix(names, self._channels, self._levels)
         graph = Graph()

@@ -28,6 +28,7 @@ class StereoMix:
 
     def __init__(self) -> None:
         self._mixer = Mixer("stereo", 2)
+        self.told = self._mixer.told
         self._graphs = _Graphs()
 
     def __call__(self, frame: AudioFrame) -> AudioFrame:
@@ -47,6 +48,7 @@ class PairMix:
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
         self._mixer = Mixer("5.1(side)", 6)
+        self.told = self._mixer.told
         self._graphs = _Graphs()
 
     def __call__(self, frame: AudioFrame) -> AudioFrame:

@@ -132,7 +132,7 @@ def _timed_samples(
     offs: deque[Fraction] = deque(maxlen=PADDING)  # of the last frames: how much later than expected they were
     before: tuple[int, str] | None = None
     clock = SoundClock(source.breaks)
-    for frame, offset in _decoded(source, track, Fraction(start, rate), log):
+    for frame, offset in _decoded(source, track, Fraction(start, rate), mixed, log):
         if frame.pts is None:
             at = ahead
         else:
@@ -163,7 +163,7 @@ def _timed_samples(
 
 
 def _decoded(
-    source: AudioSource, track: AudioTrack, start: Fraction, log: AudioLog
+    source: AudioSource, track: AudioTrack, start: Fraction, mixed: Mixer, log: AudioLog
 ) -> Iterator[tuple[AudioFrame, int | None]]:
     """Yield what decodes, and where the bytes of its packet are."""
     with source.open_source() as file:
@@ -182,7 +182,7 @@ def _decoded(
                 keep_only(container, stream)
             packets = read_packets(container, stream)
         with container:
-            context = decoder(cast("AudioStream", stream))
+            context = decoder(cast("AudioStream", stream), mixed.told)
             for packet in _read(packets, log):
                 for frame in decode(context, packet, log.errors.append):
                     yield frame, packet.pos

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from streamify.media.source.choice import choose
+from streamify.media.source.loudspeakers import loudspeakers
 from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_sound
 from streamify.media.source.titles import audio_language, audio_title
@@ -31,7 +32,8 @@ def audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
         SourceError: ``source-claims-too-much``.
     """
     context, flags = stream.codec_context, stream.disposition
-    refuse_sound(stream.index, context.sample_rate, context.layout.nb_channels)
+    channels = loudspeakers(context)
+    refuse_sound(stream.index, context.sample_rate, channels.count)
     assert stream.time_base is not None
     duration = stream.duration * stream.time_base if stream.duration else None
     if duration is None and container.duration:
@@ -40,8 +42,8 @@ def audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
         stream=stream.index,
         codec=context.name,
         sample_rate=context.sample_rate,
-        channels=context.layout.nb_channels,
-        layout=context.layout.name,
+        channels=channels.count,
+        layout=channels.layout,
         language=audio_language(stream.metadata),
         title=audio_title(stream.metadata),
         default=bool(flags & Disposition.default),

@@ -21,6 +21,7 @@ from streamify.bitstream.sound import SoundReader, sound_reader
 from streamify.bitstream.soundline import SECOND, Coded
 from streamify.media.audio.clock import SoundClock
 from streamify.media.source.choice import has_decoder
+from streamify.media.source.loudspeakers import loudspeakers
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.source import ClockBreak
 
@@ -71,7 +72,7 @@ class StreamPackets:
         if not has_decoder(stream):
             return cls(stream.index, stream.id, "", b"", time_base, (0, 0), None)
         context = stream.codec_context
-        extradata, claimed = bytes(context.extradata or b""), (context.sample_rate, context.layout.nb_channels)
+        extradata, claimed = bytes(context.extradata or b""), (context.sample_rate, loudspeakers(context).count)
         reader = sound_reader(context.name, extradata, *claimed)
         return cls(stream.index, stream.id, context.name, extradata, time_base, claimed, reader)
 

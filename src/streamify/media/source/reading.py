@@ -27,9 +27,13 @@ from av.video.stream import VideoStream
 from streamify.bitstream.av1 import with_trailing_bits
 from streamify.errors import SourceError
 from streamify.machine.usage import memory_is_short
+from streamify.media.source.loudspeakers import loudspeakers
 from streamify.model.limits import PICTURE_PIXELS
 
 S = TypeVar("S", bound=Stream)
+
+Told = Callable[[tuple[str, ...]], object]
+"""Receives the names of a stream's channels."""
 
 Refused = Callable[[str], object]
 """Receives one line about a packet that a decoder refused."""
@@ -103,11 +107,15 @@ def stream_of(streams: Sequence[S]) -> S:
 @overload
 def decoder(stream: VideoStream) -> VideoCodecContext: ...
 @overload
-def decoder(stream: AudioStream) -> AudioCodecContext: ...
-def decoder(stream: VideoStream | AudioStream) -> VideoCodecContext | AudioCodecContext:
+def decoder(stream: AudioStream, told: Told | None = None) -> AudioCodecContext: ...
+def decoder(stream: VideoStream | AudioStream, told: Told | None = None) -> VideoCodecContext | AudioCodecContext:
     """Return the decoder of a stream, set up and not yet used: one thread, and no picture larger than `PICTURE_PIXELS`.
 
     Call it once, before anything is decoded.
+
+    Args:
+        stream: Of pictures or sound.
+        told: Is given the names of the channels of sound, which `named` needs.
 
     Raises:
         UnreadableError: FFmpeg knows no decoder for it.
@@ -115,6 +123,10 @@ def decoder(stream: VideoStream | AudioStream) -> VideoCodecContext | AudioCodec
     context: VideoCodecContext | AudioCodecContext | None = getattr(stream, "codec_context", None)
     if context is None:
         raise UnreadableError(f"no decoder is known for stream {stream.index}")
+    if isinstance(context, AudioCodecContext):
+        names = loudspeakers(context).names
+        if told is not None:
+            told(names)
     context.thread_count = 1
     context.options = {"max_pixels": str(PICTURE_PIXELS)}
     return context
