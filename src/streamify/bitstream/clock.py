@@ -22,6 +22,10 @@ BACK = Fraction(1, 2)
 AHEAD = 10
 """Seconds by which decode times must rise for the clock of a transport or program stream to count as jumped, as in
 FFmpeg (``dts_delta_threshold``); in other containers it is a pause."""
+MANY = 3
+"""Packets in a row that came before, of which chance makes no copies."""
+PACED = 48
+"""Last packets by which their distance is told."""
 WILD = 3
 """Most packets in a row whose times count as wild where the clock goes on behind them as if nothing had been."""
 
@@ -100,12 +104,12 @@ def time_packets(
     wild = _wild(raw, time_base).union(behind)
     repeated: set[int] = set()
     starts = [0]
-    known = _Known(packets, raw)
-    for start in _breaks(raw, wild, time_base, anew, jumps=jumps):
+    known = Copies(packets, raw)
+    for start, sure in _breaks(raw, wild, time_base, anew, jumps=jumps):
         copies = known.copies(starts[-1], start)
-        if copies and _goes_on(raw, start, copies, step):
+        if copies and _goes_on(raw, start, copies, _step_before(raw, starts[-1], start, step)):
             repeated.update(copies)
-        else:
+        elif sure:
             starts.append(start)
     times = array("q", [NONE]) * len(packets)
     pieces = [Piece(packets, raw, start, end, wild, repeated, behind) for start, end in _spans(starts, len(packets))]
@@ -239,46 +243,79 @@ def _apart(raw: Sequence[int], known: Sequence[int], first: int, stop: int, near
     return all(abs(raw[known[at]] - raw[known[stop]]) > near for at in range(first, stop))
 
 
-def _breaks(raw: Sequence[int], wild: set[int], time_base: Fraction, anew: Set[int], *, jumps: bool) -> Iterator[int]:
-    """Yield packets before which the clock restarts or jumps."""
+def _breaks(
+    raw: Sequence[int], wild: set[int], time_base: Fraction, anew: Set[int], *, jumps: bool
+) -> Iterator[tuple[int, bool]]:
+    """Yield packets before which the clock restarts or jumps, and those whose times do not rise, which may be copies.
+
+    With each comes whether it is one of the former.
+    """
     far, ahead = int(BACK / time_base), int(AHEAD / time_base)
     before: int | None = None
     for number, time in enumerate(raw):
         if time == NONE or number in wild:
             continue
-        moved = 0 if before is None else time - before
-        if moved < -far or (jumps and moved > ahead) or number in anew:
-            yield number
+        moved = 1 if before is None else time - before
+        sure = moved < -far or (jumps and moved > ahead) or number in anew
+        if sure or moved <= 0:
+            yield number, sure
         before = time
 
 
-class _Known:
-    """The packets of one piece so far; asked of rising places, each packet is looked at once or twice."""
+class Copies:
+    """The packets of one piece so far, and which came again; asked of rising places, each packet is looked at a few
+    times.
+
+    Args:
+        packets: All of the stream.
+        raw: When each is decoded, ticks.
+    """
 
     def __init__(self, packets: Packets, raw: Sequence[int]) -> None:
-        self._prints, self._raw = packets.prints, raw
-        self._first = self._until = 0
+        self._packets, self._raw = packets, raw
+        self._first = self._until = self._done = 0
         self._known: set[tuple[int, int]] = set()
+        self.looked = 0
+        """Packets that were looked at."""
 
     def copies(self, first: int, start: int) -> range:
         """Return the packets from `start` on that were there before, since `first`: same time, same bytes."""
         if first != self._first:
             self._known.clear()
             self._first = self._until = first
-        self._known.update((self._raw[at], self._prints[at]) for at in range(self._until, start))
+        self._known.update(map(self._key, range(self._until, start)))
+        self.looked += start - self._until
         self._until = start
-        end = start
-        while end < len(self._raw) and (self._raw[end], self._prints[end]) in self._known:
+        if start < self._done:
+            return range(0)  # inside of what was looked at
+        end, most = start, start + start - first
+        while end < min(len(self._raw), most) and self._key(end) in self._known:
             end += 1
-            if end - start >= start - first:
-                return range(0)  # all of it over again: a loop, not a part that came twice
-        return range(start, end) if end - start >= 3 else range(0)
+        self.looked += end - start
+        self._done = end
+        return range(start, end) if end < most else range(0)  # all of it over again is a loop
+
+    def _key(self, number: int) -> tuple[int, int]:
+        pts = self._packets.pts[number]
+        return pts if pts != NONE else self._raw[number], self._packets.prints[number]
+
+
+def _step_before(raw: Sequence[int], first: int, start: int, usual: int) -> int:
+    """Return the distance of the last packets in front of one, back to the first of its piece; else the usual one."""
+    near = raw[max(first, start - PACED) : start]
+    rises = [after - before for before, after in pairwise(near) if NONE not in (before, after) and after > before]
+    return median_low(rises) if rises else usual
 
 
 def _goes_on(raw: Sequence[int], start: int, copies: Sequence[int], step: int) -> bool:
-    """Whether the clock goes on behind copies where it was before them."""
+    """Whether the clock goes on behind copies where it was before them: behind few, with the next picture."""
     after = copies[-1] + 1
-    return after >= len(raw) or raw[after] == NONE or 0 <= raw[after] - raw[start - 1] <= max(8 * step, 1)
+    if after >= len(raw):
+        return True
+    if raw[after] == NONE:
+        return len(copies) >= MANY
+    moved = raw[after] - raw[start - 1]
+    return 0 <= moved <= max(8 * step, 1) if len(copies) >= MANY else 0 < moved <= max(step * 3 // 2, 1)
 
 
 def _spans(starts: Sequence[int], count: int) -> Iterator[tuple[int, int]]:

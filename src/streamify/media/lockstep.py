@@ -62,6 +62,8 @@ class Shot:
     """Of the source: when the container has it decoded, seconds on its clock."""
     doubted: bool = False
     """Whether `time` is that, because the container's presentation times were found wrong before."""
+    again: bool = False
+    """Of the source: whether its packet came before, and the clock goes on behind it."""
 
 
 def settled(shots: Iterable[Shot]) -> Iterator[Shot]:
@@ -159,7 +161,8 @@ def follow(
             or theirs.twin_is_meant(head[1], ours)
         ):
             unlike = difference(head[1], ours) if found.stream <= settling else UNLIKE
-            if unlike < UNLIKE / 2 and not theirs.shows_then(ours, unlike) and theirs.settles(ours.time):
+            late = unlike < UNLIKE / 2 and not head[1].again and not theirs.shows_then(ours, unlike)
+            if late and theirs.settles(ours.time):
                 break
             if head[0] >= -theirs.slack:
                 found.skipped.append(head[0])
@@ -358,7 +361,7 @@ class _Source:
             self._latest = following
             return following
         at = self._known[1] + shot.time - self._known[0]
-        if self._came_before(shot, at):
+        if shot.again or self._came_before(shot, at):
             return at
         if abs(at - self._latest) > 2 * self._step and self._is_wild(shot.time):
             self._latest += self._step if self._has_room() else self._step / 4

@@ -94,7 +94,7 @@ def source_shots(
             time = None if seen.time is None else seen.time + number * step
             decoded = None if seen.decoded is None else seen.decoded + number * step
             grey = shrink(made(frame, aspect, seen.turn, time))
-            yield Shot(time, grey, seen.marred, woven, decoded, seen.doubted)
+            yield Shot(time, grey, seen.marred, woven, decoded, seen.doubted, seen.again)
 
 
 def _fields(frame: VideoFrame, video: VideoFacts) -> list[VideoFrame]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from streamify.bitstream.clock import Timed, time_packets
+from streamify.bitstream.clock import Copies, Timed, time_packets
 from streamify.bitstream.packets import NONE, Packets
 
 TICK = Fraction(1, 90000)
@@ -71,6 +71,54 @@ def test_a_short_stretch_that_came_twice_is_shown_once_where_its_tables_came_aga
     assert found.repeated == frozenset(range(30, 40))
     assert not found.breaks
     assert sorted(set(found.times)) == steps(*range(60))
+
+
+@pytest.mark.parametrize("anew", [set[int](), {30}])
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 30])
+def test_a_stretch_of_any_length_that_came_twice_is_shown_once(count: int, anew: set[int]) -> None:
+    """By its bytes and times alone: clocks of its length fall by less than half a second as well where they jitter."""
+    first = 30 - count + (count == 30)
+    places = [*range(30), *range(first, 30), *range(30, 60)]
+    given = packets(steps(*(place + 2 for place in places)), steps(*places))
+    given.prints = array("Q", places)
+    found = time_packets(given, TICK, reordered=True, jumps=False, anew=anew)
+    assert found is not None
+    assert found.repeated == frozenset(range(30, 60 - first))
+    assert not found.breaks
+    assert sorted(set(found.times)) == steps(*range(2, 62))
+
+
+def test_few_pictures_alike_are_copies_only_where_the_next_one_follows() -> None:
+    """Here another recording begins as the one before it did, and here a clock stands still for a picture."""
+    given = packets(steps(0, 1, 2, 0, 1, 2, 3))
+    given.prints = array("Q", [0, 1, 2, 0, 11, 12, 13])
+    found = time_packets(given, TICK, reordered=True, jumps=True, anew={3})
+    assert found is not None
+    assert (list(found.times), found.repeated) == (steps(0, 1, 2, 3, 4, 5, 6), frozenset())
+    still = packets(steps(0, 1, 2, 2, 4, 5))
+    still.prints = array("Q", [0, 1, 2, 2, 4, 5])
+    assert list(timed(still).times) == steps(0, 1, 2, 3, 4, 5)
+
+
+def test_a_short_stretch_came_twice_by_the_rate_around_it() -> None:
+    """Most pictures of the file are closer together."""
+    slow, fast = range(30), range(60)
+    times = [*steps(*slow), *steps(29), *(steps(30)[0] + place * STEP // 2 for place in fast)]
+    given = packets(times)
+    given.prints = array("Q", [*slow, 29, *range(100, 160)])
+    assert timed(given).repeated == {30}
+
+
+@pytest.mark.parametrize("again", [1, 50, 5000])
+def test_copies_are_looked_for_once(again: int) -> None:
+    """Each packet may begin a stretch that came before, up to the end of the file: half the square of all."""
+    count = 10_000
+    given = packets([0] * count)
+    given.prints = array("Q", (number % again for number in range(count)))
+    copies = Copies(given, given.dts)
+    for start in range(1, count):
+        copies.copies(0, start)
+    assert count <= copies.looked <= 3 * count
 
 
 def test_what_comes_out_of_the_order_of_the_file_is_late() -> None:

@@ -104,6 +104,17 @@ def test_a_stretch_that_came_twice_is_shown_once() -> None:
     assert faults(shots(twice, times), shots(FILM), excused=39)
 
 
+@pytest.mark.parametrize(("first", "count"), [(20, 1), (20, 3), (20, 12), (80, 2), (80, 12)])
+def test_a_short_stretch_that_came_twice_is_shown_once_where_its_packets_are_known(first: int, count: int) -> None:
+    """Their times fall by so little that jitter makes the same."""
+    again = [Shot(place * STEP, grey(place), again=True) for place in range(first, first + count)]
+    source = shots(FILM)
+    source[first + count : first + count] = again
+    assert faults(source, shots(FILM), excused=count) == []
+    assert faults(source, shots(FILM)) != []
+    assert faults(source, shots([*FILM[: first + count], *FILM[first:]]), excused=count) != []
+
+
 def test_a_players_times_may_settle_in_the_first_pictures() -> None:
     times = [0 * STEP, 2 * STEP, *(number * STEP for number in range(4, 102))]
     assert faults(shots(FILM, times), shots(FILM)) == []

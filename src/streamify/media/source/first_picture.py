@@ -35,7 +35,8 @@ def first_shown(open_source: Callable[[], BinaryIO], video: VideoFacts, told: To
     if parts:
         seen = next(decode_parts(open_source, video.stream, parts, video.time_base), None)
         return None if seen is None else seen.time
-    times = [one.time for one in islice(decode_all(open_source, video.stream), SETTLED)]
+    once = (one.time for one in decode_all(open_source, video.stream) if not one.again)
+    times = list(islice(once, SETTLED))
     if not times or times[0] is None:
         return None
     first = times[0]

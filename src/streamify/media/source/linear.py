@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -39,6 +40,8 @@ class Seen:
     """The container's time of its decoding, seconds."""
     doubted: bool = False
     """Whether `time` is that, because presentation times did not rise."""
+    again: bool = False
+    """Whether its packet came before, with the same bytes and time, and the clock goes on behind it."""
 
 
 EARLIER = (0, 20, 120)
@@ -47,6 +50,8 @@ EARLIER = (0, 20, 120)
 
 LOWERED = 2
 """Seconds by which times fall more behind each recording than the container says, whose clock falls by little."""
+STRIDE = 1 << 44
+"""Ticks that decoders see between one recording and the next, or what came twice: their times never fall there."""
 
 
 def decode_parts(
@@ -114,8 +119,8 @@ def decode_all(
         video = cast("VideoStream", container.streams[stream])
         keep_only(container, video)
         context = decoder(video)
-        restarts, lowered = Restarts(beside, container, cast("Fraction", video.time_base)), 0
-        guess, base, marred = _Guess(), cast("Fraction", video.time_base), False
+        restarts = Restarts(beside, container, cast("Fraction", video.time_base), whole=start is None)
+        runs, guess, base, marred = _Runs(), _Guess(), cast("Fraction", video.time_base), False
         if start is not None and context.pix_fmt == INDEXED and container.format.name == CHANGING:
             return
         if start is not None and not seek_to(container, int(start / base), video):
@@ -127,12 +132,8 @@ def decode_all(
         aspects, turns, draining = _Aspects(video.sample_aspect_ratio), Turns(), Draining(context)
         refused: list[str] = []
         try:
-            for packet in packets:
-                if restarts.at(packet) is not None:
-                    lowered += int(LOWERED / base)
-                if lowered and packet.size:
-                    packet.pts = None if packet.pts is None else packet.pts - lowered
-                    packet.dts = None if packet.dts is None else packet.dts - lowered
+            for packet, border, again in restarts.read(packets):
+                runs.add(packet, anew=border is not None, again=again)
                 if draining.drains and not packet.size:
                     frames = draining.drain()
                 else:
@@ -142,14 +143,51 @@ def decode_all(
                 aspects.add(packet.pts, context.sample_aspect_ratio)
                 for frame in frames:
                     marred = frame.is_corrupt or (marred and not frame.key_frame)
+                    aspect, turn = aspects.of(frame.pts), turns.of(frame)
                     ticks = guess.of(frame.pts, frame.dts)
-                    time = None if ticks is None else ticks * base
-                    decoded = None if frame.dts is None else frame.dts * base
-                    yield Seen(frame, time, aspects.of(frame.pts), turns.of(frame), marred, decoded, guess.doubted)
+                    run = runs.of(ticks)
+                    time = None if ticks is None else runs.time(ticks, base)
+                    decoded = None if frame.dts is None else runs.time(frame.dts, base)
+                    yield Seen(frame, time, aspect, turn, marred, decoded, guess.doubted, run.again)
                 if not packet.size:
                     return
         except UnreadableError:
             return  # the container ends in damage; the plan's notes say so
+
+
+class _Run(NamedTuple):
+    recording: int
+    again: bool
+
+
+class _Runs:
+    """Numbers recordings and what came twice in the times of packets, and tells them from those of pictures."""
+
+    def __init__(self) -> None:
+        self._all = [_Run(0, again=False)]
+        self._last = 0
+
+    def add(self, packet: Packet[VideoStream], *, anew: bool, again: bool) -> None:
+        """Move the times of a packet to its run."""
+        if anew or again != self._all[-1].again:
+            self._all.append(_Run(self._all[-1].recording + anew, again))
+        by = (len(self._all) - 1) * STRIDE
+        if by and packet.size:
+            packet.pts = None if packet.pts is None else packet.pts + by
+            packet.dts = None if packet.dts is None else packet.dts + by
+
+    def of(self, ticks: int | None) -> _Run:
+        """Return the run of a picture; of one without a time, that of the picture before it."""
+        self._last = self._last if ticks is None else self._number(ticks)
+        return self._all[self._last]
+
+    def time(self, ticks: int, base: Fraction) -> Fraction:
+        """Return a time of the source's clock, seconds, which falls clearly where a recording begins."""
+        number = self._number(ticks)
+        return (ticks - number * STRIDE) * base - LOWERED * self._all[number].recording
+
+    def _number(self, ticks: int) -> int:
+        return min(max(0, (ticks + STRIDE // 2) // STRIDE), len(self._all) - 1)
 
 
 class _Aspects:

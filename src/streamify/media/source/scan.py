@@ -36,6 +36,8 @@ from streamify.media.source.timed_file import TimedFile
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
 
+NEAR = 64
+"""Packets in front of one among which one with an offset is looked for."""
 DECODED = ("avi", "asf")
 """Containers with times of decoding alone."""
 
@@ -123,7 +125,7 @@ def scan(
     size: int,
     audio_packets: AudioPackets,
     timed_file: TimedFile,
-    begins: Callable[[int], int | None] = lambda _: None,
+    begins: Callable[[int, int], int | None] = lambda _before, _at: None,
 ) -> Scan:
     """Demux `container` from its start and keep no packet.
 
@@ -133,8 +135,8 @@ def scan(
         size: Of its file, bytes.
         audio_packets: Receives the packets of sound.
         timed_file: Is told of each packet.
-        begins: Says of the byte offset of a packet where the recording begins whose first one it is, if it is; called
-            once all is read.
+        begins: Says of the byte offsets of two packets where the recording begins whose first one the second is, if it
+            is; called once all is read, in the order of the file.
 
     Raises:
         SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
@@ -201,7 +203,7 @@ def scan(
     borders = {
         number: border
         for number in _falling(packets, keys, int(FALLS / time_base))
-        if (border := begins(positions[number])) is not None
+        if (border := begins(_known_before(positions, number), positions[number])) is not None
     }
     timed = time_packets(
         packets,
@@ -233,6 +235,11 @@ def _falling(packets: Packets, keys: Iterable[int], most: int) -> Iterator[int]:
         times = [packets.dts[at] if packets.dts[at] != NONE else packets.pts[at] for at in (number - 1, number)]
         if number and NONE not in times and 0 <= times[0] - times[1] <= most:
             yield number
+
+
+def _known_before(positions: Sequence[int], number: int) -> int:
+    """Return the offset of the last packet in front of one that has one; -1: none near has."""
+    return next((positions[at] for at in range(number - 1, max(-1, number - 1 - NEAR), -1) if positions[at] >= 0), -1)
 
 
 def _behind(positions: Sequence[int]) -> Iterator[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -95,12 +95,12 @@ def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[Clock
         seen, base = _Seen(), cast("Fraction", video.time_base)
         restarts = Restarts(beside, container, base)
         try:
-            for packet in read_packets(container, video):
-                if packet.size and len(seen.prints) < PICTURES:
+            for packet, border, again in restarts.read(read_packets(container, video)):
+                if packet.size and not again and len(seen.prints) < PICTURES:
                     time = packet.dts if packet.dts is not None else packet.pts
                     shown = packet.pts if packet.pts is not None else packet.dts
                     if time is not None and shown is not None:
-                        if (border := restarts.at(packet)) is not None:
+                        if border is not None:
                             seen.borders[len(seen.times)] = border
                         seen.add(time, shown, packet.pos, crc32(bytes(packet)))
         except UnreadableError:
@@ -138,6 +138,7 @@ class _Seen:
         found, first, shift, at = list[ClockBreak](), 0, 0, 0
         last: int | None = None
         latest = deque[int](maxlen=AROUND)
+        copies = Copies(self.times, self.prints)
         while at < len(self.times):
             moved = 0 if last is None else self.times[at] - last
             border = self.borders.get(at)
@@ -147,7 +148,7 @@ class _Seen:
                 at += 1
                 continue
             aside = self._aside(at, last, near) if border is None else 0
-            passed = aside or self._again(range(first, at), last, step)
+            passed = aside or copies.behind(first, at, last, step)
             if passed:
                 at += passed
                 continue
@@ -176,13 +177,46 @@ class _Seen:
         ends = range(at + 1, min(at + ASIDE + 1, len(self.times)))
         return next((end - at for end in ends if 0 < self.times[end] - last <= near), 0)
 
-    def _again(self, before: range, last: int, step: int) -> int:
-        """Return how many packets came before, with the same bytes and times, where the clock goes on behind them."""
-        known = {(self.times[one], self.prints[one]) for one in before}
-        end = before.stop
-        while end < len(self.times) and (self.times[end], self.prints[end]) in known:
+
+class Copies:
+    """Finds stretches that came before; asked of rising places, each packet is looked at a few times.
+
+    Args:
+        times: When each packet is decoded, ticks.
+        prints: Of their bytes.
+    """
+
+    def __init__(self, times: Sequence[int], prints: Sequence[int]) -> None:
+        self._times, self._prints = times, prints
+        self._known: set[tuple[int, int]] = set()
+        self._first = self._until = self._done = 0
+        self.looked = 0
+        """Packets that were looked at."""
+
+    def behind(self, first: int, at: int, last: int, step: int) -> int:
+        """Return how many packets from one on came before, with the same bytes and times, where the clock goes on
+        behind them.
+
+        Args:
+            first: Where the recording begins.
+            at: The first of them.
+            last: Time of the packet in front of it, ticks.
+            step: Usual distance of packets, ticks.
+        """
+        if first != self._first:
+            self._known.clear()
+            self._first = self._until = first
+        self._known.update(zip(self._times[self._until : at], self._prints[self._until : at], strict=True))
+        self.looked += at - self._until
+        self._until = at
+        if at < self._done:
+            return 0  # within what was looked at
+        end, most = at, at + at - first
+        while end < min(len(self._times), most) and (self._times[end], self._prints[end]) in self._known:
             end += 1
-        count = end - before.stop
-        if not TWICE <= count < len(before):  # all of it over again is a loop
+        self.looked += end - at
+        self._done = end
+        if not TWICE <= end - at < at - first:  # all of it over again is a loop
             return 0
-        return count if end == len(self.times) or 0 <= self.times[end] - last <= max(8 * step, 1) else 0
+        goes_on = end == len(self._times) or 0 <= self._times[end] - last <= max(8 * step, 1)
+        return end - at if goes_on else 0
