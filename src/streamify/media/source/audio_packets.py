@@ -110,7 +110,7 @@ class StreamPackets:
         clock, shift = SoundClock(breaks), Fraction(0)
         expected: Fraction | None = None
         found, restarts, joins = array("q"), [], []
-        for number, length in self._lengths():
+        for number, length in self.lengths(0, len(self.times)):
             ticks = self.times[number]
             if ticks == NONE:
                 found.append(NONE)
@@ -124,20 +124,21 @@ class StreamPackets:
                 time = clock.at(time, expected, position if position >= 0 else None)
                 if passed is not None and clock.passed != passed:
                     joins.append(number)
-            elif (time < expected - BACK or (jumps and time > expected + AHEAD)) and self._lasts(number):
+            elif (time < expected - BACK or (jumps and time > expected + AHEAD)) and self.lasts(number):
                 restarts.append((expected, expected - time))
                 shift, time = shift + expected - time, expected
             found.append(int(time * SECOND))
             expected = time + length
         return Times(found, tuple(restarts), tuple(joins))
 
-    def _lengths(self) -> Iterator[tuple[int, Fraction]]:
+    def lengths(self, first: int, stop: int) -> Iterator[tuple[int, Fraction]]:
+        """Yield packets `first` to `stop` (exclusive), and how long each is heard, seconds."""
         sums = self.coded.sums
-        for first, stop, rate in self.coded.within(0, len(self.coded)):
-            for number in range(first, stop):
+        for begin, end, rate in self.coded.within(first, stop):
+            for number in range(begin, end):
                 yield number, Fraction(sums[number + 1] - sums[number], rate)
 
-    def _lasts(self, number: int) -> bool:
+    def lasts(self, number: int) -> bool:
         """Whether the clock goes on from a packet whose time is far off, which is a wild one else."""
         following = self.times[number + 1 : number + 4]
         near = int(1 / self.time_base)

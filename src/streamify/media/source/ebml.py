@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from streamify.mp4.boxes import BoxError
@@ -58,3 +59,15 @@ def vint(data: bytes, at: int, *, marker: bool) -> tuple[int | None, int]:
         if value == unknown:
             return None, at + width
     return value, at + width
+
+
+def children(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield id and payload of the elements that lie side by side, up to one that is malformed."""
+    at = 0
+    while at < len(data):
+        kind, begin = vint(data, at, marker=True)
+        length, begin = vint(data, begin, marker=False)
+        if kind is None or length is None:
+            return
+        yield kind, data[begin : begin + length]
+        at = begin + length

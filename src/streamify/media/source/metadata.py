@@ -12,7 +12,7 @@ from heapq import nsmallest
 from typing import BinaryIO
 
 from streamify.errors import SourceError
-from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, element, vint
+from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, children, element
 from streamify.model.limits import METADATA
 from streamify.mp4.boxes import BoxError, well_formed
 
@@ -94,11 +94,11 @@ def _matroska(file: BinaryIO, size: int) -> int:
     most = 0
     for tags in _tag_lists(file, size):
         counts = Counter[bytes]()
-        for kind, body in _children(tags):
+        for kind, body in children(tags):
             if kind != TAG:
                 continue
             target = b""
-            for inner, value in _children(body):
+            for inner, value in children(body):
                 if inner == TARGETS:
                     target = value
                 elif inner == SIMPLE_TAG:
@@ -144,19 +144,7 @@ def _tag_lists(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 def _places(data: bytes) -> Iterator[int]:
     """Yield where lists of tags are, by a SeekHead (RFC 9559, 5.1.1), bytes from the start of the segment's payload."""
-    for kind, body in _children(data):
-        entry = dict(_children(body)) if kind == SEEK else {}
+    for kind, body in children(data):
+        entry = dict(children(body)) if kind == SEEK else {}
         if entry.get(SEEK_ID) == TAGS.to_bytes(4):
             yield int.from_bytes(entry.get(SEEK_POSITION, b""))
-
-
-def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield id and payload of the elements that lie side by side, up to one that is malformed."""
-    at = 0
-    while at < len(data):
-        kind, begin = vint(data, at, marker=True)
-        length, begin = vint(data, begin, marker=False)
-        if kind is None or length is None:
-            return
-        yield kind, data[begin : begin + length]
-        at = begin + length

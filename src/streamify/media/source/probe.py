@@ -32,6 +32,7 @@ from streamify.media.source.index import read_index
 from streamify.media.source.left_out import Tracks, left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.metadata import refuse_metadata
+from streamify.media.source.mixed import refuse_late_pictures, refuse_other_tracks
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
@@ -94,6 +95,7 @@ def probe_source(
     with open_source() as file:
         refuse_metadata(file, ref.size)
         refuse_runs(file, ref.size)
+        refuse_other_tracks(file, ref.size)
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video
@@ -137,6 +139,9 @@ def probe_source(
         if counted and (max_scan is None or ref.size <= max_scan):
             with open_source() as file, open_media(file) as container:
                 audio_packets = read_audio_packets(container, streams)
+            if name == "mpegts":
+                with open_source() as file:
+                    refuse_late_pictures(file, audio_packets.by_stream.values())
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid

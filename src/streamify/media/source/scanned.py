@@ -11,13 +11,14 @@ from typing import BinaryIO, cast
 from streamify.bitstream.packets import NONE, Marks
 from streamify.errors import SourceError, counted
 from streamify.media.source import cutters as containers
-from streamify.media.source.audio_packets import AudioPackets
+from streamify.media.source.audio_packets import JUMPING, AudioPackets
 from streamify.media.source.beginning import VideoStart, video_stream
 from streamify.media.source.captions import Captions
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
+from streamify.media.source.mixed import refuse_sound_alone, refuse_sound_as_pictures
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -27,7 +28,7 @@ from streamify.media.source.unreadable import unreadable_tail
 from streamify.media.source.video_index import Access, Numbering, VideoIndex
 from streamify.model.limits import OPEN_SECONDS, SCANNED_BYTES
 from streamify.model.plan import Splice
-from streamify.model.source import Note
+from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Order
 
 
@@ -57,6 +58,8 @@ def from_scan(
     """
     stream, format_name, time_base = seen.stream, seen.format_name, seen.time_base
     found, audio_packets = scan_source(file, size, seen, max_scan, sound)
+    breaks = found.breaks(time_base)
+    _refuse_mixed(file, format_name, found, audio_packets, breaks)
     shown = from_first(found.shown, found.time_of_first(seen.start), time_base, notes)
     again = sum(found.timed.times[number] != NONE for number in found.timed.repeated)
     note_duplicates(found.duplicates, notes, repeated=min(again, found.duplicates))
@@ -76,9 +79,20 @@ def from_scan(
     left_out = found.left_out + len(found.shown) - len(shown)
     return VideoIndex(
         time_base, shown, found.end, access, True, tuple(notes), found.coded, left_out,
-        found.breaks(time_base), lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
+        breaks, lost, tail, order, cut, numbering, audio_packets, _captions(found, time_base),
         torn=torn, count=found.within, marks=marks,
     )  # fmt: skip
+
+
+def _refuse_mixed(
+    file: BinaryIO, format_name: str, found: Scan, audio_packets: AudioPackets, breaks: Sequence[ClockBreak]
+) -> None:
+    """Refuse a source that was joined of recordings with other streams."""
+    if format_name == "mpegts":
+        refuse_sound_as_pictures(file, (one.position for one in breaks))
+    if not format_name.startswith("mov"):  # fragments have pictures and sound one behind the other
+        wraps = format_name in JUMPING
+        refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)
 
 
 def scan_source(

@@ -1,0 +1,213 @@
+"""Recordings joined into one file although they do not have the same streams: FFmpeg takes them for one film.
+
+A file of sound alone behind, before or between films is an example. Its sound comes at the time of theirs, and where
+both use one number, sound of one is taken for pictures of the other.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import islice, pairwise
+from typing import BinaryIO
+
+from streamify.bitstream.packets import NONE
+from streamify.errors import SourceError
+from streamify.media.source.audio_packets import StreamPackets
+from streamify.media.source.ebml import EBML, SEGMENT, TRACKS, children, element
+from streamify.media.source.transport import TS_PACKET
+from streamify.model.source import ClockBreak
+from streamify.mp4.boxes import BoxError
+
+HEADER = 256 * 1024
+"""Bytes of a list of tracks that is looked at."""
+FILES = 2
+"""Files joined in Matroska that FFmpeg reads; it ends at the third (seen in 8.1)."""
+ELEMENTS = 100
+"""Elements looked at in front of a list of tracks."""
+ENTRY, NUMBER, TYPE, CODEC = 0xAE, 0xD7, 0x83, 0x86
+"""TrackEntry, TrackNumber, TrackType and CodecID (RFC 9559, 5.1.4)."""
+LAYOUTS = ((188, 0), (192, 0), (192, 4), (204, 0))
+"""Bytes from packet to packet of a transport stream, and from where FFmpeg says that one is to its first byte."""
+AHEAD = 256 * 1024
+"""Bytes in which the first picture of a recording comes."""
+PLACES = 100
+"""Places at which it is looked for."""
+KINDS = {1: "pictures", 2: "sound"}
+FALLS = Fraction(1, 2)
+"""Seconds by which times of sound fall where its clock is set anew."""
+LEAST = Fraction(1, 2)
+"""Seconds of sound without a picture among it that are a recording of their own."""
+REST = 16
+"""Pictures that a recording may have behind the last of its sound."""
+WRAP, NEAR = Fraction(1 << 33, 90_000), 60
+"""Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
+
+
+def mixed(what: str) -> SourceError:
+    """Return the error for a source of recordings that do not have the same streams."""
+    hint = "take it apart where one recording ends and the next begins, and give each by itself"
+    return SourceError("source-joined", f"recordings with other streams were joined in it: {what}", hint)
+
+
+def refuse_other_tracks(file: BinaryIO, size: int) -> None:
+    """Refuse a Matroska file that is joined of some whose tracks of one number are not of one kind and codec.
+
+    Args:
+        file: The source, positioned anywhere.
+        size: Its size, bytes.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    try:
+        parts = list(_parts(file, size))
+    except BoxError:
+        return  # damaged: FFmpeg says of what it can make anything
+    for begin, tracks in parts[1:]:
+        for number, (kind, codec) in tracks.items():
+            before = parts[0][1].get(number)
+            if before is None and kind in KINDS:
+                raise mixed(f"track {number}, {KINDS[kind]} from byte {begin} on, is not in the first")
+            if before is not None and before != (kind, codec):
+                raise mixed(f"track {number} is {before[1]}, and {codec} from byte {begin} on")
+
+
+def _parts(file: BinaryIO, size: int) -> Iterator[tuple[int, dict[int, tuple[int, str]]]]:
+    """Yield where each file begins that was joined, and its tracks by their numbers: kind and codec."""
+    at = 0
+    for _ in range(FILES):
+        if at >= size:
+            return
+        head, _, after = element(file, at, size)
+        if head != EBML:
+            return
+        segment, body, end = element(file, after, size)
+        if segment != SEGMENT:
+            return
+        yield at, _tracks(file, body, end)
+        at = end
+
+
+def _tracks(file: BinaryIO, at: int, end: int) -> dict[int, tuple[int, str]]:
+    found: dict[int, tuple[int, str]] = {}
+    for _ in range(ELEMENTS):
+        if at >= end:
+            break
+        kind, body, after = element(file, at, end)
+        if kind == TRACKS:
+            file.seek(body)
+            for entry, payload in children(bytes(file.read(min(after - body, HEADER)))):
+                if entry == ENTRY:
+                    said = dict(children(payload))
+                    number, sort = (int.from_bytes(said.get(one, b"")) for one in (NUMBER, TYPE))
+                    found[number] = sort, said.get(CODEC, b"").decode("ascii", "replace")
+            break
+        at = after
+    return found
+
+
+def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:
+    """Refuse a transport stream in which the PID of the pictures carries sound later.
+
+    Args:
+        file: The source; its position is moved.
+        places: Byte offsets of the first packets behind breaks of the clock of the pictures; -1: not known.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    for place in places:
+        if place >= 0 and next(_carried(file, place, TS_PACKET), "") == "sound":
+            raise mixed(f"its stream of pictures has sound from byte {place} on")
+
+
+def refuse_late_pictures(file: BinaryIO, sounds: Iterable[StreamPackets]) -> None:
+    """Refuse a transport stream of sound alone in which pictures come where the clock is set anew.
+
+    Args:
+        file: The source; its position is moved.
+        sounds: Packets of each audio stream, in the order of the file.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    for sound in sounds:
+        for number in islice(_restarts(sound, wraps=True, lasting=False), PLACES) if sound.counted else ():
+            place = max(sound.positions[: number + 1])
+            if place >= 0 and "pictures" in _carried(file, place, AHEAD):
+                raise mixed(f"pictures begin behind byte {place}")
+
+
+def _carried(file: BinaryIO, place: int, length: int) -> Iterator[str]:
+    """Yield what the PES packets hold that begin behind a place of a transport stream (ISO/IEC 13818-1, 2.4.3.7)."""
+    file.seek(place)
+    data = bytes(file.read(length + 2 * TS_PACKET))
+    for width, lead in LAYOUTS:
+        if data[lead : lead + 1] != b"G" or (length > width and data[lead + width : lead + width + 1] != b"G"):
+            continue
+        for first in range(lead, length, width):
+            packet = data[first : first + TS_PACKET]
+            if len(packet) < TS_PACKET or packet[0] != 0x47 or not packet[1] & 0x40:
+                continue
+            at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
+            if packet[at : at + 3] == b"\0\0\1" and at + 3 < TS_PACKET:
+                yield "sound" if packet[at + 3] >> 5 == 6 else "pictures" if packet[at + 3] >> 4 == 14 else "other"
+        return
+
+
+def refuse_sound_alone(
+    sounds: Iterable[StreamPackets], pictures: Sequence[int], breaks: Sequence[ClockBreak], *, wraps: bool
+) -> None:
+    """Refuse a source in which a recording of sound alone is joined with one that has pictures.
+
+    Its sound comes at the time of theirs: its clock is set anew, or that of the sound behind it, and no picture is in
+    it.
+
+    Args:
+        sounds: Packets of each audio stream, in the order of the file.
+        pictures: Byte offsets of the packets of pictures, in that order; -1: not known.
+        breaks: Where the clock of the pictures does not go on.
+        wraps: Whether the container's clock is one of 33 bits.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    places = sorted(place for place in pictures if place >= 0)
+    anew = sorted(one.position for one in breaks)
+    for sound in sounds:
+        starts = [0, *_restarts(sound, wraps=wraps)] if places and sound.counted else [0]
+        for first, stop in pairwise([*starts, len(sound.times)] if len(starts) > 1 else ()):
+            heard = sum((length for _, length in sound.lengths(first, stop)), Fraction(0))
+            if heard >= LEAST and _alone(sound.positions, first, stop, places, anew):
+                where = f"from byte {max(sound.positions[first], 0)} on"
+                raise mixed(f"{float(heard):.3f} s of sound {where} have a clock of their own, and no picture")
+
+
+def _alone(positions: Sequence[int], first: int, stop: int, pictures: Sequence[int], breaks: Sequence[int]) -> bool:
+    """Whether the packets of sound from `first` to `stop` (exclusive) are of a recording without pictures."""
+    begin = next((one for one in positions[first:stop] if one >= 0), -1)
+    end = max(positions[first:stop])
+    before = max(positions[:first], default=-1)  # some pictures of the recording in front may be behind it
+    if begin < 0 or _between(pictures, begin, end) or (not first and pictures[0] < begin):
+        return False
+    return not _between(breaks, before, begin) and (not first or _between(pictures, before, begin) <= REST)
+
+
+def _between(places: Sequence[int], begin: int, end: int) -> int:
+    return bisect_right(places, end) - bisect_left(places, begin)
+
+
+def _restarts(sound: StreamPackets, *, wraps: bool, lasting: bool = True) -> Iterator[int]:
+    """Yield the packets with which the clock of a stream of sound is set anew, and with `lasting` goes on."""
+    expected: Fraction | None = None
+    for number, length in sound.lengths(0, len(sound.times)):
+        if sound.times[number] == NONE:
+            expected = None if expected is None else expected + length
+            continue
+        time = sound.times[number] * sound.time_base
+        fall = Fraction(0) if expected is None else expected - time
+        if fall > FALLS and not (wraps and abs(fall - WRAP) < NEAR) and (not lasting or sound.lasts(number)):
+            yield number
+        expected = time + length

@@ -1,0 +1,75 @@
+"""Files joined byte by byte although one has no pictures: they are refused, and say where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from clips.numbered import remux
+from clips.tones import tones, write_film, write_plain_wav
+from stores import split
+from streamify.errors import SourceError
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film and sound alone, 2 s each, in every container; of `other` the tracks have other numbers."""
+    folder = tmp_path_factory.mktemp("parts")
+    wave = write_plain_wav(folder / "wave.wav", tones(1, 2))
+    film = write_film(folder / "film.mkv", [wave], 2, "-c:a", "aac", "-g", "25")
+    sound = remux(wave, folder / "sound.mkv", "-c:a", "aac")
+    remux(film, folder / "other-film.mkv", "-map", "-0", "-map", "0:a", "-map", "0:v")
+    for name, source in (("film", film), ("sound", sound)):
+        remux(source, folder / f"{name}.ts")
+        remux(source, folder / f"{name}.mpg", "-c:v", "mpeg2video", "-c:a", "mp2")
+    remux(sound, folder / "other-sound.ts", "-streamid", "0:257")
+    return folder
+
+
+def joined(parts: Path, names: Sequence[str], out: Path) -> Path:
+    out.write_bytes(b"".join((parts / name).read_bytes() for name in names))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("film.mkv", "sound.mkv"), "track 1 is V_MPEG4/ISO/AVC, and A_AAC"),
+        (("film.mkv", "sound.mkv", "film.mkv"), "track 1 is V_MPEG4/ISO/AVC, and A_AAC"),
+        (("sound.mkv", "film.mkv"), "track 1 is A_AAC"),
+        (("other-film.mkv", "sound.mkv"), "a clock of their own, and no picture"),
+        (("film.ts", "sound.ts"), "its stream of pictures has sound from byte"),
+        (("film.ts", "sound.ts", "film.ts"), "its stream of pictures has sound from byte"),
+        (("sound.ts", "film.ts"), "pictures begin behind byte"),
+        (("film.ts", "other-sound.ts"), "a clock of their own, and no picture"),
+        (("film.ts", "other-sound.ts", "film.ts"), "a clock of their own, and no picture"),
+        (("other-sound.ts", "film.ts"), "pictures begin behind byte"),
+        (("film.mpg", "sound.mpg"), "a clock of their own, and no picture"),
+        (("film.mpg", "sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
+        (("sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
+    ],
+    ids=" ".join,
+)
+def test_sound_alone_beside_films_is_refused(names: Sequence[str], why: str, parts: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        split(joined(parts, names, tmp_path / f"joined{Path(names[0]).suffix}"))
+    assert (caught.value.code, caught.value.exit_code) == ("source-joined", 3)
+    assert why in caught.value.message
+    assert "byte" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "other-film.mkv", "film.ts", "film.mpg", "sound.mkv", "sound.ts"])
+def test_what_has_the_same_streams_may_be_joined(name: str, parts: Path, tmp_path: Path) -> None:
+    whole = split(joined(parts, [name] * 2, tmp_path / f"joined{Path(name).suffix}"))
+    assert whole.source.duration > 3.9
+
+
+def test_tracks_that_the_first_file_lacks_are_refused(parts: Path, tmp_path: Path) -> None:
+    """FFmpeg would pass over their packets without a word."""
+    silent = remux(parts / "film.mkv", tmp_path / "silent.mkv", "-an")
+    source = tmp_path / "joined.mkv"
+    source.write_bytes(silent.read_bytes() + (parts / "film.mkv").read_bytes())
+    with pytest.raises(SourceError, match=r"track 2, sound from byte \d+ on, is not in the first"):
+        split(source)
