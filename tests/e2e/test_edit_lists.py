@@ -51,6 +51,10 @@ class Case:
 CASES = {
     "between two pictures": Case([part("4.5", "1.31")], 37),
     "between two pictures, behind a pause": Case([part("0.75", "-1"), part("4.5", "1.31")], 37),
+    "with a pause at its end": Case([part("3", "0.5"), part("1", "-1")], 75),
+    "with pauses in front and at its end": Case(
+        [part("0.5", "-1"), part("2", "2.52"), part("1", "-1"), part("0.5", "-1")], 100, wide=True
+    ),
     "without length": Case([part("0", "0")], 0),
     "without length, from a second on": Case([part("0", "1")], 25, wide=True),
     "forward": Case([part("2", "0"), part("2", "3")], 50, parts=True),

@@ -5,6 +5,8 @@ Free space in front of the index that claims fewer bytes than its header, at whi
 Edits of length 0 in edit lists run to the end of the film. The standard says so of fragmented files (ISO/IEC 14496-12,
 8.6.6.1), and players take it so in all: androidx Media3 shows all samples from the edit's start on. FFmpeg shows
 nothing of the track in a file that is not fragmented.
+
+Edits that show nothing, behind the last one that does, are left out. FFmpeg (8.1) shows the film's beginning there.
 """
 
 from __future__ import annotations
@@ -70,18 +72,20 @@ def _endless_edits(file: BinaryIO, moov: Box) -> tuple[Patch, ...]:
         if box.kind == b"trak":
             traks.append(box)
     found = [_of_track(file, trak, timescale) for trak in traks]  # all: each list is counted
-    return tuple(patch for patch in found if patch is not None) if timescale else ()
+    return tuple(patch for patches in found for patch in patches) if timescale else ()
 
 
-def _of_track(file: BinaryIO, trak: Box, timescale: int) -> Patch | None:
-    """Return what gives a track's edit its length, where the only one that shows anything has none."""
+def _of_track(file: BinaryIO, trak: Box, timescale: int) -> tuple[Patch, ...]:
+    """Return what gives a track's edit its length, where the only one that shows anything has none, and what leaves out
+    those at the end that show nothing.
+    """
     inside = {box.kind: box for box in _boxes(file, trak.body, trak.end, INNER)}
     if b"edts" not in inside or b"mdia" not in inside:
-        return None
+        return ()
     lists = (box for box in _boxes(file, inside[b"edts"].body, inside[b"edts"].end, INNER) if box.kind == b"elst")
     elst = next(lists, None)
     if elst is None:
-        return None
+        return ()
     file.seek(elst.body)
     head = bytes(file.read(8))
     wide, (count,) = head[0] == 1, struct.unpack_from(">I", head, 4)
@@ -90,12 +94,15 @@ def _of_track(file: BinaryIO, trak: Box, timescale: int) -> Patch | None:
     if held > EDITS:
         raise TooManyEditsError(f"an edit list of {held} entries; the limit is {EDITS}")
     if not 0 < count <= ENTRIES:
-        return None
+        return ()
     data = bytes(file.read(count * width))
     edits = [struct.unpack_from(form, data, width * number) for number in range(count)]
     shown = [number for number, (_, begin, _) in enumerate(edits) if begin != EMPTY]
+    if not shown:
+        return ()
+    behind = _shortened(elst, shown[-1] + 1, width) if shown[-1] + 1 < count else ()
     if len(shown) != 1 or edits[shown[0]][0] or edits[shown[0]][1] < 0:
-        return None
+        return behind
     media = _boxes(file, inside[b"mdia"].body, inside[b"mdia"].end, INNER)
     mdhd = next((box for box in media if box.kind == b"mdhd"), None)
     ticks, duration = _times(file, mdhd) if mdhd is not None else (0, 0)
@@ -103,7 +110,19 @@ def _of_track(file: BinaryIO, trak: Box, timescale: int) -> Patch | None:
     # of the two for the length of the stream.
     most = (1 << (63 if wide else 32)) - 1
     length = min(-(-2 * duration * timescale // ticks), most) if ticks and duration else most
-    return Patch(elst.body + 8 + width * shown[0], struct.pack(">Q" if wide else ">I", length))
+    return (*behind, Patch(elst.body + 8 + width * shown[0], struct.pack(">Q" if wide else ">I", length)))
+
+
+def _shortened(elst: Box, count: int, width: int) -> tuple[Patch, ...]:
+    """Return what leaves an edit list its first `count` entries; FFmpeg goes by its size, so free space follows."""
+    end = elst.body + 8 + count * width
+    if elst.body - elst.start != HEADER:
+        return ()
+    return (
+        Patch(elst.start, struct.pack(">I", end - elst.start)),
+        Patch(elst.body + 4, struct.pack(">I", count)),
+        Patch(end, struct.pack(">I4s", elst.end - end, b"free")),
+    )
 
 
 def _boxes(file: BinaryIO, start: int, end: int, most: int) -> Iterator[Box]:
