@@ -36,8 +36,8 @@ def changes(pictures: Sequence[VideoFrame], *, alpha_named: bool, captions: Capt
         yield Note(kind="dropped", what="transparency", why="H.264 has none")
     kinds = {side.type for picture in pictures for side in side_data(picture)}
     if any(map(needs_metadata, pictures)):
-        why = "made BT.2020 by the reshaping and the matrices of each picture; trims for displays are not used"
-        yield Note(kind="converted", what="Dolby Vision without a compatible base layer", why=why)
+        how = "made BT.2020 by the reshaping and the matrices of each picture; trims for displays are not used"
+        yield Note(kind="converted", what="Dolby Vision without a compatible base layer", why=how)
     elif kinds & {SideDataType.DOVI_RPU_BUFFER, SideDataType.DOVI_METADATA}:
         yield Note(kind="dropped", what="Dolby Vision metadata", why="its compatible base layer is what is shown")
     if SideDataType.DYNAMIC_HDR_PLUS in kinds:
