@@ -136,6 +136,15 @@ def test_grey_where_the_highlights_are_hardly_brighter_than_white(peak: int) -> 
         assert shown == pytest.approx((bt2390(light, peak), 128, 128), abs=3), light
 
 
+@pytest.mark.parametrize("peak", [203, 250, 1000])
+def test_points_of_the_table_are_evenly_apart(peak: int) -> None:
+    """FFmpeg looks others up in a list for each sample: such a film took 1.6 times as long to map as one of 1,000."""
+    head = table(Hdr(16, peak=peak)).decode("ascii").splitlines()[2:11]
+    assert head[0::3] == ["2"] * 3
+    white = pq_signal(203) / float(head[1].split()[1]) * 32
+    assert peak == 1000 or white == pytest.approx(18)
+
+
 @pytest.mark.parametrize("transfer", [16, 18])
 @pytest.mark.parametrize(
     "signal",
@@ -236,7 +245,7 @@ util.av_force_cpu_flags(int(sys.argv[1]))
 from clips.corpus import digest
 from unit.media.test_hdr import COLOURS, SIZE, noise
 from streamify.errors import DestinationError
-from streamify.media.video.hdr import ToneMapper
+from streamify.media.video.hdr import ToneMapper, table
 print(digest(ToneMapper(COLOURS[sys.argv[2]], *SIZE)(noise())))
 """
 

@@ -32,8 +32,6 @@ Conversion = Hdr | Wide | Dolby | YCgCo
 
 SAMPLES = 1 << 10
 """Values that a sample can have."""
-STRAIGHT = "2\n0 1\n0 1\n"
-"""An axis whose points are at even distances."""
 
 _MATRICES = {1: "bt709", 4: "fcc", 5: "smpte170m", 6: "smpte170m", 7: "smpte240m"}
 """Names of ITU-T H.273 code points as FFmpeg's scale filter spells them; all others are taken for BT.2020."""
@@ -134,7 +132,8 @@ def table(conversion: Conversion) -> bytes:
     """
     axes = conversion.axes(POINTS)
     # FFmpeg goes by the points of an axis only where all three have some.
-    head = "".join(map(_axis, axes)) if any(axis != even(POINTS) for axis in axes) else STRAIGHT * 3
+    straight = all(axis == even(POINTS, axis[-1]) for axis in axes)
+    head = "".join(f"2\n0 {axis[-1]:.9g}\n0 1\n" if straight else _axis(axis) for axis in axes)
     lines = (f"{red:.6f} {green:.6f} {blue:.6f}\n" for red, green, blue in conversion.table(POINTS))
     return f"CSPLUTV100\n3D\n{head}{POINTS} {POINTS} {POINTS}\n{''.join(lines)}".encode("ascii")
 

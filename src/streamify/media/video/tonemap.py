@@ -20,11 +20,7 @@ REFERENCE_WHITE = 203.0
 NOMINAL_PEAK = 1000.0
 """cd/m2 of the brightest highlights: of the HLG reference display, and of PQ where no metadata says it."""
 SHORT = 170.0, 300.0
-"""cd/m2 between which a peak needs points of the table for the roll-off, shorter there than a step. Below, white is
-brighter than the film. They cost 26 ms a picture of 1080p beside 46 ms (2026-11).
-"""
-ROLL_OFF = 4
-"""Steps of such a table that are the roll-off's."""
+"""cd/m2 between which the roll-off from a peak is shorter than a step of the table. Below, white exceeds the film."""
 HLG_GAMMA = 1.2
 """Of the opto-optical transfer at `NOMINAL_PEAK` (BT.2100, table 5)."""
 SDR_GAMMA = 2.4
@@ -72,17 +68,14 @@ class Hdr:
         return tone_map(signal, self)
 
     def axes(self, points: int) -> tuple[list[float], list[float], list[float]]:
-        """Return where on each axis the points of `table` are: where the roll-off is short, four steps of it are its.
+        """Return where on each axis the points of `table` are: one is white where the roll-off is short.
 
-        At even distances white would lie between two points, and be up to 6 of 255 too dark.
+        From 0 to 1 white would lie between two points, and be up to 6 of 255 too dark.
         """
         along = even(points)
         if self.transfer == PQ and SHORT[0] < self.brightest < SHORT[1]:
-            top = pq_signal(max(self.brightest, REFERENCE_WHITE))
-            knee = _knee(pq_signal(REFERENCE_WHITE) / top) * top
-            steps = points - 2 - ROLL_OFF
-            along = [knee * number / steps for number in range(steps)]
-            along += [knee + (top - knee) * number / ROLL_OFF for number in range(ROLL_OFF + 1)] + [1.0]
+            white = pq_signal(REFERENCE_WHITE)
+            along = even(points, white * (points - 1) / int(white * (points - 1)))
         return along, along, along
 
     def table(self, points: int) -> Iterator[Triple]:
@@ -90,9 +83,9 @@ class Hdr:
         return grid(self.converted, self.axes(points)[0])
 
 
-def even(points: int) -> list[float]:
-    """Return `points` from 0 to 1 at even distances."""
-    return [number / (points - 1) for number in range(points)]
+def even(points: int, last: float = 1.0) -> list[float]:
+    """Return `points` from 0 to the last one at even distances."""
+    return [last * number / (points - 1) for number in range(points)]
 
 
 def grid(converted: Callable[[Triple], Triple], steps: Sequence[float]) -> Iterator[Triple]:
