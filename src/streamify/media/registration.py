@@ -22,6 +22,8 @@ LEFT = 0.35
 Of 231 pictures that were moved or stretched and coded at CRF 18 to 44, 94 % kept less; of 184 that were only coded,
 at CRF 44 and 51, none did: the least was 0.44.
 """
+FAR_LEFT = 0.2
+"""The same where the search began at one of `STARTS`: of several tries one is nearer to what lies there by chance."""
 TURNED = 0.25
 """The same of a picture that is turned back."""
 ALIKE = 4.0
@@ -34,6 +36,8 @@ FAR = 0.4
 """Of a side, and of its length: what is further off is not looked for."""
 HELD = 0.5
 """Part of the picture that must be left at least where it is put back: by less of it nothing can be told."""
+SEEN = 0.3
+"""The same of the smallest of `ROUNDS`, which only says where to look: all lines at its edges are left out."""
 _FLIPS = (("upside down", 1, -1), ("mirrored", -1, 1), ("turned by 180 degrees", -1, -1))
 _Rows = list[list[float]]
 
@@ -48,6 +52,10 @@ class _Place:
     higher: float = 0.0
 
 
+STARTS = (_Place(wider=1 / 3), _Place(higher=1 / 3), _Place(wider=-1 / 4), _Place(higher=-1 / 4))
+"""Pictures of 4:3 and 16:9 that were taken for each other: further from where they should be than steps lead."""
+
+
 def misplaced(ours: VideoFrame, theirs: VideoFrame) -> str | None:
     """Return how a picture lies elsewhere than it should; ``None``: it does not, or it cannot be told.
 
@@ -55,29 +63,72 @@ def misplaced(ours: VideoFrame, theirs: VideoFrame) -> str | None:
         ours: The picture, yuv420p.
         theirs: What it should be, of the same size.
     """
-    place = _Place()
-    for side, rounds in ROUNDS:
-        one, two = _small(ours, side), _small(theirs, side)
-        error = _error(one, _moved(two, _Place()))
-        if error < ALIKE:
+    side, rounds = ROUNDS[0]
+    one, two = _small(ours, side), _small(theirs, side)
+    error = _error(one, _moved(two, _Place()))
+    if error < ALIKE:
+        return None
+    for name, across, along in _FLIPS:
+        if _error([row[::across] for row in one[::along]], _moved(two, _Place())) < TURNED * error:
+            return name
+    found = _told(ours, theirs, _approached(one, two, _Place(), rounds), LEFT)
+    if found is not None:
+        return found
+    tried = (_approached(one, two, start, rounds) for start in STARTS)
+    lefts = [
+        (left, number, place)
+        for number, place in enumerate(tried)
+        if (left := _left(one, two, place, SEEN)) is not None
+    ]
+    left, _, place = min(lefts, default=(1.0, 0, None))
+    return _told(ours, theirs, place, FAR_LEFT) if left < LEFT else None
+
+
+def _approached(one: _Rows, two: _Rows, place: _Place, rounds: int) -> _Place | None:
+    """Return a better place than one of the second picture; ``None``: none can be told."""
+    for _ in range(rounds):
+        step = _step(one, _moved(two, place), place)
+        if step is None:
             return None
-        for name, across, along in _FLIPS if side == ROUNDS[0][0] else ():
-            if _error([row[::across] for row in one[::along]], _moved(two, _Place())) < TURNED * error:
-                return name
-        for _ in range(rounds):
-            step = _step(one, _moved(two, place), place)
-            if step is None:
-                return None
-            place = step
+        place = step
+    return place
+
+
+def _left(one: _Rows, two: _Rows, place: _Place | None, held: float = HELD) -> float | None:
+    """Return the part of the error that is left where a picture is put back; ``None``: it cannot be told."""
+    if place is None:
+        return None
     moved = _moved(two, place)
-    if len(moved[1]) * len(moved[2]) < HELD * len(one) * len(one[0]):
+    if len(moved[1]) * len(moved[2]) < held * len(one) * len(one[0]):
+        return None
+    error = _error(one, (two, *moved[1:]))
+    return None if error < ALIKE else _error(one, moved) / error
+
+
+def _told(ours: VideoFrame, theirs: VideoFrame, place: _Place | None, most: float) -> str | None:
+    """Return how a picture lies elsewhere, from where it is at first sight; ``None``: it does not.
+
+    Args:
+        ours: The picture.
+        theirs: What it should be.
+        place: By the smallest of `ROUNDS`.
+        most: Part of the squared error that may be left.
+    """
+    for side, rounds in ROUNDS[1:]:
+        if place is None:
+            return None
+        one, two = _small(ours, side), _small(theirs, side)
+        if _error(one, _moved(two, _Place())) < ALIKE:
+            return None
+        place = _approached(one, two, place, rounds)
+    if place is None:
         return None
     sideways = ours.width * (abs(place.right) + abs(place.wider) / 2)
     upright = ours.height * (abs(place.down) + abs(place.higher) / 2)
     if max(sideways, upright) < max(COARSE * max(ours.width, ours.height), ROUNDED):
         return None
-    error = _error(one, (two, *moved[1:]))
-    if error < ALIKE or _error(one, moved) > LEFT * error:
+    left = _left(one, two, place)
+    if left is None or left > most:
         return None
     size = f"{100 / (1 + place.wider):.0f} % as wide and {100 / (1 + place.higher):.0f} % as high as it should be"
     return f"moved by {round(-place.right * ours.width)} and {round(-place.down * ours.height)} pixels, {size}"
