@@ -22,6 +22,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = remux(wave, folder / "sound.mkv", "-c:a", "aac")
     remux(film, folder / "other-film.mkv", "-map", "-0", "-map", "0:a", "-map", "0:v")
     for name, source in (("film", film), ("sound", sound)):
+        remux(source, folder / f"live-{name}.mkv", "-live", "1")
         remux(source, folder / f"{name}.ts")
         remux(source, folder / f"{name}.mpg", "-c:v", "mpeg2video", "-c:a", "mp2")
     remux(sound, folder / "other-sound.ts", "-streamid", "0:257")
@@ -40,6 +41,9 @@ def joined(parts: Path, names: Sequence[str], out: Path) -> Path:
         (("film.mkv", "sound.mkv", "film.mkv"), "track 1 is V_MPEG4/ISO/AVC, and A_AAC"),
         (("sound.mkv", "film.mkv"), "track 1 is A_AAC"),
         (("other-film.mkv", "sound.mkv"), "a clock of their own, and no picture"),
+        (("live-film.mkv", "live-sound.mkv"), "track 1 is V_MPEG4/ISO/AVC, and A_AAC"),
+        (("live-sound.mkv", "live-film.mkv"), "track 1 is A_AAC"),
+        (("sound.mkv", "sound.mkv", "sound.mkv"), "is not read"),
         (("film.ts", "sound.ts"), "its stream of pictures has sound from byte"),
         (("film.ts", "sound.ts", "film.ts"), "its stream of pictures has sound from byte"),
         (("sound.ts", "film.ts"), "pictures begin behind byte"),
@@ -60,7 +64,9 @@ def test_sound_alone_beside_films_is_refused(names: Sequence[str], why: str, par
     assert "byte" in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["film.mkv", "other-film.mkv", "film.ts", "film.mpg", "sound.mkv", "sound.ts"])
+@pytest.mark.parametrize(
+    "name", ["film.mkv", "other-film.mkv", "live-film.mkv", "film.ts", "film.mpg", "sound.mkv", "sound.ts"]
+)
 def test_what_has_the_same_streams_may_be_joined(name: str, parts: Path, tmp_path: Path) -> None:
     whole = split(joined(parts, [name] * 2, tmp_path / f"joined{Path(name).suffix}"))
     assert whole.source.duration > 3.9

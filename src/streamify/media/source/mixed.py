@@ -44,11 +44,14 @@ REST = 16
 WRAP, NEAR = Fraction(1 << 33, 90_000), 60
 """Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
 
+_Tracks = dict[int, tuple[int, str]]
+"""Kind and codec of tracks by their numbers."""
+
 
 def mixed(what: str) -> SourceError:
     """Return the error for a source of recordings that do not have the same streams."""
     hint = "take it apart where one recording ends and the next begins, and give each by itself"
-    return SourceError("source-joined", f"recordings with other streams were joined in it: {what}", hint)
+    return SourceError("source-joined", f"it was joined of recordings that cannot be read as one: {what}", hint)
 
 
 def refuse_other_tracks(file: BinaryIO, size: int) -> None:
@@ -66,17 +69,44 @@ def refuse_other_tracks(file: BinaryIO, size: int) -> None:
     except BoxError:
         return  # damaged: FFmpeg says of what it can make anything
     for begin, tracks in parts[1:]:
-        for number, (kind, codec) in tracks.items():
-            before = parts[0][1].get(number)
-            if before is None and kind in KINDS:
-                raise mixed(f"track {number}, {KINDS[kind]} from byte {begin} on, is not in the first")
-            if before is not None and before != (kind, codec):
-                raise mixed(f"track {number} is {before[1]}, and {codec} from byte {begin} on")
+        _compare(parts[0][1], begin, tracks)
 
 
-def _parts(file: BinaryIO, size: int) -> Iterator[tuple[int, dict[int, tuple[int, str]]]]:
+def refuse_other_tracks_at(file: BinaryIO, size: int, places: Iterable[int]) -> None:
+    """Refuse such a file whose size was left open, so that only its clock tells where the next one begins.
+
+    Args:
+        file: The source; its position is moved.
+        size: Its size, bytes.
+        places: Byte offsets of the first packets behind breaks of a stream's clock; -1: not known.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    mark = EBML.to_bytes(4, "big")
+    for place in places:
+        file.seek(start := max(0, place - HEADER))
+        at = bytes(file.read(max(0, place - start))).rfind(mark)
+        if at < 0 or start + at == 0:
+            continue
+        try:
+            (_, first), (begin, tracks) = next(_parts(file, size)), next(_parts(file, size, start + at))
+        except (BoxError, StopIteration):
+            continue  # what looks like a header is none
+        _compare(first, begin, tracks)
+
+
+def _compare(first: _Tracks, begin: int, tracks: _Tracks) -> None:
+    for number, (kind, codec) in tracks.items():
+        before = first.get(number)
+        if before is None and kind in KINDS:
+            raise mixed(f"track {number}, {KINDS[kind]} from byte {begin} on, is not in the first")
+        if before is not None and before != (kind, codec) and (kind in KINDS or before[0] in KINDS):
+            raise mixed(f"track {number} is {before[1]}, and {codec} from byte {begin} on")
+
+
+def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[tuple[int, _Tracks]]:
     """Yield where each file begins that was joined, and its tracks by their numbers: kind and codec."""
-    at = 0
     for _ in range(FILES):
         if at >= size:
             return
@@ -90,8 +120,8 @@ def _parts(file: BinaryIO, size: int) -> Iterator[tuple[int, dict[int, tuple[int
         at = end
 
 
-def _tracks(file: BinaryIO, at: int, end: int) -> dict[int, tuple[int, str]]:
-    found: dict[int, tuple[int, str]] = {}
+def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
+    found: _Tracks = {}
     for _ in range(ELEMENTS):
         if at >= end:
             break
@@ -123,21 +153,44 @@ def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:
             raise mixed(f"its stream of pictures has sound from byte {place} on")
 
 
-def refuse_late_pictures(file: BinaryIO, sounds: Iterable[StreamPackets]) -> None:
-    """Refuse a transport stream of sound alone in which pictures come where the clock is set anew.
+def refuse_late_pictures(file: BinaryIO, format_name: str, size: int, sounds: Iterable[StreamPackets]) -> None:
+    """Refuse a source of sound alone in which pictures come where the clock is set anew, or of which a part is unread.
 
     Args:
         file: The source; its position is moved.
+        format_name: Of its container.
+        size: Its size, bytes.
         sounds: Packets of each audio stream, in the order of the file.
 
     Raises:
         SourceError: ``source-joined``.
     """
     for sound in sounds:
-        for number in islice(_restarts(sound, wraps=True, lasting=False), PLACES) if sound.counted else ():
-            place = max(sound.positions[: number + 1])
-            if place >= 0 and "pictures" in _carried(file, place, AHEAD):
-                raise mixed(f"pictures begin behind byte {place}")
+        anew = _restarts(sound, wraps=True, lasting=False) if sound.counted else ()
+        places = [max(sound.positions[: number + 1]) for number in islice(anew, PLACES)]
+        if format_name.startswith("matroska"):
+            refuse_other_tracks_at(file, size, places)
+            _refuse_unread(file, size, max(sound.positions, default=0))
+        elif format_name == "mpegts":
+            late = next((one for one in places if one >= 0 and "pictures" in _carried(file, one, AHEAD)), None)
+            if late is not None:
+                raise mixed(f"pictures begin behind byte {late}")
+
+
+def _refuse_unread(file: BinaryIO, size: int, last: int) -> None:
+    """Refuse a Matroska file behind whose last packet another one begins, which FFmpeg does not read."""
+    file.seek(last)
+    data = bytes(file.read(HEADER))
+    at = last + data.find(EBML.to_bytes(4, "big"))
+    if at < last:
+        return
+    refuse_other_tracks_at(file, size, [last + len(data)])
+    try:
+        _, tracks = next(_parts(file, size, at))
+    except (BoxError, StopIteration):
+        return  # what looks like a header is none
+    if tracks:
+        raise mixed(f"what begins at byte {at} is not read")
 
 
 def _carried(file: BinaryIO, place: int, length: int) -> Iterator[str]:

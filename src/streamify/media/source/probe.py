@@ -139,9 +139,8 @@ def probe_source(
         if counted and (max_scan is None or ref.size <= max_scan):
             with open_source() as file, open_media(file) as container:
                 audio_packets = read_audio_packets(container, streams)
-            if name == "mpegts":
-                with open_source() as file:
-                    refuse_late_pictures(file, audio_packets.by_stream.values())
+            with open_source() as file:
+                refuse_late_pictures(file, name, ref.size, audio_packets.by_stream.values())
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid

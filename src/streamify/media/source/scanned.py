@@ -18,7 +18,7 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
-from streamify.media.source.mixed import refuse_sound_alone, refuse_sound_as_pictures
+from streamify.media.source.mixed import PLACES, refuse_other_tracks_at, refuse_sound_alone, refuse_sound_as_pictures
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -59,7 +59,7 @@ def from_scan(
     stream, format_name, time_base = seen.stream, seen.format_name, seen.time_base
     found, audio_packets = scan_source(file, size, seen, max_scan, sound)
     breaks = found.breaks(time_base)
-    _refuse_mixed(file, format_name, found, audio_packets, breaks)
+    _refuse_mixed(file, size, format_name, found, audio_packets, breaks)
     shown = from_first(found.shown, found.time_of_first(seen.start), time_base, notes)
     again = sum(found.timed.times[number] != NONE for number in found.timed.repeated)
     note_duplicates(found.duplicates, notes, repeated=min(again, found.duplicates))
@@ -85,11 +85,14 @@ def from_scan(
 
 
 def _refuse_mixed(
-    file: BinaryIO, format_name: str, found: Scan, audio_packets: AudioPackets, breaks: Sequence[ClockBreak]
+    file: BinaryIO, size: int, format_name: str, found: Scan, audio_packets: AudioPackets, breaks: Sequence[ClockBreak]
 ) -> None:
     """Refuse a source that was joined of recordings with other streams."""
+    places = [one.position for one in breaks[:PLACES]]
     if format_name == "mpegts":
-        refuse_sound_as_pictures(file, (one.position for one in breaks))
+        refuse_sound_as_pictures(file, places)
+    if format_name.startswith("matroska"):
+        refuse_other_tracks_at(file, size, places)
     if not format_name.startswith("mov"):  # fragments have pictures and sound one behind the other
         wraps = format_name in JUMPING
         refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)
