@@ -6,8 +6,10 @@ much more like it where that is undone, which errors of coding do not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
@@ -24,6 +26,12 @@ at CRF 44 and 51, none did: the least was 0.44.
 """
 FAR_LEFT = 0.2
 """The same where the search began at one of `STARTS`: of several tries one is nearer to what lies there by chance."""
+SPOILT, PARTS = 0.02, 4
+"""How much less alike parts of it may be for that, of so many across and along.
+
+Something that was drawn into a picture, or a few edges that coding moved, is like a picture that was moved, but what
+was right in it is not. Of 56 pictures that were moved or stretched none had more than 0.0005.
+"""
 TURNED = 0.25
 """The same of a picture that is turned back."""
 ALIKE = 4.0
@@ -128,7 +136,7 @@ def _told(ours: VideoFrame, theirs: VideoFrame, place: _Place | None, most: floa
     if max(sideways, upright) < max(COARSE * max(ours.width, ours.height), ROUNDED):
         return None
     left = _left(one, two, place)
-    if left is None or left > most:
+    if left is None or left > most or _spoilt(one, two, place) > SPOILT:
         return None
     size = f"{100 / (1 + place.wider):.0f} % as wide and {100 / (1 + place.higher):.0f} % as high as it should be"
     return f"moved by {round(-place.right * ours.width)} and {round(-place.down * ours.height)} pixels, {size}"
@@ -172,15 +180,35 @@ def _between(at: float, count: int) -> tuple[int, float]:
     return first, at - first
 
 
+def _spoilt(one: _Rows, two: _Rows, place: _Place) -> float:
+    """Return by how much parts of a picture are less alike where it is put back, as a part of the gain of others."""
+    moved = _moved(two, place)
+    before, after = _errors(one, (two, *moved[1:])), _errors(one, moved)
+    height, width = len(before), len(before[0])
+    gain = loss = 0.0
+    for row, column in product(range(PARTS), repeat=2):
+        lines = range(row * height // PARTS, (row + 1) * height // PARTS)
+        columns = range(column * width // PARTS, (column + 1) * width // PARTS)
+        better = sum(before[y][x] - after[y][x] for y in lines for x in columns)
+        gain, loss = gain + max(better, 0.0), loss + max(-better, 0.0)
+    return loss / gain if gain else math.inf
+
+
 def _error(one: _Rows, moved: tuple[_Rows, range, range]) -> float:
     """Return the mean squared difference, but for that of brightness and contrast."""
+    errors = _errors(one, moved)
+    return sum(map(sum, errors)) / (sum(map(len, errors)) or 1)
+
+
+def _errors(one: _Rows, moved: tuple[_Rows, range, range]) -> _Rows:
+    """Return the squared differences in the lines and columns that are left of a picture."""
     two, lines, columns = moved
     pairs = [(one[y][x], two[y][x]) for y in lines for x in columns]
     count = len(pairs) or 1
     mean_a, mean_b = sum(a for a, _ in pairs) / count, sum(b for _, b in pairs) / count
     square = sum((b - mean_b) ** 2 for _, b in pairs)
     slope = sum((a - mean_a) * (b - mean_b) for a, b in pairs) / square if square else 0.0
-    return sum((a - mean_a - slope * (b - mean_b)) ** 2 for a, b in pairs) / count
+    return [[(one[y][x] - mean_a - slope * (two[y][x] - mean_b)) ** 2 for x in columns] for y in lines]
 
 
 def _step(one: _Rows, moved: tuple[_Rows, range, range], place: _Place) -> _Place | None:
