@@ -16,6 +16,7 @@ import streamify
 from clips.edits import EMPTY, Edit, delay, with_edits
 from clips.identity import decode_track
 from clips.make import Clip, ClipSpec, make_clip
+from clips.numbered import remux
 from clips.sound import beep_times, decode_audio
 from e2e.driving import rungs, verify
 from selection import sample
@@ -126,6 +127,22 @@ def test_parts_of_other_codecs(codec: str, tmp_path: Path) -> None:
     edits = CASES["back, and twice"].edits
     lists = {n: [Edit(length, begin + delay(clip.path, n)) for length, begin in edits] for n in (0, 1)}
     check(clip, with_edits(clip.path, tmp_path / "edited.mp4", lists), tmp_path / "dest", edits, SYNC + float(AAC))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["between two pictures, behind a pause", "with a pause", "with a pause at its end"])
+def test_quicktime_with_a_movie_clock_that_is_coarse(name: str, tmp_path: Path) -> None:
+    """Lengths count in 600ths of a second and beginnings in 90,000ths."""
+    clip, case = make_clip(SPEC, tmp_path), CASES[name]
+    plain = remux(clip.path, tmp_path / "plain.mov", "-movie_timescale", "600", "-video_track_timescale", "90000")
+    lists = {
+        number: [
+            Edit(length, begin if begin == PAUSE else begin + delay(plain, number)) for length, begin in case.edits
+        ]
+        for number in (0, 1)
+    }
+    source = with_edits(plain, tmp_path / "edited.mov", lists)
+    check(clip, source, tmp_path / "dest", case.edits, SYNC + float(AAC if case.parts else 0))
 
 
 @pytest.mark.long

@@ -59,3 +59,12 @@ def test_room_is_no_media(behind: bytes, filled: bool) -> None:
     tail = unreadable_tail(io.BytesIO(data), len(data), "flv", 0, len(PICTURE))
     assert tail is not None
     assert (tail.length, tail.filled) == (4096, filled)
+
+
+@pytest.mark.parametrize(("whole", "filled"), [(True, True), (False, False)])
+def test_zeros_that_begin_in_a_packet_are_no_room(whole: bool, filled: bool) -> None:
+    """As a crash leaves them at the end of a live recording, whose size nothing announces."""
+    data = block(PICTURE) + block(SOUND if whole else SOUND[:40] + bytes(len(SOUND) - 40)) + bytes(4096)
+    tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 3, len(PICTURE))
+    assert tail is not None
+    assert (tail.length, tail.filled) == (4096, filled)

@@ -21,6 +21,9 @@ LEAST = 512
 """Bytes between two packets below which nothing is looked at."""
 FILLED = 1 << 20
 """Bytes of one value by which a tail is known for room that nothing was written to."""
+BEGUN = 16
+"""Bytes of that value at the end of the last packet of Matroska by which it is known for media that was overwritten, or
+never written: room begins behind a packet, and what a crash leaves anywhere."""
 ELEMENTS = 100_000
 """Elements read at most between two packets."""
 SECTOR = 2048
@@ -98,9 +101,11 @@ def unreadable_tail(
     stretch = between(file, position, size, held)
     if stretch is None:
         return None
-    file.seek(stretch[0])
-    head = bytes(file.read(min(stretch[1], FILLED)))
-    return Stretch(-1, *stretch, filled=not head.strip(head[:1]))
+    before = min(BEGUN, stretch[0]) if format_name.startswith("matroska") else 0
+    file.seek(stretch[0] - before)
+    begun, head = bytes(file.read(before)), bytes(file.read(min(stretch[1], FILLED)))
+    filled = not head.strip(head[:1]) and (not begun or bool(begun.strip(head[:1])))
+    return Stretch(-1, *stretch, filled=filled)
 
 
 def _chain(walk: Walk, inside: int = 0) -> Callable[[BinaryIO, int, int, int], tuple[int, int] | None]:
