@@ -53,7 +53,7 @@ class Colour(Frozen):
     @property
     def foreign(self) -> bool:
         """Whether the components are YCgCo or ICtCp, which no player of H.264 expects."""
-        return self.matrix == YCGCO or (self.matrix == ICTCP and self.transfer == 16)
+        return self.matrix == YCGCO or (self.matrix == ICTCP and self.hdr)
 
     @property
     def converted(self) -> bool:

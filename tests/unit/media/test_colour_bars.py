@@ -36,6 +36,9 @@ BARS: list[Triple] = [(0.75 * red, 0.75 * green, 0.75 * blue) for red, green, bl
 BARS += [(1, 1, 1), (0.5, 0.5, 0.5)]
 FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le")
 SIZE = 64
+HLG = 100
+HLG_ICTCP = 14 + HLG
+"""ICtCp has another matrix with HLG."""
 
 
 def coded(rgb: Triple, matrix: int) -> Triple:
@@ -45,6 +48,8 @@ def coded(rgb: Triple, matrix: int) -> Triple:
         return rgb[1] / 2 + sides, rgb[1] / 2 - sides, (rgb[0] - rgb[2]) / 2
     if matrix == 14:
         return ictcp(rgb)
+    if matrix == HLG_ICTCP:
+        return hlg_ictcp(rgb)
     red, blue = WEIGHTS[matrix]
     luma = red * rgb[0] + (1 - red - blue) * rgb[1] + blue * rgb[2]
     return luma, (rgb[2] - luma) / (2 * (1 - blue)), (rgb[0] - luma) / (2 * (1 - red))
@@ -71,7 +76,7 @@ def flat(rgb: Triple, pixels: str, matrix: int, *, full: bool) -> av.VideoFrame:
         plane.update(
             np.full(plane.buffer_size // np.dtype(kind).itemsize, min(round(code), 2**bits - 1), kind).tobytes()
         )
-    frame.colorspace, frame.color_range = matrix, 2 if full else 1
+    frame.colorspace, frame.color_range = matrix % HLG, 2 if full else 1
     return frame
 
 
@@ -163,6 +168,35 @@ def test_ictcp_is_shown_like_the_same_light_in_ycbcr(full: bool) -> None:
         wanted, tags = shown((red, green, blue), "yuv420p10le", Colour(primaries=9, transfer=16, matrix=9), 9)
         colour = Colour(primaries=9, transfer=16, matrix=14, full_range=full)
         found, same = shown(light, "yuv420p10le", colour, 14)
+        assert same == tags
+        assert found == pytest.approx(wanted, abs=2), light
+
+
+def oetf(light: float) -> float:
+    """Return the HLG signal of light of the scene (BT.2100, table 5)."""
+    return float(np.sqrt(3 * light) if light <= 1 / 12 else 0.17883277 * np.log(12 * light - 0.28466892) + 0.55991073)
+
+
+def hlg_ictcp(light: Triple) -> Triple:
+    """Return I, Ct and Cp (BT.2100, table 7) of light of the scene in the primaries of BT.2020, 0 to 1."""
+    rows = ((1688, 2146, 262), (683, 2951, 462), (99, 309, 3688))
+    first, second, third = (oetf(sum(a * b for a, b in zip(row, light, strict=True)) / 4096) for row in rows)
+    return (
+        (first + second) / 2,
+        (3625 * first - 7465 * second + 3840 * third) / 4096,
+        (9500 * first - 9212 * second - 288 * third) / 4096,
+    )
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+def test_ictcp_of_hlg_is_shown_like_the_same_light_in_ycbcr(full: bool) -> None:
+    lights = [(one, one, one) for one in (0.0, 0.001, 0.05, 0.265, 1.0)]
+    lights += [(0.12, 0.06, 0.05), (0.05, 0.09, 0.05), (0.03, 0.05, 0.1), (0.25, 0.1, 0.1), (0.13, 0.2, 0.12)]
+    for light in lights:
+        red, green, blue = map(oetf, light)
+        wanted, tags = shown((red, green, blue), "yuv420p10le", Colour(primaries=9, transfer=18, matrix=9), 9)
+        colour = Colour(primaries=9, transfer=18, matrix=14, full_range=full)
+        found, same = shown(light, "yuv420p10le", colour, HLG_ICTCP)
         assert same == tags
         assert found == pytest.approx(wanted, abs=2), light
 

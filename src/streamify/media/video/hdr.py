@@ -16,11 +16,11 @@ from streamify.errors import DestinationError
 from streamify.machine import link
 from streamify.machine.folder import temporary_folder
 from streamify.media.source.reshaping import NEUTRAL, reshaping_of
-from streamify.media.video.components import YCgCo, ictcp
+from streamify.media.video.components import HlgIctcp, YCgCo, ictcp
 from streamify.media.video.dolby import Dolby
 from streamify.media.video.gamut import Wide
 from streamify.media.video.scaling import SCALING_TEXT, Shape, linear_graph
-from streamify.media.video.tonemap import PQ, Hdr, even
+from streamify.media.video.tonemap import HLG, PQ, Hdr, even
 from streamify.model.source import ICTCP, YCGCO, Colour
 
 POINTS = 33
@@ -28,7 +28,7 @@ POINTS = 33
 TABLE = "table.csp"
 """Name of its file: the filter goes by its end."""
 
-Conversion = Hdr | Wide | Dolby | YCgCo
+Conversion = Hdr | Wide | Dolby | YCgCo | HlgIctcp
 
 SAMPLES = 1 << 10
 """Values that a sample can have."""
@@ -71,6 +71,8 @@ class ToneMapper:
             return Dolby(self._reshaping, self._colour.peak)
         if self._colour.matrix == ICTCP and self._colour.transfer == PQ:
             return ictcp(full=self._colour.full_range, peak=self._colour.peak)
+        if self._colour.matrix == ICTCP and self._colour.transfer == HLG:
+            return HlgIctcp(self._colour.full_range)
         if self._colour.matrix == YCGCO:
             plain = not self._colour.hdr and not self._colour.wide
             return YCgCo(self._colour.full_range, None if plain else self._of_rgb())

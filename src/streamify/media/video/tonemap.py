@@ -140,12 +140,16 @@ def _display_light(signal: Triple, transfer: int) -> Triple:
     """Return what the display of the grading suite showed, cd/m2 of each primary."""
     if transfer == PQ:
         return pq_light(signal[0]), pq_light(signal[1]), pq_light(signal[2])
-    red, green, blue = _hlg_scene(signal[0]), _hlg_scene(signal[1]), _hlg_scene(signal[2])
-    factor = NOMINAL_PEAK * _dot(_LUMA_2020, (red, green, blue)) ** (HLG_GAMMA - 1)
-    return red * factor, green * factor, blue * factor
+    return hlg_display((hlg_scene(signal[0]), hlg_scene(signal[1]), hlg_scene(signal[2])))
 
 
-def _hlg_scene(signal: float) -> float:
+def hlg_display(scene: Triple) -> Triple:
+    """Return what the display shows, cd/m2, of light of the scene (BT.2100, table 5, OOTF)."""
+    factor = NOMINAL_PEAK * max(0.0, _dot(_LUMA_2020, scene)) ** (HLG_GAMMA - 1)
+    return scene[0] * factor, scene[1] * factor, scene[2] * factor
+
+
+def hlg_scene(signal: float) -> float:
     """Return the light of the scene, 0 to 1, of an HLG signal (BT.2100, table 5, inverse OETF)."""
     if signal <= 0.5:
         return signal * signal / 3
