@@ -12,6 +12,8 @@ from clips.tones import tones, write_film, write_plain_wav
 from stores import split
 from streamify.errors import SourceError
 
+FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,6 +25,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     remux(film, folder / "other-film.mkv", "-map", "-0", "-map", "0:a", "-map", "0:v")
     for name, source in (("film", film), ("sound", sound)):
         remux(source, folder / f"live-{name}.mkv", "-live", "1")
+        remux(source, folder / f"{name}.mp4")
+        remux(source, folder / f"parts-{name}.mp4", *FRAGMENTS)
         remux(source, folder / f"{name}.ts")
         remux(source, folder / f"{name}.mpg", "-c:v", "mpeg2video", "-c:a", "mp2")
     remux(sound, folder / "other-sound.ts", "-streamid", "0:257")
@@ -50,6 +54,10 @@ def joined(parts: Path, names: Sequence[str], out: Path) -> Path:
         (("film.ts", "other-sound.ts"), "a clock of their own, and no picture"),
         (("film.ts", "other-sound.ts", "film.ts"), "a clock of their own, and no picture"),
         (("other-sound.ts", "film.ts"), "pictures begin behind byte"),
+        (("film.mp4", "sound.mp4"), "is not read"),
+        (("sound.mp4", "film.mp4"), "is not read"),
+        (("parts-film.mp4", "parts-sound.mp4"), "track 1 is avc1, and mp4a from byte"),
+        (("parts-sound.mp4", "parts-film.mp4"), "track 1 is mp4a, and avc1 from byte"),
         (("film.mpg", "sound.mpg"), "a clock of their own, and no picture"),
         (("film.mpg", "sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
         (("sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
@@ -79,3 +87,23 @@ def test_tracks_that_the_first_file_lacks_are_refused(parts: Path, tmp_path: Pat
     source.write_bytes(silent.read_bytes() + (parts / "film.mkv").read_bytes())
     with pytest.raises(SourceError, match=r"track 2, sound from byte \d+ on, is not in the first"):
         split(source)
+
+
+def test_pictures_of_fragments_whose_times_came_before_are_refused(parts: Path, tmp_path: Path) -> None:
+    """FFmpeg leaves them out."""
+    later = remux(parts / "film.mkv", tmp_path / "later.mp4", "-c:v", "libx264", "-g", "10", *FRAGMENTS)
+    source = tmp_path / "joined.mp4"
+    source.write_bytes((parts / "parts-film.mp4").read_bytes() + later.read_bytes())
+    with pytest.raises(SourceError, match=r"pictures from byte \d+ on have times that came before"):
+        split(source)
+
+
+def test_an_index_may_come_again_before_each_fragment(parts: Path, tmp_path: Path) -> None:
+    """As recorders of streams write it; one fragment came twice."""
+    data = (parts / "parts-film.mp4").read_bytes()
+    head = data[: data.index(b"moof") - 4]
+    source = tmp_path / "again.mp4"
+    whole = data[len(head) : data.index(b"mfra") - 4]
+    border = whole.index(b"moof", 8) - 4
+    source.write_bytes(head + whole[:border] + head + whole[:border] + head + whole[border:])
+    assert split(source).source.coded == 50

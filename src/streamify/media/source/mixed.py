@@ -7,18 +7,22 @@ both use one number, sound of one is taken for pictures of the other.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import BinaryIO
 
 from streamify.bitstream.packets import NONE
-from streamify.errors import SourceError
+from streamify.errors import SourceError, counted
 from streamify.media.source.audio_packets import StreamPackets
 from streamify.media.source.ebml import EBML, SEGMENT, TRACKS, children, element
+from streamify.media.source.scan import Scan
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.source import ClockBreak
-from streamify.mp4.boxes import BoxError
+from streamify.mp4.boxes import Box, BoxError
+from streamify.mp4.handlers import sample_kinds
+from streamify.mp4.movie import Layout, read_layout
 
 HEADER = 256 * 1024
 """Bytes of a list of tracks that is looked at."""
@@ -43,6 +47,9 @@ REST = 16
 """Pictures that a recording may have behind the last of its sound."""
 WRAP, NEAR = Fraction(1 << 33, 90_000), 60
 """Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
+
+SAME = {"avc3": "avc1", "hev1": "hvc1"}
+"""Sample entries that differ in where parameters may stand."""
 
 _Tracks = dict[int, tuple[int, str]]
 """Kind and codec of tracks by their numbers."""
@@ -136,6 +143,72 @@ def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
             break
         at = after
     return found
+
+
+def refuse_other_movies(file: BinaryIO, size: int) -> None:
+    """Refuse an MP4 behind which another begins, and fragmented ones whose tracks of one id are of other kinds.
+
+    Args:
+        file: The source; its position is moved.
+        size: Its size, bytes.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    layout = _layout(file, size)
+    movies = _of_kind(layout, b"moov")
+    if layout.first(b"moof") is None:
+        begins = [one.start for one in _of_kind(layout, b"ftyp") if movies and one.start > movies[0].start]
+        if begins and any(
+            one.start > begins[0] and sample_kinds(file, Layout((one,), size)) for one in movies[:PLACES]
+        ):
+            raise mixed(f"what begins at byte {begins[0]} is not read")
+        return
+    first: dict[int, str] = {}
+    for movie in movies[:PLACES]:
+        kinds = sample_kinds(file, Layout((movie,), size))
+        first = first or kinds
+        for number, kind in kinds.items():
+            before = first.get(number, "not there")
+            if SAME.get(kind, kind) != SAME.get(before, before):
+                raise mixed(f"track {number} is {before}, and {kind} from byte {movie.start} on")
+
+
+def refuse_times_again(file: BinaryIO, size: int, scan: Scan) -> None:
+    """Refuse such a file in which FFmpeg leaves out pictures of a later one, because their times came before.
+
+    Args:
+        file: The source; its position is moved.
+        size: Its size, bytes.
+        scan: What was read of it.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    movies = _of_kind(_layout(file, size), b"moov")
+    if len(movies) < 2:
+        return
+    uses = Counter(scan.prints)
+    unseen = [
+        position
+        for position, time, mark in zip(scan.positions, scan.timed.times, scan.prints, strict=True)
+        if time == NONE and position > movies[1].start and uses[mark] == 1
+    ]
+    if unseen:
+        raise mixed(f"{counted(len(unseen), 'picture')} from byte {min(unseen)} on have times that came before")
+
+
+def _layout(file: BinaryIO, size: int) -> Layout:
+    """Return the top-level boxes; none where they are damaged."""
+    try:
+        return read_layout(file, size)
+    except BoxError:
+        return Layout((), size)
+
+
+def _of_kind(layout: Layout, kind: bytes) -> list[Box]:
+    """Return the boxes of a kind that are in the file as a whole."""
+    return [box for box in layout.boxes if box.kind == kind and box.end <= layout.size]
 
 
 def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:

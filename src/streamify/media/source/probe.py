@@ -32,7 +32,7 @@ from streamify.media.source.index import read_index
 from streamify.media.source.left_out import Tracks, left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.metadata import refuse_metadata
-from streamify.media.source.mixed import refuse_late_pictures, refuse_other_tracks
+from streamify.media.source.mixed import refuse_late_pictures, refuse_other_movies, refuse_other_tracks
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
@@ -128,6 +128,8 @@ def probe_source(
         }
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
         missing = missing_bytes(file, ref.size, name, used)
+        if name.startswith("mov"):
+            refuse_other_movies(file, ref.size)
         beyond = cut_sound(container, ref.size, audio) if missing and name.startswith("mov") else {}
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)

@@ -18,7 +18,13 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
-from streamify.media.source.mixed import PLACES, refuse_other_tracks_at, refuse_sound_alone, refuse_sound_as_pictures
+from streamify.media.source.mixed import (
+    PLACES,
+    refuse_other_tracks_at,
+    refuse_sound_alone,
+    refuse_sound_as_pictures,
+    refuse_times_again,
+)
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -93,7 +99,9 @@ def _refuse_mixed(
         refuse_sound_as_pictures(file, places)
     if format_name.startswith("matroska"):
         refuse_other_tracks_at(file, size, places)
-    if not format_name.startswith("mov"):  # fragments have pictures and sound one behind the other
+    if format_name.startswith("mov"):
+        refuse_times_again(file, size, found)
+    else:  # fragments have pictures and sound one behind the other
         wraps = format_name in JUMPING
         refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)
 
