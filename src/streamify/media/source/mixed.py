@@ -19,10 +19,11 @@ from streamify.media.source.audio_packets import StreamPackets
 from streamify.media.source.ebml import EBML, SEGMENT, TRACKS, children, element
 from streamify.media.source.scan import Scan
 from streamify.media.source.transport import TS_PACKET
+from streamify.model.limits import TOP_BOXES
 from streamify.model.source import ClockBreak
-from streamify.mp4.boxes import Box, BoxError
+from streamify.mp4.boxes import Box, BoxError, header
 from streamify.mp4.handlers import sample_kinds
-from streamify.mp4.movie import Layout, read_layout
+from streamify.mp4.movie import Layout
 
 HEADER = 256 * 1024
 """Bytes of a list of tracks that is looked at."""
@@ -145,20 +146,21 @@ def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
     return found
 
 
-def refuse_other_movies(file: BinaryIO, size: int) -> None:
+def refuse_other_movies(file: BinaryIO, size: int, *, fragments: bool) -> None:
     """Refuse an MP4 behind which another begins, and fragmented ones whose tracks of one id are of other kinds.
 
     Args:
         file: The source; its position is moved.
         size: Its size, bytes.
+        fragments: Whether those are looked at, too: there are many, and each takes a read.
 
     Raises:
         SourceError: ``source-joined``.
     """
-    layout = _layout(file, size)
-    movies = _of_kind(layout, b"moov")
-    if layout.first(b"moof") is None:
-        begins = [one.start for one in _of_kind(layout, b"ftyp") if movies and one.start > movies[0].start]
+    found = list(_boxes(file, size, fragments=fragments))
+    movies = [box for box in found if box.kind == b"moov" and box.end <= size]
+    if all(box.kind != b"moof" for box in found):
+        begins = [box.start for box in found if box.kind == b"ftyp" and movies and box.start > movies[0].start]
         if begins and any(
             one.start > begins[0] and sample_kinds(file, Layout((one,), size)) for one in movies[:PLACES]
         ):
@@ -185,7 +187,7 @@ def refuse_times_again(file: BinaryIO, size: int, scan: Scan) -> None:
     Raises:
         SourceError: ``source-joined``.
     """
-    movies = _of_kind(_layout(file, size), b"moov")
+    movies = [box for box in _boxes(file, size, fragments=True) if box.kind == b"moov"]
     if len(movies) < 2:
         return
     uses = Counter(scan.prints)
@@ -198,17 +200,21 @@ def refuse_times_again(file: BinaryIO, size: int, scan: Scan) -> None:
         raise mixed(f"{counted(len(unseen), 'picture')} from byte {min(unseen)} on have times that came before")
 
 
-def _layout(file: BinaryIO, size: int) -> Layout:
-    """Return the top-level boxes; none where they are damaged."""
-    try:
-        return read_layout(file, size)
-    except BoxError:
-        return Layout((), size)
-
-
-def _of_kind(layout: Layout, kind: bytes) -> list[Box]:
-    """Return the boxes of a kind that are in the file as a whole."""
-    return [box for box in layout.boxes if box.kind == kind and box.end <= layout.size]
+def _boxes(file: BinaryIO, size: int, *, fragments: bool) -> Iterator[Box]:
+    """Yield the top-level boxes; without `fragments` up to the first of these."""
+    at = 0
+    for _ in range(TOP_BOXES):
+        if at + 8 > size:
+            return
+        file.seek(at)
+        try:
+            box = header(bytes(file.read(16)), 0, size - at)
+        except BoxError:
+            return  # what follows is damaged
+        yield Box(box.kind, at, at + box.body, at + box.end)
+        if box.kind == b"moof" and not fragments:
+            return
+        at += box.end
 
 
 def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:
@@ -327,6 +333,10 @@ def _between(places: Sequence[int], begin: int, end: int) -> int:
 
 def _restarts(sound: StreamPackets, *, wraps: bool, lasting: bool = True) -> Iterator[int]:
     """Yield the packets with which the clock of a stream of sound is set anew, and with `lasting` goes on."""
+    known = [time for time in sound.times if time != NONE]
+    least = -int(FALLS / sound.time_base) // 2
+    if all(after - before > least for before, after in pairwise(known)):
+        return  # as in nearly all films, whose packets are many
     expected: Fraction | None = None
     for number, length in sound.lengths(0, len(sound.times)):
         if sound.times[number] == NONE:

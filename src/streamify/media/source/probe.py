@@ -129,7 +129,7 @@ def probe_source(
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
         missing = missing_bytes(file, ref.size, name, used)
         if name.startswith("mov"):
-            refuse_other_movies(file, ref.size)
+            refuse_other_movies(file, ref.size, fragments=stream is None)
         beyond = cut_sound(container, ref.size, audio) if missing and name.startswith("mov") else {}
     # From here on nothing of the container may be touched: PyAV frees it on close.
     audio = tuple(one.model_copy(update={"start": starts.get(one.stream, one.start)}) for one in audio)
