@@ -50,6 +50,11 @@ def packed_avi(film: Path, out: Path) -> Path:
     return write_avi(out, packed(chunks(film)), b"DIVX", SIZE)
 
 
+def packed_ts(film: Path, out: Path) -> Path:
+    """Give each packet the time of its place, as libxvid does; FFmpeg parses the pictures in them apart."""
+    return remux(packed_avi(film, out.with_suffix(".avi")), out, "-bsf:v", "setts=pts=N*3600:dts=N*3600")
+
+
 def packed_vfw(film: Path, out: Path) -> Path:
     return write_vfw(out, packed(chunks(film)), b"DX50", SIZE)
 
@@ -111,6 +116,8 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "av1-mkv": ("libsvtav1", "matroska", {"preset": "12", "g": "25"}, "mkv", None),
     "mpeg4-packed-avi": ("mpeg4", "avi", DIVX, "avi", packed_avi),
     "mpeg4-packed-two-avi": ("mpeg4", "avi", MPEG4, "avi", packed_avi),
+    "mpeg4-packed-ts": ("mpeg4", "avi", DIVX, "ts", packed_ts),
+    "mpeg4-packed-two-ts": ("mpeg4", "avi", MPEG4, "ts", packed_ts),
     "mpeg4-packed-vfw-mkv": ("mpeg4", "avi", DIVX, "mkv", packed_vfw),
     "mpeg4-vfw-mkv": ("mpeg4", "avi", MPEG4, "mkv", vfw),
     "h264-vfw-mkv": ("libx264", "mp4", X264, "mkv", h264_vfw),

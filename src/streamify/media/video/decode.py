@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
-from streamify.media.source.packed import with_mark
+from streamify.media.source.packed import Unpacked, with_mark
 from streamify.media.source.reading import decode, decoder
 from streamify.media.source.turn import UPRIGHT, Turn, Turns
 from streamify.media.video.window import WindowPackets, WindowSource
@@ -205,6 +205,7 @@ class _Run:
     def _decode(self) -> Generator[Picture, None, None]:
         context = decoder(self._window.stream)
         known, turns, draining = _Aspects(), Turns(), Draining(context)
+        unpacked = Unpacked(bytes(context.extradata or b"")) if context.name == "mpeg4" else None
         drained = False
         for packet in chain(self._window.read(), [None]):  # None flushes the decoder
             if drained and packet is not None:
@@ -213,7 +214,9 @@ class _Run:
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
             yield from self._shown(draining.before(packet), known, turns)
-            given = with_mark(packet) if packet is not None and context.name == "mpeg4" else packet
+            if packet is not None and unpacked is not None and unpacked.is_empty(bytes(packet)):
+                continue
+            given = with_mark(packet) if packet is not None and unpacked is not None else packet
             errors = len(self.errors)
             if packet is None and draining.drains:
                 frames = draining.drain()
