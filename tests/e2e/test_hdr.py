@@ -63,6 +63,25 @@ def zscale() -> None:
         pytest.skip("no ffmpeg with zscale")
 
 
+MATRICES = {"FCC": 3, "YCgCo": 8, "BT.2020 with constant luminance": 10, "ICtCp": 14}
+"""Of ITU-T H.273, which FFmpeg's scaler does not take; of more than 8 bits pictures were scaled with them."""
+
+
+@pytest.mark.parametrize("matrix", sample(MATRICES, "ICtCp"))
+def test_matrices_that_the_scaler_refuses(matrix: str, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    tags = f"h264_metadata=colour_primaries=9:transfer_characteristics=16:matrix_coefficients={MATRICES[matrix]}"
+    subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=1",
+         "-pix_fmt", "yuv420p10le", "-c:v", "libx264", "-preset", "ultrafast", "-bsf:v", tags, film],
+        check=True, timeout=60,
+    )  # fmt: skip
+    report = streamify.transcode(film, tmp_path / "dest", engine="inline", preset="ultrafast",
+                                 ladder=[{"name": "small", "short_side": 120, "maxrate": 800_000}])  # fmt: skip
+    assert report.certificate.encoded == 25
+    assert not verify(tmp_path / "dest", source=film).faults
+
+
 @pytest.mark.parametrize("name", sample(CLIPS, "hlg_hevc_9frames.mp4"))
 def test_pictures_look_like_those_of_zimg(name: str, corpus: Path, zscale: None) -> None:
     path = corpus / name

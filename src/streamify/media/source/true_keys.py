@@ -91,5 +91,5 @@ def _decoded(file: BinaryIO, seen: VideoStart, first: int, stop: int) -> dict[in
 
 
 def _hash(frame: VideoFrame) -> bytes:
-    shown = frame.reformat(format="yuv420p")
+    shown = frame.reformat(format="yuv420p", src_colorspace=1, dst_colorspace=1)  # whatever the tags: some are refused
     return hashlib.blake2b(b"".join(map(packed, shown.planes)), digest_size=16).digest()

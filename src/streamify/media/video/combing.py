@@ -20,7 +20,10 @@ OFTENER = 4
 def combed(frame: VideoFrame) -> bool:
     """Return whether lines of two fields alternate where those of one field do not."""
     if frame.format.name not in ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray"):
-        frame = VideoReformatter().reformat(frame, format="yuv420p", interpolation=Interpolation.POINT)
+        # The scaler refuses some tags, such as ICtCp's, where it is not told of another matrix. Luma stays as it is.
+        frame = VideoReformatter().reformat(
+            frame, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=Interpolation.POINT
+        )
     plane = frame.planes[0]
     data, width, height, line = bytes(plane), plane.width, plane.height, plane.line_size
     both = one = places = 0

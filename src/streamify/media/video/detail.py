@@ -130,7 +130,10 @@ class _Smaller:
 
     def _large(self, frame: VideoFrame) -> VideoFrame:
         width, height = self._plan.video[0].width, self._plan.video[0].height
-        return self._up.reformat(frame, width=width, height=height, format="yuv420p", interpolation=SCALING, threads=1)
+        return self._up.reformat(
+            frame, width=width, height=height, format="yuv420p", src_colorspace=1, dst_colorspace=1,
+            interpolation=SCALING, threads=1,
+        )  # fmt: skip
 
 
 def _coded(plan: Plan, track: VideoTrack, frame: VideoFrame) -> VideoFrame:

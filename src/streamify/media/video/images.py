@@ -155,7 +155,10 @@ class Judge:
         """
         scale = min(1.0, _JUDGED / max(frame.width, frame.height))
         width, height = (max(2, 2 * round(side * scale / 2)) for side in (frame.width, frame.height))
-        small = frame.reformat(width=width, height=height, format="yuv420p", interpolation=SCALING, threads=1)
+        small = frame.reformat(
+            width=width, height=height, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=SCALING,
+            threads=1,
+        )  # fmt: skip
         if self._measure is None:
             self._measure = _measuring(small)
         found = self._measure(small)
