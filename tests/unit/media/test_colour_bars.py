@@ -20,6 +20,7 @@ from streamify.media.video.picture import Renditions, output_colour
 from streamify.model.recipe import VideoRecipe
 from streamify.model.source import Colour, VideoFacts
 from streamify.model.track import VideoTrack
+from unit.media.test_hdr import bt2390
 
 Triple = tuple[float, float, float]
 WEIGHTS = {
@@ -170,6 +171,15 @@ def test_ictcp_is_shown_like_the_same_light_in_ycbcr(full: bool) -> None:
         found, same = shown(light, "yuv420p10le", colour, 14)
         assert same == tags
         assert found == pytest.approx(wanted, abs=2), light
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("peak", [180, 203, 250])
+def test_white_of_ictcp_where_the_highlights_are_hardly_brighter(peak: int, full: bool) -> None:
+    colour = Colour(primaries=9, transfer=16, matrix=14, full_range=full, peak=peak)
+    for light in (50.0, 150.0, 180.0, 203.0):
+        found, _ = shown((light, light, light), "yuv420p10le", colour, 14)
+        assert found == pytest.approx([bt2390(light, peak), 128, 128], abs=2), light
 
 
 def oetf(light: float) -> float:

@@ -6,16 +6,20 @@ and S), these light, and that light in the primaries of BT.2020; from there on i
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamify.media.pq import pq_light
+from streamify.media.pq import pq_light, pq_signal
 from streamify.media.source.reshaping import Curve, Nine, Piece, Reshaping
-from streamify.media.video.tonemap import NOMINAL_PEAK, Triple, even, light_709, shown
+from streamify.media.video.tonemap import NOMINAL_PEAK, REFERENCE_WHITE, SHORT, Triple, even, light_709, shown
 
 BT2020 = 9
 """Primaries (ITU-T H.273)."""
+
+WHITE_STEPS = 1 << 12
+"""Places at which the white of SDR is looked for on the first axis."""
 
 # The cones of Hunt, Pointer and Estevez, white D65, to the primaries of BT.2020: light.
 _FROM_LMS: Nine = (
@@ -36,7 +40,17 @@ class Dolby:
     def axes(self, points: int) -> tuple[list[float], list[float], list[float]]:
         """Return where on each axis the points of `table` are, in the order third, first, second component."""
         chroma = _around_grey(points)
-        return chroma, even(points), chroma
+        return chroma, self._luma(points), chroma
+
+    def _luma(self, points: int) -> list[float]:
+        """Return the points of the first component: as in `Hdr`, one is white where the roll-off is short."""
+        if not SHORT[0] < (self.peak or NOMINAL_PEAK) < SHORT[1]:
+            return even(points)
+        steps, white = even(WHITE_STEPS), pq_signal(REFERENCE_WHITE) + self.reshaping.offset[0]
+        first = _Reshaped(self.reshaping.curves[0], steps)
+        place = next((one for at, one in enumerate(steps) if first.at(at, (one, 0.5, 0.5)) >= white), 1.0)
+        at = place * (points - 1)
+        return [*even(points, at / max(1, math.ceil(at)))[:-1], 1.0]  # FFmpeg scales what it finds by the last point
 
     def table(self, points: int) -> Iterator[Triple]:
         """Yield SDR BT.709 signals, R'G'B' in 0 to 1, for a grid of `points` along each of three axes.
