@@ -165,6 +165,8 @@ def test_the_last_picture_before_a_join_lasts_as_long_as_those_before_it(
     assert verify(tmp_path / "dest", source).faults == ()
     shown = decode_track(tmp_path / "dest", report.tracks[0].folder)
     late = Fraction(counts[0], rates[0])
+    changed = f"{rates[1]} pictures per second from {float(late):.3f} s on, no longer {rates[0]}"
+    assert [note.what for note in report.notes if "per second" in note.what] == [changed]
     expected = [(Fraction(at, rates[0]), at) for at in range(counts[0])]
     expected += [(late + Fraction(at, rates[1]), 100 + at) for at in range(counts[1])]
     assert [number for _, number in shown] == [number for _, number in expected]

@@ -29,6 +29,7 @@ from streamify.planning.images import image_notes, poster, preview, storyboard
 from streamify.planning.labels import audio_labels
 from streamify.planning.ladder import CONTENT, Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
+from streamify.planning.rate_notes import rate_notes
 from streamify.planning.sound_notes import sound_notes
 from streamify.planning.tuning import choose_row, chosen_text
 from streamify.planning.words import text_notes, text_tracks
@@ -107,6 +108,7 @@ def build_plan(
             *notes,
             *held.notes,
             *(repeats_note(all_windows, timeline, pts[-1]) if facts.video is not None else ()),
+            *(rate_notes(facts.video, pts, timeline.origin) if facts.video is not None else ()),
             *conversions(facts, timeline, settings),
             *sound_notes(facts, settings),
             *text_notes(facts, settings, burn),

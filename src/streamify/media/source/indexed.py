@@ -33,6 +33,11 @@ from streamify.mp4.samples import Order
 from streamify.mp4.slice import Slicer
 from streamify.mp4.tables import SamplesBeyondError, TooManySamplesError
 
+COMPARED = 64 << 20
+"""Bytes read at most of samples that are shown at the same time."""
+TELLING = 64
+"""Bytes from which on a sample is not that of another picture: those in which nothing changes are alike."""
+
 
 def parse_index(file: BinaryIO, size: int, seen: VideoStart, witness: Witness, notes: list[Note]) -> Mp4Index | None:
     """Return the MP4's own index where it is usable and FFmpeg reads it the same way."""
@@ -152,7 +157,7 @@ def from_mp4(
     samples = with_true_keys(file, seen, samples, notes)
     shown = from_first(promised, first, time_base, notes)
     left_out = twice + len(promised) - len(shown)
-    note_duplicates(index.duplicates, notes)
+    note_duplicates(index.duplicates, notes, repeated=_repeated(file, index))
     notes += hidden_notes(index)
     order = Order(samples, shown, time_base)
     lost = find_holes(shown, time_base)
@@ -189,6 +194,26 @@ def from_mp4(
         late=index.edit.late if numbering is None else 0,
         count=count,
     )
+
+
+def _repeated(file: BinaryIO, index: Mp4Index) -> int:
+    """Return how many samples hold the same bytes as another that is shown at the same time, as far as it is read."""
+    if not index.duplicates:
+        return 0
+    shown, first = set(index.shown), dict[int, int]()
+    found, left = 0, COMPARED
+
+    def read(number: int) -> bytes:
+        file.seek(index.offset(number))
+        return bytes(file.read(index.samples.sizes[number]))
+
+    for number, time in enumerate(index.samples.pts):
+        size, before = index.samples.sizes[number], first.setdefault(time, number)
+        alike = before != number and time in shown and size == index.samples.sizes[before]
+        if alike and TELLING <= size <= left // 2:
+            left -= 2 * size
+            found += read(before) == read(number)
+    return min(found, index.duplicates)
 
 
 def _sampled_captions(file: BinaryIO, index: Mp4Index, time_base: Fraction, seen: VideoStart) -> Captions | None:
