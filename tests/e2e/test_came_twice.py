@@ -77,8 +77,7 @@ def test_its_pictures_are_shown_once(encoder: str, length: int, muxer: str, soun
     assert [number for _, number in shown] == list(range(COUNT))
     assert max(abs(time - Fraction(at, 25)) for at, (time, _) in enumerate(shown)) < Fraction(1, 500)
     again = f"{length} packets that came before, from {place * length / 25:.3f} s on"
-    hidden = f"{length} packets show no picture"  # as FFmpeg says of what stands outside of an MP4's edit list
-    assert {again, hidden} & {note.what for note in report.notes}
+    assert again in [note.what for note in report.notes]
     assert not [note for note in report.notes if note.kind == "damaged"]
 
 

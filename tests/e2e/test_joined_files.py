@@ -142,6 +142,25 @@ def test_recordings_of_less_than_half_a_second(
     assert len(report.source.breaks) == len(counts) - 1
 
 
+@pytest.mark.parametrize(("suffix", "counts"), [("mp4", (10, 1, 12, 60)), ("vob", (12, 5, 2, 30)), ("mkv", (5, 40))])
+def test_short_recordings_in_other_containers(suffix: str, counts: tuple[int, ...], tmp_path: Path) -> None:
+    """FFmpeg reads every part of fragmented MP4 and has no decoder show those behind the first one."""
+    encoder = "mpeg2video" if suffix == "vob" else "libx264"
+    parts = []
+    for place, count in enumerate(counts):
+        numbers = range(place * 100, place * 100 + count)
+        options = {"g": "25", "bf": "0"} if suffix == "vob" else OPTIONS
+        film = encode(tmp_path / "film.mkv", numbers, encoder, "matroska", options)
+        made = ("-movflags", "frag_keyframe+empty_moov+default_base_moof") if suffix == "mp4" else ()
+        parts.append(remux(film, tmp_path / f"part.{suffix}", *made).read_bytes())
+    source = tmp_path / f"joined.{suffix}"
+    source.write_bytes(b"".join(parts))
+    report, shown = published(source, tmp_path / "dest")
+    assert shown == [place * 100 + number for place, count in enumerate(counts) for number in range(count)]
+    assert len(report.source.breaks) == len(counts) - 1
+    assert [note.what for note in report.notes if note.kind == "damaged"] == []
+
+
 def facts(source: Path) -> VideoFacts:
     video = streamify.probe(source).video
     assert video is not None

@@ -10,11 +10,13 @@ import av
 import pytest
 
 from clips.numbered import encode, remux
-from streamify.media.source import joint_mkv
+from streamify.media.source import joint_mkv, joint_mp4
 from streamify.media.source.ebml import EBML
 from streamify.media.source.joint_mkv import MatroskaJoints
+from streamify.media.source.joint_mp4 import FragmentJoints
 from streamify.media.source.joint_ps import ProgramJoints
 from streamify.media.source.joints import Joints
+from streamify.media.source.reading import offset_of, read_packets
 
 MARK = EBML.to_bytes(4)
 
@@ -27,7 +29,8 @@ def films(folder: Path, suffix: str, *options: str) -> list[bytes]:
         numbers = range(100 * place, 100 * place + count)
         film = encode(folder / "film.mkv", numbers, encoder, "matroska", {"g": "10", "bf": "0"})
         out = folder / f"{place}.{suffix}"
-        made.append(remux(film, out, *(options if place else ())).read_bytes())
+        fragments = ("-movflags", "frag_keyframe+empty_moov+default_base_moof") if suffix == "mp4" else ()
+        made.append(remux(film, out, *fragments, *(options if place else ())).read_bytes())
     return made
 
 
@@ -35,19 +38,34 @@ def found(data: bytes, folder: Path, suffix: str) -> list[int]:
     """Return where recordings begin, by all packets of pictures."""
     source = folder / f"film.{suffix}"
     source.write_bytes(data)
-    with source.open("rb") as file, av.open(str(source)) as container:
+    with source.open("rb") as file, av.open(str(source), "r") as container:
         joints = Joints(file, container.format.name)
-        positions = [one.pos for one in container.demux(video=0) if one.size and one.pos is not None]
+        packets = read_packets(container, container.streams.video[0])
+        positions = [at for one in packets if one.size and (at := offset_of(one)) is not None]
         pairs = zip([-1, *positions], positions, strict=False)
         return [border for before, at in pairs if (border := joints.begins_at(before, at)) is not None]
 
 
-@pytest.mark.parametrize("suffix", ["mkv", "mpg", "vob"])
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "mpg", "vob"])
 def test_the_second_recording_begins_with_its_header(suffix: str, tmp_path: Path) -> None:
     first, second = films(tmp_path, suffix)
     assert found(first, tmp_path, suffix) == []
     assert found(second, tmp_path, suffix) == []
     assert found(first + second, tmp_path, suffix) == [len(first)]
+
+
+def test_each_box_is_looked_at_once(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"\0\0\0\x08free" * 10_000 + b"\0\0\0\x04moov" * 10_000)
+    with film.open("rb") as file:
+        joints = FragmentJoints(file)
+        for at in range(8, 160_000, 8):
+            joints.begins_at(at - 8, at)
+        assert joints.looked == joint_mp4.BOXES  # of the broken one on no more are looked at
+        joints = FragmentJoints(file)
+        for at in range(8, 80_000, 8):
+            assert joints.begins_at(at - 8, at) is None
+        assert joints.looked == 9_999
 
 
 def test_flv_recordings_one_behind_the_other_in_a_file(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from streamify.errors import SourceError
 from streamify.media.audio.mixing import Mixer
 from streamify.media.audio.resample import Resampling, Samples
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile, opened
 from streamify.model.plan import AudioPiece, Range, SoundRun, Splice
 
@@ -136,9 +136,9 @@ def _from_anchor(container: InputContainer, piece: AudioPiece, position: int) ->
         packets = (packet for packet in read_packets(container, stream) if packet.size)
         with suppress(UnreadableError):
             for passed, packet in enumerate(packets):
-                if packet.pos == position and packet.size == piece.size:
+                if offset_of(packet) == position and packet.size == piece.size:
                     return container, OpenPiece(stream, _chained(packet, packets))
-                if passed > SOUGHT or (packet.pos is not None and packet.pos > position):
+                if passed > SOUGHT or ((at := offset_of(packet)) is not None and at > position):
                     break
     container.close()
     return None

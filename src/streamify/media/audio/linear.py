@@ -34,7 +34,7 @@ from streamify.media.audio.narrow_mix import PAIRS, ChannelMix, Pair, PairMix, S
 from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import Told, UnreadableError, decode, decoder, read_packets, stream_of
+from streamify.media.source.reading import Told, UnreadableError, decode, decoder, offset_of, read_packets, stream_of
 from streamify.media.source.splice import opened
 from streamify.model.source import ClockBreak
 from streamify.model.task import Strand
@@ -253,7 +253,7 @@ def _frames(sound: LinearSound, strand: Strand, told: Told) -> Iterator[tuple[Au
                     if frame.pts is not None and frame.time_base is not None:
                         time = frame.pts * frame.time_base - sound.origin
                         if not sound.alone:
-                            at = clock.at(time, expected, packet.pos)
+                            at = clock.at(time, expected, offset_of(packet))
                         elif not first and (
                             time + shift < expected - BACK or (jumps and time + shift > expected + AHEAD)
                         ):

@@ -20,7 +20,7 @@ from streamify.media.audio.mixing import Mixer
 from streamify.media.audio.resample import WIDTH, Planes, Resampling, Samples
 from streamify.media.source.entering import open_splice, packets_from
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import AudioPiece, AudioSlice
 from streamify.model.source import ClockBreak
@@ -185,7 +185,7 @@ def _decoded(
             context = decoder(cast("AudioStream", stream), mixed.told)
             for packet in _read(packets, log):
                 for frame in decode(context, packet, log.errors.append):
-                    yield frame, packet.pos
+                    yield frame, offset_of(packet)
 
 
 def _read(packets: Iterator[Packet[VideoStream]], log: AudioLog) -> Iterator[Packet[VideoStream]]:

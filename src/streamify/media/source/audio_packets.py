@@ -22,7 +22,7 @@ from streamify.bitstream.soundline import SECOND, Coded
 from streamify.media.audio.clock import SoundClock
 from streamify.media.source.choice import has_decoder
 from streamify.media.source.loudspeakers import loudspeakers
-from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.source.reading import UnreadableError, offset_of, read_packets
 from streamify.model.source import ClockBreak
 
 CLOCKLESS = ("mp3", "aac", "ac3", "eac3")
@@ -84,7 +84,7 @@ class StreamPackets:
     def add(self, packet: Packet[Any]) -> None:
         """Take the next packet."""
         self.times.append(NONE if packet.pts is None else packet.pts)
-        self.positions.append(-1 if packet.pos is None else packet.pos)
+        self.positions.append(-1 if (at := offset_of(packet)) is None else at)
         self.sizes.append(packet.size)
         data = bytes(packet)
         self.prints.append(print_of(data))
@@ -199,7 +199,7 @@ class AudioPackets:
         if self._passed % POLLED or self._format not in GROWING:
             return
         count = _streams(self._container)
-        here = packet.pos if packet.pos is not None else self._before[-1]
+        here = at if (at := offset_of(packet)) is not None else self._before[-1]
         if count > self._count:
             self.appeared.append((*self._before, here))
             self._count = count

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from streamify.bitstream.packets import print_of
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import read_packets, seek_to
+from streamify.media.source.reading import offset_of, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile
 from streamify.model.plan import EntryPoint, PacketTimes, Segment, Splice
 
@@ -155,5 +155,5 @@ def _is_at(packet: Packet[VideoStream], entry: EntryPoint, given: PacketTimes, p
     if known is not None:
         return print_of(bytes(packet)) == known
     if given.positions[place] >= 0:
-        return packet.pos == given.positions[place]
+        return offset_of(packet) == given.positions[place]
     return packet.dts == entry.dts and packet.pts in (None, entry.pts)

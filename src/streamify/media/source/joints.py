@@ -18,9 +18,10 @@ from av.video.stream import VideoStream
 
 from streamify.media.source.joint_flv import FlvJoints
 from streamify.media.source.joint_mkv import MatroskaJoints
+from streamify.media.source.joint_mp4 import FragmentJoints
 from streamify.media.source.joint_ps import ProgramJoints
 from streamify.media.source.joint_ts import TransportJoints
-from streamify.media.source.reading import UnreadableError
+from streamify.media.source.reading import UnreadableError, offset_of
 
 TWICE = 500
 """Last packets among which one is looked for that came before, and packets in a row that did."""
@@ -42,9 +43,11 @@ class Joints:
 
     def __init__(self, file: BinaryIO, format_name: str) -> None:
         self._transport = TransportJoints(file) if format_name == "mpegts" else None
-        self._other: MatroskaJoints | ProgramJoints | FlvJoints | None = None
+        self._other: MatroskaJoints | FragmentJoints | ProgramJoints | FlvJoints | None = None
         if format_name.startswith("matroska"):
             self._other = MatroskaJoints(file)
+        elif format_name.startswith("mov"):
+            self._other = FragmentJoints(file)
         elif format_name in ("mpeg", "flv"):
             self._other = ProgramJoints(file) if format_name == "mpeg" else FlvJoints(file)
 
@@ -137,7 +140,7 @@ class Restarts:
 
     def _plain(self, one: _Timed) -> Marked:
         """Take note of a packet that did not come before."""
-        border, position = None, one.packet.pos
+        border, position = None, offset_of(one.packet)
         if one.packet.is_keyframe and self._falls(one) and position is not None:
             border = self._joints.begins_at(self._position, position)
         moved = 0 if self._before is None else one.time - self._before

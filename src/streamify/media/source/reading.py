@@ -76,14 +76,17 @@ def read_packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
     """Yield the packets of streams from where the container stands, the empty ones at the end included.
 
     PyAV raises IndexError for a packet of a stream that appeared after opening; the next read goes on behind it.
+    Packets of MP4 fragments whose times do not rise, which FFmpeg has no decoder show, come without that mark.
 
     Raises:
         UnreadableError: The container cannot be read on.
         SourceError: ``source-unreadable``, its file cannot.
     """
+    unhide = _Fragments() if container.format.name.startswith("mov") else None
     while True:
         try:
-            yield from cast("Iterator[Packet[S]]", container.demux(*streams))
+            packets = cast("Iterator[Packet[S]]", container.demux(*streams))
+            yield from packets if unhide is None else map(unhide, packets)
         except IndexError:
             continue
         except av.error.FFmpegError as error:
@@ -91,6 +94,44 @@ def read_packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
         except OSError as error:  # of the file itself, which FFmpeg's errors only look like
             raise unread(error) from error
         return
+
+
+def offset_of(packet: Packet[Any]) -> int | None:
+    """Return the byte offset of a packet that was read, where FFmpeg says it."""
+    return cast("int | None", packet.opaque) if packet.pos is None else packet.pos
+
+
+def _unhidden(hidden: Packet[S]) -> Packet[S]:
+    """Return a packet that a decoder shows, in place of one that it does not."""
+    shown = cast("Packet[S]", Packet(bytes(hidden)))
+    shown.stream, shown.time_base, shown.opaque = hidden.stream, hidden.time_base, hidden.pos
+    shown.pts, shown.dts, shown.duration = hidden.pts, hidden.dts, hidden.duration
+    shown.is_keyframe, shown.is_corrupt = hidden.is_keyframe, hidden.is_corrupt
+    for data in hidden.iter_sidedata():
+        shown.set_sidedata(data)
+    return shown
+
+
+class _Fragments:
+    """Tells packets that FFmpeg's demuxer hides for the times of their fragment from those outside of an edit list.
+
+    It marks each sample of a fragment that is decoded no later than the one before it (mov_read_trun): all of a
+    recording behind another, where the clock starts anew.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[int, int] = {}
+
+    def __call__(self, packet: Packet[S]) -> Packet[S]:
+        time = packet.dts
+        if time is None or not packet.size:
+            return packet
+        latest = self._latest.setdefault(packet.stream_index, time - 1)
+        if time > latest:
+            self._latest[packet.stream_index] = time
+        # A track with samples outside of fragments has an edit list that is applied to them.
+        hidden = packet.is_discard and time <= latest and not packet.stream.frames
+        return _unhidden(packet) if hidden else packet
 
 
 def stream_of(streams: Sequence[S]) -> S:

@@ -31,7 +31,7 @@ from streamify.media.source.joints import FALLS
 from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.palette import Palettes
 from streamify.media.source.plausible import refuse_claims
-from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets
+from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets
 from streamify.media.source.timed_file import TimedFile
 from streamify.model.source import ClockBreak, Note
 from streamify.mp4.samples import Samples
@@ -167,7 +167,7 @@ def scan(
                 current = bytes(packet.get_sidedata("new_extradata"))
                 if isinstance(coded, H264Reader | HevcReader):
                     coded.renew(current)
-            positions.append(packet.pos if packet.pos is not None else -1)
+            positions.append(-1 if (at := offset_of(packet)) is None else at)
             sizes.append(packet.size)
             if packet.is_corrupt:
                 corrupt.append(len(packets))

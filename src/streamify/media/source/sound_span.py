@@ -14,7 +14,7 @@ from av.stream import Discard, Stream
 
 from streamify.media.audio.clock import SoundClock
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import UnreadableError, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, offset_of, read_packets, seek_to
 from streamify.model.source import AudioFacts, ClockBreak, VideoFacts
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
@@ -168,7 +168,7 @@ def _sounds(
         length = (packet.duration or 0) * bases[number]
         time = packet.pts * bases[number]
         if breaks:
-            time = clocks[number].at(time, expected[number], packet.pos)
+            time = clocks[number].at(time, expected[number], offset_of(packet))
         expected[number] = time + length
         yield number, time, length
 

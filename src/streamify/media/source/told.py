@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from streamify.media.source.joints import Restarts
 from streamify.media.source.opening import keep_only, open_media
-from streamify.media.source.reading import UnreadableError, read_packets
+from streamify.media.source.reading import UnreadableError, offset_of, read_packets
 from streamify.model.limits import INDEX_BYTES, PICTURES
 from streamify.model.source import ClockBreak, EditPart
 from streamify.mp4.boxes import BoxError
@@ -85,11 +85,11 @@ def _ticks(seconds: Fraction, timescale: int) -> int:
 
 def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[ClockBreak, ...]:
     """Return where the clock of a video stream is set anew or jumps, by the times of its packets in the order of the
-    file. In an MP4 or MOV it cannot.
+    file. In an MP4 or MOV it cannot, but for one of fragments.
     """
     with open_source() as file, open_source() as beside, open_media(file) as container:
         name, video = container.format.name, cast("VideoStream", container.streams[stream])
-        if name.startswith("mov"):
+        if name.startswith("mov") and not _of_fragments(beside):
             return ()
         keep_only(container, video)
         seen, base = _Seen(), cast("Fraction", video.time_base)
@@ -102,10 +102,17 @@ def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[Clock
                     if time is not None and shown is not None:
                         if border is not None:
                             seen.borders[len(seen.times)] = border
-                        seen.add(time, shown, packet.pos, crc32(bytes(packet)))
+                        seen.add(time, shown, offset_of(packet), crc32(bytes(packet)))
         except UnreadableError:
             pass  # the container ends in damage; the plan's notes say so
     return seen.breaks(base, leaps=name in ("mpegts", "mpeg"))
+
+
+def _of_fragments(file: BinaryIO) -> bool:
+    try:
+        return read_layout(file, file.seek(0, io.SEEK_END)).first(b"moof") is not None
+    except BoxError:
+        return False
 
 
 @dataclass
