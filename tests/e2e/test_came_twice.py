@@ -65,7 +65,7 @@ def pieces(folder: Path, encoder: str, length: int, muxer: str, sound: str | Non
 def test_its_pictures_are_shown_once(encoder: str, length: int, muxer: str, sound: str | None, tmp_path: Path) -> None:
     head, parts = pieces(tmp_path, encoder, length, muxer, sound)
     assert len(parts) == COUNT // length
-    place = len(parts) // 2
+    place = len(parts) // 2 if muxer != "mp4" else 0
     source = tmp_path / f"source.{muxer}"
     source.write_bytes(head + b"".join([*parts[: place + 1], *parts[place:]]))
     report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)

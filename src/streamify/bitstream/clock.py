@@ -107,7 +107,9 @@ def time_packets(
     known = Copies(packets, raw)
     for start, sure in _breaks(raw, wild, time_base, anew, jumps=jumps):
         copies = known.copies(starts[-1], start)
-        if copies and _goes_on(raw, start, copies, _step_before(raw, starts[-1], start, step)):
+        everything = len(copies) == start - starts[-1]
+        near = _step_before(raw, starts[-1], start, step)
+        if copies and _goes_on(raw, start, copies, near, everything=everything):
             repeated.update(copies)
         elif sure:
             starts.append(start)
@@ -293,7 +295,7 @@ class Copies:
             end += 1
         self.looked += end - start
         self._done = end
-        return range(start, end) if end < most else range(0)  # all of it over again is a loop
+        return range(start, end)
 
     def _key(self, number: int) -> tuple[int, int]:
         pts = self._packets.pts[number]
@@ -307,15 +309,19 @@ def _step_before(raw: Sequence[int], first: int, start: int, usual: int) -> int:
     return median_low(rises) if rises else usual
 
 
-def _goes_on(raw: Sequence[int], start: int, copies: Sequence[int], step: int) -> bool:
-    """Whether the clock goes on behind copies where it was before them: behind few, with the next picture."""
+def _goes_on(raw: Sequence[int], start: int, copies: Sequence[int], step: int, *, everything: bool) -> bool:
+    """Whether the clock goes on behind copies where it was before them.
+
+    Behind few, or where it is all that there was before, which else is a loop, it does with the next picture.
+    """
     after = copies[-1] + 1
     if after >= len(raw):
-        return True
+        return not everything
+    many = len(copies) >= MANY and not everything
     if raw[after] == NONE:
-        return len(copies) >= MANY
+        return many
     moved = raw[after] - raw[start - 1]
-    return 0 <= moved <= max(8 * step, 1) if len(copies) >= MANY else 0 < moved <= max(step * 3 // 2, 1)
+    return 0 <= moved <= max(8 * step, 1) if many else 0 < moved <= max(step * 3 // 2, 1)
 
 
 def _spans(starts: Sequence[int], count: int) -> Iterator[tuple[int, int]]:

@@ -88,6 +88,21 @@ def test_a_stretch_of_any_length_that_came_twice_is_shown_once(count: int, anew:
     assert sorted(set(found.times)) == steps(*range(2, 62))
 
 
+@pytest.mark.parametrize("count", [1, 2, 12, 30])
+def test_a_first_stretch_that_came_twice_is_told_from_a_recording_joined_with_itself(count: int) -> None:
+    """By whether the clock goes on behind it."""
+    twice = [*range(count), *range(count), *range(count, 60)]
+    given = packets(steps(*twice))
+    given.prints = array("Q", twice)
+    found = timed(given)
+    assert (found.repeated, found.breaks) == (frozenset(range(count, 2 * count)), ())
+    loop = packets(steps(*range(count), *range(count), *range(60)))
+    loop.prints = array("Q", [*range(count), *range(count), *range(100, 160)])
+    again = time_packets(loop, TICK, reordered=True, jumps=True, anew={count, 2 * count})
+    assert again is not None
+    assert list(again.times) == steps(*range(2 * count + 60))
+
+
 def test_few_pictures_alike_are_copies_only_where_the_next_one_follows() -> None:
     """Here another recording begins as the one before it did, and here a clock stands still for a picture."""
     given = packets(steps(0, 1, 2, 0, 1, 2, 3))

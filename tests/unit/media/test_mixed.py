@@ -89,13 +89,31 @@ def test_tracks_that_the_first_file_lacks_are_refused(parts: Path, tmp_path: Pat
         split(source)
 
 
-def test_pictures_of_fragments_whose_times_came_before_are_refused(parts: Path, tmp_path: Path) -> None:
-    """FFmpeg leaves them out."""
-    later = remux(parts / "film.mkv", tmp_path / "later.mp4", "-c:v", "libx264", "-g", "10", *FRAGMENTS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("-c:v", "libx264", "-g", "10"),
+        ("-video_track_timescale", "24000"),
+        ("-c:a", "aac", "-ar", "22050"),
+    ],
+)
+def test_fragments_that_are_described_otherwise_are_refused(
+    changed: Sequence[str], parts: Path, tmp_path: Path
+) -> None:
+    """FFmpeg reads the first description alone."""
+    later = remux(parts / "film.mkv", tmp_path / "later.mp4", *changed, *FRAGMENTS)
     source = tmp_path / "joined.mp4"
     source.write_bytes((parts / "parts-film.mp4").read_bytes() + later.read_bytes())
-    with pytest.raises(SourceError, match=r"pictures from byte \d+ on have times that came before"):
+    with pytest.raises(SourceError, match=r"tracks are described otherwise from byte \d+ on"):
         split(source)
+
+
+def test_fragments_whose_times_came_before_are_read(parts: Path, tmp_path: Path) -> None:
+    """FFmpeg has no decoder show them."""
+    source = tmp_path / "joined.mp4"
+    source.write_bytes((parts / "parts-film.mp4").read_bytes() * 3)
+    found = split(source).source
+    assert (found.coded, len(found.breaks)) == (150, 2)
 
 
 def test_an_index_may_come_again_before_each_fragment(parts: Path, tmp_path: Path) -> None:
@@ -106,4 +124,6 @@ def test_an_index_may_come_again_before_each_fragment(parts: Path, tmp_path: Pat
     whole = data[len(head) : data.index(b"mfra") - 4]
     border = whole.index(b"moof", 8) - 4
     source.write_bytes(head + whole[:border] + head + whole[:border] + head + whole[border:])
-    assert split(source).source.coded == 50
+    found = split(source).source
+    assert found.video is not None
+    assert (found.video.frames, found.left_out) == (50, 25)

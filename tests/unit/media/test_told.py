@@ -22,4 +22,6 @@ def test_a_stretch_that_came_before_is_told_by_bytes_times_and_the_clock_behind_
     assert Copies(times, times).behind(0, 30, 29, 1) == 10
     assert Copies(times, [*times[:30], *range(100, 120)]).behind(0, 30, 29, 1) == 0
     assert Copies([*times[:40], *range(130, 140)], times).behind(0, 30, 29, 1) == 0
-    assert Copies(times[20:50], times[20:50]).behind(0, 10, 29, 1) == 0  # all of it over again is a loop
+    loop = [*range(10)] * 3
+    assert Copies(loop, loop).behind(0, 10, 9, 1) == 0  # all of it over again
+    assert Copies(times[20:50], times[20:50]).behind(0, 10, 29, 1) == 10  # behind which the clock goes on

@@ -115,24 +115,24 @@ class Restarts:
             for packet in packets:
                 one = _timed(packet)
                 if held:
-                    known = one is not None and one.key in self._uses
-                    everything = known and self._is_all(len(held) + 1)  # a loop, not a part that came twice
-                    if one is not None and known and not everything and len(held) < TWICE:
+                    most = min(TWICE, len(held) + 1 if self._count is None else self._count)
+                    if one is not None and one.key in self._uses and len(held) < most:
                         held.append(one)
                         continue
-                    ends = not packet.size or (one is not None and self._goes_on(one.time, len(held)))
-                    yield from self._released(held, again=ends and not everything)
+                    goes_on = one is not None and self._goes_on(one.time, len(held))
+                    ends = not packet.size and not self._is_all(len(held))
+                    yield from self._released(held, again=goes_on or ends)
                     held = []
                 if one is None:
                     yield Marked(packet)
-                elif self._falls(one) and one.key in self._uses and not self._is_all(1):
+                elif self._falls(one) and one.key in self._uses:
                     held.append(one)
                 else:
                     yield self._plain(one)
         except UnreadableError:
-            yield from self._released(held, again=True)
+            yield from self._released(held, again=not self._is_all(len(held)))
             raise
-        yield from self._released(held, again=True)
+        yield from self._released(held, again=not self._is_all(len(held)))
 
     def _released(self, held: list[_Timed], *, again: bool) -> Iterator[Marked]:
         for one in held:
@@ -167,10 +167,14 @@ class Restarts:
         return self._count is not None and count >= self._count
 
     def _goes_on(self, time: int, count: int) -> bool:
-        """Whether the clock goes on behind copies where it was before them: behind few, with the next picture."""
-        step = median_low(self._rises) if self._rises else 0
+        """Whether the clock goes on behind copies where it was before them.
+
+        Behind few, or where it is all that there was before, which else is a loop, it does with the next picture.
+        """
+        step = median_low(self._rises) if self._rises else self._most  # of a single picture nothing tells it
         moved = time - self._before if self._before is not None else 0
-        return 0 <= moved <= max(8 * step, 1) if count >= MANY else 0 < moved <= max(step * 3 // 2, 1)
+        many = count >= MANY and not self._is_all(count)
+        return 0 <= moved <= max(8 * step, 1) if many else 0 < moved <= max(step * 3 // 2, 1)
 
 
 def _timed(packet: Packet[VideoStream]) -> _Timed | None:

@@ -6,18 +6,18 @@ both use one number, sound of one is taken for pictures of the other.
 
 from __future__ import annotations
 
+import io
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import BinaryIO
 
 from streamify.bitstream.packets import NONE
-from streamify.errors import SourceError, counted
+from streamify.errors import SourceError
 from streamify.media.source.audio_packets import StreamPackets
 from streamify.media.source.ebml import EBML, SEGMENT, TRACKS, children, element
-from streamify.media.source.scan import Scan
+from streamify.media.source.opening import open_media
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.limits import TOP_BOXES
 from streamify.model.source import ClockBreak
@@ -49,6 +49,8 @@ REST = 16
 WRAP, NEAR = Fraction(1 << 33, 90_000), 60
 """Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
 
+INDEX = 1 << 20
+"""Bytes of an index of fragments that are looked at: it has no samples."""
 SAME = {"avc3": "avc1", "hev1": "hvc1"}
 """Sample entries that differ in where parameters may stand."""
 
@@ -176,28 +178,42 @@ def refuse_other_movies(file: BinaryIO, size: int, *, fragments: bool) -> None:
                 raise mixed(f"track {number} is {before}, and {kind} from byte {movie.start} on")
 
 
-def refuse_times_again(file: BinaryIO, size: int, scan: Scan) -> None:
-    """Refuse such a file in which FFmpeg leaves out pictures of a later one, because their times came before.
+def refuse_other_descriptions(file: BinaryIO, size: int) -> None:
+    """Refuse such a file of which a later index describes its tracks otherwise: FFmpeg reads the first alone.
 
     Args:
         file: The source; its position is moved.
         size: Its size, bytes.
-        scan: What was read of it.
 
     Raises:
         SourceError: ``source-joined``.
     """
-    movies = [box for box in _boxes(file, size, fragments=True) if box.kind == b"moov"]
-    if len(movies) < 2:
+    movies = [box for box in _boxes(file, size, fragments=True) if box.kind == b"moov" and box.end <= size]
+    known = dict[bytes, int]()
+    for movie in movies:
+        file.seek(movie.start)
+        known.setdefault(bytes(file.read(min(movie.size, INDEX))), movie.start)
+    if len(known) < 2:
         return
-    uses = Counter(scan.prints)
-    unseen = [
-        position
-        for position, time, mark in zip(scan.positions, scan.timed.times, scan.prints, strict=True)
-        if time == NONE and position > movies[1].start and uses[mark] == 1
-    ]
-    if unseen:
-        raise mixed(f"{counted(len(unseen), 'picture')} from byte {min(unseen)} on have times that came before")
+    first, *others = islice(known.items(), PLACES)
+    described = _described(first[0])
+    for data, start in others:
+        if not described or _described(data) != described:
+            raise mixed(f"tracks are described otherwise from byte {start} on")
+
+
+def _described(movie: bytes) -> Mapping[int, tuple[object, ...]]:
+    """Return what decoders and clocks take from an index, by track; nothing where FFmpeg cannot read it."""
+    try:
+        with open_media(io.BytesIO(movie), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
+            return {
+                stream.id: (stream.type, stream.time_base, one.name, bytes(one.extradata or b""),
+                            getattr(one, "sample_rate", 0), movie[movie.rfind(b"trex") :])
+                for stream in container.streams
+                if (one := getattr(stream, "codec_context", None)) is not None
+            }  # fmt: skip
+    except SourceError:
+        return {}
 
 
 def _boxes(file: BinaryIO, size: int, *, fragments: bool) -> Iterator[Box]:

@@ -20,11 +20,11 @@ from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
 from streamify.media.source.mixed import (
     PLACES,
+    refuse_other_descriptions,
     refuse_other_movies,
     refuse_other_tracks_at,
     refuse_sound_alone,
     refuse_sound_as_pictures,
-    refuse_times_again,
 )
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
@@ -103,7 +103,7 @@ def _refuse_mixed(
     if format_name.startswith("mov"):
         if breaks or NONE in found.timed.times:
             refuse_other_movies(file, size, fragments=True)
-            refuse_times_again(file, size, found)
+            refuse_other_descriptions(file, size)
     else:  # fragments have pictures and sound one behind the other
         wraps = format_name in JUMPING
         refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)

@@ -223,7 +223,9 @@ class Copies:
             end += 1
         self.looked += end - at
         self._done = end
-        if not TWICE <= end - at < at - first:  # all of it over again is a loop
+        if end - at < TWICE:
             return 0
+        if end - at == at - first:  # all of it over again is a loop, unless the next packet follows
+            return end - at if end < len(self._times) and 0 < self._times[end] - last <= max(step * 3 // 2, 1) else 0
         goes_on = end == len(self._times) or 0 <= self._times[end] - last <= max(8 * step, 1)
         return end - at if goes_on else 0
