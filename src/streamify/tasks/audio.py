@@ -60,9 +60,18 @@ SLACK = 8192
 
 
 def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
-    if task.piece is None:
+    unheard = _unheard(task, log)
+    if task.piece is None and not unheard:
         return None
-    return SoundCount(promised=task.piece.promised, decoded=log.decoded, refused=len(log.errors))
+    promised = task.piece.promised if task.piece is not None else log.decoded + unheard
+    return SoundCount(promised=promised, decoded=log.decoded, refused=len(log.errors), unheard=unheard)
+
+
+def _unheard(task: AudioTask, log: AudioLog) -> int:
+    """Return how many samples of packets did not come out."""
+    rate = task.track.sample_rate
+    missing = task.piece.promised - log.decoded if task.piece is not None else round(log.mute * rate)
+    return missing if missing > SLACK else 0
 
 
 def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
@@ -74,8 +83,7 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
         notes += (padding_note(task.track.stream, float(log.padding)),)
     if log.cut:
         notes += (cut_note(task.track.stream, float(log.cut)),)
-    missing = task.piece.promised - log.decoded if task.piece is not None else 0
-    if missing > SLACK:
+    if missing := _unheard(task, log):
         what = f"{missing / task.track.sample_rate:.3f} s of audio stream {task.track.stream}"
         where = f"between segments {task.first_segment} and {task.first_segment + len(task.cuts) - 2}"
         notes += (Note(kind="damaged", what=what, why=f"its packets do not decode, {where}: silence fills it"),)

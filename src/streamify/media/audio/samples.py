@@ -63,6 +63,8 @@ class AudioLog:
     padding: Fraction = Fraction(0)
     """Seconds left out that encoders added where parts were joined."""
     errors: list[str] = field(default_factory=list)
+    mute: Fraction = Fraction(0)
+    """Seconds of packets, one after the other, of which a decoder gave nothing; of those that nobody counted."""
     decoded: int = 0
     """Samples of the output that are not silence put in."""
     changes: list[tuple[Fraction, str]] = field(default_factory=list)
@@ -114,7 +116,7 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, stop: int, log:
     layout = LAYOUTS[track.recipe.channels]
     mixer = Mixer(layout, track.recipe.channels, source.gain)
     if source.piece is None:
-        yield from _timed_samples(source, track, start, mixer, log)
+        yield from _timed_samples(source, track, (start, stop), mixer, log)
         return
     with source.open_source() as file:
         output = Output(mixer, layout, track.sample_rate)
@@ -122,17 +124,18 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, stop: int, log:
 
 
 def _timed_samples(
-    source: AudioSource, track: AudioTrack, start: int, mixed: Mixer, log: AudioLog
+    source: AudioSource, track: AudioTrack, span: tuple[int, int], mixed: Mixer, log: AudioLog
 ) -> Iterator[Samples]:
     """Yield runs of samples by their timestamps."""
     rate, layout = track.sample_rate, LAYOUTS[track.recipe.channels]
+    start, within = span[0], (Fraction(span[0], rate), Fraction(span[1], rate))
     resampling: Resampling | None = None
     ahead = Fraction(0)  # where the next source sample is expected, seconds on the output timeline
     since = Fraction(0)  # where the last gap or overlap ended, likewise
     offs: deque[Fraction] = deque(maxlen=PADDING)  # of the last frames: how much later than expected they were
     before: tuple[int, str] | None = None
     clock = SoundClock(source.breaks)
-    for frame, offset in _decoded(source, track, Fraction(start, rate), mixed, log):
+    for frame, offset in _decoded(source, track, within, mixed, log):
         if frame.pts is None:
             at = ahead
         else:
@@ -163,9 +166,10 @@ def _timed_samples(
 
 
 def _decoded(
-    source: AudioSource, track: AudioTrack, start: Fraction, mixed: Mixer, log: AudioLog
+    source: AudioSource, track: AudioTrack, span: tuple[Fraction, Fraction], mixed: Mixer, log: AudioLog
 ) -> Iterator[tuple[AudioFrame, int | None]]:
     """Yield what decodes, and where the bytes of its packet are."""
+    start, mute = span[0], _Mute(span, log)
     with source.open_source() as file:
         if source.slice is not None:
             where = source.slice
@@ -184,8 +188,43 @@ def _decoded(
         with container:
             context = decoder(cast("AudioStream", stream), mixed.told)
             for packet in _read(packets, log):
-                for frame in decode(context, packet, log.errors.append):
+                frames = decode(context, packet, log.errors.append)
+                if packet.size and packet.pts is not None and packet.time_base is not None:
+                    mute.see(packet.pts * packet.time_base - track.recipe.origin, heard=bool(frames))
+                for frame in frames:
                     yield frame, offset_of(packet)
+            mute.end()
+
+
+class _Mute:
+    """Adds up runs of packets of which nothing comes out.
+
+    Args:
+        span: What counts, seconds on the output's timeline.
+        log: Receives the sum.
+    """
+
+    def __init__(self, span: tuple[Fraction, Fraction], log: AudioLog) -> None:
+        self._span, self._log = span, log
+        self._since: Fraction | None = None
+        self._last = Fraction(0)
+
+    def see(self, at: Fraction, *, heard: bool) -> None:
+        """Take the next packet."""
+        if not 0 <= at - self._last <= 1:
+            self.end()  # the clock does not go on, or there is a gap: neither is sound
+        if heard:
+            self.end(at)
+        elif self._since is None:
+            self._since = at
+        self._last = at
+
+    def end(self, at: Fraction | None = None) -> None:
+        """Take the end of a run: with the packet at a time, or with the last one."""
+        if self._since is not None:
+            begin, end = max(self._since, self._span[0]), min(self._last if at is None else at, self._span[1])
+            self._log.mute += max(Fraction(0), end - begin)
+            self._since = None
 
 
 def _read(packets: Iterator[Packet[VideoStream]], log: AudioLog) -> Iterator[Packet[VideoStream]]:
