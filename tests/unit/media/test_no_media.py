@@ -50,3 +50,8 @@ def test_a_first_box_of_256_bytes_is_no_icon(name: bytes) -> None:
 def test_noise_is_nothing() -> None:
     assert no_media(b"\x80\x90\xa0\xff\0\1\2\3" * 100) is None
     assert no_media(b"") is not None  # an empty text
+
+
+def test_raw_video_behind_a_line_of_text_is_no_text() -> None:
+    """YUV4MPEG2: flat pictures of letters' values made it one, and the remedy was to give the video itself."""
+    assert no_media(b"YUV4MPEG2 W320 H180 F25:1 Ip A1:1 C420jpeg\nFRAME\n" + b"P" * 900) is None

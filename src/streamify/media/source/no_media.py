@@ -65,6 +65,8 @@ def no_media(head: bytes) -> Other | None:
     Args:
         head: First kilobyte of it.
     """
+    if head.startswith(b"YUV4MPEG2 "):
+        return None  # raw video that FFmpeg reads: a line of text, then pictures, which may be text by chance
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     for mark, what in _TEXTS:
         if start[: len(mark)].lower() == mark.lower():
