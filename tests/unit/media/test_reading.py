@@ -8,6 +8,7 @@ import io
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import av
@@ -32,6 +33,8 @@ CODES = [PERMISSION, PATCHES, ARGUMENT, -errno.EIO, -errno.ENOENT, -0x41444E49, 
 
 class Refusing:
     """Stands for a container or a decoder that refuses with an error of FFmpeg's."""
+
+    format = SimpleNamespace(name="avi")
 
     def __init__(self, code: int) -> None:
         self._code = code
@@ -73,7 +76,7 @@ def test_memory_that_is_lacking_is_no_damage() -> None:
 
 def test_any_number_of_packets_of_late_streams_is_passed_over() -> None:
     class Late:
-        left = 5000
+        format, left = SimpleNamespace(name="avi"), 5000
 
         def demux(self, *_: Any) -> Iterator[Any]:
             while self.left:
