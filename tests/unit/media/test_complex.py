@@ -56,6 +56,16 @@ def element(kind: str, data: bytes, length: int | None = None) -> bytes:
     return bytes.fromhex(kind) + (1 << 56 | (len(data) if length is None else length)).to_bytes(8) + data
 
 
+@pytest.mark.parametrize("width", [8, 4000])
+def test_places_of_tags_may_be_behind_any_file(width: int, tmp_path: Path) -> None:
+    """A file cannot be read from byte 2^64 - 1 on (RFC 9559, 5.1.1.1.2)."""
+    seek = element("4dbb", element("53ab", bytes.fromhex("1254c367")) + element("53ac", b"\xff" * width))
+    source = tmp_path / "film.mkv"
+    source.write_bytes(element("1a45dfa3", b"") + element("18538067", element("114d9b74", seek)))
+    with source.open("rb") as file:
+        refuse_metadata(file, source.stat().st_size)
+
+
 def test_tags_of_other_tracks_do_not_add_up() -> None:
     """A Tag with targets names a track; a segment of Matroska is written by hand (RFC 9559, 5.1.8)."""
 

@@ -127,3 +127,14 @@ def test_an_index_may_come_again_before_each_fragment(parts: Path, tmp_path: Pat
     found = split(source).source
     assert found.video is not None
     assert (found.video.frames, found.left_out) == (50, 25)
+
+
+def test_pictures_of_another_programme_are_none_of_a_radio_programme(parts: Path, tmp_path: Path) -> None:
+    """They go on where the clock of its sound is set anew."""
+    programmes = ("-program", "program_num=1:st=0:st=1", "-program", "program_num=2:st=2")
+    both = remux(parts / "film.mkv", tmp_path / "both.ts", "-map", "0:a", *programmes)
+    source = tmp_path / "joined.ts"
+    source.write_bytes(both.read_bytes() * 2)
+    found = split(source, program=2).source
+    assert (found.video, found.program) == (None, 2)
+    assert found.duration > 3.9

@@ -136,7 +136,7 @@ def _tag_lists(file: BinaryIO, size: int) -> Iterator[bytes]:
         if kind == SEEK_HEAD:
             told.update(segment + place for place in _places(read(body, end)))
         at = end
-    for place in nsmallest(LISTS, (one for one in told if one >= at)):
+    for place in nsmallest(LISTS, (one for one in told if at <= one < size)):
         kind, body, end = element(file, place, size)
         if kind == TAGS:
             yield read(body, end)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import BinaryIO
@@ -33,6 +33,8 @@ ELEMENTS = 100
 """Elements looked at in front of a list of tracks."""
 ENTRY, NUMBER, TYPE, CODEC = 0xAE, 0xD7, 0x83, 0x86
 """TrackEntry, TrackNumber, TrackType and CodecID (RFC 9559, 5.1.4)."""
+NAME, WIDEST = 32, 8
+"""Bytes of a codec's name that are shown, and of an integer."""
 LAYOUTS = ((188, 0), (192, 0), (192, 4), (204, 0))
 """Bytes from packet to packet of a transport stream, and from where FFmpeg says that one is to its first byte."""
 AHEAD = 256 * 1024
@@ -54,7 +56,7 @@ INDEX = 1 << 20
 SAME = {"avc3": "avc1", "hev1": "hvc1"}
 """Sample entries that differ in where parameters may stand."""
 
-_Tracks = dict[int, tuple[int, str]]
+_Tracks = dict[int, tuple[int, bytes]]
 """Kind and codec of tracks by their numbers."""
 
 
@@ -107,12 +109,20 @@ def refuse_other_tracks_at(file: BinaryIO, size: int, places: Iterable[int]) -> 
 
 
 def _compare(first: _Tracks, begin: int, tracks: _Tracks) -> None:
+    if not first:
+        return  # its list of tracks stands behind what is looked at
     for number, (kind, codec) in tracks.items():
         before = first.get(number)
         if before is None and kind in KINDS:
             raise mixed(f"track {number}, {KINDS[kind]} from byte {begin} on, is not in the first")
         if before is not None and before != (kind, codec) and (kind in KINDS or before[0] in KINDS):
-            raise mixed(f"track {number} is {before[1]}, and {codec} from byte {begin} on")
+            raise mixed(f"track {number} is {_named(before[1])}, and {_named(codec)} from byte {begin} on")
+
+
+def _named(codec: bytes) -> str:
+    """Return a codec's name as people read it, which a file may give as any bytes."""
+    text = codec[:NAME].decode("ascii", "replace")
+    return text if text.isascii() and text.isprintable() else codec[:NAME].hex()
 
 
 def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[tuple[int, _Tracks]]:
@@ -141,8 +151,8 @@ def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
             for entry, payload in children(bytes(file.read(min(after - body, HEADER)))):
                 if entry == ENTRY:
                     said = dict(children(payload))
-                    number, sort = (int.from_bytes(said.get(one, b"")) for one in (NUMBER, TYPE))
-                    found[number] = sort, said.get(CODEC, b"").decode("ascii", "replace")
+                    number, sort = (int.from_bytes(said.get(one, b"")[:WIDEST]) for one in (NUMBER, TYPE))
+                    found[number] = sort, said.get(CODEC, b"").partition(b"\0")[0]  # a zero ends it (RFC 8794, 13)
             break
         at = after
     return found
@@ -248,7 +258,13 @@ def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:
             raise mixed(f"its stream of pictures has sound from byte {place} on")
 
 
-def refuse_late_pictures(file: BinaryIO, format_name: str, size: int, sounds: Iterable[StreamPackets]) -> None:
+def refuse_late_pictures(
+    file: BinaryIO,
+    format_name: str,
+    size: int,
+    sounds: Iterable[StreamPackets],
+    elsewhere: Collection[int] = (),
+) -> None:
     """Refuse a source of sound alone in which pictures come where the clock is set anew, or of which a part is unread.
 
     Args:
@@ -256,6 +272,7 @@ def refuse_late_pictures(file: BinaryIO, format_name: str, size: int, sounds: It
         format_name: Of its container.
         size: Its size, bytes.
         sounds: Packets of each audio stream, in the order of the file.
+        elsewhere: PIDs of the streams of other programmes.
 
     Raises:
         SourceError: ``source-joined``.
@@ -267,7 +284,8 @@ def refuse_late_pictures(file: BinaryIO, format_name: str, size: int, sounds: It
             refuse_other_tracks_at(file, size, places)
             _refuse_unread(file, size, max(sound.positions, default=0))
         elif format_name == "mpegts":
-            late = next((one for one in places if one >= 0 and "pictures" in _carried(file, one, AHEAD)), None)
+            known = (one for one in places if one >= 0)
+            late = next((one for one in known if "pictures" in _carried(file, one, AHEAD, elsewhere)), None)
             if late is not None:
                 raise mixed(f"pictures begin behind byte {late}")
 
@@ -288,8 +306,11 @@ def _refuse_unread(file: BinaryIO, size: int, last: int) -> None:
         raise mixed(f"what begins at byte {at} is not read")
 
 
-def _carried(file: BinaryIO, place: int, length: int) -> Iterator[str]:
-    """Yield what the PES packets hold that begin behind a place of a transport stream (ISO/IEC 13818-1, 2.4.3.7)."""
+def _carried(file: BinaryIO, place: int, length: int, elsewhere: Collection[int] = ()) -> Iterator[str]:
+    """Yield what the PES packets hold that begin behind a place of a transport stream (ISO/IEC 13818-1, 2.4.3.7).
+
+    Those of the PIDs `elsewhere` are passed over.
+    """
     file.seek(place)
     data = bytes(file.read(length + 2 * TS_PACKET))
     for width, lead in LAYOUTS:
@@ -298,6 +319,8 @@ def _carried(file: BinaryIO, place: int, length: int) -> Iterator[str]:
         for first in range(lead, length, width):
             packet = data[first : first + TS_PACKET]
             if len(packet) < TS_PACKET or packet[0] != 0x47 or not packet[1] & 0x40:
+                continue
+            if int.from_bytes(packet[1:3]) & 0x1FFF in elsewhere:
                 continue
             at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
             if packet[at : at + 3] == b"\0\0\1" and at + 3 < TS_PACKET:

@@ -127,6 +127,7 @@ def probe_source(
             if isinstance(one := container.streams[number], AudioStream) and has_decoder(one)
         }
         used = [container.streams[one.stream].id for one in audio] + ([] if stream is None else [stream.id])
+        others = [container.streams[number].id for number in choice.elsewhere]
         missing = missing_bytes(file, ref.size, name, used)
         if name.startswith("mov"):
             refuse_other_movies(file, ref.size, fragments=stream is None)
@@ -142,7 +143,7 @@ def probe_source(
             with open_source() as file, open_media(file) as container:
                 audio_packets = read_audio_packets(container, streams)
             with open_source() as file:
-                refuse_late_pictures(file, name, ref.size, audio_packets.by_stream.values())
+                refuse_late_pictures(file, name, ref.size, audio_packets.by_stream.values(), others)
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid
