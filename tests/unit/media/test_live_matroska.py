@@ -52,6 +52,29 @@ def test_clusters_of_unknown_size_end_where_others_begin(film: Path, live: Path)
     assert starts[0] == film.read_bytes().index(mark)
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_damaged_last_cluster_leaves_the_borders_of_the_others(
+    known: bool, film: Path, live: Path, tmp_path: Path
+) -> None:
+    """The last thing in the segment is a cluster of unknown size with zeros behind it, or has zeros inside."""
+    broken = tmp_path / "broken.mkv"
+    with film.open("rb") as file:
+        _, starts, ends = walk_matroska(file, film.stat().st_size)
+    if known:
+        data = bytearray(film.read_bytes()[: ends[-1]])
+        middle = (starts[-1] + ends[-1]) // 2
+        data[middle : middle + 300] = bytes(300)
+        mark = data.index(b"\x18\x53\x80\x67\x01") + 4
+        data[mark : mark + 8] = (1 << 56 | len(data) - mark - 8).to_bytes(8, "big")
+    else:
+        data = bytearray(live.read_bytes() + bytes(3000))
+        ends[-1] = len(data)
+    broken.write_bytes(data)
+    with broken.open("rb") as file:
+        assert walk_matroska(file, len(data))[1:] == (starts, ends)
+    assert WHOLE not in [note.what for note in split(broken).notes]
+
+
 def test_a_zeroed_stretch_between_two_pictures_is_damage(live: Path, tmp_path: Path) -> None:
     data = bytearray(live.read_bytes())
     middle = data.index(CLUSTER.to_bytes(4, "big"), len(data) // 2)

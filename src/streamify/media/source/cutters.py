@@ -23,6 +23,8 @@ Cutter = Callable[[int, int | None], Splice | None]
 
 ELEMENTS = 5_000_000
 """Elements that are looked at in clusters of unknown size: ten hours of pictures and sound have three million."""
+NEVER = 1 << 62
+"""More bytes than an element can have (RFC 8794, 6.2)."""
 HEADER_LIMIT = 256 * 1024
 """Bytes of header that may stand in every segment of a plan."""
 
@@ -128,7 +130,7 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
             file.seek(at)
             kept[kind] = bytes(file.read(end - at))
         elif kind == CLUSTER:
-            if end == stop:  # the last one, or one of unknown size
+            if end == stop and element(file, at, NEVER)[2] == NEVER:  # of unknown size
                 end, left = _cluster_end(file, body, stop, left)
             starts.append(at)
             ends.append(end)
@@ -139,9 +141,15 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
 
 
 def _cluster_end(file: BinaryIO, at: int, stop: int, left: int) -> tuple[int, int]:
-    """Return where a cluster ends by its elements, of which the first is given, and how many more may be looked at."""
+    """Return where a cluster ends by its elements, of which the first is given, and how many more may be looked at.
+
+    Where it is damaged, all that follows is taken for a part of it: readers find their way on in there.
+    """
     while at < stop:
-        kind, _, end = element(file, at, stop)
+        try:
+            kind, _, end = element(file, at, stop)
+        except BoxError:
+            return stop, left
         if kind not in INSIDE:
             break
         left -= 1
