@@ -72,8 +72,14 @@ class Field(NamedTuple):
     is_b: bool
     begins: bool
     """Whether a sequence or a group begins with it: it is the first field of its picture."""
-    other: bytes
-    """The same, as the field of the other parity."""
+    start: int
+    """Where it starts in its packet, with its start code."""
+    at: int
+    """Where the byte is whose last two bits are its parity."""
+
+    def other(self, data: bytes) -> bytes:
+        """Return the field that is the last one of a packet, as the field of the other parity."""
+        return data[self.start : self.at] + bytes([data[self.at] ^ 3]) + data[self.at + 1 :]
 
 
 def fields(data: bytes) -> list[Field | None]:
@@ -90,8 +96,7 @@ def fields(data: bytes) -> list[Field | None]:
         elif code == EXTENSION and found and at + 3 < len(data) and data[at + 1] >> 4 == 8:
             structure = data[at + 3] & 3
             if structure in (1, 2):
-                other = data[start : at + 3] + bytes([data[at + 3] ^ 3]) + data[at + 4 :]
-                found[-1] = Field(number, structure, kind == 3, begins, other)
+                found[-1] = Field(number, structure, kind == 3, begins, start, at + 3)
     return found
 
 

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from clips.containers import Chunk, chunks, packed
 from clips.numbered import encode as numbered
-from streamify.bitstream.mpeg import Mpeg4Reader
+from streamify.bitstream.mpeg import Mpeg4Reader, fields
 from streamify.bitstream.readers import reader
 
 COUNT = 60
@@ -152,3 +152,31 @@ def test_no_bytes_end_a_reader(codec: str) -> None:
             bitstream.read(data)
             bitstream.read(b"\0\0\1" + data)
             bitstream.read(b"\0\0\1" + bytes([7 + int(dice.integers(0, 2)) * 94]) + data)
+
+
+class Counted(bytes):
+    """Bytes that count those that are copied out of them."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        given = bytes.__getitem__(self, key)
+        self.copied += len(given) if isinstance(given, bytes) else 0
+        return given
+
+
+def test_the_other_field_is_made_of_the_last_one_alone() -> None:
+    """Two fields in a packet (ISO/IEC 13818-2, 6.2.3 and 6.2.3.1): headers of a P picture, top and bottom, and slices.
+
+    Many of them are read without a copy of what is behind each.
+    """
+    heads = [b"\0\0\1\0\1\x50\0\0\0\0\1\xb5\x8f\xff" + bytes([0xF0 | parity, 0x41, 0x80]) for parity in (1, 2)]
+    slices = b"\0\0\1\1" + b"\x55" * 9
+    data = Counted((heads[0] + slices + heads[1] + slices) * 500)
+    found = fields(data)
+    assert len(found) == 1000
+    assert data.copied < len(data)
+    last = found[-1]
+    assert last is not None
+    assert (last.number, last.parity, last.is_b, last.begins) == (5, 2, False, False)
+    assert last.other(data) == heads[0] + slices

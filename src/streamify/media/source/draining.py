@@ -49,10 +49,11 @@ class Draining:
         assert self._context is not None
         single, frames = self._single(), []
         if single is not None:
-            frames = decode(self._context, cast("Packet[Any]", Packet(single.other)))
+            field, data = single
+            frames = decode(self._context, cast("Packet[Any]", Packet(field.other(data))))
         held = decode(self._context, None)
         if single is not None and held:
-            _repeat(held[-1], single.parity)
+            _repeat(held[-1], single[0].parity)
         return [*frames, *held]
 
     @property
@@ -60,15 +61,15 @@ class Draining:
         """Whether the pictures at an end are to come out of `drain`."""
         return self._context is not None
 
-    def _single(self) -> Field | None:
-        """Return the field that is the last picture of the stream and has no second one."""
-        pictures = [one for data in self._latest for one in fields(data)]
+    def _single(self) -> tuple[Field, bytes] | None:
+        """Return the field that is the last picture of the stream and has no second one, and its packet."""
+        pictures = [(one, data) for data in self._latest for one in fields(data)]
         self._latest.clear()
-        if not pictures or (last := pictures[-1]) is None or last.is_b:
+        if not pictures or (last := pictures[-1][0]) is None or last.is_b:
             return None  # of B pictures nothing waits for the second field
-        before = pictures[-2] if len(pictures) > 1 and not last.begins else None
+        before = pictures[-2][0] if len(pictures) > 1 and not last.begins else None
         second = before is not None and before.number == last.number and before.parity != last.parity
-        return None if second else last
+        return None if second else (last, pictures[-1][1])
 
 
 def _repeat(frame: VideoFrame, parity: int) -> None:
