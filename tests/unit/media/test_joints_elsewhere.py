@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from clips.numbered import encode, remux
 from streamify.media.source import joint_mkv, joint_mp4
 from streamify.media.source.ebml import EBML
+from streamify.media.source.joint_flv import FlvJoints
 from streamify.media.source.joint_mkv import MatroskaJoints
 from streamify.media.source.joint_mp4 import FragmentJoints
 from streamify.media.source.joint_ps import ProgramJoints
@@ -118,6 +120,31 @@ def later(data: bytes, by: int) -> bytes:
 def test_metadata_and_a_configuration_that_come_again_are_none(tmp_path: Path) -> None:
     first, second = films(tmp_path, "flv")
     assert found(first + later(second, 200), tmp_path, "flv") == []
+
+
+def tag(kind: int, time: int, data: bytes) -> bytes:
+    """Return a tag of FLV with the size of it behind (Adobe FLV 10.1, annex E.4.1)."""
+    head = struct.pack(">I", kind << 24 | len(data)) + struct.pack(">I", time)[1:] + bytes(4)
+    return head + data + struct.pack(">I", 11 + len(data))
+
+
+@pytest.mark.parametrize(
+    ("start", "picture", "begins"),
+    [
+        (b"\x90hvc1", b"\x91hvc1", True),
+        (b"\x90av01", b"\x93av01", True),
+        (b"\x17\0\0\0\0", b"\x17\1\0\0\0", True),
+        (b"\x91hvc1", b"\x91hvc1", False),
+        (b"\x17\1\0\0\0", b"\x17\1\0\0\0", False),
+    ],
+)
+def test_a_configuration_in_enhanced_flv_is_one(start: bytes, picture: bytes, begins: bool) -> None:
+    """Packet types 0 SequenceStart, 1 CodedFrames, 3 CodedFramesX (Enhanced RTMP, ExVideoTagHeader)."""
+    before = tag(9, 900, picture + bytes(20))
+    second = tag(18, 0, b"\x02\0\x0aonMetaData\x08" + bytes(7)) + tag(9, 0, start + bytes(9))
+    data = before + second + tag(9, 0, picture + bytes(20))
+    border = FlvJoints(io.BytesIO(data)).begins_at(0, len(before) + len(second))
+    assert border == (len(before) if begins else None)
 
 
 HEAD = MARK + b"\x8b\x42\x82\x88matroska"

@@ -32,7 +32,7 @@ class FlvJoints:
         for at, kind, time, head in self._tags(before, position):
             if kind == DATA and head.startswith(NAME) and time < past:
                 found = at
-            elif found is not None and kind == PICTURES and len(head) > 1 and not head[1]:
+            elif found is not None and kind == PICTURES and len(head) > 1 and _configures(head):
                 return found
             past = time
         return None
@@ -46,3 +46,12 @@ class FlvJoints:
                 return
             yield at, tag[0], tag[7] << 24 | int.from_bytes(tag[4:7]), tag[11:]
             at += 11 + int.from_bytes(tag[1:4]) + 4
+
+
+def _configures(head: bytes) -> bool:
+    """Whether a tag of pictures holds a decoder's configuration: AVCPacketType 0, or PacketType 0 of Enhanced FLV.
+
+    Enhanced FLV (HEVC, AV1, VP9) has it in the last four bits of the first byte, whose first bit says so, and a FourCC
+    behind it.
+    """
+    return not head[0] & 15 if head[0] & 0x80 else not head[1]
