@@ -52,6 +52,8 @@ LOWERED = 2
 """Seconds by which times fall more behind each recording than the container says, whose clock falls by little."""
 STRIDE = 1 << 44
 """Ticks that decoders see between one recording and the next, or what came twice: their times never fall there."""
+RUNS = 1 << 18
+"""Most that are told apart, so that times fit into 63 bits; those behind count as one recording, none of it twice."""
 
 
 def decode_parts(
@@ -120,7 +122,7 @@ def decode_all(
         keep_only(container, video)
         context = decoder(video)
         restarts = Restarts(beside, container, cast("Fraction", video.time_base), whole=start is None)
-        runs, guess, base, marred = _Runs(), _Guess(), cast("Fraction", video.time_base), False
+        runs, guess, base, marred = Runs(), _Guess(), cast("Fraction", video.time_base), False
         if start is not None and context.pix_fmt == INDEXED and container.format.name == CHANGING:
             return
         if start is not None and not seek_to(container, int(start / base), video):
@@ -160,7 +162,7 @@ class _Run(NamedTuple):
     again: bool
 
 
-class _Runs:
+class Runs:
     """Numbers recordings and what came twice in the times of packets, and tells them from those of pictures."""
 
     def __init__(self) -> None:
@@ -169,8 +171,9 @@ class _Runs:
 
     def add(self, packet: Packet[VideoStream], *, anew: bool, again: bool) -> None:
         """Move the times of a packet to its run."""
-        if anew or again != self._all[-1].again:
-            self._all.append(_Run(self._all[-1].recording + anew, again))
+        if (anew or again != self._all[-1].again) and len(self._all) < RUNS:
+            last = len(self._all) == RUNS - 1
+            self._all.append(_Run(self._all[-1].recording + anew, again and not last))
         by = (len(self._all) - 1) * STRIDE
         if by and packet.size:
             packet.pts = None if packet.pts is None else packet.pts + by
