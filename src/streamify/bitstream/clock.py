@@ -108,10 +108,12 @@ def time_packets(
     for start, sure in _breaks(raw, wild, time_base, anew, jumps=jumps):
         copies = known.copies(starts[-1], start)
         everything = len(copies) == start - starts[-1]
-        near = _step_before(raw, starts[-1], start, step)
-        if copies and _goes_on(raw, start, copies, near, everything=everything):
-            repeated.update(copies)
-        elif sure:
+        if copies:  # only then: how far apart the packets before are takes long to say
+            near = _step_before(raw, starts[-1], start, step)
+            if _goes_on(raw, start, copies, near, everything=everything):
+                repeated.update(copies)
+                continue
+        if sure:
             starts.append(start)
     times = array("q", [NONE]) * len(packets)
     pieces = [Piece(packets, raw, start, end, wild, repeated, behind) for start, end in _spans(starts, len(packets))]
