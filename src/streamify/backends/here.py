@@ -24,7 +24,7 @@ from streamify.jobs.disk import check_disk, planning
 from streamify.jobs.early import EarlyPublisher, publishing, withdrawing
 from streamify.jobs.engine import Share, Stop, completed, executor_for, run_one
 from streamify.jobs.explain import explain_job
-from streamify.jobs.failures import error_of, is_loss
+from streamify.jobs.failures import error_of, is_damage
 from streamify.jobs.fanout import First, Outcome, fan_out, width_of
 from streamify.jobs.hold import holding
 from streamify.jobs.hold_base import Hold
@@ -262,7 +262,7 @@ class _Run:
             try:
                 return self._make(plan, executor, hold, begun)
             except (TasksFailed, VerificationFailed) as error:
-                if not self._settings.replace or not self._reused or is_loss(error):
+                if not self._settings.replace or not self._reused or is_damage(error):
                     raise
                 self._tell("note", f"all segments are made anew: what was kept does not pass: {error.message}", {})
                 hold.check()

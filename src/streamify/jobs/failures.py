@@ -35,7 +35,12 @@ GONE = frozenset({"source-missing", "source-changed"})
 
 
 LOST = frozenset({"too-many-lost", "pictures-lost"})
-"""Codes of what the source itself lacks: whatever is made again, the same job ends with them again."""
+"""Codes of what the source lacks: a job that goes on with what is kept ends with them again."""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether a job failed for damage of its source: whatever is made anew, the same job fails again."""
+    return isinstance(error, TasksFailed) and any(failure.code == "too-many-lost" for failure in error.failures)
 
 
 def is_loss(error: BaseException) -> bool:

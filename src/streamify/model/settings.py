@@ -264,8 +264,8 @@ class MediaSettings(Frozen):
         default=1,
         ge=0,
         le=100,
-        description="Per cent of the pictures that damage in the source may cost; 2 seconds are allowed in any case. "
-        "Pictures that no damage explains are never lost without failing the job.",
+        description="Per cent of the pictures, and of each sound, that damage in the source may cost; 2 seconds are "
+        "allowed in any case. Pictures that no damage explains are never lost without failing the job.",
     )
     strict: bool = Field(
         default=False,

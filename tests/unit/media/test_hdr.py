@@ -244,8 +244,7 @@ util = ctypes.CDLL(str(sorted(Path(av.__file__).parents[1].glob("av.libs/libavut
 util.av_force_cpu_flags(int(sys.argv[1]))
 from clips.corpus import digest
 from unit.media.test_hdr import COLOURS, SIZE, noise
-from streamify.errors import DestinationError
-from streamify.media.video.hdr import ToneMapper, table
+from streamify.media.video.hdr import ToneMapper
 print(digest(ToneMapper(COLOURS[sys.argv[2]], *SIZE)(noise())))
 """
 
