@@ -35,7 +35,7 @@ class Ledgers:
     over: list[Fraction] = field(default_factory=list)
     sound: list[tuple[int, int]] = field(default_factory=list)
     """Of each audio track: samples promised and decoded."""
-    unheard: dict[int, Fraction] = field(default_factory=dict)
+    undecoded: dict[int, Fraction] = field(default_factory=dict)
     """Of audio streams, by number: seconds of packets that do not decode, in the track that lost most of it."""
     damage: dict[str, None] = field(default_factory=dict)
     """What of pictures and sound tasks found damaged, each once."""
@@ -198,7 +198,10 @@ class Loss(NamedTuple):
 
 READ_WRONGLY = "the source is damaged, or is read wrongly: name it in a bug report"
 ALLOW = "give an undamaged copy, or raise --loss-limit"
-SILENCE = "give an undamaged copy, choose other sound by --audio-map, or raise --loss-limit: silence stands for it"
+SILENCE = (
+    "give another copy, choose other sound with --audio-map, or raise --loss-limit: "
+    "silence stands for what does not decode"
+)
 LENIENT = "give an undamaged copy, or leave out --strict"
 
 
@@ -227,13 +230,13 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
     elif over:
         yield Loss("too-many-lost", f"{cost}; {int(allowed)} are allowed", ALLOW)
     if not strict:
-        yield from _unheard(plan, sums)
+        yield from _undecoded(plan, sums)
 
 
-def _unheard(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
+def _undecoded(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
     """Yield the audio streams of which damage cost more than is allowed."""
     allowed = allowed_loss(plan.source.duration, plan.settings.loss_limit)
-    for stream, seconds in sums.unheard.items():
+    for stream, seconds in sums.undecoded.items():
         if seconds > allowed:
             cause = f"{float(seconds):.3f} s of audio stream {stream} do not decode; {float(allowed):.3f} s are allowed"
             yield Loss("too-many-lost", cause, SILENCE)
@@ -286,7 +289,7 @@ class AudioCheck:
         self._end: int | None = None
         self._init: str | None = None
         self._promised = self._decoded = 0
-        self._unheard = Fraction(0)
+        self._undecoded = Fraction(0)
 
     def add(self, index: int, record: SegmentRecord, units: tuple[int, int]) -> Iterator[str]:
         """Yield the faults of the next segment; `units` are its planned borders, access units."""
@@ -297,10 +300,10 @@ class AudioCheck:
                 self._promised + record.heard.promised,
                 self._decoded + record.heard.decoded,
             )
-            if record.heard.unheard:
-                self._unheard += Fraction(record.heard.unheard, self._track.sample_rate)
+            if record.heard.undecoded:
+                self._undecoded += Fraction(record.heard.undecoded, self._track.sample_rate)
                 stream = self._track.stream
-                self._sums.unheard[stream] = max(self._unheard, self._sums.unheard.get(stream, Fraction(0)))
+                self._sums.undecoded[stream] = max(self._undecoded, self._sums.undecoded.get(stream, Fraction(0)))
         name = segment_key(self._track.folder, index)
         if record.start != (end if end is not None else 0):
             yield f"{name}: starts at tick {record.start}, the segment before ends at {end}"

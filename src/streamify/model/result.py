@@ -75,7 +75,7 @@ class SoundCount(Frozen):
     """Samples that came out; the rest is silence."""
     refused: int = 0
     """Packets that the decoder refused."""
-    unheard: int = 0
+    undecoded: int = 0
     """Samples for which silence stands because packets do not decode, beyond what decoders hold back."""
 
 

@@ -60,17 +60,19 @@ SLACK = 8192
 
 
 def _count(task: AudioTask, log: AudioLog) -> SoundCount | None:
-    unheard = _unheard(task, log)
-    if task.piece is None and not unheard:
+    undecoded = _undecoded(task, log)
+    if task.piece is None and not undecoded:
         return None
-    promised = task.piece.promised if task.piece is not None else log.decoded + unheard
-    return SoundCount(promised=promised, decoded=log.decoded, refused=len(log.errors), unheard=unheard)
+    promised = task.piece.promised if task.piece is not None else log.decoded + undecoded
+    return SoundCount(promised=promised, decoded=log.decoded, refused=len(log.errors), undecoded=undecoded)
 
 
-def _unheard(task: AudioTask, log: AudioLog) -> int:
+def _undecoded(task: AudioTask, log: AudioLog) -> int:
     """Return how many samples of packets did not come out."""
     rate = task.track.sample_rate
-    missing = task.piece.promised - log.decoded if task.piece is not None else round(log.mute * rate)
+    missing = round(log.undecoded * rate)
+    if task.piece is not None:
+        missing += task.piece.promised - log.decoded
     return missing if missing > SLACK else 0
 
 
@@ -83,7 +85,7 @@ def _notes(task: AudioTask, log: AudioLog) -> tuple[Note, ...]:
         notes += (padding_note(task.track.stream, float(log.padding)),)
     if log.cut:
         notes += (cut_note(task.track.stream, float(log.cut)),)
-    if missing := _unheard(task, log):
+    if missing := _undecoded(task, log):
         what = f"{missing / task.track.sample_rate:.3f} s of audio stream {task.track.stream}"
         where = f"between segments {task.first_segment} and {task.first_segment + len(task.cuts) - 2}"
         notes += (Note(kind="damaged", what=what, why=f"its packets do not decode, {where}: silence fills it"),)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
@@ -21,6 +21,9 @@ from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets, seek_to
 from streamify.media.source.splice import SplicedFile, opened
 from streamify.model.plan import AudioPiece, Range, SoundRun, Splice
+
+if TYPE_CHECKING:
+    from streamify.media.audio.samples import AudioLog
 
 SOUGHT = 4000
 """Packets read at most, behind a seek or in a splice, to find the one to begin with."""
@@ -175,7 +178,7 @@ class Refusals:
 
 
 def counted_samples(
-    file: BinaryIO, piece: AudioPiece, output: Output, start: int, stop: int, errors: list[str]
+    file: BinaryIO, piece: AudioPiece, output: Output, start: int, stop: int, log: AudioLog
 ) -> Iterator[Samples]:
     """Yield runs of resampled samples and where they lie.
 
@@ -185,9 +188,10 @@ def counted_samples(
         output: What becomes of its frames.
         start: First sample that is wanted.
         stop: The one behind the last.
-        errors: Receives a line for each packet that is refused.
+        log: Receives a line for each packet that is refused, and how long those last whose header cannot be read.
     """
-    refused, rate = Refusals(errors), output.rate
+    refused, rate = Refusals(log.errors), output.rate
+    usual = 0  # samples of a packet
     with open_piece(file, piece) as found:
         context = decoder(found.stream, output.mixer.told)
         extradata, claimed = bytes(context.extradata or b""), (context.sample_rate, context.layout.nb_channels)
@@ -206,13 +210,16 @@ def counted_samples(
                 frames = decode(context, packet, refused)
                 if run is not None and at is not None:
                     samples = heard.samples if heard is not None else 0
+                    usual = samples or usual
+                    if heard is None and not frames and refused.wanted:
+                        log.undecoded += Fraction(usual, run.played)  # nobody promised them
                     yield from placing.place(frames, run, at, samples, given)
                     total += samples
                     if at > stop + rate:
                         return
                 number += 1
         except UnreadableError as error:
-            errors.append(f"the container cannot be read on: {error.reason}")
+            log.errors.append(f"the container cannot be read on: {error.reason}")
         yield from placing.flush()
 
 

@@ -22,10 +22,16 @@ def sound(source: AudioSource, track: AudioTrack, frame: int, start: int, stop: 
         return
     layout = LAYOUTS[recipe.channels]
     mixer = Mixer(layout, recipe.channels)
-    channels = [units(part, alone, frame, start, stop, log) for part, alone in _parts(source, track)]
+    parts = list(_parts(source, track))
+    logs = [AudioLog(errors=log.errors, changes=log.changes) for _ in parts]
+    channels = [units(*part, frame, start, stop, own) for part, own in zip(parts, logs, strict=True)]
     for planes in zip(*channels, strict=True):
         mono = tuple(both[0] for both in planes)  # a mono stream is the same on both
         yield mono if recipe.layout == layout else _mixed(mono, track, mixer)
+    for own in logs:
+        log.gaps, log.cut, log.padding = log.gaps + own.gaps, log.cut + own.cut, log.padding + own.padding
+        log.decoded += own.decoded
+        log.undecoded = max(log.undecoded, own.undecoded)  # they lie beside each other
 
 
 def _parts(source: AudioSource, track: AudioTrack) -> Iterator[tuple[AudioSource, AudioTrack]]:

@@ -63,8 +63,8 @@ class AudioLog:
     padding: Fraction = Fraction(0)
     """Seconds left out that encoders added where parts were joined."""
     errors: list[str] = field(default_factory=list)
-    mute: Fraction = Fraction(0)
-    """Seconds of packets, one after the other, of which a decoder gave nothing; of those that nobody counted."""
+    undecoded: Fraction = Fraction(0)
+    """Seconds of packets that nobody promised and of which a decoder gave nothing."""
     decoded: int = 0
     """Samples of the output that are not silence put in."""
     changes: list[tuple[Fraction, str]] = field(default_factory=list)
@@ -120,7 +120,7 @@ def _samples(source: AudioSource, track: AudioTrack, start: int, stop: int, log:
         return
     with source.open_source() as file:
         output = Output(mixer, layout, track.sample_rate)
-        yield from counted_samples(file, source.piece, output, start, stop, log.errors)
+        yield from counted_samples(file, source.piece, output, start, stop, log)
 
 
 def _timed_samples(
@@ -169,7 +169,7 @@ def _decoded(
     source: AudioSource, track: AudioTrack, span: tuple[Fraction, Fraction], mixed: Mixer, log: AudioLog
 ) -> Iterator[tuple[AudioFrame, int | None]]:
     """Yield what decodes, and where the bytes of its packet are."""
-    start, mute = span[0], _Mute(span, log)
+    start, undecoded = span[0], Undecoded(span, log)
     with source.open_source() as file:
         if source.slice is not None:
             where = source.slice
@@ -188,15 +188,18 @@ def _decoded(
         with container:
             context = decoder(cast("AudioStream", stream), mixed.told)
             for packet in _read(packets, log):
+                errors = len(log.errors)
                 frames = decode(context, packet, log.errors.append)
                 if packet.size and packet.pts is not None and packet.time_base is not None:
-                    mute.see(packet.pts * packet.time_base - track.recipe.origin, heard=bool(frames))
+                    at, length = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
+                    heard = True if frames else False if len(log.errors) > errors else None
+                    undecoded.see(at - track.recipe.origin, length, heard=heard)
                 for frame in frames:
                     yield frame, offset_of(packet)
-            mute.end()
+            undecoded.end()
 
 
-class _Mute:
+class Undecoded:
     """Adds up runs of packets of which nothing comes out.
 
     Args:
@@ -207,23 +210,24 @@ class _Mute:
     def __init__(self, span: tuple[Fraction, Fraction], log: AudioLog) -> None:
         self._span, self._log = span, log
         self._since: Fraction | None = None
-        self._last = Fraction(0)
+        self._last = self._length = Fraction(0)
 
-    def see(self, at: Fraction, *, heard: bool) -> None:
-        """Take the next packet."""
-        if not 0 <= at - self._last <= 1:
+    def see(self, at: Fraction, length: Fraction, *, heard: bool | None) -> None:
+        """Take the next packet; `heard` is ``None`` where the decoder took it and gave nothing yet."""
+        if not 0 <= at - self._last <= 1 + self._length:
             self.end()  # the clock does not go on, or there is a gap: neither is sound
         if heard:
             self.end(at)
-        elif self._since is None:
+        elif heard is False and self._since is None:
             self._since = at
-        self._last = at
+        self._last, self._length = at, length
 
     def end(self, at: Fraction | None = None) -> None:
-        """Take the end of a run: with the packet at a time, or with the last one."""
+        """Take the end of a run: with the packet at a time, or behind the last one."""
         if self._since is not None:
-            begin, end = max(self._since, self._span[0]), min(self._last if at is None else at, self._span[1])
-            self._log.mute += max(Fraction(0), end - begin)
+            begin = max(self._since, self._span[0])
+            end = min(self._last + self._length if at is None else at, self._span[1])
+            self._log.undecoded += max(Fraction(0), end - begin)
             self._since = None
 
 

@@ -116,7 +116,7 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
 
 def _silence(where: str, seconds: float, when: str) -> Note:
     what = f"{where}: {seconds:.3f} s without sound {when}"
-    return Note(kind="info", what=what, why="its timestamps leave them out, and silence stands there: sync is kept")
+    return Note(kind="info", what=what, why="no packet that can be read lies there: silence fills it, and sync is kept")
 
 
 def _more_holes(where: str, more: Sequence[Hole], *, lost: bool) -> Note:
