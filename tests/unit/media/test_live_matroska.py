@@ -52,27 +52,45 @@ def test_clusters_of_unknown_size_end_where_others_begin(film: Path, live: Path)
     assert starts[0] == film.read_bytes().index(mark)
 
 
-@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("damage", ["inside", "behind", "behind one of unknown size"])
 def test_a_damaged_last_cluster_leaves_the_borders_of_the_others(
-    known: bool, film: Path, live: Path, tmp_path: Path
+    damage: str, film: Path, live: Path, tmp_path: Path
 ) -> None:
-    """The last thing in the segment is a cluster of unknown size with zeros behind it, or has zeros inside."""
+    """The segment ends with its clusters, of which the last one has zeros inside, or behind it."""
     broken = tmp_path / "broken.mkv"
     with film.open("rb") as file:
         _, starts, ends = walk_matroska(file, film.stat().st_size)
-    if known:
-        data = bytearray(film.read_bytes()[: ends[-1]])
-        middle = (starts[-1] + ends[-1]) // 2
-        data[middle : middle + 300] = bytes(300)
-        mark = data.index(b"\x18\x53\x80\x67\x01") + 4
-        data[mark : mark + 8] = (1 << 56 | len(data) - mark - 8).to_bytes(8, "big")
-    else:
+    if damage == "behind one of unknown size":
         data = bytearray(live.read_bytes() + bytes(3000))
         ends[-1] = len(data)
+    else:
+        data = bytearray(film.read_bytes()[: ends[-1]])
+        if damage == "inside":
+            middle = (starts[-1] + ends[-1]) // 2
+            data[middle : middle + 300] = bytes(300)
+        else:
+            data += bytes(3000)
+            ends[-1] = len(data)
+        mark = data.index(b"\x18\x53\x80\x67\x01") + 4
+        data[mark : mark + 8] = (1 << 56 | len(data) - mark - 8).to_bytes(8, "big")
     broken.write_bytes(data)
     with broken.open("rb") as file:
         assert walk_matroska(file, len(data))[1:] == (starts, ends)
     assert WHOLE not in [note.what for note in split(broken).notes]
+
+
+def test_no_borders_are_told_where_damage_has_clusters_behind_it(live: Path, tmp_path: Path) -> None:
+    """All that follows would be one part, which every task behind the damage would read from its start."""
+    data = bytearray(live.read_bytes())
+    middle = data.index(CLUSTER.to_bytes(4, "big"), len(data) // 2)
+    body = middle + 12  # behind id and size, of four and eight bytes
+    broken = tmp_path / "broken.mkv"
+    for zeros in (range(body, body + 400), range(middle - 9000, middle + 3000)):
+        changed = data.copy()
+        changed[zeros.start : zeros.stop] = bytes(len(zeros))
+        broken.write_bytes(changed)
+        with broken.open("rb") as file, pytest.raises(BoxError, match="no EBML element"):
+            walk_matroska(file, len(changed))
 
 
 def test_a_zeroed_stretch_between_two_pictures_is_damage(live: Path, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ ELEMENTS = 5_000_000
 """Elements that are looked at in clusters of unknown size: ten hours of pictures and sound have three million."""
 NEVER = 1 << 62
 """More bytes than an element can have (RFC 8794, 6.2)."""
+SCANNED = 1 << 20
+"""Bytes in which a cluster is looked for at once."""
 HEADER_LIMIT = 256 * 1024
 """Bytes of header that may stand in every segment of a plan."""
 
@@ -123,7 +125,13 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
     ends: list[int] = []
     at, stop, left = body, min(end, size), ELEMENTS
     while at < stop:
-        kind, body, end = element(file, at, stop)
+        try:
+            kind, body, end = element(file, at, stop)
+        except BoxError:
+            if not starts or _has_cluster(file, at, stop):
+                raise
+            ends[-1] = stop
+            break
         if kind in (INFO, TRACKS) and kind not in kept:
             if starts or end - at > HEADER_LIMIT:
                 raise BoxError("the header is not before the clusters")
@@ -143,12 +151,14 @@ def walk_matroska(file: BinaryIO, size: int) -> tuple[bytes, list[int], list[int
 def _cluster_end(file: BinaryIO, at: int, stop: int, left: int) -> tuple[int, int]:
     """Return where a cluster ends by its elements, of which the first is given, and how many more may be looked at.
 
-    Where it is damaged, all that follows is taken for a part of it: readers find their way on in there.
+    Of a damaged one without others behind it, all that follows is a part, as for readers.
     """
     while at < stop:
         try:
             kind, _, end = element(file, at, stop)
         except BoxError:
+            if _has_cluster(file, at, stop):
+                raise
             return stop, left
         if kind not in INSIDE:
             break
@@ -157,6 +167,20 @@ def _cluster_end(file: BinaryIO, at: int, stop: int, left: int) -> tuple[int, in
             raise BoxError("too many elements")
         at = end
     return at, left
+
+
+def _has_cluster(file: BinaryIO, at: int, stop: int) -> bool:
+    """Whether another cluster seems to begin behind damage."""
+    mark = CLUSTER.to_bytes(4, "big")
+    while at < stop:
+        file.seek(at)
+        data = bytes(file.read(min(SCANNED, stop - at)))
+        if mark in data:
+            return True
+        if len(data) < len(mark):
+            break
+        at += len(data) - len(mark) + 1
+    return False
 
 
 def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...]:
