@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from streamify.model.limits import STREAMS
-from streamify.mp4.boxes import BoxError
+from streamify.mp4.boxes import Box, BoxError
 from streamify.mp4.description import at_path
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
@@ -23,6 +23,21 @@ def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
         return dict(_kinds(file, moov.body, moov.end))
     except BoxError:
         return {}
+
+
+def has_samples(file: BinaryIO, moov: Box) -> bool:
+    """Whether a moov lists samples of its own (8.7.3), and none in fragments; not where it is damaged."""
+    try:
+        if any(at_path(file, moov.body, moov.end, (b"mvex",))):
+            return False
+        return any(
+            int.from_bytes(read_exactly(file, start + 8, start + 12))
+            for table in (b"stsz", b"stz2")
+            for start, end in at_path(file, moov.body, moov.end, (b"trak", b"mdia", b"minf", b"stbl", table))
+            if end - start >= 12
+        )
+    except BoxError:
+        return False
 
 
 def webvtt_headers(file: BinaryIO, layout: Layout) -> dict[int, bytes]:

@@ -135,10 +135,14 @@ def read_exactly(file: BinaryIO, start: int, end: int) -> bytes:
     return data
 
 
+@well_formed()
 def track_id_of(file: BinaryIO, start: int, end: int) -> int:
     """Return the id of the track whose trak box has its payload there.
 
     Its tkhd, which comes first in nearly every file, is looked for in the first bytes.
+
+    Raises:
+        BoxError: It is damaged, or has none.
     """
     head = read_exactly(file, start, min(end, start + 4096))
     at = 0

@@ -11,6 +11,7 @@ from clips.numbered import remux
 from clips.tones import tones, write_film, write_plain_wav
 from stores import split
 from streamify.errors import SourceError
+from streamify.mp4.boxes import box, boxes
 
 FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
 
@@ -138,3 +139,102 @@ def test_pictures_of_another_programme_are_none_of_a_radio_programme(parts: Path
     found = split(source, program=2).source
     assert (found.video, found.program) == (None, 2)
     assert found.duration > 3.9
+
+
+def moov_of(data: bytes) -> tuple[int, int]:
+    at = data.index(b"moov") - 4
+    return at, at + int.from_bytes(data[at : at + 4])
+
+
+def made(source: Path, *parts: bytes) -> Path:
+    source.write_bytes(b"".join(parts))
+    return source
+
+
+def test_titles_and_covers_may_differ(parts: Path, tmp_path: Path) -> None:
+    """A cover of more than 1 MB, too, which comes in front of the fragments."""
+    first, later = (parts / "parts-film.mp4").read_bytes(), (parts / "parts-film.mp4").read_bytes()
+    start, end = moov_of(later)
+    udta = box(b"udta", box(b"name", bytes(1 << 20)))
+    later = later[:start] + box(b"moov", later[start + 8 : end], udta) + later[end:]
+    found = split(made(tmp_path / "joined.mp4", first, later)).source
+    assert (found.coded, len(found.breaks)) == (100, 1)
+
+
+def test_a_later_track_of_text_is_refused(parts: Path, tmp_path: Path) -> None:
+    """FFmpeg takes its samples for those of the track in front of it: words for sound."""
+    first = (parts / "parts-film.mp4").read_bytes()
+    start, end = moov_of(first)
+    body = first[start + 8 : end]
+    tracks = [body[one.start : one.end] for one in boxes(body) if one.kind == b"trak"]
+    text = tracks[1].replace(b"soun", b"text").replace(b"mp4a", b"tx3g")
+    at = text.index(b"tkhd") + 16
+    text = text[:at] + (3).to_bytes(4) + text[at + 4 :]
+    with pytest.raises(SourceError, match=r"track 3 is not there, and tx3g from byte \d+ on"):
+        split(made(tmp_path / "joined.mp4", first, first[:start], box(b"moov", body, text), first[end:]))
+
+
+@pytest.mark.parametrize(("sets", "why"), [("1", None), ("0", "described otherwise from byte")])
+def test_pictures_may_bring_other_parameter_sets(sets: str, why: str | None, parts: Path, tmp_path: Path) -> None:
+    """Decoders take those that come with the pictures; of `crf` the picture parameter set tells."""
+    coded = (
+        "-an",
+        "-fps_mode",
+        "passthrough",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-x264-params",
+        f"repeat-headers={sets}",
+        *FRAGMENTS,
+    )
+    films = [remux(parts / "film.mkv", tmp_path / f"{crf}.mp4", "-crf", crf, *coded) for crf in ("20", "35")]
+    source = made(tmp_path / "joined.mp4", *(film.read_bytes() for film in films))
+    if why is None:
+        assert split(source).source.coded == 100
+        return
+    with pytest.raises(SourceError, match=why):
+        split(source)
+
+
+@pytest.mark.parametrize("options", [(), ("-movflags", "faststart")], ids=["behind", "in front"])
+def test_films_of_quicktime_need_not_say_where_they_begin(options: Sequence[str], parts: Path, tmp_path: Path) -> None:
+    data = remux(parts / "film.mkv", tmp_path / "film.mov", *options).read_bytes().replace(b"ftypqt", b"freeqt", 1)
+    with pytest.raises(SourceError, match=r"what begins at byte \d+ is not read"):
+        split(made(tmp_path / "joined.mov", data, data))
+    start, end = moov_of(data)
+    again = made(tmp_path / "again.mov", data, box(b"free", bytes(64)), data[start:end])
+    assert split(again).source.coded == 50
+    several = made(tmp_path / "several.mov", data, box(b"mdat", bytes(64)), box(b"mdat", bytes(64)))
+    assert split(several).source.coded == 50
+
+
+def test_a_film_behind_fragments_is_refused(parts: Path, tmp_path: Path) -> None:
+    fragments, whole = ((parts / name).read_bytes() for name in ("parts-film.mp4", "film.mp4"))
+    with pytest.raises(SourceError, match=f"what begins at byte {len(fragments)} is not read"):
+        split(made(tmp_path / "joined.mp4", fragments, whole))
+    start, end = moov_of(whole)
+    kept = made(tmp_path / "kept.mp4", fragments, whole[start:end])  # an index of its own, without a beginning
+    assert split(kept).source.coded == 50
+
+
+def test_fragments_described_otherwise_are_refused_where_times_go_on(parts: Path, tmp_path: Path) -> None:
+    """As of streams in several sizes whose player went from one to another."""
+    first = (parts / "parts-film.mp4").read_bytes()
+    other = remux(parts / "film.mkv", tmp_path / "other.mp4", "-c:v", "libx264", "-g", "10", *FRAGMENTS).read_bytes()
+    border = first.rindex(b"moof") - 4
+    same, changed = (film[: moov_of(film)[1]] for film in (first, other))
+    found = split(made(tmp_path / "joined.mp4", first[:border], same, first[border:])).source
+    assert (found.coded, found.breaks) == (50, ())
+    with pytest.raises(SourceError, match=f"tracks are described otherwise from byte {border + 28} on"):
+        split(made(tmp_path / "switched.mp4", first[:border], changed, first[border:]))
+
+
+def test_a_damaged_index_behind_a_film_is_passed_over(parts: Path, tmp_path: Path) -> None:
+    """Its track header, of 64 bits and of version 1, ends behind the first bytes."""
+    stbl = box(b"stbl", box(b"stsd", bytes(8), box(b"avc1", bytes(78))))
+    head = b"\0\0\0\1tkhd" + (32).to_bytes(8) + b"\1" * 16
+    moov = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", stbl)), head))
+    source = made(tmp_path / "damaged.mp4", (parts / "film.mp4").read_bytes(), box(b"ftyp", b"isom"), moov)
+    assert split(source).source.coded == 50

@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from streamify.bitstream.base import units
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source.audio_packets import StreamPackets
@@ -21,9 +22,11 @@ from streamify.media.source.opening import open_media
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.limits import TOP_BOXES
 from streamify.model.source import ClockBreak
-from streamify.mp4.boxes import Box, BoxError, header
-from streamify.mp4.handlers import sample_kinds
-from streamify.mp4.movie import Layout
+from streamify.mp4.boxes import Box, BoxError, find, header
+from streamify.mp4.boxes import box as build
+from streamify.mp4.description import at_path
+from streamify.mp4.handlers import has_samples, sample_kinds
+from streamify.mp4.movie import Layout, read_exactly
 
 HEADER = 256 * 1024
 """Bytes of a list of tracks that is looked at."""
@@ -56,8 +59,23 @@ INDEX = 1 << 20
 SAME = {"avc3": "avc1", "hev1": "hvc1"}
 """Sample entries that differ in where parameters may stand."""
 
+SETS = {"h264": (4, 0, 31, {7, 8}), "hevc": (21, 1, 63, {32, 33, 34})}
+"""By decoder: byte of the configuration with the width of lengths, shift and mask of the kind in the header of a unit,
+and kinds of the parameter sets that a picture needs."""
+
 _Tracks = dict[int, tuple[int, bytes]]
 """Kind and codec of tracks by their numbers."""
+
+
+class _Described(NamedTuple):
+    kind: str
+    time_base: object
+    name: str
+    fixed: bytes
+    """Extradata: what decoders need to begin."""
+    rate: int
+    defaults: bytes
+    """The trex (ISO/IEC 14496-12, 8.8.3)."""
 
 
 def mixed(what: str) -> SourceError:
@@ -169,61 +187,148 @@ def refuse_other_movies(file: BinaryIO, size: int, *, fragments: bool) -> None:
     Raises:
         SourceError: ``source-joined``.
     """
-    found = list(_boxes(file, size, fragments=fragments))
+    _refuse_movies(file, size, list(_boxes(file, size, fragments=fragments)))
+
+
+def refuse_other_fragments(
+    file: BinaryIO, size: int, pictures: Sequence[int], lengths: Sequence[int], keys: Sequence[int]
+) -> None:
+    """Refuse such a file, and one of which a later index describes its tracks otherwise: FFmpeg reads the first alone.
+
+    Args:
+        file: The source; its position is moved.
+        size: Its size, bytes.
+        pictures: Byte offsets of the packets of pictures, in the order of the file; -1: not known.
+        lengths: Bytes of each.
+        keys: Numbers of those that are keyframes.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    found = list(_boxes(file, size, fragments=True))
+    _refuse_movies(file, size, found)
+    known = dict[bytes, int]()
+    before = b""
+    for movie in found:
+        if movie.kind != b"moov" or movie.end > size:
+            continue
+        if movie.size <= INDEX:
+            file.seek(movie.start)
+            if (whole := bytes(file.read(movie.size))) == before:
+                continue  # as recorders write it before each fragment
+            before = whole
+        data = _index(file, movie)
+        if data is not None:
+            known.setdefault(data, movie.start)
+        if not known or len(known) == PLACES:
+            break
+    if len(known) < 2:
+        return
+    first, *others = known.items()
+    described = _described(first[0])
+    for data, start in others if described else ():
+        later = _described(data)
+        behind = [number for number in keys if pictures[number] > start]
+        some = behind[:: -(-len(behind) // PLACES) or 1]
+        if later != described and not (
+            _but_for_sets(later) == _but_for_sets(described)
+            and some
+            and all(_has_sets(file, described, pictures[number], lengths[number]) for number in some)
+        ):
+            raise mixed(f"tracks are described otherwise from byte {start} on")
+
+
+def _refuse_movies(file: BinaryIO, size: int, found: Sequence[Box]) -> None:
+    """Refuse an MP4 that has these top-level boxes."""
     movies = [box for box in found if box.kind == b"moov" and box.end <= size]
-    if all(box.kind != b"moof" for box in found):
-        begins = [box.start for box in found if box.kind == b"ftyp" and movies and box.start > movies[0].start]
+    if len(movies) < 2:
+        return
+    fragment = next((box.start for box in found if box.kind == b"moof"), None)
+    begins = [box.start for box in found if box.kind == b"ftyp" and box.start > movies[0].start]
+    if fragment is None:
         if begins and any(
             one.start > begins[0] and sample_kinds(file, Layout((one,), size)) for one in movies[:PLACES]
         ):
             raise mixed(f"what begins at byte {begins[0]} is not read")
+        begin = None if begins else _second(file, found, movies)
+        if begin is not None:
+            raise mixed(f"what begins at byte {begin} is not read")
         return
     first: dict[int, str] = {}
     for movie in movies[:PLACES]:
         kinds = sample_kinds(file, Layout((movie,), size))
         first = first or kinds
+        before = [one for one in begins if fragment < one < movie.start]
+        if before and has_samples(file, movie):
+            raise mixed(f"what begins at byte {before[-1]} is not read")
         for number, kind in kinds.items():
-            before = first.get(number, "not there")
-            if SAME.get(kind, kind) != SAME.get(before, before):
-                raise mixed(f"track {number} is {before}, and {kind} from byte {movie.start} on")
+            other = first.get(number, "not there")  # FFmpeg takes its samples for those of another track
+            if SAME.get(kind, kind) != SAME.get(other, other):
+                raise mixed(f"track {number} is {other}, and {kind} from byte {movie.start} on")
 
 
-def refuse_other_descriptions(file: BinaryIO, size: int) -> None:
-    """Refuse such a file of which a later index describes its tracks otherwise: FFmpeg reads the first alone.
+def _second(file: BinaryIO, found: Sequence[Box], movies: Sequence[Box]) -> int | None:
+    """Return where the second index of QuickTime files is that were joined, which need not say where they begin.
 
-    Args:
-        file: The source; its position is moved.
-        size: Its size, bytes.
-
-    Raises:
-        SourceError: ``source-joined``.
+    Samples are in front of each, or behind: an older index that was left there has none of its own.
     """
-    movies = [box for box in _boxes(file, size, fragments=True) if box.kind == b"moov" and box.end <= size]
-    known = dict[bytes, int]()
-    for movie in movies:
-        file.seek(movie.start)
-        known.setdefault(bytes(file.read(min(movie.size, INDEX))), movie.start)
-    if len(known) < 2:
-        return
-    first, *others = islice(known.items(), PLACES)
-    described = _described(first[0])
-    for data, start in others:
-        if not described or _described(data) != described:
-            raise mixed(f"tracks are described otherwise from byte {start} on")
+    own = [box for box in movies[:PLACES] if has_samples(file, box)][:2]
+    if len(own) < 2:
+        return None
+    parts = {sum(box.start > one.start for one in own) for box in found if box.kind == b"mdat" and box.size > 16}
+    return own[1].start if len(parts) > 1 else None
 
 
-def _described(movie: bytes) -> Mapping[int, tuple[object, ...]]:
+def _index(file: BinaryIO, movie: Box) -> bytes | None:
+    """Return what an index says of its tracks, without titles and covers.
+
+    ``None``: it is too much, damaged, or not one of fragments.
+    """
+    try:
+        found = [
+            (kind, start, end)
+            for kind in (b"mvhd", b"trak", b"mvex")
+            for start, end in at_path(file, movie.body, movie.end, (kind,))
+        ]
+        fragments = any(kind == b"mvex" for kind, _, _ in found)
+        if not fragments or sum(end - start for _, start, end in found) > INDEX:
+            return None
+        return build(b"moov", *(build(kind, read_exactly(file, start, end)) for kind, start, end in found))
+    except BoxError:
+        return None
+
+
+def _described(movie: bytes) -> Mapping[int, _Described]:
     """Return what decoders and clocks take from an index, by track; nothing where FFmpeg cannot read it."""
     try:
+        found = find(movie, "moov/mvex/trex")
+        each = {int.from_bytes(movie[one.body + 4 : one.body + 8]): movie[one.start : one.end] for one in found}
         with open_media(io.BytesIO(movie), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
             return {
-                stream.id: (stream.type, stream.time_base, one.name, bytes(one.extradata or b""),
-                            getattr(one, "sample_rate", 0), movie[movie.rfind(b"trex") :])
+                stream.id: _Described(stream.type, stream.time_base, one.name, bytes(one.extradata or b""),
+                                      getattr(one, "sample_rate", 0), each.get(stream.id & 0xFFFFFFFF, b""))
                 for stream in container.streams
                 if (one := getattr(stream, "codec_context", None)) is not None
             }  # fmt: skip
-    except SourceError:
+    except (SourceError, BoxError):
         return {}
+
+
+def _but_for_sets(described: Mapping[int, _Described]) -> Mapping[int, _Described]:
+    return {number: one._replace(fixed=b"") if one.kind == "video" else one for number, one in described.items()}
+
+
+def _has_sets(file: BinaryIO, described: Mapping[int, _Described], position: int, length: int) -> bool:
+    """Whether a picture comes with parameter sets of its own, in a file with one stream of pictures."""
+    films = [one for one in described.values() if one.kind == "video"]
+    only = films[0] if len(films) == 1 else None
+    if only is None or only.name not in SETS or len(only.fixed) <= 22:
+        return False
+    at, shift, mask, needed = SETS[only.name]
+    file.seek(position)
+    data = bytes(file.read(min(length, AHEAD)))
+    kinds = {data[start] >> shift & mask for start, end in units(data, (only.fixed[at] & 3) + 1) if start < end}
+    return only.fixed[:1] == b"\1" and needed <= kinds
 
 
 def _boxes(file: BinaryIO, size: int, *, fragments: bool) -> Iterator[Box]:

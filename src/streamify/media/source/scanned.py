@@ -20,8 +20,7 @@ from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
 from streamify.media.source.mixed import (
     PLACES,
-    refuse_other_descriptions,
-    refuse_other_movies,
+    refuse_other_fragments,
     refuse_other_tracks_at,
     refuse_sound_alone,
     refuse_sound_as_pictures,
@@ -101,9 +100,7 @@ def _refuse_mixed(
     if format_name.startswith("matroska"):
         refuse_other_tracks_at(file, size, places)
     if format_name.startswith("mov"):
-        if breaks or NONE in found.timed.times:
-            refuse_other_movies(file, size, fragments=True)
-            refuse_other_descriptions(file, size)
+        refuse_other_fragments(file, size, found.positions, found.samples.sizes, found.samples.keys)
     else:  # fragments have pictures and sound one behind the other
         wraps = format_name in JUMPING
         refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)
