@@ -29,6 +29,9 @@ CONTENT = "auto-content"
 SMALLEST = 16
 """Pixels of the shorter side: one macroblock."""
 
+LONGEST = 16_384
+"""Pixels of the longer side: x264 codes no longer ones."""
+
 AUTO_BOTTOM = 360
 """``auto`` ends at this shorter side unless the source itself is smaller."""
 
@@ -59,8 +62,20 @@ def choose_ladder(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tu
 
     Raises:
         UsageError: An unknown ladder or rung name, or no rung at or below the source's size.
-        SourceError: The source is smaller than any rung can be.
+        SourceError: The source is smaller than any rung can be, or so long and narrow that a rung is too long.
     """
+    rungs, notes = _fitting(video, wanted)
+    size = rung_size(video, rungs[0].short_side)
+    if max(size.width, size.height) > LONGEST:
+        raise SourceError(
+            "source-too-large-pictures",
+            f"{rungs[0].name} of it would have {size.width}x{size.height} pixels; {LONGEST} is the longest side",
+            "check its size and sample aspect with `streamify probe`",
+        )
+    return rungs, notes
+
+
+def _fitting(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tuple[Rung, ...], tuple[Note, ...]]:
     width, height = display_size(video)
     source = max(2, int(min(width, height)) // 2 * 2)
     if source < SMALLEST:

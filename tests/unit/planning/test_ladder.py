@@ -136,6 +136,21 @@ def test_nothing_fits() -> None:
     assert caught.value.code == "ladder-impossible"
 
 
+@pytest.mark.parametrize(("source", "ladder"), [
+    (video(320, 240, sample_aspect="4096/1"), "auto"), (video(20_000, 1080), "720p,1080p"),
+])  # fmt: skip
+def test_too_long_for_the_encoder(source: VideoFacts, ladder: str) -> None:
+    """x264 opens for 16384 pixels, and says "invalid width x height" of two more."""
+    with pytest.raises(SourceError, match="16384 is the longest") as caught:
+        choose_ladder(source, ladder)
+    assert caught.value.code == "source-too-large-pictures"
+
+
+def test_long_and_narrow_as_far_as_the_encoder_goes() -> None:
+    (rung,), _ = choose_ladder(video(16_384, 720), "720p")
+    assert rung.short_side == 720
+
+
 @pytest.mark.parametrize("source", [video(64, 14), video(16, 16, sample_aspect="1/4"), video(8, 720)])
 def test_too_small_to_be_a_video(source: VideoFacts) -> None:
     with pytest.raises(SourceError, match="16 is the least") as caught:
