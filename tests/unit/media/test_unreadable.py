@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import pytest
 
@@ -29,6 +30,23 @@ def test_blocks_of_a_track_whose_first_bytes_are_left_out(stripped: int, behind:
     kept = PICTURE[stripped:]
     data = block(kept) + block(SOUND) * 4 + behind
     tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 3, len(PICTURE))
+    assert (tail.length if tail is not None else 0) == unread
+
+
+@pytest.mark.parametrize(("behind", "unread"), [(b"", 0), (b"\xff" * 900, 900), (EBML + bytes(900), 905)])
+def test_compressed_blocks(behind: bytes, unread: int) -> None:
+    """FFmpeg gives the size of what was decompressed."""
+    data = block(zlib.compress(PICTURE)) + block(SOUND) * 6 + behind
+    tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 3, len(PICTURE))
+    assert (tail.length if tail is not None else 0) == unread
+
+
+@pytest.mark.parametrize(("behind", "unread"), [(b"", 0), (b"\xff" * 900, 900)])
+def test_a_size_that_looks_like_a_block(behind: bytes, unread: int) -> None:
+    """The last two bytes of the first size, of three, would be a SimpleBlock of five bytes."""
+    picture = bytes(0xA385 - len(HEADER))
+    data = b"\xa3\x20\xa3\x85" + HEADER + picture + block(SOUND) + behind
+    tail = unreadable_tail(io.BytesIO(data), len(data), "matroska,webm", 4, len(picture))
     assert (tail.length if tail is not None else 0) == unread
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest
@@ -191,30 +191,34 @@ KNOWN = frozenset({
 """What may stand between two blocks (RFC 9559, 5.1)."""
 
 
-STRIPPED = 16
-"""Bytes at most that the track says once and each block leaves out (RFC 9559, 5.1.4.1.31.7)."""
+BLOCKS = (0xA3, 0xA1)
+"""SimpleBlock and Block."""
 
 
 def _matroska(file: BinaryIO, start: int, end: int, size: int, *, last: int | None = None) -> tuple[int, int] | None:
-    """FFmpeg gives the position of a block's payload: a header of 4 bytes, then the picture, without what is stripped.
+    """FFmpeg gives the position of a block's payload, and the size of the picture as it is decoded.
 
-    Behind the `last` packet that it gives a file that was joined is not read by it: it ends at the third (seen in 8.1).
+    The payload is a header of 4 bytes, then the picture, often without what the track says once, or compressed (RFC
+    9559, 5.1.4.1.31.6). Behind the `last` packet that FFmpeg gives a file that was joined is not read by it: it ends
+    at the third (seen in 8.1).
     """
-    after = start + size + 4
-    at = _read_to(file, after, end, last=last)
-    for stripped in range(1, STRIPPED + 1):
-        if at < end and _is_whole(file, after - stripped, end):
-            at = max(at, _read_to(file, after - stripped, end, last=last))
+    ends = [one for one in _block_ends(file, start) if one <= end]
+    at = max(_read_to(file, one, end, last=last) for one in ends or [start + size + 4])
     return (at, end - at) if at < end else None
 
 
-def _is_whole(file: BinaryIO, at: int, end: int) -> bool:
-    """Return whether an element is there that ends within the file: what looks like one may be of a picture."""
-    try:
-        kind, _, after = element(file, at, 1 << 62)
-    except BoxError:
-        return False
-    return kind == CLUSTER or (kind in KNOWN and after <= end)
+def _block_ends(file: BinaryIO, body: int) -> Iterator[int]:
+    """Yield where the block ends whose payload begins at `body`.
+
+    Its id has one byte and its size up to eight, and bytes of a size may look like an id: there may be several.
+    """
+    for start in range(max(0, body - 9), body - 1):
+        try:
+            kind, begin, after = element(file, start, 1 << 62)
+        except BoxError:
+            continue
+        if kind in BLOCKS and begin == body:
+            yield after
 
 
 def _read_to(file: BinaryIO, at: int, end: int, *, last: int | None) -> int:
