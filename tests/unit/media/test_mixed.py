@@ -90,6 +90,24 @@ def test_tracks_that_the_first_file_lacks_are_refused(parts: Path, tmp_path: Pat
         split(source)
 
 
+@pytest.mark.parametrize("repeated", [0, 1])
+def test_pictures_of_another_encoder_are_refused_unless_they_bring_their_parameters(
+    repeated: int, parts: Path, tmp_path: Path
+) -> None:
+    """The second half was decoded with the first file's picture parameters, at 14 dB."""
+    data = b""
+    for qp in (20, 34):
+        options = ("-an", "-c:v", "libx264", "-qp", str(qp), "-x264-params", f"repeat-headers={repeated}")
+        data += remux(parts / "film.mkv", tmp_path / "part.mkv", *options, "-preset", "ultrafast").read_bytes()
+    source = tmp_path / "joined.mkv"
+    source.write_bytes(data)
+    if repeated:
+        assert split(source).source.duration > 3.9
+    else:
+        with pytest.raises(SourceError, match=r"track 1 is described otherwise from byte \d+ on"):
+            split(source)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -7,6 +7,7 @@ both use one number, sound of one is taken for pictures of the other.
 from __future__ import annotations
 
 import io
+import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -17,7 +18,7 @@ from streamify.bitstream.base import units
 from streamify.bitstream.packets import NONE
 from streamify.errors import SourceError
 from streamify.media.source.audio_packets import StreamPackets
-from streamify.media.source.ebml import EBML, SEGMENT, TRACKS, children, element
+from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, TRACKS, children, element, vint
 from streamify.media.source.opening import open_media
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.limits import TOP_BOXES
@@ -36,6 +37,14 @@ ELEMENTS = 100
 """Elements looked at in front of a list of tracks."""
 ENTRY, NUMBER, TYPE, CODEC = 0xAE, 0xD7, 0x83, 0x86
 """TrackEntry, TrackNumber, TrackType and CodecID (RFC 9559, 5.1.4)."""
+PRIVATE, AUDIO, RATE, CHANNELS, DEPTH = 0x63A2, 0xE1, 0xB5, 0x9F, 0x6264
+"""CodecPrivate, Audio, and of that SamplingFrequency, Channels and BitDepth."""
+PARAMETERS = {b"V_MPEG4/ISO/AVC": {7, 8}, b"V_MPEGH/ISO/HEVC": {32, 33, 34}}
+"""NAL units that decoding needs, by codec: FFmpeg takes those of the first file where a picture brings none."""
+MESSAGES = {39, 40}
+"""NAL units of HEVC that decoding does not need, but name the encoder's options."""
+BLOCKS, UNITS = 1000, 32
+"""Elements looked at for the first block of a track, and units of that."""
 NAME, WIDEST = 32, 8
 """Bytes of a codec's name that are shown, and of an integer."""
 LAYOUTS = ((188, 0), (192, 0), (192, 4), (204, 0))
@@ -98,8 +107,8 @@ def refuse_other_tracks(file: BinaryIO, size: int) -> None:
         parts = list(_parts(file, size))
     except BoxError:
         return  # damaged: FFmpeg says of what it can make anything
-    for begin, tracks in parts[1:]:
-        _compare(parts[0][1], begin, tracks)
+    for other in parts[1:]:
+        _compare(file, size, parts[0], other)
 
 
 def refuse_other_tracks_at(file: BinaryIO, size: int, places: Iterable[int]) -> None:
@@ -120,21 +129,90 @@ def refuse_other_tracks_at(file: BinaryIO, size: int, places: Iterable[int]) -> 
         if at < 0 or start + at == 0:
             continue
         try:
-            (_, first), (begin, tracks) = next(_parts(file, size)), next(_parts(file, size, start + at))
+            first, other = next(_parts(file, size)), next(_parts(file, size, start + at))
         except (BoxError, StopIteration):
             continue  # what looks like a header is none
-        _compare(first, begin, tracks)
+        _compare(file, size, first, other)
 
 
-def _compare(first: _Tracks, begin: int, tracks: _Tracks) -> None:
-    if not first:
+class _Part(NamedTuple):
+    """A file that was joined with others."""
+
+    begin: int
+    tracks: _Tracks
+    private: Mapping[int, bytes]
+    """How tracks are decoded, of codecs that do not say so themselves, by their numbers."""
+    behind: int
+    """Byte behind the list of tracks."""
+
+
+def _compare(file: BinaryIO, size: int, first: _Part, other: _Part) -> None:
+    if not first.tracks:
         return  # its list of tracks stands behind what is looked at
-    for number, (kind, codec) in tracks.items():
-        before = first.get(number)
+    for number, (kind, codec) in other.tracks.items():
+        before = first.tracks.get(number)
         if before is None and kind in KINDS:
-            raise mixed(f"track {number}, {KINDS[kind]} from byte {begin} on, is not in the first")
-        if before is not None and before != (kind, codec) and (kind in KINDS or before[0] in KINDS):
-            raise mixed(f"track {number} is {_named(before[1])}, and {_named(codec)} from byte {begin} on")
+            raise mixed(f"track {number}, {KINDS[kind]} from byte {other.begin} on, is not in the first")
+        if before is None or (kind not in KINDS and before[0] not in KINDS):
+            continue
+        if before != (kind, codec):
+            raise mixed(f"track {number} is {_named(before[1])}, and {_named(codec)} from byte {other.begin} on")
+        if first.private[number] != other.private[number] and not _says_itself(file, size, number, other):
+            raise mixed(f"track {number} is described otherwise from byte {other.begin} on")
+
+
+def _says_itself(file: BinaryIO, size: int, number: int, part: _Part) -> bool:
+    """Return whether the first block of a track has the parameters that decoding needs."""
+    codec, at = part.tracks[number][1], part.behind
+    wanted = PARAMETERS.get(codec, set())
+    try:
+        for _ in range(BLOCKS if wanted else 0):
+            kind, body, after = element(file, at, size)
+            if kind in (0xA3, 0xA1):
+                file.seek(body)
+                data = bytes(file.read(min(after - body, HEADER)))
+                of, begin = vint(data, 0, marker=False)
+                if of == number:
+                    units = _units(codec, part.private[number], data[begin + 3 :])
+                    return wanted <= set(islice(units, UNITS))
+            at = body if kind in (CLUSTER, 0xA0) else after
+    except BoxError:
+        pass  # the end, or damaged
+    return False
+
+
+def _units(codec: bytes, private: bytes, picture: bytes) -> Iterator[int]:
+    """Yield the types of a picture's NAL units (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1)."""
+    long = codec == b"V_MPEGH/ISO/HEVC"
+    place = 21 if long else 4
+    width = (private[place] & 3) + 1 if len(private) > place else 4
+    at = 0
+    while at + width < len(picture):
+        first = picture[at + width]
+        yield first >> 1 & 0x3F if long else first & 0x1F
+        at += width + int.from_bytes(picture[at : at + width])
+
+
+def _private(codec: bytes, said: Mapping[int, bytes]) -> bytes:
+    """Return what decoders need of a TrackEntry: not the tags of Vorbis, nor the sum of FLAC."""
+    if codec.startswith(b"A_PCM"):
+        heard = dict(children(said.get(AUDIO, b"")))
+        rate = heard.get(RATE, b"")
+        rate = struct.pack(">d", *struct.unpack(">f", rate)) if len(rate) == 4 else rate
+        return rate + b"".join(heard.get(one, b"").lstrip(b"\0").rjust(8, b"\0") for one in (CHANNELS, DEPTH))
+    private = said.get(PRIVATE, b"")
+    if codec == b"V_MPEG4/ISO/AVC" or codec.startswith(b"A_AAC"):
+        return private
+    if codec != b"V_MPEGH/ISO/HEVC":
+        return b""
+    kept, at = private[:22], 23
+    for _ in range(private[22] if len(private) > 22 else 0):
+        begin, count = at, int.from_bytes(private[at + 1 : at + 3])
+        at += 3
+        for _ in range(count if at < len(private) else 0):
+            at += 2 + int.from_bytes(private[at : at + 2])
+        kept += private[begin:at] if private[begin : begin + 1] and private[begin] & 0x3F not in MESSAGES else b""
+    return kept
 
 
 def _named(codec: bytes) -> str:
@@ -143,8 +221,8 @@ def _named(codec: bytes) -> str:
     return text if text.isascii() and text.isprintable() else codec[:NAME].hex()
 
 
-def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[tuple[int, _Tracks]]:
-    """Yield where each file begins that was joined, and its tracks by their numbers: kind and codec."""
+def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[_Part]:
+    """Yield where each file begins that was joined, and its tracks."""
     for _ in range(FILES):
         if at >= size:
             return
@@ -154,12 +232,13 @@ def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[tuple[int, _Track
         segment, body, end = element(file, after, size)
         if segment != SEGMENT:
             return
-        yield at, _tracks(file, body, end)
+        yield _part(file, at, body, end)
         at = end
 
 
-def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
+def _part(file: BinaryIO, begin: int, at: int, end: int) -> _Part:
     found: _Tracks = {}
+    private: dict[int, bytes] = {}
     for _ in range(ELEMENTS):
         if at >= end:
             break
@@ -170,10 +249,12 @@ def _tracks(file: BinaryIO, at: int, end: int) -> _Tracks:
                 if entry == ENTRY:
                     said = dict(children(payload))
                     number, sort = (int.from_bytes(said.get(one, b"")[:WIDEST]) for one in (NUMBER, TYPE))
-                    found[number] = sort, said.get(CODEC, b"").partition(b"\0")[0]  # a zero ends it (RFC 8794, 13)
+                    codec = said.get(CODEC, b"").partition(b"\0")[0]  # a zero ends it (RFC 8794, 13)
+                    found[number], private[number] = (sort, codec), _private(codec, said)
+            at = after
             break
         at = after
-    return found
+    return _Part(begin, found, private, at)
 
 
 def refuse_other_movies(file: BinaryIO, size: int, *, fragments: bool) -> None:
@@ -404,10 +485,10 @@ def _refuse_unread(file: BinaryIO, size: int, last: int) -> None:
         return
     refuse_other_tracks_at(file, size, [last + len(data)])
     try:
-        _, tracks = next(_parts(file, size, at))
+        part = next(_parts(file, size, at))
     except (BoxError, StopIteration):
         return  # what looks like a header is none
-    if tracks:
+    if part.tracks:
         raise mixed(f"what begins at byte {at} is not read")
 
 
