@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from streamify.errors import SourceError
-from streamify.media.source.mixed import refuse_other_tracks
+from streamify.media.source.mixed_matroska import refuse_other_tracks
 
 VOID = b"\xec\x80"
 

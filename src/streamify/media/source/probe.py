@@ -32,7 +32,9 @@ from streamify.media.source.index import read_index
 from streamify.media.source.left_out import Tracks, left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.metadata import refuse_metadata
-from streamify.media.source.mixed import refuse_late_pictures, refuse_other_movies, refuse_other_tracks
+from streamify.media.source.mixed_matroska import refuse_other_tracks
+from streamify.media.source.mixed_mp4 import refuse_other_movies
+from streamify.media.source.mixed_sound import refuse_late_pictures
 from streamify.media.source.opening import open_media
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams

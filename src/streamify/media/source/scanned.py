@@ -18,13 +18,10 @@ from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
 from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
-from streamify.media.source.mixed import (
-    PLACES,
-    refuse_other_fragments,
-    refuse_other_tracks_at,
-    refuse_sound_alone,
-    refuse_sound_as_pictures,
-)
+from streamify.media.source.mixed import PLACES
+from streamify.media.source.mixed_matroska import refuse_other_tracks_at
+from streamify.media.source.mixed_mp4 import refuse_other_fragments
+from streamify.media.source.mixed_sound import refuse_sound_alone, refuse_sound_as_pictures
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
