@@ -36,10 +36,16 @@ _TURNS = {0: (), 90: ("transpose=1",), 180: ("transpose=1", "transpose=1"), 270:
 
 
 class Expected:
-    """Makes what a rendition is to show."""
+    """Makes what a rendition is to show.
 
-    def __init__(self, video: VideoFacts, track: VideoTrack) -> None:
-        self._video, self._track = video, track
+    Args:
+        video: The source's pictures.
+        track: The rendition.
+        left: Whether chroma samples lie where every second luma sample does, as of H.264; else in the middle of two.
+    """
+
+    def __init__(self, video: VideoFacts, track: VideoTrack, *, left: bool = False) -> None:
+        self._video, self._track, self._left = video, track, left
         self._key: tuple[object, ...] | None = None
         self._convert: Callable[[VideoFrame], VideoFrame] | None = None
         self._place: Chain | None = None
@@ -69,11 +75,11 @@ class Expected:
         """Return what scales pictures of some colours and gives them those of the rendition."""
         target = output_colour(self._video)
         if not needs_conversion(colour):
-            return _scaled(width, height, colour, target)
+            return _scaled(width, height, colour, target, left=self._left)
         tone_mapped = ToneMapper(peak_of(colour, self._video), width, height)
         if _MATRICES.get(target.matrix) == _MATRICES[BT709.matrix]:
             return tone_mapped
-        again = _scaled(width, height, BT709, target)
+        again = _scaled(width, height, BT709, target, left=self._left)
         return lambda frame: again(tone_mapped(frame))
 
     def _fitted(self, wide: Fraction, high: Fraction, turn: Turn) -> tuple[int, int]:
@@ -87,13 +93,14 @@ class Expected:
         return width if width - inner < BAR else max(2, inner), height
 
 
-def _scaled(width: int, height: int, colour: Colour, target: Colour) -> Chain:
+def _scaled(width: int, height: int, colour: Colour, target: Colour, *, left: bool) -> Chain:
     wanted = _MATRICES.get(target.matrix, "bt709")
     own = "" if colour.matrix == 0 else f"in_color_matrix={_MATRICES.get(colour.matrix, wanted)}:"
     full = colour.full_range or colour.matrix == 0
+    sited = ":in_chroma_loc=left:out_chroma_loc=left" if left else ""  # the filter does not take a picture's own word
     scale = (
         f"scale={width}:{height}:flags={SCALING_TEXT}:{own}out_color_matrix={wanted}:"
-        f"in_range={'pc' if full else 'tv'}:out_range=tv"
+        f"in_range={'pc' if full else 'tv'}:out_range=tv{sited}"
     )
     return Chain([scale, "format=yuv420p"], None)
 

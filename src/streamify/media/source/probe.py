@@ -42,7 +42,7 @@ from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.runs import refuse_runs
 from streamify.media.source.sound import Laid, sound_notes
-from streamify.media.source.sound_span import cut_sound, indexed_ends, read_ends, read_starts
+from streamify.media.source.sound_span import cut_sound, heard_from, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import filled, tags_of, tags_outside
 from streamify.media.source.turn import turn_of
 from streamify.media.source.unreadable import Stretch
@@ -149,6 +149,9 @@ def probe_source(
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid
+            if (uncounted := [one for one in audio if not one.counted]):
+                heard = {one.stream: one for one in heard_from(open_source, uncounted)}
+                audio = tuple(heard.get(one.stream, one) for one in audio)
             notes = _without(notes, audio)
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)

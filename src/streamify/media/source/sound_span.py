@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.index import IndexEntries
 from av.packet import Packet
@@ -14,7 +15,7 @@ from av.stream import Discard, Stream
 
 from streamify.media.audio.clock import SoundClock
 from streamify.media.source.opening import open_media
-from streamify.media.source.reading import UnreadableError, offset_of, read_packets, seek_to
+from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets, seek_to
 from streamify.model.source import AudioFacts, ClockBreak, VideoFacts
 from streamify.mp4.boxes import BoxError
 from streamify.mp4.movie import read_layout
@@ -23,6 +24,8 @@ HOLE = 10
 """Seconds without sound across which it is not followed away from the pictures: a stray time must not make hours."""
 BACK = 2
 """Seconds before the end of the pictures from which on packets are read."""
+SETTLING = 100
+"""Packets of each stream that are decoded, at most, to hear when it begins."""
 
 
 def indexed_ends(
@@ -144,6 +147,34 @@ def read_starts(open_source: Callable[[], BinaryIO], video: VideoFacts, audio: S
             if all(before.get(stream, start) >= first for stream in bases):
                 break
     return {number: round(start / bases[number]) for number, start in starts.items()}
+
+
+def heard_from(open_source: Callable[[], BinaryIO], audio: Sequence[AudioFacts]) -> tuple[AudioFacts, ...]:
+    """Return facts of sound without pictures with when it is first heard: decoders leave out what encoders put in front
+    of it, of WMA two frames, and the container does not say so.
+    """
+    waiting = {one.stream for one in audio}
+    starts: dict[int, Fraction] = {}
+    with open_source() as file, open_media(file) as container:
+        _listen(container, dict.fromkeys(waiting))
+        contexts = {number: decoder(cast("AudioStream", container.streams[number])) for number in waiting}
+        packets = read_packets(container, *(container.streams[number] for number in waiting))
+        for _ in range(SETTLING * len(waiting)):
+            packet = _next(packets)
+            if packet is None or not waiting:
+                break
+            if packet.stream_index in waiting:
+                times = (one.pts * one.time_base for one in decode(contexts[packet.stream_index], packet)
+                         if one.pts is not None and one.time_base is not None)  # fmt: skip
+                if (first := next(times, None)) is not None:
+                    starts[packet.stream_index] = first
+                    waiting.discard(packet.stream_index)
+    return tuple(
+        one.model_copy(update={"start": round(starts[one.stream] / one.time_base)})
+        if one.stream in starts
+        else one
+        for one in audio
+    )
 
 
 def _listen(container: InputContainer, streams: Mapping[int, object]) -> None:

@@ -1,0 +1,57 @@
+"""What is right is not called wrong: odd sources become streams in which `verify --source` finds no fault."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import streamify
+from clips.melody import melody
+from clips.sound import decode_audio
+from clips.tones import write_plain_wav
+from e2e.driving import rungs, verify
+
+SETTINGS: dict[str, Any] = {
+    "engine": "inline", "segment_seconds": 1, "keyframe_seconds": 1, "preset": "ultrafast",
+    "thumbnails": "off", "poster": "off",
+}  # fmt: skip
+
+
+def ffmpeg(*options: object) -> None:
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, options)], check=True, timeout=60)
+
+
+def test_pictures_that_are_shown_as_a_narrow_stripe(tmp_path: Path) -> None:
+    """Where chroma samples lie, to the left as H.264 says, moves them by ten pixels of the source: V was 21 levels off.
+
+    FFmpeg's scaler, told so, makes the same chroma.
+    """
+    source = tmp_path / "source.ts"
+    clip = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4", "-vf", "setsar=1/20")
+    ffmpeg(*clip, "-c:v", "libx264", "-preset", "ultrafast", "-qp", 4, source)
+    streamify.transcode(source, tmp_path / "dest", ladder=rungs(16, crf=10), **SETTINGS)
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
+def test_sound_alone_begins_when_it_is_first_heard(tmp_path: Path) -> None:
+    """Decoders leave out what encoders of WMA put in front: two frames, 86 ms by ffprobe's times of frames.
+
+    That was silence, of which `verify --source` said that the sound is late by it, and the end was cut off.
+    """
+    source = tmp_path / "source.wma"
+    ffmpeg("-i", write_plain_wav(tmp_path / "source.wav", melody(3), 48000), "-c:a", "wmav2", source)
+    decoded = tmp_path / "decoded.wav"
+    ffmpeg("-i", source, "-f", "f32le", "-ac", 1, decoded)
+    expected = np.fromfile(decoded, dtype="<f4")
+    report = streamify.transcode(source, tmp_path / "dest", **SETTINGS)
+    (track,) = report.tracks
+    sound = decode_audio(tmp_path / "dest", track.folder)
+    for at in (0, len(expected) // 2, len(expected) - 4096):
+        part, heard = expected[at : at + 4096], sound.at(at, 4096)
+        assert np.corrcoef(part, heard)[0, 1] > 0.9, at
+    assert sound.end >= Fraction(len(expected), 48000)
+    assert verify(tmp_path / "dest", source).faults == ()
