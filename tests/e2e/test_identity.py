@@ -5,6 +5,7 @@ The films carry numbers, which are read back from the finished stream.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -53,6 +54,14 @@ def packed_avi(film: Path, out: Path) -> Path:
 def packed_ts(film: Path, out: Path) -> Path:
     """Give each packet the time of its place, as libxvid does; FFmpeg parses the pictures in them apart."""
     return remux(packed_avi(film, out.with_suffix(".avi")), out, "-bsf:v", "setts=pts=N*3600:dts=N*3600")
+
+
+def packed_reckoned_ts(film: Path, out: Path) -> Path:
+    """Let FFmpeg reckon times: two B pictures have the same one, and the anchor behind them is a picture early."""
+    avi = packed_avi(film, out.with_suffix(".avi"))
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-fflags", "+genpts", "-i", str(avi), "-c", "copy"]
+    subprocess.run([*command, str(out)], check=True, timeout=60)
+    return out
 
 
 def packed_vfw(film: Path, out: Path) -> Path:
@@ -118,6 +127,7 @@ FILMS: dict[str, tuple[str, str, dict[str, str], str, Through]] = {
     "mpeg4-packed-two-avi": ("mpeg4", "avi", MPEG4, "avi", packed_avi),
     "mpeg4-packed-ts": ("mpeg4", "avi", DIVX, "ts", packed_ts),
     "mpeg4-packed-two-ts": ("mpeg4", "avi", MPEG4, "ts", packed_ts),
+    "mpeg4-packed-two-reckoned-ts": ("mpeg4", "avi", MPEG4, "ts", packed_reckoned_ts),
     "mpeg4-packed-vfw-mkv": ("mpeg4", "avi", DIVX, "mkv", packed_vfw),
     "mpeg4-vfw-mkv": ("mpeg4", "avi", MPEG4, "mkv", vfw),
     "h264-vfw-mkv": ("libx264", "mp4", X264, "mkv", h264_vfw),

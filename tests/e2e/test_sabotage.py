@@ -144,6 +144,34 @@ def test_verify_names_manifests(deed: str, copy: Path) -> None:
     assert any(str(victim.relative_to(copy)) in fault for fault in caught.value.faults), caught.value.faults
 
 
+def claimed(file: Path, dest: Path) -> None:
+    """Let the report say of a segment what its bytes say now."""
+    report = json.loads((dest / "report.json").read_text())
+    (own,) = (one for one in report["tracks"] if one["id"] == file.parent.name)
+    own["segments"]["sha256"][int(file.stem)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (dest / "report.json").write_text(json.dumps(report))
+
+
+def test_times_swapped_in_a_trun_are_found_though_the_checksum_fits(copy: Path, source: Clip) -> None:
+    """Two pictures at each other's times: a player shows them in the wrong order."""
+    victim = track(copy, "96p") / "00001.m4s"
+    data = bytearray(victim.read_bytes())
+    at = data.index(b"trun") + 4
+    flags, count = struct.unpack_from(">II", data, at)
+    assert flags & 0xFFFFFF == 0xA05  # data offset, flags of the first; size and composition offset of each
+    places = [at + 16 + 8 * number + 4 for number in range(count)]
+    offsets = [struct.unpack_from(">i", data, place)[0] for place in places]
+    two = next(number for number in range(1, count) if offsets[number] > offsets[number + 1] + 1)
+    struct.pack_into(">i", data, places[two], offsets[two + 1] + 1)  # of a tick, which a picture lasts
+    struct.pack_into(">i", data, places[two + 1], offsets[two] - 1)
+    victim.write_bytes(data)
+    claimed(victim, copy)
+    for given in (None, source.path):
+        with pytest.raises(VerificationFailed) as caught:
+            verify(copy, given)
+        assert all(str(victim.relative_to(copy)) in fault for fault in caught.value.faults[:1]), caught.value.faults
+
+
 def test_verify_exits_6_with_a_line_for_each_fault(copy: Path) -> None:
     for number in (1, 2):
         flip(track(copy, "144p") / f"0000{number}.m4s")
@@ -192,10 +220,7 @@ def test_a_segment_that_claims_sixty_million_samples_costs_the_driver_nothing(co
     at = data.index(b"trun") + 4
     struct.pack_into(">II", data, at, 0, 60_000_000)
     victim.write_bytes(data)
-    report = json.loads((copy / "report.json").read_text())
-    (own,) = (one for one in report["tracks"] if one["id"] == victim.parent.name)
-    own["segments"]["sha256"][1] = hashlib.sha256(data).hexdigest()
-    (copy / "report.json").write_text(json.dumps(report))
+    claimed(victim, copy)
     done = subprocess.run([sys.executable, "-c", HUGE_TRUN, copy], capture_output=True, text=True, check=True)
     said, peak = done.stdout.splitlines()
     assert f"{victim.relative_to(copy)}: the trun at byte" in said

@@ -59,6 +59,7 @@ class Decoded:
 def decode_published(init: bytes, data: bytes, kind: str) -> Decoded:
     """Decode one segment from its init and media segment."""
     frames, first = 0, None
+    last: int | None = None
     errors: list[str] = []
     with open_media(io.BytesIO(init + data), format="mov,mp4,m4a,3gp,3g2,mj2") as container:
         found = container.streams.video if kind == "video" else container.streams.audio
@@ -69,6 +70,9 @@ def decode_published(init: bytes, data: bytes, kind: str) -> Decoded:
             for frame in decode(context, packet, errors.append):
                 frames += frame.samples if isinstance(frame, AudioFrame) else 1
                 first = frame.pts if first is None else first
+                if last is not None and isinstance(frame, VideoFrame) and frame.pts is not None and frame.pts <= last:
+                    errors.append(f"a picture at tick {frame.pts} is decoded behind one at {last}")
+                last = frame.pts
     return Decoded(frames, first, tuple(errors))
 
 

@@ -375,7 +375,8 @@ class _Source:
         taken = self._guessed and at - self._latest < self._step / 4 and self._has_room()
         if at <= self._latest or taken:  # the time of the picture before it, or a little less
             back = at <= self._latest - self._step / 2
-            room = self._has_room() or (back and self._has_room_for_more())
+            more = back or (at == self._latest and self._is_meant(shot))
+            room = self._has_room() or (more and self._has_room_for_more())
             self._latest += self._step if room else self._step / 4
             self._guessed = True
             return self._latest
@@ -422,6 +423,15 @@ class _Source:
             after.time is not None and goes_on + after.time >= self._latest + self._step * (2 * number + 1) / 2
             for number, after in enumerate(itertools.islice(self._queue, 1, SOON + 1), 1)
         )
+
+    def _is_meant(self, shot: Shot) -> bool:
+        """Whether the stream shows the next picture a step later than the one before it, and not the one after."""
+        expected = self._expected
+        if expected is None or expected.time is None or self._latest is None:
+            return False
+        after = self.after
+        later = abs(expected.time - self._latest - self._step) < self._step / 2
+        return later and (after is None or difference(shot, expected) < difference(after, expected))
 
     def _is_wild(self, time: Fraction) -> bool:
         """Whether the clock goes on behind a picture as if it had not been."""

@@ -326,6 +326,16 @@ def test_anchors_that_a_player_shows_by_a_time_that_is_too_early(rounding: Fract
     assert (found.matched, found.skipped, found.faults) == (100, [], [])
 
 
+def test_two_pictures_of_one_time_in_front_of_a_hole_that_has_room_for_one() -> None:
+    """What FFmpeg 5.1 and 8.1 show of packed MPEG-4 with two B pictures in a transport stream: 0 1 1 2, 4 4 5, 7 ..."""
+    times = [0, *(1 + 3 * (number // 3) + (0, 0, 1)[number % 3] for number in range(99))]
+    assert times[:8] == [0, 1, 1, 2, 4, 4, 5, 7]
+    source = shots(FILM, [time * STEP for time in times])
+    assert faults(source, shots(FILM)) == []
+    assert faults(source, shots([*FILM[:62], 63, 62, *FILM[64:]]))
+    assert faults(source, shots([*FILM[:62], *FILM[63:]], [place * STEP for place in FILM if place != 62]))
+
+
 def test_recordings_at_different_rates() -> None:
     """The last picture of one lasts as long as its others, not as most pictures of the film do."""
     times = [*(place * STEP for place in range(50)), *(place * STEP / 2 for place in range(50))]

@@ -170,9 +170,7 @@ def heard_from(open_source: Callable[[], BinaryIO], audio: Sequence[AudioFacts])
                     starts[packet.stream_index] = first
                     waiting.discard(packet.stream_index)
     return tuple(
-        one.model_copy(update={"start": round(starts[one.stream] / one.time_base)})
-        if one.stream in starts
-        else one
+        one.model_copy(update={"start": round(starts[one.stream] / one.time_base)}) if one.stream in starts else one
         for one in audio
     )
 
