@@ -204,3 +204,29 @@ def test_sound_of_many_short_recordings_stays_in_step(length: str, tmp_path: Pat
             file.write(subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE).stdout)
     streamify.transcode(source, tmp_path / "dest", **{**SETTINGS, "ladder": rungs(64), "strict": True})
     verify(tmp_path / "dest", source)
+
+
+def chained(folder: Path, *parts: tuple[str, ...]) -> Path:
+    """Return films of Theora laid end to end, each encoded with options of its own."""
+    film = encode(folder / "film.mkv", range(30), "ffv1", "matroska", {})
+    source = folder / "film.ogv"
+    encoder = ("-c:v", "libtheora", "-q:v", "7", "-g", "12")
+    made = [remux(film, folder / f"{place}.ogv", *encoder, *options) for place, options in enumerate(parts)]
+    source.write_bytes(b"".join(part.read_bytes() for part in made))
+    return source
+
+
+@pytest.mark.parametrize("parts", [((), ("-q:v", "2", "-s", "480x270")), ((), (), ())])
+def test_chained_theora(parts: tuple[tuple[str, ...], ...], tmp_path: Path) -> None:
+    """The headers of each further stream are no pictures, and a part that is the same as the one before is no copy."""
+    report, numbers = published(chained(tmp_path, *parts), tmp_path / "dest")
+    assert numbers == [*range(30)] * len(parts)
+    found = report.certificate
+    assert (found.coded, found.decoded, found.left_out, found.lost) == (len(numbers), len(numbers), 0, ())
+
+
+def test_chained_theora_of_another_rate_is_refused(tmp_path: Path) -> None:
+    """FFmpeg counts its times in ticks of the first: 60 pictures a second would play at half their speed."""
+    with pytest.raises(SourceError) as caught:
+        streamify.probe(chained(tmp_path, (), ("-r", "60")))
+    assert caught.value.code == "source-joined"

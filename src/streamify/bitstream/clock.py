@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median_low
 
 from streamify.bitstream.packets import NONE, Packets
@@ -104,10 +104,10 @@ def time_packets(
     wild = _wild(raw, time_base).union(behind)
     repeated: set[int] = set()
     starts = [0]
-    known = Copies(packets, raw)
+    known, shown = Copies(packets, raw), [0, *accumulate(map(packets.shows, range(len(packets))))]
     for start, sure in _breaks(raw, wild, time_base, anew, jumps=jumps):
         copies = known.copies(starts[-1], start)
-        everything = len(copies) == start - starts[-1]
+        everything = shown[copies.stop] - shown[copies.start] == shown[start] - shown[starts[-1]]  # headers aside
         if copies:  # only then: how far apart the packets before are takes long to say
             near = _step_before(raw, starts[-1], start, step)
             if _goes_on(raw, start, copies, near, everything=everything):

@@ -9,6 +9,7 @@ from streamify.bitstream.dirac import DiracReader
 from streamify.bitstream.h264 import H264Reader
 from streamify.bitstream.hevc import HevcReader
 from streamify.bitstream.mpeg import Mpeg4Reader, Mpeg12Reader
+from streamify.bitstream.theora import TheoraReader
 from streamify.bitstream.vpx import Av1Reader, Vp8Reader, Vp9Reader
 
 
@@ -42,12 +43,13 @@ _READERS: dict[str, Callable[[bytes], Reader]] = {
     "libdav1d": Av1Reader,
     "libaom-av1": Av1Reader,
     "dirac": DiracReader,
+    "theora": TheoraReader,
 }
 
 INTRA = frozenset({
     "mjpeg", "mjpegb", "prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210",
     "v410", "png", "jpeg2000", "cfhd", "hap", "qtrle", "rpza", "cinepak", "vp6", "vp6f", "flv", "h263", "h263p",
-    "svq1", "theora",
+    "svq1",
 })  # fmt: skip
 """Codecs without pictures that are shown later than others decoded after them."""
 UNORDERED = frozenset({"dirac"})

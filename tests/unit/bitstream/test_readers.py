@@ -83,6 +83,10 @@ def test_packets_without_a_picture_are_none() -> None:
     h264 = reader("h264", b"")
     assert h264.read(b"\0\0\0\1\x09\xf0") == []  # an access unit delimiter
     assert h264.read(b"\0\0\0\1\x06\x05\x04abcd\x80") == []  # a message
+    theora = reader("theora", b"")
+    for header in (b"\x80theora", b"\x81theora", b"\x82theora"):
+        assert theora.read(header) == []
+    assert [len(theora.read(picture)) for picture in (b"\x2a", b"\x6a", b"")] == [1, 1, 0]
     mpeg4 = reader("mpeg4", b"\0\0\1\x20" + bytes.fromhex("08c488800cf5"))
     assert len(mpeg4.read(b"\0\0\1\xb6\x10\x00\x10\x00")) <= 1
 

@@ -24,10 +24,12 @@ from streamify.bitstream.hevc import HevcReader
 from streamify.bitstream.mpeg import Mpeg4Reader
 from streamify.bitstream.packets import NONE, Packets, print_of
 from streamify.bitstream.readers import knows, reader
+from streamify.bitstream.theora import TheoraReader
 from streamify.errors import SourceError
 from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.joints import FALLS
+from streamify.media.source.mixed import mixed
 from streamify.media.source.opening import ENCODE, keep_only
 from streamify.media.source.palette import Palettes
 from streamify.media.source.plausible import refuse_claims
@@ -139,7 +141,8 @@ def scan(
             is; called once all is read, in the order of the file.
 
     Raises:
-        SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold.
+        SourceError: ``no-timestamps`` where no packet has a time; it claims more than the file can hold;
+            ``source-joined``.
     """
     keep_only(container, stream, *audio_packets.streams)
     packets, positions, sizes, keys = Packets(), array("q"), array("I"), array("q")
@@ -177,6 +180,8 @@ def scan(
                 captions = captions if captions is not None else len(packets)
                 channels.add(triples)
             _add(packets, cast("Packet[VideoStream]", packet), data, coded)
+            if isinstance(coded, TheoraReader) and coded.other_rate:
+                raise mixed(f"its pictures have another rate from byte {positions[-1]} on")
             # Behind parameters that are not those of the header (FLV) no decoder can begin: it reads on from before.
             if packet.is_keyframe and current == given and not (isinstance(coded, Mpeg4Reader) and coded.delayed):
                 keys.append(len(packets) - 1)

@@ -18,6 +18,7 @@ from zlib import crc32
 
 from av.video.stream import VideoStream
 
+from streamify.bitstream.theora import HEADER
 from streamify.media.source.joints import Restarts
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.reading import UnreadableError, offset_of, read_packets
@@ -93,16 +94,20 @@ def told_breaks(open_source: Callable[[], BinaryIO], stream: int) -> tuple[Clock
             return ()
         keep_only(container, video)
         seen, base = _Seen(), cast("Fraction", video.time_base)
+        theora = video.codec_context.name == "theora"  # a chained Ogg has its headers again
         restarts = Restarts(beside, container, base)
         try:
             for packet, border, again in restarts.read(read_packets(container, video)):
                 if packet.size and not again and len(seen.prints) < PICTURES:
+                    data = bytes(packet)
+                    if theora and data[0] & HEADER:
+                        continue
                     time = packet.dts if packet.dts is not None else packet.pts
                     shown = packet.pts if packet.pts is not None else packet.dts
                     if time is not None and shown is not None:
                         if border is not None:
                             seen.borders[len(seen.times)] = border
-                        seen.add(time, shown, offset_of(packet), crc32(bytes(packet)))
+                        seen.add(time, shown, offset_of(packet), crc32(data))
         except UnreadableError:
             pass  # the container ends in damage; the plan's notes say so
     return seen.breaks(base, leaps=name in ("mpegts", "mpeg"))
