@@ -101,7 +101,7 @@ def time_packets(
             if times[-1] == max(times) and 0 < packets.dts[-1] + depth * step - times[-1] < step:
                 times[-1] = packets.dts[-1] + depth * step  # FFmpeg reckoned with half of it, that of a field
         return Timed(times, True, _keeps(packets, times), (), (), (), frozenset(), 0, step)
-    wild = _wild(raw, time_base).union(behind)
+    wild = _wild(raw, time_base).union(behind, _wild_at_the_end(packets, raw, time_base, anew, jumps=jumps))
     repeated: set[int] = set()
     starts = [0]
     known, shown = Copies(packets, raw), [0, *accumulate(map(packets.shows, range(len(packets))))]
@@ -240,6 +240,21 @@ def _wild(raw: Sequence[int], time_base: Fraction) -> set[int]:
                     break
         at += 1
     return found
+
+
+def _wild_at_the_end(
+    packets: Packets, raw: Sequence[int], time_base: Fraction, anew: Set[int], *, jumps: bool
+) -> Sequence[int]:
+    """Return the last packets where these are few and far from all before them, and came neither before nor anew."""
+    known = [at for at, time in enumerate(raw) if time != NONE]
+    far, ahead = int(BACK / time_base), int(AHEAD / time_base)
+    for length in range(1, min(WILD + 1, len(known))):
+        last = known[-length:]
+        moved = [raw[at] - raw[known[-length - 1]] for at in last]
+        if all(one < -far or (jumps and one > ahead) for one in moved):
+            came = {packets.prints[at] for at in last}.intersection(packets.prints[: last[0]])
+            return last if not came and anew.isdisjoint(last) else ()
+    return ()
 
 
 def _apart(raw: Sequence[int], known: Sequence[int], first: int, stop: int, near: int) -> bool:

@@ -268,6 +268,19 @@ def test_a_wild_time_is_replaced(wild: int) -> None:
     assert not found.breaks
 
 
+@pytest.mark.parametrize("far", [500, -5])
+@pytest.mark.parametrize("count", [1, 3])
+def test_last_times_far_from_the_others_are_wild(count: int, far: int) -> None:
+    """As in the middle: of the last pictures decoded the others are shown behind them, and would come before."""
+    order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+    shown, decoded = steps(*(place + 2 for place in order)), steps(*range(10))
+    for times in (shown, decoded):
+        times[-count:] = [time + far * 90000 for time in times[-count:]]
+    found = timed(packets(shown, decoded, order))
+    assert list(found.times) == steps(*(place + 2 for place in order))
+    assert (found.wild, found.breaks) == (tuple(range(10 - count, 10)), ())
+
+
 def test_a_stretch_that_came_twice_is_told_from_a_restart_by_its_bytes() -> None:
     given = packets(steps(*range(100), *range(50, 100), *range(100, 150)))
     assert len(timed(given).breaks) == 1  # other bytes: two recordings

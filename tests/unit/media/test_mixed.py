@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clips.numbered import remux
+from clips.numbered import encode, remux
 from clips.tones import tones, write_film, write_plain_wav
 from stores import split
 from streamify.errors import SourceError
@@ -256,3 +256,33 @@ def test_a_damaged_index_behind_a_film_is_passed_over(parts: Path, tmp_path: Pat
     moov = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", stbl)), head))
     source = made(tmp_path / "damaged.mp4", (parts / "film.mp4").read_bytes(), box(b"ftyp", b"isom"), moov)
     assert split(source).source.coded == 50
+
+
+CODECS = {"H.264": "libx264", "HEVC": "libx265", "MPEG-2": "mpeg2video"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pids"),
+    [
+        ("H.264", "HEVC", ()),
+        ("H.264", "HEVC", ("-streamid", "0:512")),
+        ("MPEG-2", "H.264", ()),
+        ("HEVC", "MPEG-2", ()),
+    ],
+)
+def test_a_transport_stream_whose_tables_name_another_codec_is_refused(
+    first: str, second: str, pids: tuple[str, ...], tmp_path: Path
+) -> None:
+    """FFmpeg decodes the second as the first, and what comes of it need not look damaged: the clock goes on."""
+    data = []
+    for codec, options in ((first, ()), (second, ("-output_ts_offset", "1", *pids))):
+        film = encode(tmp_path / "film.mkv", range(25), CODECS[codec], "matroska", {"g": "25"})
+        data.append(remux(film, tmp_path / "part.ts", *options).read_bytes())
+    film = tmp_path / "joined.ts"
+    film.write_bytes(b"".join(data))
+    with pytest.raises(SourceError) as refused:
+        split(film)
+    assert refused.value.code == "source-joined"
+    assert f"its pictures are {first}, and {second} from byte " in str(refused.value)
+    place = int(str(refused.value).split("from byte ")[1].split()[0])
+    assert len(data[0]) <= place < len(data[0]) + len(data[1]) // 2  # parsers of the first join what follows

@@ -202,6 +202,8 @@ def mpegts(file: BinaryIO, size: int, positions: list[int]) -> tuple[Cutter, ...
             # Two pictures more: a packet of video is complete only where the next one begins.
             place = bisect_left(ordered, stop) + 2
             end = ordered[place] + TS_PACKET if place < len(ordered) else size
+        if end <= first:
+            return None  # where PIDs change, FFmpeg gives the last packet of the first one behind all others
         return Splice(pieces=(Inline.of(head), Range(offset=first, length=end - first)), format="mpegts")
 
     return (cut,)

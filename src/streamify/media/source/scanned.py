@@ -22,6 +22,7 @@ from streamify.media.source.mixed import PLACES
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at
 from streamify.media.source.mixed_mp4 import refuse_other_fragments
 from streamify.media.source.mixed_sound import refuse_sound_alone, refuse_sound_as_pictures
+from streamify.media.source.mixed_transport import refuse_other_codec
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -94,6 +95,7 @@ def _refuse_mixed(
     places = [one.position for one in breaks[:PLACES]]
     if format_name == "mpegts":
         refuse_sound_as_pictures(file, places)
+        refuse_other_codec(file, found.positions, found.counted)
     if format_name.startswith("matroska"):
         refuse_other_tracks_at(file, size, places)
     if format_name.startswith("mov"):

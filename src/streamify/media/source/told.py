@@ -161,6 +161,8 @@ class _Seen:
                 continue
             aside = self._aside(at, last, near) if border is None else 0
             passed = aside or copies.behind(first, at, last, step)
+            if border is None and not passed and len(self.times) - at <= ASIDE:
+                passed = len(self.times) - at  # wild as well: no recording is that short
             if passed:
                 at += passed
                 continue

@@ -9,6 +9,8 @@ from typing import BinaryIO
 TS_PACKET = 188
 TS_SEARCH = 2 << 20
 """Bytes in which the first PAT and PMT are looked for."""
+REACHES = (64 << 10, 512 << 10, TS_SEARCH)
+"""Bytes in front of a packet in which its tables are looked for, one after the other."""
 SYNC = 0x47
 STRIDES = (188, 192, 204)
 """Bytes from packet to packet: plain, with a time code before each (M2TS), with error correction behind each."""
@@ -84,6 +86,39 @@ def programme_tables(data: bytes, at: int) -> Collection[int]:
     """Return the PIDs of the tables that a PAT in one packet names."""
     pat = section(data, [at])
     return () if pat is None else {pid for _, pid in _entries(pat[1])}
+
+
+def types_before(file: BinaryIO, place: int) -> Mapping[int, int]:
+    """Return the stream types by PID that tables say last in front of a packet; where there are none, first behind it.
+
+    Args:
+        file: A transport stream; its position is moved.
+        place: Offset of the packet's first byte.
+    """
+    for reach in REACHES:
+        begin = max(0, place - reach)
+        file.seek(begin)
+        data = plain(bytes(file.read(place - begin)))
+        if (found := _types(data, last=True)) or not begin:
+            break
+    if found:
+        return found
+    file.seek(place)
+    return _types(plain(bytes(file.read(REACHES[-1]))), last=False)
+
+
+def _types(data: bytes, *, last: bool) -> dict[int, int]:
+    places = by_pid(data)
+    pats = [pat for at in places.get(0, ()) if (pat := section(data, [at])) is not None]
+    found: dict[int, int] = {}
+    for _, pid in _entries((pats[-1] if last else pats[0])[1]) if pats else ():
+        of_table = places.get(pid, [])
+        starts = [number for number, at in enumerate(of_table) if data[at + 1] & 0x40]
+        for number in reversed(starts) if last else starts:
+            if (pmt := section(data, of_table[number:])) is not None:
+                found.update((stream, kind) for stream, kind, _ in _streams(pmt[1]))
+                break
+    return found
 
 
 def plain(data: bytes) -> bytes:
