@@ -82,6 +82,7 @@ SOURCES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "Y4M": ("source-format", lambda to: converted(to, "-an", "a.y4m")),
     "NUT": ("source-format", lambda to: converted(to, "-c", "copy", "a.nut")),
     "moving GIF": ("source-format", lambda to: converted(to, "-an", "a.gif")),
+    "moving PNG": ("source-not-media", lambda to: converted(to, "-an", "-f", "apng", "a.png")),
     "H.264 without times": ("no-timestamps", lambda _: without_times("ts")),
     "MPEG-2 without times": ("no-timestamps", lambda _: without_times("ts-mpeg2")),
     "an edit past the end": ("no-pictures", past_the_end),
@@ -156,6 +157,7 @@ def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:
         "ffmpeg -i SOURCE -c copy OUT.mp4",
         "ffmpeg -i SOURCE -map_metadata -1 -c copy OUT.mkv",
         "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4",
+        "ffmpeg -decryption_key KEY -i SOURCE -c copy OUT.mp4",  # in tests/unit/media/test_encrypted.py
         "ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv",
         "ffmpeg -i SOURCE -c:v libx264 -crf 16 -force_key_frames 'expr:gte(t,n_forced*10)' -c:a copy OUT.mkv",
     }

@@ -171,6 +171,7 @@ TRIED = {
     "ray-unreachable": "tests/e2e/test_ray.py",
     "source-format": "tests/e2e/test_remedies.py",
     "source-incomplete": "tests/e2e/test_cases.py",
+    "source-not-media": "tests/e2e/test_remedies.py",
     "source-keyframes-too-rare": "tests/e2e/test_remedies.py",
     "source-too-complex": "tests/e2e/test_remedies.py",
     "source-too-large-to-scan": "tests/e2e/test_remedies.py",

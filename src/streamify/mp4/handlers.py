@@ -7,11 +7,13 @@ from typing import BinaryIO
 
 from streamify.model.limits import STREAMS
 from streamify.mp4.boxes import Box, BoxError
-from streamify.mp4.description import at_path
+from streamify.mp4.description import at_path, visual_entries
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 LONGEST = 1 << 16
 """Bytes of a header of WebVTT that are read at most."""
+AUXILIARY = "transparency or depth"
+"""Of pictures that belong to others, whose kind is not told."""
 
 
 def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
@@ -75,6 +77,43 @@ def chapter_tracks(file: BinaryIO, layout: Layout) -> frozenset[int]:
         )
     except BoxError:
         return frozenset()
+
+
+def auxiliary_tracks(file: BinaryIO, layout: Layout) -> dict[int, str]:
+    """Return what tracks of auxiliary pictures hold, by track id (12.1.1, ``auxv``; ISO/IEC 23008-12, 7.5.3, ``auxi``).
+
+    None where it is damaged.
+    """
+    moov, found = layout.first(b"moov"), dict[int, str]()
+    try:
+        for body, stop in at_path(file, moov.body, moov.end, (b"trak",)) if moov is not None else ():
+            for start, end in at_path(file, body, stop, (b"mdia", b"hdlr")):
+                if end - start >= 12 and read_exactly(file, start + 8, start + 12) == b"auxv":
+                    number = track_id_of(file, body, stop)
+                    says = b"".join(entry.boxes.get(b"auxi", b"") for entry in visual_entries(file, layout, number))
+                    words = {b":alpha": "transparency", b":depth": "depth"}
+                    found[number] = next((said for urn, said in words.items() if urn in says), AUXILIARY)
+    except BoxError:
+        return {}
+    return found
+
+
+def auxiliary_items(file: BinaryIO, layout: Layout) -> frozenset[int]:
+    """Return the ids of the items that are no picture by themselves (ISO/IEC 23008-12, 6.4.4, ``auxl``).
+
+    None where it is damaged.
+    """
+    meta, found = layout.first(b"meta"), set[int]()
+    try:
+        for start, end in at_path(file, meta.body + 4, meta.end, (b"iref",)) if meta is not None else ():
+            width = 4 if read_exactly(file, start, start + 1) != b"\0" else 2
+            found.update(
+                int.from_bytes(read_exactly(file, item, item + width))
+                for item, _ in at_path(file, start + 4, end, (b"auxl",))
+            )
+    except BoxError:
+        return frozenset()
+    return frozenset(found)
 
 
 def _kinds(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:

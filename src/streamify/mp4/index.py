@@ -264,7 +264,7 @@ def _check_description(data: bytes, stsd: Box) -> None:
     if len(entries) != 1:
         raise OddTableError(f"the track has {len(entries)} sample descriptions")
     if entries[0].kind == b"encv":
-        raise SourceError("source-encrypted", "the video is encrypted", "give a copy without DRM")
+        raise SourceError("source-encrypted", "the video is encrypted", "decrypt it first, or give a copy without DRM")
     if entries[0].kind == b"vp08":
         raise OddTableError("VP8 samples may show nothing, which only their bytes tell")
 

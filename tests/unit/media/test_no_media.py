@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from fuzz.mutate import CLIPS, clip
@@ -35,6 +38,24 @@ def test_what_it_is_is_said(head: bytes) -> None:
     assert found is not None
     assert FILES[head] in found.what
     assert "ffmpeg" not in found.remedy
+
+
+def test_moving_pictures_are_told_from_stills(tmp_path: Path) -> None:
+    """As FFmpeg writes them; it reads those of PNG, and those of WebP not."""
+    for name, said in {"a.png": "an animated PNG", "a.webp": "an animated WebP", "b.png": "a PNG picture"}.items():
+        film = (
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=size=64x48:rate=10:duration=0.3",
+            "-frames:v",
+            "3" if name[0] == "a" else "1",
+        )
+        kind = {"a.png": ("-f", "apng"), "a.webp": ("-loop", "0")}.get(name, ())
+        subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *film, *kind, tmp_path / name], check=True, timeout=60)
+        found = no_media((tmp_path / name).read_bytes()[:1024])
+        assert found is not None
+        assert found.what == said
 
 
 @pytest.mark.parametrize("name", CLIPS)

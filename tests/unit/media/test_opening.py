@@ -196,5 +196,5 @@ def test_a_disk_that_fails_while_a_torn_film_is_opened_again_is_named(film: Path
         assert (caught.value.code, caught.value.transient) == ("source-unreadable", True), good
 
 
-def test_random_bytes_are_refused() -> None:
+def test_other_bytes_are_refused() -> None:
     assert refused(io.BytesIO(bytes(range(255, 0, -1)) * 200)) == "source-unreadable"

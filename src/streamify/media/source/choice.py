@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -11,7 +11,9 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from streamify.errors import UsageError
+from streamify.errors import SourceError, UsageError
+from streamify.media.source.encrypted import encrypted, encrypted_streams
+from streamify.media.source.no_media import VIDEO
 from streamify.media.source.transport import Programme, read_programmes
 from streamify.model.source import Note
 
@@ -40,14 +42,17 @@ class Choice:
     """Pages of teletext with subtitles, by PID."""
     captions: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """Languages of captions inside the pictures, by PID and channel."""
+    encrypted: Collection[int] = ()
+    """Indices of the streams that cannot be read without a key."""
 
 
 def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Choice:
     """Choose the streams of a source.
 
     Of several video streams that which the container marks as the default is taken, and of those the one with the
-    largest picture. Of several programmes of a transport stream it is the one with that picture, or the one that is
-    wanted, and its own sound alone.
+    largest picture; a still beside a film (image sequences of HEIF and AVIF) only where there is no film. Of several
+    programmes of a transport stream it is the one with that picture, or the one that is wanted, and its own sound
+    alone. What is encrypted is left out.
 
     Args:
         container: The source, opened.
@@ -55,6 +60,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         wanted: Number of a programme.
 
     Raises:
+        SourceError: ``source-encrypted``; ``source-not-media``: all that it holds are tiles of a still.
         UsageError: ``program-unknown``.
     """
     programmes: tuple[Programme, ...] = ()
@@ -64,27 +70,31 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         file.seek(at)
     if wanted is not None:
         _check(wanted, programmes)
-    chosen = _programme(container, programmes, wanted) if len(programmes) > 1 else None
     types = {pid: kind for one in programmes for pid, kind in one.types.items()}
+    locked = encrypted_streams(container, file, types)
+    chosen = _programme(container, programmes, wanted, locked) if len(programmes) > 1 else None
     teletext = {pid: pages for one in programmes for pid, pages in one.teletext.items()}
     captions = {pid: told for one in programmes for pid, told in one.captions.items()}
+    own = list(container.streams) if chosen is None else _streams_of(container, chosen)
+    _refuse_encrypted(own, locked)
+    readable = [stream for stream in own if stream.index not in locked]
+    video, sound = _best(readable), _sound(readable)
     if chosen is None:
-        video, sound = _best(container.streams), _sound(container.streams)
-        return Choice(video, sound, None, frozenset(), (), types, teletext, captions)
-    own = _streams_of(container, chosen)
+        _refuse_tiles(video, own)
+        return Choice(video, sound, None, frozenset(), (), types, teletext, captions, locked)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
-    video = _best(own)
     why = _why(chosen, wanted, "with the largest picture" if video is not None else "the first with sound")
     return Choice(
         video,
-        _sound(own),
+        sound,
         chosen.number,
         frozenset(elsewhere - {stream.index for stream in own}),
         tuple(Note(kind="dropped", what=_described(container, one), why=why) for one in others),
         types,
         teletext,
         captions,
+        locked,
     )
 
 
@@ -108,10 +118,36 @@ def _is_picture(stream: Stream) -> bool:
     return bool(stream.disposition & PICTURE)
 
 
-def _rank(stream: VideoStream) -> tuple[bool, bool, int, int]:
+def is_still(stream: Stream) -> bool:
+    """Return whether a stream is an item of a HEIF or AVIF file: FFmpeg gives it one picture, and ticks of a second."""
+    of_mov = stream.container.format.name.startswith("mov")
+    return of_mov and stream.type == "video" and stream.frames == 1 and stream.time_base == 1
+
+
+def _refuse_encrypted(streams: Iterable[Stream], locked: Collection[int]) -> None:
+    """Refuse a source whose pictures, or whose sound where it has no pictures, are all encrypted."""
+    kinds = {kind: [stream for stream in streams if stream.type == kind] for kind in ("video", "audio")}
+    films = [stream for stream in kinds["video"] if not _is_picture(stream) and not is_still(stream)]
+    for name, group in (("video", films), ("sound", kinds["audio"])):
+        if group:
+            if all(stream.index in locked for stream in group):
+                raise encrypted(f"the {name} is")
+            return
+
+
+def _refuse_tiles(video: VideoStream | None, streams: Iterable[Stream]) -> None:
+    """Refuse a still that is put together of tiles, as those of phones: each is a stream of its own."""
+    if video is None or not is_still(video) or not video.disposition & PART:
+        return
+    count = sum(is_still(one) and bool(one.disposition & PART) for one in streams)
+    raise SourceError("source-not-media", f"the source is a HEIF or AVIF picture of {count} tiles", VIDEO)
+
+
+def _rank(stream: VideoStream) -> tuple[bool, bool, bool, int, int]:
     flags, context = stream.disposition, stream.codec_context
     area = context.width * context.height
-    return not flags & PART and area > 0, bool(flags & Disposition.default), area, -stream.index
+    whole = not flags & PART and area > 0
+    return whole, not is_still(stream), bool(flags & Disposition.default), area, -stream.index
 
 
 def _sound(streams: Iterable[Stream]) -> tuple[AudioStream, ...]:
@@ -123,12 +159,15 @@ def _streams_of(container: InputContainer, programme: Programme) -> list[Stream]
     return [stream for stream in container.streams if stream.id in programme.pids]
 
 
-def _programme(container: InputContainer, programmes: Sequence[Programme], wanted: int | None) -> Programme | None:
+def _programme(
+    container: InputContainer, programmes: Sequence[Programme], wanted: int | None, locked: Collection[int]
+) -> Programme | None:
     if wanted is not None:
         return next(one for one in programmes if one.number == wanted)
-    video = _best(container.streams)
+    readable = [stream for stream in container.streams if stream.index not in locked]
+    video = _best(readable)
     if video is None:
-        sound = _sound(container.streams)
+        sound = _sound(readable)
         return next((one for one in programmes if sound and sound[0].id in one.pids), None)
     return next((one for one in programmes if video.id in one.pids), None)
 

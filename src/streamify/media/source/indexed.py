@@ -16,7 +16,8 @@ from streamify.media.source.captions import LOOKED_AT, SEARCHED, Captions, sampl
 from streamify.media.source.doubt import doubt
 from streamify.media.source.edit_notes import hidden_notes, part_notes
 from streamify.media.source.gaps import find_holes, gap_notes
-from streamify.media.source.opening import ENCODE, open_media
+from streamify.media.source.no_media import ENCODE
+from streamify.media.source.opening import open_media
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.proof import Cut, reproduces
 from streamify.media.source.scan import seconds

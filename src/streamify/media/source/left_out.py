@@ -12,10 +12,10 @@ from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
 from streamify.media.bitmaps.streams import is_bitmaps
-from streamify.media.source.choice import Choice, has_decoder, size_of
+from streamify.media.source.choice import Choice, has_decoder, is_still, size_of
 from streamify.model.source import Note, TextFacts
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.handlers import chapter_tracks, sample_kinds
+from streamify.mp4.handlers import AUXILIARY, auxiliary_items, auxiliary_tracks, chapter_tracks, sample_kinds
 from streamify.mp4.movie import read_layout
 
 _SAMPLES = MappingProxyType(
@@ -82,12 +82,14 @@ def left_out(
         text: The streams that become subtitles.
     """
     used = {one.index for one in (choice.video, *choice.audio) if one is not None} | {one.stream for one in text}
-    kinds, titles = tracks
+    titles = tracks.chapters
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
-            yield Note(kind="dropped", what=_what(stream, kinds, choice), why=_why(stream))
+            yield Note(kind="dropped", what=_what(stream, tracks, choice), why=_why(stream, choice))
     main = choice.video
+    if main is not None and is_still(main):
+        yield Note(kind="info", what="a still picture", why="the file is an image and holds no film: it stands for 1 s")
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
         yield Note(kind="dropped", what=f"timecode {timecode}", why="the stream's time begins at 0")
@@ -102,28 +104,36 @@ class Tracks(NamedTuple):
     """Codes of their sample entries."""
     chapters: frozenset[int]
     """Those that hold chapters."""
+    auxiliary: Mapping[int, str]
+    """Those that hold no film, but what belongs to one, and what it is."""
+    items: frozenset[int]
+    """Ids of the pictures of HEIF of which the same holds."""
 
 
 def read_tracks(container: InputContainer, file: BinaryIO, size: int) -> Tracks:
     """Return what an MP4 says of its tracks."""
-    nothing = Tracks({}, frozenset())
+    nothing = Tracks({}, frozenset(), {}, frozenset())
     if not container.format.name.startswith("mov"):
         return nothing
     at = file.tell()
     try:
         layout = read_layout(file, size)
-        return Tracks(sample_kinds(file, layout), chapter_tracks(file, layout))
+        titles, items = chapter_tracks(file, layout), auxiliary_items(file, layout)
+        return Tracks(sample_kinds(file, layout), titles, auxiliary_tracks(file, layout), items)
     except BoxError:
         return nothing
     finally:
         file.seek(at)
 
 
-def _what(stream: Stream, kinds: Mapping[int, str], choice: Choice) -> str:
+def _what(stream: Stream, tracks: Tracks, choice: Choice) -> str:
     pages = choice.teletext.get(stream.id, ())  # which name the languages, too
-    parts = [_type(stream), "teletext" if pages else _codec(stream, kinds, choice.types)]
+    parts = [_type(stream), "teletext" if pages else _codec(stream, tracks.kinds, choice.types)]
     if isinstance(stream, VideoStream) and has_decoder(stream):
         parts.append(size_of(stream))
+        parts += ["a still"] if is_still(stream) else []
+        of_item = AUXILIARY if stream.id in tracks.items else None
+        parts += filter(None, [of_item if is_still(stream) else tracks.auxiliary.get(stream.id)])
     if isinstance(stream, AttachmentStream):
         parts = ["attachment", "font" if _FONT.search(stream.mimetype or "") else stream.mimetype or "unknown type"]
     keys = ("filename", "title") if pages else ("filename", "language", "title")
@@ -148,7 +158,9 @@ def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -
     return "of a kind that FFmpeg has no name for"
 
 
-def _why(stream: Stream) -> str:
+def _why(stream: Stream, choice: Choice) -> str:
+    if stream.index in choice.encrypted:
+        return "it is encrypted: decrypt it first, and it is carried over"
     if stream.type == "video":
         if stream.disposition & Disposition.attached_pic:
             return "a cover picture, no video"

@@ -13,6 +13,8 @@ class Other:
     remedy: str
 
 
+ENCODE = "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4"
+"""What makes an orderly file of whatever FFmpeg can play."""
 VIDEO = "give a video; a picture alone is none"
 ITSELF = "give the video file itself"
 UNPACK = "unpack it, and give the video in it"
@@ -44,7 +46,9 @@ _STARTS = (
 """First bytes, what they begin, and what to do."""
 
 _BRANDS = {
-    b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIF picture", b"avif": "an AVIF picture"
+    b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIF picture",
+    b"avif": "an AVIF picture", b"msf1": "a HEIF image sequence", b"hevc": "a HEIF image sequence",
+    b"avis": "an AVIF image sequence",
 }  # fmt: skip
 """Major brands of files that hold pictures alone (ISO/IEC 23008-12, 10)."""
 
@@ -71,6 +75,10 @@ def no_media(head: bytes) -> Other | None:
     for mark, what in _TEXTS:
         if start[: len(mark)].lower() == mark.lower():
             return Other(what, ITSELF)
+    if head.startswith(b"\x89PNG") and b"acTL" in head:
+        return Other("an animated PNG", f"convert it first: {ENCODE}")
+    if head.startswith(b"RIFF") and head[8:16] == b"WEBPVP8X" and head[20:21] and head[20] & 2:
+        return Other("an animated WebP", "give the video that it was made of: FFmpeg does not read it")
     for mark, what, remedy in _STARTS:
         if head.startswith(mark):
             return Other(what, remedy)

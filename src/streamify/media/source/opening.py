@@ -13,8 +13,9 @@ from av.container import InputContainer
 from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
+from streamify.media.source.encrypted import encrypted, encrypted_tracks, looks_encrypted
 from streamify.media.source.metadata import too_complex
-from streamify.media.source.no_media import no_media
+from streamify.media.source.no_media import ENCODE, no_media
 from streamify.media.source.plausible import FEWER, claims_too_much
 from streamify.media.source.reading import UnreadableError, refusal, unread
 from streamify.media.source.timed_file import TimedFile
@@ -40,8 +41,6 @@ OPTIONS = {
 _UNSEEN = [{"skip_frame": "all"}]
 """For the first stream: FFmpeg otherwise decodes some of its pictures as it opens a file, which takes up to 40 ms."""
 
-ENCODE = "ffmpeg -i SOURCE -c:v libx264 -crf 16 OUT.mp4"
-"""What makes an orderly file of whatever FFmpeg can play."""
 UNEDITED = "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4"
 """What leaves the edit lists out."""
 
@@ -219,6 +218,8 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     other = no_media(head)
     if other is not None:
         return SourceError("source-not-media", f"the source is {other.what}", other.remedy)
+    if head[4:8] in _MOVIE and _encrypted(file, size):
+        return encrypted("it is")
     if head[4:8] in _MOVIE and not _has_moov(file, size):
         return SourceError(
             "source-no-moov",
@@ -226,6 +227,8 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
             "the upload or recording was cut off: copy or upload it again from the original",
         )
     if getattr(error, "errno", None) == errno.EINVAL:
+        if looks_encrypted(file, size):
+            return _noise()
         return SourceError(
             "source-format",
             "the source is in a container format that is not accepted",
@@ -235,7 +238,21 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
         if head[4:8] in _MOVIE and _tracks(file, size) <= STREAMS:
             return claims_too_much("its index claims more than can be read")
         return SourceError("source-too-many-streams", "it holds more streams than can be read", FEWER)
+    if looks_encrypted(file, size):
+        return _noise()
     return UnreadableError(getattr(error, "strerror", None) or type(error).__name__)
+
+
+def _noise() -> SourceError:
+    return encrypted("its bytes are noise, as of a segment of HLS (AES-128) or another file that is")
+
+
+def _encrypted(file: BinaryIO, size: int) -> bool:
+    """Whether tracks of an MP4 are encrypted; FFmpeg may not open fragmented ones."""
+    try:
+        return bool(encrypted_tracks(file, size))
+    except BoxError:
+        return False
 
 
 def _tracks(file: BinaryIO, size: int) -> int:

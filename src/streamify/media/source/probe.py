@@ -122,7 +122,8 @@ def probe_source(
         shape = _Shape.of(stream, outside) if stream is not None else None
         long_as = _length(stream) if stream is not None else None
         ends = indexed_ends(container, file, ref.size, shape.index, audio) if shape is not None else None
-        streams = [one.index for one in container.streams.audio if one.index not in choice.elsewhere]
+        unheard = choice.elsewhere.union(choice.encrypted)
+        streams = [one.index for one in container.streams.audio if one.index not in unheard]
         silent = {
             number: audio_facts(container, one)
             for number in streams

@@ -30,7 +30,8 @@ from streamify.media.source.audio_packets import AudioPackets
 from streamify.media.source.clock_notes import clock_notes
 from streamify.media.source.joints import FALLS
 from streamify.media.source.mixed import mixed
-from streamify.media.source.opening import ENCODE, keep_only
+from streamify.media.source.no_media import ENCODE
+from streamify.media.source.opening import keep_only
 from streamify.media.source.palette import Palettes
 from streamify.media.source.plausible import refuse_claims
 from streamify.media.source.reading import UnreadableError, decode, decoder, offset_of, read_packets

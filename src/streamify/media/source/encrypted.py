@@ -1,0 +1,153 @@
+"""Sources, or streams of them, that are encrypted: FFmpeg reads their packets and decodes them to noise, or nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import BinaryIO
+
+from av.container import InputContainer
+
+from streamify.errors import SourceError
+from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, TRACKS, children, element
+from streamify.media.source.transport import TS_PACKET, plain
+from streamify.mp4.boxes import BoxError
+from streamify.mp4.handlers import sample_kinds
+from streamify.mp4.movie import read_layout
+
+ENTRIES = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms", "aavd"})
+"""Sample entries of encrypted tracks: of Common Encryption (ISO/IEC 14496-12, 8.12), of iTunes, and of Audible."""
+TYPES = frozenset({0xDB, 0xCF, 0xC1, 0xC2})
+"""Stream types of H.264, AAC, AC-3 and E-AC-3 in HLS's SAMPLE-AES (MPEG-2 Stream Encryption Format, 2.3)."""
+LOOKED_AT = 1 << 20
+"""Bytes in which packets of a transport or program stream are looked at."""
+PES = re.compile(rb"\x00\x00\x01([\xc0-\xef]).{2}([\x80-\xbf])", re.DOTALL)
+"""A packet of sound or pictures in a program stream (ISO/IEC 13818-1, 2.4.3.6): its id, and how it is scrambled."""
+HEADER = 256 * 1024
+"""Bytes of a list of tracks of Matroska that are looked at."""
+ELEMENTS = 100
+"""Elements looked at in front of it."""
+ENTRY, TYPE, CODEC, ENCODINGS, ENCODING, ENCRYPTION = 0xAE, 0x83, 0x86, 0x6D80, 0x6240, 0x5035
+"""TrackEntry, TrackType, CodecID, ContentEncodings, ContentEncoding and ContentEncryption (RFC 9559, 5.1.4.1)."""
+STREAMS = frozenset({1, 2, 17, 33})
+"""Types of tracks: pictures, sound, subtitles, metadata."""
+RANDOM = 1 << 16
+"""Bytes by which a file that is nothing known is taken for an encrypted one."""
+ODD = 1 << 12
+"""Bytes of the smallest one."""
+EVEN = 400
+"""Chi-square of the counts of the 256 values of noise, at most: 255 is expected."""
+REMEDY = "decrypt it first, with the key that belongs to it, or give a copy without DRM"
+
+
+def encrypted(what: str) -> SourceError:
+    """Return the error of a source that cannot be read because it, or its pictures, are encrypted."""
+    return SourceError("source-encrypted", f"{what} encrypted", REMEDY)
+
+
+def encrypted_streams(container: InputContainer, file: BinaryIO, types: Mapping[int, int]) -> Collection[int]:
+    """Return the indices of the streams that are encrypted.
+
+    Args:
+        container: The source, opened.
+        file: The same file; it is left where it was.
+        types: Stream types in the tables of a transport stream, by PID.
+    """
+    at, name = file.tell(), container.format.name
+    size = file.seek(0, io.SEEK_END)
+    try:
+        if name.startswith("mov"):
+            ids: Collection[int] = encrypted_tracks(file, size)
+        elif name.startswith("matroska"):
+            return _of_matroska(file, size)
+        elif name == "mpegts":
+            ids = {pid for pid, kind in types.items() if kind in TYPES} | _of_transport(file)
+        else:
+            ids = _of_program(file) if name == "mpeg" else ()
+    except BoxError:
+        return ()  # damaged
+    finally:
+        file.seek(at)
+    # Stills of HEIF, whose ticks are seconds, have numbers of their own.
+    return {stream.index for stream in container.streams if stream.id in ids and stream.time_base != 1}
+
+
+def encrypted_tracks(file: BinaryIO, size: int) -> set[int]:
+    """Return the ids of the tracks of an MP4 that are encrypted.
+
+    Raises:
+        BoxError: It is damaged.
+    """
+    return {number for number, kind in sample_kinds(file, read_layout(file, size)).items() if kind in ENTRIES}
+
+
+def looks_encrypted(file: BinaryIO, size: int) -> bool:
+    """Return whether a file has no structure at all: each value of a byte is as frequent as any other, in no order.
+
+    So it is in some bitstreams of pictures, but for their start codes.
+    """
+    if size < ODD:
+        return False
+    file.seek(0)
+    data = bytes(file.read(RANDOM))
+    expected = len(data) / 256
+    spread = sum((data.count(value) - expected) ** 2 / expected for value in range(256))
+    return spread < EVEN and b"\0\0\1" not in data and len(zlib.compress(data, 1)) >= len(data)
+
+
+def _of_matroska(file: BinaryIO, size: int) -> Collection[int]:
+    """Return the indices of the tracks of a Matroska or WebM file whose content is encrypted.
+
+    FFmpeg makes streams of tracks of the known types in the order of the list.
+
+    Raises:
+        BoxError: It is damaged.
+    """
+    head, _, at = element(file, 0, size)
+    kind, at, end = element(file, at, size)
+    if head != EBML or kind != SEGMENT:
+        return ()
+    for _ in range(ELEMENTS):
+        kind, body, after = element(file, at, end)
+        if kind == CLUSTER:
+            break
+        if kind == TRACKS:
+            file.seek(body)
+            entries = children(bytes(file.read(min(after - body, HEADER))))
+            said = [dict(children(payload)) for kind, payload in entries if kind == ENTRY]
+            streams = [one for one in said if int.from_bytes(one.get(TYPE, b"")[:8]) in STREAMS and CODEC in one]
+            return {index for index, one in enumerate(streams) if _is_encrypted(one)}
+        at = after
+    return ()
+
+
+def _is_encrypted(entry: Mapping[int, bytes]) -> bool:
+    encodings = children(entry.get(ENCODINGS, b""))
+    return any(kind == ENCODING and ENCRYPTION in dict(children(payload)) for kind, payload in encodings)
+
+
+def _of_transport(file: BinaryIO) -> set[int]:
+    """Return the PIDs whose packets are scrambled (ISO/IEC 13818-1, 2.4.3.2)."""
+    file.seek(0)
+    data = plain(bytes(file.read(LOOKED_AT)))
+    heads = (data[at : at + 4] for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET))
+    return _mostly((int.from_bytes(head[1:3]) & 0x1FFF, bool(head[3] & 0xC0)) for head in heads)
+
+
+def _of_program(file: BinaryIO) -> Collection[int]:
+    """Return the ids, as FFmpeg has them, of the streams of a program stream whose packets are scrambled: DVDs."""
+    file.seek(0)
+    found = PES.finditer(bytes(file.read(LOOKED_AT)))
+    return _mostly((0x100 | one[1][0], bool(one[2][0] & 0x30)) for one in found)
+
+
+def _mostly(packets: Iterable[tuple[int, bool]]) -> set[int]:
+    """Return the streams of which at least half of the packets are scrambled."""
+    count, scrambled = Counter[int](), Counter[int]()
+    for number, is_scrambled in packets:
+        count[number] += 1
+        scrambled[number] += is_scrambled
+    return {number for number in count if 2 * scrambled[number] >= count[number]}

@@ -1,0 +1,184 @@
+"""What is encrypted is said to be, with what to do; where sound alone is, the film is made without it."""
+
+from __future__ import annotations
+
+import random
+import re
+import struct
+import subprocess
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from clips.probing import probe
+from streamify.errors import SourceError
+from streamify.media.source.ebml import CLUSTER, SEGMENT, TRACKS, children, element
+from streamify.media.source.transport import TS_PACKET
+
+KEY = "76a6c65c5ea762046bd749a2e632ccbb"
+ENCRYPT = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", KEY, "-encryption_kid", KEY)
+FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+NOISE = random.Random(1)
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds with sound."""
+    path = tmp_path_factory.mktemp("encrypted") / "film.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc=size=96x64:rate=25:duration=2", "-f", "lavfi", "-i", "sine=duration=2")
+    ffmpeg(*source, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", path)
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(SourceError) as caught:
+        probe(path)
+    assert (caught.value.code, caught.value.exit_code) == ("source-encrypted", 3), caught.value
+    assert "decrypt it first" in (caught.value.hint or "")
+    return caught.value.message
+
+
+@pytest.mark.parametrize("streams", ["-c", "-an", "-vn"], ids=["both", "pictures", "sound"])
+@pytest.mark.parametrize("fragments", [(), FRAGMENTS], ids=["whole", "fragments"])
+@pytest.mark.parametrize("scheme", [b"cenc", b"cbcs"])
+def test_mp4(streams: str, fragments: tuple[str, ...], scheme: bytes, film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    ffmpeg("-i", film, "-c", "copy", *([] if streams == "-c" else [streams]), *ENCRYPT, *fragments, path)
+    path.write_bytes(path.read_bytes().replace(b"schm\0\0\0\0cenc", b"schm\0\0\0\0" + scheme))
+    assert "encrypted" in refused(path)
+
+
+def test_fragments_that_ffmpeg_opens(film: Path, tmp_path: Path) -> None:
+    """Its own writer puts into fragments what its reader refuses."""
+    path = tmp_path / "a.mp4"
+    ffmpeg("-i", film, "-c", "copy", *ENCRYPT, *FRAGMENTS, path)
+    path.write_bytes(re.sub(rb"senc|saiz|saio", b"free", path.read_bytes()))
+    assert refused(path) == "the video is encrypted"
+
+
+def test_a_film_that_was_decrypted_is_read(film: Path, tmp_path: Path) -> None:
+    """The remedy, followed."""
+    path, again = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    ffmpeg("-i", film, "-c", "copy", *ENCRYPT, path)
+    assert refused(path) == "the video is encrypted"
+    ffmpeg("-decryption_key", KEY, "-i", path, "-c", "copy", again)
+    facts = probe(again)
+    assert facts.video is not None
+    assert (facts.video.frames, len(facts.audio), facts.notes) == (50, 1, ())
+
+
+def locked_mp4(film: Path, path: Path) -> None:
+    """Lock the sound of an MP4, by its sample entry."""
+    path.write_bytes(film.read_bytes().replace(b"mp4a\0\0\0\0\0\0\0\1", b"enca\0\0\0\0\0\0\0\1"))
+
+
+def ebml(kind: int, payload: bytes) -> bytes:
+    return kind.to_bytes((kind.bit_length() + 7) // 8) + (1 << 56 | len(payload)).to_bytes(8) + payload
+
+
+def locked_mkv(film: Path, path: Path, *numbers: int) -> None:
+    """Encrypt tracks of a Matroska file as WebM does: a byte, a counter, then noise (RFC 9559, 5.1.4.1.31.8)."""
+    numbers = numbers or (2,)
+    ffmpeg("-i", film, "-c", "copy", path)
+    data = path.read_bytes()
+    file = BytesIO(data)
+    _, _, segment = element(file, 0, len(data))
+    _, at, end = element(file, segment, len(data))
+    how = ebml(0x5035, ebml(0x47E1, b"\5") + ebml(0x47E2, bytes(16)) + ebml(0x47E7, ebml(0x47E8, b"\1")))
+    locks = ebml(0x6D80, ebml(0x6240, ebml(0x5032, b"\1") + ebml(0x5033, b"\1") + how))
+    parts = []
+    while at < end:
+        kind, body, after = element(file, at, end)
+        payload = data[body:after]
+        if kind == TRACKS:
+            entries = [
+                (one, entry, dict(children(entry)).get(0xD7, b"\0")[-1] in numbers) for one, entry in children(payload)
+            ]
+            payload = b"".join(ebml(one, entry + locks if locked else entry) for one, entry, locked in entries)
+        elif kind == CLUSTER:
+            payload = b"".join(
+                ebml(one, block[:4] + b"\1" + bytes(8) + NOISE.randbytes(len(block) - 4))
+                if one == 0xA3 and block[0] & 0x7F in numbers
+                else ebml(one, block)
+                for one, block in children(payload)
+            )
+        if kind not in (0x114D9B74, 0x1C53BB6B):  # what says where things are
+            parts.append(ebml(kind, payload))
+        at = after
+    path.write_bytes(data[:segment] + ebml(SEGMENT, b"".join(parts)))
+
+
+def locked_ts(film: Path, path: Path, *pids: int) -> None:
+    """Scramble packets of a transport stream as conditional access does."""
+    ffmpeg("-i", film, "-c", "copy", path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF in (pids or (0x101,)):
+            begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            data[begin : at + TS_PACKET] = NOISE.randbytes(at + TS_PACKET - begin)
+            data[at + 3] |= 0x80
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "lock"), [("a.mp4", locked_mp4), ("a.mkv", locked_mkv), ("a.ts", locked_ts)], ids=["mp4", "mkv", "ts"]
+)
+def test_sound_alone_is_left_out_and_named(
+    name: str, lock: Callable[[Path, Path], None], film: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    lock(film, path)
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, facts.audio) == (50, ())
+    notes = [(note.kind, note.what[:15], note.why) for note in facts.notes]
+    assert ("dropped", "stream 1 (audio", "it is encrypted: decrypt it first, and it is carried over") in notes
+
+
+@pytest.mark.parametrize("tracks", [(1,), (1, 2)])
+def test_pictures_of_matroska(tracks: tuple[int, ...], film: Path, tmp_path: Path) -> None:
+    locked_mkv(film, tmp_path / "a.mkv", *tracks)
+    assert refused(tmp_path / "a.mkv") == "the video is encrypted"
+
+
+def test_pictures_of_a_transport_stream(film: Path, tmp_path: Path) -> None:
+    locked_ts(film, tmp_path / "a.ts", 0x100, 0x101)
+    assert refused(tmp_path / "a.ts") == "the video is encrypted"
+
+
+def test_a_dvd(film: Path, tmp_path: Path) -> None:
+    """The first bytes of a packet are in the clear."""
+    path = tmp_path / "a.vob"
+    ffmpeg("-i", film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob", path)
+    data = bytearray(path.read_bytes())
+    for found in re.finditer(rb"\x00\x00\x01[\xc0-\xef]..[\x80-\xbf]", bytes(data), re.DOTALL):
+        at, length = found.start(), struct.unpack_from(">H", data, found.start() + 4)[0]
+        begin, end = at + 9 + data[at + 8] + 60, min(len(data), at + 6 + length)
+        data[at + 6] |= 0x10
+        data[begin:end] = NOISE.randbytes(max(0, end - begin))
+    path.write_bytes(data)
+    assert refused(path) == "the video is encrypted"
+
+
+@pytest.mark.parametrize("size", [1 << 12, 188_000 // 16 * 16 + 16])
+def test_a_segment_of_hls(size: int, tmp_path: Path) -> None:
+    """Encrypted by AES-128 from its first byte to its last, nothing tells it from noise."""
+    (tmp_path / "a.ts").write_bytes(NOISE.randbytes(size))
+    assert "HLS (AES-128)" in refused(tmp_path / "a.ts")
+
+
+def test_other_files_are_not_said_to_be(tmp_path: Path) -> None:
+    """A bitstream without a container, and bytes of one value."""
+    film = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=1", "-c:v", "libx264", "-qp", "5")
+    ffmpeg(*film, "-f", "h264", tmp_path / "a.bin")
+    (tmp_path / "b.bin").write_bytes(bytes(100_000))
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(SourceError) as caught:
+            probe(path)
+        assert caught.value.code in ("source-format", "source-unreadable")
