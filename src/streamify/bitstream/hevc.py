@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from streamify.bitstream.base import Bits, Coded, OutOfBitsError, payload, units
 
 IDR, CRA, EOS, SPS, PPS = (19, 20), 21, 36, 33, 34
+ENHANCEMENT = 63
+"""Unspecified by H.265; here is the second layer of Dolby Vision, each of its NAL units with this header before it."""
 IRAP = range(16, 24)
 LEADING = range(6, 10)
 HEADER = 64
@@ -44,6 +46,8 @@ class HevcReader:
         self._restart = True
         self.views = False
         """Whether pictures of another layer were met: of another view, or of transparency."""
+        self.enhanced = False
+        """Whether NAL units of Dolby Vision's enhancement layer were met (profile 7 in one track)."""
         self.renew(extradata)
 
     def renew(self, extradata: bytes) -> None:
@@ -81,6 +85,8 @@ class HevcReader:
                         found.append(coded)
             elif kind == EOS:
                 self._restart = True
+            elif kind == ENHANCEMENT:
+                self.enhanced = True
             else:
                 self._parameter(data, start, end)
         if not found and data and unread:

@@ -12,6 +12,7 @@ from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 LONGEST = 1 << 16
 """Bytes of a header of WebVTT that are read at most."""
+LAYER = "Dolby Vision enhancement layer"
 AUXILIARY = "transparency or depth"
 """Of pictures that belong to others, whose kind is not told."""
 
@@ -88,14 +89,24 @@ def auxiliary_tracks(file: BinaryIO, layout: Layout) -> dict[int, str]:
     try:
         for body, stop in at_path(file, moov.body, moov.end, (b"trak",)) if moov is not None else ():
             for start, end in at_path(file, body, stop, (b"mdia", b"hdlr")):
-                if end - start >= 12 and read_exactly(file, start + 8, start + 12) == b"auxv":
+                kind = read_exactly(file, start + 8, start + 12) if end - start >= 12 else b""
+                if kind in (b"auxv", b"vide"):
                     number = track_id_of(file, body, stop)
-                    says = b"".join(entry.boxes.get(b"auxi", b"") for entry in visual_entries(file, layout, number))
-                    words = {b":alpha": "transparency", b":depth": "depth"}
-                    found[number] = next((said for urn, said in words.items() if urn in says), AUXILIARY)
+                    entries = visual_entries(file, layout, number)
+                    if any(_is_layer(entry.boxes.get(b"dvcC", b"")) for entry in entries):
+                        found[number] = LAYER
+                    elif kind == b"auxv":
+                        says = b"".join(entry.boxes.get(b"auxi", b"") for entry in entries)
+                        words = {b":alpha": "transparency", b":depth": "depth"}
+                        found[number] = next((said for urn, said in words.items() if urn in says), AUXILIARY)
     except BoxError:
         return {}
     return found
+
+
+def _is_layer(record: bytes) -> bool:
+    """Whether a DOVIDecoderConfigurationRecord says of an enhancement layer that no base layer is with it (3.2)."""
+    return len(record) >= 5 and record[3] & 3 == 2
 
 
 def auxiliary_items(file: BinaryIO, layout: Layout) -> frozenset[int]:

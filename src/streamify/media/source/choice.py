@@ -44,6 +44,8 @@ class Choice:
     """Languages of captions inside the pictures, by PID and channel."""
     encrypted: Collection[int] = ()
     """Indices of the streams that cannot be read without a key."""
+    layers: Collection[int] = ()
+    """PIDs of the enhancement layers of Dolby Vision."""
 
 
 def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Choice:
@@ -71,6 +73,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
     if wanted is not None:
         _check(wanted, programmes)
     types = {pid: kind for one in programmes for pid, kind in one.types.items()}
+    layers = {pid for one in programmes for pid in one.layers}
     locked = encrypted_streams(container, file, types)
     chosen = _programme(container, programmes, wanted, locked) if len(programmes) > 1 else None
     teletext = {pid: pages for one in programmes for pid, pages in one.teletext.items()}
@@ -81,7 +84,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
     video, sound = _best(readable), _sound(readable)
     if chosen is None:
         _refuse_tiles(video, own)
-        return Choice(video, sound, None, frozenset(), (), types, teletext, captions, locked)
+        return Choice(video, sound, None, frozenset(), (), types, teletext, captions, locked, layers)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
     why = _why(chosen, wanted, "with the largest picture" if video is not None else "the first with sound")
@@ -95,6 +98,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         teletext,
         captions,
         locked,
+        layers,
     )
 
 

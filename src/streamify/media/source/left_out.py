@@ -15,7 +15,7 @@ from streamify.media.bitmaps.streams import is_bitmaps
 from streamify.media.source.choice import Choice, has_decoder, is_still, size_of
 from streamify.model.source import Note, TextFacts
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.handlers import AUXILIARY, auxiliary_items, auxiliary_tracks, chapter_tracks, sample_kinds
+from streamify.mp4.handlers import AUXILIARY, LAYER, auxiliary_items, auxiliary_tracks, chapter_tracks, sample_kinds
 from streamify.mp4.movie import read_layout
 
 _SAMPLES = MappingProxyType(
@@ -86,7 +86,7 @@ def left_out(
     for stream in container.streams:
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
-            yield Note(kind="dropped", what=_what(stream, tracks, choice), why=_why(stream, choice))
+            yield Note(kind="dropped", what=_what(stream, tracks, choice), why=_why(stream, tracks, choice))
     main = choice.video
     if main is not None and is_still(main):
         yield Note(kind="info", what="a still picture", why="the file is an image and holds no film: it stands for 1 s")
@@ -133,6 +133,7 @@ def _what(stream: Stream, tracks: Tracks, choice: Choice) -> str:
         parts.append(size_of(stream))
         parts += ["a still"] if is_still(stream) else []
         of_item = AUXILIARY if stream.id in tracks.items else None
+        parts += [LAYER] if stream.id in choice.layers else []
         parts += filter(None, [of_item if is_still(stream) else tracks.auxiliary.get(stream.id)])
     if isinstance(stream, AttachmentStream):
         parts = ["attachment", "font" if _FONT.search(stream.mimetype or "") else stream.mimetype or "unknown type"]
@@ -158,7 +159,7 @@ def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -
     return "of a kind that FFmpeg has no name for"
 
 
-def _why(stream: Stream, choice: Choice) -> str:
+def _why(stream: Stream, tracks: Tracks, choice: Choice) -> str:
     if stream.index in choice.encrypted:
         return "it is encrypted: decrypt it first, and it is carried over"
     if stream.type == "video":
@@ -166,6 +167,8 @@ def _why(stream: Stream, choice: Choice) -> str:
             return "a cover picture, no video"
         if not has_decoder(stream):
             return "no decoder"
+        if stream.id in choice.layers or tracks.auxiliary.get(stream.id) == LAYER:
+            return "its compatible base layer is what is shown"
         if stream.disposition & Disposition.dependent:
             return "it adds to another stream, which plays without it"
         return "one video stream is transcoded"

@@ -49,6 +49,7 @@ from streamify.media.source.unreadable import Stretch
 from streamify.media.source.video_index import VideoIndex
 from streamify.media.source.witness import refuse_hidden
 from streamify.model.source import AudioFacts, Colour, Gap, Note, SourceFacts, SourceRef, TextFacts, VideoFacts
+from streamify.mp4.handlers import LAYER
 
 EXACT = ("mov", "wav", "w64", "flac", "aiff", "caf", "dv")
 """Containers of sound whose timestamps are exact, so that none of it has to be read to plan it."""
@@ -171,6 +172,8 @@ def probe_source(
     if beginning.start.views:
         what = "other layers of the video (further views, or transparency)"
         notes.append(Note(kind="dropped", what=what, why="the base layer is transcoded"))
+    if beginning.start.enhanced:
+        notes.append(Note(kind="dropped", what=LAYER, why="its compatible base layer is what is shown"))
     if not sample:
         if missing:
             raise cut_off(missing, ref.size)

@@ -342,6 +342,8 @@ class Start:
     """Triples of each message of cc_data in them."""
     views: bool = False
     """Whether they hold pictures of other layers."""
+    enhanced: bool = False
+    """Whether they hold Dolby Vision's enhancement layer."""
 
     @property
     def first(self) -> int | None:
@@ -383,7 +385,8 @@ def read_start(container: InputContainer, stream: VideoStream) -> Start:
     if len(pictures) < PICTURES:
         pictures += decode(context, None)
     views = isinstance(bitstream, (H264Reader, HevcReader)) and bitstream.views
-    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), tuple(captions), views)
+    enhanced = isinstance(bitstream, HevcReader) and bitstream.enhanced
+    return Start(tuple(packets[:COMPARED_PACKETS]), tuple(pictures), tuple(coded), tuple(captions), views, enhanced)
 
 
 def seconds(ticks: int, time_base: Fraction) -> str:

@@ -21,6 +21,9 @@ SDT_PID = 0x11
 SERVICE_DESCRIPTOR = 0x48
 TELETEXT_DESCRIPTOR = 0x56
 CAPTION_DESCRIPTOR = 0x86
+DOLBY_DESCRIPTOR = 0xB0
+BASE, ENHANCEMENT, HEVC = 0x1011, 0x1015, 0x24
+"""PIDs of Dolby Vision's two layers on Ultra HD Blu-ray, which has no descriptor, and their stream type."""
 SUBTITLE_PAGES = (0x02, 0x05)
 """Types of pages: subtitles, and those for the hearing impaired."""
 
@@ -38,6 +41,9 @@ class Programme:
     """Pages of teletext by PID, as descriptors have them, such as ``888 deu``."""
     captions: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """Languages (ISO 639-2) of captions inside the pictures by PID and channel, as descriptors have them."""
+
+    layers: Collection[int] = ()
+    """PIDs of the enhancement layers of Dolby Vision."""
 
     @property
     def pids(self) -> Collection[int]:
@@ -63,7 +69,8 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
             types = {pid: kind for pid, kind, _ in streams}
             of_all = dict(_captions(pmt[1][12 : _info_end(pmt[1])]))
             captions = {pid: of_all | dict(_captions(own)) for pid, _, own in streams}
-            found[number] = Programme(number, names.get(number, ""), types, pages, captions)
+            layers = {pid for pid, kind, own in streams if _is_layer(pid, kind, own, types)}
+            found[number] = Programme(number, names.get(number, ""), types, pages, captions, layers)
     return tuple(found.values())
 
 
@@ -216,6 +223,17 @@ def _captions(descriptors: bytes) -> Iterator[tuple[str, str]]:
             if language.isalpha():
                 yield channel, language.decode("latin-1").lower()
         at += 2 + len(body)
+
+
+def _is_layer(pid: int, kind: int, descriptors: bytes, types: Mapping[int, int]) -> bool:
+    """Whether a stream is but the enhancement layer of Dolby Vision ("Dolby Vision Streams Within MPEG-2 TS", 3.1)."""
+    at = 0
+    while at + 2 <= len(descriptors):
+        tag, body = descriptors[at], descriptors[at + 2 : at + 2 + descriptors[at + 1]]
+        if tag == DOLBY_DESCRIPTOR and len(body) >= 4:
+            return body[3] & 3 == 2  # an enhancement layer, and no base layer
+        at += 2 + len(body)
+    return (pid, kind, types.get(BASE)) == (ENHANCEMENT, HEVC, HEVC)
 
 
 def _names(sdt: tuple[bytes, bytes] | None) -> dict[int, str]:
