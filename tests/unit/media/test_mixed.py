@@ -29,6 +29,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         remux(source, folder / f"{name}.mp4")
         remux(source, folder / f"parts-{name}.mp4", *FRAGMENTS)
         remux(source, folder / f"{name}.ts")
+        remux(source, folder / f"{name}.flv")
         remux(source, folder / f"{name}.mpg", "-c:v", "mpeg2video", "-c:a", "mp2")
     remux(sound, folder / "other-sound.ts", "-streamid", "0:257")
     return folder
@@ -61,6 +62,8 @@ def joined(parts: Path, names: Sequence[str], out: Path) -> Path:
         (("parts-sound.mp4", "parts-film.mp4"), "track 1 is mp4a, and avc1 from byte"),
         (("film.mpg", "sound.mpg"), "a clock of their own, and no picture"),
         (("film.mpg", "sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
+        (("sound.flv", "film.flv"), "is not read"),
+        (("sound.flv", "sound.flv"), "is not read"),
         (("sound.mpg", "film.mpg"), "a clock of their own, and no picture"),
     ],
     ids=" ".join,
@@ -79,6 +82,18 @@ def test_sound_alone_beside_films_is_refused(names: Sequence[str], why: str, par
 def test_what_has_the_same_streams_may_be_joined(name: str, parts: Path, tmp_path: Path) -> None:
     whole = split(joined(parts, [name] * 2, tmp_path / f"joined{Path(name).suffix}"))
     assert whole.source.duration > 3.9
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "caf", "w64", "wma"])
+def test_a_second_file_that_ffmpeg_does_not_read_is_refused(suffix: str, parts: Path, tmp_path: Path) -> None:
+    first = remux(parts / "wave.wav", tmp_path / f"first.{suffix}", *(("-c:a", "wmav2") if suffix == "wma" else ()))
+    assert split(first).source.duration > 1.9
+    twice = tmp_path / f"twice.{suffix}"
+    twice.write_bytes(first.read_bytes() * 2)
+    with pytest.raises(SourceError) as caught:
+        split(twice)
+    assert caught.value.code == "source-joined"
+    assert f"what begins at byte {first.stat().st_size} is not read" in caught.value.message
 
 
 def test_tracks_that_the_first_file_lacks_are_refused(parts: Path, tmp_path: Path) -> None:

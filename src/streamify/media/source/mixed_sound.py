@@ -17,6 +17,7 @@ from streamify.media.source.audio_packets import StreamPackets
 from streamify.media.source.mixed import PLACES, mixed
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at, refuse_unread
 from streamify.media.source.transport import TS_PACKET
+from streamify.media.source.unreadable import unreadable_tail
 from streamify.model.source import ClockBreak
 
 LAYOUTS = ((188, 0), (192, 0), (192, 4), (204, 0))
@@ -29,6 +30,8 @@ LEAST = Fraction(1, 2)
 """Seconds of sound without a picture among it that are a recording of their own."""
 REST = 16
 """Pictures that a recording may have behind the last of its sound."""
+FLV = b"FLV\1"
+"""What a file begins with (Adobe FLV 10.1, annex E.2)."""
 WRAP, NEAR = Fraction(1 << 33, 90_000), 60
 """Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
 
@@ -73,6 +76,11 @@ def refuse_late_pictures(
         if format_name.startswith("matroska"):
             refuse_other_tracks_at(file, size, places)
             refuse_unread(file, size, max(sound.positions, default=0))
+        elif format_name == "flv" and sound.sizes:
+            tail = unreadable_tail(file, size, format_name, sound.positions[-1], sound.sizes[-1])
+            file.seek(size if tail is None else tail.position)
+            if tail is not None and file.read(len(FLV)) == FLV:
+                raise mixed(f"what begins at byte {tail.position} is not read")
         elif format_name == "mpegts":
             known = (one for one in places if one >= 0)
             late = next((one for one in known if "pictures" in _carried(file, one, AHEAD, elsewhere)), None)
