@@ -16,7 +16,7 @@ import streamify
 from clips.edits import EMPTY, Edit, delay, with_edits
 from clips.identity import decode_track
 from clips.make import Clip, ClipSpec, make_clip
-from clips.numbered import remux
+from clips.numbered import encode, remux
 from clips.sound import beep_times, decode_audio
 from e2e.driving import rungs, verify
 from selection import sample
@@ -146,6 +146,27 @@ def test_quicktime_with_a_movie_clock_that_is_coarse(name: str, tmp_path: Path) 
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("rate", "edits", "numbers"),
+    [
+        (60, [part("15/30", "0"), part("15/30", "1/2")], [*range(60)]),  # two pictures in each tick
+        (50, [part("17/30", "0"), part("16/30", "0.6")], [*range(28), *range(30, 57)]),  # a third, and two thirds
+        (25, [part("15/30", "0"), part("15/30", "1/2")], [*range(25)]),  # half of a picture
+    ],
+)
+def test_parts_counted_in_ticks_as_long_as_pictures(
+    rate: int, edits: Sequence[tuple[Fraction, Fraction]], numbers: list[int], tmp_path: Path
+) -> None:
+    """What is shown of a last picture is rounding where it is less than a tick and less than half of the picture."""
+    options = {"preset": "ultrafast", "bf": "0", "g": "100"}
+    film = encode(tmp_path / "film.mp4", range(2 * rate), "libx264", "mp4", options, rate=Fraction(rate))
+    coarse = remux(film, tmp_path / "coarse.mov", "-movie_timescale", "30", "-video_track_timescale", str(512 * rate))
+    source = with_edits(coarse, tmp_path / "source.mov", {0: [Edit(*one) for one in edits]})
+    report = run(source, tmp_path / "dest")
+    assert [number for _, number in decode_track(tmp_path / "dest", track(report, "video").folder)] == numbers
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
 def test_reordered_pictures_and_an_edit_from_0_on(tmp_path: Path) -> None:
     """The first picture is composed after 0, and FFmpeg moves it there, away from its sound."""
     clip = make_clip(replace(SPEC, pyramid=True), tmp_path)

@@ -346,7 +346,7 @@ def _parts(edits: Sequence[tuple[int, int, int]], timescale: int, movie_timescal
             raise OddTableError("the edit list has a part with another rate")
         if begin != -1 and length:
             at, following = (_rescale(ticks, timescale, movie_timescale) for ticks in (passed, passed + length))
-            yield Shown(at, begin, begin + following - at, timescale // movie_timescale)
+            yield Shown(at, begin, begin + following - at, -(-timescale // movie_timescale))
         passed += length
 
 

@@ -54,8 +54,10 @@ def arrange(index: Mp4Index) -> Arranged:
     end = 0
     for part in index.edit.parts:
         first, stop = bisect_left(sorted_times, part.begin), bisect_left(sorted_times, part.end)
-        # Lengths count in the ticks of the movie: the rest of a picture below one of them is rounding.
-        while stop - first > 1 and part.end - sorted_times[stop - 1] < part.tick:
+        # Lengths count in the ticks of the movie: the rest of a picture below one of them is rounding, where it is less
+        # than half of the picture.
+        rest = part.end - sorted_times[stop - 1] if stop - first > 1 else part.tick
+        if rest < part.tick and 2 * rest < _lasting(sorted_times, stop - 1):
             stop -= 1
         numbers = order[first:stop]
         if not numbers:
@@ -93,6 +95,11 @@ def arrange(index: Mp4Index) -> Arranged:
         tuple(parts),
         len(composed) - len({number for number, time in zip(taken, times, strict=True) if time is not None}),
     )
+
+
+def _lasting(times: Sequence[int], place: int) -> int:
+    """Return how long a picture lasts: to the next one, or as long as the one before it."""
+    return times[place + 1] - times[place] if place + 1 < len(times) else times[place] - times[place - 1]
 
 
 def _start(keys: Sequence[int], composed: Sequence[int], first: int, begin: int) -> int:

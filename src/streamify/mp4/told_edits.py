@@ -6,7 +6,7 @@ For judging: it shares nothing with the index that plans are made from.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,6 +39,10 @@ class ToldEdits:
     parts: tuple[ToldPart, ...]
     earliest: int | None
     """Least composition time that the first part shows, ticks; ``None``: it shows no sample."""
+    movie: int
+    """Ticks per second in which lengths of parts are counted."""
+    times: Sequence[int]
+    """All composition times, sorted, ticks of the track."""
 
 
 @well_formed()
@@ -78,7 +82,7 @@ def told_edits(moov: bytes, track: int) -> ToldEdits | None:
     if not parts:
         return None
     shown = [time for time in times if time >= parts[0].begin]
-    return ToldEdits(timescale, tuple(parts), min(shown, default=None))
+    return ToldEdits(timescale, tuple(parts), min(shown, default=None), scale, sorted(times))
 
 
 def _edits(trak: bytes, body: int) -> Iterator[tuple[int, int, int]]:

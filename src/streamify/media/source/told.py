@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -69,8 +70,21 @@ def told_parts(told: ToldEdits | None) -> tuple[EditPart, ...]:
     for part in told.parts:
         assert part.seconds is not None
         at, end = (_ticks(seconds, told.timescale) for seconds in (part.at, part.at + part.seconds))
-        found.append(EditPart(at=at, begin=part.begin, end=part.begin + end - at))
+        found.append(EditPart(at=at, begin=part.begin, end=_unrounded(told, part.begin, part.begin + end - at)))
     return tuple(found)
+
+
+def _unrounded(told: ToldEdits, begin: int, end: int) -> int:
+    """Return where a part ends; in front of a picture of which it shows less than half, and less than a tick of its
+    length, which is rounded up.
+    """
+    times = told.times
+    last = bisect_left(times, end) - 1
+    if last < 1 or times[last] <= begin:
+        return end
+    lasting = times[last + 1] - times[last] if last + 1 < len(times) else times[last] - times[last - 1]
+    rest = end - times[last]
+    return times[last] if 2 * rest < lasting and rest * told.movie < told.timescale else end
 
 
 def told_start(told: ToldEdits | None) -> Fraction | None:
