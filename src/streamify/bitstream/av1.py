@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+_SEQUENCE = 1
 _METADATA, _T35 = 5, 4
 """Type of the OBU, and of what it holds (6.7.1): a message by ITU-T T.35."""
 _DOLBY = b"\xb5\x00\x3b\x00\x00\x08\x00"
@@ -29,6 +30,11 @@ def with_trailing_bits(data: bytes) -> bytes:
             body, changed = body + bytes((_TRAILING,)), True
         mended += bytes((header[0] | 2,)) + header[1:] + _leb128(len(body)) + body
     return bytes(mended) if changed else data
+
+
+def has_sequence(data: bytes) -> bool:
+    """Return whether a temporal unit, or the beginning of one, has a sequence header (5.5)."""
+    return any(header[0] >> 3 & 15 == _SEQUENCE for header, _ in _units(data))
 
 
 def _units(data: bytes) -> Iterator[tuple[bytes, bytes | None]]:

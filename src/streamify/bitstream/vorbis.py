@@ -20,7 +20,7 @@ class Vorbis:
     @classmethod
     def of(cls, extradata: bytes) -> Vorbis | None:
         """Read the three headers as Matroska and FFmpeg lace them; ``None`` where they are none."""
-        headers = _laced(extradata)
+        headers = laced(extradata)
         if headers is None or len(headers[0]) < 30 or headers[0][1:7] != b"vorbis":
             return None
         first, setup = headers[0], headers[2]
@@ -51,7 +51,8 @@ class Lengths:
         return (before + self._before) // 4 if before and self._stream.block(packet) else 0
 
 
-def _laced(extradata: bytes) -> list[bytes] | None:
+def laced(extradata: bytes) -> list[bytes] | None:
+    """Return the three headers of Vorbis or Theora as Matroska and FFmpeg lace them; ``None`` where they are none."""
     if len(extradata) < 3 or extradata[0] != 2:
         return None
     at, sizes = 1, []

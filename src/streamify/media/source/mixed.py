@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import BinaryIO
 
 from streamify.bitstream.base import units
 from streamify.errors import SourceError
@@ -15,10 +16,27 @@ and kinds of the parameter sets that a picture needs: FFmpeg takes those of the 
 """
 
 
+MATROSKA, FLV = b"\x1a\x45\xdf\xa3", b"FLV\1"
+HEAD = 9
+"""Bytes of an FLV's header, the last four of which say so (Adobe FLV 10.1, annex E.2)."""
+
+
 def mixed(what: str) -> SourceError:
     """Return the error for a source of recordings that do not have the same streams."""
     hint = "take it apart where one recording ends and the next begins, and give each by itself"
     return SourceError("source-joined", f"it was joined of recordings that cannot be read as one: {what}", hint)
+
+
+def refuse_next(file: BinaryIO, at: int) -> None:
+    """Refuse a source in which another file begins that FFmpeg does not read: of FLV, or the third of Matroska.
+
+    Raises:
+        SourceError: ``source-joined``.
+    """
+    file.seek(at)
+    head = bytes(file.read(HEAD))
+    if head.startswith(MATROSKA) or (head.startswith(FLV) and head[5:HEAD] == b"\0\0\0\x09"):
+        raise mixed(f"what begins at byte {at} is not read")
 
 
 def has_sets(decoder: str, configuration: bytes, picture: bytes, most: int | None = None) -> bool:

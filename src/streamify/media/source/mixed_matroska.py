@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, TRACKS, children, element, vint
-from streamify.media.source.mixed import has_sets, mixed
+from streamify.media.source.matroska_codecs import Packing, needed, packing, says_itself, unpacked
+from streamify.media.source.mixed import mixed
 from streamify.mp4.boxes import BoxError
 
 HEADER = 256 * 1024
@@ -18,15 +18,8 @@ ELEMENTS = 100
 """Elements looked at in front of a list of tracks."""
 ENTRY, NUMBER, TYPE, CODEC = 0xAE, 0xD7, 0x83, 0x86
 """TrackEntry, TrackNumber, TrackType and CodecID (RFC 9559, 5.1.4)."""
-PRIVATE, AUDIO, RATE, CHANNELS, DEPTH = 0x63A2, 0xE1, 0xB5, 0x9F, 0x6264
-"""CodecPrivate, Audio, and of that SamplingFrequency, Channels and BitDepth."""
-DECODERS = {b"V_MPEG4/ISO/AVC": "h264", b"V_MPEGH/ISO/HEVC": "hevc"}
-"""Of codecs whose pictures may come with parameter sets of their own."""
-"""NAL units that decoding needs, by codec: FFmpeg takes those of the first file where a picture brings none."""
-MESSAGES = {39, 40}
-"""NAL units of HEVC that decoding does not need, but name the encoder's options."""
-BLOCKS, UNITS = 1000, 32
-"""Elements looked at for the first block of a track, and units of that."""
+BLOCKS = 1000
+"""Elements looked at for the first block of a track."""
 NAME, WIDEST = 32, 8
 """Bytes of a codec's name that are shown, and of an integer."""
 KINDS = {1: "pictures", 2: "sound"}
@@ -84,6 +77,8 @@ class _Part(NamedTuple):
     tracks: _Tracks
     private: Mapping[int, bytes]
     """How tracks are decoded, of codecs that do not say so themselves, by their numbers."""
+    packing: Mapping[int, Packing]
+    """How their blocks are compressed."""
     behind: int
     """Byte behind the list of tracks."""
 
@@ -99,15 +94,15 @@ def _compare(file: BinaryIO, size: int, first: _Part, other: _Part) -> None:
             continue
         if before != (kind, codec):
             raise mixed(f"track {number} is {_named(before[1])}, and {_named(codec)} from byte {other.begin} on")
+        if first.packing[number] != other.packing[number]:
+            raise mixed(f"track {number} is compressed otherwise from byte {other.begin} on")
         if first.private[number] != other.private[number] and not _says_itself(file, size, number, other):
             raise mixed(f"track {number} is described otherwise from byte {other.begin} on")
 
 
 def _says_itself(file: BinaryIO, size: int, number: int, part: _Part) -> bool:
     """Return whether the first block of a track has the parameters that decoding needs."""
-    decoder, at = DECODERS.get(part.tracks[number][1]), part.behind
-    if decoder is None:
-        return False
+    at, codec = part.behind, part.tracks[number][1]
     try:
         for _ in range(BLOCKS):
             kind, body, after = element(file, at, size)
@@ -116,33 +111,12 @@ def _says_itself(file: BinaryIO, size: int, number: int, part: _Part) -> bool:
                 data = bytes(file.read(min(after - body, HEADER)))
                 of, begin = vint(data, 0, marker=False)
                 if of == number:
-                    return has_sets(decoder, part.private[number], data[begin + 3 :], UNITS)
+                    picture = unpacked(data[begin + 3 :], part.packing[number], HEADER)
+                    return says_itself(codec, part.private[number], picture)
             at = body if kind in (CLUSTER, 0xA0) else after
     except BoxError:
         pass  # the end, or damaged
     return False
-
-
-def _private(codec: bytes, said: Mapping[int, bytes]) -> bytes:
-    """Return what decoders need of a TrackEntry: not the tags of Vorbis, nor the sum of FLAC."""
-    if codec.startswith(b"A_PCM"):
-        heard = dict(children(said.get(AUDIO, b"")))
-        rate = heard.get(RATE, b"")
-        rate = struct.pack(">d", *struct.unpack(">f", rate)) if len(rate) == 4 else rate
-        return rate + b"".join(heard.get(one, b"").lstrip(b"\0").rjust(8, b"\0") for one in (CHANNELS, DEPTH))
-    private = said.get(PRIVATE, b"")
-    if codec == b"V_MPEG4/ISO/AVC" or codec.startswith(b"A_AAC"):
-        return private
-    if codec != b"V_MPEGH/ISO/HEVC":
-        return b""
-    kept, at = private[:22], 23
-    for _ in range(private[22] if len(private) > 22 else 0):
-        begin, count = at, int.from_bytes(private[at + 1 : at + 3])
-        at += 3
-        for _ in range(count if at < len(private) else 0):
-            at += 2 + int.from_bytes(private[at : at + 2])
-        kept += private[begin:at] if private[begin : begin + 1] and private[begin] & 0x3F not in MESSAGES else b""
-    return kept
 
 
 def _named(codec: bytes) -> str:
@@ -169,6 +143,7 @@ def _parts(file: BinaryIO, size: int, at: int = 0) -> Iterator[_Part]:
 def _part(file: BinaryIO, begin: int, at: int, end: int) -> _Part:
     found: _Tracks = {}
     private: dict[int, bytes] = {}
+    packed: dict[int, Packing] = {}
     for _ in range(ELEMENTS):
         if at >= end:
             break
@@ -180,11 +155,11 @@ def _part(file: BinaryIO, begin: int, at: int, end: int) -> _Part:
                     said = dict(children(payload))
                     number, sort = (int.from_bytes(said.get(one, b"")[:WIDEST]) for one in (NUMBER, TYPE))
                     codec = said.get(CODEC, b"").partition(b"\0")[0]  # a zero ends it (RFC 8794, 13)
-                    found[number], private[number] = (sort, codec), _private(codec, said)
+                    found[number], private[number], packed[number] = (sort, codec), needed(codec, said), packing(said)
             at = after
             break
         at = after
-    return _Part(begin, found, private, at)
+    return _Part(begin, found, private, packed, at)
 
 
 def refuse_unread(file: BinaryIO, size: int, last: int) -> None:

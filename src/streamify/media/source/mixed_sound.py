@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from streamify.bitstream.packets import NONE
 from streamify.media.source.audio_packets import StreamPackets
-from streamify.media.source.mixed import PLACES, mixed
+from streamify.media.source.mixed import FLV, PLACES, mixed
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at, refuse_unread
 from streamify.media.source.transport import TS_PACKET
 from streamify.media.source.unreadable import unreadable_tail
@@ -30,8 +30,6 @@ LEAST = Fraction(1, 2)
 """Seconds of sound without a picture among it that are a recording of their own."""
 REST = 16
 """Pictures that a recording may have behind the last of its sound."""
-FLV = b"FLV\1"
-"""What a file begins with (Adobe FLV 10.1, annex E.2)."""
 WRAP, NEAR = Fraction(1 << 33, 90_000), 60
 """Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
 

@@ -32,6 +32,7 @@ from streamify.media.source.index import read_index
 from streamify.media.source.left_out import Tracks, left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.metadata import refuse_metadata
+from streamify.media.source.mixed import refuse_next
 from streamify.media.source.mixed_file import refuse_second_file
 from streamify.media.source.mixed_matroska import refuse_other_tracks
 from streamify.media.source.mixed_mp4 import refuse_other_movies
@@ -217,6 +218,9 @@ def probe_source(
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
         ending = tuple(gap.model_copy(update={"damage": True}) for gap in ending)
+    if index.tail is not None:
+        with open_source() as file:
+            refuse_next(file, index.tail.position)
     if index.tail is not None and not index.tail.filled and not ending:
         ending = (_unread(index.tail, end - start),)
     if len(codecs) > 1:
