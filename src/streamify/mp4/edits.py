@@ -4,7 +4,7 @@ Free space in front of the index that claims fewer bytes than its header, at whi
 
 Edits of length 0 in edit lists run to the end of the film. The standard says so of fragmented files (ISO/IEC 14496-12,
 8.6.6.1), and players take it so in all: androidx Media3 shows all samples from the edit's start on. FFmpeg shows
-nothing of the track in a file that is not fragmented.
+nothing of the samples that the moov lists, in a fragmented file, too.
 
 Edits that show nothing, behind the last one that does, are left out. FFmpeg (8.1) shows the film's beginning there.
 """
@@ -62,22 +62,21 @@ def corrections(file: BinaryIO, size: int) -> tuple[Patch, ...]:
 
 
 def _endless_edits(file: BinaryIO, moov: Box) -> tuple[Patch, ...]:
-    """Return what gives edits of length 0 the length of what they show; nothing in a fragmented file."""
-    timescale, traks = 0, []
+    """Return what gives edits of length 0 the length of what they show."""
+    timescale, traks, fragments = 0, [], False
     for box in _boxes(file, moov.body, moov.end, INNER):
-        if box.kind == b"mvex":
-            return ()
+        fragments = fragments or box.kind == b"mvex"
         if box.kind == b"mvhd":
             timescale, _ = _times(file, box)
         if box.kind == b"trak":
             traks.append(box)
-    found = [_of_track(file, trak, timescale) for trak in traks]  # all: each list is counted
+    found = [_of_track(file, trak, timescale, fragments=fragments) for trak in traks]  # all: each list is counted
     return tuple(patch for patches in found for patch in patches) if timescale else ()
 
 
-def _of_track(file: BinaryIO, trak: Box, timescale: int) -> tuple[Patch, ...]:
+def _of_track(file: BinaryIO, trak: Box, timescale: int, *, fragments: bool) -> tuple[Patch, ...]:
     """Return what gives a track's edit its length, where the only one that shows anything has none, and what leaves out
-    those at the end that show nothing.
+    those at the end that show nothing; nothing where all samples are in fragments.
     """
     inside = {box.kind: box for box in _boxes(file, trak.body, trak.end, INNER)}
     if b"edts" not in inside or b"mdia" not in inside:
@@ -100,17 +99,33 @@ def _of_track(file: BinaryIO, trak: Box, timescale: int) -> tuple[Patch, ...]:
     shown = [number for number, (_, begin, _) in enumerate(edits) if begin != EMPTY]
     if not shown:
         return ()
-    behind = _shortened(elst, shown[-1] + 1, width) if shown[-1] + 1 < count else ()
+    behind = _shortened(elst, shown[-1] + 1, width) if shown[-1] + 1 < count and not fragments else ()
     if len(shown) != 1 or edits[shown[0]][0] or edits[shown[0]][1] < 0:
         return behind
+    if fragments:
+        if not _has_samples(file, inside[b"mdia"]):
+            return ()
+        timescale = 0  # how long the fragments are is not told
     media = _boxes(file, inside[b"mdia"].body, inside[b"mdia"].end, INNER)
     mdhd = next((box for box in media if box.kind == b"mdhd"), None)
     ticks, duration = _times(file, mdhd) if mdhd is not None else (0, 0)
     # Twice the track's own length: the last pictures may be shown later than they are decoded. FFmpeg takes the lesser
     # of the two for the length of the stream.
     most = (1 << (63 if wide else 32)) - 1
-    length = min(-(-2 * duration * timescale // ticks), most) if ticks and duration else most
+    length = min(-(-2 * duration * timescale // ticks), most) if ticks and duration and timescale else most
     return (*behind, Patch(elst.body + 8 + width * shown[0], struct.pack(">Q" if wide else ">I", length)))
+
+
+def _has_samples(file: BinaryIO, mdia: Box) -> bool:
+    """Return whether the moov lists samples of a track (8.7.3)."""
+    within = [mdia]
+    for kind in ((b"minf",), (b"stbl",), (b"stsz", b"stz2")):
+        within = [box for one in within for box in _boxes(file, one.body, one.end, INNER) if box.kind in kind]
+    for box in within:
+        file.seek(box.body + 8)
+        if int.from_bytes(file.read(4)):
+            return True
+    return False
 
 
 def _shortened(elst: Box, count: int, width: int) -> tuple[Patch, ...]:

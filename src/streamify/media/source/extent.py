@@ -26,6 +26,8 @@ BROADCAST = 1
 """Its flag of a file whose size was not known when it was written."""
 SLACK = 8
 """Bytes; some writers count a chunk's own header or its padding in."""
+EXACT = frozenset({"matroska", "mov", "ogg"})
+"""Containers whose sizes are exact: of one byte less a picture is missing."""
 
 
 def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> int:
@@ -46,7 +48,7 @@ def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[
     kind = format_name.split(",")[0]
     announced = _mp4(file, size, tracks) if kind == "mov" else _EXTENTS.get(kind, _unknown)(file, size)
     missing = announced - size
-    return missing if missing > (0 if kind == "ogg" else SLACK) else 0  # the sizes of Ogg's pages are exact
+    return missing if missing > (0 if kind in EXACT else SLACK) else 0
 
 
 AGAIN = "copy or upload it again from the original"
