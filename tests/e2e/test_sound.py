@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 
 import streamify
+from clips.identity import joined
 from clips.long_mp4 import write_long_mp4
 from clips.make import Clip, ClipSpec, make_clip, source_sound
+from clips.melody import melody
+from clips.numbered import remux
 from clips.sound import (
     Sound,
     beep_times,
@@ -28,6 +31,7 @@ from clips.sound import (
     flash_times,
     sync_errors,
 )
+from clips.tones import read_sound, write_plain_wav
 from e2e.driving import rungs, verify
 from selection import sample
 from streamify.media.audio.piece import encode_piece
@@ -181,6 +185,19 @@ def test_sound_alone(rate: int, tmp_path: Path) -> None:
         assert max(map(abs, late)) < 0.001
     found = verify(tmp_path / "dest", clip.path)
     assert found.faults == ()
+
+
+@pytest.mark.parametrize(("suffix", "encoder"), [("mp3", "libmp3lame"), ("wma", "wmav2"), ("opus", "libopus")])
+def test_sound_alone_begins_with_what_its_decoder_gives_first(suffix: str, encoder: str, tmp_path: Path) -> None:
+    """Encoders put a delay in front, which decoders leave out: it became silence, and all was late for `verify`."""
+    wave = write_plain_wav(tmp_path / "wave.wav", melody(4))
+    source = remux(wave, tmp_path / f"film.{suffix}", "-c:a", encoder)
+    expected = read_sound(remux(source, tmp_path / "decoded.wav", "-c:a", "pcm_s16le"))[0]
+    report = run(Clip(source, BASE, (), Fraction(4)), tmp_path / "dest")
+    ours = read_sound(joined(tmp_path / "dest" / report.tracks[0].folder).getvalue())[0]
+    lag = int(np.argmax(np.correlate(ours[20_000:40_000], expected[25_000:35_000], "valid"))) - 5_000
+    assert abs(lag) <= 1
+    assert verify(tmp_path / "dest", source).faults == ()
 
 
 def test_the_pictures_beside_the_sound_are_not_read(tmp_path: Path) -> None:

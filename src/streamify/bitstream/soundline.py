@@ -130,6 +130,8 @@ def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False, joins:
     off = [times[number] - counted[number] for number in known]
     if clockless:
         known, off = known[:1], off[:1]
+    wild = _wild_at_the_start([counted[number] for number in known], off)
+    known, off = known[wild:], off[wild:]
     at = [counted[number] for number in known]
     edges = [0, *_moved(at, off, [bisect_left(known, number) for number in joins if number <= known[-1]]), len(known)]
     starts = [0]
@@ -150,6 +152,12 @@ def lay(packets: Coded, times: Sequence[int], *, clockless: bool = False, joins:
             runs.append(run)
         jitter, drift = max(jitter, part.jitter), drift + part.drift
     return Line(tuple(runs), tuple(holes), _end(packets, runs[-1], len(packets)), jitter, drift)
+
+
+def _wild_at_the_start(at: Sequence[int], off: Sequence[int]) -> int:
+    """Return how many of the first timestamps are far behind those that follow, and too few to be a recording."""
+    near = range(1, bisect_left(at, at[0] + SURE))
+    return next((place for place in near if off[place - 1] - off[place] > LONG), 0)
 
 
 def padding(overlap: int | Fraction, packet: int | Fraction, front: int | Fraction) -> bool:

@@ -154,9 +154,7 @@ def probe_source(
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid
-            if uncounted := [one for one in audio if not one.counted]:
-                begun = {one.stream: one for one in heard_from(open_source, uncounted)}
-                audio = tuple(begun.get(one.stream, one) for one in audio)
+            audio = heard_from(open_source, audio)
             notes = _without(notes, audio)
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
         seconds = max((one.duration or seconds for one in audio), default=seconds)

@@ -151,11 +151,15 @@ def read_starts(open_source: Callable[[], BinaryIO], video: VideoFacts, audio: S
 
 def heard_from(open_source: Callable[[], BinaryIO], audio: Sequence[AudioFacts]) -> tuple[AudioFacts, ...]:
     """Return facts of sound without pictures with when it is first heard: decoders leave out what encoders put in front
-    of it, of WMA two frames, and the container does not say so.
+    of it, of WMA two frames, of MP3 and Opus their delay, and the container does not say so.
+
+    Of counted sound that begins with packets that do not decode the packets say when it begins: the rest is lost.
     """
-    waiting = {one.stream for one in audio}
     starts: dict[int, Fraction] = {}
+    refused: list[str] = []
+    counted = {one.stream for one in audio if one.counted}
     with open_source() as file, open_media(file) as container:
+        waiting = {one.stream for one in audio if one.stream < len(container.streams)}  # others are found late
         _listen(container, dict.fromkeys(waiting))
         contexts = {number: decoder(cast("AudioStream", container.streams[number])) for number in waiting}
         packets = read_packets(container, *(container.streams[number] for number in waiting))
@@ -163,16 +167,26 @@ def heard_from(open_source: Callable[[], BinaryIO], audio: Sequence[AudioFacts])
             packet = _next(packets)
             if packet is None or not waiting:
                 break
-            if packet.stream_index in waiting:
-                times = (one.pts * one.time_base for one in decode(contexts[packet.stream_index], packet)
+            number = packet.stream_index
+            if number in waiting:
+                times = (one.pts * one.time_base for one in decode(contexts[number], packet, refused.append)
                          if one.pts is not None and one.time_base is not None)  # fmt: skip
                 if (first := next(times, None)) is not None:
-                    starts[packet.stream_index] = first
-                    waiting.discard(packet.stream_index)
-    return tuple(
-        one.model_copy(update={"start": round(starts[one.stream] / one.time_base)}) if one.stream in starts else one
-        for one in audio
-    )
+                    starts[number] = first
+                    waiting.discard(number)
+                elif refused and number in counted:
+                    waiting.discard(number)
+                refused.clear()
+    return tuple(_begun(one, starts[one.stream]) if one.stream in starts else one for one in audio)
+
+
+def _begun(audio: AudioFacts, begin: Fraction) -> AudioFacts:
+    start, before = round(begin / audio.time_base), audio.start or 0
+    if not audio.counted or audio.duration is None:
+        return audio.model_copy(update={"start": start})
+    if start <= before:
+        return audio
+    return audio.model_copy(update={"start": start, "duration": audio.duration - (start - before) * audio.time_base})
 
 
 def _listen(container: InputContainer, streams: Mapping[int, object]) -> None:
