@@ -91,6 +91,13 @@ def test_single_wild_times_move_nothing() -> None:
     assert (line.holes, len(line.runs)) == ((), 1)
 
 
+@pytest.mark.parametrize("count", [1, 6])
+def test_first_times_far_ahead_are_wild(count: int) -> None:
+    """All behind them counted as sound that had been heard before, up to their end."""
+    line = laid(lambda number: 500_000 if number < count else 0)
+    assert (line.holes, line.runs[0].at, line.end, line.jitter) == ((), 0, 3000 * PACKET, 0)
+
+
 def test_changes_of_rate_follow_each_other() -> None:
     packets = coded(50)
     for _ in range(50):
