@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -262,6 +263,25 @@ def test_beyond_the_limit_sound_is_cut_off_and_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_stray_time_of_sound_makes_no_minutes_of_a_still_picture(tmp_path: Path) -> None:
+    """In a container whose packets of sound are counted, too: the last picture was shown for 500 s more."""
+    plain = film(tmp_path / "plain.ts", at_25(2), (S(0), S(2)))
+    with av.open(str(plain)) as given, av.open(str(tmp_path / "film.ts"), "w") as out:
+        streams = {one.index: out.add_stream_from_template(one) for one in given.streams}
+        packets = [packet for packet in given.demux() if packet.dts is not None]
+        last = [packet for packet in packets if packet.stream.type == "audio"][-1]
+        for packet in packets:
+            if packet is last:
+                packet.pts = packet.dts = (packet.dts or 0) + 500 * 90_000
+            packet.stream = streams[packet.stream.index]
+            out.mux(packet)
+    report = made(tmp_path / "film.ts", tmp_path / "dest")
+    assert length(report, "video") == 2
+    (note,) = (one for one in report.notes if "without sound part it from the others" in one.why)
+    assert note.kind == "dropped"
+    assert verify(tmp_path / "dest", tmp_path / "film.ts").faults == ()
+
+
 def test_segments_in_which_a_picture_stands_are_the_same_bytes_on_workers(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mkv", [*at_25(1, 8), *at_25(1, 24)], (S(0), S(40)))
     folders = []

@@ -43,7 +43,7 @@ from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
 from streamify.media.source.reshaping import needs_metadata
 from streamify.media.source.runs import refuse_runs
-from streamify.media.source.sound import Laid, sound_notes
+from streamify.media.source.sound import Laid, near_pictures, sound_notes
 from streamify.media.source.sound_span import cut_sound, heard_from, indexed_ends, read_ends, read_starts
 from streamify.media.source.tags import filled, tags_of, tags_outside
 from streamify.media.source.turn import turn_of
@@ -194,8 +194,14 @@ def probe_source(
         growing = choice.programme is None
         reading = Reading(open_source, ref.size, name, index.breaks, alone=False, growing=growing)
         placed = place_sound(reading, index.audio_packets, audio, silent, audio_facts)
-        audio, laid = placed.audio, placed.laid
+        near = {
+            number: near_pictures(one, index.pts[0] * index.time_base, index.end * index.time_base)
+            for number, one in placed.laid.items()
+        }
+        laid = {number: one for number, (one, _) in near.items()}
+        audio = tuple(laid[one.stream].facts if one.stream in laid else one for one in placed.audio)
         notes = _without(notes, audio)
+        notes += [note for _, dropped in near.values() for note in dropped]
         notes += _sound_notes(laid, index.pts[0] * index.time_base)
     video = _video_facts(shape, sample, index, fit_rate, sounds=bool(audio))
     with open_source() as file:

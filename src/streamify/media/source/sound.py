@@ -17,6 +17,8 @@ from streamify.model.source import AudioFacts, ClockBreak, Note
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0(side)", 6: "5.1(side)", 7: "6.1", 8: "7.1"}
 NAMED = 20
 """Gaps that are named one by one; the rest are counted."""
+APART = 10 * SECOND
+"""Silence outside the pictures behind which sound is left out: a stray time must not make hours of a still picture."""
 SMOOTHED = SECOND * 3 // 100
 """Jitter that is named."""
 STRETCHED = SECOND // 100
@@ -76,6 +78,42 @@ def lay_out(
 def late(laid: Laid, index: int, within: Splice) -> Laid:
     """Return a stream that was found in a part of the file as one of the whole."""
     return replace(laid, facts=laid.facts.model_copy(update={"stream": index}), within=within)
+
+
+def near_pictures(laid: Laid, first: Fraction, last: Fraction) -> tuple[Laid, list[Note]]:
+    """Return a stream without what long silence parts from the pictures, and what is said of that.
+
+    Args:
+        laid: The stream.
+        first: When the pictures begin, seconds.
+        last: When they end.
+    """
+    line, notes = laid.line, list[Note]()
+    begin, end = line.runs[0].at, line.end
+    for hole in line.holes:
+        before, after = min(hole.at + hole.length, int(first * SECOND)), max(hole.at, int(last * SECOND))
+        if before - hole.at > APART:
+            notes += [_apart(laid, hole.at - begin, "before the first picture", hole)]
+            begin = hole.at + hole.length
+        elif hole.at + hole.length - after > APART:
+            notes += [_apart(laid, end - hole.at - hole.length, "after the last picture", hole)]
+            end = hole.at
+            break
+    if not notes:
+        return laid, notes
+    holes = tuple(one for one in line.holes if begin <= one.at < end)
+    tick = laid.facts.time_base * SECOND
+    seconds = Fraction(end - begin, SECOND)
+    facts = laid.facts.model_copy(update={"start": round(begin / tick), "stop": round(end / tick), "duration": seconds})
+    return replace(laid, facts=facts, line=replace(line, holes=holes, end=end)), notes
+
+
+def _apart(laid: Laid, length: int, where: str, hole: Hole) -> Note:
+    return Note(
+        kind="dropped",
+        what=f"{length / SECOND:.3f} s of audio stream {laid.facts.stream}",
+        why=f"{hole.length / SECOND:.3f} s without sound part it from the others, {where}",
+    )
 
 
 def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
