@@ -98,7 +98,10 @@ class Piece:
             return known  # no decoder holds that many pictures back: the orders were read wrongly
         have = sum(time != NONE for time in times)
         if len(wrong) <= FAULTY * have and not self._of_decoding(shown, known):
-            doubtful = {shown[at] for at in wrong if not self._plausible(shown[at], times[at], step)}
+            uses = Counter(times)
+            doubtful = {
+                shown[at] for at in wrong if uses[times[at]] > 1 or not self._plausible(shown[at], times[at], step)
+            }
             return known | dict.fromkeys((*doubtful, *(shown[at] for at in _back(times))), NONE)
         self.trusted = False
         lag = max(depth, lag)

@@ -363,6 +363,9 @@ class _Source:
         at = self._known[1] + shot.time - self._known[0]
         if shot.again or self._came_before(shot, at):
             return at
+        if self._has_time_of_next(shot) and self._step * 3 / 2 <= at - self._latest <= 4 * self._step:
+            self._latest = following
+            return following
         if abs(at - self._latest) > 2 * self._step and self._is_wild(shot.time):
             self._latest += self._step if self._has_room() else self._step / 4
             return self._latest
@@ -424,6 +427,13 @@ class _Source:
             for number, after in enumerate(itertools.islice(self._queue, 1, SOON + 1), 1)
         )
 
+    def _has_time_of_next(self, shot: Shot) -> bool:
+        """Whether the next picture has the time of the one behind it, and the stream shows it a step earlier.
+
+        FFmpeg gives it to a picture of a program stream whose header begins in the packet before.
+        """
+        return self.after is not None and self.after.time == shot.time and self._is_meant(shot)
+
     def _is_meant(self, shot: Shot) -> bool:
         """Whether the stream shows the next picture a step later than the one before it, and not the one after."""
         expected = self._expected
@@ -438,8 +448,10 @@ class _Source:
         after = self.after
         if after is None or after.time is None or self._known is None or self._latest is None:
             return False
-        goes_on = self._known[1] + after.time - self._known[0]
-        return 0 < goes_on - self._latest <= 4 * self._step and abs(after.time - time) > 4 * self._step
+        goes_on = self._known[1] + after.time - self._known[0] - self._latest
+        far = abs(after.time - time) > 4 * self._step
+        passed = after.time < time and goes_on >= self._step * 3 / 2  # and there is room for it in front
+        return 0 < goes_on <= 4 * self._step and (far or passed)
 
     def _came_before(self, shot: Shot, at: Fraction) -> bool:
         """Whether a picture whose time fell back is one that was shown then, and not that of another recording."""

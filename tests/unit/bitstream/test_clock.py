@@ -180,6 +180,17 @@ def reckoned(pts: Sequence[int | None], dts: Sequence[int | None], order: Sequen
     return list(found.times)
 
 
+def test_a_picture_with_the_time_of_another_that_is_shown_later() -> None:
+    """As FFmpeg (5.1, 8.1) reads H.264 in a program stream: a header that begins in the packet before has none of its
+    own. Expected is the order of the bitstream, which leaves one place."""
+    counts = [0, 3, 1, 2, 6, 4, 9, 9, 7, 8]  # the sixth has the time of the seventh
+    order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+    many = [10 * group + number for group in range(8) for number in order]
+    given = steps(*(10 * group + number for group in range(8) for number in (order if group != 4 else counts)))
+    found = timed(packets(given, steps(*(number - 2 for number in range(80))), many))
+    assert list(found.times) == steps(*many)
+
+
 def test_packets_without_a_picture_say_nothing_of_the_decode_times() -> None:
     """Packed MPEG-4 in a transport stream (by libxvid, as FFmpeg 8.1 reads it): each time is that of two packets.
 

@@ -336,6 +336,23 @@ def test_two_pictures_of_one_time_in_front_of_a_hole_that_has_room_for_one() -> 
     assert faults(source, shots([*FILM[:62], *FILM[63:]], [place * STEP for place in FILM if place != 62]))
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {50: 51, 52: 51},  # 49 51 51 51 53
+        {55: 56, 60: 58},  # 54 56 56 57, and 59 58 61
+        {50: 54},  # 49 54 51 52 53 54
+    ],
+)
+def test_pictures_that_have_the_time_of_another(odd: dict[int, int]) -> None:
+    """As FFmpeg (5.1, 8.1) shows H.264 and HEVC in program streams, where a header begins in the packet before."""
+    source = shots(FILM, [odd.get(place, place) * STEP for place in FILM])
+    assert faults(source, shots(FILM)) == []
+    for at in (49, 50, 51):
+        assert faults(source, shots([*FILM[:at], at + 1, at, *FILM[at + 2 :]])), at
+    assert faults(source, shots([*FILM[:50], *FILM[51:]], [place * STEP for place in FILM if place != 50]))
+
+
 def test_recordings_at_different_rates() -> None:
     """The last picture of one lasts as long as its others, not as most pictures of the film do."""
     times = [*(place * STEP for place in range(50)), *(place * STEP / 2 for place in range(50))]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from streamify.media.source.flv import HEADER, LOOKS, tag_behind
-from streamify.media.source.told_streams import late_sounds, told_streams
+from streamify.media.source.told_streams import ToldStreams, late_sounds, told_streams
 
 PICTURES, SOUND = 9, 8
 MP3, FLV1 = 0x2F, 0x22
@@ -51,6 +51,20 @@ def test_sound_that_begins_late_is_one() -> None:
     start = HEADER + b"".join(picture(40 * number, 3) for number in range(20))
     rest = b"".join(picture(40 * number, 3) + mp3(40 * number) for number in range(20, 50))
     assert late(start + rest, len(start)) == 1
+
+
+def pack(stream: int, payload: bytes) -> bytes:
+    """Return a pack of a program stream with a PES packet (ISO/IEC 13818-1, 2.5.3.3 and 2.4.3.6)."""
+    head = bytes.fromhex("000001ba44000400040103e803f8")
+    return head + b"\0\0\1" + bytes([stream]) + struct.pack(">H", 3 + len(payload)) + b"\x80\0\0" + payload
+
+
+@pytest.mark.parametrize(("stream", "count"), [(0xE2, 0), (0xC0, 1)])
+def test_pictures_of_a_program_stream_that_look_like_mp3_are_no_sound(stream: int, count: int) -> None:
+    """FFmpeg goes by the bytes, not by the stream_id, which says that they are pictures."""
+    frame = b"\xff\xfb\x90\x00" + bytes(413)
+    data = b"".join(pack(stream, frame * 4) for _ in range(400))
+    assert late_sounds(lambda: io.BytesIO(data), ToldStreams("mpeg", 0, {}, alone=True), 0, len(data)) == count
 
 
 class Counted(io.BytesIO):

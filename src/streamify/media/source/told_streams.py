@@ -90,4 +90,12 @@ def late_sounds(open_source: Callable[[], BinaryIO], told: ToldStreams, known: i
 
 
 def _heard(container: InputContainer) -> int:
-    return sum(has_decoder(one) and one.codec_context.sample_rate > 0 for one in container.streams.audio)
+    """Return how many streams of sound are told of; those of a program stream with an id of pictures are none.
+
+    From the middle of a picture on, FFmpeg takes some H.264 for MP3 (ISO/IEC 13818-1, 2.4.3.7: stream_id).
+    """
+    pictures = range(0x1E0, 0x1F0) if container.format.name == "mpeg" else range(0)
+    return sum(
+        has_decoder(one) and one.codec_context.sample_rate > 0 and one.id not in pictures
+        for one in container.streams.audio
+    )
