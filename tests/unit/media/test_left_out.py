@@ -120,6 +120,9 @@ def crc(section: bytes) -> bytes:
         (0x86, b"", "stream 2 (data, SCTE-35 cues)"),
         (0xFE, b"", "stream 2 (data, stream type 0xfe)"),
         (0x15, b"", "stream 2 (data, timed metadata)"),
+        (0x15, b"\x05\x04KLVA", "stream 2 (data, KLV metadata)"),
+        (0x06, b"\x05\x04KLVA", "stream 2 (data, KLV metadata)"),
+        (0x06, b"", "stream 2 (data, private data)"),
     ],
 )
 def test_data_of_a_transport_stream(tmp_path: Path, stream_type: int, registered: bytes, said: str) -> None:
@@ -133,7 +136,10 @@ def test_data_of_a_transport_stream(tmp_path: Path, stream_type: int, registered
         if pid == 0x1000:  # the programme's table, as FFmpeg numbers it
             section = bytearray(data[at + 5 : at + 5 + 3 + data[at + 7] - 4])
             section[section.index(b"\xe1\x02") - 1] = stream_type
-            section[12:12], section[11], section[2] = registered, len(registered), section[2] + len(registered)
+            # Of the whole programme, or of the stream: a PMT, 2.4.4.8.
+            place = section.index(b"\xe1\x02") + 4 if registered.endswith(b"KLVA") else 12
+            section[place - 1] += len(registered)
+            section[place:place], section[2] = registered, section[2] + len(registered)
             packet = data[at : at + 5] + section + crc(bytes(section))
             data[at : at + TS_PACKET] = packet.ljust(TS_PACKET, b"\xff")
         elif pid == 0x102:
@@ -266,3 +272,34 @@ def test_pages_of_teletext_with_subtitles_are_streams_of_words(tmp_path: Path) -
     ]  # fmt: skip
     assert not [one for one in facts.notes if "teletext" in one.what]
     assert probe(with_teletext(tmp_path / "b.ts", {"100": ("deu", 1)})).text == ()
+
+
+def with_objects(data: bytes) -> bytes:
+    """Say in frames of E-AC-3 that objects are beside the channels (ETSI TS 103 420, 8.3.1; TS 102 366, E.1.2.2).
+
+    What is behind the information on the bitstream moves by 22 bits; padding in front of the check makes room.
+    """
+    found, at = b"", 0
+    while at < len(data):
+        size = 2 * ((int.from_bytes(data[at + 2 : at + 4]) & 0x7FF) + 1)
+        bits = f"{int.from_bytes(data[at : at + size]):0{8 * size}b}"
+        assert bits[53] == "0", "additional information follows"
+        more = f"1{1:06b}{1:08b}{16:08b}"  # of two bytes: the extension is there, and its complexity
+        bits = bits[:53] + more + bits[54 : -18 - len(more) + 1] + bits[-18:]
+        found += int(bits, 2).to_bytes(size)
+        at += size
+    return found
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_objects_of_sound(name: str, tmp_path: Path) -> None:
+    """Dolby Atmos in E-AC-3: the 5.1 is mixed down, the places of objects are gone."""
+    sound = tmp_path / "a.eac3"
+    ffmpeg("-f", "lavfi", "-i", "anullsrc=cl=5.1:r=48000:d=1", "-c:a", "eac3", "-b:a", "640k", sound)
+    plain, objects = tmp_path / f"plain-{name}", tmp_path / name
+    for path in (plain, objects):
+        if path is objects:
+            sound.write_bytes(with_objects(sound.read_bytes()))
+        ffmpeg(*FILM, "-i", sound, "-map", "0", "-map", "1", "-c:v", "mpeg2video", "-c:a", "copy", path)
+    assert dropped(probe(plain)) == []
+    assert dropped(probe(objects)) == ["audio stream 1: objects of Dolby Atmos"]

@@ -67,6 +67,8 @@ _TRANSPORT = MappingProxyType(
 )
 """Stream types of a programme's table (ISO/IEC 13818-1, 2.4.4.9, and SCTE 35) that FFmpeg makes nothing of."""
 
+_OBJECTS = ("Atmos", "DTS:X")
+"""Of FFmpeg's names of profiles: sounds with places of their own, beside channels for other players."""
 _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
 
 
@@ -90,6 +92,11 @@ def left_out(
     main = choice.video
     if main is not None and is_still(main):
         yield Note(kind="info", what="a still picture", why="the file is an image and holds no film: it stands for 1 s")
+    for sound in choice.audio:
+        profile = sound.profile or ""
+        if any(mark in profile for mark in _OBJECTS):
+            what = f"audio stream {sound.index}: objects of {profile.rpartition('+ ')[2]}"
+            yield Note(kind="dropped", what=what, why="its channels are what is heard, which hold all sounds")
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
         yield Note(kind="dropped", what=f"timecode {timecode}", why="the stream's time begins at 0")
@@ -150,8 +157,8 @@ def _codec(stream: Stream, kinds: Mapping[int, str], types: Mapping[int, int]) -
         return f"{_SAMPLES[kind]}, {kind.strip()}"
     if name is not None and name in _CODECS:
         return _CODECS[name]
-    if name and name != "none":
-        return name
+    if name not in (None, "none", "bin_data"):
+        return str(name)
     if kind:
         return f"code {kind.strip()}"
     if stream.id in types:
