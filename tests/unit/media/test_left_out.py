@@ -90,7 +90,12 @@ def test_subtitles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [(b"mett", "data, timed metadata, mett"), (b"gpmd", "data, GoPro telemetry, gpmd"), (b"xyz1", "data, code xyz1")],
+    [
+        (b"mett", "data, timed metadata, mett"),
+        (b"gpmd", "data, GoPro telemetry, gpmd"),
+        (b"djmd", "data, DJI telemetry, djmd"),
+        (b"xyz1", "data, code xyz1"),
+    ],
 )
 def test_metadata_tracks_of_an_mp4(tmp_path: Path, code: bytes, said: str) -> None:
     """FFmpeg calls them bin_data, or nothing at all."""
@@ -122,6 +127,7 @@ def crc(section: bytes) -> bytes:
         (0x15, b"", "stream 2 (data, timed metadata)"),
         (0x15, b"\x05\x04KLVA", "stream 2 (data, KLV metadata)"),
         (0x06, b"\x05\x04KLVA", "stream 2 (data, KLV metadata)"),
+        (0x06, b"\x05\x04VANC", "stream 2 (data, ancillary data (captions, timecode))"),
         (0x06, b"", "stream 2 (data, private data)"),
     ],
 )
@@ -137,7 +143,7 @@ def test_data_of_a_transport_stream(tmp_path: Path, stream_type: int, registered
             section = bytearray(data[at + 5 : at + 5 + 3 + data[at + 7] - 4])
             section[section.index(b"\xe1\x02") - 1] = stream_type
             # Of the whole programme, or of the stream: a PMT, 2.4.4.8.
-            place = section.index(b"\xe1\x02") + 4 if registered.endswith(b"KLVA") else 12
+            place = section.index(b"\xe1\x02") + 4 if registered[-4:] in (b"KLVA", b"VANC") else 12
             section[place - 1] += len(registered)
             section[place:place], section[2] = registered, section[2] + len(registered)
             packet = data[at : at + 5] + section + crc(bytes(section))
@@ -163,6 +169,22 @@ def test_transparency(tmp_path: Path, name: str, options: tuple[str, ...]) -> No
     path = tmp_path / name
     ffmpeg("-f", "lavfi", "-i", "color=red@0.5:size=96x64:rate=25:duration=0.2,format=yuva420p", *options, path)
     assert dropped(probe(path)).count("transparency") == 1
+
+
+def test_a_second_view_of_blu_ray(tmp_path: Path) -> None:
+    """Stream type 0x20: it adds to the first view, and looks like another film."""
+    path = tmp_path / "a.ts"
+    ffmpeg(*FILM, "-map", "0", "-map", "0", "-c:v", "libx264", "-preset", "ultrafast", path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if (data[at + 1] & 0x1F) << 8 | data[at + 2] == 0x1000:
+            section = bytearray(data[at + 5 : at + 5 + 3 + data[at + 7] - 4])
+            section[section.index(b"\xe1\x01") - 1] = 0x20
+            data[at : at + TS_PACKET] = (data[at : at + 5] + section + crc(bytes(section))).ljust(TS_PACKET, b"\xff")
+    path.write_bytes(data)
+    (note,) = (one for one in probe(path).notes if one.kind == "dropped")
+    assert note.what == "stream 1 (video, h264, 96x64, second view for 3D (MVC))"
+    assert note.why == "it adds to another stream, which plays without it"
 
 
 Pictures = Callable[[int], int]

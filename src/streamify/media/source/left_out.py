@@ -29,6 +29,9 @@ _SAMPLES = MappingProxyType(
         "fdsc": "GoPro file description",
         "camm": "camera motion",
         "rtmd": "camera metadata",
+        "CTMD": "camera metadata",
+        "djmd": "DJI telemetry",
+        "dbgi": "DJI debugging data",
         "c708": "captions (CEA-708)",
         "evte": "events",
         "rtp ": "RTP hints",
@@ -44,6 +47,8 @@ _CODECS = MappingProxyType(
         "klv": "KLV metadata",
         "epg": "programme guide",
         "smpte_436m_anc": "ancillary data (captions, timecode)",
+        "smpte_2038": "ancillary data (captions, timecode)",
+        "hdmv_text_subtitle": "text subtitles of Blu-ray",
         "lcevc": "LCEVC enhancement layer",
         "dvd_nav_packet": "DVD navigation",
         "arib_caption": "captions (ARIB)",
@@ -67,6 +72,8 @@ _TRANSPORT = MappingProxyType(
 )
 """Stream types of a programme's table (ISO/IEC 13818-1, 2.4.4.9, and SCTE 35) that FFmpeg makes nothing of."""
 
+_LAYERS = MappingProxyType({0x1F: "scalable layer (SVC)", 0x20: "second view for 3D (MVC)"})
+"""Stream types of pictures that add to those of another stream (ISO/IEC 13818-1, table 2-34)."""
 _OBJECTS = ("Atmos", "DTS:X")
 """Of FFmpeg's names of profiles: sounds with places of their own, beside channels for other players."""
 _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
@@ -141,6 +148,7 @@ def _what(stream: Stream, tracks: Tracks, choice: Choice) -> str:
         parts += ["a still"] if is_still(stream) else []
         of_item = AUXILIARY if stream.id in tracks.items else None
         parts += [LAYER] if stream.id in choice.layers else []
+        parts += filter(None, [_LAYERS.get(choice.types.get(stream.id, 0))])
         parts += filter(None, [of_item if is_still(stream) else tracks.auxiliary.get(stream.id)])
     if isinstance(stream, AttachmentStream):
         parts = ["attachment", "font" if _FONT.search(stream.mimetype or "") else stream.mimetype or "unknown type"]
@@ -176,7 +184,7 @@ def _why(stream: Stream, tracks: Tracks, choice: Choice) -> str:
             return "no decoder"
         if stream.id in choice.layers or tracks.auxiliary.get(stream.id) == LAYER:
             return "its compatible base layer is what is shown"
-        if stream.disposition & Disposition.dependent:
+        if stream.disposition & Disposition.dependent or choice.types.get(stream.id) in _LAYERS:
             return "it adds to another stream, which plays without it"
         return "one video stream is transcoded"
     if stream.type == "audio":
