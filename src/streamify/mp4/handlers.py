@@ -12,6 +12,8 @@ from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 LONGEST = 1 << 16
 """Bytes of a header of WebVTT that are read at most."""
+EVENTS, SCHEME = 64, 100
+"""Event messages that are looked at, and bytes of what one says of its kind."""
 LAYER = "Dolby Vision enhancement layer"
 AUXILIARY = "transparency or depth"
 """Of pictures that belong to others, whose kind is not told."""
@@ -102,6 +104,22 @@ def auxiliary_tracks(file: BinaryIO, layout: Layout) -> dict[int, str]:
     except BoxError:
         return {}
     return found
+
+
+def event_schemes(file: BinaryIO, layout: Layout) -> tuple[str, ...]:
+    """Return the schemes of the event messages between fragments, each once (ISO/IEC 23009-1, 5.10.3.3, ``emsg``).
+
+    None of those that are damaged; of many, the first `EVENTS` are looked at.
+    """
+    found = dict[str, None]()
+    for box in [box for box in layout.boxes if box.kind == b"emsg"][:EVENTS]:
+        file.seek(box.body)
+        data = bytes(file.read(min(box.end - box.body, LONGEST)))
+        scheme, end, _ = data[24 if data[:1] == b"\1" else 4 :].partition(b"\0")
+        if end:
+            text = scheme[:SCHEME].decode("utf-8", "replace")
+            found[text if text.isprintable() else scheme[:SCHEME].hex()] = None
+    return tuple(found)
 
 
 def _is_layer(record: bytes) -> bool:

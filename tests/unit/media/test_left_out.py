@@ -17,6 +17,7 @@ from clips.probing import probe
 from clips.teletext import with_teletext
 from streamify.media.source.transport import TS_PACKET
 from streamify.model.source import SourceFacts
+from streamify.mp4.boxes import box, boxes
 
 CC = b"GA94\x03\x42\xff\xfc\x94\x2c\xfd\x80\x80\xff"
 """cc_data with two triplets: a control code of field 1, nothing in field 2 (ATSC A/53 part 4, table 6.7)."""
@@ -169,6 +170,33 @@ def test_transparency(tmp_path: Path, name: str, options: tuple[str, ...]) -> No
     path = tmp_path / name
     ffmpeg("-f", "lavfi", "-i", "color=red@0.5:size=96x64:rate=25:duration=0.2,format=yuva420p", *options, path)
     assert dropped(probe(path)).count("transparency") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "scheme", "said"),
+    [
+        (0, b"urn:scte:scte35:2013:bin", "event messages (SCTE-35 cues)"),
+        (1, b"https://aomedia.org/emsg/ID3", "event messages (ID3 metadata)"),
+        (1, b"urn:example:of-ours", "event messages (urn:example:of-ours)"),
+    ],
+)
+def test_events_between_fragments(tmp_path: Path, version: int, scheme: bytes, said: str) -> None:
+    """In front of each, as streams have them (ISO/IEC 23009-1, 5.10.3.3)."""
+    path = film(tmp_path / "a.mp4", "-g", "10", "-movflags", "frag_keyframe+empty_moov+default_base_moof")
+    data = path.read_bytes()
+    times = bytes(4 * 4) if version == 0 else bytes(5 * 4)
+    named = scheme + b"\0" + b"1\0"
+    body = named + times if version == 0 else times + named
+    message = box(b"emsg", bytes((version, 0, 0, 0)) + body + b"cue")
+    count = data.count(b"moof")
+    places = [one.start for one in boxes(data) if one.kind == b"moof"]
+    assert count > 2
+    for place in reversed(places):
+        data = data[:place] + message + data[place:]
+    path.write_bytes(data)
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, dropped(facts)) == (25, [said])
 
 
 def test_a_second_view_of_blu_ray(tmp_path: Path) -> None:

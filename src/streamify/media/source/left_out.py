@@ -15,7 +15,15 @@ from streamify.media.bitmaps.streams import is_bitmaps
 from streamify.media.source.choice import Choice, has_decoder, is_still, size_of
 from streamify.model.source import Note, TextFacts
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.handlers import AUXILIARY, LAYER, auxiliary_items, auxiliary_tracks, chapter_tracks, sample_kinds
+from streamify.mp4.handlers import (
+    AUXILIARY,
+    LAYER,
+    auxiliary_items,
+    auxiliary_tracks,
+    chapter_tracks,
+    event_schemes,
+    sample_kinds,
+)
 from streamify.mp4.movie import read_layout
 
 _SAMPLES = MappingProxyType(
@@ -74,6 +82,14 @@ _TRANSPORT = MappingProxyType(
 
 _LAYERS = MappingProxyType({0x1F: "scalable layer (SVC)", 0x20: "second view for 3D (MVC)"})
 """Stream types of pictures that add to those of another stream (ISO/IEC 13818-1, table 2-34)."""
+_SCHEMES = MappingProxyType(
+    {
+        "urn:scte:scte35:2013:bin": "SCTE-35 cues",
+        "urn:scte:scte35:2014:xml+bin": "SCTE-35 cues",
+        "https://aomedia.org/emsg/ID3": "ID3 metadata",
+    }
+)
+"""Of event messages, what few people know."""
 _OBJECTS = ("Atmos", "DTS:X")
 """Of FFmpeg's names of profiles: sounds with places of their own, beside channels for other players."""
 _FONT = re.compile(r"font|truetype|opentype|x-ttf|x-otf", re.IGNORECASE)
@@ -96,6 +112,9 @@ def left_out(
         of_chapters = stream.id in titles and stream.type in ("data", "subtitle", "unknown")
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
             yield Note(kind="dropped", what=_what(stream, tracks, choice), why=_why(stream, tracks, choice))
+    for scheme in tracks.events:
+        what = f"event messages ({_SCHEMES.get(scheme, scheme)})"
+        yield Note(kind="dropped", what=what, why="messages between fragments are not carried over")
     main = choice.video
     if main is not None and is_still(main):
         yield Note(kind="info", what="a still picture", why="the file is an image and holds no film: it stands for 1 s")
@@ -122,18 +141,21 @@ class Tracks(NamedTuple):
     """Those that hold no film, but what belongs to one, and what it is."""
     items: frozenset[int]
     """Ids of the pictures of HEIF of which the same holds."""
+    events: tuple[str, ...]
+    """Schemes of the messages between fragments."""
 
 
 def read_tracks(container: InputContainer, file: BinaryIO, size: int) -> Tracks:
     """Return what an MP4 says of its tracks."""
-    nothing = Tracks({}, frozenset(), {}, frozenset())
+    nothing = Tracks({}, frozenset(), {}, frozenset(), ())
     if not container.format.name.startswith("mov"):
         return nothing
     at = file.tell()
     try:
         layout = read_layout(file, size)
         titles, items = chapter_tracks(file, layout), auxiliary_items(file, layout)
-        return Tracks(sample_kinds(file, layout), titles, auxiliary_tracks(file, layout), items)
+        events = event_schemes(file, layout)
+        return Tracks(sample_kinds(file, layout), titles, auxiliary_tracks(file, layout), items, events)
     except BoxError:
         return nothing
     finally:
