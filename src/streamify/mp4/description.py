@@ -39,12 +39,22 @@ def visual_entries(file: BinaryIO, layout: Layout, track: int) -> tuple[SampleEn
     if moov is None:
         return ()
     for start, end in at_path(file, moov.body, moov.end, (b"trak",)):
-        if track_id_of(file, start, end) != track:
-            continue
-        for body, stop in at_path(file, start, end, (b"mdia", b"minf", b"stbl", b"stsd")):
-            if stop - body > _LIMIT:
-                raise BoxError(f"a sample description of {stop - body} bytes")
-            return tuple(_entries(read_exactly(file, body, stop)))
+        if track_id_of(file, start, end) == track:
+            return entries_of(file, start, end)
+    return ()
+
+
+@well_formed()
+def entries_of(file: BinaryIO, start: int, end: int) -> tuple[SampleEntry, ...]:
+    """Return the sample entries of the video track whose trak has its payload there.
+
+    Raises:
+        BoxError: As `visual_entries`.
+    """
+    for body, stop in at_path(file, start, end, (b"mdia", b"minf", b"stbl", b"stsd")):
+        if stop - body > _LIMIT:
+            raise BoxError(f"a sample description of {stop - body} bytes")
+        return tuple(_entries(read_exactly(file, body, stop)))
     return ()
 
 

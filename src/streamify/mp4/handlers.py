@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from streamify.model.limits import STREAMS
 from streamify.mp4.boxes import Box, BoxError
-from streamify.mp4.description import at_path, visual_entries
+from streamify.mp4.description import at_path, entries_of
 from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 LONGEST = 1 << 16
@@ -94,7 +94,7 @@ def auxiliary_tracks(file: BinaryIO, layout: Layout) -> dict[int, str]:
                 kind = read_exactly(file, start + 8, start + 12) if end - start >= 12 else b""
                 if kind in (b"auxv", b"vide"):
                     number = track_id_of(file, body, stop)
-                    entries = visual_entries(file, layout, number)
+                    entries = entries_of(file, body, stop)
                     if any(_is_layer(entry.boxes.get(b"dvcC", b"")) for entry in entries):
                         found[number] = LAYER
                     elif kind == b"auxv":

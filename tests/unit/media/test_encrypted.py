@@ -16,6 +16,7 @@ from clips.probing import probe
 from streamify.errors import SourceError
 from streamify.media.source.ebml import CLUSTER, SEGMENT, TRACKS, children, element
 from streamify.media.source.transport import TS_PACKET
+from unit.media.test_left_out import crc
 
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
 ENCRYPT = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", KEY, "-encryption_kid", KEY)
@@ -150,6 +151,42 @@ def test_pictures_of_matroska(tracks: tuple[int, ...], film: Path, tmp_path: Pat
 def test_pictures_of_a_transport_stream(film: Path, tmp_path: Path) -> None:
     locked_ts(film, tmp_path / "a.ts", 0x100, 0x101)
     assert refused(tmp_path / "a.ts") == "the video is encrypted"
+
+
+def test_sample_aes(film: Path, tmp_path: Path) -> None:
+    """Stream types of HLS's own: slices are encrypted, headers are not."""
+    path = tmp_path / "a.ts"
+    ffmpeg("-i", film, "-c", "copy", path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF == 0x1000:
+            section = bytearray(data[at + 5 : at + 8 + data[at + 7] - 4])
+            for pid, kind in ((b"\xe1\0", 0xDB), (b"\xe1\1", 0xCF)):
+                section[section.rindex(pid) - 1] = kind
+            data[at : at + TS_PACKET] = (data[at : at + 5] + section + crc(bytes(section))).ljust(TS_PACKET, b"\xff")
+    path.write_bytes(data)
+    assert refused(path) == "the video is encrypted"
+
+
+@pytest.mark.parametrize("body", [struct.pack("<I4s", 4, b"DRM") * 4, bytes(4)], ids=["read", "not read"])
+def test_asf(body: bytes, film: Path, tmp_path: Path) -> None:
+    """Its header has an object of encryption (ASF 01.20.03, 3.14), which FFmpeg may refuse."""
+    path = tmp_path / "a.wmv"
+    ffmpeg("-i", film, "-c:v", "wmv2", "-c:a", "wmav2", path)
+    data = path.read_bytes()
+    lock = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e") + struct.pack("<Q", 24 + len(body)) + body
+    size, count = struct.unpack_from("<QI", data, 16)
+    head = data[:16] + struct.pack("<QI", size + len(lock), count + 1) + data[28:30]
+    path.write_bytes(head + lock + data[30:])
+    assert "is encrypted" in refused(path)
+
+
+@pytest.mark.parametrize("entry", [b"drms", b"aavd"])
+def test_sound_that_was_bought(entry: bytes, film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.m4a"
+    ffmpeg("-i", film, "-vn", "-c", "copy", path)
+    path.write_bytes(path.read_bytes().replace(b"mp4a\0\0\0\0\0\0\0\1", entry + b"\0\0\0\0\0\0\0\1"))
+    assert "encrypted" in refused(path)
 
 
 def test_a_dvd(film: Path, tmp_path: Path) -> None:

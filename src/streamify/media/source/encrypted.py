@@ -34,6 +34,12 @@ ENTRY, TYPE, CODEC, ENCODINGS, ENCODING, ENCRYPTION = 0xAE, 0x83, 0x86, 0x6D80, 
 """TrackEntry, TrackType, CodecID, ContentEncodings, ContentEncoding and ContentEncryption (RFC 9559, 5.1.4.1)."""
 STREAMS = frozenset({1, 2, 17, 33})
 """Types of tracks: pictures, sound, subtitles, metadata."""
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+"""GUID of ASF's header."""
+LOCKS = frozenset(
+    bytes.fromhex(guid) for guid in ("fbb3112223bdd211b4b700a0c955fc6e", "14e68a292226174cb935dae07ee9289c")
+)
+"""GUIDs of ASF's objects of encryption, and of extended encryption."""
 RANDOM = 1 << 16
 """Bytes by which a file that is nothing known is taken for an encrypted one."""
 ODD = 1 << 12
@@ -65,6 +71,8 @@ def encrypted_streams(container: InputContainer, file: BinaryIO, types: Mapping[
             return _of_matroska(file, size)
         elif name == "mpegts":
             ids = {pid for pid, kind in types.items() if kind in TYPES} | _of_transport(file)
+        elif name == "asf":
+            return range(len(container.streams)) if is_locked(file) else ()
         else:
             ids = _of_program(file) if name == "mpeg" else ()
     except BoxError:
@@ -82,6 +90,20 @@ def encrypted_tracks(file: BinaryIO, size: int) -> set[int]:
         BoxError: It is damaged.
     """
     return {number for number, kind in sample_kinds(file, read_layout(file, size)).items() if kind in ENTRIES}
+
+
+def is_locked(file: BinaryIO) -> bool:
+    """Return whether the header of an ASF has an object of encryption (ASF 01.20.03, 3.14 to 3.15)."""
+    file.seek(0)
+    head = bytes(file.read(HEADER))
+    if not head.startswith(ASF):
+        return False
+    at, end = 30, min(len(head), int.from_bytes(head[16:24], "little"))
+    while at + 24 <= end:
+        if head[at : at + 16] in LOCKS:
+            return True
+        at += max(24, int.from_bytes(head[at + 16 : at + 24], "little"))
+    return False
 
 
 def looks_encrypted(file: BinaryIO, size: int) -> bool:

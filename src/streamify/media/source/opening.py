@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.stream import Discard, Stream
 
 from streamify.errors import SourceError
-from streamify.media.source.encrypted import encrypted, encrypted_tracks, looks_encrypted
+from streamify.media.source.encrypted import encrypted, encrypted_tracks, is_locked, looks_encrypted
 from streamify.media.source.metadata import too_complex
 from streamify.media.source.no_media import ENCODE, no_media
 from streamify.media.source.plausible import FEWER, claims_too_much
@@ -218,7 +218,7 @@ def _explain(file: BinaryIO, error: Exception) -> SourceError:
     other = no_media(head)
     if other is not None:
         return SourceError("source-not-media", f"the source is {other.what}", other.remedy)
-    if head[4:8] in _MOVIE and _encrypted(file, size):
+    if is_locked(file) or (head[4:8] in _MOVIE and _encrypted(file, size)):
         return encrypted("it is")
     if head[4:8] in _MOVIE and not _has_moov(file, size):
         return SourceError(
