@@ -49,8 +49,12 @@ def test_a_still_is_said_to_be_one(tmp_path: Path) -> None:
     assert "a still picture" in [note.what for note in facts.notes if note.kind == "info"]
 
 
-def test_a_still_of_tiles_is_refused(tmp_path: Path) -> None:
-    """As phones write it: one tile of 48 was published as the picture (ISO/IEC 23008-12, 6.6.2.3)."""
+@pytest.mark.parametrize("small", [False, True])
+def test_a_still_of_tiles_is_refused(small: bool, tmp_path: Path) -> None:
+    """As phones write it: one tile of 48 was published as the picture (ISO/IEC 23008-12, 6.6.2.3).
+
+    Beside them may be a small picture of the whole, which is no tile.
+    """
     data = encode(tmp_path / "a.avif", "0.1").read_bytes()
     meta, mdat = next(find(data, "meta")), next(find(data, "mdat"))
     iprp = next(one for one in boxes(data, meta.body + 4, meta.end) if one.kind == b"iprp")
@@ -62,20 +66,25 @@ def test_a_still_of_tiles_is_refused(tmp_path: Path) -> None:
     def item(number: int, kind: bytes) -> bytes:
         return full_box(b"infe", 2, 0, struct.pack(">HH4sx", number, 0, kind))
 
+    pictures = (1, 2, 4) if small else (1, 2)
+    count = len(pictures) + 1
+
     def head(at: int) -> bytes:
-        said = [(1, properties), (2, properties), (3, bytes([len(properties) + 1]))]
+        said = [(1, properties), (2, properties), (3, bytes([len(properties) + 1])), *([(4, properties)] * small)]
         uses = b"".join(struct.pack(">HB", number, len(own)) + own for number, own in said)
-        places = b"".join(struct.pack(">HHHHII", number, 0, 0, 1, at, length) for number in (1, 2))
+        places = b"".join(struct.pack(">HHHHII", number, 0, 0, 1, at, length) for number in pictures)
         places += struct.pack(">HHHHII", 3, 1, 0, 1, 0, 8)
         return box(b"ftyp", b"avif\0\0\0\0avifmif1miaf") + full_box(
             b"meta", 0, 0,
             full_box(b"hdlr", 0, 0, bytes(4) + b"pict" + bytes(13)),
             full_box(b"pitm", 0, 0, struct.pack(">H", 3)),
-            full_box(b"iloc", 1, 0, b"\x44\0" + struct.pack(">H", 3), places),
-            full_box(b"iinf", 0, 0, struct.pack(">H", 3), item(1, b"av01"), item(2, b"av01"), item(3, b"grid")),
-            full_box(b"iref", 0, 0, box(b"dimg", struct.pack(">HHHH", 3, 2, 1, 2))),
+            full_box(b"iloc", 1, 0, b"\x44\0" + struct.pack(">H", count), places),
+            full_box(b"iinf", 0, 0, struct.pack(">H", count), item(3, b"grid"),
+                     *(item(one, b"av01") for one in pictures)),
+            full_box(b"iref", 0, 0, box(b"dimg", struct.pack(">HHHH", 3, 2, 1, 2)),
+                     box(b"thmb", struct.pack(">HHH", 4, 1, 3)) if small else b""),
             box(b"iprp", box(b"ipco", data[ipco.body : ipco.end], whole),
-                full_box(b"ipma", 0, 0, struct.pack(">I", 3), uses)),
+                full_box(b"ipma", 0, 0, struct.pack(">I", count), uses)),
             box(b"idat", struct.pack(">BBBBHH", 0, 0, 0, 1, 128, 48)),
         )  # fmt: skip
 

@@ -141,9 +141,9 @@ def _refuse_encrypted(streams: Iterable[Stream], locked: Collection[int]) -> Non
 
 def _refuse_tiles(video: VideoStream | None, streams: Iterable[Stream]) -> None:
     """Refuse a still that is put together of tiles, as those of phones: each is a stream of its own."""
-    if video is None or not is_still(video) or not video.disposition & PART:
-        return
     count = sum(is_still(one) and bool(one.disposition & PART) for one in streams)
+    if video is None or not is_still(video) or not count or video.disposition & Disposition.default:
+        return  # the default is the whole picture; what is none of tiles, either, is a smaller one beside it
     raise SourceError("source-not-media", f"the source is a HEIF or AVIF picture of {count} tiles", VIDEO)
 
 
