@@ -99,9 +99,9 @@ class Piece:
         have = sum(time != NONE for time in times)
         if len(wrong) <= FAULTY * have and not self._of_decoding(shown, known):
             uses = Counter(times)
-            doubtful = {
-                shown[at] for at in wrong if uses[times[at]] > 1 or not self._plausible(shown[at], times[at], step)
-            }
+            # What goes on from the picture before has its own time: the other one was counted wrongly.
+            ahead = {at for at in wrong if uses[times[at]] > 1 and not _goes_on(times, at, step)}
+            doubtful = {shown[at] for at in wrong if at in ahead or not self._plausible(shown[at], times[at], step)}
             return known | dict.fromkeys((*doubtful, *(shown[at] for at in _back(times))), NONE)
         self.trusted = False
         lag = max(depth, lag)
@@ -121,6 +121,11 @@ class Piece:
     def _of_decoding(self, shown: list[int], known: dict[int, int]) -> bool:
         """Whether the times rise in the order of decoding, which is not that of showing."""
         return _rises([known[number] for number in sorted(shown) if known[number] != NONE])
+
+
+def _goes_on(times: Sequence[int], at: int, step: int) -> bool:
+    """Whether a time is a step behind the one in front of it."""
+    return at > 0 and times[at - 1] != NONE and abs(times[at] - times[at - 1] - step) <= step // 2
 
 
 def _further(times: Sequence[int], step: int, count: int) -> list[int]:
