@@ -55,3 +55,26 @@ def test_sound_alone_begins_when_it_is_first_heard(tmp_path: Path) -> None:
         assert np.corrcoef(part, heard)[0, 1] > 0.9, at
     assert sound.end >= Fraction(len(expected), 48000)
     assert verify(tmp_path / "dest", source).faults == ()
+
+
+def test_pictures_that_a_decoder_leaves_out_in_silence_are_lost_by_damage(tmp_path: Path) -> None:
+    """FFmpeg 8.1 says nothing of HEVC pictures whose references a cut took away; the transport stream's counters do.
+
+    Keyframes are a second apart, so that what is cut out behind 1 s costs nothing from 2 s on.
+    """
+    whole, source = tmp_path / "whole.ts", tmp_path / "source.ts"
+    options = "keyint=25:bframes=3:log-level=none:pools=none:frame-threads=1"
+    clip = ("-f", "lavfi", "-i", "testsrc2=s=192x108:r=25:d=4")
+    ffmpeg(*clip, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", options, whole)
+    data = whole.read_bytes()
+    at = len(data) * 2 // 5
+    source.write_bytes(data[:at] + data[at + 3001 :])
+    report = streamify.transcode(source, tmp_path / "dest", ladder=rungs(64), **SETTINGS)
+    found, origin = report.certificate, report.source.video
+    assert origin is not None
+    assert found.lost
+    assert found.coded == found.decoded + len(found.lost)
+    assert any("packets are incomplete, at 1." in note.what for note in report.notes if note.kind == "damaged")
+    times = [float((pts - origin.first) * origin.time_base) for pts in found.lost]
+    assert all(1 < time < 2 for time in times), times
+    assert verify(tmp_path / "dest", source).faults == ()

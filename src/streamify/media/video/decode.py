@@ -51,6 +51,8 @@ class DecodeLog:
     """Presentation times of the packets read inside the window."""
     captions: list[tuple[int, bytes]] = field(default_factory=list)
     """Presentation times of those packets that carry captions, in order, and their triples of cc_data."""
+    broken: int = 0
+    """Packets, from the entry point on, that the demuxer found incomplete, of which decoders may say nothing."""
     misread: bool = False
     """Whether other packets were read than the index has: what came out may be other pictures."""
     bytes_read: int = 0
@@ -154,6 +156,7 @@ def _deliver(
         if picture.pts >= end:
             break
     log.errors.extend(run.errors)
+    log.broken += run.broken
     log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
     log.captions.extend(sorted((one for one in run.captions if segment.source_start <= one[0] < end), key=_time))
     log.bytes_read += run.bytes_read
@@ -171,6 +174,7 @@ class _Run:
         self._segment = segment
         self._window = WindowPackets(source, segment, entry)
         self._spoilt = False
+        self.broken = 0
         self.pictures = self._decode()
 
     def __enter__(self) -> _Run:
@@ -213,6 +217,7 @@ class _Run:
             drained = packet is None
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
+            self.broken += packet is not None and packet.is_corrupt
             yield from self._shown(draining.before(packet), known, turns)
             if packet is not None and unpacked is not None and unpacked.is_empty(bytes(packet)):
                 continue

@@ -138,6 +138,6 @@ class Sieve:
             next=self._next,
             held=self._held,
             lost=tuple(lost),
-            errors=len(log.errors),
+            errors=len(log.errors) + log.broken,
             captions=sum(len(triples) for _, triples in log.captions) // TRIPLE,
         )
