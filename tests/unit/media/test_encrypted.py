@@ -189,18 +189,39 @@ def test_sound_that_was_bought(entry: bytes, film: Path, tmp_path: Path) -> None
     assert "encrypted" in refused(path)
 
 
-def test_a_dvd(film: Path, tmp_path: Path) -> None:
-    """The first bytes of a packet are in the clear."""
+@pytest.mark.parametrize("scrambled", [True, False])
+def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
+    """The first bytes of a sector are in the clear; copies that were decrypted may still be marked."""
     path = tmp_path / "a.vob"
-    ffmpeg("-i", film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob", path)
+    film = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1")
+    ffmpeg(*film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob", path)
     data = bytearray(path.read_bytes())
     for found in re.finditer(rb"\x00\x00\x01[\xc0-\xef]..[\x80-\xbf]", bytes(data), re.DOTALL):
         at, length = found.start(), struct.unpack_from(">H", data, found.start() + 4)[0]
-        begin, end = at + 9 + data[at + 8] + 60, min(len(data), at + 6 + length)
+        begin, end = at + 9 + data[at + 8] + 100, min(len(data), at + 6 + length)
         data[at + 6] |= 0x10
-        data[begin:end] = NOISE.randbytes(max(0, end - begin))
+        if scrambled:
+            data[begin:end] = NOISE.randbytes(max(0, end - begin))
     path.write_bytes(data)
-    assert refused(path) == "the video is encrypted"
+    if scrambled:
+        assert refused(path) == "the video is encrypted"
+        return
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, len(facts.audio)) == (25, 1)
+
+
+def test_a_broadcast_that_was_decrypted_and_is_still_marked(film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    ffmpeg("-i", film, "-c", "copy", path)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF in (0x100, 0x101):
+            data[at + 3] |= 0x80
+    path.write_bytes(data)
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, len(facts.audio)) == (50, 1)
 
 
 @pytest.mark.parametrize("size", [1 << 12, 188_000 // 16 * 16 + 16])

@@ -24,8 +24,12 @@ TYPES = frozenset({0xDB, 0xCF, 0xC1, 0xC2})
 """Stream types of H.264, AAC, AC-3 and E-AC-3 in HLS's SAMPLE-AES (MPEG-2 Stream Encryption Format, 2.3)."""
 LOOKED_AT = 1 << 20
 """Bytes in which packets of a transport or program stream are looked at."""
-PES = re.compile(rb"\x00\x00\x01([\xc0-\xef]).{2}([\x80-\xbf])", re.DOTALL)
-"""A packet of sound or pictures in a program stream (ISO/IEC 13818-1, 2.4.3.6): its id, and how it is scrambled."""
+PES = re.compile(rb"\x00\x00\x01([\xc0-\xef])(.{2})([\x80-\xbf])", re.DOTALL)
+"""A packet in a program stream (ISO/IEC 13818-1, 2.4.3.6): its id, its length, and how it is scrambled."""
+START = b"\0\0\1"
+"""Of start codes."""
+CLEAR = 128
+"""Bytes of a sector of a DVD that are never scrambled."""
 HEADER = 256 * 1024
 """Bytes of a list of tracks of Matroska that are looked at."""
 ELEMENTS = 100
@@ -117,7 +121,7 @@ def looks_encrypted(file: BinaryIO, size: int) -> bool:
     data = bytes(file.read(RANDOM))
     expected = len(data) / 256
     spread = sum((data.count(value) - expected) ** 2 / expected for value in range(256))
-    return spread < EVEN and b"\0\0\1" not in data and len(zlib.compress(data, 1)) >= len(data)
+    return spread < EVEN and START not in data and len(zlib.compress(data, 1)) >= len(data)
 
 
 def _of_matroska(file: BinaryIO, size: int) -> Collection[int]:
@@ -152,18 +156,34 @@ def _is_encrypted(entry: Mapping[int, bytes]) -> bool:
 
 
 def _of_transport(file: BinaryIO) -> set[int]:
-    """Return the PIDs whose packets are scrambled (ISO/IEC 13818-1, 2.4.3.2)."""
+    """Return the PIDs whose packets are scrambled (ISO/IEC 13818-1, 2.4.3.2), and not only marked so."""
     file.seek(0)
     data = plain(bytes(file.read(LOOKED_AT)))
-    heads = (data[at : at + 4] for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET))
-    return _mostly((int.from_bytes(head[1:3]) & 0x1FFF, bool(head[3] & 0xC0)) for head in heads)
+    found = []
+    for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
+        if data[at + 1] & 0x40:  # a PES packet begins here, whose header is scrambled, too
+            begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            marked = bool(data[at + 3] & 0xC0) and data[begin : begin + 3] != START
+            found.append((int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF, marked))
+    return _mostly(found)
 
 
-def _of_program(file: BinaryIO) -> Collection[int]:
-    """Return the ids, as FFmpeg has them, of the streams of a program stream whose packets are scrambled: DVDs."""
+def _of_program(file: BinaryIO) -> set[int]:
+    """Return the ids, as FFmpeg has them, of the streams of a DVD that are scrambled, and not only marked so.
+
+    The first 128 bytes of a sector are not. Pictures behind them have a start code in nearly each.
+    """
     file.seek(0)
-    found = PES.finditer(bytes(file.read(LOOKED_AT)))
-    return _mostly((0x100 | one[1][0], bool(one[2][0] & 0x30)) for one in found)
+    data = bytes(file.read(LOOKED_AT))
+    marked = list[tuple[int, bool]]()
+    noise = list[bool]()
+    for one in PES.finditer(data):
+        begin, end = one.end() + CLEAR, one.start() + 6 + int.from_bytes(one[2])
+        flagged = bool(one[3][0] & 0x30)
+        marked.append((0x100 | one[1][0], flagged))
+        if flagged and one[1][0] >= 0xE0 and end - begin > CLEAR:
+            noise.append(START not in data[begin:end])
+    return _mostly(marked) if 2 * sum(noise) > len(noise) else set()
 
 
 def _mostly(packets: Iterable[tuple[int, bool]]) -> set[int]:
