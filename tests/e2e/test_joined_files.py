@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 import streamify
@@ -200,6 +201,22 @@ def test_sound_of_many_short_recordings_stays_in_step(length: str, tmp_path: Pat
             file.write(subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE).stdout)
     streamify.transcode(source, tmp_path / "dest", **{**SETTINGS, "ladder": rungs(64), "strict": True})
     verify(tmp_path / "dest", source)
+
+
+def test_a_last_picture_with_a_wild_time_keeps_its_place(tmp_path: Path) -> None:
+    """Of the pictures decoded, it is not the last one shown: it came behind another, which was lost."""
+    plain = encode(tmp_path / "plain.ts", range(COUNT), "libx264", "mpegts", OPTIONS)
+    source = tmp_path / "film.ts"
+    with av.open(str(plain)) as given, av.open(str(source), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        packets = [packet for packet in given.demux(video=0) if packet.dts is not None]
+        packets[-1].pts, packets[-1].dts = ((one or 0) + 500 * 90_000 for one in (packets[-1].pts, packets[-1].dts))
+        for packet in packets:
+            packet.stream = stream
+            out.mux(packet)
+    report, numbers = published(source, tmp_path / "dest")
+    assert numbers == [*range(COUNT)]
+    assert any(note.what.startswith("1 wild timestamp, at 1.9") for note in report.notes)
 
 
 def chained(folder: Path, *parts: tuple[str, ...]) -> Path:
