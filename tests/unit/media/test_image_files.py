@@ -49,6 +49,17 @@ def test_a_still_is_said_to_be_one(tmp_path: Path) -> None:
     assert "a still picture" in [note.what for note in facts.notes if note.kind == "info"]
 
 
+def test_a_film_of_one_picture_is_no_still(tmp_path: Path) -> None:
+    """Its track has ticks of a second, too, as of a slide with music."""
+    path = tmp_path / "a.mp4"
+    slide = ("-f", "lavfi", "-i", f"testsrc2=size={SIZE}:rate=1:duration=1", "-video_track_timescale", "1")
+    command = ["ffmpeg", "-nostdin", "-v", "error", *slide, "-c:v", "libx264", "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, facts.video.time_base, facts.notes) == (1, Fraction(1), ())
+
+
 @pytest.mark.parametrize("small", [False, True])
 def test_a_still_of_tiles_is_refused(small: bool, tmp_path: Path) -> None:
     """As phones write it: one tile of 48 was published as the picture (ISO/IEC 23008-12, 6.6.2.3).

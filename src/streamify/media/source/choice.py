@@ -123,9 +123,12 @@ def _is_picture(stream: Stream) -> bool:
 
 
 def is_still(stream: Stream) -> bool:
-    """Return whether a stream is an item of a HEIF or AVIF file: FFmpeg gives it one picture, and ticks of a second."""
-    of_mov = stream.container.format.name.startswith("mov")
-    return of_mov and stream.type == "video" and stream.frames == 1 and stream.time_base == 1
+    """Return whether a stream is an item of a HEIF or AVIF file.
+
+    FFmpeg gives it one picture, ticks of a second and, unlike a track, no length.
+    """
+    of_mov = stream.container.format.name.startswith("mov") and stream.type == "video"
+    return of_mov and stream.frames == 1 and stream.time_base == 1 and stream.duration is None
 
 
 def _refuse_encrypted(streams: Iterable[Stream], locked: Collection[int]) -> None:

@@ -83,8 +83,9 @@ def encrypted_streams(container: InputContainer, file: BinaryIO, types: Mapping[
         return ()  # damaged
     finally:
         file.seek(at)
-    # Stills of HEIF, whose ticks are seconds, have numbers of their own.
-    return {stream.index for stream in container.streams if stream.id in ids and stream.time_base != 1}
+    # Stills of HEIF, which have no length, have numbers of their own.
+    still = {stream.index for stream in container.streams if stream.time_base == 1 and stream.duration is None}
+    return {stream.index for stream in container.streams if stream.id in ids} - still
 
 
 def encrypted_tracks(file: BinaryIO, size: int) -> set[int]:
@@ -182,7 +183,7 @@ def _of_program(file: BinaryIO) -> set[int]:
         flagged = bool(one[3][0] & 0x30)
         marked.append((0x100 | one[1][0], flagged))
         if flagged and one[1][0] >= 0xE0 and end - begin > CLEAR:
-            noise.append(START not in data[begin:end])
+            noise.append(data.find(START, begin, end) < 0)
     return _mostly(marked) if 2 * sum(noise) > len(noise) else set()
 
 
