@@ -65,14 +65,20 @@ def choose_ladder(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tu
         SourceError: The source is smaller than any rung can be, or so long and narrow that a rung is too long.
     """
     rungs, notes = _fitting(video, wanted)
-    size = rung_size(video, rungs[0].short_side)
-    if max(size.width, size.height) > LONGEST:
+    sizes = [rung_size(video, rung.short_side) for rung in rungs]
+    short = tuple(rung for rung, size in zip(rungs, sizes, strict=True) if max(size.width, size.height) <= LONGEST)
+    if not short:
         raise SourceError(
             "source-too-large-pictures",
-            f"{rungs[0].name} of it would have {size.width}x{size.height} pixels; {LONGEST} is the longest side",
+            f"{rungs[-1].name} of it would have {sizes[-1].width}x{sizes[-1].height} pixels; {LONGEST} is the longest "
+            "side",
             "check its size and sample aspect with `streamify probe`",
         )
-    return rungs, notes
+    if len(short) < len(rungs):
+        left_out = ", ".join(rung.name for rung in rungs if rung not in short)
+        why = f"a side would be longer than {LONGEST} pixels"
+        notes = (*notes, Note(kind="info", what=f"rungs left out: {left_out}", why=why))
+    return short, notes
 
 
 def _fitting(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tuple[Rung, ...], tuple[Note, ...]]:

@@ -86,8 +86,12 @@ def test_rungs_never_grow_and_keep_the_aspect(
     except UsageError:
         assert wanted != "auto"  # none of them is small enough
         return
-    except SourceError:
-        assert min(shown) < 16
+    except SourceError as error:
+        if error.code == "source-too-small":
+            assert min(shown) < 16
+        else:  # x264 codes no side that is longer
+            assert error.code == "source-too-large-pictures"
+            assert max(shown) / min(shown) > (60 if wanted == "auto" else 7)
         return
     assert rungs
     assert [rung.short_side for rung in rungs] == sorted({rung.short_side for rung in rungs}, reverse=True)
@@ -137,7 +141,7 @@ def test_nothing_fits() -> None:
 
 
 @pytest.mark.parametrize(("source", "ladder"), [
-    (video(320, 240, sample_aspect="4096/1"), "auto"), (video(20_000, 1080), "720p,1080p"),
+    (video(320, 240, sample_aspect="4096/1"), "auto"), (video(40_000, 1080), "720p,1080p"),
 ])  # fmt: skip
 def test_too_long_for_the_encoder(source: VideoFacts, ladder: str) -> None:
     """x264 opens for 16384 pixels, and says "invalid width x height" of two more."""
@@ -149,6 +153,14 @@ def test_too_long_for_the_encoder(source: VideoFacts, ladder: str) -> None:
 def test_long_and_narrow_as_far_as_the_encoder_goes() -> None:
     (rung,), _ = choose_ladder(video(16_384, 720), "720p")
     assert rung.short_side == 720
+
+
+def test_rungs_that_are_too_long_are_left_out() -> None:
+    (rung,), notes = choose_ladder(video(20_000, 1080), "720p,1080p")
+    assert rung.short_side == 720
+    assert [(note.what, note.why) for note in notes] == [
+        ("rungs left out: 1080p", "a side would be longer than 16384 pixels")
+    ]
 
 
 @pytest.mark.parametrize("source", [video(64, 14), video(16, 16, sample_aspect="1/4"), video(8, 720)])
