@@ -108,6 +108,7 @@ SETTINGS: dict[str, Setting] = {
     "less aq2 0.6 whole": tuned(**LESS, aq_mode=2, aq_strength=0.6, dct_decimate=0),
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BALANCED.preset, BALANCED.tuning),
+    "middle": (BALANCED.preset, BALANCED.tuning.model_copy(update={"bframes": None, "chroma_me": None})),
     "less aq1 0.8": tuned(**LESS, aq_strength=0.8),
     "less aq1 0.6": tuned(**LESS, aq_strength=0.6),
     "weak 1.0": tuned(**WEAK),

@@ -29,9 +29,10 @@ def main() -> None:
         assert rate is not None
         frames = [frame.reformat(format="yuv420p") for frame in container.decode(stream)]
     cap = int(known_rungs()[rung].maxrate * (Fraction(3, 2) if rate > 31 else 1))
+    words = Tuning.from_json(tuning)
     recipe = VideoRecipe(
         codec="h264", width=frames[0].width, height=frames[0].height, frame_rate=rate, crf=float(crf), maxrate=cap,
-        bufsize=cap * 3 // 2, preset=preset, bframes=3, tuning=Tuning.from_json(tuning),
+        bufsize=cap * 3 // 2, preset=preset, bframes=3 if words.bframes is None else words.bframes, tuning=words,
     )  # fmt: skip
     track = VideoTrack(id="tune", timescale=rate.numerator, recipe=recipe)
     step = round(rate * KEYFRAME_SECONDS)

@@ -28,6 +28,8 @@ class Tuning(Frozen):
     aq_strength: float | None = None
     me: Literal["dia", "hex", "umh"] | None = None
     """Search for motion."""
+    chroma_me: int | None = None
+    """0: luma alone decides on motion."""
     subme: int | None = None
     """Effort of the search at fractions of pixels, and of the choice of modes."""
     trellis: int | None = None
@@ -35,6 +37,8 @@ class Tuning(Frozen):
     """Preference for energy over closeness."""
     deblock: int | None = None
     """Strength and threshold of the filter at the borders of blocks."""
+    bframes: int | None = None
+    """Longest run of B pictures; `VideoRecipe.bframes` says the same."""
     b_adapt: int | None = None
     """How the number of B pictures is chosen: 1 fast, 2 best."""
     weightp: int | None = None

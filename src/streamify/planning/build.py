@@ -147,7 +147,7 @@ def _video_track(
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
         preset=row.preset,
         tuning=row.tuning,
-        bframes=codec.bframes(row.preset),
+        bframes=codec.bframes(row.preset) if row.tuning.bframes is None else row.tuning.bframes,
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
         tone_mapped_at=(largest.width, largest.height) if video.colour.converted else None,
         deinterlace=applied(video, timeline, settings.deinterlace),

@@ -16,7 +16,7 @@ ENCODE: dict[Preset, float] = {
     "superfast": 0.014,
     "veryfast": 0.021,
     "faster": 0.034,
-    "balanced": 0.039,
+    "balanced": 0.037,
     "fast": 0.041,
     "medium": 0.045,
     "slow": 0.070,

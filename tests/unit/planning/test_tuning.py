@@ -37,6 +37,15 @@ def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> 
             assert f"{name}={value}" in track.chosen
 
 
+@pytest.mark.parametrize("preset", get_args(Preset))
+def test_the_run_of_b_pictures_is_told_once(preset: Preset) -> None:
+    tuning = choose_row(preset).tuning
+    found, _ = plan(preset=preset)
+    for track in found.video:
+        assert track.recipe.bframes == (tuning.bframes or H264().bframes(track.recipe.preset))
+        assert f":bframes={track.recipe.bframes}:" in H264().options(track.recipe, track.timescale)["x264-params"]
+
+
 @pytest.mark.parametrize("preset", OWN)
 def test_x264_takes_every_word(preset: Preset) -> None:
     """It says nothing of words that it does not know, but writes what it made of all of them into its SEI message."""
