@@ -34,7 +34,7 @@ BALANCED = Row(
         deblock=-1,
         bframes=4,
         dct_decimate=0,
-    ),  # fmt: skip
+    ),
     "measured: less CPU time than medium, and fewer bits for the same VMAF on most films",
 )
 
