@@ -27,7 +27,7 @@ from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
-from streamify.planning.tuning import BALANCED
+from streamify.planning.tuning import BALANCED, BALANCED_LARGE
 
 VERSION = 1
 """Raised when what is kept of earlier runs would not be measured again."""
@@ -108,6 +108,7 @@ SETTINGS: dict[str, Setting] = {
     "less aq2 0.6 whole": tuned(**LESS, aq_mode=2, aq_strength=0.6, dct_decimate=0),
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BALANCED.preset, BALANCED.tuning),
+    "balanced large": (BALANCED_LARGE.preset, BALANCED_LARGE.tuning),
     "middle": (BALANCED.preset, BALANCED.tuning.model_copy(update={"bframes": None, "chroma_me": None})),
     "less aq1 0.8": tuned(**LESS, aq_strength=0.8),
     "less aq1 0.6": tuned(**LESS, aq_strength=0.6),

@@ -136,7 +136,7 @@ def _video_track(
         rate = min(Fraction(grid.MAX_RATE), video.average_rate * timeline.fields).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
     codec = video_codec("h264")  # the one that is made today
-    row = choose_row(settings.preset)
+    row = choose_row(settings.preset, rung.short_side)
     recipe = VideoRecipe(
         codec=codec.name,
         width=size.width,

@@ -31,7 +31,7 @@ def test_what_differs_is_part_of_the_url() -> None:
 def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> None:
     found, _ = plan(preset=preset)
     for track in found.video:
-        row = choose_row(preset)
+        row = choose_row(preset, track.height)
         assert track.chosen.startswith(f"{preset} is {row.preset} with ")
         for name, value in H264().words(row.tuning).items():
             assert f"{name}={value}" in track.chosen
@@ -39,17 +39,25 @@ def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> 
 
 @pytest.mark.parametrize("preset", get_args(Preset))
 def test_the_run_of_b_pictures_is_told_once(preset: Preset) -> None:
-    tuning = choose_row(preset).tuning
     found, _ = plan(preset=preset)
     for track in found.video:
+        tuning = choose_row(preset, track.height).tuning
         assert track.recipe.bframes == (tuning.bframes or H264().bframes(track.recipe.preset))
         assert f":bframes={track.recipe.bframes}:" in H264().options(track.recipe, track.timescale)["x264-params"]
 
 
+@pytest.mark.parametrize(("side", "strength"), [(360, 0.8), (720, 0.8), (1080, 0.9), (2160, 0.9)])
+def test_large_rungs_of_balanced_give_more_bits_to_flat_areas(side: int, strength: float) -> None:
+    row = choose_row("balanced", side)
+    assert row.tuning.aq_strength == strength
+    assert row.tuning.model_copy(update={"aq_strength": 0.8}) == choose_row("balanced", 360).tuning
+
+
+@pytest.mark.parametrize("side", [360, 1080])
 @pytest.mark.parametrize("preset", OWN)
-def test_x264_takes_every_word(preset: Preset) -> None:
+def test_x264_takes_every_word(preset: Preset, side: int) -> None:
     """It says nothing of words that it does not know, but writes what it made of all of them into its SEI message."""
-    row = choose_row(preset)
+    row = choose_row(preset, side)
     words = H264().words(row.tuning)
     options = {"preset": row.preset, "x264-params": ":".join(f"{name}={value}" for name, value in words.items())}
     encoder = av.CodecContext.create("libx264", "w")
