@@ -35,8 +35,13 @@ def refuse_next(file: BinaryIO, at: int) -> None:
     """
     file.seek(at)
     head = bytes(file.read(HEAD))
-    if head.startswith(MATROSKA) or (head.startswith(FLV) and head[5:HEAD] == b"\0\0\0\x09"):
+    if head.startswith(MATROSKA) or is_flv(head):
         raise mixed(f"what begins at byte {at} is not read")
+
+
+def is_flv(head: bytes) -> bool:
+    """Return whether bytes are the beginning of an FLV."""
+    return head.startswith(FLV) and head[5:HEAD] == b"\0\0\0\x09"
 
 
 def has_sets(decoder: str, configuration: bytes, picture: bytes, most: int | None = None) -> bool:

@@ -16,6 +16,7 @@ from streamify.bitstream.packets import NONE
 from streamify.media.source.audio_packets import StreamPackets
 from streamify.media.source.mixed import FLV, PLACES, mixed
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at, refuse_unread
+from streamify.media.source.mixed_packets import refuse_file_between
 from streamify.media.source.transport import TS_PACKET
 from streamify.media.source.unreadable import unreadable_tail
 from streamify.model.source import ClockBreak
@@ -68,6 +69,8 @@ def refuse_late_pictures(
     Raises:
         SourceError: ``source-joined``.
     """
+    sounds = tuple(sounds)
+    refuse_file_between(file, format_name, ((), ()), ((sound.positions, sound.sizes) for sound in sounds))
     for sound in sounds:
         anew = _restarts(sound, wraps=True, lasting=False) if sound.counted else ()
         places = [max(sound.positions[: number + 1]) for number in islice(anew, PLACES)]

@@ -33,6 +33,7 @@ from streamify.media.source.left_out import Tracks, left_out, read_tracks
 from streamify.media.source.light import PQ, light_peak
 from streamify.media.source.metadata import refuse_metadata
 from streamify.media.source.mixed import refuse_next
+from streamify.media.source.mixed_avi import refuse_other_avi
 from streamify.media.source.mixed_file import refuse_second_file
 from streamify.media.source.mixed_matroska import refuse_other_tracks
 from streamify.media.source.mixed_mp4 import refuse_other_movies
@@ -102,6 +103,7 @@ def probe_source(
         refuse_runs(file, ref.size)
         refuse_other_tracks(file, ref.size)
         refuse_second_file(file, ref.size)
+        refuse_other_avi(file, ref.size)
     with open_source() as file, open_media(file) as container:
         choice = choose(container, file, program)
         stream = choice.video

@@ -21,6 +21,7 @@ from streamify.media.source.joints import Joints
 from streamify.media.source.mixed import PLACES
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at
 from streamify.media.source.mixed_mp4 import refuse_other_fragments
+from streamify.media.source.mixed_packets import refuse_file_between
 from streamify.media.source.mixed_sound import refuse_sound_alone, refuse_sound_as_pictures
 from streamify.media.source.mixed_transport import refuse_other_codec
 from streamify.media.source.opening import open_media
@@ -93,6 +94,9 @@ def _refuse_mixed(
 ) -> None:
     """Refuse a source that was joined of recordings with other streams."""
     places = [one.position for one in breaks[:PLACES]]
+    sounds = audio_packets.by_stream.values()
+    pictures = found.positions, found.samples.sizes
+    refuse_file_between(file, format_name, pictures, ((one.positions, one.sizes) for one in sounds))
     if format_name == "mpegts":
         refuse_sound_as_pictures(file, places)
         refuse_other_codec(file, found.positions, found.counted)
@@ -102,7 +106,7 @@ def _refuse_mixed(
         refuse_other_fragments(file, size, found.positions, found.samples.sizes, found.samples.keys)
     else:  # fragments have pictures and sound one behind the other
         wraps = format_name in JUMPING
-        refuse_sound_alone(audio_packets.by_stream.values(), found.positions, breaks, wraps=wraps)
+        refuse_sound_alone(sounds, found.positions, breaks, wraps=wraps)
 
 
 def scan_source(
