@@ -22,6 +22,8 @@ class Coded(NamedTuple):
     """Whether it is shown, and not only referred to."""
     leads: bool = False
     """Whether decoding can begin at it: an IDR, a key picture, an I picture."""
+    guessed: bool = False
+    """Whether it cannot be read, so that `order` is a guess."""
 
 
 class Reader(Protocol):

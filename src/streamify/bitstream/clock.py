@@ -22,6 +22,8 @@ BACK = Fraction(1, 2)
 AHEAD = 10
 """Seconds by which decode times must rise for the clock of a transport or program stream to count as jumped, as in
 FFmpeg (``dts_delta_threshold``); in other containers it is a pause."""
+NEAR = 2
+"""Seconds before the first picture or behind the last one at which one that cannot be read may be shown."""
 MANY = 3
 """Packets in a row that came before, of which chance makes no copies."""
 PACED = 48
@@ -142,14 +144,31 @@ def time_packets(
 
 
 def _right(packets: Packets, time_base: Fraction, *, reordered: bool, jumps: bool) -> bool:
-    """Whether all pictures have presentation times that rise in the order in which they are shown."""
+    """Whether all pictures have presentation times that rise in the order in which they are shown.
+
+    The order of pictures that cannot be read is not known: their times are to be near the others, and no other's.
+    """
     if not reordered:
         return False
-    pictures = [(packets.sequences[at], packets.orders[at]) for at in packets.picture if at >= 0 and packets.shown[at]]
+    numbers = [at for at in packets.picture if at >= 0 and packets.shown[at]]
     times = [pts for at, pts in enumerate(packets.pts) if packets.shows(at)]
     if NONE in times:
         return False
-    shown = [time for _, time in sorted(zip(pictures, times, strict=True))]
+    places = sorted(
+        (packets.sequences[at], packets.orders[at], time)
+        for at, time in zip(numbers, times, strict=True)
+        if at not in packets.guessed
+    )
+    shown = [time for *_, time in places]
+    if packets.guessed:
+        near = int(NEAR / time_base)
+        if (
+            not shown
+            or len(set(times)) < len(times)
+            or min(times) < min(shown) - near
+            or max(times) > max(shown) + near
+        ):
+            return False
     ahead = int(AHEAD / time_base)
     return all(before < time and not (jumps and time - before > ahead) for before, time in pairwise(shown))
 

@@ -99,7 +99,7 @@ class H264Reader:
                 continue
         if not found and data and unread:
             self._guessed += 1  # a picture that cannot be read: damaged, or without its parameter sets
-            found.append(Coded(self._number, self._order + self._guessed))
+            found.append(Coded(self._number, self._order + self._guessed, guessed=True))
         return found
 
     def _configuration(self, data: bytes) -> None:

@@ -40,7 +40,7 @@ class Mpeg12Reader:
                 structure = data[at + 3] & 3
                 if structure in (1, 2):
                     found[-1] = self._field(found[-1], structure, kind)
-        return [self._frame(2)] if unread else found
+        return [self._frame(2)._replace(guessed=True)] if unread else found
 
     def _frame(self, kind: int) -> Coded:
         if kind == 3:
@@ -156,7 +156,7 @@ class Mpeg4Reader:
             vops.insert(0, self._kept)
         self._kept = None
         if not vops:
-            return [self._frame(1)] if data and first is None else []
+            return [self._frame(1)._replace(guessed=True)] if data and first is None else []
         shown, behind = vops[0], vops[1:]
         if shown.coded and behind and behind[0].kind in (0, 2) and behind[0].behind > EMPTY:
             self._kept = behind.pop(0)

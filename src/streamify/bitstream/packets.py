@@ -74,6 +74,8 @@ class Packets:
     """Of each picture: whether it is shown."""
     sequences: array[int] = field(default_factory=lambda: array("q"))
     """Of each picture; as `orders` after `bitstream.base.Coded`."""
+    guessed: set[int] = field(default_factory=set)
+    """Pictures that cannot be read, whose order is a guess."""
     orders: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from streamify.bitstream.base import Bits, Coded, OutOfBitsError
 
+KEY = b"\x9d\x01\x2a"
+"""VP8 (RFC 6386, 9.1): start code of key frames."""
+MARKER = 2
+"""VP9 (6.2): the first two bits of each frame."""
 SEQUENCE, FRAME_HEADER, FRAME = 1, 3, 6
 """AV1 (section 5.3): types of open bitstream units."""
 
@@ -26,7 +30,9 @@ class Vp8Reader(_Reader):
         if not data:
             return []
         self._count += 1
-        return [Coded(0, self._count, shown=bool(data[0] & 0x10), leads=not data[0] & 1)]
+        key = not data[0] & 1
+        broken = key and data[3:6] != KEY
+        return [Coded(0, self._count, shown=broken or bool(data[0] & 0x10), leads=key and not broken)]
 
 
 class Vp9Reader(_Reader):
@@ -38,6 +44,8 @@ class Vp9Reader(_Reader):
             return []
         self._count += 1
         first = data[0]
+        if first >> 6 != MARKER:
+            return [Coded(0, self._count)]
         if first >> 4 & 3 == 3:
             first <<= 1  # profile 3 has a reserved bit more
         superframe = data[-1] & 0xE0 == 0xC0 and len(data) > 1
@@ -59,6 +67,8 @@ class Av1Reader(_Reader):
     def read(self, data: bytes) -> list[Coded]:
         """Return the picture that a packet shows, or one that is not shown where it only feeds later ones."""
         found = self._units(data)
+        if not found and data and not data.strip(b"\0"):
+            found = [(True, False)]  # no unit has type 0
         if not found:
             return []
         self._count += 1

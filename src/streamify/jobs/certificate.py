@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -121,10 +121,15 @@ class VideoCheck:
             yield f"{name}: {record.captions} triples of captions in the file, {seam.captions} in the source"
         if seam.first != segment.first and segment.first not in lost:
             yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
-        if seam.duplicated != segment.repeated:
-            yield f"{name}: {seam.duplicated} pictures are shown again, {segment.repeated} were planned"
+        stands = (
+            bool(segment.frames) and seam.decoded == seam.dropped
+        )  # in place of all of its pictures, which are lost
+        again = segment.repeated or int(stands)
+        if seam.duplicated != again:
+            yield f"{name}: {seam.duplicated} pictures are shown again, {again} are due"
         self._gone |= lost
-        if seam.held != segment.held and segment.held not in self._gone:
+        held = segment.held if segment.held is not None or not stands else seam.held
+        if (seam.held != held and segment.held not in self._gone) or (stands and seam.held is None):
             yield f"{name}: picture {seam.held} stands at its start, the index promises {segment.held}"
         if self._init is not None and record.init.sha256 != self._init:
             yield f"{name}: its init segment differs from the one before"
@@ -220,7 +225,7 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
         hidden = round(unreadable * float(video.average_rate))  # in bytes that cannot be read: none was promised
         missing, whole, rate = len(sums.lost) + hidden, video.frames + hidden, video.average_rate
         allowed = allowed_loss(whole / rate, plan.settings.loss_limit) * rate
-        cost, over = f"damage cost {missing} of {whole} pictures", missing > allowed
+        cost, over = f"damage cost {missing} of {whole} pictures{_where(plan, sums.lost, rate)}", missing > allowed
     if strict and (sums.damage or cost):
         more = f" and {len(sums.damage) - NAMED} more" if len(sums.damage) > NAMED else ""
         what = f"damaged: {'; '.join([*sums.damage][:NAMED])}{more}" if sums.damage else cost
@@ -231,6 +236,23 @@ def losses(plan: Plan, sums: Ledgers) -> Iterator[Loss]:
         yield Loss("too-many-lost", f"{cost}; {int(allowed)} are allowed", ALLOW)
     if not strict:
         yield from _undecoded(plan, sums)
+
+
+def _where(plan: Plan, lost: Sequence[int], rate: Fraction) -> str:
+    """Say when pictures are lost, run by run."""
+    times = sorted((pts - plan.timeline.origin) * plan.timeline.time_base for pts in lost)
+    runs: list[list[Fraction]] = []
+    for time in times:
+        if runs and time - runs[-1][-1] < TOGETHER / rate:
+            runs[-1].append(time)
+        else:
+            runs.append([time])
+    named = [f"from {float(run[0]):.3f} s to {float(run[-1]):.3f} s" for run in runs[:NAMED]]
+    return "".join(f", {one}" for one in named) + (", ..." if len(runs) > NAMED else "")
+
+
+TOGETHER = 3
+"""Distance of lost pictures, in pictures, up to which they are named as one run."""
 
 
 def _undecoded(plan: Plan, sums: Ledgers) -> Iterator[Loss]:

@@ -216,6 +216,7 @@ def _wanted(
     repeats = deque(tick - segment.start for one in segment.repeats for tick in one.ticks)
     length = segment.end - segment.start
     standing: Callable[[int | None], VideoFrame] | None = None
+    beside: Callable[[int | None], VideoFrame] | None = None
     before: tuple[Picture, int] | None = None
 
     def made(picture: Picture) -> Callable[[int | None], VideoFrame]:
@@ -255,8 +256,13 @@ def _wanted(
             before = picture, ticks
         if ticks is not None or (segment.held is not None and (standing is None or picture.pts <= segment.held)):
             standing = shown
+        elif not inside and (beside is None or picture.pts < segment.source_start):
+            beside = shown
     if before is not None:
         yield from _second(before, min([*itertools.islice(repeats, 1), length]), timeline, made)
+    if standing is None and beside is not None:  # none of them decodes: the one before stands, or the next
+        standing = beside
+        repeats = repeats or deque([0])
     while standing is not None and repeats:
         tick = repeats.popleft()
         yield tick, standing(tick)

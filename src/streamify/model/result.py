@@ -61,7 +61,7 @@ class Seam(Frozen):
     lost: tuple[int, ...] = ()
     """Presentation times that the index promises and the decoder did not give, source ticks."""
     errors: int = 0
-    """Packets that the decoder refused, or that the demuxer found incomplete."""
+    """Packets that the decoder refused, that the demuxer found incomplete, or that hold no picture."""
     captions: int = 0
     """Triples of cc_data (captions) in the packets of the window."""
 

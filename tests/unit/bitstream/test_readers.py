@@ -184,3 +184,10 @@ def test_the_other_field_is_made_of_the_last_one_alone() -> None:
     assert last is not None
     assert (last.number, last.parity, last.is_b, last.begins) == (5, 2, False, False)
     assert last.other(data) == heads[0] + slices
+
+
+@pytest.mark.parametrize("codec", ["vp8", "vp9", "av1", "h264", "hevc", "mpeg2video", "mpeg4"])
+def test_zeros_in_place_of_a_packet_are_a_picture_to_be_missed(codec: str) -> None:
+    (coded,) = reader(codec, b"").read(bytes(500))
+    assert coded.shown
+    assert not coded.leads

@@ -148,6 +148,30 @@ def test_a_lost_first_picture_excuses_its_seam_only() -> None:
     assert any("saw 2040 next" in fault for fault in faults)
 
 
+GONE: dict[str, Any] = {
+    "decoded": 0, "encoded": 1, "duplicated": 1, "first": None, "last": None, "held": 960,
+    "lost": tuple(range(1000, 2000, 40)),
+}  # fmt: skip
+"""A segment whose pictures are all lost."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, None),
+        ({"held": None}, "picture None stands at its start"),
+        ({"duplicated": 0, "encoded": 0}, "0 pictures are shown again, 1 are due"),
+        ({"lost": tuple(range(1000, 1960, 40))}, "24 named as lost, 25 promised"),
+        ({"decoded": 1, "first": 1000, "last": 1000, "lost": tuple(range(1040, 2000, 40))}, "1 pictures are shown"),
+        ({"next": 2040}, "saw 2040 next"),
+    ],
+)
+def test_a_picture_stands_where_all_of_a_segment_are_lost(changes: dict[str, Any], named: str | None) -> None:
+    seam = GONE | changes
+    faults, _ = judge({1: {"seam": seam, "frames": seam["encoded"]}})
+    assert faults == [] if named is None else any(named in fault for fault in faults), faults
+
+
 @pytest.mark.parametrize(("carried", "faults"), [(True, 1), (False, 0)])
 def test_captions_that_are_lost_or_doubled(carried: bool, faults: int) -> None:
     """Of a rendition that carries them; where split saw none, the task names them."""
@@ -330,8 +354,8 @@ def test_a_segment_in_which_a_picture_stands_has_no_picture_of_its_own() -> None
 @pytest.mark.parametrize(
     ("index", "changes", "named"),
     [
-        (1, {"duplicated": 24}, "24 pictures are shown again, 25 were planned"),
-        (0, {"duplicated": 0, "encoded": 12}, "0 pictures are shown again, 13 were planned"),
+        (1, {"duplicated": 24}, "24 pictures are shown again, 25 are due"),
+        (0, {"duplicated": 0, "encoded": 12}, "0 pictures are shown again, 13 are due"),
         (1, {"held": 400}, "picture 400 stands at its start, the index promises 440"),
         (1, {"held": None}, "picture None stands at its start"),
         (1, {"next": 2040}, "starts with picture 2040, the segment before saw 2000 next"),

@@ -280,6 +280,8 @@ def _add(packets: Packets, packet: Packet[VideoStream], data: bytes, coded: Read
         packets.picture.append(-1)
         return
     packets.picture.append(len(packets.shown))
+    if first.guessed:
+        packets.guessed.add(len(packets.shown))
     packets.shown.append(first.shown and not packet.is_discard)
     packets.sequences.append(first.sequence)
     packets.orders.append(first.order)

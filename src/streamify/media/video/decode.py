@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
@@ -52,7 +54,7 @@ class DecodeLog:
     captions: list[tuple[int, bytes]] = field(default_factory=list)
     """Presentation times of those packets that carry captions, in order, and their triples of cc_data."""
     broken: int = 0
-    """Packets, from the entry point on, that the demuxer found incomplete, of which decoders may say nothing."""
+    """Packets, from the entry point on, that are incomplete or hold no picture, of which decoders may say nothing."""
     misread: bool = False
     """Whether other packets were read than the index has: what came out may be other pictures."""
     bytes_read: int = 0
@@ -63,7 +65,8 @@ def decode_window(
 ) -> Iterator[Picture]:
     """Yield the pictures of a segment in order, then the first one at or after its end.
 
-    Where a picture stands at its start, that one and all after it come first.
+    Where a picture stands at its start, that one and all after it come first. Where not one picture of it decodes, the
+    last one before it does.
 
     Where the nearest entry point gives its first picture too late (open GOPs, recovery points), decoding starts
     again from the one before it, and finally from the start of the file.
@@ -76,7 +79,7 @@ def decode_window(
         insist: Begin early enough that one does.
 
     Raises:
-        SourceError: Not one picture of the window decodes.
+        SourceError: Not one picture decodes, of the window or beside it.
     """
     best: tuple[int, int] | None = None
     starts: list[EntryPoint | None] = [*segment.entries, None]
@@ -124,7 +127,8 @@ def undecodable(segment: Segment) -> SourceError:
     """Return the error of a segment without a picture."""
     return SourceError(
         "segment-undecodable",
-        f"segment {segment.index}: no picture decodes from tick {segment.source_start} to {segment.source_end}",
+        f"segment {segment.index}: no picture decodes, neither from tick {segment.source_start} to "
+        f"{segment.source_end} nor beside it",
         "the source is damaged there; copy or upload it again",
     )
 
@@ -145,8 +149,9 @@ def _deliver(
             continue
         if picture.pts >= source.end:
             break  # cut off by an edit list
-        if held is not None and (before or (segment.held is not None and picture.pts > segment.held)):
-            yield held  # it stands on in place of one that is lost
+        lost = picture.pts >= end if segment.held is None else picture.pts > segment.held
+        if held is not None and (before or lost):
+            yield held  # it stands on in place of what is lost
         held = None
         if segment.source_start <= picture.pts < end:
             log.damaged += picture.frame.is_corrupt
@@ -155,6 +160,8 @@ def _deliver(
         yield picture
         if picture.pts >= end:
             break
+    if held is not None:
+        yield held  # nothing follows
     log.errors.extend(run.errors)
     log.broken += run.broken
     log.packets.update(pts for pts in run.packets if segment.source_start <= pts < end)
@@ -217,7 +224,7 @@ class _Run:
             drained = packet is None
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
-            self.broken += packet is not None and packet.is_corrupt
+            self.broken += packet is not None and (packet.is_corrupt or _is_no_picture(packet, context.name))
             yield from self._shown(draining.before(packet), known, turns)
             if packet is not None and unpacked is not None and unpacked.is_empty(bytes(packet)):
                 continue
@@ -237,6 +244,15 @@ class _Run:
             turn = turns.of(frame)
             if frame.pts is not None:
                 yield Picture(frame.pts, frame, known.of(frame.pts), turn, self._spoilt)
+
+
+def _is_no_picture(packet: Packet[VideoStream], codec: str) -> bool:
+    """Whether a packet with a time holds no picture: decoders of MPEG-1 and MPEG-2 do not call that an error."""
+    return packet.pts is not None and codec in ("mpeg1video", "mpeg2video") and PICTURE not in bytes(packet)
+
+
+PICTURE = b"\0\0\1\0"
+"""Start code of pictures of MPEG-1 and MPEG-2 (ISO/IEC 13818-2, 6.2.1)."""
 
 
 class _Aspects:

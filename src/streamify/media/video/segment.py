@@ -82,7 +82,7 @@ def transcode_segment(
         burner: Draws subtitles into the pictures.
 
     Raises:
-        SourceError: Not one picture of the window decodes.
+        SourceError: Not one picture decodes, of the window or beside it.
     """
     log, watch = DecodeLog(), _Watch()
     colour = output_colour(video)
@@ -167,7 +167,7 @@ def _pictures(
         watch.decode += time.thread_time() - before
         if picture is None:
             return
-        if picture.pts >= segment.earliest or segment.held is not None:
+        if picture.pts >= segment.earliest or picture.pts < segment.source_start:
             yield picture
 
 

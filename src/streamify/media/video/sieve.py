@@ -24,6 +24,8 @@ class Sieve:
         self._next: int | None = None
         self._held: int | None = None
         self._standing: Picture | None = None
+        self._beside: Picture | None = None
+        """The latest picture before the segment, else the first behind it: it stands where not one is kept."""
         self.times: list[tuple[int, int]] = []
         """Presentation times of the pictures that are kept, source ticks, and when they are shown first, ticks from the
         start of the segment."""
@@ -51,14 +53,15 @@ class Sieve:
         length = self._segment.end - self._segment.start
         for picture in pictures:
             if picture.pts < self._segment.source_start:
+                self._beside = picture
                 if self._segment.held is not None and picture.pts <= self._segment.held:
                     self._standing = picture
                 continue
             if self._segment.source_end is not None and picture.pts >= self._segment.source_end:
                 self._next = picture.pts
-                if self._standing is None and self._segment.held is not None:
-                    self._standing = picture  # the first of the film, before its time
+                self._beside = self._beside or picture  # the first of the film, before its time
                 continue
+            self._beside = None
             self._decoded.append(picture.pts)
             ticks = self._ticks(picture.pts)
             if ticks is None:
@@ -80,8 +83,12 @@ class Sieve:
             self.times.append((picture.pts, ticks))
             yield picture, ticks
         yield from self._later_field(length)
-        if self._standing is not None:
-            yield from self._again(length, self._standing, fresh=latest is None)
+        standing = self._standing or self._beside
+        if standing is None:
+            return
+        if latest is None and not self._repeats:
+            self._repeats.append(0)
+        yield from self._again(length, standing, fresh=latest is None)
 
     def _later_field(self, until: int) -> Iterator[tuple[Picture, int]]:
         """Yield the picture of the later field of the latest picture, where fields are shown; nothing again."""
