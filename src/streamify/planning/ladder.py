@@ -65,13 +65,12 @@ def choose_ladder(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tu
         SourceError: The source is smaller than any rung can be, or so long and narrow that a rung is too long.
     """
     rungs, notes = _fitting(video, wanted)
-    sizes = [rung_size(video, rung.short_side) for rung in rungs]
-    short = tuple(rung for rung, size in zip(rungs, sizes, strict=True) if max(size.width, size.height) <= LONGEST)
+    short = tuple(rung for rung in rungs if _fits(video, rung.short_side))
     if not short:
+        size = rung_size(video, rungs[-1].short_side)
         raise SourceError(
             "source-too-large-pictures",
-            f"{rungs[-1].name} of it would have {sizes[-1].width}x{sizes[-1].height} pixels; {LONGEST} is the longest "
-            "side",
+            f"{rungs[-1].name} of it would have {size.width}x{size.height} pixels; {LONGEST} is the longest side",
             "check its size and sample aspect with `streamify probe`",
         )
     if len(short) < len(rungs):
@@ -79,6 +78,12 @@ def choose_ladder(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tu
         why = f"a side would be longer than {LONGEST} pixels"
         notes = (*notes, Note(kind="info", what=f"rungs left out: {left_out}", why=why))
     return short, notes
+
+
+def _fits(video: VideoFacts, short_side: int) -> bool:
+    """Return whether no side of a rung is longer than x264 codes."""
+    size = rung_size(video, short_side)
+    return max(size.width, size.height) <= LONGEST
 
 
 def _fitting(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tuple[Rung, ...], tuple[Note, ...]]:
@@ -91,7 +96,7 @@ def _fitting(video: VideoFacts, wanted: str | tuple[Rung, ...]) -> tuple[tuple[R
             "check its size and sample aspect with `streamify probe`",
         )
     if wanted in ("auto", CONTENT):
-        return _auto(source), ()
+        return _auto(source, too_close=_fits(video, source)), ()
     rungs = wanted if isinstance(wanted, tuple) else named(wanted)
     rungs = tuple(sorted(rungs, key=lambda rung: (-rung.short_side, -rung.maxrate)))
     fitting = tuple(rung for rung in rungs if rung.short_side <= source)
@@ -137,12 +142,18 @@ def known_rungs() -> dict[str, Rung]:
     return dict(sorted(((rung.name, rung) for rung in rungs), key=lambda named: -named[1].short_side))
 
 
-def _auto(source: int) -> tuple[Rung, ...]:
+def _auto(source: int, *, too_close: bool) -> tuple[Rung, ...]:
+    """Return a rung of the source's own size and the standard ones below it.
+
+    Args:
+        source: Its shorter side, pixels.
+        too_close: Leave out the one that is hardly smaller than the source.
+    """
     fitting = [rung for rung in STANDARD if AUTO_BOTTOM <= rung.short_side <= source]
     top = fitting[0].short_side if fitting else 0
     if source >= STANDARD[0].short_side or source == top:
         return tuple(fitting)
-    if top and source < top * 1.15:
+    if too_close and top and source < top * 1.15:
         fitting = fitting[1:]  # too close to the source's own size to be worth a rung
     above = min((rung for rung in STANDARD if rung.short_side > source), key=lambda rung: rung.short_side)
     cap = above.maxrate * (Fraction(source, above.short_side) ** 2 + Fraction(source, above.short_side)) / 2

@@ -88,7 +88,7 @@ def test_rungs_never_grow_and_keep_the_aspect(
         return
     except SourceError as error:
         refused = error.code
-        small, long = min(shown) < 16, max(shown) / min(shown) > (60 if wanted == "auto" else 7)
+        small, long = min(shown) < 16, max(shown) / min(shown) > 16384 / 360.5  # the largest of smallest rungs: 360p
         assert {"source-too-small": small, "source-too-large-pictures": long}[refused]
         return
     assert rungs
@@ -151,6 +151,14 @@ def test_too_long_for_the_encoder(source: VideoFacts, ladder: str) -> None:
 def test_long_and_narrow_as_far_as_the_encoder_goes() -> None:
     (rung,), _ = choose_ladder(video(16_384, 720), "720p")
     assert rung.short_side == 720
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "sides"), [(16_500, 412, [360]), (17_000, 416, [360]), (16_000, 412, [412])]
+)
+def test_auto_keeps_a_rung_that_is_short_enough(width: int, height: int, sides: list[int]) -> None:
+    rungs, _ = choose_ladder(video(width, height), "auto")
+    assert [rung.short_side for rung in rungs] == sides
 
 
 def test_rungs_that_are_too_long_are_left_out() -> None:
