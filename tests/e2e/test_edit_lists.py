@@ -167,6 +167,7 @@ def test_parts_counted_in_ticks_as_long_as_pictures(
     assert verify(tmp_path / "dest", source).faults == ()
 
 
+@pytest.mark.long
 def test_reordered_pictures_and_an_edit_from_0_on(tmp_path: Path) -> None:
     """The first picture is composed after 0, and FFmpeg moves it there, away from its sound."""
     clip = make_clip(replace(SPEC, pyramid=True), tmp_path)

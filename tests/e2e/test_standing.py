@@ -282,6 +282,7 @@ def test_a_stray_time_of_sound_makes_no_minutes_of_a_still_picture(tmp_path: Pat
     assert verify(tmp_path / "dest", tmp_path / "film.ts").faults == ()
 
 
+@pytest.mark.long
 def test_segments_in_which_a_picture_stands_are_the_same_bytes_on_workers(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mkv", [*at_25(1, 8), *at_25(1, 24)], (S(0), S(40)))
     folders = []

@@ -21,7 +21,11 @@ from unit.media.test_left_out import crc
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
 ENCRYPT = ("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", KEY, "-encryption_kid", KEY)
 FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
-NOISE = random.Random(1)
+
+
+def noise(count: int) -> bytes:
+    """Return the same bytes, whichever tests ran before."""
+    return random.Random(1).randbytes(count)
 
 
 def ffmpeg(*arguments: str | Path) -> None:
@@ -104,7 +108,7 @@ def locked_mkv(film: Path, path: Path, *numbers: int) -> None:
             payload = b"".join(ebml(one, entry + locks if locked else entry) for one, entry, locked in entries)
         elif kind == CLUSTER:
             payload = b"".join(
-                ebml(one, block[:4] + b"\1" + bytes(8) + NOISE.randbytes(len(block) - 4))
+                ebml(one, block[:4] + b"\1" + bytes(8) + noise(len(block) - 4))
                 if one == 0xA3 and block[0] & 0x7F in numbers
                 else ebml(one, block)
                 for one, block in children(payload)
@@ -122,7 +126,7 @@ def locked_ts(film: Path, path: Path, *pids: int) -> None:
     for at in range(0, len(data), TS_PACKET):
         if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF in (pids or (0x101,)):
             begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
-            data[begin : at + TS_PACKET] = NOISE.randbytes(at + TS_PACKET - begin)
+            data[begin : at + TS_PACKET] = noise(at + TS_PACKET - begin)
             data[at + 3] |= 0x80
     path.write_bytes(data)
 
@@ -201,7 +205,7 @@ def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
         begin, end = at + 9 + data[at + 8] + 100, min(len(data), at + 6 + length)
         data[at + 6] |= 0x10
         if scrambled:
-            data[begin:end] = NOISE.randbytes(max(0, end - begin))
+            data[begin:end] = noise(max(0, end - begin))
     path.write_bytes(data)
     if scrambled:
         assert refused(path) == "the video is encrypted"
@@ -227,7 +231,7 @@ def test_a_broadcast_that_was_decrypted_and_is_still_marked(film: Path, tmp_path
 @pytest.mark.parametrize("size", [1 << 12, 188_000 // 16 * 16 + 16])
 def test_a_segment_of_hls(size: int, tmp_path: Path) -> None:
     """Encrypted by AES-128 from its first byte to its last, nothing tells it from noise."""
-    (tmp_path / "a.ts").write_bytes(NOISE.randbytes(size))
+    (tmp_path / "a.ts").write_bytes(noise(size))
     assert "HLS (AES-128)" in refused(tmp_path / "a.ts")
 
 
