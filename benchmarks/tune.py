@@ -91,6 +91,7 @@ def tuned(**words: Any) -> Setting:
 
 LESS: dict[str, Any] = {"ref": 2, "mixed_refs": 0, "rc_lookahead": 30}
 WEAK: dict[str, Any] = LESS | {"me": "dia", "psy_rd": 0.5, "deblock": -1, "dct_decimate": 0}
+MIDDLE = BALANCED.tuning.model_copy(update={"bframes": None, "chroma_me": None})
 SETTINGS: dict[str, Setting] = {
     "medium": tuned(),
     "fast": ("fast", Tuning()),
@@ -109,17 +110,17 @@ SETTINGS: dict[str, Setting] = {
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BALANCED.preset, BALANCED.tuning),
     "balanced large": (BALANCED_LARGE.preset, BALANCED_LARGE.tuning),
-    "middle": (BALANCED.preset, BALANCED.tuning.model_copy(update={"bframes": None, "chroma_me": None})),
+    "middle": (BALANCED.preset, MIDDLE),
+    "old": (BALANCED.preset, MIDDLE.model_copy(update={"me": None, "subme": None})),
+    "middle hex": (BALANCED.preset, MIDDLE.model_copy(update={"me": None})),
+    "middle 0.9": (BALANCED.preset, MIDDLE.model_copy(update={"aq_strength": 0.9})),
+    "middle trellis 2": (BALANCED.preset, MIDDLE.model_copy(update={"trellis": 2})),
     "less aq1 0.8": tuned(**LESS, aq_strength=0.8),
     "less aq1 0.6": tuned(**LESS, aq_strength=0.6),
     "weak 1.0": tuned(**WEAK),
     "weak 0.9": tuned(**WEAK, aq_strength=0.9),
     "weak 0.8": tuned(**WEAK, aq_strength=0.8),
     "weak 0.8 ref 3": tuned(**WEAK | {"ref": 3}, aq_strength=0.8),
-    "balanced hex": (BALANCED.preset, BALANCED.tuning.model_copy(update={"me": None})),
-    "balanced hex subme 7": (BALANCED.preset, BALANCED.tuning.model_copy(update={"me": None, "subme": None})),
-    "balanced 0.9": (BALANCED.preset, BALANCED.tuning.model_copy(update={"aq_strength": 0.9})),
-    "balanced trellis 2": (BALANCED.preset, BALANCED.tuning.model_copy(update={"trellis": 2})),
     "ref 1 aq2": tuned(**LESS | {"ref": 1}, aq_mode=2),
     "ref 3 aq2": tuned(**LESS | {"ref": 3}, aq_mode=2),
     "lookahead 20 aq2": tuned(**LESS | {"rc_lookahead": 20}, aq_mode=2),
@@ -133,7 +134,7 @@ SETTINGS: dict[str, Setting] = {
     "b-adapt 2 aq2": tuned(**LESS, aq_mode=2, b_adapt=2),
     "qcomp 0.7 aq2": tuned(**LESS, aq_mode=2, qcomp=0.7),
 }
-FIRST = ("medium", "less", "balanced", "balanced 0.9", "weak 0.8", "weak 0.9", "less aq1 0.8", "less aq2",
+FIRST = ("medium", "less", "balanced", "balanced large", "weak 0.8", "weak 0.9", "less aq1 0.8", "less aq2",
          "less aq2 0.6", "less aq3 0.6", "fast")  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -67,12 +67,7 @@ def _texts(node: ast.expr | None, scope: ast.AST, tree: ast.Module, depth: int =
             text = "".join(_part(value, scope, tree, depth) for value in values)
             return [re.sub(f"{UNKNOWN}({UNKNOWN})+", UNKNOWN, text)]
         case ast.Name(id=name):
-            values = [
-                other.value
-                for other in ast.walk(scope)
-                if isinstance(other, ast.Assign)
-                and any(isinstance(target, ast.Name) and target.id == name for target in other.targets)
-            ]
+            values = _assigned(name, ast.walk(scope)) or _assigned(name, tree.body) or _imported(name, tree)
             return [text for value in values for text in _texts(value, scope, tree, depth + 1)] or [UNKNOWN]
         case ast.Call(func=ast.Name(id=name)):
             called = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == name]
@@ -82,6 +77,24 @@ def _texts(node: ast.expr | None, scope: ast.AST, tree: ast.Module, depth: int =
             return [text for one, value in returned for text in _texts(value, one, tree, depth + 1)] or [UNKNOWN]
         case _:
             return [UNKNOWN]
+
+
+def _assigned(name: str, nodes: Iterable[ast.AST]) -> list[ast.expr]:
+    return [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    ]
+
+
+def _imported(name: str, tree: ast.Module) -> list[ast.expr]:
+    """Return what a constant of another module is."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and any(one.name == name for one in node.names):
+            path = ROOT / "src" / f"{node.module.replace('.', '/')}.py"
+            return _assigned(name, ast.parse(path.read_text()).body) if path.exists() else []
+    return []
 
 
 def _part(node: ast.expr, scope: ast.AST, tree: ast.Module, depth: int) -> str:

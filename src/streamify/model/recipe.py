@@ -67,7 +67,7 @@ class VideoRecipe(Frozen):
     preset: str
     """In the words of the codec's encoder."""
     bframes: int
-    """Longest run of B pictures; 0 where the variable rate would need too long a reorder delay."""
+    """Longest run of B pictures."""
     range: VideoRange = "SDR"
     deinterlace: Literal["frame", "field", "off"] = "frame"
     """What becomes of an interlaced picture: one picture, one of each field, or the picture as it is."""

@@ -113,16 +113,16 @@ def left_out(
         if stream.index not in used and stream.index not in choice.elsewhere and not of_chapters:
             yield Note(kind="dropped", what=_what(stream, tracks, choice), why=_why(stream, tracks, choice))
     for scheme in tracks.events:
-        what = f"event messages ({_SCHEMES.get(scheme, scheme)})"
-        yield Note(kind="dropped", what=what, why="messages between fragments are not carried over")
+        messages = f"event messages ({_SCHEMES.get(scheme, scheme)})"
+        yield Note(kind="dropped", what=messages, why="messages between fragments are not carried over")
     main = choice.video
     if main is not None and is_still(main):
         yield Note(kind="info", what="a still picture", why="the file is an image and holds no film: it stands for 1 s")
     for sound in choice.audio:
         profile = sound.profile or ""
         if any(mark in profile for mark in _OBJECTS):
-            what = f"audio stream {sound.index}: objects of {profile.rpartition('+ ')[2]}"
-            yield Note(kind="dropped", what=what, why="its channels are what is heard, which hold all sounds")
+            objects = f"audio stream {sound.index}: objects of {profile.rpartition('+ ')[2]}"
+            yield Note(kind="dropped", what=objects, why="its channels are what is heard, which hold all sounds")
     timecode = None if main is None else main.metadata.get("timecode") or container.metadata.get("timecode")
     if timecode:
         yield Note(kind="dropped", what=f"timecode {timecode}", why="the stream's time begins at 0")
