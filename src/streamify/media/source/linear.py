@@ -19,6 +19,7 @@ from streamify.media.source.joints import Restarts
 from streamify.media.source.opening import keep_only, open_media
 from streamify.media.source.palette import CHANGING, INDEXED, read_palette, with_palette
 from streamify.media.source.reading import UnreadableError, decode, decoder, read_packets, seek_to
+from streamify.media.source.smeared import Smeared
 from streamify.media.source.turn import Turn, Turns
 from streamify.model.source import EditPart
 
@@ -131,6 +132,7 @@ def decode_all(
         if start is not None and context.pix_fmt == INDEXED:
             with open_source() as whole:
                 packets = with_palette(packets, read_palette(whole, stream))
+        smeared = Smeared(context)
         aspects, turns, draining = _Aspects(video.sample_aspect_ratio), Turns(), Draining(context)
         refused: list[str] = []
         try:
@@ -143,7 +145,7 @@ def decode_all(
                 marred = marred or bool(refused) or packet.is_corrupt  # what that costs is seen in the pictures
                 refused.clear()
                 aspects.add(packet.pts, context.sample_aspect_ratio)
-                for frame in frames:
+                for frame in smeared.shown(frames):
                     marred = frame.is_corrupt or (marred and not frame.key_frame)
                     aspect, turn = aspects.of(frame.pts), turns.of(frame)
                     ticks = guess.of(frame.pts, frame.dts)

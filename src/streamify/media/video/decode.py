@@ -15,6 +15,7 @@ from streamify.errors import SourceError
 from streamify.media.source.draining import Draining
 from streamify.media.source.packed import Unpacked, with_mark
 from streamify.media.source.reading import decode, decoder
+from streamify.media.source.smeared import Smeared
 from streamify.media.source.turn import UPRIGHT, Turn, Turns
 from streamify.media.video.window import WindowPackets, WindowSource
 from streamify.model.plan import EntryPoint, Segment
@@ -215,12 +216,14 @@ class _Run:
 
     def _decode(self) -> Generator[Picture, None, None]:
         context = decoder(self._window.stream)
+        smeared = Smeared(context)
         known, turns, draining = _Aspects(), Turns(), Draining(context)
         unpacked = Unpacked(bytes(context.extradata or b"")) if context.name == "mpeg4" else None
         drained = False
         for packet in chain(self._window.read(), [None]):  # None flushes the decoder
             if drained and packet is not None:
                 context.flush_buffers()
+                smeared.begin_anew()
             drained = packet is None
             # A packet that holds no picture is no damage, though some decoders call it an error.
             told = packet is None or packet.pts is not None or self._segment.packets is None
@@ -235,7 +238,7 @@ class _Run:
             else:
                 frames = decode(context, given, self.errors.append if told else None)
             known.add(packet.pts if packet is not None else None, context.sample_aspect_ratio)
-            yield from self._shown(frames, known, turns)
+            yield from self._shown(smeared.shown(frames), known, turns)
             self._spoilt = self._spoilt or len(self.errors) > errors
 
     def _shown(self, frames: Iterable[VideoFrame], known: _Aspects, turns: Turns) -> Iterator[Picture]:
