@@ -48,6 +48,8 @@ def sound_reader(codec: str, extradata: bytes, rate: int, channels: int) -> Soun
         return lambda data: opus(data, count)
     if name == "flac":
         return lambda data: flac(data, rate)
+    if name in ("g722", "adpcm_g722") and rate and channels:
+        return lambda data: PacketSound(rate, channels, 2 * len(data) // channels)
     if name == "vorbis":
         found = Vorbis.of(extradata)
         if found is None:

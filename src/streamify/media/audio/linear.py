@@ -27,6 +27,7 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.packet import Packet
 
+from streamify.bitstream.pace import RECKONED
 from streamify.media.audio.clock import SoundClock
 from streamify.media.audio.likeness import RATE, STRETCH, Stretch
 from streamify.media.audio.matrix import SURROUND, Levels, matrix
@@ -34,6 +35,7 @@ from streamify.media.audio.narrow_mix import PAIRS, ChannelMix, Pair, PairMix, S
 from streamify.media.source.audio_packets import AHEAD, BACK, JUMPING
 from streamify.media.source.choice import choose
 from streamify.media.source.opening import keep_only, open_media
+from streamify.media.source.paced import decoded_pace
 from streamify.media.source.reading import Told, UnreadableError, decode, decoder, offset_of, read_packets, stream_of
 from streamify.media.source.splice import opened
 from streamify.model.source import ClockBreak
@@ -240,17 +242,20 @@ def _frames(sound: LinearSound, strand: Strand, told: Told) -> Iterator[tuple[Au
         context, clock = decoder(stream, told), SoundClock(sound.breaks)
         expected, shift = -sound.begin, Fraction(0)
         jumps, first = container.format.name in JUMPING, True
+        untimed = container.format.name == RECKONED and _paced_wrongly(sound, strand)
         refused: list[str] = []
         damage: Fraction | None = None
         try:
             for packet in read_packets(container, stream):
+                if untimed and first and packet.pts is not None and packet.time_base is not None:
+                    expected, first = packet.pts * packet.time_base - sound.origin, False
                 frames = decode(context, packet, refused.append)
                 if refused or packet.is_corrupt:
                     damage = expected
                     refused.clear()
                 for frame in frames:
                     at, passed = expected, clock.passed
-                    if frame.pts is not None and frame.time_base is not None:
+                    if frame.pts is not None and frame.time_base is not None and not untimed:
                         time = frame.pts * frame.time_base - sound.origin
                         if not sound.alone:
                             at = clock.at(time, expected, offset_of(packet))
@@ -266,6 +271,15 @@ def _frames(sound: LinearSound, strand: Strand, told: Told) -> Iterator[tuple[Au
                     expected = at + Fraction(frame.samples, frame.sample_rate)
         except UnreadableError:
             return  # the container ends in damage; the plan's notes say so
+
+
+def _paced_wrongly(sound: LinearSound, strand: Strand) -> bool:
+    """Whether the times of the first packets cannot be right beside what they decode to."""
+    with sound.open_source() as file, _open(file, strand) as container:
+        stream = _stream(container, strand)
+        if stream is None:
+            return False
+        return decoded_pace(container, stream) is not None
 
 
 def _open(file: BinaryIO, strand: Strand) -> InputContainer:

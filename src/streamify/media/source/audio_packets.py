@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, cast
 
 import av.logging
@@ -16,6 +17,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard
 
+from streamify.bitstream.pace import wrong_pace
 from streamify.bitstream.packets import NONE, print_of
 from streamify.bitstream.sound import SoundReader, sound_reader
 from streamify.bitstream.soundline import SECOND, Coded
@@ -130,6 +132,12 @@ class StreamPackets:
             found.append(int(time * SECOND))
             expected = time + length
         return Times(found, tuple(restarts), tuple(joins))
+
+    def wrong_pace(self) -> Fraction | None:
+        """Return how many times as fast as its samples its clock runs, where that cannot be right."""
+        known = [(self.times[number], length) for number, length in self.lengths(0, len(self.times))]
+        pairs = ((one, after) for one, after in pairwise(known) if NONE not in (one[0], after[0]))
+        return wrong_pace(((after[0] - one[0]) * self.time_base, one[1]) for one, after in pairs)
 
     def lengths(self, first: int, stop: int) -> Iterator[tuple[int, Fraction]]:
         """Yield packets `first` to `stop` (exclusive), and how long each is heard, seconds."""

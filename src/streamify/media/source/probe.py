@@ -39,6 +39,7 @@ from streamify.media.source.mixed_matroska import refuse_other_tracks
 from streamify.media.source.mixed_mp4 import refuse_other_movies
 from streamify.media.source.mixed_sound import refuse_late_pictures
 from streamify.media.source.opening import open_media
+from streamify.media.source.paced import refuse_wrong_pace
 from streamify.media.source.picture_notes import changes
 from streamify.media.source.plausible import refuse_streams
 from streamify.media.source.reading import read_packets, rewind
@@ -156,6 +157,7 @@ def probe_source(
             reading = Reading(open_source, ref.size, name, (), alone=True, growing=choice.programme is None)
             placed = place_sound(reading, audio_packets, audio, silent, audio_facts)
             audio, laid = placed.audio, placed.laid
+            refuse_wrong_pace(open_source, name, audio)
             audio = heard_from(open_source, audio)
             notes = _without(notes, audio)
             notes += _sound_notes(laid, Fraction((audio[0].start or 0) * audio[0].time_base))
@@ -202,6 +204,7 @@ def probe_source(
         }
         laid = {number: one for number, (one, _) in near.items()}
         audio = tuple(laid[one.stream].facts if one.stream in laid else one for one in placed.audio)
+        refuse_wrong_pace(open_source, name, audio)
         notes = _without(notes, audio)
         notes += [note for _, dropped in near.values() for note in dropped]
         notes += _sound_notes(laid, index.pts[0] * index.time_base)

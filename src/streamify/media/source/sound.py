@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from streamify.bitstream.pace import RECKONED
 from streamify.bitstream.packets import NONE
 from streamify.bitstream.soundline import SECOND, Hole, Line, lay, padding
 from streamify.media.audio.notes import change_note, cut_note, padding_note
@@ -35,6 +36,8 @@ class Laid:
     restarts: tuple[tuple[Fraction, Fraction], ...] = ()
     within: Splice | None = None
     """The part of the file in which it is found, where it appears only late."""
+    pace: Fraction | None = None
+    """How many times as fast as its samples its clock runs, where that cannot be right and only samples count."""
 
 
 def lay_out(
@@ -49,7 +52,8 @@ def lay_out(
         breaks: Where the clock of the pictures does not go on.
         alone: There are no pictures.
     """
-    clockless = format_name in CLOCKLESS
+    pace = packets.wrong_pace() if format_name == RECKONED else None
+    clockless = format_name in CLOCKLESS or pace is not None
     times = packets.nanoseconds(breaks, alone=alone and not clockless, jumps=format_name in JUMPING)
     if all(one == NONE for one in times.ns):
         return None
@@ -72,7 +76,7 @@ def lay_out(
             **known,
         }
     )
-    return Laid(changed, packets, line, times.restarts)
+    return Laid(changed, packets, line, times.restarts, pace=pace)
 
 
 def late(laid: Laid, index: int, within: Splice) -> Laid:
@@ -132,6 +136,8 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
     for begin, moved in laid.restarts[:NAMED]:
         what = f"{where}: the clock is set anew at {float(begin - origin):.3f} s ({float(-moved):+.3f} s)"
         yield Note(kind="converted", what=what, why="recordings that were joined: the sound goes on without a gap")
+    if laid.pace is not None:
+        yield _paced(where, laid.pace)
     again, padded = _heard_again(laid), _padded(laid)
     for hole in laid.line.holes[:NAMED]:
         when = f"at {(hole.at - base) / SECOND:.3f} s"
@@ -150,6 +156,11 @@ def sound_notes(laid: Laid, origin: Fraction) -> Iterator[Note]:
     if abs(laid.line.drift) > STRETCHED:
         what = f"{where}: {laid.line.drift / SECOND:+.3f} s of drift between samples and timestamps"
         yield Note(kind="converted", what=what, why="played a little slower or faster, so that sync is kept")
+
+
+def _paced(where: str, pace: Fraction) -> Note:
+    what = f"{where}: its times, which run {float(pace):.3g} times as fast as its samples"
+    return Note(kind="converted", what=what, why="the container's rates cannot be right: samples follow each other")
 
 
 def _silence(where: str, seconds: float, when: str) -> Note:
