@@ -12,6 +12,7 @@ import pytest
 
 import streamify
 from clips.melody import melody
+from clips.numbered import encode
 from clips.sound import decode_audio
 from clips.tones import write_plain_wav
 from e2e.driving import rungs, verify
@@ -78,4 +79,17 @@ def test_pictures_whose_references_are_missing_are_shown_as_ffmpeg_shows_them(
     assert (found.decoded, found.lost) == (theirs, ())
     assert found.damaged > 0
     assert any(f": {found.damaged} pictures may look wrong, from " in note.what for note in report.notes), report.notes
+    assert verify(tmp_path / "dest", source).faults == ()
+
+
+def test_behind_a_hole_pictures_may_have_lost_their_times(tmp_path: Path) -> None:
+    """FFmpeg shows what it holds of an open GOP late, by times of decoding, when the packet behind a hole has none."""
+    options = {"preset": "veryfast", "bf": "3", "g": "25", "x264-params": "open-gop=1:b-adapt=0:b-pyramid=normal"}
+    source = encode(tmp_path / "source.ts", range(200), "libx264", "mpegts", options)
+    data = source.read_bytes()
+    at = int(len(data) * 0.45)
+    source.write_bytes(data[:at] + data[at + 20000 :])
+    report = streamify.transcode(source, tmp_path / "dest", ladder=rungs(96), **SETTINGS)
+    assert any("without a usable timestamp" in note.what for note in report.notes)
+    assert any("no pictures for 1." in note.what and note.kind == "damaged" for note in report.notes)
     assert verify(tmp_path / "dest", source).faults == ()

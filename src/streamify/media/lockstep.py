@@ -117,6 +117,10 @@ class Followed:
     skipped: list[Fraction] = field(default_factory=list)
     """Times of the source's pictures that the stream does not show, seconds from its start."""
     faults: list[str] = field(default_factory=list)
+    marred: int = 0
+    """How many of the skipped are marred."""
+    astray: int = 0
+    """Pictures of the stream behind damage at whose time the source has none."""
 
 
 def follow(
@@ -166,6 +170,7 @@ def follow(
                 break
             if head[0] >= -theirs.slack:
                 found.skipped.append(head[0])
+                found.marred += head[1].marred
             before = theirs.take()
         head = theirs.head
         if found.repeated < repeats and _stands(ours, before, head, theirs.slack):
@@ -175,7 +180,9 @@ def follow(
             theirs.settles(ours.time)
             head = theirs.head
         if head is None or head[0] > ours.time + theirs.slack:
-            if before is None or not before.marred:  # from another start, more may decode behind damage
+            if before is not None and before.marred:
+                found.astray += 1  # from another start, more may decode behind damage, or at other times
+            else:
                 found.faults.append(f"picture at {float(ours.time):.3f} s: the source has none at that time")
             continue
         own, most = (0.0, 0) if head[1].marred else _unlike(head[1], ours)
@@ -199,6 +206,7 @@ def follow(
     while (head := theirs.head) is not None and (until is None or head[0] < until - theirs.slack):
         if head[0] >= -theirs.slack:
             found.skipped.append(head[0])
+            found.marred += head[1].marred
         theirs.take()
     if len(slight) > 1 + clear // SELDOM:
         found.faults.extend(slight)
@@ -232,10 +240,12 @@ def judge(found: Followed, excused: int, repeats: int = 0) -> Iterator[str]:
     yield from found.faults[:NAMED]
     if len(found.faults) > NAMED:
         yield f"{len(found.faults) - NAMED} more pictures are not the source's of their time"
-    if len(found.skipped) > excused:
+    # Where the time of a picture is lost, too, it is a guess: behind damage as many are to be there, at any time.
+    missing = len(found.skipped) - min(found.marred, found.astray)
+    if missing > excused:
         times = ", ".join(f"{float(one):.3f} s" for one in found.skipped[:NAMED])
         yield (
-            f"{len(found.skipped)} of {found.source} pictures of the source are not in the stream, {excused} are named "
+            f"{missing} of {found.source} pictures of the source are not in the stream, {excused} are named "
             f"in the report; the first at {times}"
         )
 

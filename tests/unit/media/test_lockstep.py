@@ -55,6 +55,17 @@ def test_a_picture_of_something_else_is_found() -> None:
     assert any("does not show" in one for one in faults(shots(FILM), shots([*FILM[:60], 995, *FILM[61:]])))
 
 
+@pytest.mark.parametrize(("marred", "given", "named"), [(True, 2, 0), (True, 1, 1), (False, 2, 3)])
+def test_behind_damage_as_many_pictures_are_enough(marred: bool, given: int, named: int) -> None:
+    """Where packets have lost their times, players and the stream show them at either end of the hole."""
+    numbers = [*range(63), *range(80, 100)]
+    late = [number + 17 if number in (61, 62) else number for number in numbers]
+    source = shots(numbers, [number * STEP for number in late])
+    source = [Shot(one.time, one.grey, marred=marred and 60 <= place < 63) for place, one in enumerate(source)]
+    kept = [number for number in numbers if number not in (61, 62)[given:]]
+    assert len(faults(source, shots(kept, [number * STEP for number in kept]))) == named
+
+
 def test_what_a_source_shows_behind_damage_is_not_held_against_a_stream() -> None:
     """Another start of decoding gives other pictures there, and perhaps more."""
     source = [Shot(shot.time, shot.grey, marred=number >= 60) for number, shot in enumerate(shots(FILM[:95]))]
