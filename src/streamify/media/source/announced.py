@@ -16,7 +16,7 @@ from streamify.media.source.opening import open_media
 from streamify.media.source.reading import UnreadableError, read_packets
 from streamify.model.source import Gap
 from streamify.mp4.boxes import BoxError, boxes, find, well_formed
-from streamify.mp4.movie import children, read_exactly, read_layout, read_track
+from streamify.mp4.movie import Layout, children, read_exactly, read_layout, read_track
 from streamify.mp4.tables import entries_of
 
 LEAST = Fraction(1, 2)
@@ -128,6 +128,7 @@ def _mp4(file: BinaryIO, size: int, number: int) -> Iterator[Announced]:
         moov = layout.first(b"moov")
         if moov is not None and moov.size <= HEAD:
             yield from _fragmented(read_exactly(file, moov.body, moov.end))
+        yield from _indexed(file, layout, number)
         return
     media = children(track.trak, "mdia")
     timescale, duration = _times(track.trak, media[b"mdhd"].body)
@@ -155,6 +156,24 @@ def _fragmented(moov: bytes) -> Iterator[Announced]:
         return
     if timescale and whole:
         yield Announced(Fraction(whole, timescale), "mvhd")
+
+
+def _indexed(file: BinaryIO, layout: Layout, number: int) -> Iterator[Announced]:
+    """Yield what segment indexes in front of the fragments say of a track (ISO/IEC 14496-12, 8.16.3)."""
+    for box in layout.boxes:
+        if box.kind == b"moof":
+            return
+        if box.kind != b"sidx" or box.size > HEAD:
+            continue
+        data = read_exactly(file, box.body, box.end)
+        wide = data[0]
+        _, timescale = struct.unpack_from(">II", data, 4)
+        (earliest,) = struct.unpack_from(">Q" if wide else ">I", data, 12)
+        at = 28 if wide else 20
+        (count,) = struct.unpack_from(">H", data, at + 2)
+        durations = (duration for _, duration, _ in struct.iter_unpack(">III", data[at + 4 : at + 4 + 12 * count]))
+        if timescale and struct.unpack_from(">I", data, 4)[0] == number:
+            yield Announced(Fraction(earliest + sum(durations), timescale), "sidx", own=True)
 
 
 def _times(data: bytes, body: int) -> tuple[int, int]:

@@ -151,22 +151,45 @@ def _end(gap: Gap) -> Fraction:
     return gap.start + gap.seconds
 
 
+def beginning_notes(
+    file: BinaryIO, size: int, format_name: str, shown: Sequence[int], time_base: Fraction
+) -> Iterator[Note]:
+    """Yield that fragments precede the first one, where both its number and its time say so."""
+    if not format_name.startswith("mov"):
+        return
+    _, number = next(_numbers(file, size), (0, 0))
+    if number > 1 and shown[0] * time_base > LATE:
+        yield Note(
+            kind="info",
+            what=f"the film begins with fragment {number}, at {float(shown[0] * time_base):.3f} s of its own clock",
+            why="what precedes is not in the file: it is a part of a recording, or fragments are missing",
+        )
+
+
+LATE = Fraction(1, 2)
+"""Seconds behind 0 up to which a film may begin."""
+
+
 def _missing_fragments(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
     """Yield where fragments go on behind missing ones, and how many are missing (ISO/IEC 14496-12, 8.8.5)."""
+    for (_, before), (position, number) in pairwise(_numbers(file, size)):
+        if number > before + 1:
+            yield position, number - before - 1
+
+
+def _numbers(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where fragments are, and their numbers."""
     try:
         moofs = [box for box in read_layout(file, size).boxes if box.kind == b"moof"]
     except BoxError:
         return
-    before: int | None = None
     for moof in moofs[:FRAGMENTS]:
         file.seek(moof.start + 8)
         head = bytes(file.read(16))
         if len(head) < 16 or head[4:8] != b"mfhd":
             return
         (number,) = struct.unpack(">I", head[12:16])
-        if before is not None and number > before + 1:
-            yield moof.start, number - before - 1
-        before = number
+        yield moof.start, number
 
 
 def _behind_fragments(file: BinaryIO, size: int) -> int | None:

@@ -16,7 +16,7 @@ from streamify.media.source.beginning import VideoStart, video_stream
 from streamify.media.source.captions import Captions
 from streamify.media.source.clock_notes import corrupt_notes, join_notes
 from streamify.media.source.counters import joins
-from streamify.media.source.gaps import find_gaps, gap_notes, spoilt_notes
+from streamify.media.source.gaps import beginning_notes, find_gaps, gap_notes, spoilt_notes
 from streamify.media.source.joints import Joints
 from streamify.media.source.mixed import PLACES
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at
@@ -80,6 +80,7 @@ def from_scan(
     lost = find_gaps(file, size, format_name, found, shown, time_base)
     heard = audio_packets.furthest
     tail = unreadable_tail(file, size, format_name, found.positions[-1], found.samples.sizes[-1], heard)
+    notes.extend(beginning_notes(file, size, format_name, found.shown, time_base))
     notes += (*found.notes, *gap_notes(lost), *spoilt_notes(lost, found, shown, time_base))
     left_out = found.left_out + len(found.shown) - len(shown)
     return VideoIndex(
