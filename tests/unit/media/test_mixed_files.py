@@ -13,6 +13,7 @@ from clips.numbered import remux
 from clips.tones import tones, write_film, write_plain_wav, write_sound
 from stores import split
 from streamify.errors import SourceError
+from streamify.media.source.mixed_file import refuse_second_file
 from streamify.media.source.mixed_flac import second_flac
 
 SECONDS = 1
@@ -121,3 +122,24 @@ def test_flac_is_read_in_a_few_places(tmp_path: Path) -> None:
     assert file.count < len(data) / 2
     assert second_flac(io.BytesIO(data * 2), 2 * len(data), 0) == len(data)
     assert second_flac(io.BytesIO(data + data[: len(data) // 50]), len(data) * 51 // 50, 0) == len(data)
+
+
+@pytest.mark.parametrize(
+    "magic",
+    [
+        "3026b2758e66cf11a6d900aa0062ce6c",
+        "726966662e91cf11a5d628db04c10000",
+        "060e2b34020501010d0102010102",
+        "524946460000000057415645",
+        "b7d800203749da11a64e0007e95ead8d",
+        "2e524d46",
+        "63616666 0001",
+        "664c6143",
+    ],
+    ids=["asf", "w64", "mxf", "wav", "wtv", "rm", "caf", "flac"],
+)
+def test_files_that_end_within_their_first_header(magic: str) -> None:
+    """They have no second one."""
+    whole = bytes.fromhex(magic) + bytes(24)
+    for count in range(1, len(whole)):
+        refuse_second_file(io.BytesIO(whole[:count]), count)

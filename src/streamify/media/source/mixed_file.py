@@ -70,7 +70,7 @@ def _kind(head: bytes) -> bytes:
         return b"RIFF"
     if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
         return b"FORM"
-    if head.startswith(PARTITION) and head[len(PARTITION)] == HEADER:
+    if head.startswith(PARTITION + bytes([HEADER])):
         return PARTITION
     return next((one for one in (b"caff\0\1", ASF, W64, WTV, REAL, AMR, FLAC) if head.startswith(one)), b"")
 
@@ -84,10 +84,10 @@ def _end(file: BinaryIO, size: int, head: bytes) -> int:
         case b"caff\0\1":
             return _passed(file, size, 8, ">4sq", 0, b"caff")
         case kind if kind == W64:
-            (length,) = struct.unpack_from("<Q", head, 16)
-            return int(length) + -int(length) % 8
+            length = _of_first(head)
+            return length + -length % 8
         case kind if kind == ASF:
-            return _passed(file, size, ENTIRE + _first(head), "<16sQ", ENTIRE, ASF)
+            return _passed(file, size, _of_first(head), "<16sQ", ENTIRE, ASF)
         case kind if kind == WTV:
             file.seek(SECTORS)
             return int.from_bytes(file.read(4), "little") << SECTOR
@@ -103,9 +103,9 @@ def _end(file: BinaryIO, size: int, head: bytes) -> int:
             return 0
 
 
-def _first(head: bytes) -> int:
-    (length,) = struct.unpack_from("<Q", head, 16)
-    return int(length) - ENTIRE
+def _of_first(head: bytes) -> int:
+    """Return the length of the first object of ASF, or chunk of Wave64; 0: the file ends within its header."""
+    return int.from_bytes(head[16:ENTIRE], "little") if len(head) >= ENTIRE else 0
 
 
 def _passed(file: BinaryIO, size: int, at: int, layout: str, counted: int, anew: bytes) -> int:

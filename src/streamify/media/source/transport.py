@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import BinaryIO
 
 TS_PACKET = 188
@@ -17,6 +18,8 @@ STRIDES = (188, 192, 204)
 JUNK = 64 << 10
 """Bytes before the first packet at most."""
 
+PAT, PMT, SDT = 0x00, 0x02, 0x42
+"""Ids of tables: of the programmes, of the streams of one, and of the services (ETSI EN 300 468, 5.1.3)."""
 SDT_PID = 0x11
 SERVICE_DESCRIPTOR = 0x48
 TELETEXT_DESCRIPTOR = 0x56
@@ -56,13 +59,15 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
     file.seek(0)
     data = plain(bytes(file.read(TS_SEARCH)))
     places = by_pid(data)
-    pat = section(data, places.get(0, ()))
+    pat = _table(data, places.get(0, ()), PAT)
     if pat is None:
         return ()
-    names = _names(section(data, places.get(SDT_PID, ())))
+    names = _names(_table(data, places.get(SDT_PID, ()), SDT))
+    entries = [*_entries(pat[1])]
+    maps = {pid: _table(data, places.get(pid, ()), PMT) for pid in dict.fromkeys(pid for _, pid in entries)}
     found: dict[int, Programme] = {}
-    for number, pid in _entries(pat[1]):
-        pmt = section(data, places.get(pid, ()))
+    for number, pid in entries:
+        pmt = maps[pid]
         if pmt is not None and number not in found:
             streams = [*_streams(pmt[1])]
             pages = {pid: told for pid, _, descriptors in streams if (told := tuple(_pages(descriptors)))}
@@ -77,12 +82,12 @@ def read_programmes(file: BinaryIO) -> tuple[Programme, ...]:
 def tables(data: bytes) -> bytes | None:
     """Return the transport packets of the first PAT and of the first PMT of each programme."""
     places = by_pid(data)
-    pat = section(data, places.get(0, ()))
+    pat = _table(data, places.get(0, ()), PAT)
     if pat is None:
         return None
     packets = pat[0]
     for pid in dict.fromkeys(pid for _, pid in _entries(pat[1])):
-        pmt = section(data, places.get(pid, ()))
+        pmt = _table(data, places.get(pid, ()), PMT)
         if pmt is None:
             return None
         packets += pmt[0]
@@ -116,16 +121,27 @@ def types_before(file: BinaryIO, place: int) -> Mapping[int, int]:
 
 def _types(data: bytes, *, last: bool) -> dict[int, int]:
     places = by_pid(data)
-    pats = [pat for at in places.get(0, ()) if (pat := section(data, [at])) is not None]
+    pat = _table(data, places.get(0, ()), PAT, last=last)
     found: dict[int, int] = {}
-    for _, pid in _entries((pats[-1] if last else pats[0])[1]) if pats else ():
-        of_table = places.get(pid, [])
-        starts = [number for number, at in enumerate(of_table) if data[at + 1] & 0x40]
-        for number in reversed(starts) if last else starts:
-            if (pmt := section(data, of_table[number:])) is not None:
-                found.update((stream, kind) for stream, kind, _ in _streams(pmt[1]))
-                break
+    for pid in dict.fromkeys(pid for _, pid in _entries(pat[1])) if pat is not None else ():
+        pmt = _table(data, places.get(pid, ()), PMT, last=last)
+        if pmt is not None:
+            found.update((stream, kind) for stream, kind, _ in _streams(pmt[1]))
     return found
+
+
+def _table(data: bytes, places: Sequence[int], kind: int, *, last: bool = False) -> tuple[bytes, bytes] | None:
+    """Return the transport packets of the first or last section of a kind that applies now, and the section.
+
+    Each packet is looked at once: nothing says how many sections begin that do not end.
+    """
+    starts = [number for number, at in enumerate(places) if data[at + 1] & 0x40]
+    spans = [*pairwise((*starts, len(places)))]
+    for begin, end in reversed(spans) if last else spans:
+        found = section(data, places[begin:end])
+        if found is not None and found[1][0] == kind and found[1][5:6] and found[1][5] & 1:
+            return found
+    return None
 
 
 def plain(data: bytes) -> bytes:
@@ -150,7 +166,7 @@ def by_pid(data: bytes) -> dict[int, list[int]]:
 
 def section(data: bytes, places: Sequence[int]) -> tuple[bytes, bytes] | None:
     """Return the transport packets of the first section in some packets of one PID, and the section (2.4.4)."""
-    packets, found = b"", b""
+    packets, found = bytearray(), bytearray()
     for at in places:
         packet = data[at : at + TS_PACKET]
         if not packet[3] & 0x10:
@@ -165,11 +181,11 @@ def section(data: bytes, places: Sequence[int]) -> tuple[bytes, bytes] | None:
         packets += packet
         found += body
         if len(found) >= 3 and len(found) >= _end(found):
-            return packets, found[: _end(found)]
+            return bytes(packets), bytes(found[: _end(found)])
     return None
 
 
-def _end(data: bytes) -> int:
+def _end(data: bytes | bytearray) -> int:
     return 3 + ((data[1] & 0x0F) << 8 | data[2])
 
 
@@ -239,7 +255,7 @@ def _is_layer(pid: int, kind: int, descriptors: bytes, types: Mapping[int, int])
 def _names(sdt: tuple[bytes, bytes] | None) -> dict[int, str]:
     """Return the names of services by the number of their programme (ETSI EN 300 468, 5.2.3 and 6.2.33)."""
     found: dict[int, str] = {}
-    if sdt is None or sdt[1][:1] != b"\x42":
+    if sdt is None:
         return found
     body = sdt[1][11:-4]
     at = 0
