@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from clips.containers import Chunk, chunks, packed
 from clips.numbered import encode as numbered
 from streamify.bitstream.mpeg import Mpeg4Reader, fields
 from streamify.bitstream.readers import reader
+from streamify.bitstream.theora import TheoraReader
 
 COUNT = 60
 
@@ -191,3 +193,20 @@ def test_zeros_in_place_of_a_packet_are_a_picture_to_be_missed(codec: str) -> No
     (coded,) = reader(codec, b"").read(bytes(500))
     assert coded.shown
     assert not coded.leads
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        ((25, 1), (25, 1), False),
+        ((25, 1), (25_000, 1000), False),
+        ((25, 1), (25_000, 1001), True),
+        ((0, 0), (25, 1), False),
+    ],
+)
+def test_rates_of_chained_theora(first: tuple[int, int], second: tuple[int, int], other: bool) -> None:
+    """Headers by hand (Theora specification, 6.2): sizes, then the rate. Of none FFmpeg takes 25."""
+    headers = [b"\x80theora" + bytes(15) + struct.pack(">II", *rate) for rate in (first, second)]
+    reader = TheoraReader(b"\0\x2a" + headers[0])
+    assert reader.read(headers[1]) == []
+    assert reader.other_rate is other

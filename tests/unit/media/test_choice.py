@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,6 +104,24 @@ def test_the_programme_that_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"program 7: the source has programmes 11 \(s0\), 12 \(s1\)") as caught:
         plan(source, program=7)
     assert caught.value.code == "program-unknown"
+
+
+def test_a_programme_that_is_encrypted(tmp_path: Path) -> None:
+    """It is the larger one, and not left out for its size."""
+    path = programmes(tmp_path / "a.ts", ["320x240", "160x120"])
+    pids = set(read_programmes(io.BytesIO(path.read_bytes()))[0].pids)
+    data = bytearray(path.read_bytes())
+    for at in range(0, len(data), TS_PACKET):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF in pids:
+            begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            data[begin : at + TS_PACKET] = b"\x55" * (at + TS_PACKET - begin)
+            data[at + 3] |= 0x80
+    path.write_bytes(data)
+    facts = probe(path)
+    assert facts.video is not None
+    assert facts.video.width == 160
+    whys = [note.why for note in facts.notes if note.what.startswith("programme 11")]
+    assert whys == ["it is encrypted: decrypt it first, and --program takes it"]
 
 
 def test_a_source_without_programmes_has_none_to_ask_for(tmp_path: Path) -> None:

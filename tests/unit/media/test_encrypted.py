@@ -15,6 +15,7 @@ import pytest
 from clips.probing import probe
 from streamify.errors import SourceError
 from streamify.media.source.ebml import CLUSTER, SEGMENT, TRACKS, children, element
+from streamify.media.source.encrypted import ASF, looks_encrypted
 from streamify.media.source.transport import TS_PACKET
 from unit.media.test_left_out import crc
 
@@ -215,6 +216,28 @@ def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
     assert (facts.video.frames, len(facts.audio)) == (25, 1)
 
 
+@pytest.mark.parametrize("scrambled", [True, False])
+def test_long_slices_in_a_program_stream(scrambled: bool, tmp_path: Path) -> None:
+    """One slice a picture of 40 kB: few sectors have a start code."""
+    path = tmp_path / "a.vob"
+    film = ("-f", "lavfi", "-i", "color=size=320x240:rate=25:duration=0.4", "-vf", "noise=alls=100:allf=t")
+    ffmpeg(*film, "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-qp", "22", "-an", "-f", "vob", path)
+    data = bytearray(path.read_bytes())
+    for found in re.finditer(rb"\x00\x00\x01[\xe0-\xef]..[\x80-\xbf]", bytes(data), re.DOTALL):
+        at, length = found.start(), struct.unpack_from(">H", data, found.start() + 4)[0]
+        begin, end = at + 9 + data[at + 8] + 100, at + 6 + length
+        data[at + 6] |= 0x10
+        if scrambled:
+            data[begin:end] = noise(max(0, end - begin))
+    path.write_bytes(data)
+    if scrambled:
+        assert refused(path) == "the video is encrypted"
+        return
+    facts = probe(path)
+    assert facts.video is not None
+    assert facts.video.frames == 10
+
+
 def test_a_broadcast_that_was_decrypted_and_is_still_marked(film: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.ts"
     ffmpeg("-i", film, "-c", "copy", path)
@@ -244,3 +267,15 @@ def test_other_files_are_not_said_to_be(tmp_path: Path) -> None:
         with pytest.raises(SourceError) as caught:
             probe(path)
         assert caught.value.code in ("source-format", "source-unreadable")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\0\0\0\x18ftypisom", b"\0\1\0\0mdat", b"\x1aE\xdf\xa3", b"OggS", b"RIFF", b"fLaC", b"MSCF", ASF],
+    ids=["ftyp", "mdat", "ebml", "ogg", "riff", "flac", "cabinet", "asf"],
+)
+def test_damaged_media_is_not_said_to_be(head: bytes) -> None:
+    """Its first bytes name what it is; what is behind them may be noise, as compressed pictures are."""
+    data = head + noise(1 << 16)
+    assert not looks_encrypted(BytesIO(data), len(data))
+    assert looks_encrypted(BytesIO(data[len(head) :]), len(data) - len(head))

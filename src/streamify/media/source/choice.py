@@ -19,6 +19,8 @@ from streamify.model.source import Note
 
 PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
 """Of video streams that hold cover art or chapter pictures, not a film."""
+ENCRYPTED = "it is encrypted: decrypt it first, and --program takes it"
+"""Why a programme is left out."""
 PART = Disposition.dependent
 """Of streams that are decoded together with another."""
 
@@ -93,7 +95,14 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         sound,
         chosen.number,
         frozenset(elsewhere - {stream.index for stream in own}),
-        tuple(Note(kind="dropped", what=_described(container, one), why=why) for one in others),
+        tuple(
+            Note(
+                kind="dropped",
+                what=_described(container, one),
+                why=ENCRYPTED if _encrypted_kind(_streams_of(container, one), locked) else why,
+            )
+            for one in others
+        ),
         types,
         teletext,
         captions,
@@ -133,13 +142,19 @@ def is_still(stream: Stream) -> bool:
 
 def _refuse_encrypted(streams: Iterable[Stream], locked: Collection[int]) -> None:
     """Refuse a source whose pictures, or whose sound where it has no pictures, are all encrypted."""
+    kind = _encrypted_kind(streams, locked)
+    if kind:
+        raise encrypted(f"the {kind} is")
+
+
+def _encrypted_kind(streams: Iterable[Stream], locked: Collection[int]) -> str:
+    """Return which streams, that without which nothing is made, are all encrypted; empty: none."""
     kinds = {kind: [stream for stream in streams if stream.type == kind] for kind in ("video", "audio")}
     films = [stream for stream in kinds["video"] if not _is_picture(stream) and not is_still(stream)]
     for name, group in (("video", films), ("sound", kinds["audio"])):
         if group:
-            if all(stream.index in locked for stream in group):
-                raise encrypted(f"the {name} is")
-            return
+            return name if all(stream.index in locked for stream in group) else ""
+    return ""
 
 
 def _refuse_tiles(video: VideoStream | None, streams: Iterable[Stream]) -> None:

@@ -30,6 +30,8 @@ START = b"\0\0\1"
 """Of start codes."""
 CLEAR = 128
 """Bytes of a sector of a DVD that are never scrambled."""
+CODES = 4
+"""Start codes behind those that tell pictures from noise."""
 HEADER = 256 * 1024
 """Bytes of a list of tracks of Matroska that are looked at."""
 ELEMENTS = 100
@@ -50,6 +52,13 @@ ODD = 1 << 12
 """Bytes of the smallest one."""
 EVEN = 400
 """Chi-square of the counts of the 256 values of noise, at most: 255 is expected."""
+MAGIC = (
+    EBML.to_bytes(4), ASF, b"OggS", b"RIFF", b"RF64", b"RIFX", b"FORM", b"riff.\x91\xcf\x11", b"caff", b"fLaC",
+    b"FLV\1", b"ID3", b".RMF", b"DKIF", b"#!AMR", b"\x06\x0e+4", b"\xb7\xd8\0\x20", b"MSCF", b"\x89LZO", b"]\0\0",
+)  # fmt: skip
+"""First bytes of media, and of archives: what follows may be damaged, or compressed, and is not encrypted."""
+BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"pnot", b"uuid")
+"""Kinds of the boxes with which an MP4 or MOV, or a part of one, begins."""
 REMEDY = "decrypt it first, with the key that belongs to it, or give a copy without DRM"
 
 
@@ -114,12 +123,15 @@ def is_locked(file: BinaryIO) -> bool:
 def looks_encrypted(file: BinaryIO, size: int) -> bool:
     """Return whether a file has no structure at all: each value of a byte is as frequent as any other, in no order.
 
-    So it is in some bitstreams of pictures, but for their start codes.
+    So it is in some bitstreams of pictures, but for their start codes, and in media that is damaged behind its first
+    bytes, which name it.
     """
     if size < ODD:
         return False
     file.seek(0)
     data = bytes(file.read(RANDOM))
+    if data.startswith(MAGIC) or data[4:8] in BOXES:
+        return False
     expected = len(data) / 256
     spread = sum((data.count(value) - expected) ** 2 / expected for value in range(256))
     return spread < EVEN and START not in data and len(zlib.compress(data, 1)) >= len(data)
@@ -172,19 +184,22 @@ def _of_transport(file: BinaryIO) -> set[int]:
 def _of_program(file: BinaryIO) -> set[int]:
     """Return the ids, as FFmpeg has them, of the streams of a DVD that are scrambled, and not only marked so.
 
-    The first 128 bytes of a sector are not. Pictures behind them have a start code in nearly each.
+    The first 128 bytes of a sector are not. Pictures behind them have start codes, in nearly each sector of a DVD and
+    in few where slices are long; noise has one in 16 MiB.
     """
     file.seek(0)
     data = bytes(file.read(LOOKED_AT))
     marked = list[tuple[int, bool]]()
-    noise = list[bool]()
+    noise, codes = list[bool](), 0
     for one in PES.finditer(data):
         begin, end = one.end() + CLEAR, one.start() + 6 + int.from_bytes(one[2])
         flagged = bool(one[3][0] & 0x30)
         marked.append((0x100 | one[1][0], flagged))
         if flagged and one[1][0] >= 0xE0 and end - begin > CLEAR:
-            noise.append(data.find(START, begin, end) < 0)
-    return _mostly(marked) if 2 * sum(noise) > len(noise) else set()
+            found = data.count(START, begin, end)
+            noise.append(not found)
+            codes += found
+    return _mostly(marked) if codes < CODES and 2 * sum(noise) > len(noise) else set()
 
 
 def _mostly(packets: Iterable[tuple[int, bool]]) -> set[int]:

@@ -35,6 +35,8 @@ _STARTS = (
     (b"BZh", "compressed by bzip2", "unpack it: bunzip2"),
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it: unxz"),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unpack it: unzstd"),
+    (b"\x04\x22\x4d\x18", "compressed by lz4", "unpack it: unlz4"),
+    (b"LZIP", "compressed by lzip", "unpack it: lzip -d"),
     (b"Rar!", "a RAR archive", UNPACK),
     (b"7z\xbc\xaf", "a 7z archive", UNPACK),
     (b"%PDF", "a PDF document", ITSELF),
