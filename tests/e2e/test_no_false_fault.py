@@ -82,14 +82,18 @@ def test_pictures_whose_references_are_missing_are_shown_as_ffmpeg_shows_them(
     assert verify(tmp_path / "dest", source).faults == ()
 
 
-def test_behind_a_hole_pictures_may_have_lost_their_times(tmp_path: Path) -> None:
-    """FFmpeg shows what it holds of an open GOP late, by times of decoding, when the packet behind a hole has none."""
+@pytest.mark.parametrize(("place", "length"), [(Fraction(9, 20), 20000), (Fraction(4, 5), 7777)])
+def test_a_hole_in_open_gops(place: Fraction, length: int, tmp_path: Path) -> None:
+    """FFmpeg shows what it holds late, by times of decoding, when the packet behind a hole has none, or before it gives
+    the next keyframe, which is that of a segment.
+    """
     options = {"preset": "veryfast", "bf": "3", "g": "25", "x264-params": "open-gop=1:b-adapt=0:b-pyramid=normal"}
     source = encode(tmp_path / "source.ts", range(200), "libx264", "mpegts", options)
     data = source.read_bytes()
-    at = int(len(data) * 0.45)
-    source.write_bytes(data[:at] + data[at + 20000 :])
+    at = int(len(data) * place)
+    source.write_bytes(data[:at] + data[at + length :])
     report = streamify.transcode(source, tmp_path / "dest", ladder=rungs(96), **SETTINGS)
-    assert any("without a usable timestamp" in note.what for note in report.notes)
-    assert any("no pictures for 1." in note.what and note.kind == "damaged" for note in report.notes)
+    found = report.certificate
+    assert found.decoded + len(found.lost) == found.promised < 200
+    assert any("no pictures for " in note.what and note.kind == "damaged" for note in report.notes)
     assert verify(tmp_path / "dest", source).faults == ()

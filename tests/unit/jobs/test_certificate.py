@@ -148,6 +148,18 @@ def test_a_lost_first_picture_excuses_its_seam_only() -> None:
     assert any("saw 2040 next" in fault for fault in faults)
 
 
+@pytest.mark.parametrize("seen", [1080, None])
+@pytest.mark.parametrize(
+    ("damage", "starts", "faults"),
+    [({"errors": 1}, 1000, 0), ({"damaged": 1}, 1000, 0), ({}, 1000, 1), ({"errors": 1}, 1040, 2)],
+)
+def test_behind_damage_a_decoder_may_not_see_the_next_segment(
+    seen: int | None, damage: dict[str, int], starts: int, faults: int
+) -> None:
+    found, _ = judge({0: {"seam": damage | {"next": seen}}, 1: {"seam": {"first": starts}}})
+    assert len(found) == faults
+
+
 GONE: dict[str, Any] = {
     "decoded": 0, "encoded": 1, "duplicated": 1, "first": None, "last": None, "held": 960,
     "lost": tuple(range(1000, 2000, 40)),
