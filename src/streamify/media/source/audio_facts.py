@@ -38,6 +38,10 @@ def audio_facts(container: InputContainer, stream: AudioStream) -> AudioFacts:
     duration = stream.duration * stream.time_base if stream.duration else None
     if duration is None and container.duration:
         duration = Fraction(container.duration, av.time_base)
+    if duration is not None and container.format.name == "caf" and stream.frames and context.sample_rate:
+        # Where packets are of one size FFmpeg tells the length by that of the file, with all chunks behind `data`; what
+        # it counts by that chunk's size are samples.
+        duration = min(duration, Fraction(stream.frames, context.sample_rate))
     return AudioFacts(
         stream=stream.index,
         codec=context.name,
