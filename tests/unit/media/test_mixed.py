@@ -301,3 +301,61 @@ def test_a_transport_stream_whose_tables_name_another_codec_is_refused(
     assert f"its pictures are {first}, and {second} from byte " in str(refused.value)
     place = int(str(refused.value).split("from byte ")[1].split()[0])
     assert len(data[0]) <= place < len(data[0]) + len(data[1]) // 2  # parsers of the first join what follows
+
+
+SOUNDS = {
+    "AAC": ("aac", "-b:a", "64k"),
+    "MPEG audio": ("mp2",),
+    "AC-3": ("ac3",),
+    "AAC in LATM": ("aac", "-mpegts_flags", "latm"),
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pictures"),
+    [
+        ("AAC", "MPEG audio", False),
+        ("MPEG audio", "AAC", False),
+        ("AC-3", "MPEG audio", False),
+        ("AAC", "AAC in LATM", False),
+        ("MPEG audio", "AAC", True),
+        ("AAC", "AC-3", True),
+    ],
+)
+def test_a_transport_stream_whose_tables_name_another_codec_of_sound_is_refused(
+    first: str, second: str, pictures: bool, parts: Path, tmp_path: Path
+) -> None:
+    """FFmpeg decodes the second as the first: half of the sound was lost."""
+    source, data = parts / ("film.mkv" if pictures else "sound.mkv"), []
+    for codec, options in ((first, ()), (second, ("-output_ts_offset", "2"))):
+        part = remux(source, tmp_path / "part.ts", "-c:a", *SOUNDS[codec], *options)
+        data.append(part.read_bytes())
+    (tmp_path / "joined.ts").write_bytes(b"".join(data))
+    with pytest.raises(SourceError) as refused:
+        split(tmp_path / "joined.ts")
+    assert refused.value.code == "source-joined"
+    assert f"a stream of its sound is {first}, and {second} from byte " in str(refused.value)
+    place = int(str(refused.value).split("from byte ")[1].split()[0])
+    assert len(data[0]) <= place < len(data[0]) + len(data[1])
+
+
+def test_a_transport_stream_whose_tables_keep_the_codec_of_sound_is_read(parts: Path, tmp_path: Path) -> None:
+    """What cannot be read in it is damage."""
+    first = remux(parts / "sound.mkv", tmp_path / "part.ts", "-c:a", "mp2").read_bytes()
+    second = remux(parts / "sound.mkv", tmp_path / "part.ts", "-c:a", "mp2", "-ac", "2", "-ar", "44100").read_bytes()
+    spoilt = bytearray(second)
+    middle = len(second) // 2 // 188 * 188
+    for packet in range(middle, middle + 10 * 188, 188):
+        spoilt[packet + 100 : packet + 188] = bytes(88)
+    (tmp_path / "joined.ts").write_bytes(first + spoilt)
+    assert split(tmp_path / "joined.ts") is not None
+
+
+def test_a_fall_of_a_clock_of_33_bits_is_named_as_one(parts: Path, tmp_path: Path) -> None:
+    """FFmpeg takes times below the first one for those behind the end of the clock, a day later."""
+    options = ("-c:a", "mp2", "-output_ts_offset")
+    data = [remux(parts / "sound.mkv", tmp_path / "part.ts", *options, at).read_bytes() for at in ("6000", "1000")]
+    (tmp_path / "joined.ts").write_bytes(b"".join(data))
+    (note,) = [one for one in split(tmp_path / "joined.ts").source.notes if "the clock is set anew" in one.what]
+    told = float(note.what.partition("(")[2].partition(" s)")[0])
+    assert told == pytest.approx(1000 - 6000 - 2, abs=0.1)  # the first part is 2 s long

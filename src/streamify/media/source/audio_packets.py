@@ -35,6 +35,8 @@ JUMPING = ("mpegts", "mpeg")
 """Containers whose clock may jump ahead."""
 BACK, AHEAD = Fraction(1, 2), Fraction(10)
 """Seconds off the expected time from which on the clock of sound without pictures counts as set anew."""
+WRAP = Fraction(1 << 33, 90_000)
+"""Seconds after which their clock begins anew by itself (ISO/IEC 13818-1, 2.4.3.7)."""
 
 POLLED = 32
 """Packets of video between two looks at how many streams there are."""
@@ -127,7 +129,9 @@ class StreamPackets:
                 if passed is not None and clock.passed != passed:
                     joins.append(number)
             elif (time < expected - BACK or (jumps and time > expected + AHEAD)) and self.lasts(number):
-                restarts.append((expected, expected - time))
+                moved = expected - time
+                wraps = round(moved / WRAP) if jumps else 0  # what the clock leaps over by itself
+                restarts.append((expected, moved - wraps * WRAP))
                 shift, time = shift + expected - time, expected
             found.append(int(time * SECOND))
             expected = time + length

@@ -13,10 +13,12 @@ from itertools import islice, pairwise
 from typing import BinaryIO
 
 from streamify.bitstream.packets import NONE
-from streamify.media.source.audio_packets import StreamPackets
+from streamify.media.source.audio_packets import WRAP, StreamPackets
 from streamify.media.source.mixed import FLV, PLACES, mixed
+from streamify.media.source.mixed_links import refuse_other_links
 from streamify.media.source.mixed_matroska import refuse_other_tracks_at, refuse_unread
 from streamify.media.source.mixed_packets import refuse_file_between
+from streamify.media.source.mixed_transport import refuse_other_sound
 from streamify.media.source.transport import TS_PACKET
 from streamify.media.source.unreadable import unreadable_tail
 from streamify.model.source import ClockBreak
@@ -31,8 +33,8 @@ LEAST = Fraction(1, 2)
 """Seconds of sound without a picture among it that are a recording of their own."""
 REST = 16
 """Pictures that a recording may have behind the last of its sound."""
-WRAP, NEAR = Fraction(1 << 33, 90_000), 60
-"""Seconds after which the clock of a transport stream begins anew by itself, and how near to that a fall is one."""
+NEAR = 60
+"""Seconds by which a fall may differ from one with which the clock of a transport stream begins anew by itself."""
 
 
 def refuse_sound_as_pictures(file: BinaryIO, places: Iterable[int]) -> None:
@@ -72,6 +74,7 @@ def refuse_late_pictures(
     sounds = tuple(sounds)
     refuse_file_between(file, format_name, ((), ()), ((sound.positions, sound.sizes) for sound in sounds))
     for sound in sounds:
+        refuse_other_links(file, size, format_name, sound.positions, sound.sizes, sound.coded.sums)
         anew = _restarts(sound, wraps=True, lasting=False) if sound.counted else ()
         places = [max(sound.positions[: number + 1]) for number in islice(anew, PLACES)]
         if format_name.startswith("matroska"):
@@ -87,6 +90,7 @@ def refuse_late_pictures(
             late = next((one for one in known if "pictures" in _carried(file, one, AHEAD, elsewhere)), None)
             if late is not None:
                 raise mixed(f"pictures begin behind byte {late}")
+            refuse_other_sound(file, sound.positions, sound.coded.sums)
 
 
 def _carried(file: BinaryIO, place: int, length: int, elsewhere: Collection[int] = ()) -> Iterator[str]:

@@ -23,7 +23,7 @@ from streamify.media.source.mixed_matroska import refuse_other_tracks_at
 from streamify.media.source.mixed_mp4 import refuse_other_fragments
 from streamify.media.source.mixed_packets import refuse_file_between
 from streamify.media.source.mixed_sound import refuse_sound_alone, refuse_sound_as_pictures
-from streamify.media.source.mixed_transport import refuse_other_codec
+from streamify.media.source.mixed_transport import refuse_other_codec, refuse_other_sound
 from streamify.media.source.opening import open_media
 from streamify.media.source.proof import Cut, reproduces, seeks_lead_back
 from streamify.media.source.scan import Scan, scan, seconds
@@ -101,6 +101,8 @@ def _refuse_mixed(
     if format_name == "mpegts":
         refuse_sound_as_pictures(file, places)
         refuse_other_codec(file, found.positions, found.counted)
+        for sound in sounds:
+            refuse_other_sound(file, sound.positions, sound.coded.sums)
     if format_name.startswith("matroska"):
         refuse_other_tracks_at(file, size, places)
     if format_name.startswith("mov"):
