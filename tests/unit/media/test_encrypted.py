@@ -158,6 +158,36 @@ def test_pictures_of_a_transport_stream(film: Path, tmp_path: Path) -> None:
     assert refused(tmp_path / "a.ts") == "the video is encrypted"
 
 
+def test_a_recording_that_begins_before_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows is read, and what is missing is named."""
+    monkeypatch.setattr("streamify.media.source.encrypted.LOOKED_AT", 1 << 14)
+    path = tmp_path / "a.ts"
+    source = ("-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=2", "-pix_fmt", "yuv420p")
+    ffmpeg(*source, "-c:v", "libx264", "-preset", "ultrafast", "-g", "5", path)
+    data = path.read_bytes()
+    assert len(data) > 4 << 14
+    clear = len(data) * 2 // 5
+    path.write_bytes(scrambled(data[: clear // TS_PACKET * TS_PACKET]) + data[clear // TS_PACKET * TS_PACKET :])
+    facts = probe(path)
+    assert facts.video is not None
+    assert 25 <= facts.video.frames <= 30
+    said = [(note.kind, note.what) for note in facts.notes]
+    assert ("damaged", "parts of stream 0 (video)") in said
+    path.write_bytes(scrambled(data))
+    assert refused(path) == "the video is encrypted"
+
+
+def scrambled(data: bytes, pid: int = 0x100) -> bytes:
+    """Scramble the packets of a PID."""
+    found = bytearray(data)
+    for at in range(0, len(data), TS_PACKET):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF == pid:
+            begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            found[begin : at + TS_PACKET] = noise(at + TS_PACKET - begin)
+            found[at + 3] |= 0x80
+    return bytes(found)
+
+
 def test_sample_aes(film: Path, tmp_path: Path) -> None:
     """Stream types of HLS's own: slices are encrypted, headers are not."""
     path = tmp_path / "a.ts"

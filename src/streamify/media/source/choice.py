@@ -37,7 +37,7 @@ class Choice:
     elsewhere: frozenset[int]
     """Indices of the streams of other programmes."""
     notes: tuple[Note, ...]
-    """About those programmes."""
+    """About those programmes, and about what of the streams is encrypted."""
     types: Mapping[int, int] = field(default_factory=dict)
     """Stream types in the tables of a transport stream, by PID."""
     teletext: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         _check(wanted, programmes)
     types = {pid: kind for one in programmes for pid, kind in one.types.items()}
     layers = {pid for one in programmes for pid in one.layers}
-    locked = encrypted_streams(container, file, types)
+    locked, partly = encrypted_streams(container, file, types)
     chosen = _programme(container, programmes, wanted, locked) if len(programmes) > 1 else None
     teletext = {pid: pages for one in programmes for pid, pages in one.teletext.items()}
     captions = {pid: told for one in programmes for pid, told in one.captions.items()}
@@ -84,9 +84,18 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
     _refuse_encrypted(own, locked)
     readable = [stream for stream in own if stream.index not in locked]
     video, sound = _best(readable), _sound(readable)
+    parts = tuple(
+        Note(
+            kind="damaged",
+            what=f"parts of stream {stream.index} ({stream.type})",
+            why="they are encrypted: decrypt them first, and they are carried over",
+        )
+        for stream in (video, *sound)
+        if stream is not None and stream.index in partly
+    )
     if chosen is None:
         _refuse_tiles(video, own)
-        return Choice(video, sound, None, frozenset(), (), types, teletext, captions, locked, layers)
+        return Choice(video, sound, None, frozenset(), parts, types, teletext, captions, locked, layers)
     others = tuple(one for one in programmes if one.number != chosen.number)
     elsewhere = {stream.index for one in others for stream in _streams_of(container, one)}
     why = _why(chosen, wanted, "with the largest picture" if video is not None else "the first with sound")
@@ -95,7 +104,8 @@ def choose(container: InputContainer, file: BinaryIO, wanted: int | None) -> Cho
         sound,
         chosen.number,
         frozenset(elsewhere - {stream.index for stream in own}),
-        tuple(
+        parts
+        + tuple(
             Note(
                 kind="dropped",
                 what=_described(container, one),

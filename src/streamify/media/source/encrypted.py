@@ -67,8 +67,10 @@ def encrypted(what: str) -> SourceError:
     return SourceError("source-encrypted", f"{what} encrypted", REMEDY)
 
 
-def encrypted_streams(container: InputContainer, file: BinaryIO, types: Mapping[int, int]) -> Collection[int]:
-    """Return the indices of the streams that are encrypted.
+def encrypted_streams(
+    container: InputContainer, file: BinaryIO, types: Mapping[int, int]
+) -> tuple[Collection[int], Collection[int]]:
+    """Return the indices of the streams that are encrypted, and of those of which parts are.
 
     Args:
         container: The source, opened.
@@ -77,24 +79,27 @@ def encrypted_streams(container: InputContainer, file: BinaryIO, types: Mapping[
     """
     at, name = file.tell(), container.format.name
     size = file.seek(0, io.SEEK_END)
+    partly = set[int]()
     try:
         if name.startswith("mov"):
             ids: Collection[int] = encrypted_tracks(file, size)
         elif name.startswith("matroska"):
-            return _of_matroska(file, size)
+            return _of_matroska(file, size), ()
         elif name == "mpegts":
-            ids = {pid for pid, kind in types.items() if kind in TYPES} | _of_transport(file)
+            scrambled, partly = scrambled_pids(file, size)
+            ids = scrambled.union(pid for pid, kind in types.items() if kind in TYPES)
         elif name == "asf":
-            return range(len(container.streams)) if is_locked(file) else ()
+            return range(len(container.streams)) if is_locked(file) else (), ()
         else:
             ids = _of_program(file) if name == "mpeg" else ()
     except BoxError:
-        return ()  # damaged
+        return (), ()  # damaged
     finally:
         file.seek(at)
     # Stills of HEIF, which have no length, have numbers of their own.
     still = {stream.index for stream in container.streams if stream.time_base == 1 and stream.duration is None}
-    return {stream.index for stream in container.streams if stream.id in ids} - still
+    found = {stream.index for stream in container.streams if stream.id in ids} - still
+    return found, {stream.index for stream in container.streams if stream.id in partly} - found
 
 
 def encrypted_tracks(file: BinaryIO, size: int) -> set[int]:
@@ -168,17 +173,33 @@ def _is_encrypted(entry: Mapping[int, bytes]) -> bool:
     return any(kind == ENCODING and ENCRYPTION in dict(children(payload)) for kind, payload in encodings)
 
 
-def _of_transport(file: BinaryIO) -> set[int]:
-    """Return the PIDs whose packets are scrambled (ISO/IEC 13818-1, 2.4.3.2), and not only marked so."""
-    file.seek(0)
-    data = plain(bytes(file.read(LOOKED_AT)))
-    found = []
+def scrambled_pids(file: BinaryIO, size: int) -> tuple[set[int], set[int]]:
+    """Return the PIDs whose packets are scrambled (ISO/IEC 13818-1, 2.4.3.2), and not only marked so: all, and in part.
+
+    Recordings often begin before the receiver has the key: what is in the clear at the start, in the middle or at the
+    end is read.
+    """
+    clear, scrambled = set[int](), set[int]()
+    for place in sorted({0, max(0, size - LOOKED_AT) // 2, max(0, size - LOOKED_AT)}):
+        file.seek(place)
+        packets = _beginnings(plain(bytes(file.read(LOOKED_AT))))
+        here = _mostly(packets)
+        if not place and not here:
+            break  # all is read from its start
+        scrambled |= here
+        clear |= {pid for pid, _ in packets} - here
+    return scrambled - clear, scrambled & clear
+
+
+def _beginnings(data: bytes) -> list[tuple[int, bool]]:
+    """Return the PIDs of the transport packets in which PES packets begin, and whether their header is scrambled."""
+    found = list[tuple[int, bool]]()
     for at in range(0, len(data) - TS_PACKET + 1, TS_PACKET):
-        if data[at + 1] & 0x40:  # a PES packet begins here, whose header is scrambled, too
+        if data[at + 1] & 0x40:
             begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
             marked = bool(data[at + 3] & 0xC0) and data[begin : begin + 3] != START
             found.append((int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF, marked))
-    return _mostly(found)
+    return found
 
 
 def _of_program(file: BinaryIO) -> set[int]:
