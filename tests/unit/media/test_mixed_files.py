@@ -143,3 +143,13 @@ def test_files_that_end_within_their_first_header(magic: str) -> None:
     whole = bytes.fromhex(magic) + bytes(24)
     for count in range(1, len(whole)):
         refuse_second_file(io.BytesIO(whole[:count]), count)
+
+
+def test_chained_ogg_that_ffmpeg_does_not_read_is_refused(film: Path, tmp_path: Path) -> None:
+    """Several streams with numbers of their own; where the numbers are the same it reads both files."""
+    coded = ("-c:v", "libtheora", "-q:v", "5", "-c:a", "libvorbis", "-serial_offset")
+    first, second = (remux(film, tmp_path / "part.ogv", *coded, number).read_bytes() for number in ("1", "7"))
+    source = tmp_path / "joined.ogv"
+    refused(source, first, second, why=f"what begins at byte {len(first)} is not read")
+    source.write_bytes(first * 2)
+    assert split(source).source.coded == 50

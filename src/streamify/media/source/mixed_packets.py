@@ -1,4 +1,4 @@
-"""A second file in the midst of one that does not say where it ends: IVF, FLV and GXF, found between its packets."""
+"""A second file in the midst of one that does not say where it ends, found beside its packets: IVF, FLV, GXF, Ogg."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ FLV_LEAST, GXF_LEAST = 40, 96
 """Bytes between two packets from which on another file may begin: the headers of it and of its first packets."""
 GXF_LEADER, GXF_HEADER, GXF_END = bytes((0, 0, 0, 0, 1)), 16, 0xFB
 """What a GXF's packets begin with, bytes of their header, and the kind of the last one (SMPTE 360M, 6)."""
+PAGE, FIRST = b"OggS\0", 2
+"""What a page of Ogg begins with, and the mark of the first one of a stream (RFC 3533, 6)."""
+REST = 1 << 20
+"""Bytes behind the last packet of Ogg in which such a page is looked for."""
 STEPS = 10_000
 """Tags, or packets, that are passed between two packets of media."""
 
@@ -39,6 +43,8 @@ def refuse_file_between(file: BinaryIO, format_name: str, pictures: _Packets, so
         found = _between(file, [pictures, *sounds], FLV_LEAST, _flv)
     elif format_name == "gxf":
         found = _between(file, [pictures, *sounds], GXF_LEAST, _gxf)
+    elif format_name == "ogg":
+        found = _ogg(file, [pictures, *sounds])
     else:
         return
     if found is not None:
@@ -93,4 +99,22 @@ def _gxf(file: BinaryIO, at: int, end: int) -> int | None:
             break
         if head[5] == GXF_END:
             return at
+    return None
+
+
+def _ogg(file: BinaryIO, streams: Iterable[_Packets]) -> int | None:
+    """Return where streams begin behind the last packet: FFmpeg ends there if they have other numbers and are several.
+
+    Its packets are where a page begins.
+    """
+    last = max((at for positions, _ in streams for at in positions), default=-1)
+    if last < 0:
+        return None
+    file.seek(last)
+    data = bytes(file.read(REST))
+    at = data.find(PAGE, 1)
+    while at >= 0:
+        if data[at + len(PAGE) : at + len(PAGE) + 1] > b"\1" and data[at + len(PAGE)] & FIRST:
+            return last + at
+        at = data.find(PAGE, at + 1)
     return None

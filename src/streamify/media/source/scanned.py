@@ -107,7 +107,7 @@ def _refuse_mixed(
         refuse_other_tracks_at(file, size, places)
     if format_name.startswith("mov"):
         refuse_other_fragments(file, size, found.positions, found.samples.sizes, found.samples.keys)
-    else:  # fragments have pictures and sound one behind the other
+    elif format_name != "ogg" or not breaks:  # fragments, and pages, have pictures and sound one behind the other
         wraps = format_name in JUMPING
         refuse_sound_alone(sounds, found.positions, breaks, wraps=wraps)
 
