@@ -58,6 +58,11 @@ class Coded:
     def __len__(self) -> int:
         return len(self.sums) - 1
 
+    @property
+    def last(self) -> int:
+        """Return how many samples the last packet holds."""
+        return self.sums[-1] - self.sums[-2] if len(self) else 0
+
     def add(self, rate: int, channels: int, samples: int) -> None:
         """Append a packet."""
         if not self.kinds or self.kinds[-1] != (rate, channels):

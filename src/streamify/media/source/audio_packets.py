@@ -68,6 +68,8 @@ class StreamPackets:
     sizes: array[int] = field(default_factory=lambda: array("I"))
     prints: array[int] = field(default_factory=lambda: array("Q"))
     """Fingerprints of the bytes."""
+    trimmed: dict[int, Fraction] = field(default_factory=dict)
+    """Seconds that decoders leave out at the end of packets, as of the last one of a recording."""
 
     @classmethod
     def of(cls, stream: AudioStream) -> StreamPackets:
@@ -98,6 +100,9 @@ class StreamPackets:
             self.coded.add(rate or 1, channels, 0)
         else:
             self.coded.add(found.rate, found.channels or self.claimed[1], found.samples)
+        if packet.has_sidedata("skip_samples") and (less := int.from_bytes(_skipped(packet)[4:8], "little")):
+            rate = self.coded.kinds[-1][0]
+            self.trimmed[len(self.times) - 1] = min(Fraction(less, rate), Fraction(self.coded.last, rate))
 
     def nanoseconds(self, breaks: Sequence[ClockBreak], *, alone: bool, jumps: bool) -> Times:
         """Return when each packet begins on the timeline of the pictures.
@@ -133,8 +138,10 @@ class StreamPackets:
                 wraps = round(moved / WRAP) if jumps else 0  # what the clock leaps over by itself
                 restarts.append((expected, moved - wraps * WRAP))
                 shift, time = shift + expected - time, expected
+            if alone and number - 1 in self.trimmed:
+                joins.append(number)
             found.append(int(time * SECOND))
-            expected = time + length
+            expected = time + length - (self.trimmed.get(number, 0) if alone else 0)
         return Times(found, tuple(restarts), tuple(joins))
 
     def wrong_pace(self) -> Fraction | None:
@@ -155,6 +162,11 @@ class StreamPackets:
         following = self.times[number + 1 : number + 4]
         near = int(1 / self.time_base)
         return bool(following) and all(one == NONE or 0 <= one - self.times[number] <= near for one in following)
+
+
+def _skipped(packet: Packet[Any]) -> bytes:
+    """Return how many samples decoders leave out at the beginning and at the end of a packet: 32 bits each."""
+    return bytes(packet.get_sidedata("skip_samples"))
 
 
 @dataclass(frozen=True)
