@@ -15,6 +15,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from clips.containers import opened
+from streamify.media.source.cut_off import missing_pictures
 from streamify.media.source.extent import missing_bytes
 
 SOUND = ("wav", "rf64.wav", "aiff", "caf", "mka", "m4a", "frag.mp4")
@@ -146,9 +147,37 @@ def test_one_byte_of_the_last_picture_is_missed(kind: str, bytes_: int, tmp_path
     if kind == "live.mkv":
         data = opened(data, clusters=True)
         data = data[: data.index(bytes.fromhex("1c53bb6b"), len(data) // 2)]  # its index, which stands behind
-    whole = len(data) if kind != "frag.mp4" else data.rindex(b"mfra") - 4
-    assert judge(data[:whole]) == len(data) - whole if kind == "mkv" else judge(data[:whole]) == 0
-    assert judge(data[: whole - bytes_]) == len(data) - whole + bytes_ if kind == "mkv" else bytes_
+    index = bytes.fromhex("1c53bb6b") if kind == "mkv" else b"mfra"  # what stands behind the media
+    whole = len(data) if kind == "live.mkv" else data.rindex(index) - 4 * (kind == "frag.mp4")
+    behind = len(data) - whole if kind == "mkv" else 0
+    assert judge(data[:whole]) == behind
+    assert judge(data[: whole - bytes_]) == behind + bytes_
+
+
+@pytest.mark.parametrize("left", [1, 5, 20])
+def test_an_index_behind_the_last_cluster_may_be_cut_off(left: int, tmp_path: Path) -> None:
+    data = film(tmp_path / "a.mkv", "mkv")
+    assert len(data) - left > data.rindex(bytes.fromhex("1c53bb6b"))
+    assert judge(data[:-left]) == 0
+
+
+def test_a_segment_may_say_a_little_too_much(tmp_path: Path) -> None:
+    """Fewer bytes than a cluster has miss no picture."""
+    data = bytearray(film(tmp_path / "a.mkv", "mkv"))
+    data = data[: data.rindex(bytes.fromhex("1c53bb6b"))]
+    at = data.index(bytes.fromhex("18538067")) + 4
+    assert data[at] == 1  # a size of 8 bytes
+    for more, missing in ((4, 0), (40, 40)):
+        data[at + 1 : at + 8] = (len(data) - at - 8 + more).to_bytes(7)
+        assert judge(bytes(data)) == missing
+
+
+def test_less_than_half_a_picture_is_no_gap() -> None:
+    """Of 100 pictures that have 1000 bytes each."""
+    span = Fraction(0), Fraction(4)
+    assert [len(missing_pictures([], span, lambda: span[1], missing, 100_000, 100)) for missing in (3, 499, 500)] == [
+        0, 0, 1,
+    ]  # fmt: skip
 
 
 def test_what_follows_the_media_may_be_missing(tmp_path: Path) -> None:

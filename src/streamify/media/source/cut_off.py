@@ -44,6 +44,7 @@ def missing_pictures(
     other_end: Callable[[], Fraction],
     missing: int,
     size: int,
+    pictures: int,
 ) -> tuple[Gap, ...]:
     """Return the end of a film that is missing, if any.
 
@@ -53,14 +54,14 @@ def missing_pictures(
         other_end: Returns the end of the last sample of all other streams.
         missing: Bytes that the file lacks.
         size: Bytes that it has.
+        pictures: How many it has.
     """
     start, end = span
     gaps = missing_end(announced, start, end, other_end, CUT if missing else LEAST)
     if missing and not announced:
-        length = (end - start) * missing / size
-        gaps = (
-            Gap(start=end - start, seconds=length, why=f"{missing} bytes are missing, about as long by their size"),
-        )
+        length, why = (end - start) * missing / size, f"{missing} bytes are missing, about as long by their size"
+        if 2 * length * pictures >= end - start:  # less than half a picture is none
+            gaps = (Gap(start=end - start, seconds=length, why=why),)
     return tuple(gap.model_copy(update={"damage": True}) for gap in gaps) if missing else gaps
 
 

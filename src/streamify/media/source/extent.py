@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from streamify.errors import SourceError
 from streamify.media.source.ebml import SEGMENT, vint
-from streamify.media.source.open_end import open_end
+from streamify.media.source.open_end import has_clusters, open_end
 from streamify.mp4.boxes import BoxError, well_formed
 from streamify.mp4.movie import Track, children, read_layout, read_track
 from streamify.mp4.tables import read_chunks, read_sizes
@@ -33,7 +33,8 @@ EXACT = frozenset({"matroska", "mov", "ogg"})
 def missing_bytes(file: BinaryIO, size: int, format_name: str, tracks: Sequence[int]) -> int:
     """Return how many bytes of what a container announces the file does not hold.
 
-    Matroska and WebM by the Segment's size (RFC 9559, 5.1) or, where it was left open, by that of the last element; MP4
+    Matroska and WebM by the Segment's size (RFC 9559, 5.1) where a cluster is missing or, where it was left open, by
+    that of the last element; MP4
     by what the index says of its tracks or, in fragments, by the last top-level box (ISO/IEC 14496-12, 8.7 and 4.2);
     AVI, WAV, RF64, AIFF and CAF by the chunks that hold media; FLV by `filesize` of onMetaData (FLV 10.1, E.5); ASF by
     the file's size in File Properties (ASF 01.20.03, 3.2); Ogg by the sizes in its last page (RFC 3533, 6). Other
@@ -105,7 +106,7 @@ def _matroska(file: BinaryIO, size: int) -> int:
             return 0
         end = at + begin + length
         if kind == SEGMENT:
-            return end
+            return 0 if end > size and has_clusters(file, size, end - size) else end
         at = end
     return 0
 

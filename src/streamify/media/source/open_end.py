@@ -1,4 +1,4 @@
-"""Whether a Matroska or WebM recording whose size was left open ends in the middle of an element."""
+"""Whether Matroska or WebM that ends early, or whose size was left open, ends in the middle of its media."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ TAIL = 16 << 20
 """Bytes at the end of a file in which its last cluster is looked for: muxers begin one every few seconds."""
 FIRST = frozenset({TIMESTAMP, 0xBF, 0xEC})
 """Ids of the elements with which a cluster begins."""
-BEHIND = frozenset({CLUSTER, 0x1C53BB6B, 0x1254C367, 0x1941A469, 0x1043A770, 0x114D9B74})
+CUES = 0x1C53BB6B
+"""Id of the index: muxers write it in front of all clusters or, once these are there, behind them."""
+LEAST = 12
+"""Bytes of a cluster that has a block at least."""
+BEHIND = frozenset({CLUSTER, CUES, 0x1254C367, 0x1941A469, 0x1043A770, 0x114D9B74})
 """Ids of the elements that may follow one."""
 
 
@@ -21,6 +25,34 @@ def open_end(file: BinaryIO, size: int) -> int:
         file: The source, positioned anywhere.
         size: Its size, bytes.
     """
+    begin, data, end = _last(file, size)
+    return begin + end if end > len(data) else 0
+
+
+def has_clusters(file: BinaryIO, size: int, missing: int) -> bool:
+    """Return whether all clusters of a Segment are there that lacks some bytes, and but what follows them is cut off.
+
+    Args:
+        file: The source, positioned anywhere.
+        size: Its size, bytes.
+        missing: Bytes that it lacks.
+    """
+    _, data, at = _last(file, size)
+    if not at:
+        return False
+    while at < len(data):
+        kind, after = vint(data, at, marker=True)
+        if kind == CUES:
+            return True
+        length, body = vint(data, after, marker=False)
+        if kind not in BEHIND or length is None:
+            return False
+        at = body + length
+    return at == len(data) and missing < LEAST
+
+
+def _last(file: BinaryIO, size: int) -> tuple[int, bytes, int]:
+    """Return where the tail of a file begins, the tail, and where in it the last cluster ends; 0: none is found."""
     begin = max(0, size - TAIL)
     file.seek(begin)
     data = bytes(file.read(size - begin))
@@ -29,9 +61,9 @@ def open_end(file: BinaryIO, size: int) -> int:
     while at >= 0:
         end = _end_of(data, at)
         if end is not None:
-            return begin + end if end > len(data) else 0
+            return begin, data, end
         at = data.rfind(mark, 0, at)
-    return 0
+    return begin, data, 0
 
 
 def _end_of(data: bytes, at: int) -> int | None:

@@ -222,7 +222,7 @@ def probe_source(
             announced = [replace(one, held=None) for one in announced]
         lacking = missing if index.scanned else 0
         ending = missing_pictures(
-            announced, (start, end), lambda: last_sample(open_source, shape.index), lacking, ref.size
+            announced, (start, end), lambda: last_sample(open_source, shape.index), lacking, ref.size, video.frames
         )
     # What is zeroed at the end, or where times are counted (AVI), leaves no hole in them.
     if index.torn or index.tail is not None or any(gap.damage and not gap.seconds for gap in index.gaps):
