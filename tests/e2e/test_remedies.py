@@ -158,6 +158,8 @@ def test_every_command_of_the_reference_is_one_that_is_tried_here() -> None:
         "ffmpeg -i SOURCE -map_metadata -1 -c copy OUT.mkv",
         "ffmpeg -ignore_editlist 1 -i SOURCE -map 0 -c copy OUT.mp4",
         "ffmpeg -decryption_key KEY -i SOURCE -c copy OUT.mp4",  # in tests/unit/media/test_encrypted.py
+        # in tests/e2e/test_wrong_pace.py
+        "ffmpeg -i SOURCE -c:v libx264 -crf 16 -c:a pcm_s16le -af asetpts=N/SR/TB OUT.mov",
         "ffmpeg -max_streams 100000 -i SOURCE -c copy OUT.mkv",
         "ffmpeg -i SOURCE -c:v libx264 -crf 16 -force_key_frames 'expr:gte(t,n_forced*10)' -c:a copy OUT.mkv",
     }
