@@ -27,9 +27,9 @@ KINDS = {
         ("mp3", "aac", "its sound is MPEG audio, and AAC from byte"),
         ("aac", "mp3", "its sound is AAC, and MPEG audio from byte"),
         ("aac", "vbr.mp3", "its sound is AAC, and MPEG audio from byte"),
-        ("vorbis.ogg", "opus.ogg", "its sound is Vorbis, and Opus from byte"),
-        ("opus.ogg", "vorbis.ogg", "its sound is Opus, and Vorbis from byte"),
-        ("opus.ogg", "flac.ogg", "its sound is Opus, and FLAC from byte"),
+        ("vorbis.ogg", "opus.ogg", "what begins at byte"),
+        ("opus.ogg", "vorbis.ogg", "what begins at byte"),
+        ("opus.ogg", "flac.ogg", "what begins at byte"),
     ],
 )
 @pytest.mark.parametrize("again", [False, True])

@@ -1,4 +1,4 @@
-"""Sound of another codec behind sound in Ogg, or without a container: FFmpeg reads none of it, or makes noise of it."""
+"""Sound of another codec behind sound without a container: FFmpeg reads none of it, or takes it for damage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ from typing import BinaryIO
 from streamify.bitstream.sound import adts, mpeg_audio
 from streamify.media.source.mixed import mixed
 
-OGG, OGG_HEADER, OGG_PAGE, BEGINS = b"OggS\0", 27, 65_307, 2
-"""What a page begins with, bytes of the fixed part of its header and of the largest page, and the flag of the first
-page of a stream (RFC 3533, 6)."""
-CODECS = {
-    b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC", b"Speex   ": "Speex", b"\x80theora": "Theora",
-}  # fmt: skip
-"""By the first bytes of a stream."""
 LOOKS = 8
 """Places at which frames of another codec are looked for."""
 HOLE = 1024
@@ -42,45 +35,19 @@ def refuse_other_links(
         file: The source; its position is moved.
         size: Its size, bytes.
         format_name: Of its container.
-        positions: Byte offset of each packet of sound; -1: not known. In Ogg it is that of its page.
+        positions: Byte offset of each packet of sound; -1: not known.
         sizes: Of each of them, bytes.
         sums: How many samples the packets in front of each of them hold, and all of them.
 
     Raises:
         SourceError: ``source-joined``.
     """
-    if format_name == "ogg":
-        _refuse_ogg(file, max(positions, default=-1))
-    elif format_name in _OTHERS:
+    if format_name in _OTHERS:
         codec, name, length = _OTHERS[format_name]
         for place in sorted({*_unread(positions, sizes, sums, size)}):
             file.seek(place)
             if (at := _run(bytes(file.read(REACH)), length)) is not None:
                 raise mixed(f"its sound is {codec}, and {name} from byte {place + at} on")
-
-
-def _refuse_ogg(file: BinaryIO, last: int) -> None:
-    """Look for the beginning of another stream behind the last page that is read."""
-    file.seek(0)
-    known = {codec for _, codec in _begun(bytes(file.read(OGG_PAGE)), first=True)}
-    file.seek(max(last, 0))
-    for at, codec in _begun(bytes(file.read(2 * OGG_PAGE)), first=False) if last >= 0 and known else ():
-        if codec not in known:
-            raise mixed(f"its sound is {', '.join(sorted(known))}, and {codec} from byte {last + at} on")
-
-
-def _begun(data: bytes, *, first: bool) -> Iterator[tuple[int, str]]:
-    """Yield where streams begin in some bytes of Ogg, and their codecs; with `first` those at the front alone."""
-    for page in re.finditer(re.escape(OGG), data):
-        at = page.start()
-        if len(data) <= at + OGG_HEADER or not data[at + len(OGG)] & BEGINS:
-            if first:
-                return
-            continue
-        body = at + OGG_HEADER + data[at + OGG_HEADER - 1]
-        codec = next((name for magic, name in CODECS.items() if data.startswith(magic, body)), None)
-        if codec is not None:
-            yield at, codec
 
 
 def _unread(positions: Sequence[int], sizes: Sequence[int], sums: Sequence[int], size: int) -> Iterator[int]:
