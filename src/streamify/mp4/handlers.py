@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -12,6 +13,8 @@ from streamify.mp4.movie import Layout, read_exactly, track_id_of
 
 LONGEST = 1 << 16
 """Bytes of a header of WebVTT that are read at most."""
+WHOLE = 64 << 20
+"""Bytes of a trak that are looked through at most."""
 EVENTS, SCHEME = 64, 100
 """Event messages that are looked at, and bytes of what one says of its kind."""
 LAYER = "Dolby Vision enhancement layer"
@@ -28,6 +31,30 @@ def sample_kinds(file: BinaryIO, layout: Layout) -> dict[int, str]:
         return dict(_kinds(file, moov.body, moov.end))
     except BoxError:
         return {}
+
+
+def unprotected_tracks(file: BinaryIO, layout: Layout) -> set[int]:
+    """Return the ids of the tracks whose entry is that of an encrypted one, and whose samples are all in the clear.
+
+    So they are by default (ISO/IEC 23001-7, 8.2, ``tenc``), where no group of samples says otherwise. Films in
+    fragments have none: each of those may.
+    """
+    moov, found = layout.first(b"moov"), set[int]()
+    try:
+        if moov is None or any(at_path(file, moov.body, moov.end, (b"mvex",))):
+            return found
+        for body, stop in at_path(file, moov.body, moov.end, (b"trak",)):
+            if stop - body <= WHOLE and is_unprotected(read_exactly(file, body, stop)):
+                found.add(track_id_of(file, body, stop))
+    except BoxError:
+        pass
+    return found
+
+
+def is_unprotected(trak: bytes) -> bool:
+    """Return whether a trak says of all its samples that they are in the clear."""
+    says = [trak[at.end() + 6 : at.end() + 7] == b"\0" for at in re.finditer(b"schi.{4}tenc", trak, re.DOTALL)]
+    return bool(says) and all(says) and not any(kind in trak for kind in (b"seig", b"senc", b"saiz"))
 
 
 def has_samples(file: BinaryIO, moov: Box) -> bool:

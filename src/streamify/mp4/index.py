@@ -14,6 +14,7 @@ from operator import add, lt
 from streamify.errors import SourceError
 from streamify.mp4.boxes import Box, BoxError, boxes, well_formed
 from streamify.mp4.composition import Composed, coded, evenly
+from streamify.mp4.handlers import is_unprotected
 from streamify.mp4.movie import Track, children
 from streamify.mp4.samples import Samples
 from streamify.mp4.tables import (
@@ -263,6 +264,8 @@ def _check_description(data: bytes, stsd: Box) -> None:
     entries = list(boxes(data, stsd.body + 8, stsd.end))
     if len(entries) != 1:
         raise OddTableError(f"the track has {len(entries)} sample descriptions")
+    if entries[0].kind == b"encv" and is_unprotected(data):
+        raise OddTableError("its samples are described as encrypted ones, and are not")
     if entries[0].kind == b"encv":
         raise SourceError("source-encrypted", "the video is encrypted", "decrypt it first, or give a copy without DRM")
     if entries[0].kind == b"vp08":

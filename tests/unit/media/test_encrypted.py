@@ -17,6 +17,7 @@ from streamify.errors import SourceError
 from streamify.media.source.ebml import CLUSTER, SEGMENT, TRACKS, children, element
 from streamify.media.source.encrypted import ASF, looks_encrypted
 from streamify.media.source.transport import TS_PACKET
+from streamify.mp4.boxes import box, full_box
 from unit.media.test_left_out import crc
 
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
@@ -77,6 +78,33 @@ def test_a_film_that_was_decrypted_is_read(film: Path, tmp_path: Path) -> None:
     facts = probe(again)
     assert facts.video is not None
     assert (facts.video.frames, len(facts.audio), facts.notes) == (50, 1, ())
+
+
+@pytest.mark.parametrize(("protected", "more", "clear"), [(0, b"", True), (1, b"", False), (0, b"seig", False)])
+@pytest.mark.parametrize(("kind", "own"), [(b"encv", b"avc1"), (b"enca", b"mp4a")])
+def test_samples_in_the_clear_of_an_encrypted_entry(
+    kind: bytes, own: bytes, protected: int, more: bytes, clear: bool, film: Path, tmp_path: Path
+) -> None:
+    """Their default is not to be encrypted (ISO/IEC 23001-7, 8.2), unless a group of samples says otherwise."""
+    data = bytearray(film.read_bytes())
+    tenc = full_box(b"tenc", 0, 0, bytes([0, 0, protected, 8 * protected]), bytes(16))
+    sinf = box(b"sinf", box(b"frma", own), full_box(b"schm", 0, 0, b"cenc", bytes(4)), box(b"schi", tenc))
+    sinf += box(b"free", more)
+    at = data.index(own, data.index(b"moov"))
+    end = at - 4 + int.from_bytes(data[at - 4 : at])
+    data[end:end] = sinf
+    data[at : at + 4] = kind
+    for outer in (kind, b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov"):  # it is behind the samples
+        place = data.rindex(outer, 0, at + 4)
+        data[place - 4 : place] = (int.from_bytes(data[place - 4 : place]) + len(sinf)).to_bytes(4)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(data)
+    if kind == b"encv" and not clear:
+        assert refused(path) == "the video is encrypted"
+        return
+    facts = probe(path)
+    assert facts.video is not None
+    assert (facts.video.frames, len(facts.audio)) == (50, int(clear or kind == b"encv"))
 
 
 def locked_mp4(film: Path, path: Path) -> None:

@@ -15,7 +15,7 @@ from streamify.errors import SourceError
 from streamify.media.source.ebml import CLUSTER, EBML, SEGMENT, TRACKS, children, element
 from streamify.media.source.transport import TS_PACKET, plain
 from streamify.mp4.boxes import BoxError
-from streamify.mp4.handlers import sample_kinds
+from streamify.mp4.handlers import sample_kinds, unprotected_tracks
 from streamify.mp4.movie import read_layout
 
 ENTRIES = frozenset({"encv", "enca", "enct", "encs", "drmi", "drms", "aavd"})
@@ -108,7 +108,9 @@ def encrypted_tracks(file: BinaryIO, size: int) -> set[int]:
     Raises:
         BoxError: It is damaged.
     """
-    return {number for number, kind in sample_kinds(file, read_layout(file, size)).items() if kind in ENTRIES}
+    layout = read_layout(file, size)
+    found = {number for number, kind in sample_kinds(file, layout).items() if kind in ENTRIES}
+    return found - unprotected_tracks(file, layout) if found else found
 
 
 def is_locked(file: BinaryIO) -> bool:
