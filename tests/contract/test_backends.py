@@ -18,7 +18,6 @@ import pytest
 from clips.make import ClipSpec, make_clip
 from clouds import Cloud, Kind, media
 from e2e.machine_double import Machine
-from e2e.test_resume import poison
 from selection import sample
 from stores import open_storage
 from streamify.backends.aws import backend as aws
@@ -28,7 +27,9 @@ from streamify.backends.base import Backend
 from streamify.backends.choose import for_job, for_settings
 from streamify.backends.here import is_running
 from streamify.errors import DestinationError, JobCancelled, SourceError, StreamifyError, TasksFailed
+from streamify.executors.attempt import attempt
 from streamify.executors.base import OnEvent
+from streamify.executors.sealed import SealedWorker
 from streamify.jobs import clean
 from streamify.jobs.attempts import read_attempts
 from streamify.jobs.engine import Stop
@@ -127,6 +128,31 @@ def case(
     monkeypatch.setenv("MEDIA_BUCKET", machine.media)
     yield Case("aws", f"s3://{machine.media}", machine.gate)
     machine.gate.set()
+
+
+BROKEN = {2, 3}
+"""Segments whose tasks fail for `broken`."""
+
+
+@pytest.fixture
+def broken(case: Case, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """A case in which tasks of two segments fail, also where a sealed worker would run them."""
+    run_task, sealed = tasks.run_task, SealedWorker.run
+
+    def fails(task: Task) -> bool:
+        return isinstance(task, VideoTask) and task.segment.index in BROKEN
+
+    def run(task: Task, *more: Any) -> Result:
+        if fails(task):
+            raise SourceError("segment-undecodable", f"{task.key}: no picture decodes", "copy the source again")
+        return run_task(task, *more)
+
+    def in_worker(worker: SealedWorker, job: str, task: Task, stores: Any, *more: Any, **named: Any) -> Any:
+        return attempt(task, stores, run) if fails(task) else sealed(worker, job, task, stores, *more, **named)
+
+    monkeypatch.setattr(tasks, "run_task", run)
+    monkeypatch.setattr(SealedWorker, "run", in_worker)
+    return case
 
 
 @pytest.fixture(scope="module")
@@ -267,12 +293,12 @@ def test_another_job_at_the_same_dest_is_refused_while_one_runs(case: Case, clip
 
 
 @ONE
-def test_failed_tasks_are_each_named_also_afterwards(case: Case, clip: Path, tmp_path: Path) -> None:
-    bad, dest = poison(clip, tmp_path / "bad.mp4", (3.5, 8.5)), case.dest()
+def test_failed_tasks_are_each_named_also_afterwards(broken: Case, clip: Path) -> None:
+    dest = broken.dest()
     with pytest.raises(TasksFailed) as caught:
-        case.run(bad, dest)
+        broken.run(clip, dest)
     keys = sorted(failure.key for failure in caught.value.failures)
-    assert keys
+    assert len(keys) == len(BROKEN)
     backend, found = for_job(dest.url)
     seen = backend.status(found)
     assert (seen.state, sorted(task.key for task in seen.failed)) == ("failed", keys)
@@ -348,10 +374,10 @@ def sums_to_the_wall_time(run: RunTime) -> None:
 
 
 @ONE
-def test_an_attempt_that_failed_says_why(case: Case, clip: Path, tmp_path: Path) -> None:
-    bad, dest = poison(clip, tmp_path / "bad.mp4", (3.5, 8.5)), case.dest()
+def test_an_attempt_that_failed_says_why(broken: Case, clip: Path) -> None:
+    dest = broken.dest()
     with pytest.raises(TasksFailed) as caught:
-        case.run(bad, dest)
+        broken.run(clip, dest)
     backend, found = for_job(dest.url)
     run = backend.status(found).run
     assert run is not None

@@ -141,7 +141,7 @@ def test_cancel_ends_it_and_resume_makes_what_is_missing(stack: Stack, dest: str
 
 
 @pytest.mark.long
-def test_every_failed_task_is_listed(dest: str, clip: Path, tmp_path: Path) -> None:
+def test_a_film_of_which_too_much_is_lost_ends_as_on_this_machine(dest: str, clip: Path, tmp_path: Path) -> None:
     damaged = bytearray(clip.read_bytes())
     first, last = len(damaged) // 10, len(damaged) * 9 // 10
     damaged[first:last] = bytes(last - first)
@@ -150,13 +150,10 @@ def test_every_failed_task_is_listed(dest: str, clip: Path, tmp_path: Path) -> N
     local = transcode(source, tmp_path / "out", *FAST, "--engine", "local", "--json")
     ran = transcode(source, dest, *FAST, "--json")
     assert (local.code, ran.code) == (4, 4), ran.err
-    assert [one["key"] for one in ran.json["error"]["failures"]]
-    assert {one["code"] for one in ran.json["error"]["failures"]} == {
-        one["code"] for one in local.json["error"]["failures"]
-    }
-    assert f"streamify resume '{dest}'" in ran.json["error"]["hint"]
+    codes = [{one["code"] for one in run.json["error"]["failures"]} for run in (local, ran)]
+    assert codes == [{"too-many-lost"}] * 2
     assert status(dest)["state"] == "failed"
-    assert [one["key"] for one in status(dest)["failed"]] == [one["key"] for one in ran.json["error"]["failures"]]
+    assert "too-many-lost" in json.dumps(status(dest))
 
 
 @pytest.mark.long
