@@ -54,3 +54,18 @@ def test_sound_of_the_same_codec_may_be_joined(name: str, tmp_path: Path) -> Non
     source = tmp_path / f"joined.{name.rpartition('.')[2]}"
     source.write_bytes(part + bytes(2000) + part if name.endswith("aac") else part + part)
     assert split(source) is not None
+
+
+@pytest.mark.parametrize("name", ["opus.ogg", "vorbis.ogg"])
+def test_headers_of_a_stream_that_was_not_recorded_are_no_second_one(name: str, tmp_path: Path) -> None:
+    """As of radio that was stopped while the next title began."""
+    wave = write_plain_wav(tmp_path / "wave.wav", tones(1, 2))
+    whole = remux(wave, tmp_path / "vorbis.ogg", *KINDS["vorbis.ogg"]).read_bytes()
+    other = remux(wave, tmp_path / f"other.{name}", *KINDS[name], "-serial_offset", "7").read_bytes()
+    pages = [at for at in range(len(other)) if other.startswith(b"OggS\0", at)]
+    sound = next(at for at in pages if int.from_bytes(other[at + 6 : at + 14], "little"))  # granule position
+    source = tmp_path / "joined.ogg"
+    source.write_bytes(whole + other[:sound])
+    (sound_facts,) = split(source).source.audio
+    assert sound_facts.stop is not None
+    assert float(sound_facts.stop * sound_facts.time_base) == pytest.approx(2, abs=0.05)

@@ -105,7 +105,7 @@ def _gxf(file: BinaryIO, at: int, end: int) -> int | None:
 def _ogg(file: BinaryIO, streams: Iterable[_Packets]) -> int | None:
     """Return where streams begin behind the last packet: FFmpeg ends there if they have other numbers and are several.
 
-    Its packets are where a page begins.
+    Its packets are where a page begins. Streams of headers alone, as at the end of a recording, lack nothing.
     """
     last = max((at for positions, _ in streams for at in positions), default=-1)
     if last < 0:
@@ -115,6 +115,15 @@ def _ogg(file: BinaryIO, streams: Iterable[_Packets]) -> int | None:
     at = data.find(PAGE, 1)
     while at >= 0:
         if data[at + len(PAGE) : at + len(PAGE) + 1] > b"\1" and data[at + len(PAGE)] & FIRST:
-            return last + at
+            return last + at if _has_media(data, at) else None
         at = data.find(PAGE, at + 1)
     return None
+
+
+def _has_media(data: bytes, at: int) -> bool:
+    """Whether a page of Ogg from `at` on has a time (RFC 3533, 6, granule position): those of headers have 0."""
+    while at >= 0:
+        if int.from_bytes(data[at + 6 : at + 14], "little", signed=True) > 0:
+            return True
+        at = data.find(PAGE, at + 1)
+    return len(data) == REST  # headers that go on behind what was read
