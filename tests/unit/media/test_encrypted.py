@@ -252,12 +252,8 @@ def test_sound_that_was_bought(entry: bytes, film: Path, tmp_path: Path) -> None
     assert "encrypted" in refused(path)
 
 
-@pytest.mark.parametrize("scrambled", [True, False])
-def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
-    """The first bytes of a sector are in the clear; copies that were decrypted may still be marked."""
-    path = tmp_path / "a.vob"
-    film = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1")
-    ffmpeg(*film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob", path)
+def mark_sectors(path: Path, scrambled: bool) -> None:
+    """Mark each packet of pictures and sound as scrambled, and make noise of all but its first bytes if it is to be."""
     data = bytearray(path.read_bytes())
     for found in re.finditer(rb"\x00\x00\x01[\xc0-\xef]..[\x80-\xbf]", bytes(data), re.DOTALL):
         at, length = found.start(), struct.unpack_from(">H", data, found.start() + 4)[0]
@@ -266,6 +262,15 @@ def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
         if scrambled:
             data[begin:end] = noise(max(0, end - begin))
     path.write_bytes(data)
+
+
+@pytest.mark.parametrize("scrambled", [True, False])
+def test_a_dvd(scrambled: bool, tmp_path: Path) -> None:
+    """The first bytes of a sector are in the clear; copies that were decrypted may still be marked."""
+    path = tmp_path / "a.vob"
+    film = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1", "-f", "lavfi", "-i", "sine=duration=1")
+    ffmpeg(*film, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob", path)
+    mark_sectors(path, scrambled)
     if scrambled:
         assert refused(path) == "the video is encrypted"
         return
@@ -280,14 +285,7 @@ def test_long_slices_in_a_program_stream(scrambled: bool, tmp_path: Path) -> Non
     path = tmp_path / "a.vob"
     film = ("-f", "lavfi", "-i", "color=size=320x240:rate=25:duration=0.4", "-vf", "noise=alls=100:allf=t")
     ffmpeg(*film, "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-qp", "22", "-an", "-f", "vob", path)
-    data = bytearray(path.read_bytes())
-    for found in re.finditer(rb"\x00\x00\x01[\xe0-\xef]..[\x80-\xbf]", bytes(data), re.DOTALL):
-        at, length = found.start(), struct.unpack_from(">H", data, found.start() + 4)[0]
-        begin, end = at + 9 + data[at + 8] + 100, at + 6 + length
-        data[at + 6] |= 0x10
-        if scrambled:
-            data[begin:end] = noise(max(0, end - begin))
-    path.write_bytes(data)
+    mark_sectors(path, scrambled)
     if scrambled:
         assert refused(path) == "the video is encrypted"
         return
