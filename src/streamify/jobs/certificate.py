@@ -121,9 +121,8 @@ class VideoCheck:
             yield f"{name}: {record.captions} triples of captions in the file, {seam.captions} in the source"
         if seam.first != segment.first and segment.first not in lost:
             yield f"{name}: starts with picture {seam.first}, the index promises {segment.first}"
-        stands = (
-            bool(segment.frames) and seam.decoded == seam.dropped
-        )  # in place of all of its pictures, which are lost
+        # In place of all of its pictures, which are lost.
+        stands = bool(segment.frames) and seam.decoded == seam.dropped
         again = segment.repeated or int(stands)
         if seam.duplicated != again:
             yield f"{name}: {seam.duplicated} pictures are shown again, {again} are due"

@@ -80,10 +80,11 @@ def _adts_length(head: bytes) -> int:
 def _mpeg_length(head: bytes) -> int:
     """Return the bytes of a frame of MPEG audio, layer 2 or 3 (ISO/IEC 11172-3, 2.4.3.1); 0: it is none."""
     found = mpeg_audio(head)
-    version, layer = head[1] >> 3 & 3 if len(head) > 2 else 0, 4 - (head[1] >> 1 & 3) if len(head) > 2 else 1
-    rates = RATES[(3, layer) if version == 3 else (2, 2)] if found is not None and layer > 1 else ()
-    index = head[2] >> 4 if rates else 0
-    if found is None or not 0 < index < len(rates):
+    if found is None:
+        return 0
+    version, layer, index = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3), head[2] >> 4
+    rates = RATES[(3, layer) if version == 3 else (2, 2)] if layer > 1 else ()
+    if not 0 < index < len(rates):
         return 0
     return found.samples // 8 * 1000 * rates[index] // found.rate + (head[2] >> 1 & 1)
 
