@@ -26,11 +26,13 @@ _METAVARS = {"from_": "TIME", "to": "TIME", "ladder": "auto|NAME,...|FILE.yaml",
              "poster": "TIME|auto|off", "subtitles": "LANGUAGE:FILE,...|auto|off", "burn_in": "TRACK|off",
              "burn_in_font": "FILE", "preview": "SECONDS|off",
              "caption_tracks": "CHANNEL[:LANGUAGE],...|auto|off"}  # fmt: skip
-_ORDER = ("from_", "to", "ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "crf", "deinterlace",
-          "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails", "thumbnail_size", "poster",
-          "preview", "subtitles", "caption_tracks", "burn_in", "burn_in_font",
-          "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "address", "stack", "max_cost",
-          "workers", "publish")  # fmt: skip
+_ORDER = (
+    "from_", "to", "ladder", "segment_seconds", "keyframe_seconds", "short_start", "preset", "adapt", "crf",
+    "deinterlace", "audio_bitrate", "surround", "loudness", "program", "audio_map", "thumbnails",
+    "thumbnail_size", "poster", "preview", "subtitles", "caption_tracks", "burn_in", "burn_in_font",
+    "max_duration", "max_pause", "hold_limit", "loss_limit", "strict", "engine", "address", "stack", "max_cost",
+    "workers", "publish",
+)  # fmt: skip
 
 
 def settings_flags(function: F) -> F:

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
+from av.video.reformatter import Interpolation, VideoReformatter
+
+_LUMA_FIRST = (
+    "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "nv12", "gray",
+)  # fmt: skip
+"""Formats whose first plane is luma of 8 bits."""
+
+
+def luma_first(frame: VideoFrame) -> VideoFrame:
+    """Return a picture, the same where it can be, whose first plane is luma of 8 bits."""
+    if frame.format.name in _LUMA_FIRST:
+        return frame
+    # The scaler refuses some tags, such as ICtCp's, where it is not told of another matrix. Luma stays as it is.
+    return VideoReformatter().reformat(
+        frame, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=Interpolation.POINT
+    )
 
 
 def packed(plane: VideoPlane) -> bytes:

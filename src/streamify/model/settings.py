@@ -27,6 +27,7 @@ X264Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "me
 """Presets of x264, as they are."""
 Preset = Literal["balanced", X264Preset]
 """Also those of our own: `planning.tuning` says of which preset of x264 they are made, and in what they differ."""
+Adapt = Literal["auto", "off"]
 Surround = Literal["off", "aac", "ac3", "eac3"]
 Deinterlace = Literal["field", "frame", "off"]
 Publish = Literal["early", "final"]
@@ -35,7 +36,10 @@ PosterChoice = Literal["auto", "off"]
 SubtitleChoice = Literal["auto", "off"]
 
 
-_OFF = ("surround", "loudness", "thumbnails", "poster", "subtitles", "caption_tracks", "burn_in", "preview")
+_OFF = (
+    "adapt", "deinterlace", "surround", "loudness", "thumbnails", "poster", "subtitles", "caption_tracks", "burn_in",
+    "preview",
+)  # fmt: skip
 """Settings that have the value ``off``."""
 
 
@@ -133,6 +137,12 @@ class MediaSettings(Frozen):
         description="How much CPU time goes into fewer bits. ``balanced`` was chosen by measurement: it takes less "
         "CPU time than ``medium``, and on most films that were tried fewer bits for the same VMAF. All others are "
         "x264's presets, as they are.",
+    )
+    adapt: Adapt = Field(
+        default="auto",
+        description="Whether a preset of our own goes by what pictures all over the film show: ``auto`` searches "
+        "motion further, and allows more B pictures, where they show screens with text; ``off`` treats all films "
+        "alike. Other presets are what they are.",
     )
     crf: float = Field(
         default=23,

@@ -288,6 +288,15 @@ class DetailSeen(Frozen):
     pictures were looked at."""
 
 
+class PictureSeen(Frozen):
+    """What a picture looks like: a film, or a screen, with text and lines before areas of one shade."""
+
+    edges: int
+    """Blocks of 16 x 16 pixels whose luma has a contrast of 64 steps and more, a thousandth of those looked at."""
+    plain: int
+    """Of these, in the same unit, blocks seven tenths of which are of one shade, as text is."""
+
+
 class ClockBreak(Frozen):
     """A place where the clock of a source starts anew or jumps."""
 
@@ -360,4 +369,6 @@ class SourceFacts(Frozen):
     """Which part of the film all of this is about; chapters and streams of sound are those of the whole film."""
     detail: DetailSeen | None = None
     """Where the ladder depends on it; ``None``: it was not looked at."""
+    content: tuple[PictureSeen, ...] = ()
+    """Pictures all over the film, the first of them first."""
     notes: tuple[Note, ...] = ()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from operator import sub
+from typing import TypedDict
 
+from streamify.codecs.base import VideoCodec
 from streamify.codecs.registry import audio_codec, video_codec
 from streamify.model.burn import BurnIn
+from streamify.model.images import PosterPlan, PreviewPlan, Storyboard
 from streamify.model.plan import Plan, Timeline
 from streamify.model.recipe import AudioRecipe, VideoRecipe
 from streamify.model.settings import MediaSettings, Rung
@@ -31,7 +34,7 @@ from streamify.planning.ladder import CONTENT, Size, choose_ladder, rung_size
 from streamify.planning.notes import conversions, grid_notes, repeats_note
 from streamify.planning.rate_notes import rate_notes
 from streamify.planning.sound_notes import sound_notes
-from streamify.planning.tuning import choose_row, chosen_text
+from streamify.planning.tuning import Row, choose_row, chosen_text
 from streamify.planning.words import text_notes, text_tracks
 
 
@@ -64,8 +67,11 @@ def build_plan(
         largest = rung_size(facts.video, max(rung.short_side for rung in rungs))
         burn = with_canvas(burn, largest)
         drawn = recipe_of(burn)
+        lowest = min(rungs, key=lambda rung: (rung.maxrate, rung.short_side))
+        rows = [choose_row(settings, rung.short_side, facts.content, lowest=rung == lowest) for rung in rungs]
         video = tuple(
-            _video_track(facts, facts.video, timeline, settings, rung, codec_build, largest, drawn) for rung in rungs
+            _video_track(facts, facts.video, timeline, settings, rung, row, codec_build, largest, drawn)
+            for rung, row in zip(rungs, rows, strict=True)
         )
     else:
         timeline, windows = audio_timeline(facts, settings)
@@ -97,9 +103,7 @@ def build_plan(
         text=text_tracks(facts, settings, timeline, codec_build, burn),
         chapters=chapters,
         burn=burn,
-        storyboard=storyboard(video, timeline, settings, codec_build),
-        poster=poster(video, timeline, settings, codec_build),
-        preview=preview(video, timeline, settings, codec_build),
+        **_images(video, timeline, settings, codec_build),
         notes=(
             *source_notes(facts.notes, burn),
             *burn_notes(facts, burn),
@@ -119,12 +123,42 @@ def build_plan(
     return plan, iter(all_windows)
 
 
+def with_content(plan: Plan, facts: SourceFacts) -> Plan:
+    """Return what `build_plan` makes of facts that differ from those of a plan in nothing but their `content`."""
+    lowest = min(plan.video, key=lambda track: (track.recipe.maxrate, track.height), default=None)
+    video = []
+    for track in plan.video:
+        side = min(track.width, track.height)
+        row = choose_row(plan.settings, side, facts.content, lowest=track is lowest)
+        bframes = _bframes(row, video_codec(track.recipe.codec))
+        recipe = track.recipe.model_copy(update={"preset": row.preset, "tuning": row.tuning, "bframes": bframes})
+        video.append(_named(track.labels.name, recipe, row, facts, plan.timeline, plan.settings, plan.codec_build))
+    images = _images(video, plan.timeline, plan.settings, plan.codec_build)
+    return plan.model_copy(update={"source": facts, "video": tuple(video), **images})
+
+
+class _Images(TypedDict):
+    storyboard: Storyboard | None
+    poster: PosterPlan | None
+    preview: PreviewPlan | None
+
+
+def _images(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings, build: str) -> _Images:
+    """Return the images of a stream; they are called by the tracks that they show."""
+    return {
+        "storyboard": storyboard(tracks, timeline, settings, build),
+        "poster": poster(tracks, timeline, settings, build),
+        "preview": preview(tracks, timeline, settings, build),
+    }
+
+
 def _video_track(
     facts: SourceFacts,
     video: VideoFacts,
     timeline: Timeline,
     settings: MediaSettings,
     rung: Rung,
+    row: Row,
     build: str,
     largest: Size,
     burn: BurnIn | None,
@@ -136,7 +170,6 @@ def _video_track(
         rate = min(Fraction(grid.MAX_RATE), video.average_rate * timeline.fields).limit_denominator(1001)
     boost = Fraction(3, 2) if rate > 31 else Fraction(1)
     codec = video_codec("h264")  # the one that is made today
-    row = choose_row(settings.preset, rung.short_side)
     recipe = VideoRecipe(
         codec=codec.name,
         width=size.width,
@@ -147,20 +180,36 @@ def _video_track(
         bufsize=int((rung.bufsize or rung.maxrate * 3 // 2) * boost),
         preset=row.preset,
         tuning=row.tuning,
-        bframes=codec.bframes(row.preset) if row.tuning.bframes is None else row.tuning.bframes,
+        bframes=_bframes(row, codec),
         # Once per picture for all rungs; in the recipe, for the other rungs of a ladder would change the bytes else.
         tone_mapped_at=(largest.width, largest.height) if video.colour.converted else None,
         deinterlace=applied(video, timeline, settings.deinterlace),
         captions=facts.captions is not None,
         burn=burn,
     )
+    return _named(rung.name, recipe, row, facts, timeline, settings, build)
+
+
+def _named(
+    name: str,
+    recipe: VideoRecipe,
+    row: Row,
+    facts: SourceFacts,
+    timeline: Timeline,
+    settings: MediaSettings,
+    build: str,
+) -> VideoTrack:
     return VideoTrack(
-        id=f"{rung.name}-{track_hash(facts, settings, timeline, recipe, build)}",
+        id=f"{name}-{track_hash(facts, settings, timeline, recipe, build)}",
         recipe=recipe,
         timescale=timeline.timescale,
-        labels=Labels(name=rung.name),
-        chosen=chosen_text(settings.preset, row, codec.words(row.tuning)),
+        labels=Labels(name=name),
+        chosen=chosen_text(settings.preset, row, video_codec(recipe.codec).words(row.tuning)),
     )
+
+
+def _bframes(row: Row, codec: VideoCodec) -> int:
+    return codec.bframes(row.preset) if row.tuning.bframes is None else row.tuning.bframes
 
 
 def _stereo_track(

@@ -5,10 +5,13 @@ The rows come from ``make tune``; `docs/decisions/0048-measured-presets.md` has 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from streamify.model.recipe import Tuning
-from streamify.model.settings import Preset, X264Preset
+from streamify.model.settings import MediaSettings, Preset, X264Preset
+from streamify.model.source import PictureSeen
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,49 @@ LARGE = 900
 """Short side, pixels, from which a rung is large: there the same row bands by up to 18 % more than medium."""
 BALANCED_LARGE = replace(BALANCED, tuning=BALANCED.tuning.model_copy(update={"aq_strength": 0.9}))
 
+SCREEN = {"me": None, "bframes": 8}
+"""What differs where pictures are screens: text that scrolls is found by a wider search for motion, and what stands
+costs least in long runs of B pictures."""
 
-def choose_row(preset: Preset, short_side: int) -> Row:
+EDGES, PLAIN = 25, Fraction(1, 3)
+"""Least part of a screen that looks like text, thousandths, and its least share of all that has edges. Of the films
+that were tried, none that was filmed has both."""
+
+
+def choose_row(settings: MediaSettings, short_side: int, content: Sequence[PictureSeen], *, lowest: bool) -> Row:
     """Return what a rung gets.
 
     Args:
-        preset: As the settings have it.
+        settings: Their preset, and whether it goes by what pictures show.
         short_side: Of the rung, pixels.
+        content: What pictures all over the film show, the first one first.
+        lowest: Whether it is the rung that is begun before all of these are looked at.
     """
-    if preset == "balanced":
-        return BALANCED_LARGE if short_side >= LARGE else BALANCED
-    return Row(preset, Tuning(), "")
+    preset = settings.preset
+    if preset != "balanced":
+        return Row(preset, Tuning(), "")
+    row = BALANCED_LARGE if short_side >= LARGE else BALANCED
+    if settings.adapt == "off":
+        return row
+    screens = [_is_screen(seen) for seen in content]
+    tuning = row.tuning.model_copy(update=SCREEN) if any(screens[:1] if lowest else screens) else row.tuning
+    return replace(row, tuning=tuning, why=f"{row.why}; {_seen(screens, lowest)}")
+
+
+def _is_screen(seen: PictureSeen) -> bool:
+    return seen.plain >= EDGES and seen.plain >= PLAIN * seen.edges
+
+
+def _seen(screens: Sequence[bool], lowest: bool) -> str:
+    count = len(screens)
+    if not count:
+        return "no picture was looked at"
+    if not any(screens):
+        return "the picture looked at shows no screen" if count == 1 else f"none of {count} pictures shows a screen"
+    if lowest and not screens[0]:
+        return "the first picture shows no screen, and this rung is begun before others are looked at"
+    shown = "the picture looked at shows" if count == 1 else f"{sum(screens)} of {count} pictures show"
+    return f"{shown} a screen, with text or drawings: motion is searched further, and B pictures may be more"
 
 
 def chosen_text(preset: Preset, row: Row, words: dict[str, str]) -> str:

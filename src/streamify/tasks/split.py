@@ -26,6 +26,7 @@ from streamify.media.source.probe import Probed, probe_source
 from streamify.media.source.sound import Laid
 from streamify.media.source.video_index import Located, VideoIndex
 from streamify.media.video.detail import Enough, look_for_detail
+from streamify.media.video.screen import look_for_screen
 from streamify.media.video.survey import THREADS, survey
 from streamify.media.video.window import WindowSource
 from streamify.model.limits import PREROLL
@@ -36,7 +37,7 @@ from streamify.model.source import SourceFacts, SourceRef
 from streamify.model.task import SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
-from streamify.planning.build import build_plan
+from streamify.planning.build import build_plan, with_content
 from streamify.planning.content import LOST, WORSE
 from streamify.planning.cut import cut_pictures, cut_sound, is_cut, picture_span
 from streamify.planning.fields import seen_fields
@@ -100,8 +101,8 @@ def _run_split(
         _refuse_incomplete(found.facts)
     if task.settings.ladder == CONTENT and index is not None:
         found = replace(found, facts=_detailed(found.facts, index, task, stores))
-    if drafts and drafts[0].facts == found.facts:  # the look at pictures over the whole film changed nothing
-        plan, parts = drafts[0].beginning.plan, tuple(drafts[0].windows)
+    if drafts and drafts[0].of(found.facts):  # the look at pictures over the whole film changed no more than settings
+        plan, parts = with_content(drafts[0].beginning.plan, found.facts), tuple(drafts[0].windows)
     else:
         plan, windows = build_plan(found.facts, index.pts if index is not None else (), task.settings, codec_build())
         parts = tuple(windows)
@@ -147,6 +148,10 @@ class _Draft(NamedTuple):
     beginning: Beginning
     windows: Iterator[Window]
     """Of all segments; can be read once."""
+
+    def of(self, facts: SourceFacts) -> bool:
+        """Return whether facts differ from those of the draft in what pictures show, if at all."""
+        return self.facts == facts.model_copy(update={"content": self.facts.content})
 
 
 def _draft(found: Probed, task: SplitTask) -> _Draft | None:
@@ -282,6 +287,9 @@ def look(
     long = Fraction(PIECE_SECONDS, 2)
     found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
     found = _part(found, opened, settings) if is_cut(settings) else found
+    if found.sample:
+        seen = look_for_screen(found.sample[0])
+        found = replace(found, facts=found.facts.model_copy(update={"content": (seen,)}))
     return replace(found, facts=_surveyed(found, opened, placed(found)))
 
 
@@ -310,13 +318,13 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO], threads: int) -> So
     if video is None or found.index is None:
         return facts
     source = WindowSource(opened, video.stream, facts.access, video.end)
-    seen = survey(source, video, found.index, found.sample, threads)
+    seen = survey(source, video, found.index, found.sample, facts.content, threads)
     video = soft_telecine(seen_fields(video, seen.fields), found.index.pts)
     usual = usual_look(seen.parts, video.end)
     if len(seen.parts) > 1 or usual != video.look:
         parts = tuple(seen.parts) if len(seen.parts) > 1 else ()
         video = video.model_copy(update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": parts})
-    return facts.model_copy(update={"video": video})
+    return facts.model_copy(update={"video": video, "content": tuple(seen.content)})
 
 
 def _segments(

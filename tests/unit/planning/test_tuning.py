@@ -7,11 +7,26 @@ from typing import get_args
 
 import av
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from plan_samples import ids, plan
+from plan_samples import facts, ids, plan
 from streamify.codecs.h264 import H264
-from streamify.model.settings import Preset, X264Preset
-from streamify.planning.tuning import choose_row
+from streamify.model.recipe import Tuning
+from streamify.model.settings import Adapt, MediaSettings, Preset, X264Preset
+from streamify.model.source import PictureSeen
+from streamify.planning.agenda import foreseen
+from streamify.planning.build import with_content
+from streamify.planning.tuning import Row, choose_row
+
+FILMED, SCREEN = PictureSeen(edges=450, plain=24), PictureSeen(edges=78, plain=59)
+LINE = PictureSeen(edges=15, plain=14)
+"""Credits on black: they have few blocks with edges."""
+
+
+def row_of(preset: Preset, side: int, *content: PictureSeen, lowest: bool = False, adapt: Adapt = "auto") -> Row:
+    return choose_row(MediaSettings(preset=preset, adapt=adapt), side, content, lowest=lowest)
+
 
 OWN = [one for one in get_args(Preset) if one not in get_args(X264Preset)]
 
@@ -31,7 +46,7 @@ def test_what_differs_is_part_of_the_url() -> None:
 def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> None:
     found, _ = plan(preset=preset)
     for track in found.video:
-        row = choose_row(preset, track.height)
+        row = row_of(preset, track.height)
         assert track.chosen.startswith(f"{preset} is {row.preset} with ")
         for name, value in H264().words(row.tuning).items():
             assert f"{name}={value}" in track.chosen
@@ -41,23 +56,69 @@ def test_people_are_told_what_a_preset_of_our_own_stands_for(preset: Preset) -> 
 def test_the_run_of_b_pictures_is_told_once(preset: Preset) -> None:
     found, _ = plan(preset=preset)
     for track in found.video:
-        tuning = choose_row(preset, track.height).tuning
+        tuning = row_of(preset, track.height).tuning
         assert track.recipe.bframes == (tuning.bframes or H264().bframes(track.recipe.preset))
         assert f":bframes={track.recipe.bframes}:" in H264().options(track.recipe, track.timescale)["x264-params"]
 
 
 @pytest.mark.parametrize(("side", "strength"), [(360, 0.8), (720, 0.8), (1080, 0.9), (2160, 0.9)])
 def test_large_rungs_of_balanced_give_more_bits_to_flat_areas(side: int, strength: float) -> None:
-    row = choose_row("balanced", side)
+    row = row_of("balanced", side)
     assert row.tuning.aq_strength == strength
-    assert row.tuning.model_copy(update={"aq_strength": 0.8}) == choose_row("balanced", 360).tuning
+    assert row.tuning.model_copy(update={"aq_strength": 0.8}) == row_of("balanced", 360).tuning
 
 
+@pytest.mark.parametrize(
+    ("content", "motion", "lowest", "words"),
+    [
+        ((), "dia", "dia", "no picture was looked at"),
+        ((FILMED,), "dia", "dia", "the picture looked at shows no screen"),
+        ((FILMED, LINE, FILMED), "dia", "dia", "none of 3 pictures shows a screen"),
+        ((SCREEN, SCREEN), None, None, "2 of 2 pictures show a screen"),
+        ((SCREEN, FILMED), None, None, "1 of 2 pictures show a screen"),
+        ((FILMED, SCREEN), None, "dia", "1 of 2 pictures show a screen"),
+        ((SCREEN,), None, None, "the picture looked at shows a screen"),
+    ],
+)
+def test_screens_are_searched_further_for_motion(
+    content: tuple[PictureSeen, ...], motion: str | None, lowest: str | None, words: str
+) -> None:
+    row, first = row_of("balanced", 720, *content), row_of("balanced", 360, *content, lowest=True)
+    assert (row.tuning.me, first.tuning.me) == (motion, lowest)
+    assert row.tuning.bframes == (4 if motion else 8)
+    assert words in row.why
+    assert (first.why == row.why) == (motion == lowest)
+    assert row_of("balanced", 720, *content, adapt="off") == row_of("balanced", 720, adapt="off")
+    assert row_of("balanced", 720, adapt="off").tuning == row_of("balanced", 720).tuning
+
+
+@given(
+    st.integers(16, 4320), st.booleans(),
+    st.lists(st.builds(PictureSeen, edges=st.integers(0, 1000), plain=st.integers(0, 1000)), max_size=20),
+)  # fmt: skip
+def test_presets_of_x264_do_not_go_by_pictures(side: int, lowest: bool, content: list[PictureSeen]) -> None:
+    for preset in get_args(X264Preset):
+        assert row_of(preset, side, *content, lowest=lowest) == Row(preset, Tuning(), "")
+
+
+@pytest.mark.parametrize("content", [(), (FILMED,), (SCREEN,), (FILMED, SCREEN), (SCREEN, FILMED)])
+@pytest.mark.parametrize("ladder", ["auto", "720p", "360p,240p"])
+def test_a_plan_takes_what_pictures_show_later(content: tuple[PictureSeen, ...], ladder: str) -> None:
+    """What is begun before, the first segment of the lowest rung, is the same in both."""
+    draft, _ = plan(facts().model_copy(update={"content": content[:1]}), ladder=ladder)
+    whole, _ = plan(facts().model_copy(update={"content": content}), ladder=ladder)
+    assert with_content(draft, whole.source) == whole
+    assert foreseen(draft.video, ()) == foreseen(whole.video, ())
+    changed = {track.name for track in whole.video if track.recipe.tuning.me is None}
+    assert bool(changed) == (SCREEN in content and (len(whole.video) > 1 or SCREEN in content[:1]))
+
+
+@pytest.mark.parametrize("content", [(), (SCREEN,)])
 @pytest.mark.parametrize("side", [360, 1080])
 @pytest.mark.parametrize("preset", OWN)
-def test_x264_takes_every_word(preset: Preset, side: int) -> None:
+def test_x264_takes_every_word(preset: Preset, side: int, content: tuple[PictureSeen, ...]) -> None:
     """It says nothing of words that it does not know, but writes what it made of all of them into its SEI message."""
-    row = choose_row(preset, side)
+    row = row_of(preset, side, *content)
     words = H264().words(row.tuning)
     options = {"preset": row.preset, "x264-params": ":".join(f"{name}={value}" for name, value in words.items())}
     encoder = av.CodecContext.create("libx264", "w")

@@ -225,6 +225,17 @@ def _described(field: FieldInfo) -> str:
     return " ".join((field.description or "").replace("``", "`").split())
 
 
+_OFF = [field.alias or name for name, field in Settings.model_fields.items() if "off``" in (field.description or "")]
+
+
+@pytest.mark.parametrize("key", _OFF)
+def test_off_is_written_in_a_file_as_on_the_command_line(tmp_path: Path, key: str) -> None:
+    """Without quotes YAML reads it as false."""
+    (tmp_path / "streamify.yaml").write_text(f"{key}: off\n")
+    written = settings_io.effective({}, {}, tmp_path / "streamify.yaml").settings
+    assert written == settings_io.effective({key: "off"}, {}, None).settings
+
+
 @pytest.mark.parametrize("text", ["workers: true", "crf: yes", "segment-seconds: on", "audio-bitrate: false"])
 def test_a_switch_is_no_number(tmp_path: Path, text: str) -> None:
     (tmp_path / "streamify.yaml").write_text(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from operator import sub
 
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+
+from streamify.media.planes import luma_first
 
 COLUMNS = 64
 """That are looked at, spread over the picture."""
@@ -19,12 +20,7 @@ OFTENER = 4
 
 def combed(frame: VideoFrame) -> bool:
     """Return whether lines of two fields alternate where those of one field do not."""
-    if frame.format.name not in ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray"):
-        # The scaler refuses some tags, such as ICtCp's, where it is not told of another matrix. Luma stays as it is.
-        frame = VideoReformatter().reformat(
-            frame, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=Interpolation.POINT
-        )
-    plane = frame.planes[0]
+    plane = luma_first(frame).planes[0]
     data, width, height, line = bytes(plane), plane.width, plane.height, plane.line_size
     both = one = places = 0
     for column in range(width // (2 * COLUMNS), width, max(1, width // COLUMNS)):

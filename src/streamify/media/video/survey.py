@@ -17,9 +17,10 @@ from streamify.media.video.combing import combed
 from streamify.media.video.decode import Picture, glance
 from streamify.media.video.deinterlace import kinds
 from streamify.media.video.look import Looks
+from streamify.media.video.screen import look_for_screen
 from streamify.media.video.window import WindowSource
 from streamify.model.plan import Segment
-from streamify.model.source import Colour, FieldsSeen, Look, Part, VideoFacts
+from streamify.model.source import Colour, FieldsSeen, Look, Part, PictureSeen, VideoFacts
 
 PLACES = 4
 """Places that are looked at beside the start, the last one near the end."""
@@ -49,6 +50,8 @@ class Surveyed:
     """Sample aspect in the bitstream of each look."""
     fields: list[FieldsSeen] = field(default_factory=list)
     """What was seen of fields in each place, the start first."""
+    content: list[PictureSeen] = field(default_factory=list)
+    """What the first picture of each place looks like, the start first."""
 
 
 def survey(
@@ -56,6 +59,7 @@ def survey(
     video: VideoFacts,
     index: VideoIndex,
     beginning: Sequence[VideoFrame] = (),
+    content: Sequence[PictureSeen] = (),
     threads: int = THREADS,
 ) -> Surveyed:
     """Look at a few places of a film; where the pictures changed between two of them, find where.
@@ -65,10 +69,11 @@ def survey(
         video: What is known of the pictures.
         index: When they are shown, and where they are.
         beginning: The first pictures; empty: they are looked at.
+        content: What the first of these looks like.
         threads: Places that are looked at side by side.
     """
     return _Survey(source, video, index, threads).run(
-        [Picture(number, frame) for number, frame in enumerate(beginning)]
+        [Picture(number, frame) for number, frame in enumerate(beginning)], content
     )
 
 
@@ -99,6 +104,19 @@ class _Place:
     look: Look
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is seen at a place."""
+
+    first: Picture
+    fields: FieldsSeen
+    content: PictureSeen
+
+
+def _look(pictures: Sequence[Picture]) -> _Seen:
+    return _Seen(pictures[0], look_at_fields(pictures), look_for_screen(pictures[0].frame))
+
+
 class _Survey:
     def __init__(self, source: WindowSource, video: VideoFacts, index: VideoIndex, threads: int) -> None:
         self._source, self._index, self._threads = source, index, threads
@@ -108,10 +126,11 @@ class _Survey:
         self._found = Surveyed([], {video.look: video.coded_aspect})
         self._peaks: dict[Colour, int | None] = {video.colour: video.colour.peak}
 
-    def run(self, beginning: Sequence[Picture]) -> Surveyed:
+    def run(self, beginning: Sequence[Picture], content: Sequence[PictureSeen]) -> Surveyed:
         seen = self._found.fields
         if beginning:
             seen.append(look_at_fields(beginning))
+            self._found.content.extend(content)
         else:
             self._start = self._first() or self._start
         before = self._start
@@ -120,7 +139,7 @@ class _Survey:
             self._find(before, place)
             before = place
         if len({one.interlaced for one in seen}) > 1:
-            del seen[1:]
+            del seen[1:], self._found.content[1:]
             for _ in self._places(PLACES + MORE):
                 pass
         self._found.parts[1:] = [self._with_peak(part) for part in self._found.parts[1:]]
@@ -134,32 +153,35 @@ class _Survey:
         pictures = list(islice(self._pictures(time, None, LEAD), WINDOW))
         if not pictures:
             return None
-        self._found.fields.append(look_at_fields(pictures))
+        self._add(_look(pictures))
         return _Place(start, self._look(pictures[0]))
+
+    def _add(self, seen: _Seen) -> None:
+        self._found.fields.append(seen.fields)
+        self._found.content.append(seen.content)
 
     def _places(self, count: int) -> Iterator[_Place]:
         for found in self._glances(list(self._times(count))):
             if found is not None:
-                picture, fields = found
-                self._found.fields.append(fields)
-                yield _Place(picture.pts, self._look(picture))
+                self._add(found)
+                yield _Place(found.first.pts, self._look(found.first))
 
     def _times(self, count: int) -> Iterator[int]:
         """Yield when the places begin, that many at most: at keyframes behind the start."""
         return places(self._index, self._start.time, count)
 
-    def _glances(self, times: Sequence[int]) -> Iterator[tuple[Picture, FieldsSeen] | None]:
-        """Yield the first picture and what is seen of fields at each place, in order; ``None``: nothing decodes."""
+    def _glances(self, times: Sequence[int]) -> Iterator[_Seen | None]:
+        """Yield what is seen at each place, in order; ``None``: nothing decodes."""
         if self._pixels > SIDE_BY_SIDE or self._threads == 1:
             yield from map(self._glance, times)
             return
         with ThreadPoolExecutor(self._threads, "survey") as threads:
             yield from threads.map(self._glance, times)
 
-    def _glance(self, time: int) -> tuple[Picture, FieldsSeen] | None:
+    def _glance(self, time: int) -> _Seen | None:
         pts, end = self._index.pts, bisect_left(self._index.pts, time) + WINDOW
         pictures = list(islice(self._pictures(time, pts[end] if end < len(pts) else None, LEAD), WINDOW))
-        return (pictures[0], look_at_fields(pictures)) if pictures else None
+        return _look(pictures) if pictures else None
 
     def _look_at(self, time: int) -> _Place | None:
         picture = next(self._pictures(time, self._after(time), LEAD), None)

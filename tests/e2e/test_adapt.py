@@ -1,0 +1,159 @@
+"""``--adapt auto`` gives screens settings of their own, whatever the source, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import streamify
+from e2e.driving import streamify as run
+from e2e.test_content import Draw, Gray, dark_at_first, dimmed, film, noise, plain, spots, waves, written
+from stores import locations
+from streamify.executors.events import EventDelivery
+from streamify.executors.local.executor import LocalExecutor
+from streamify.jobs.beginning import EarlyStart
+from streamify.jobs.engine import Stop
+from streamify.jobs.locations import find_source
+from streamify.model.location import Location
+from streamify.model.plan import Plan
+from streamify.model.result import SplitResult
+from streamify.model.settings import Adapt, Engine, MediaSettings
+from streamify.model.task import SplitTask
+from streamify.tasks.split import run_split
+
+MORE: Any = {"thumbnails": "off", "poster": "off"}
+
+
+def page(number: int) -> Gray:
+    """Return a picture of lines of strokes on white, as text is; each picture shows another part of the text."""
+    dice = np.random.default_rng(7)
+    rows: Gray = np.full((1200, 640), 235, np.uint8)
+    for top in range(10, 1180, 24):
+        for left in range(20, 600, 9):
+            if dice.integers(5):
+                rows[top : top + 12, left : left + 2] = 20
+                rows[top + dice.integers(12), left : left + 7] = 20
+    return rows[16 * number : 16 * number + 480]
+
+
+def small(draw: Draw) -> Draw:
+    return lambda number: draw(number)[:32, :64].copy()
+
+
+def either(first: Draw, then: Draw, after: int) -> Draw:
+    return lambda number: first(number) if number < after else then(number)
+
+
+def planned(source: Path, adapt: Adapt = "auto", **more: Any) -> Plan:
+    """Return the plan that split makes, in this process."""
+    _, ref = find_source(Location.parse(str(source)))
+    stores = locations(source.parent, source.parent / "dest").open()
+    task = SplitTask(source=ref, settings=MediaSettings(adapt=adapt, **more), write=False)
+    return Plan.from_json(run_split(task, stores).plan)
+
+
+def searched_further(plan: Plan) -> list[str]:
+    return [track.name for track in plan.video if track.recipe.tuning.bframes == 8 and track.recipe.tuning.me is None]
+
+
+@pytest.mark.parametrize(
+    ("draw", "more", "rungs", "words"),
+    [
+        (page, {}, ["480p", "360p"], "5 of 5 pictures show a screen"),
+        (page, {"count": 1}, ["480p", "360p"], "the picture looked at shows a screen"),
+        (page, {"pts": lambda n: n + n // 3}, ["480p", "360p"], "5 of 5"),  # of variable rate
+        (either(page, waves(), 1), {}, ["480p", "360p"], "1 of 5"),
+        (either(waves(), page, 4), {}, ["480p"], "of 5 pictures show a screen"),
+        (dark_at_first(page), {}, ["480p"], "the first picture shows no screen, and this rung is begun before"),
+        (waves(), {}, [], "none of 5 pictures shows a screen"),
+        (waves(), {"count": 1}, [], "the picture looked at shows no screen"),
+        (dimmed(waves()), {}, [], "none of 5"),
+        (written(waves()), {}, [], "none of 5"),
+        (spots(500, 400), {}, [], "none of 5"),
+        (noise, {}, [], "none of 5"),
+        (plain(16), {}, [], "none of 5"),
+        (plain(235), {"count": 1}, [], "the picture looked at shows no screen"),
+        (small(page), {}, ["32p"], "5 of 5"),
+        (small(noise), {}, [], "none of 5"),
+        (page, {"count": 12, "gop": 9}, ["480p", "360p"], "2 of 2"),
+    ],
+)  # fmt: skip
+def test_what_is_taken_for_a_screen(
+    tmp_path: Path, draw: Draw, more: dict[str, Any], rungs: Sequence[str], words: str
+) -> None:
+    source = film(tmp_path / "a.mp4", draw, **more)
+    plan = planned(source)
+    assert searched_further(plan) == rungs
+    assert any(words in track.chosen for track in plan.video)
+    off, x264 = planned(source, "off"), planned(source, preset="medium")
+    assert searched_further(off) == searched_further(x264) == []
+    assert "screen" not in "".join(track.chosen for track in (*off.video, *x264.video))
+    same = {track.id for track in plan.video} & {track.id for track in off.video}
+    assert len(same) == len(plan.video) - len(rungs)
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("nat_agent327_1080p24_83s.mp4", False), ("nat_bbb_1080p24_30s_aac51.mp4", False),
+        ("nat_car_detection_30s.mp4", False), ("nat_vtest_79s.avi", False), ("nat_4k_dv_p10_ipt_av1_4s.mp4", False),
+        ("nat_tos_battle_70s_vp8.webm", False), ("nat_testvideo_720p2997_24s_noaudio.mp4", False),
+        ("hdr10_vfr_container_says_sdr.mp4", False), ("rot_180.mp4", False), ("ps_city_cc0.mpg", False),
+        ("gop_hevc_open_cra_rasl.mp4", True), ("ts_mp3_720p2997_35s.ts", True),
+    ],
+)  # fmt: skip
+def test_films_of_the_corpus(corpus: Path, tmp_path: Path, name: str, screen: bool) -> None:
+    """Looked at by eye: the last two are drawn, with much text."""
+    (tmp_path / name).symlink_to(corpus / name)
+    assert bool(searched_further(planned(tmp_path / name))) == screen
+
+
+def test_every_engine_takes_the_same_settings_and_says_so(tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", dark_at_first(page))
+    engines: tuple[Engine, ...] = ("inline", "local")
+    files = []
+    for number, engine in enumerate(engines):
+        dest = tmp_path / str(number)
+        report = streamify.transcode(source, dest, engine=engine, **MORE)
+        chosen = {track.id.split("-")[0]: track.chosen or "" for track in report.tracks}
+        assert "motion is searched further" in chosen["480p"]
+        assert "bframes=8" in chosen["480p"]
+        assert "bframes=4" in chosen["360p"]
+        files.append({path.relative_to(dest): path.read_bytes() for path in dest.rglob("*.m4s")})
+    assert files[0]
+    assert files[0] == files[1]
+    assert run("verify", dest, "--source", source).code == 0
+    assert "motion is searched further" in run("plan", source).out
+    assert "motion is searched further" not in run("plan", source, "--adapt", "off").out
+
+
+@pytest.mark.parametrize("draw", [page, waves(), dark_at_first(page)], ids=["screen", "film", "screen later"])
+def test_the_first_segment_is_begun_before_all_pictures_are_looked_at(tmp_path: Path, draw: Draw) -> None:
+    source = film(tmp_path / "a.mp4", draw)
+    places = locations(tmp_path, tmp_path / "dest")
+    _, ref = find_source(Location.parse(str(source)))
+    executor, stores = LocalExecutor(places, 2, lambda _: None), places.open()
+    try:
+        start = EarlyStart(executor, stores.media, Stop(), EventDelivery(None), lambda _: None)
+        future = executor.submit(SplitTask(source=ref, settings=MediaSettings(), begin=True))
+        future.on_beginning(start.take)
+        result = future.result(60)
+        assert isinstance(result, SplitResult)
+        plan = Plan.from_json(result.plan)
+        assert plan.video == planned(source).video
+        assert start.settle(plan) is not None
+    finally:
+        executor.shutdown(cancel=True)
+
+
+def test_the_look_at_pictures_costs_little(tmp_path: Path) -> None:
+    """Five pictures, whatever the length."""
+    source = film(tmp_path / "a.mp4", page, count=24)
+    assert len(planned(source).source.content) == 5
+    short = planned(source, to=Fraction(2))
+    assert len(short.source.content) == 5
