@@ -23,11 +23,12 @@ from typing import Any
 from benchmarks.command import ROOT, BenchmarkError, run
 from benchmarks.front import picture
 from benchmarks.plain import ffmpeg
+from benchmarks.screens import RATES, recording
 from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, decibels
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
-from streamify.planning.tuning import BALANCED, BALANCED_LARGE
+from streamify.planning.tuning import BALANCED, BALANCED_LARGE, SCREEN
 
 VERSION = 1
 """Raised when what is kept of earlier runs would not be measured again."""
@@ -56,7 +57,7 @@ class Film:
     @property
     def name(self) -> str:
         """As in tables: the file and the second."""
-        return f"{self.file.split('.')[0].removeprefix('nat_').split('_1080p')[0].split('_720p')[0]} {self.start:g} s"
+        return f"{Path(self.file).stem.removeprefix('nat_').split('_1080p')[0].split('_720p')[0]} {self.start:g} s"
 
 
 SMALL = ("360p",)
@@ -80,6 +81,14 @@ FILMS = (
     Film("gop_hevc_open_cra_rasl.mp4", 2, False, LARGE),
     Film("nat_4k_dv_p10_ipt_av1_4s.mp4", 0, False, ("1080p", "360p")),
 )
+
+DRAWN = ("720p",)
+SCREENS = (
+    *(Film(f"screens/{name}.mp4", 0, True, DRAWN) for name in RATES),
+    Film("ts_mp3_720p2997_35s.ts", 10, False),
+    Film("ts_mp3_720p2997_35s.ts", 24, False),
+)
+"""Screens: recordings that are drawn here, and a film of the corpus that is drawn, with much text."""
 
 Setting = tuple[X264Preset, Tuning]
 
@@ -110,6 +119,8 @@ SETTINGS: dict[str, Setting] = {
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BALANCED.preset, BALANCED.tuning),
     "balanced large": (BALANCED_LARGE.preset, BALANCED_LARGE.tuning),
+    "balanced screen": (BALANCED.preset, BALANCED.tuning.model_copy(update=SCREEN)),
+    "balanced hex": (BALANCED.preset, BALANCED.tuning.model_copy(update={"me": None})),
     "middle": (BALANCED.preset, MIDDLE),
     "old": (BALANCED.preset, MIDDLE.model_copy(update={"me": None, "subme": None})),
     "middle hex": (BALANCED.preset, MIDDLE.model_copy(update={"me": None})),
@@ -204,7 +215,7 @@ class Sweep:
 
     def compared(self, names: Sequence[str]) -> Iterator[Compared]:
         """Compare all that was measured."""
-        for film in FILMS:
+        for film in (*FILMS, *SCREENS):
             for rung in film.rungs:
                 curves = {name: self._curve(film, rung, name) for name in dict.fromkeys((BASE, *names))}
                 for name in names:
@@ -226,14 +237,20 @@ class Sweep:
         path, side = folder / "reference.mkv", int(rung[:-1])
         scale = f"scale='if(gt(iw,ih),-2,{side})':'if(gt(iw,ih),{side},-2)':flags=bicubic+accurate_rnd+bitexact"
         fitting = f"{scale},setsar=1,format=yuv420p" if self._larger(film, side) else "setsar=1,format=yuv420p"
-        run([*ffmpeg(), "-ss", f"{film.start:g}", "-i", self._corpus / film.file, "-t", f"{film.seconds:g}", "-map",
+        run([*ffmpeg(), "-ss", f"{film.start:g}", "-i", self._source(film), "-t", f"{film.seconds:g}", "-map",
              "0:v:0", "-an", "-vf", fitting, "-c:v", "ffv1", path])  # fmt: skip
         return path
+
+    def _source(self, film: Film) -> Path:
+        path = Path(film.file)
+        if path.parts[0] != "screens":
+            return self._corpus / path
+        return recording(path.stem, self._kept / path.parent, self._corpus)
 
     def _larger(self, film: Film, side: int) -> bool:
         import av
 
-        with av.open(str(self._corpus / film.file)) as source:
+        with av.open(str(self._source(film))) as source:
             picture = source.streams.video[0]
             return min(picture.width, picture.height) > side
 
@@ -362,14 +379,15 @@ def main() -> None:
         name.strip() for name in options.settings.split(",")]  # fmt: skip
     if unknown := set(names) - set(SETTINGS):
         raise SystemExit(f"unknown settings: {', '.join(sorted(unknown))}; known: {', '.join(SETTINGS)}")
-    films = [film for film in FILMS if options.half == "both" or film.chosen == (options.half == "choose")]
+    group = SCREENS if options.screens else FILMS
+    films = [film for film in group if options.half == "both" or film.chosen == (options.half == "choose")]
     rungs = options.rungs.split(",")
     jobs = [(film, rung) for rung in rungs for film in films if rung in film.rungs]
     if not options.show:
         with ThreadPoolExecutor(options.processes) as pool:
             list(pool.map(lambda job: sweep.measure(job[0], job[1], names, CRFS), jobs))
-    rows = [row for row in sweep.compared(names) if row.rung in rungs
-            and (options.half == "both" or row.chosen == (options.half == "choose"))]  # fmt: skip
+    shown = {film.name for film in films}
+    rows = [row for row in sweep.compared(names) if row.rung in rungs and row.film in shown]
     if not rows:
         raise SystemExit("nothing of this is measured yet; leave out --show")
     lines = []
@@ -388,6 +406,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tune", description=main.__doc__)
     parser.add_argument("--settings", default="first", help="first, all, or names with commas")
+    parser.add_argument("--screens", action="store_true", help="recordings of screens in place of films")
     parser.add_argument("--half", default="both", choices=("choose", "held", "both"))
     parser.add_argument("--rungs", default="720p,360p")
     parser.add_argument("--films", default="", help="settings of which every film is shown")
