@@ -28,6 +28,8 @@ class Tuning(Frozen):
     aq_strength: float | None = None
     me: Literal["dia", "hex", "umh"] | None = None
     """Search for motion."""
+    merange: int | None = None
+    """Pixels in each direction that it covers, where it is ``umh``."""
     chroma_me: int | None = None
     """0: luma alone decides on motion."""
     subme: int | None = None

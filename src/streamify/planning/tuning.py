@@ -45,9 +45,9 @@ LARGE = 900
 """Short side, pixels, from which a rung is large: there the same row bands by up to 18 % more than medium."""
 BALANCED_LARGE = replace(BALANCED, tuning=BALANCED.tuning.model_copy(update={"aq_strength": 0.9}))
 
-SCREEN = {"me": None, "bframes": 8}
-"""What differs where pictures are screens: text that scrolls is found by a wider search for motion, and what stands
-costs least in long runs of B pictures."""
+SCREEN = {"me": "umh", "merange": 64, "bframes": 8}
+"""What differs where pictures are screens: text that scrolls has moved far, and a wide search finds where it is from;
+what stands costs least in long runs of B pictures."""
 
 EDGES, PLAIN = 25, Fraction(1, 3)
 """Least part of a screen that looks like text, thousandths, and its least share of all that has edges. Of the films

@@ -74,18 +74,18 @@ def test_large_rungs_of_balanced_give_more_bits_to_flat_areas(side: int, strengt
         ((), "dia", "dia", "no picture was looked at"),
         ((FILMED,), "dia", "dia", "the picture looked at shows no screen"),
         ((FILMED, LINE, FILMED), "dia", "dia", "none of 3 pictures shows a screen"),
-        ((SCREEN, SCREEN), None, None, "2 of 2 pictures show a screen"),
-        ((SCREEN, FILMED), None, None, "1 of 2 pictures show a screen"),
-        ((FILMED, SCREEN), None, "dia", "1 of 2 pictures show a screen"),
-        ((SCREEN,), None, None, "the picture looked at shows a screen"),
+        ((SCREEN, SCREEN), "umh", "umh", "2 of 2 pictures show a screen"),
+        ((SCREEN, FILMED), "umh", "umh", "1 of 2 pictures show a screen"),
+        ((FILMED, SCREEN), "umh", "dia", "1 of 2 pictures show a screen"),
+        ((SCREEN,), "umh", "umh", "the picture looked at shows a screen"),
     ],
 )
 def test_screens_are_searched_further_for_motion(
-    content: tuple[PictureSeen, ...], motion: str | None, lowest: str | None, words: str
+    content: tuple[PictureSeen, ...], motion: str, lowest: str, words: str
 ) -> None:
     row, first = row_of("balanced", 720, *content), row_of("balanced", 360, *content, lowest=True)
     assert (row.tuning.me, first.tuning.me) == (motion, lowest)
-    assert row.tuning.bframes == (4 if motion else 8)
+    assert row.tuning.bframes == (4 if motion == "dia" else 8)
     assert words in row.why
     assert (first.why == row.why) == (motion == lowest)
     assert row_of("balanced", 720, *content, adapt="off") == row_of("balanced", 720, adapt="off")
@@ -109,7 +109,7 @@ def test_a_plan_takes_what_pictures_show_later(content: tuple[PictureSeen, ...],
     whole, _ = plan(facts().model_copy(update={"content": content}), ladder=ladder)
     assert with_content(draft, whole.source) == whole
     assert foreseen(draft.video, ()) == foreseen(whole.video, ())
-    changed = {track.name for track in whole.video if track.recipe.tuning.me is None}
+    changed = {track.name for track in whole.video if track.recipe.tuning.me == "umh"}
     assert bool(changed) == (SCREEN in content and (len(whole.video) > 1 or SCREEN in content[:1]))
 
 
@@ -129,7 +129,7 @@ def test_x264_takes_every_word(preset: Preset, side: int, content: tuple[Picture
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
     told = data.decode("latin-1")
-    names = {"mixed-refs": "mixed_ref", "rc-lookahead": "rc_lookahead", "dct-decimate": "decimate"}
+    names = {"mixed-refs": "mixed_ref", "merange": "me_range", "rc-lookahead": "rc_lookahead", "dct-decimate": "decimate"}
     written = {  # x264_param2string
         "aq-mode": lambda value: f" aq={value}:",
         "aq-strength": lambda value: f":{float(value):.2f}",  # as in aq=1:0.80
