@@ -28,7 +28,7 @@ from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
-from streamify.planning.tuning import BALANCED, BALANCED_LARGE, SCREEN
+from streamify.planning.tuning import BALANCED, ECO, LARGE_AQ, QUALITY, SCREEN
 
 VERSION = 1
 """Raised when what is kept of earlier runs would not be measured again."""
@@ -36,7 +36,7 @@ CRFS = (21.0, 25.0, 29.0)
 """Around the default of 23."""
 EVERY = 3
 """One picture in so many is judged."""
-BASE = "medium"
+BASE: X264Preset = "medium"
 """What all others are compared with."""
 
 
@@ -82,7 +82,7 @@ FILMS = (
     Film("nat_4k_dv_p10_ipt_av1_4s.mp4", 0, False, ("1080p", "360p")),
 )
 
-DRAWN = ("720p",)
+DRAWN = ("1080p", "720p")
 SCREENS = (
     *(Film(f"screens/{name}.mp4", 0, True, DRAWN) for name in RATES),
     Film("ts_mp3_720p2997_35s.ts", 10, False),
@@ -95,12 +95,17 @@ Setting = tuple[X264Preset, Tuning]
 
 def tuned(**words: Any) -> Setting:
     """Return `medium` with a few parameters of its own."""
-    return "medium", Tuning(**words)
+    return BASE, Tuning(**words)
+
+
+def large(tuning: Tuning) -> Tuning:
+    """Return what large rungs get in place of it."""
+    return tuning.model_copy(update={"aq_strength": LARGE_AQ})
 
 
 LESS: dict[str, Any] = {"ref": 2, "mixed_refs": 0, "rc_lookahead": 30}
 WEAK: dict[str, Any] = LESS | {"me": "dia", "psy_rd": 0.5, "deblock": -1, "dct_decimate": 0}
-MIDDLE = BALANCED.tuning.model_copy(update={"bframes": None, "chroma_me": None})
+MIDDLE = BALANCED.model_copy(update={"bframes": None, "chroma_me": None})
 SETTINGS: dict[str, Setting] = {
     "medium": tuned(),
     "fast": ("fast", Tuning()),
@@ -117,15 +122,20 @@ SETTINGS: dict[str, Setting] = {
     "less aq2 0.8 whole": tuned(**LESS, aq_mode=2, aq_strength=0.8, dct_decimate=0),
     "less aq2 0.6 whole": tuned(**LESS, aq_mode=2, aq_strength=0.6, dct_decimate=0),
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
-    "balanced": (BALANCED.preset, BALANCED.tuning),
-    "balanced large": (BALANCED_LARGE.preset, BALANCED_LARGE.tuning),
-    "balanced screen": (BALANCED.preset, BALANCED.tuning.model_copy(update=SCREEN)),
-    "balanced hex": (BALANCED.preset, BALANCED.tuning.model_copy(update={"me": None})),
-    "middle": (BALANCED.preset, MIDDLE),
-    "old": (BALANCED.preset, MIDDLE.model_copy(update={"me": None, "subme": None})),
-    "middle hex": (BALANCED.preset, MIDDLE.model_copy(update={"me": None})),
-    "middle 0.9": (BALANCED.preset, MIDDLE.model_copy(update={"aq_strength": 0.9})),
-    "middle trellis 2": (BALANCED.preset, MIDDLE.model_copy(update={"trellis": 2})),
+    "balanced": (BASE, BALANCED),
+    "balanced large": (BASE, large(BALANCED)),
+    "balanced screen": (BASE, BALANCED.model_copy(update=SCREEN)),
+    "balanced large screen": (BASE, large(BALANCED).model_copy(update=SCREEN)),
+    "balanced hex": (BASE, BALANCED.model_copy(update={"me": None})),
+    "eco": (BASE, ECO),
+    "eco large": (BASE, large(ECO)),
+    "quality": (BASE, QUALITY),
+    "quality large": (BASE, large(QUALITY)),
+    "middle": (BASE, MIDDLE),
+    "old": (BASE, MIDDLE.model_copy(update={"me": None, "subme": None})),
+    "middle hex": (BASE, MIDDLE.model_copy(update={"me": None})),
+    "middle 0.9": (BASE, MIDDLE.model_copy(update={"aq_strength": 0.9})),
+    "middle trellis 2": (BASE, MIDDLE.model_copy(update={"trellis": 2})),
     "less aq1 0.8": tuned(**LESS, aq_strength=0.8),
     "less aq1 0.6": tuned(**LESS, aq_strength=0.6),
     "weak 1.0": tuned(**WEAK),

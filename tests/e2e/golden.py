@@ -27,7 +27,7 @@ from streamify.model.settings import Preset
 FILE = Path(__file__).with_name("golden.json")
 SIZE = (214, 120)
 PICTURES = 50
-PRESETS: tuple[Preset, ...] = ("medium", "balanced")
+PRESETS: tuple[Preset, ...] = ("medium", "balanced", "eco", "quality")
 """One of x264, and each of our own."""
 
 

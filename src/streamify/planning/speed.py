@@ -15,10 +15,12 @@ ENCODE: dict[Preset, float] = {
     "ultrafast": 0.005,
     "superfast": 0.014,
     "veryfast": 0.021,
+    "eco": 0.026,
     "faster": 0.034,
     "balanced": 0.037,
     "fast": 0.041,
     "medium": 0.045,
+    "quality": 0.048,
     "slow": 0.070,
     "slower": 0.115,
     "veryslow": 0.155,
@@ -26,7 +28,7 @@ ENCODE: dict[Preset, float] = {
 """x264, seconds for a picture of a million pixels: from 360p to 1080p that hardly changes with the size.
 
 Medium is the mean of the two films of ``docs/reference/benchmarks.md`` (0.041 and 0.049), the others follow from
-windows of them (AMD EPYC, 2026-11); balanced is medium times what ``make tune`` found. A window of
+windows of them (AMD EPYC, 2026-11); balanced, eco and quality are medium times what ``make tune`` found. A window of
 one film took half, another one and a half times as long.
 """
 

@@ -129,7 +129,12 @@ def test_x264_takes_every_word(preset: Preset, side: int, content: tuple[Picture
     frame.pts = 0
     data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
     told = data.decode("latin-1")
-    names = {"mixed-refs": "mixed_ref", "merange": "me_range", "rc-lookahead": "rc_lookahead", "dct-decimate": "decimate"}
+    names = {
+        "mixed-refs": "mixed_ref",
+        "merange": "me_range",
+        "rc-lookahead": "rc_lookahead",
+        "dct-decimate": "decimate",
+    }
     written = {  # x264_param2string
         "aq-mode": lambda value: f" aq={value}:",
         "aq-strength": lambda value: f":{float(value):.2f}",  # as in aq=1:0.80
