@@ -1,4 +1,4 @@
-"""Transcodes as a lesser processor would: ``python cpu_mask.py FLAGS ASM SOURCE DEST``. In a process of its own.
+"""Transcodes as a lesser processor would: ``python cpu_mask.py FLAGS ASM SOURCE DEST PRESET``. In a process of its own.
 
 FLAGS are FFmpeg's (``av_force_cpu_flags``: its decoders and its scaler obey); ASM is x264's, which detects for itself.
 """
@@ -34,4 +34,4 @@ if __name__ == "__main__":
     setattr(H264, "options", lesser)  # noqa: B010 - mypy refuses the plain assignment
     ladder = rungs(480, 240)
     streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, segment_seconds="1/2",
-                        keyframe_seconds="1/2", preset="balanced")  # fmt: skip
+                        keyframe_seconds="1/2", preset=sys.argv[5])  # fmt: skip
