@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -33,5 +34,5 @@ if __name__ == "__main__":
     assert util.av_get_cpu_flags() == int(sys.argv[1])
     setattr(H264, "options", lesser)  # noqa: B010 - mypy refuses the plain assignment
     ladder = rungs(480, 240)
-    streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, segment_seconds="1/2",
-                        keyframe_seconds="1/2", preset=sys.argv[5])  # fmt: skip
+    settings: Any = {"segment_seconds": "1/2", "keyframe_seconds": "1/2", "preset": sys.argv[5]}
+    streamify.transcode(sys.argv[3], sys.argv[4], engine="inline", ladder=ladder, **settings)
