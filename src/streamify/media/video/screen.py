@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import sub
+
 from av.video.frame import VideoFrame
 
 from streamify.media.planes import luma_first, packed
@@ -36,7 +38,9 @@ def look_for_screen(frame: VideoFrame) -> PictureSeen:
 
 
 def _is_plain(shades: list[int]) -> bool:
-    return any(shades[at + PLAIN - 1] - shades[at] <= SHADE for at in range(len(shades) - PLAIN + 1))
+    """Return whether the closest of so many pixels are of one shade; of all of a block, in order."""
+    spread: int = min(map(sub, shades[PLAIN - 1 :], shades))
+    return spread <= SHADE
 
 
 def _spread(count: int, most: int) -> list[int]:
