@@ -45,6 +45,10 @@ def small(draw: Draw) -> Draw:
     return lambda number: draw(number)[:32, :64].copy()
 
 
+def tiny(draw: Draw) -> Draw:
+    return lambda number: draw(number)[:16, :16].copy()
+
+
 def either(first: Draw, then: Draw, after: int) -> Draw:
     return lambda number: first(number) if number < after else then(number)
 
@@ -58,29 +62,33 @@ def planned(source: Path, adapt: Adapt = "auto", **more: Any) -> Plan:
 
 
 def searched_further(plan: Plan) -> list[str]:
-    return [track.name for track in plan.video if track.recipe.bframes == 8 and track.recipe.tuning.me == "umh"]
+    found = {track.name: track.recipe.tuning.me or "hex" for track in plan.video if track.recipe.preset == "medium"}
+    assert all((found.get(track.name) == "umh") == (track.recipe.bframes == 8) for track in plan.video)
+    return [f"{name} {motion}" for name, motion in found.items() if motion != "dia"]
 
 
 @pytest.mark.parametrize(
     ("draw", "more", "rungs", "words"),
     [
-        (page, {}, ["480p", "360p"], "5 of 5 pictures show a screen"),
-        (page, {"count": 1}, ["480p", "360p"], "the picture looked at shows a screen"),
-        (page, {"pts": lambda n: n + n // 3}, ["480p", "360p"], "5 of 5"),  # of variable rate
-        (either(page, waves(), 1), {}, ["480p", "360p"], "1 of 5"),
-        (either(waves(), page, 4), {}, ["480p"], "of 5 pictures show a screen"),
-        (dark_at_first(page), {}, ["480p"], "the first picture shows no screen, and this rung is begun before"),
-        (waves(), {}, [], "none of 5 pictures shows a screen"),
-        (waves(), {"count": 1}, [], "the picture looked at shows no screen"),
-        (dimmed(waves()), {}, [], "none of 5"),
+        (page, {}, ["480p umh", "360p hex"], "5 of 5 pictures are screens"),
+        (page, {"count": 1}, ["480p umh", "360p hex"], "1 of 1 picture is a screen"),
+        (page, {"pts": lambda n: n + n // 3}, ["480p umh", "360p hex"], "5 of 5"),  # of variable rate
+        (either(page, waves(), 1), {}, ["480p hex", "360p hex"], "1 of 5 pictures is a screen"),
+        (either(waves(), page, 5), {}, ["480p hex"], "2 of 5 pictures are screens"),
+        (either(waves(), page, 3), {}, ["480p umh"], "3 of 5 pictures are screens"),
+        (dark_at_first(page), {}, ["480p umh"], "this rung is begun before it is known"),
+        (waves(), {}, [], "nothing with edges to go by"),
+        (waves(), {"count": 1}, [], "1 picture looked at"),
+        (dimmed(waves()), {}, [], "nothing with edges"),
         (written(waves()), {}, [], "none of 5"),
         (spots(500, 400), {}, [], "none of 5"),
         (noise, {}, [], "none of 5"),
-        (plain(16), {}, [], "none of 5"),
-        (plain(235), {"count": 1}, [], "the picture looked at shows no screen"),
-        (small(page), {}, ["32p"], "5 of 5"),
+        (plain(16), {}, [], "5 pictures looked at: nothing with edges to go by"),
+        (plain(235), {"count": 1}, [], "1 picture looked at: nothing"),
+        (small(page), {}, ["32p hex"], "the first picture is a screen"),
         (small(noise), {}, [], "none of 5"),
-        (page, {"count": 12, "gop": 9}, ["480p", "360p"], "2 of 2"),
+        (tiny(page), {}, [], "nothing with edges"),
+        (page, {"count": 12, "gop": 9}, ["480p umh", "360p hex"], "2 of 2"),
     ],
 )  # fmt: skip
 def test_what_is_taken_for_a_screen(
@@ -89,10 +97,11 @@ def test_what_is_taken_for_a_screen(
     source = film(tmp_path / "a.mp4", draw, **more)
     plan = planned(source)
     assert searched_further(plan) == rungs
-    assert any(words in track.chosen for track in plan.video)
-    off, x264 = planned(source, "off"), planned(source, preset="medium")
+    assert any(words in track.why for track in plan.video)
+    off, x264 = planned(source, "off"), planned(source, preset="fast")
     assert searched_further(off) == searched_further(x264) == []
-    assert "screen" not in "".join(track.chosen for track in (*off.video, *x264.video))
+    assert all("--adapt off" in track.why for track in off.video)
+    assert not any(track.why for track in x264.video)
     same = {track.id for track in plan.video} & {track.id for track in off.video}
     assert len(same) == len(plan.video) - len(rungs)
 
@@ -132,28 +141,45 @@ def test_every_engine_takes_the_same_settings_and_says_so(tmp_path: Path) -> Non
     assert "motion is searched further" not in run("plan", source, "--adapt", "off").out
 
 
+@pytest.mark.parametrize("part", [{}, {"to": Fraction(1)}, {"from": Fraction(3, 5)}], ids=["whole", "to", "from"])
 @pytest.mark.parametrize("draw", [page, waves(), dark_at_first(page)], ids=["screen", "film", "screen later"])
-def test_the_first_segment_is_begun_before_all_pictures_are_looked_at(tmp_path: Path, draw: Draw) -> None:
-    source = film(tmp_path / "a.mp4", draw)
+def test_the_first_segment_is_begun_before_all_pictures_are_looked_at(
+    tmp_path: Path, draw: Draw, part: dict[str, Any]
+) -> None:
+    source, settings = film(tmp_path / "a.mp4", draw), MediaSettings(**part)
     places = locations(tmp_path, tmp_path / "dest")
     _, ref = find_source(Location.parse(str(source)))
     executor, stores = LocalExecutor(places, 2, lambda _: None), places.open()
     try:
         start = EarlyStart(executor, stores.media, Stop(), EventDelivery(None), lambda _: None)
-        future = executor.submit(SplitTask(source=ref, settings=MediaSettings(), begin=True))
+        future = executor.submit(SplitTask(source=ref, settings=settings, begin=True))
         future.on_beginning(start.take)
         result = future.result(60)
         assert isinstance(result, SplitResult)
         plan = Plan.from_json(result.plan)
-        assert plan.video == planned(source).video
+        assert plan.video == planned(source, **part).video
         assert start.settle(plan) is not None
     finally:
         executor.shutdown(cancel=True)
 
 
-def test_the_look_at_pictures_costs_little(tmp_path: Path) -> None:
-    """Five pictures, whatever the length."""
-    source = film(tmp_path / "a.mp4", page, count=24)
-    assert len(planned(source).source.content) == 5
-    short = planned(source, to=Fraction(2))
-    assert len(short.source.content) == 5
+def test_few_pictures_are_looked_at_whatever_the_length(tmp_path: Path) -> None:
+    content = planned(film(tmp_path / "a.mp4", page, count=24)).source.content
+    assert content is not None
+    assert (content.first is not None, len(content.others)) == (True, 4)
+
+
+def test_what_comes_before_a_part_is_none_of_it(tmp_path: Path) -> None:
+    """One group of pictures: to show the part, those before it are decoded."""
+    part: dict[str, Any] = {"from": Fraction(4, 5)}
+    source = film(tmp_path / "a.mp4", either(page, spots(500, 400), 4), gop=8)
+    assert searched_further(planned(source, **part)) == []
+    source = film(tmp_path / "b.mp4", either(spots(500, 400), page, 4), gop=8)
+    assert searched_further(planned(source, **part)) == ["480p umh"]
+
+
+def test_a_wrong_choice_is_told_with_the_right_ones(tmp_path: Path) -> None:
+    (tmp_path / "streamify.yaml").write_text("adapt: on\n")
+    ran = run("plan", "a.mp4", "--config", tmp_path / "streamify.yaml")
+    assert ran.code == 2
+    assert "adapt: should be 'auto' or 'off'" in ran.err

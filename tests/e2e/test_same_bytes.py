@@ -133,7 +133,7 @@ def test_screens_on_a_lesser_processor(preset: OwnPreset, flags: int, asm: str, 
     source = film(tmp_path / "a.mp4", page)
     settings: Any = {"ladder": rungs(480, 240), "segment_seconds": "1/2", "keyframe_seconds": "1/2", "preset": preset}
     report = streamify.transcode(source, tmp_path / "here", engine="inline", **settings)
-    assert all("me=umh" in (track.chosen or "") for track in report.tracks)
+    assert ["me=umh" in (track.chosen or "") for track in report.tracks] == [True, False]
     found = _on_a_lesser_processor(flags, asm, source, tmp_path / "dest", preset)
     assert found == {name: sha for name, sha in media(tmp_path / "here").items() if name.startswith("video/")}
 

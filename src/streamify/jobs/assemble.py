@@ -260,7 +260,7 @@ def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manife
         timescale=track.timescale,
         width=track.width if isinstance(track, VideoTrack) else None,
         height=track.height if isinstance(track, VideoTrack) else None,
-        chosen=(track.chosen or None) if isinstance(track, VideoTrack) else None,
+        chosen=f"{track.chosen}; {track.why}" if isinstance(track, VideoTrack) and track.chosen else None,
         frames=sum(record.frames for record in records),
         duration=seconds,
         bytes=sum(record.media.size for record in records) + records[0].init.size,

@@ -37,7 +37,7 @@ def video_task(plan: Plan, segment: Segment, group: Group) -> VideoTask:
     """Return the task of one segment and some renditions."""
     assert plan.source.video is not None
     # What is for people alone stays out of it: it may change where the task does not.
-    renditions = tuple(plan.video[number].model_copy(update={"chosen": ""}) for number in group.renditions)
+    renditions = tuple(plan.video[number].model_copy(update={"chosen": "", "why": ""}) for number in group.renditions)
     # Those of the source, and as many as are shown again in a pause or left out above 60 a second.
     pictures = segment.frames + round(60 * (segment.end - segment.start) / plan.timeline.timescale)
     return VideoTask(

@@ -12,13 +12,17 @@ _LUMA_FIRST = (
 """Formats whose first plane is luma of 8 bits."""
 
 
+_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+"""The same on every processor: what is seen decides settings of the encoder."""
+
+
 def luma_first(frame: VideoFrame) -> VideoFrame:
     """Return a picture, the same where it can be, whose first plane is luma of 8 bits."""
     if frame.format.name in _LUMA_FIRST:
         return frame
     # The scaler refuses some tags, such as ICtCp's, where it is not told of another matrix. Luma stays as it is.
     return VideoReformatter().reformat(
-        frame, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=Interpolation.POINT
+        frame, format="yuv420p", src_colorspace=1, dst_colorspace=1, interpolation=_EXACT
     )
 
 

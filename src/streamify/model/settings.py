@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_origin
 
 from pydantic import (
     ConfigDict,
@@ -295,7 +295,8 @@ class MediaSettings(Frozen):
             return None
         if name == "thumbnails" and value == "off":
             return 0
-        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
+        kind = cls.model_fields[name].annotation
+        if isinstance(value, bool) and kind is not bool and get_origin(kind) is not Literal:
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
         return value
 

@@ -294,7 +294,15 @@ class PictureSeen(Frozen):
     edges: int
     """Blocks of 16 x 16 pixels whose luma has a contrast of 64 steps and more, a thousandth of those looked at."""
     plain: int
-    """Of these, in the same unit, blocks seven tenths of which are of one shade, as text is."""
+    """Of these, in the same unit, blocks half of which are of one shade, as text is."""
+
+
+class ContentSeen(Frozen):
+    """What pictures all over a film look like."""
+
+    first: PictureSeen | None = None
+    """The first one, where it was looked at before all others: work that somebody waits for goes by it."""
+    others: tuple[PictureSeen, ...] = ()
 
 
 class ClockBreak(Frozen):
@@ -369,6 +377,6 @@ class SourceFacts(Frozen):
     """Which part of the film all of this is about; chapters and streams of sound are those of the whole film."""
     detail: DetailSeen | None = None
     """Where the ladder depends on it; ``None``: it was not looked at."""
-    content: tuple[PictureSeen, ...] = ()
-    """Pictures all over the film, the first of them first."""
+    content: ContentSeen | None = None
+    """``None``: no picture was looked at."""
     notes: tuple[Note, ...] = ()

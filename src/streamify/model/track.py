@@ -50,7 +50,9 @@ class VideoTrack(_Track):
     kind: Literal["video"] = "video"
     recipe: VideoRecipe
     chosen: str = ""
-    """What a preset of our own stands for in this rung and why, for people; as labels, it decides no byte."""
+    """What a preset of our own stands for in this rung, for people; as labels, it decides no byte."""
+    why: str = ""
+    """Why that, for people."""
 
     @property
     def name(self) -> str:

@@ -205,6 +205,7 @@ def _named(
         timescale=timeline.timescale,
         labels=Labels(name=name),
         chosen=chosen_text(settings.preset, row, video_codec(recipe.codec).words(row.tuning)),
+        why=row.why,
     )
 
 

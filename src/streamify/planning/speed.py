@@ -32,6 +32,9 @@ windows of them (AMD EPYC, 2026-11); balanced, eco and quality are medium times 
 one film took half, another one and a half times as long.
 """
 
+WIDE = 1.4
+"""Times that much, where motion is searched further: of screens 1.35. Filmed pictures would take up to 1.9."""
+
 SCALE = 0.0013
 """Seconds for a million pixels of the source, where a rendition has another size."""
 
@@ -85,7 +88,7 @@ def from_table(plan: Plan) -> Speed:
         decode=source * DECODE.get(video.codec, DECODE_OTHER) + TONE_MAP * _tone_mapped(plan),
         renditions=tuple(
             SCALE * source * ((track.width, track.height) != (video.width, video.height))
-            + ENCODE[plan.settings.preset] * _megapixels(track)
+            + ENCODE[plan.settings.preset] * _megapixels(track) * (WIDE if track.recipe.tuning.me == "umh" else 1)
             for track in plan.video
         ),
     )

@@ -5,13 +5,14 @@ The rows come from ``make tune``; `docs/decisions/0048-measured-presets.md` has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
+from streamify.errors import counted
 from streamify.model.recipe import Tuning
 from streamify.model.settings import MediaSettings, OwnPreset, Preset, X264Preset
-from streamify.model.source import PictureSeen
+from streamify.model.source import ContentSeen, PictureSeen
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,23 @@ LARGE_AQ = 0.9
 """Strength of adaptive quantization of large rungs."""
 
 SCREEN = {"me": "umh", "merange": 64, "bframes": 8}
-"""What differs where pictures are screens: text that scrolls has moved far, and a wide search finds where it is from;
-what stands costs least in long runs of B pictures."""
+"""What differs where most pictures are screens: text that scrolls has moved far, and a wide search finds where it is
+from; what stands costs least in long runs of B pictures. Filmed pictures would pay for it."""
+SOME = {"me": None}
+"""What differs where some are: the search of `medium` finds most of that, and costs films little."""
 
-EDGES, PLAIN = 25, Fraction(1, 3)
+PLAIN, OF_EDGES = 40, Fraction(1, 2)
 """Least part of a screen that looks like text, thousandths, and its least share of all that has edges. Of the films
 that were tried, none that was filmed has both."""
 
 
-def choose_row(settings: MediaSettings, short_side: int, content: Sequence[PictureSeen], *, lowest: bool) -> Row:
+def choose_row(settings: MediaSettings, short_side: int, content: ContentSeen | None, *, lowest: bool) -> Row:
     """Return what a rung gets.
 
     Args:
         settings: Their preset, and whether it goes by what pictures show.
         short_side: Of the rung, pixels.
-        content: What pictures all over the film show, the first one first.
+        content: What pictures all over the film show.
         lowest: Whether it is the rung that is begun before all of these are looked at.
     """
     match settings.preset:
@@ -82,33 +85,44 @@ def choose_row(settings: MediaSettings, short_side: int, content: Sequence[Pictu
             return Row(preset, Tuning(), "")
     if short_side >= LARGE:
         tuning = tuning.model_copy(update={"aq_strength": LARGE_AQ})
-    why = f"measured: {measured}"
-    if settings.adapt == "auto":
-        screens = [_is_screen(seen) for seen in content]
-        if any(screens[:1] if lowest else screens):
-            tuning = tuning.model_copy(update=SCREEN)
-        why += f"; {_seen(screens, lowest)}"
-    return Row("medium", tuning, why)
+    if settings.adapt == "off":
+        return Row("medium", tuning, f"measured: {measured}; what pictures show does not count (--adapt off)")
+    differs, seen = _by_content(content or ContentSeen(), lowest)
+    why = seen if differs else f"measured: {measured}; {seen}"
+    return Row("medium", tuning.model_copy(update=differs), why)
+
+
+def _by_content(content: ContentSeen, lowest: bool) -> tuple[dict[str, Any], str]:
+    """Return what differs from the row of a preset, and what people are told."""
+    first = [content.first] if content.first is not None else []
+    looked = (*first, *content.others)
+    screens = [_is_screen(seen) for seen in looked]
+    if not screens:
+        return {}, "no picture was looked at"
+    if not any(seen.edges for seen in looked):
+        return {}, f"{counted(len(looked), 'picture')} looked at: nothing with edges to go by"
+    if not any(screens):
+        return {}, "the picture shows no screen" if len(
+            screens
+        ) == 1 else f"none of {len(screens)} pictures is a screen"
+    if lowest and not (first and screens[0]):
+        return {}, "this rung is begun before it is known whether the film shows a screen"
+    if lowest:
+        return SOME, "the first picture is a screen with text or drawings: motion is searched as by medium"
+    shown = (
+        f"{sum(screens)} of {counted(len(screens), 'picture')} {'is a screen' if sum(screens) == 1 else 'are screens'}"
+    )
+    if 2 * sum(screens) > len(screens):
+        return SCREEN, f"{shown} with text or drawings: motion is searched further, B pictures may be more"
+    return SOME, f"{shown} with text or drawings: motion is searched as by medium"
 
 
 def _is_screen(seen: PictureSeen) -> bool:
-    return seen.plain >= EDGES and seen.plain >= PLAIN * seen.edges
-
-
-def _seen(screens: Sequence[bool], lowest: bool) -> str:
-    count = len(screens)
-    if not count:
-        return "no picture was looked at"
-    if not any(screens):
-        return "the picture looked at shows no screen" if count == 1 else f"none of {count} pictures shows a screen"
-    if lowest and not screens[0]:
-        return "the first picture shows no screen, and this rung is begun before others are looked at"
-    shown = "the picture looked at shows" if count == 1 else f"{sum(screens)} of {count} pictures show"
-    return f"{shown} a screen, with text or drawings: motion is searched further, and B pictures may be more"
+    return seen.plain >= PLAIN and seen.plain >= OF_EDGES * seen.edges
 
 
 def chosen_text(preset: Preset, row: Row, words: dict[str, str]) -> str:
-    """Return what people are told of a row: ``""`` for a preset of x264.
+    """Return what a preset stands for in a rung, for people: ``""`` for a preset of x264.
 
     Args:
         preset: As the settings have it.
@@ -117,4 +131,4 @@ def chosen_text(preset: Preset, row: Row, words: dict[str, str]) -> str:
     """
     if not row.why:
         return ""
-    return f"{preset} is {row.preset} with {', '.join(f'{name}={value}' for name, value in words.items())}; {row.why}"
+    return f"{preset} is {row.preset} with {', '.join(f'{name}={value}' for name, value in words.items())}"

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Required, TypedDict
 
 from streamify.model.burn import FontFile
-from streamify.model.settings import Deinterlace, Engine, PosterChoice, Preset, Publish, Rung, SubtitleChoice, Surround
+from streamify.model.settings import (
+    Adapt,
+    Deinterlace,
+    Engine,
+    PosterChoice,
+    Preset,
+    Publish,
+    Rung,
+    SubtitleChoice,
+    Surround,
+)
 from streamify.model.subtitle import SubtitleFile, TextRole
 
 Seconds = int | float | str | Decimal | Fraction
@@ -49,6 +59,7 @@ class SettingsDict(TypedDict, total=False):
     keyframe_seconds: Seconds
     short_start: bool
     preset: Preset
+    adapt: Adapt
     crf: float
     deinterlace: Deinterlace
     audio_bitrate: int | str

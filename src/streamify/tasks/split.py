@@ -33,7 +33,7 @@ from streamify.model.limits import PREROLL
 from streamify.model.plan import AudioPiece, AudioSlice, Plan, Segment
 from streamify.model.result import Beginning, SplitResult
 from streamify.model.settings import MediaSettings
-from streamify.model.source import SourceFacts, SourceRef
+from streamify.model.source import ContentSeen, SourceFacts, SourceRef
 from streamify.model.task import SplitTask
 from streamify.model.track import AudioTrack
 from streamify.planning.audio import PIECE_SECONDS, cuts
@@ -288,8 +288,8 @@ def look(
     found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
     found = _part(found, opened, settings) if is_cut(settings) else found
     if found.sample:
-        seen = look_for_screen(found.sample[0])
-        found = replace(found, facts=found.facts.model_copy(update={"content": (seen,)}))
+        content = ContentSeen(first=look_for_screen(found.sample[0]))
+        found = replace(found, facts=found.facts.model_copy(update={"content": content}))
     return replace(found, facts=_surveyed(found, opened, placed(found)))
 
 
@@ -318,13 +318,15 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO], threads: int) -> So
     if video is None or found.index is None:
         return facts
     source = WindowSource(opened, video.stream, facts.access, video.end)
-    seen = survey(source, video, found.index, found.sample, facts.content, threads)
+    seen = survey(source, video, found.index, found.sample, threads)
     video = soft_telecine(seen_fields(video, seen.fields), found.index.pts)
     usual = usual_look(seen.parts, video.end)
     if len(seen.parts) > 1 or usual != video.look:
         parts = tuple(seen.parts) if len(seen.parts) > 1 else ()
         video = video.model_copy(update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": parts})
-    return facts.model_copy(update={"video": video, "content": tuple(seen.content)})
+    first = facts.content.first if facts.content is not None else None
+    content = ContentSeen(first=first, others=tuple(seen.content))
+    return facts.model_copy(update={"video": video, "content": content})
 
 
 def _segments(

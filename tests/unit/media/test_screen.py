@@ -37,7 +37,9 @@ def noise(least: int, most: int) -> list[list[int]]:
     return [[dice.randint(least, most) for _ in range(WIDTH)] for _ in range(HEIGHT)]
 
 
-@pytest.mark.parametrize("kind", ["gray", "yuv420p", "yuv422p10le", "nv12", "rgb24", "yuva420p"])
+@pytest.mark.parametrize(
+    "kind", ["gray", "yuv420p", "yuv422p10le", "nv12", "rgb24", "yuva420p", "bgra", "gray16le", "yuv444p12le", "gbrp"]
+)
 def test_lines_of_text_are_counted(kind: str) -> None:
     """Every second row of blocks has strokes: 18 rows are looked at, of 23; strokes are an eighth of a block."""
     seen = look_for_screen(picture(text(), kind))
@@ -61,7 +63,7 @@ def test_noise_around_edges_does_not_hide_text() -> None:
     [
         (flat(16), 0), (flat(235), 0), (noise(100, 140), 0), (noise(0, 255), 1000),
         ([[(x * 255) // WIDTH for x in range(WIDTH)] for _ in range(HEIGHT)], 0),
-        ([[255 * (x // 3 % 2) for x in range(WIDTH)] for _ in range(HEIGHT)], 1000),
+        ([[85 * (x // 3 % 4) for x in range(WIDTH)] for _ in range(HEIGHT)], 1000),
     ],
     ids=["black", "white", "grain", "noise", "gradient", "stripes"],
 )  # fmt: skip

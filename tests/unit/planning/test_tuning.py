@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import get_args
 
@@ -14,18 +15,22 @@ from plan_samples import facts, ids, plan
 from streamify.codecs.h264 import H264
 from streamify.model.recipe import Tuning
 from streamify.model.settings import Adapt, MediaSettings, Preset, X264Preset
-from streamify.model.source import PictureSeen
+from streamify.model.source import ContentSeen, PictureSeen
 from streamify.planning.agenda import foreseen
 from streamify.planning.build import with_content
 from streamify.planning.tuning import Row, choose_row
 
-FILMED, SCREEN = PictureSeen(edges=450, plain=24), PictureSeen(edges=78, plain=59)
+FILMED, SCREEN, NOTHING = (PictureSeen(edges=edges, plain=plain) for edges, plain in [(450, 60), (78, 59), (0, 0)])
 LINE = PictureSeen(edges=15, plain=14)
 """Credits on black: they have few blocks with edges."""
 
 
 def row_of(preset: Preset, side: int, *content: PictureSeen, lowest: bool = False, adapt: Adapt = "auto") -> Row:
-    return choose_row(MediaSettings(preset=preset, adapt=adapt), side, content, lowest=lowest)
+    return choose_row(MediaSettings(preset=preset, adapt=adapt), side, seen_of(content), lowest=lowest)
+
+
+def seen_of(content: Sequence[PictureSeen]) -> ContentSeen | None:
+    return ContentSeen(first=content[0], others=tuple(content[1:])) if content else None
 
 
 OWN = [one for one in get_args(Preset) if one not in get_args(X264Preset)]
@@ -72,24 +77,35 @@ def test_large_rungs_of_balanced_give_more_bits_to_flat_areas(side: int, strengt
     ("content", "motion", "lowest", "words"),
     [
         ((), "dia", "dia", "no picture was looked at"),
-        ((FILMED,), "dia", "dia", "the picture looked at shows no screen"),
-        ((FILMED, LINE, FILMED), "dia", "dia", "none of 3 pictures shows a screen"),
-        ((SCREEN, SCREEN), "umh", "umh", "2 of 2 pictures show a screen"),
-        ((SCREEN, FILMED), "umh", "umh", "1 of 2 pictures show a screen"),
-        ((FILMED, SCREEN), "umh", "dia", "1 of 2 pictures show a screen"),
-        ((SCREEN,), "umh", "umh", "the picture looked at shows a screen"),
+        ((FILMED,), "dia", "dia", "the picture shows no screen"),
+        ((NOTHING,), "dia", "dia", "1 picture looked at: nothing with edges to go by"),
+        ((NOTHING, NOTHING), "dia", "dia", "2 pictures looked at: nothing with edges to go by"),
+        ((FILMED, LINE, NOTHING), "dia", "dia", "none of 3 pictures is a screen"),
+        ((SCREEN, SCREEN), "umh", None, "2 of 2 pictures are screens"),
+        ((SCREEN, FILMED), None, None, "1 of 2 pictures is a screen"),
+        ((FILMED, SCREEN), None, "dia", "1 of 2 pictures is a screen"),
+        ((NOTHING, SCREEN, SCREEN), "umh", "dia", "2 of 3 pictures are screens"),
+        ((SCREEN,), "umh", None, "1 of 1 picture is a screen"),
     ],
 )
 def test_screens_are_searched_further_for_motion(
-    content: tuple[PictureSeen, ...], motion: str, lowest: str, words: str
+    content: tuple[PictureSeen, ...], motion: str | None, lowest: str | None, words: str
 ) -> None:
     row, first = row_of("balanced", 720, *content), row_of("balanced", 360, *content, lowest=True)
     assert (row.tuning.me, first.tuning.me) == (motion, lowest)
-    assert row.tuning.bframes == (4 if motion == "dia" else 8)
+    assert (row.tuning.bframes, first.tuning.bframes) == (8 if motion == "umh" else 4, 4)
     assert words in row.why
-    assert (first.why == row.why) == (motion == lowest)
-    assert row_of("balanced", 720, *content, adapt="off") == row_of("balanced", 720, adapt="off")
-    assert row_of("balanced", 720, adapt="off").tuning == row_of("balanced", 720).tuning
+    assert ("measured" in row.why) == (motion == "dia")
+    off = row_of("balanced", 720, *content, adapt="off")
+    assert off.tuning == row_of("balanced", 720).tuning
+    assert "--adapt off" in off.why
+
+
+def test_work_that_is_begun_before_any_picture_was_looked_at_goes_by_none() -> None:
+    content = ContentSeen(others=(SCREEN, SCREEN))
+    first = choose_row(MediaSettings(), 360, content, lowest=True)
+    assert (first.tuning.me, choose_row(MediaSettings(), 720, content, lowest=False).tuning.me) == ("dia", "umh")
+    assert "begun before" in first.why
 
 
 @given(
@@ -105,11 +121,12 @@ def test_presets_of_x264_do_not_go_by_pictures(side: int, lowest: bool, content:
 @pytest.mark.parametrize("ladder", ["auto", "720p", "360p,240p"])
 def test_a_plan_takes_what_pictures_show_later(content: tuple[PictureSeen, ...], ladder: str) -> None:
     """What is begun before, the first segment of the lowest rung, is the same in both."""
-    draft, _ = plan(facts().model_copy(update={"content": content[:1]}), ladder=ladder)
-    whole, _ = plan(facts().model_copy(update={"content": content}), ladder=ladder)
+    first = ContentSeen(first=content[0]) if content else None
+    draft, _ = plan(facts().model_copy(update={"content": first}), ladder=ladder)
+    whole, _ = plan(facts().model_copy(update={"content": seen_of(content)}), ladder=ladder)
     assert with_content(draft, whole.source) == whole
     assert foreseen(draft.video, ()) == foreseen(whole.video, ())
-    changed = {track.name for track in whole.video if track.recipe.tuning.me == "umh"}
+    changed = {track.name for track in whole.video if track.recipe.tuning.me != "dia"}
     assert bool(changed) == (SCREEN in content and (len(whole.video) > 1 or SCREEN in content[:1]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ def planned(plan: Plan) -> list[str]:
         ("  subtitles", "WebVTT", track.labels.language or "", track.labels.name, track.source) for track in plan.text
     ]
     lines += table(rows)
-    lines += [f"  {names}: {text}" for text, names in _chosen(plan).items()]
+    lines += _chosen(plan)
     known = {(note.kind, note.what) for note in plan.source.notes}
     lines += _notes(note for note in plan.notes if (note.kind, note.what) not in known)
     if images := [*_images(plan)]:
@@ -73,12 +73,28 @@ def planned(plan: Plan) -> list[str]:
     return lines
 
 
-def _chosen(plan: Plan) -> dict[str, str]:
-    """Return what presets of our own stand for, and the names of the rungs that get it."""
+def _chosen(plan: Plan) -> Iterator[str]:
+    """Yield what presets of our own stand for, and why: what rungs share is said once."""
+    from streamify.codecs.registry import video_codec
+
+    words = {track.name: video_codec(track.recipe.codec).words(track.recipe.tuning) for track in plan.video}
+    if not any(track.chosen for track in plan.video):
+        return
+    shared = dict(set.intersection(*(set(of.items()) for of in words.values())))
+    first = next(iter(words.values()))
+    text = ", ".join(f"{name}={value}" for name, value in first.items() if name in shared)
+    yield f"  {plan.settings.preset} is {plan.video[0].recipe.preset} with {text}"
+    yield from _by_rung({rung: [f"{a}={b}" for a, b in of.items() if a not in shared] for rung, of in words.items()})
+    yield from _by_rung({track.name: [track.why] for track in plan.video})
+
+
+def _by_rung(told: Mapping[str, Sequence[str]]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
-    for track in plan.video:
-        found.setdefault(track.chosen, []).append(track.name)
-    return {text: ", ".join(names) for text, names in found.items() if text}
+    for rung, words in told.items():
+        found.setdefault(", ".join(words), []).append(rung)
+    for text, rungs in found.items():
+        if text:
+            yield f"    {', '.join(rungs)}: {text}" if len(found) > 1 else f"    {text}"
 
 
 def _images(plan: Plan) -> Iterator[str]:

@@ -15,7 +15,7 @@ COLUMNS, ROWS = 32, 18
 """Blocks that are looked at, evenly over the picture: all of them would take ten times as long."""
 CONTRAST = 64
 """Steps of luma from the darkest to the brightest pixel from which a block has an edge."""
-PLAIN = BLOCK * BLOCK * 7 // 10
+PLAIN = BLOCK * BLOCK // 2
 """Pixels of a block with an edge that are of one shade in text: what it is written on."""
 SHADE = 4
 """Steps of luma that count as one shade: encoded sources have noise around edges."""
@@ -24,6 +24,8 @@ SHADE = 4
 def look_for_screen(frame: VideoFrame) -> PictureSeen:
     """Return how many blocks of a picture have an edge, and how many of those look like text."""
     width, height = frame.width, frame.height
+    if min(width, height) < BLOCK:
+        return PictureSeen(edges=0, plain=0)
     luma = packed(luma_first(frame).planes[0])
     edges = plain = count = 0
     for top in _spread(height // BLOCK, ROWS):
@@ -34,7 +36,7 @@ def look_for_screen(frame: VideoFrame) -> PictureSeen:
             if max(block) - min(block) >= CONTRAST:
                 edges += 1
                 plain += _is_plain(sorted(block))
-    return PictureSeen(edges=1000 * edges // max(1, count), plain=1000 * plain // max(1, count))
+    return PictureSeen(edges=1000 * edges // count, plain=1000 * plain // count)
 
 
 def _is_plain(shades: list[int]) -> bool:

@@ -51,7 +51,7 @@ class Surveyed:
     fields: list[FieldsSeen] = field(default_factory=list)
     """What was seen of fields in each place, the start first."""
     content: list[PictureSeen] = field(default_factory=list)
-    """What the first picture of each place looks like, the start first."""
+    """What the first picture of each place looks like; of a beginning that was given, nobody asks again."""
 
 
 def survey(
@@ -59,7 +59,6 @@ def survey(
     video: VideoFacts,
     index: VideoIndex,
     beginning: Sequence[VideoFrame] = (),
-    content: Sequence[PictureSeen] = (),
     threads: int = THREADS,
 ) -> Surveyed:
     """Look at a few places of a film; where the pictures changed between two of them, find where.
@@ -69,11 +68,10 @@ def survey(
         video: What is known of the pictures.
         index: When they are shown, and where they are.
         beginning: The first pictures; empty: they are looked at.
-        content: What the first of these looks like.
         threads: Places that are looked at side by side.
     """
     return _Survey(source, video, index, threads).run(
-        [Picture(number, frame) for number, frame in enumerate(beginning)], content
+        [Picture(number, frame) for number, frame in enumerate(beginning)]
     )
 
 
@@ -126,20 +124,20 @@ class _Survey:
         self._found = Surveyed([], {video.look: video.coded_aspect})
         self._peaks: dict[Colour, int | None] = {video.colour: video.colour.peak}
 
-    def run(self, beginning: Sequence[Picture], content: Sequence[PictureSeen]) -> Surveyed:
-        seen = self._found.fields
+    def run(self, beginning: Sequence[Picture]) -> Surveyed:
+        seen, content = self._found.fields, self._found.content
         if beginning:
             seen.append(look_at_fields(beginning))
-            self._found.content.extend(content)
         else:
             self._start = self._first() or self._start
+        start = len(content)
         before = self._start
         self._found.parts.append(Part(first=self._index.pts[0], look=before.look))
         for place in self._places(PLACES):
             self._find(before, place)
             before = place
         if len({one.interlaced for one in seen}) > 1:
-            del seen[1:], self._found.content[1:]
+            del seen[1:], content[start:]
             for _ in self._places(PLACES + MORE):
                 pass
         self._found.parts[1:] = [self._with_peak(part) for part in self._found.parts[1:]]
@@ -153,17 +151,17 @@ class _Survey:
         pictures = list(islice(self._pictures(time, None, LEAD), WINDOW))
         if not pictures:
             return None
-        self._add(_look(pictures))
+        self._found.fields.append(look_at_fields(pictures))
+        shown = next((one for one in self._pictures(start, self._after(start), LEAD) if one.pts >= start), None)
+        if shown is not None:  # what comes before a part of a film is no part of it
+            self._found.content.append(look_for_screen(shown.frame))
         return _Place(start, self._look(pictures[0]))
-
-    def _add(self, seen: _Seen) -> None:
-        self._found.fields.append(seen.fields)
-        self._found.content.append(seen.content)
 
     def _places(self, count: int) -> Iterator[_Place]:
         for found in self._glances(list(self._times(count))):
             if found is not None:
-                self._add(found)
+                self._found.fields.append(found.fields)
+                self._found.content.append(found.content)
                 yield _Place(found.first.pts, self._look(found.first))
 
     def _times(self, count: int) -> Iterator[int]:
