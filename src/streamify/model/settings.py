@@ -142,9 +142,9 @@ class MediaSettings(Frozen):
     )
     adapt: Adapt = Field(
         default="auto",
-        description="Whether a preset of our own goes by what pictures all over the film show: ``auto`` searches "
-        "motion further, and allows more B pictures, where they show screens with text; ``off`` treats all films "
-        "alike. Other presets are what they are.",
+        description="Whether a preset of our own goes by what five pictures all over the film show: ``auto`` searches "
+        "motion further where most of them are screens with text; ``off`` treats all films alike. x264's presets never "
+        "go by pictures.",
     )
     crf: float = Field(
         default=23,
