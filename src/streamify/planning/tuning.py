@@ -94,27 +94,24 @@ def choose_row(settings: MediaSettings, short_side: int, content: ContentSeen | 
 
 def _by_content(content: ContentSeen, lowest: bool) -> tuple[dict[str, Any], str]:
     """Return what differs from the row of a preset, and what people are told."""
-    first = [content.first] if content.first is not None else []
+    first = () if content.first is None else (content.first,)
     looked = (*first, *content.others)
-    screens = [_is_screen(seen) for seen in looked]
-    if not screens:
+    count, screens = len(looked), sum(map(_is_screen, looked))
+    if not looked:
         return {}, "no picture was looked at"
     if not any(seen.edges for seen in looked):
-        return {}, f"{counted(len(looked), 'picture')} looked at: nothing with edges to go by"
-    if not any(screens):
-        return {}, "the picture shows no screen" if len(
-            screens
-        ) == 1 else f"none of {len(screens)} pictures is a screen"
-    if lowest and not (first and screens[0]):
+        return {}, f"{counted(count, 'picture')} looked at: nothing with edges to go by"
+    if not screens:
+        return {}, "the picture shows no screen" if count == 1 else f"none of {count} pictures is a screen"
+    if lowest and not any(map(_is_screen, first)):
         return {}, "this rung is begun before it is known whether the film shows a screen"
     if lowest:
         return SOME, "the first picture is a screen with text or drawings: motion is searched as by medium"
-    shown = (
-        f"{sum(screens)} of {counted(len(screens), 'picture')} {'is a screen' if sum(screens) == 1 else 'are screens'}"
-    )
-    if 2 * sum(screens) > len(screens):
-        return SCREEN, f"{shown} with text or drawings: motion is searched further, B pictures may be more"
-    return SOME, f"{shown} with text or drawings: motion is searched as by medium"
+    are = "is a screen" if screens == 1 else "are screens"
+    shown = f"{screens} of {counted(count, 'picture')} {are} with text or drawings"
+    if 2 * screens > count:
+        return SCREEN, f"{shown}: motion is searched further, B pictures may be more"
+    return SOME, f"{shown}: motion is searched as by medium"
 
 
 def _is_screen(seen: PictureSeen) -> bool:
