@@ -1,6 +1,7 @@
 """Recordings of screens, of which the corpus has none: drawn by Chromium, kept without loss.
 
-They need Chromium, Node.js and the packages of ``tests/players``.
+They show a file and the README of this checkout, so those of another differ a little. They need Chromium, Node.js and
+the packages of ``tests/players``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import streamify
+from clips.make import ClipSpec, make_clip
 from e2e.driving import streamify as run
 from e2e.test_content import Draw, Gray, dark_at_first, dimmed, film, noise, plain, spots, waves, written
 from stores import locations
@@ -21,6 +22,7 @@ from streamify.jobs.engine import Stop
 from streamify.jobs.locations import find_source
 from streamify.model.location import Location
 from streamify.model.plan import Plan
+from streamify.model.recipe import Tuning
 from streamify.model.result import SplitResult
 from streamify.model.settings import Adapt, Engine, MediaSettings
 from streamify.model.task import SplitTask
@@ -98,8 +100,9 @@ def test_what_is_taken_for_a_screen(
     plan = planned(source)
     assert searched_further(plan) == rungs
     assert any(words in track.why for track in plan.video)
-    off, x264 = planned(source, "off"), planned(source, preset="fast")
-    assert searched_further(off) == searched_further(x264) == []
+    off, x264 = planned(source, "off"), planned(source, preset="medium")
+    assert searched_further(off) == []
+    assert all(track.recipe.tuning == Tuning() for track in x264.video)
     assert all("--adapt off" in track.why for track in off.video)
     assert not any(track.why for track in x264.video)
     same = {track.id for track in plan.video} & {track.id for track in off.video}
@@ -163,10 +166,23 @@ def test_the_first_segment_is_begun_before_all_pictures_are_looked_at(
         executor.shutdown(cancel=True)
 
 
-def test_few_pictures_are_looked_at_whatever_the_length(tmp_path: Path) -> None:
-    content = planned(film(tmp_path / "a.mp4", page, count=24)).source.content
+@pytest.mark.parametrize(("count", "others"), [(1, 0), (3, 2), (8, 4), (24, 4), (40, 4)])
+def test_few_pictures_are_looked_at_whatever_the_length(tmp_path: Path, count: int, others: int) -> None:
+    content = planned(film(tmp_path / "a.mp4", page, count=count)).source.content
     assert content is not None
-    assert (content.first is not None, len(content.others)) == (True, 4)
+    assert (content.first is not None, len(content.others)) == (True, others)
+
+
+def test_places_that_are_looked_at_again_count_once(tmp_path: Path) -> None:
+    """Where some pictures are interlaced and others are not, more places are looked at."""
+    parts = []
+    for interlaced in (False, True):
+        spec = ClipSpec(size=(720, 480), interlaced=interlaced, gop=10, container="ts", audio=None)
+        parts.append(make_clip(spec, tmp_path).path.read_bytes())
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    content = planned(tmp_path / "both.ts").source.content
+    assert content is not None
+    assert 12 < len(content.others) <= 16
 
 
 def test_what_comes_before_a_part_is_none_of_it(tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manife
         timescale=track.timescale,
         width=track.width if isinstance(track, VideoTrack) else None,
         height=track.height if isinstance(track, VideoTrack) else None,
-        chosen=f"{track.chosen}; {track.why}" if isinstance(track, VideoTrack) and track.chosen else None,
+        chosen=_chosen(track) if isinstance(track, VideoTrack) else None,
         frames=sum(record.frames for record in records),
         duration=seconds,
         bytes=sum(record.media.size for record in records) + records[0].init.size,
@@ -276,3 +276,7 @@ def _report(track: VideoTrack | AudioTrack, records: list[SegmentRecord], manife
             sha256=tuple(record.media.sha256 for record in records),
         ),
     )
+
+
+def _chosen(track: VideoTrack) -> str | None:
+    return "; ".join(filter(None, (track.chosen, track.why))) or None

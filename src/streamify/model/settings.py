@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import (
     ConfigDict,
@@ -42,6 +42,10 @@ _OFF = (
     "preview",
 )  # fmt: skip
 """Settings that have the value ``off``."""
+
+
+def _is_choice(kind: object) -> bool:
+    return get_origin(kind) is Literal or any(get_origin(one) is Literal for one in get_args(kind))
 
 
 def _or_off(schema: dict[str, Any]) -> None:
@@ -137,14 +141,14 @@ class MediaSettings(Frozen):
         default="balanced",
         description="How much CPU time goes into fewer bits. In the mean of films, and beside x264's "
         "``medium``, ``balanced`` takes four fifths of the CPU time and 9 % fewer bits for the same VMAF, ``eco`` "
-        "two thirds of the CPU time and 5 % fewer bits, ``quality`` half as much more CPU time and 20 % fewer bits. "
+        "two thirds of the CPU time and 5 % fewer bits, ``quality`` half as much CPU time again and 20 % fewer bits. "
         "All others are x264's presets, as they are.",
     )
     adapt: Adapt = Field(
         default="auto",
-        description="Whether a preset of our own goes by what five pictures all over the film show: ``auto`` searches "
-        "motion further where most of them are screens with text; ``off`` treats all films alike. x264's presets never "
-        "go by pictures.",
+        description="Whether a preset of our own goes by what a few pictures all over the film show: ``auto`` searches "
+        "motion further where most of them are screens with text, and as ``medium`` does where some are; the lowest "
+        "rung goes by the first picture alone. ``off`` treats all films alike. x264's presets never go by pictures.",
     )
     crf: float = Field(
         default=23,
@@ -296,7 +300,7 @@ class MediaSettings(Frozen):
         if name == "thumbnails" and value == "off":
             return 0
         kind = cls.model_fields[name].annotation
-        if isinstance(value, bool) and kind is not bool and get_origin(kind) is not Literal:
+        if isinstance(value, bool) and kind is not bool and not _is_choice(kind):
             raise ValueError("should not be a switch (true or false)")  # which Python would take as 1 or 0
         return value
 

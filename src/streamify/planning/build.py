@@ -144,7 +144,7 @@ class _Images(TypedDict):
 
 
 def _images(tracks: Sequence[VideoTrack], timeline: Timeline, settings: MediaSettings, build: str) -> _Images:
-    """Return the images of a stream; they are called by the tracks that they show."""
+    """Return the images of a stream; they are named after the tracks that they show."""
     return {
         "storyboard": storyboard(tracks, timeline, settings, build),
         "poster": poster(tracks, timeline, settings, build),

@@ -43,30 +43,31 @@ QUALITY = BALANCED.model_copy(update={"subme": 10, "trellis": 2, "b_adapt": 2, "
 OWN: dict[OwnPreset, tuple[Tuning, str]] = {
     "balanced": (
         BALANCED,
-        "four fifths of the CPU time of medium, and 9 % fewer bits for the same VMAF in the mean of films",
+        "in the mean of films, four fifths of the CPU time of medium and 9 % fewer bits for the same VMAF",
     ),
-    "eco": (ECO, "two thirds of the CPU time of medium, and 5 % fewer bits for the same VMAF in the mean of films"),
+    "eco": (ECO, "in the mean of films, two thirds of the CPU time of medium and 5 % fewer bits for the same VMAF"),
     "quality": (
         QUALITY,
-        "half as much more CPU time than medium, and 20 % fewer bits for the same VMAF in the mean of films",
+        "in the mean of films, half as much CPU time again as medium and 20 % fewer bits for the same VMAF",
     ),
 }
-"""What each of our presets differs in from `medium` on small rungs, and what was measured."""
+"""In what each of our presets differs from `medium` on small rungs, and what was measured on these."""
 
 LARGE = 900
 """Short side, pixels, from which a rung is large: there the same row bands by up to 18 % more than medium."""
 LARGE_AQ = 0.9
 """Strength of adaptive quantization of large rungs."""
 
-SCREEN = {"me": "umh", "merange": 64, "bframes": 8}
+SCREEN = {"me": "umh", "merange": 64, "bframes": 8, "b_adapt": None}
 """What differs where most pictures are screens: text that scrolls has moved far, and a wide search finds where it is
-from; what stands costs least in long runs of B pictures. Filmed pictures would pay for it."""
+from; what stands costs least in long runs of B pictures, whose length is chosen as `medium` does. Filmed pictures would
+pay for it."""
 SOME = {"me": None}
-"""What differs where some are: the search of `medium` finds most of that, and costs films little."""
+"""What differs where some are: the search of `medium`, which costs films little."""
 
 PLAIN, OF_EDGES = 40, Fraction(1, 2)
-"""Least part of a screen that looks like text, thousandths, and its least share of all that has edges. Of the films
-that were tried, none that was filmed has both."""
+"""Blocks of a screen that look like text: at least so many thousandths of all, and at least this share of those with
+an edge. No filmed picture that was tried has both."""
 
 
 def choose_row(settings: MediaSettings, short_side: int, content: ContentSeen | None, *, lowest: bool) -> Row:
@@ -106,12 +107,12 @@ def _by_content(content: ContentSeen, lowest: bool) -> tuple[dict[str, Any], str
     if lowest and not any(map(_is_screen, first)):
         return {}, "this rung is begun before it is known whether the film shows a screen"
     if lowest:
-        return SOME, "the first picture is a screen with text or drawings: motion is searched as by medium"
+        return SOME, "the first picture is a screen with text or drawings: motion is searched as medium does"
     are = "is a screen" if screens == 1 else "are screens"
     shown = f"{screens} of {counted(count, 'picture')} {are} with text or drawings"
     if 2 * screens > count:
-        return SCREEN, f"{shown}: motion is searched further, B pictures may be more"
-    return SOME, f"{shown}: motion is searched as by medium"
+        return SCREEN, f"{shown}: motion is searched further, and more B pictures in a row are allowed"
+    return SOME, f"{shown}: motion is searched as medium does"
 
 
 def _is_screen(seen: PictureSeen) -> bool:

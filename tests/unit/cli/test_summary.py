@@ -16,7 +16,7 @@ from streamify.cli import checks, text
 from streamify.cli.show import summary
 from streamify.model.burn import BitmapFacts
 from streamify.model.report import Certificate
-from streamify.model.source import Note
+from streamify.model.source import ContentSeen, Note, PictureSeen
 from streamify.model.text import size
 
 Cli = Callable[..., Any]
@@ -49,6 +49,52 @@ def test_the_command_to_play_survives_a_shell(dest: str) -> None:
 def test_a_plan_says_which_images_are_made(settings: dict[str, Any], expected: list[str]) -> None:
     found, _ = plan(**settings)
     assert [line for line in summary.planned(found) if line.startswith("Images")] == expected
+
+
+FILMED, SCREEN = PictureSeen(edges=450, plain=60), PictureSeen(edges=78, plain=59)
+MEASURED = (
+    "measured: in the mean of films, four fifths of the CPU time of medium and 9 % fewer bits for the same VMAF; "
+)
+ROW = "  balanced is medium with mixed-refs=0, rc-lookahead=30, {}chroma-me=0, subme=8, psy-rd=0.5, deblock=-1, {}"
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "expected"),
+    [
+        ((FILMED,), {"ladder": "1080p,360p"}, [
+            ROW.format("me=dia, ", "bframes=4, dct-decimate=0"),
+            "    1080p: aq-strength=0.9",
+            "    360p: aq-strength=0.8",
+            f"    {MEASURED}the picture shows no screen",
+        ]),
+        ((FILMED,), {"ladder": "720p,360p", "adapt": "off"}, [
+            ROW.format("aq-strength=0.8, me=dia, ", "bframes=4, dct-decimate=0"),
+            f"    {MEASURED}what pictures show does not count (--adapt off)",
+        ]),
+        ((SCREEN, SCREEN, FILMED), {"ladder": "720p,480p,360p"}, [
+            ROW.format("aq-strength=0.8, ", "dct-decimate=0"),
+            "    720p, 480p: me=umh, merange=64, bframes=8",
+            "    360p: bframes=4",
+            "    720p, 480p: 2 of 3 pictures are screens with text or drawings: motion is searched further, and more B "
+            "pictures in a row are allowed",
+            "    360p: the first picture is a screen with text or drawings: motion is searched as medium does",
+        ]),
+        ((FILMED,), {"ladder": "720p", "preset": "medium"}, []),
+    ],
+)  # fmt: skip
+def test_a_plan_says_what_a_preset_stands_for_and_why(
+    content: tuple[PictureSeen, ...], settings: dict[str, Any], expected: list[str]
+) -> None:
+    seen = ContentSeen(first=content[0], others=content[1:])
+    lines = summary.planned(plan(facts().model_copy(update={"content": seen}), **settings)[0])
+    audio = max(n for n, line in enumerate(lines) if line.startswith("  audio"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("Images"))
+    assert lines[audio + 1 : end] == expected
+
+
+def test_a_plan_of_sound_alone_says_nothing_of_presets() -> None:
+    lines = summary.planned(plan(facts(video=None))[0])
+    assert not any("balanced" in line for line in lines)
 
 
 def test_a_plan_does_not_call_dropped_what_it_draws_into_the_pictures() -> None:

@@ -71,8 +71,13 @@ def test_what_is_filmed_or_shows_nothing_has_no_plain_blocks(luma: list[list[int
     assert look_for_screen(picture(luma)) == PictureSeen(edges=edges, plain=0)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (15, 15), (16, 16), (17, 4000), (4000, 17), (16, 15)])
-def test_pictures_of_any_size_are_looked_at(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "blocks"),
+    [((1, 1), 0), ((15, 15), 0), ((16, 15), 0), ((16, 16), 1000), ((17, 4000), 1000), ((31, 31), 1000),
+     ((64, 17), 250), ((640, 400), 31)],
+)  # fmt: skip
+def test_pictures_of_any_size_are_looked_at(size: tuple[int, int], blocks: int) -> None:
+    """The first 8 columns are black, all others white: each first block has an edge, and half of it is of one shade."""
     width, height = size
-    seen = look_for_screen(picture([[0] * (width // 2) + [255] * (width - width // 2) for _ in range(height)]))
-    assert 0 <= seen.plain <= seen.edges <= 1000
+    seen = look_for_screen(picture([[0] * min(8, width) + [255] * (width - 8) for _ in range(height)]))
+    assert seen == PictureSeen(edges=blocks, plain=blocks)

@@ -101,6 +101,22 @@ def test_screens_are_searched_further_for_motion(
     assert "--adapt off" in off.why
 
 
+@pytest.mark.parametrize(
+    ("edges", "plain", "screen"), [(80, 40, True), (78, 39, False), (81, 40, False), (1000, 500, True), (0, 0, False)]
+)
+def test_what_is_just_a_screen(edges: int, plain: int, screen: bool) -> None:
+    """Text in 40 blocks of 1,000, and in half of those with an edge."""
+    row = row_of("balanced", 720, PictureSeen(edges=edges, plain=plain))
+    assert (row.tuning.me == "umh") == screen
+
+
+@pytest.mark.parametrize("preset", OWN)
+def test_screens_have_runs_of_b_pictures_chosen_quickly(preset: Preset) -> None:
+    """The best choice of runs of eight takes a fifth more bits where a page scrolls."""
+    row = row_of(preset, 720, SCREEN)
+    assert (row.tuning.bframes, row.tuning.b_adapt) == (8, None)
+
+
 def test_work_that_is_begun_before_any_picture_was_looked_at_goes_by_none() -> None:
     content = ContentSeen(others=(SCREEN, SCREEN))
     first = choose_row(MediaSettings(), 360, content, lowest=True)

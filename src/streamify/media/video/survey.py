@@ -51,7 +51,8 @@ class Surveyed:
     fields: list[FieldsSeen] = field(default_factory=list)
     """What was seen of fields in each place, the start first."""
     content: list[PictureSeen] = field(default_factory=list)
-    """What the first picture of each place looks like; of a beginning that was given, nobody asks again."""
+    """What the first picture of each place looks like; not of the start where its pictures were given: the caller
+    has looked at them."""
 
 
 def survey(
@@ -152,7 +153,8 @@ class _Survey:
         if not pictures:
             return None
         self._found.fields.append(look_at_fields(pictures))
-        shown = next((one for one in self._pictures(start, self._after(start), LEAD) if one.pts >= start), None)
+        shown = next((one for one in pictures if one.pts >= start), None)
+        shown = shown or next(self._pictures(start, self._after(start), LEAD), None)
         if shown is not None:  # what comes before a part of a film is no part of it
             self._found.content.append(look_for_screen(shown.frame))
         return _Place(start, self._look(pictures[0]))
