@@ -34,7 +34,7 @@ def plan_of_schema_1(dest: Path) -> None:
     for track in (*plan["video"], *plan["audio"]):
         recipe, labels = track.pop("recipe"), track.pop("labels")
         recipe.pop("codec"), recipe.pop("kind"), recipe.pop("range", None)
-        recipe.pop("tuning", None), track.pop("chosen", None)  # of later versions
+        recipe.pop("tuning", None), track.pop("chosen", None), track.pop("why", None)  # of later versions
         track |= recipe
         if track["kind"] == "video":
             track["name"] = labels["name"]
