@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -183,6 +184,19 @@ def test_places_that_are_looked_at_again_count_once(tmp_path: Path) -> None:
     content = planned(tmp_path / "both.ts").source.content
     assert content is not None
     assert 12 < len(content.others) <= 16
+
+
+def test_what_is_behind_damage_is_not_looked_at(tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", page, count=8)
+    with av.open(str(source)) as container:
+        *_, (position, length) = ((packet.pos, packet.size) for packet in container.demux(video=0) if packet.size)
+    assert position is not None
+    data = bytearray(source.read_bytes())
+    data[position + length // 3 : position + length] = bytes(length - length // 3)
+    source.write_bytes(data)
+    content = planned(source).source.content
+    assert content is not None
+    assert len(content.others) == 3
 
 
 def test_what_comes_before_a_part_is_none_of_it(tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def look(
     long = Fraction(PIECE_SECONDS, 2)
     found = probe_source(opened, ref, fit_rate, max_scan, long_sound=long, program=settings.program)
     found = _part(found, opened, settings) if is_cut(settings) else found
-    if found.sample:
+    if found.sample and not found.sample[0].is_corrupt:
         content = ContentSeen(first=look_for_screen(found.sample[0]))
         found = replace(found, facts=found.facts.model_copy(update={"content": content}))
     return replace(found, facts=_surveyed(found, opened, placed(found)))

@@ -51,8 +51,8 @@ class Surveyed:
     fields: list[FieldsSeen] = field(default_factory=list)
     """What was seen of fields in each place, the start first."""
     content: list[PictureSeen] = field(default_factory=list)
-    """What the first picture of each place looks like; not of the start where its pictures were given: the caller
-    has looked at them."""
+    """What the first picture of each place looks like that is not behind damage; not of the start where its pictures
+    were given: the caller has looked at them."""
 
 
 def survey(
@@ -109,11 +109,14 @@ class _Seen:
 
     first: Picture
     fields: FieldsSeen
-    content: PictureSeen
+    content: PictureSeen | None
+    """``None``: all pictures are behind damage, and show what is not there."""
 
 
 def _look(pictures: Sequence[Picture]) -> _Seen:
-    return _Seen(pictures[0], look_at_fields(pictures), look_for_screen(pictures[0].frame))
+    whole = next((picture for picture in pictures if not picture.spoilt), None)
+    content = look_for_screen(whole.frame) if whole is not None else None
+    return _Seen(pictures[0], look_at_fields(pictures), content)
 
 
 class _Survey:
@@ -155,7 +158,7 @@ class _Survey:
         self._found.fields.append(look_at_fields(pictures))
         shown = next((one for one in pictures if one.pts >= start), None)
         shown = shown or next(self._pictures(start, self._after(start), LEAD), None)
-        if shown is not None:  # what comes before a part of a film is no part of it
+        if shown is not None and not shown.spoilt:  # what comes before a part of a film is no part of it
             self._found.content.append(look_for_screen(shown.frame))
         return _Place(start, self._look(pictures[0]))
 
@@ -163,7 +166,7 @@ class _Survey:
         for found in self._glances(list(self._times(count))):
             if found is not None:
                 self._found.fields.append(found.fields)
-                self._found.content.append(found.content)
+                self._found.content += [found.content] if found.content is not None else []
                 yield _Place(found.first.pts, self._look(found.first))
 
     def _times(self, count: int) -> Iterator[int]:
