@@ -192,7 +192,7 @@ def test_what_is_behind_damage_is_not_looked_at(tmp_path: Path) -> None:
         *_, (position, length) = ((packet.pos, packet.size) for packet in container.demux(video=0) if packet.size)
     assert position is not None
     data = bytearray(source.read_bytes())
-    data[position + length // 3 : position + length] = bytes(length - length // 3)
+    data[position + length // 2 : position + length // 2 + 40] = bytes(40)
     source.write_bytes(data)
     content = planned(source).source.content
     assert content is not None
