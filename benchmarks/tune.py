@@ -200,7 +200,7 @@ class Sweep:
     """
 
     def __init__(self, kept: Path, corpus: Path) -> None:
-        self.kept, self._corpus = kept, corpus
+        self._kept, self._corpus = kept, corpus
         kept.mkdir(parents=True, exist_ok=True)
 
     def encoded(self, film: Film, rung: str, setting: str, crf: float) -> Encoded | None:
@@ -213,7 +213,7 @@ class Sweep:
         wanted = [(name, crf) for crf in crfs for name in names if self.encoded(film, rung, name, crf) is None]
         if not wanted:
             return
-        with tempfile.TemporaryDirectory(dir=self.kept) as folder:
+        with tempfile.TemporaryDirectory(dir=self._kept) as folder:
             reference = self.reference(film, rung, Path(folder))
             for name, crf in wanted:
                 out = Path(folder) / "encoded.mp4"
@@ -240,7 +240,7 @@ class Sweep:
         preset, tuning = SETTINGS[setting]
         words = [VERSION, codec_build(), film.file, film.start, film.seconds, rung, preset,
                  tuning.model_dump(exclude_none=True), crf, EVERY]  # fmt: skip
-        return self.kept / f"{hashlib.sha256(json.dumps(words).encode()).hexdigest()[:24]}.json"
+        return self._kept / f"{hashlib.sha256(json.dumps(words).encode()).hexdigest()[:24]}.json"
 
     def reference(self, film: Film, rung: str, folder: Path) -> Path:
         """Write the excerpt at the size of the rung, without loss: what is encoded and what is compared with."""
@@ -255,7 +255,7 @@ class Sweep:
         path = Path(film.file)
         if path.parts[0] != "screens":
             return self._corpus / path
-        return recording(path.stem, self.kept / path.parent, self._corpus)
+        return recording(path.stem, self._kept / path.parent, self._corpus)
 
     def _larger(self, film: Film, side: int) -> bool:
         import av
@@ -394,7 +394,7 @@ def main() -> None:
     rungs = options.rungs.split(",")
     jobs = [(film, rung) for rung in rungs for film in films if rung in film.rungs]
     if options.screens and not options.show:
-        recording("typing", sweep.kept / "screens", options.corpus)  # before several ask for them at once
+        recording("typing", options.kept / "screens", options.corpus)  # before several ask for them at once
     if not options.show:
         with ThreadPoolExecutor(options.processes) as pool:
             list(pool.map(lambda job: sweep.measure(job[0], job[1], names, CRFS), jobs))

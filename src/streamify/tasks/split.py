@@ -324,8 +324,7 @@ def _surveyed(found: Probed, opened: Callable[[], BinaryIO], threads: int) -> So
     if len(seen.parts) > 1 or usual != video.look:
         parts = tuple(seen.parts) if len(seen.parts) > 1 else ()
         video = video.model_copy(update=dict(usual) | {"coded_aspect": seen.coded.get(usual), "parts": parts})
-    first = facts.content.first if facts.content is not None else None
-    content = ContentSeen(first=first, others=tuple(seen.content))
+    content = (facts.content or ContentSeen()).model_copy(update={"others": tuple(seen.content)})
     return facts.model_copy(update={"video": video, "content": content})
 
 
