@@ -8,40 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import pytest
 
 import streamify
 from clips.make import ClipSpec, make_clip
+from e2e.drawn import (
+    Draw,
+    begun_early,
+    dark_at_first,
+    dimmed,
+    film,
+    noise,
+    page,
+    plain,
+    split_plan,
+    spots,
+    waves,
+    written,
+)  # fmt: skip
 from e2e.driving import streamify as run
-from e2e.test_content import Draw, Gray, dark_at_first, dimmed, film, noise, plain, spots, waves, written
-from stores import locations
-from streamify.executors.events import EventDelivery
-from streamify.executors.local.executor import LocalExecutor
-from streamify.jobs.beginning import EarlyStart
-from streamify.jobs.engine import Stop
-from streamify.jobs.locations import find_source
-from streamify.model.location import Location
 from streamify.model.plan import Plan
 from streamify.model.recipe import Tuning
-from streamify.model.result import SplitResult
 from streamify.model.settings import Adapt, Engine, MediaSettings
-from streamify.model.task import SplitTask
-from streamify.tasks.split import run_split
 
 MORE: Any = {"thumbnails": "off", "poster": "off"}
-
-
-def page(number: int) -> Gray:
-    """Return a picture of lines of strokes on white, as text is; each picture shows another part of the text."""
-    dice = np.random.default_rng(7)
-    rows: Gray = np.full((1200, 640), 235, np.uint8)
-    for top in range(10, 1180, 24):
-        for left in range(20, 600, 9):
-            if dice.integers(5):
-                rows[top : top + 12, left : left + 2] = 20
-                rows[top + dice.integers(12), left : left + 7] = 20
-    return rows[16 * number : 16 * number + 480]
 
 
 def small(draw: Draw) -> Draw:
@@ -57,11 +47,7 @@ def either(first: Draw, then: Draw, after: int) -> Draw:
 
 
 def planned(source: Path, adapt: Adapt = "auto", **more: Any) -> Plan:
-    """Return the plan that split makes, in this process."""
-    _, ref = find_source(Location.parse(str(source)))
-    stores = locations(source.parent, source.parent / "dest").open()
-    task = SplitTask(source=ref, settings=MediaSettings(adapt=adapt, **more), write=False)
-    return Plan.from_json(run_split(task, stores).plan)
+    return split_plan(source, MediaSettings(adapt=adapt, **more))
 
 
 def searched_further(plan: Plan) -> list[str]:
@@ -150,21 +136,10 @@ def test_every_engine_takes_the_same_settings_and_says_so(tmp_path: Path) -> Non
 def test_the_first_segment_is_begun_before_all_pictures_are_looked_at(
     tmp_path: Path, draw: Draw, part: dict[str, Any]
 ) -> None:
-    source, settings = film(tmp_path / "a.mp4", draw), MediaSettings(**part)
-    places = locations(tmp_path, tmp_path / "dest")
-    _, ref = find_source(Location.parse(str(source)))
-    executor, stores = LocalExecutor(places, 2, lambda _: None), places.open()
-    try:
-        start = EarlyStart(executor, stores.media, Stop(), EventDelivery(None), lambda _: None)
-        future = executor.submit(SplitTask(source=ref, settings=settings, begin=True))
-        future.on_beginning(start.take)
-        result = future.result(60)
-        assert isinstance(result, SplitResult)
-        plan = Plan.from_json(result.plan)
-        assert plan.video == planned(source, **part).video
-        assert start.settle(plan) is not None
-    finally:
-        executor.shutdown(cancel=True)
+    source = film(tmp_path / "a.mp4", draw)
+    plan, kept = begun_early(source, MediaSettings(**part))
+    assert plan.video == planned(source, **part).video
+    assert kept
 
 
 @pytest.mark.parametrize(("count", "others"), [(1, 0), (3, 2), (8, 4), (24, 4), (40, 4)])

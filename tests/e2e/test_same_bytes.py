@@ -17,9 +17,8 @@ import pytest
 import streamify
 from clips.make import ClipSpec, make_clip
 from e2e import golden
+from e2e.drawn import film, page
 from e2e.driving import media, rungs
-from e2e.test_adapt import page
-from e2e.test_content import film
 from selection import sample
 from stores import locations
 from streamify.jobs.agenda import Agenda
