@@ -10,8 +10,8 @@ from benchmarks.figure import Figure
 from benchmarks.lab import Job, Lab
 from benchmarks.sources import Source
 
-EQUAL_CRF = 22.7
-"""Of plain ffmpeg's `medium` that gives the VMAF of `balanced` at 23: ``make tune``, mean at 360p and 720p."""
+EQUAL_CRF = 22.9
+"""Of plain ffmpeg's `medium` that gives the VMAF of `balanced` at 23: ``make tune``, mean of films."""
 
 
 def scaling(lab: Lab, sources: list[Source]) -> Iterator[Figure]:

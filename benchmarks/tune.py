@@ -28,7 +28,7 @@ from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
-from streamify.planning.tuning import BALANCED, ECO, LARGE_AQ, QUALITY, SCREEN
+from streamify.planning.tuning import BALANCED, ECO, QUALITY, SCREEN
 
 VERSION = 1
 """Raised when what is kept of earlier runs would not be measured again."""
@@ -98,14 +98,10 @@ def tuned(**words: Any) -> Setting:
     return BASE, Tuning(**words)
 
 
-def large(tuning: Tuning) -> Tuning:
-    """Return what large rungs get in place of it."""
-    return tuning.model_copy(update={"aq_strength": LARGE_AQ})
-
-
 LESS: dict[str, Any] = {"ref": 2, "mixed_refs": 0, "rc_lookahead": 30}
 WEAK: dict[str, Any] = LESS | {"me": "dia", "psy_rd": 0.5, "deblock": -1, "dct_decimate": 0}
-MIDDLE = BALANCED.model_copy(update={"bframes": None, "chroma_me": None})
+WEAKER = BALANCED.model_copy(update={"ref": None, "bframes": 4, "aq_strength": 0.8})
+MIDDLE = WEAKER.model_copy(update={"bframes": None, "chroma_me": None})
 SETTINGS: dict[str, Setting] = {
     "medium": tuned(),
     "fast": ("fast", Tuning()),
@@ -123,14 +119,13 @@ SETTINGS: dict[str, Setting] = {
     "less aq2 0.6 whole": tuned(**LESS, aq_mode=2, aq_strength=0.6, dct_decimate=0),
     "less aq3 whole": tuned(**LESS, aq_mode=3, dct_decimate=0),
     "balanced": (BASE, BALANCED),
-    "balanced large": (BASE, large(BALANCED)),
     "balanced screen": (BASE, BALANCED.model_copy(update=SCREEN)),
-    "balanced large screen": (BASE, large(BALANCED).model_copy(update=SCREEN)),
     "balanced hex": (BASE, BALANCED.model_copy(update={"me": None})),
+    "balanced ref 3": (BASE, BALANCED.model_copy(update={"ref": None})),
     "eco": (BASE, ECO),
-    "eco large": (BASE, large(ECO)),
     "quality": (BASE, QUALITY),
-    "quality large": (BASE, large(QUALITY)),
+    "weaker": (BASE, WEAKER),
+    "weaker 0.9": (BASE, WEAKER.model_copy(update={"aq_strength": 0.9})),
     "middle": (BASE, MIDDLE),
     "old": (BASE, MIDDLE.model_copy(update={"me": None, "subme": None})),
     "middle hex": (BASE, MIDDLE.model_copy(update={"me": None})),
@@ -155,7 +150,7 @@ SETTINGS: dict[str, Setting] = {
     "b-adapt 2 aq2": tuned(**LESS, aq_mode=2, b_adapt=2),
     "qcomp 0.7 aq2": tuned(**LESS, aq_mode=2, qcomp=0.7),
 }
-FIRST = ("medium", "less", "balanced", "balanced large", "weak 0.8", "weak 0.9", "less aq1 0.8", "less aq2",
+FIRST = ("medium", "less", "balanced", "weaker", "weak 0.8", "weak 0.9", "less aq1 0.8", "less aq2",
          "less aq2 0.6", "less aq3 0.6", "fast")  # fmt: skip
 
 

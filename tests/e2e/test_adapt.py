@@ -122,7 +122,7 @@ def test_every_engine_takes_the_same_settings_and_says_so(tmp_path: Path) -> Non
         chosen = {track.id.split("-")[0]: track.chosen or "" for track in report.tracks}
         assert "motion is searched further" in chosen["480p"]
         assert "bframes=8" in chosen["480p"]
-        assert "bframes=4" in chosen["360p"]
+        assert "bframes=5" in chosen["360p"]
         files.append({path.relative_to(dest): path.read_bytes() for path in dest.rglob("*.m4s")})
     assert files[0]
     assert files[0] == files[1]

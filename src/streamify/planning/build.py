@@ -68,7 +68,7 @@ def build_plan(
         burn = with_canvas(burn, largest)
         drawn = recipe_of(burn)
         lowest = min(rungs, key=lambda rung: (rung.maxrate, rung.short_side))
-        rows = [choose_row(settings, rung.short_side, facts.content, lowest=rung == lowest) for rung in rungs]
+        rows = [choose_row(settings, facts.content, lowest=rung == lowest) for rung in rungs]
         video = tuple(
             _video_track(facts, facts.video, timeline, settings, rung, row, codec_build, largest, drawn)
             for rung, row in zip(rungs, rows, strict=True)
@@ -128,8 +128,7 @@ def with_content(plan: Plan, facts: SourceFacts) -> Plan:
     lowest = min(plan.video, key=lambda track: (track.recipe.maxrate, track.height), default=None)
     video = []
     for track in plan.video:
-        side = min(track.width, track.height)
-        row = choose_row(plan.settings, side, facts.content, lowest=track is lowest)
+        row = choose_row(plan.settings, facts.content, lowest=track is lowest)
         bframes = _bframes(row, video_codec(track.recipe.codec))
         recipe = track.recipe.model_copy(update={"preset": row.preset, "tuning": row.tuning, "bframes": bframes})
         video.append(_named(track.labels.name, recipe, row, facts, plan.timeline, plan.settings, plan.codec_build))
