@@ -33,7 +33,7 @@ one film took half, another one and a half times as long.
 """
 
 WIDE = 1.4
-"""Factor where motion is searched further; 1.35 was measured on screens, up to 1.9 on filmed pictures."""
+"""Factor where motion is searched further; 1.4 was measured on screens, up to 1.9 on filmed pictures."""
 
 SCALE = 0.0013
 """Seconds for a million pixels of the source, where a rendition has another size."""

@@ -56,8 +56,9 @@ OWN: dict[OwnPreset, tuple[Tuning, str]] = {
 
 SCREEN = {"ref": None, "me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
 """What differs where most pictures are screens. Text that scrolls has moved far: a wide search finds where it is from,
-in one of the three reference pictures of `medium`. What stands costs least in long runs of B pictures, whose length is
-chosen as `medium` does. Stronger adaptive quantization costs text bits. Filmed pictures would pay for this row."""
+in one of the three reference pictures of `medium` (`eco` keeps its one). What stands costs least in long runs of B
+pictures, whose length is chosen as `medium` does. Stronger adaptive quantization costs text bits. Filmed pictures would
+pay for this row."""
 SOME = {"me": None}
 """What differs where some are: the search of `medium`, which costs films little."""
 
@@ -82,7 +83,7 @@ def choose_row(settings: MediaSettings, content: ContentSeen | None, *, lowest: 
     if settings.adapt == "off":
         return Row("medium", tuning, f"measured: {measured}; what pictures show does not count (--adapt off)")
     differs, seen = _by_content(content or ContentSeen(), lowest)
-    if own == "eco":  # on screens two reference pictures more take a fifth of its CPU time
+    if own == "eco":  # two reference pictures more would take a sixth more CPU time
         differs = {name: value for name, value in differs.items() if name != "ref"}
     why = seen if differs else f"measured: {measured}; {seen}"
     return Row("medium", tuning.model_copy(update=differs), why)
