@@ -41,26 +41,41 @@ BALANCED = Tuning(
 ECO = BALANCED.model_copy(update={"subme": 7, "ref": 1, "rc_lookahead": 20, "weightp": 1})
 QUALITY = BALANCED.model_copy(update={"subme": 10, "trellis": 2, "b_adapt": 2})
 
-OWN: dict[OwnPreset, tuple[Tuning, str]] = {
-    "balanced": (
-        BALANCED,
-        "in the mean of films, four fifths of the CPU time of medium and 7 % fewer bits for the same VMAF",
-    ),
-    "eco": (ECO, "in the mean of films, seven tenths of the CPU time of medium and 5 % fewer bits for the same VMAF"),
-    "quality": (
-        QUALITY,
-        "in the mean of films, 1.6 times the CPU time of medium and 17 % fewer bits for the same VMAF",
-    ),
-}
-"""In what each of our presets differs from `medium`, and what was measured."""
-
-SCREEN = {"ref": None, "me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
-"""What differs where most pictures are screens. Text that scrolls has moved far: a wide search finds where it is from,
-in one of the three reference pictures of `medium` (`eco` keeps its one). What stands costs least in long runs of B
-pictures, whose length is chosen as `medium` does. Stronger adaptive quantization costs text bits. Filmed pictures would
-pay for this row."""
+FAR = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
+"""What differs where most pictures are screens. Text that scrolls has moved far, and a wide search finds where it is
+from. What stands costs least in long runs of B pictures, whose length is chosen as `medium` does. Stronger adaptive
+quantization costs text bits. Filmed pictures would pay for this row."""
+SCREEN = FAR | {"ref": None}
+"""The same in three reference pictures, as `medium` has; with more than its one `eco` would take a sixth more time."""
 SOME = {"me": None}
 """What differs where some are: the search of `medium`, which costs films little."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """A preset of our own."""
+
+    films: Tuning
+    """In what it differs from `medium`."""
+    screens: dict[str, Any]
+    """In what it differs from `films` where most pictures are screens."""
+    measured: str
+
+
+OWN: dict[OwnPreset, Own] = {
+    "balanced": Own(
+        BALANCED, SCREEN,
+        "in the mean of films, four fifths of the CPU time of medium and 7 % fewer bits for the same VMAF",
+    ),
+    "eco": Own(
+        ECO, FAR,
+        "in the mean of films, seven tenths of the CPU time of medium and 5 % fewer bits for the same VMAF",
+    ),
+    "quality": Own(
+        QUALITY, SCREEN,
+        "in the mean of films, 1.6 times the CPU time of medium and 17 % fewer bits for the same VMAF",
+    ),
+}  # fmt: skip
 
 PLAIN, OF_EDGES = 40, Fraction(1, 2)
 """Blocks of a screen that look like text: at least so many thousandths of all, and at least this share of those with
@@ -76,20 +91,18 @@ def choose_row(settings: MediaSettings, content: ContentSeen | None, *, lowest: 
         lowest: Whether it is the rung that is begun before all of these are looked at.
     """
     match settings.preset:
-        case "balanced" | "eco" | "quality" as own:
-            tuning, measured = OWN[own]
+        case "balanced" | "eco" | "quality" as name:
+            own = OWN[name]
         case preset:
             return Row(preset, Tuning(), "")
     if settings.adapt == "off":
-        return Row("medium", tuning, f"measured: {measured}; what pictures show does not count (--adapt off)")
-    differs, seen = _by_content(content or ContentSeen(), lowest)
-    if own == "eco":  # two reference pictures more would take a sixth more CPU time
-        differs = {name: value for name, value in differs.items() if name != "ref"}
-    why = seen if differs else f"measured: {measured}; {seen}"
-    return Row("medium", tuning.model_copy(update=differs), why)
+        return Row("medium", own.films, f"measured: {own.measured}; what pictures show does not count (--adapt off)")
+    differs, seen = _by_content(content or ContentSeen(), own.screens, lowest)
+    why = seen if differs else f"measured: {own.measured}; {seen}"
+    return Row("medium", own.films.model_copy(update=differs), why)
 
 
-def _by_content(content: ContentSeen, lowest: bool) -> tuple[dict[str, Any], str]:
+def _by_content(content: ContentSeen, screen: dict[str, Any], lowest: bool) -> tuple[dict[str, Any], str]:
     """Return what differs from the row of a preset, and what people are told."""
     first = () if content.first is None else (content.first,)
     looked = (*first, *content.others)
@@ -107,7 +120,7 @@ def _by_content(content: ContentSeen, lowest: bool) -> tuple[dict[str, Any], str
     are = "is a screen" if screens == 1 else "are screens"
     shown = f"{screens} of {counted(count, 'picture')} {are} with text or drawings"
     if 2 * screens > count:
-        return SCREEN, f"{shown}: motion is searched further, and more B pictures in a row are allowed"
+        return screen, f"{shown}: motion is searched further, and more B pictures in a row are allowed"
     return SOME, f"{shown}: motion is searched as medium does"
 
 
