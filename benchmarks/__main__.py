@@ -24,7 +24,7 @@ from benchmarks.many import many
 from benchmarks.memory import driver, memory
 from benchmarks.overhead import overhead, startup
 from benchmarks.quality import quality
-from benchmarks.sources import Source, find_sources
+from benchmarks.sources import Source, find_sources, more_films
 from benchmarks.speed import ffmpeg, scaling, shaka
 from benchmarks.watchable import early, watchable
 from streamify.machine.cpu import cpu_facts
@@ -69,12 +69,13 @@ def main() -> int:
         lab = Lab(work, options.rounds, quick=options.quick)
         try:
             sources = find_sources(options.source, work, quick=options.quick)
+            more = more_films(options.source, quick=options.quick)
         except BenchmarkError as error:
             print(error)
             return 2
         for name in names:
             try:
-                for figure in BENCHMARKS[name](lab, sources):
+                for figure in BENCHMARKS[name](lab, [*sources, *more] if name == "quality" else sources):
                     figures.append(figure)
                     print(figure.lines(), flush=True)
             except BenchmarkError as error:

@@ -1,4 +1,4 @@
-"""What is transcoded: two films of the corpus, or, without it, a generated clip; and synthetic films of any length."""
+"""What is transcoded: films of the corpus, or, without it, a generated clip; and synthetic films of any length."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from benchmarks.command import ROOT, run
 from benchmarks.plain import ffmpeg
 
 FILMS = ("nat_bbb_1080p24_30s_aac51.mp4", "nat_agent327_1080p24_83s.mp4")
+MORE = (
+    "nat_testvideo_720p2997_24s_noaudio.mp4",
+    "nat_car_detection_30s.mp4",
+    "nat_vtest_79s.avi",
+)
+"""Beside those the filmed or animated ones of the corpus, in SDR, that fill a rung and are long enough to judge."""
 QUICK_SECONDS = 7
 """More than one segment, so that there is a seam and a tail."""
 
@@ -28,12 +34,24 @@ def find_sources(given: list[Path], work: Path, *, quick: bool) -> list[Source]:
     if given:
         found = [Source(path.stem, path.resolve()) for path in given]
     else:
-        folder = Path(os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus"))
+        folder = _corpus()
         found = [Source(name.split("_1080")[0], folder / name) for name in FILMS if (folder / name).is_file()]
         if not found:
             print(f"no corpus in {folder} (set STREAMIFY_CORPUS): a generated clip is used, which is easy to encode")
             found = [_generated(work, 8 if quick else 30)]
     return [_start(found[0], work)] if quick else found
+
+
+def more_films(given: list[Path], *, quick: bool) -> list[Source]:
+    """Return what bits and quality are measured on beside the sources that times are measured on."""
+    if given or quick:
+        return []
+    paths = [_corpus() / name for name in MORE]
+    return [Source("_".join(path.stem.split("_")[:2]), path) for path in paths if path.is_file()]
+
+
+def _corpus() -> Path:
+    return Path(os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 
 def long_film(work: Path, seconds: int) -> Path:
