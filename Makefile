@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python tests/second_chance.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test test-long chaos players deployed lint bench tune sources-table pictures clean system tools compiled collected
+.PHONY: help demo check quick test test-long chaos players players-long deployed deployed-long rest-long lint bench tune sources-table pictures clean system tools compiled collected
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -52,8 +52,17 @@ deployed: tools compiled
 	nice -n 10 $(PYTEST) -n 1 -m 'not long and not players' --durations=10 tests/deployed
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target rest-long deployed-long
+
+# What waits for the emulator starts beside the players and goes on beside the rest.
+players-long: tools compiled
 	$(PYTEST) -n auto -m 'players and long' --durations=10
-	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --durations=30
+
+rest-long: players-long
+	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --ignore=tests/deployed --durations=30
+
+deployed-long: tools compiled
+	nice -n 5 $(PYTEST) -n 1 -m 'long and not players' --durations=10 tests/deployed
 
 chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
 	@for engine in $(or $(ENGINE),local ray aws); do \

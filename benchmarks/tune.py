@@ -79,7 +79,7 @@ FILMS = (
     Film("mp4_flower_2997.mp4", 0, False, SMALL),
     Film("ps_city_cc0.mpg", 1, True, SMALL),
     Film("gop_hevc_open_cra_rasl.mp4", 2, False, LARGE),
-    Film("nat_4k_dv_p10_ipt_av1_4s.mp4", 0, False, ("1080p", "360p")),
+    Film("nat_4k_dv_p10_ipt_av1_4s.mp4", 0, False, ("2160p", "1440p", "1080p", "360p")),
 )
 
 DRAWN = ("1080p", "720p")
