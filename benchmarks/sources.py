@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ def find_sources(given: list[Path], work: Path, *, quick: bool) -> list[Source]:
         found = [Source(path.stem, path.resolve()) for path in given]
     else:
         folder = _corpus()
-        found = [Source(name.split("_1080")[0], folder / name) for name in FILMS if (folder / name).is_file()]
+        found = [Source(_short(name), folder / name) for name in FILMS if (folder / name).is_file()]
         if not found:
             print(f"no corpus in {folder} (set STREAMIFY_CORPUS): a generated clip is used, which is easy to encode")
             found = [_generated(work, 8 if quick else 30)]
@@ -47,7 +48,12 @@ def more_films(given: list[Path], *, quick: bool) -> list[Source]:
     if given or quick:
         return []
     paths = [_corpus() / name for name in MORE]
-    return [Source("_".join(path.stem.split("_")[:2]), path) for path in paths if path.is_file()]
+    return [Source(_short(path.name), path) for path in paths if path.is_file()]
+
+
+def _short(name: str) -> str:
+    """Return the name of a film without its size and length, as in ``nat_bbb``."""
+    return re.split(r"_\d", name)[0]
 
 
 def _corpus() -> Path:

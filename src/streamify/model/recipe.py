@@ -47,8 +47,6 @@ class Tuning(Frozen):
     """Weighted prediction of P pictures."""
     dct_decimate: int | None = None
     """0: keeps the few small coefficients of a block, which x264 else leaves out as noise."""
-    fast_pskip: int | None = None
-    """0: tries all else, too, before it skips a macroblock of a P picture."""
     qcomp: float | None = None
     """How much complex pictures may cost: 1 keeps the quantizer as it is."""
 

@@ -41,11 +41,10 @@ BALANCED = Tuning(
 ECO = BALANCED.model_copy(update={"subme": 7, "ref": 1, "rc_lookahead": 20, "weightp": 1})
 QUALITY = BALANCED.model_copy(update={"subme": 10, "trellis": 2, "b_adapt": 2})
 
-FAR = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None, "fast_pskip": 0}
+FAR = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
 """What differs where most pictures are screens. Text that scrolls has moved far, and a wide search finds where it is
 from. What stands costs least in long runs of B pictures, whose length is chosen as `medium` does. Stronger adaptive
-quantization costs text bits. Drawn gradients band where their blocks are skipped too readily. Filmed pictures would pay
-for this row."""
+quantization costs text bits. Filmed pictures would pay for this row."""
 SCREEN = FAR | {"ref": None}
 """The same in three reference pictures, as `medium` has; with more than its one `eco` would take a sixth more time."""
 SOME = {"me": None}

@@ -71,7 +71,7 @@ ROW = "  balanced is medium with {}mixed-refs=0, rc-lookahead=30, {}chroma-me=0,
         ]),
         ((SCREEN, SCREEN, FILMED), {"ladder": "720p,480p,360p"}, [
             ROW.format("", "", "dct-decimate=0"),
-            "    720p, 480p: aq-strength=0.9, me=umh, merange=64, bframes=8, fast-pskip=0",
+            "    720p, 480p: aq-strength=0.9, me=umh, merange=64, bframes=8",
             "    360p: ref=2, aq-strength=0.95, bframes=5",
             "    720p, 480p: 2 of 3 pictures are screens with text or drawings: motion is searched further, and more B "
             "pictures in a row are allowed",

@@ -107,7 +107,7 @@ def test_what_is_just_a_screen(edges: int, plain: int, screen: bool) -> None:
 def test_screens_have_one_row_beside_the_preset(preset: Preset) -> None:
     """The best choice of runs of eight B pictures takes a fifth more bits where a page scrolls."""
     film, screen = row_of(preset).tuning, row_of(preset, SCREEN).tuning
-    differs = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None, "fast_pskip": 0}
+    differs = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
     assert screen == film.model_copy(update=differs | {"ref": 1 if preset == "eco" else None})
 
 
