@@ -52,7 +52,7 @@ deployed: tools compiled
 	nice -n 10 $(PYTEST) -n 1 -m 'not long and not players' --durations=10 tests/deployed
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line --keep-going rest-long deployed-long
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going rest-long deployed-long
 
 # What waits for the emulator starts beside the players and goes on beside the rest.
 players-long: tools compiled
