@@ -15,6 +15,8 @@ PLUGINS := $(addprefix gstreamer1.0-plugins-,base good bad) gstreamer1.0-libav
 unexport PYTHONDONTWRITEBYTECODE  # or each process of a test run rewrites every assertion once more
 
 PYTEST := $(BIN)/python tests/second_chance.py
+LONG := not long
+NICE := 10
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,24 +47,21 @@ test: ## Install what tests need; lint, and run every test but those of test-lon
 
 # Players are two at a time, and not beside what keeps all cores busy. They wait for clocks, and a deployed stack for
 # its emulator: side by side they take little more than one of them.
-players: tools compiled
-	$(PYTEST) -n auto -m 'players and not long' --durations=10
+players players-long: tools compiled
+	$(PYTEST) -n auto -m 'players and $(LONG)' --durations=10
 
-deployed: tools compiled
-	nice -n 10 $(PYTEST) -n 1 -m 'not long and not players' --durations=10 tests/deployed
+deployed deployed-long: tools compiled
+	nice -n $(NICE) $(PYTEST) -n 1 -m '$(LONG) and not players' --durations=10 tests/deployed
+
+# The long ones of the deployed stack go on beside the rest, which keeps all cores busy.
+players-long deployed-long: LONG := long
+deployed-long: NICE := 5
 
 test-long: tools compiled ## Run what takes minutes: all plays, two thousand tasks, the whole corpus, long films, many kills.
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going rest-long deployed-long
 
-# What waits for the emulator starts beside the players and goes on beside the rest.
-players-long: tools compiled
-	$(PYTEST) -n auto -m 'players and long' --durations=10
-
 rest-long: players-long
 	$(PYTEST) $(PYTEST_ARGS) -m 'long and not players' --ignore=tests/deployed --durations=30
-
-deployed-long: tools compiled
-	nice -n 5 $(PYTEST) -n 1 -m 'long and not players' --durations=10 tests/deployed
 
 chaos: tools compiled ## Make a hundred streams on each engine (ENGINE=...: on one) with a fault in the middle of each; SEED=... draws others.
 	@for engine in $(or $(ENGINE),local ray aws); do \

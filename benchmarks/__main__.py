@@ -66,16 +66,16 @@ def main() -> int:
     failed = []
     with tempfile.TemporaryDirectory(prefix="streamify-bench-", dir=options.work) as folder:
         work = Path(folder)
-        lab = Lab(work, options.rounds, quick=options.quick)
+        more = more_films(options.source, quick=options.quick)
+        lab = Lab(work, options.rounds, quick=options.quick, more=more)
         try:
             sources = find_sources(options.source, work, quick=options.quick)
-            more = more_films(options.source, quick=options.quick)
         except BenchmarkError as error:
             print(error)
             return 2
         for name in names:
             try:
-                for figure in BENCHMARKS[name](lab, [*sources, *more] if name == "quality" else sources):
+                for figure in BENCHMARKS[name](lab, sources):
                     figures.append(figure)
                     print(figure.lines(), flush=True)
             except BenchmarkError as error:

@@ -6,13 +6,13 @@ Both encodes of a scene have equal bits, so that what one sees is what the setti
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from math import log
 from pathlib import Path
 
-from benchmarks.command import ROOT, run
+from benchmarks.command import run
 from benchmarks.plain import ffmpeg
+from benchmarks.sources import corpus_folder
 from benchmarks.tune import BASE, FILMS, SETTINGS, Sweep, encode
 from benchmarks.vmaf import at_score
 
@@ -62,10 +62,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--setting", default="balanced", choices=SETTINGS)
     parser.add_argument("--scenes", default=",".join(SCENES))
-    corpus = os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    sweep = Sweep(options.folder, Path(corpus))
+    sweep = Sweep(options.folder, corpus_folder())
     for scene in options.scenes.split(","):
         print(beside(sweep, scene, options.setting, options.folder), flush=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,11 +92,12 @@ class Lab:
     Args:
         work: Folder for what is made.
         quick: Whether this is only a try.
+        more: Films on which bits and quality are measured beside the sources.
         rounds: How often each speed is measured; medians of the ratios are shown.
     """
 
-    def __init__(self, work: Path, rounds: int, *, quick: bool) -> None:
-        self.work, self.rounds, self.quick = work, rounds, quick
+    def __init__(self, work: Path, rounds: int, *, quick: bool, more: Sequence[Source]) -> None:
+        self.work, self.rounds, self.quick, self.more = work, rounds, quick, more
         self.preset: Preset = "ultrafast" if quick else "balanced"
         """Of our jobs; plain ffmpeg gets the preset of x264 that this is made of, without what differs."""
         self.cores = len(os.sched_getaffinity(0))

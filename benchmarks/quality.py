@@ -31,7 +31,7 @@ def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     names = ("ffmpeg at equal VMAF", "ffmpeg at equal SSIM", "shaka at equal VMAF")
     bits: dict[str, dict[str, float]] = {name: {} for name in names}
     banding: dict[str, float] = {}
-    for source in sources:
+    for source in (*sources, *lab.more):
         excerpt = _excerpt(source, lab.work)
         curves = _curves(lab, excerpt)
         for rung, ours in curves["ours"].items():

@@ -26,7 +26,7 @@ def shaka_command(plan: Plan, source: Path, dest: Path, rates: Mapping[str, int]
         rates: Bits per second by rung: those that we delivered.
         configs: Folder for the settings.
     """
-    largest = max(plan.video, key=lambda track: track.height).name  # else it asks for a rung as large as the source
+    largest = plan.video[0].name  # else it asks for a rung as large as the source
     inputs: list[dict[str, Any]] = [{"name": str(source), "media_type": "video", "resolution": largest}]
     inputs += [{"name": str(source), "media_type": "audio", "track_num": number} for number in _heard(plan)]
     aac = {track.recipe.channels > 2: f"{track.recipe.bitrate // 1000}k" for track in reversed(plan.audio)}

@@ -35,7 +35,7 @@ def find_sources(given: list[Path], work: Path, *, quick: bool) -> list[Source]:
     if given:
         found = [Source(path.stem, path.resolve()) for path in given]
     else:
-        folder = _corpus()
+        folder = corpus_folder()
         found = [Source(_short(name), folder / name) for name in FILMS if (folder / name).is_file()]
         if not found:
             print(f"no corpus in {folder} (set STREAMIFY_CORPUS): a generated clip is used, which is easy to encode")
@@ -47,7 +47,7 @@ def more_films(given: list[Path], *, quick: bool) -> list[Source]:
     """Return what bits and quality are measured on beside the sources that times are measured on."""
     if given or quick:
         return []
-    paths = [_corpus() / name for name in MORE]
+    paths = [corpus_folder() / name for name in MORE]
     return [Source(_short(path.name), path) for path in paths if path.is_file()]
 
 
@@ -56,7 +56,8 @@ def _short(name: str) -> str:
     return re.split(r"_\d", name)[0]
 
 
-def _corpus() -> Path:
+def corpus_folder() -> Path:
+    """Return the folder of films that nobody here encoded, whether or not it exists."""
     return Path(os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +19,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.command import ROOT, BenchmarkError, run
+from benchmarks.command import BenchmarkError, run
 from benchmarks.front import picture
 from benchmarks.plain import ffmpeg
 from benchmarks.screens import RATES, recording
+from benchmarks.sources import corpus_folder
 from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, decibels
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
@@ -422,8 +422,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, help="SVG of CPU and bits")
     parser.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "streamify-tune")
-    corpus = os.environ.get("STREAMIFY_CORPUS", ROOT.parent / "shared" / "corpus")
-    parser.add_argument("--corpus", type=Path, default=Path(corpus))
+    parser.add_argument("--corpus", type=Path, default=corpus_folder())
     return parser.parse_args()
 
 
