@@ -23,6 +23,7 @@ SCENES = {
     "fast": ("tos_battle_70s_vp8 45 s", "360p"),
     "sky": ("bbb 20 s", "720p"),
     "drawn": ("gop_hevc_open_cra_rasl 2 s", "720p"),
+    "coloured": ("mp4_flower_2997 0 s", "360p"),
 }
 """Names of films in `tune`, and their rungs."""
 CRF = 27.0

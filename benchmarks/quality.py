@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
 
@@ -12,15 +13,35 @@ from benchmarks.figure import Figure
 from benchmarks.lab import Lab
 from benchmarks.plain import ffmpeg
 from benchmarks.sources import Source
-from benchmarks.vmaf import COMMON, COMMON_SSIM, Point, banding_ratio, bits_ratio, joined, judge
+from benchmarks.vmaf import COMMON, COMMON_PSNR, COMMON_SSIM, Point, banding_ratio, bits_ratio, joined, judge
 from streamify.model.track import VideoTrack
 
 CRFS = (21, 25, 29)
 """Around the default of 23. Shaka Streamer, which has no crf, gets the bitrates to which these came."""
 SECONDS = 12
 """Of each source, from its middle: two whole segments, so that there is a join."""
-BITS, WORST_BITS, WORST_BANDING = 0.93, 1.02, 1.03
-"""At most: bits over each rival in the mean of films and rungs; over plain ffmpeg for any of them, and its CAMBI."""
+WORST_BANDING = 1.03
+"""At most: our CAMBI over that of plain ffmpeg, for any film and rung."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What is equal where bits are compared."""
+
+    least: float
+    """That two curves must have in common to be compared."""
+    mean: float | None
+    """At most: our bits over those of a rival, in the mean of films and rungs."""
+    worst: float | None
+    """At most: over those of plain ffmpeg, for any film and rung."""
+
+
+SCORES = {
+    "VMAF": Score(COMMON, 0.93, 1.02),
+    "SSIM": Score(COMMON_SSIM, None, 1.02),
+    "chroma": Score(COMMON_PSNR, 1.02, None),  # which the others do not see
+}
+RIVALS = (("ffmpeg", "VMAF"), ("ffmpeg", "SSIM"), ("ffmpeg", "chroma"), ("shaka", "VMAF"))
 
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 """What was measured of each encode, with its ``bits`` per second, by whose it is and rung."""
@@ -28,41 +49,38 @@ Curves = dict[str, dict[str, list[dict[str, float]]]]
 
 def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
     """Draw curves of quality and bits of every rung for all three, and compare bits and banding at equal quality."""
-    names = ("ffmpeg at equal VMAF", "ffmpeg at equal SSIM", "shaka at equal VMAF")
-    bits: dict[str, dict[str, float]] = {name: {} for name in names}
+    bits: dict[tuple[str, str], dict[str, float]] = {pair: {} for pair in RIVALS}
     banding: dict[str, float] = {}
     for source in (*sources, *lab.more):
         excerpt = _excerpt(source, lab.work)
         curves = _curves(lab, excerpt)
         for rung, ours in curves["ours"].items():
             where = f"{source.name} {rung}"
-            for name in names:
-                rival, score = name.split()[0], name.split()[-1].lower()
-                least = COMMON if score == "vmaf" else COMMON_SSIM
-                ratio = bits_ratio(_line(ours, score), _line(curves[rival][rung], score), least)
+            for rival, score in RIVALS:
+                ratio = bits_ratio(_line(ours, score), _line(curves[rival][rung], score), SCORES[score].least)
                 if ratio is not None:
-                    bits[name][where] = ratio
+                    bits[rival, score][where] = ratio
             ratio = banding_ratio(ours, curves["ffmpeg"][rung])
             if ratio is not None:
                 banding[where] = ratio
         yield from _points(source, curves)
-    for name in names:
-        if not bits[name] and not lab.quick:
-            raise BenchmarkError(f"no rung reaches the quality of {name.replace(' at equal', ', by')}")
-    for name in names:
-        if found := bits[name]:
-            mean = exp(sum(map(log, found.values())) / len(found))
-            limit = None if "SSIM" in name else BITS
-            yield Figure(f"quality bits over {name}", mean, "x", limit, behind={**found})
-            if "ffmpeg" in name:
-                yield Figure(f"quality bits over {name}, worst", max(found.values()), "x", WORST_BITS)
+    for (rival, score), found in bits.items():
+        if not found and not lab.quick:
+            raise BenchmarkError(f"no rung reaches the quality of {rival}, by {score}")
+    for (rival, score), found in bits.items():
+        if found:
+            mean, limits = exp(sum(map(log, found.values())) / len(found)), SCORES[score]
+            yield Figure(f"quality bits over {rival} at equal {score}", mean, "x", limits.mean, behind={**found})
+            if rival == "ffmpeg":
+                name = f"quality bits over ffmpeg at equal {score}, worst"
+                yield Figure(name, max(found.values()), "x", limits.worst)
     if banding:
         worst = max(banding.values())
         yield Figure("quality CAMBI over ffmpeg at equal VMAF, worst", worst, "x", WORST_BANDING, behind={**banding})
 
 
 def _line(curve: list[dict[str, float]], score: str) -> list[Point]:
-    return [Point(one["bits"], one[score]) for one in curve]
+    return [Point(one["bits"], one[score.lower()]) for one in curve]
 
 
 def _points(source: Source, curves: Curves) -> Iterator[Figure]:

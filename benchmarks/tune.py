@@ -24,13 +24,13 @@ from benchmarks.front import picture
 from benchmarks.plain import ffmpeg
 from benchmarks.screens import RATES, recording
 from benchmarks.sources import corpus_folder
-from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, decibels
+from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, chroma, decibels
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
 from streamify.planning.tuning import BALANCED, ECO, QUALITY, SCREEN
 
-VERSION = 1
+VERSION = 2
 """Raised when what is kept of earlier runs would not be measured again."""
 CRFS = (21.0, 25.0, 29.0)
 """Around the default of 23."""
@@ -122,6 +122,8 @@ SETTINGS: dict[str, Setting] = {
     "balanced screen": (BASE, BALANCED.model_copy(update=SCREEN)),
     "balanced hex": (BASE, BALANCED.model_copy(update={"me": None})),
     "balanced ref 3": (BASE, BALANCED.model_copy(update={"ref": None})),
+    "chroma 0": (BASE, BALANCED.model_copy(update={"chroma_qp_offset": None})),
+    "chroma 2": (BASE, BALANCED.model_copy(update={"chroma_qp_offset": 2})),
     "eco": (BASE, ECO),
     "quality": (BASE, QUALITY),
     "weaker": (BASE, WEAKER),
@@ -163,7 +165,10 @@ class Encoded:
     cpu: float
     """Seconds, user and system, that the encoder took."""
     scores: Mapping[str, float]
-    """``vmaf``, ``neg``, ``psnr`` (dB), ``ssim`` (dB) and ``cambi``, of which less is better."""
+    """``vmaf``, ``neg``, ``psnr`` (dB), ``ssim`` (dB) and ``cambi``, of which less is better: of luma.
+
+    Also ``chroma``, the mean of the PSNR of both chroma planes, dB.
+    """
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,7 @@ class Compared:
     cpu_equal: float
     """Ratio at equal VMAF."""
     bits: Mapping[str, float | None]
-    """Ratios at equal VMAF, VMAF NEG, PSNR and SSIM."""
+    """Ratios at equal VMAF, VMAF NEG, PSNR, SSIM and PSNR of chroma."""
     cambi: float | None
     """Ratio at equal VMAF."""
     crf: float | None
@@ -284,6 +289,7 @@ def _judge(rendition: Path, reference: Path, frames: int) -> dict[str, float]:
         "vmaf": pooled["vmaf"]["mean"],
         "neg": pooled["neg"]["mean"],
         "psnr": pooled["psnr_y"]["mean"],
+        "chroma": chroma(pooled),
         "ssim": decibels(pooled["float_ssim"]["mean"]),
         "cambi": pooled["cambi"]["mean"],
     }
@@ -310,7 +316,7 @@ def _compare(
         cpu=spent,
         cpu_equal=spent if not cpu else sum(one for one, _ in cpu) / sum(other for _, other in cpu),
         bits={score: bits_ratio(curve(ours, score), curve(base, score), least)
-              for score, least in (("vmaf", 0.5), ("neg", 0.5), ("psnr", 0.1), ("ssim", 0.05))},
+              for score, least in (("vmaf", 0.5), ("neg", 0.5), ("psnr", 0.1), ("ssim", 0.05), ("chroma", 0.1))},
         cambi=banding_ratio(*sides),
         crf=at_score(crfs, at_23) if crfs[0][0] <= at_23 <= crfs[-1][0] else None,
     )  # fmt: skip
@@ -320,8 +326,8 @@ def table(rows: Sequence[Compared]) -> list[str]:
     """Return Markdown: a row for each setting; geometric means, and the worst film behind them."""
     lines = [
         "| setting | films x rungs | CPU | CPU at equal VMAF | bits at equal VMAF (worst) | NEG | PSNR"
-        " | SSIM (worst) | CAMBI (worst) | crf of medium |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        " | SSIM (worst) | chroma (worst) | CAMBI (worst) | crf of medium |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(row.setting for row in rows):
         mine = [row for row in rows if row.setting == name]
@@ -332,6 +338,7 @@ def table(rows: Sequence[Compared]) -> list[str]:
             f"| {name} | {len(mine)} | {_mean([row.cpu for row in mine])} | {_mean([row.cpu_equal for row in mine])}"
             f" | {_mean(bits['vmaf'])} ({max(bits['vmaf'], default=1):.3f}) | {_mean(bits['neg'])}"
             f" | {_mean(bits['psnr'])} | {_mean(bits['ssim'])} ({max(bits['ssim'], default=1):.3f})"
+            f" | {_mean(bits['chroma'])} ({max(bits['chroma'], default=1):.3f})"
             f" | {_mean(cambi)} ({max(cambi, default=1):.3f}) | {mean(crfs) if crfs else 23:.2f} |"
         )
     return lines
@@ -339,8 +346,8 @@ def table(rows: Sequence[Compared]) -> list[str]:
 
 def films_table(rows: Sequence[Compared], setting: str) -> list[str]:
     """Return Markdown: a row for each film and rung of one setting."""
-    lines = ["| film | rung | half | CPU | bits at equal VMAF | NEG | PSNR | SSIM | CAMBI | crf of medium |",
-             "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| film | rung | half | CPU | bits at equal VMAF | NEG | PSNR | SSIM | chroma | CAMBI | crf of medium |",
+             "|---|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for row in rows:
         if row.setting == setting:
             bits = " | ".join("" if value is None else f"{value:.3f}" for value in row.bits.values())

@@ -19,6 +19,8 @@ COMMON = 0.5
 """Least VMAF that two curves must share to be compared."""
 COMMON_SSIM = 0.05
 """The same for SSIM, dB."""
+COMMON_PSNR = 0.1
+"""The same for PSNR, dB."""
 BANDED = 1.0
 """CAMBI below which nobody sees banding: what is below counts as this much."""
 
@@ -42,7 +44,9 @@ def joined(init: Path, segments: Sequence[Path], to: Path) -> Path:
 
 
 def judge(rendition: Path, reference: Path, width: int, height: int, frames: int, threads: int) -> dict[str, float]:
-    """Return ``vmaf``, ``ssim`` (dB) and ``cambi`` of `rendition`, scaled up to the size of `reference`: means.
+    """Return the means of ``vmaf``, ``ssim`` (dB), ``cambi`` and ``chroma``, scaled up to the size of `reference`.
+
+    ``chroma`` is the mean of the PSNR of both chroma planes, dB; the others see luma alone.
 
     Frames are paired by number, so that no container's idea of time matters.
 
@@ -55,7 +59,7 @@ def judge(rendition: Path, reference: Path, width: int, height: int, frames: int
     graph = (
         f"[0:v]{equal},scale={width}:{height}:flags=bicubic,format=yuv420p[a];"
         f"[1:v]{equal},format=yuv420p[b];"
-        f"[a][b]libvmaf=feature='name=float_ssim|name=cambi':n_threads={threads}:n_subsample={EVERY}"
+        f"[a][b]libvmaf=feature='name=float_ssim|name=cambi|name=psnr':n_threads={threads}:n_subsample={EVERY}"
         f":log_fmt=json:log_path={log_file}"
     )
     count = ["-map", "0:v", "-fps_mode", "passthrough", "-f", "framecrc", "-"]
@@ -68,7 +72,13 @@ def judge(rendition: Path, reference: Path, width: int, height: int, frames: int
         "vmaf": pooled["vmaf"]["mean"],
         "ssim": decibels(pooled["float_ssim"]["mean"]),
         "cambi": pooled["cambi"]["mean"],
+        "chroma": chroma(pooled),
     }
+
+
+def chroma(pooled: Mapping[str, Mapping[str, float]]) -> float:
+    """Return the mean of the PSNR of both chroma planes, dB, of what libvmaf measured."""
+    return (pooled["psnr_cb"]["mean"] + pooled["psnr_cr"]["mean"]) / 2
 
 
 def decibels(ssim: float) -> float:

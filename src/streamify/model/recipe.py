@@ -47,6 +47,8 @@ class Tuning(Frozen):
     """Weighted prediction of P pictures."""
     dct_decimate: int | None = None
     """0: keeps the few small coefficients of a block, which x264 else leaves out as noise."""
+    chroma_qp_offset: int | None = None
+    """Added to the quantizer of chroma, beside what x264 takes off it for `psy_rd`."""
     qcomp: float | None = None
     """How much complex pictures may cost: 1 keeps the quantizer as it is."""
 

@@ -107,7 +107,7 @@ def test_what_is_just_a_screen(edges: int, plain: int, screen: bool) -> None:
 def test_screens_have_one_row_beside_the_preset(preset: Preset) -> None:
     """The best choice of runs of eight B pictures takes a fifth more bits where a page scrolls."""
     film, screen = row_of(preset).tuning, row_of(preset, SCREEN).tuning
-    differs = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None}
+    differs = {"me": "umh", "merange": 64, "aq_strength": 0.9, "bframes": 8, "b_adapt": None, "chroma_qp_offset": None}
     assert screen == film.model_copy(update=differs | {"ref": 1 if preset == "eco" else None})
 
 
@@ -166,6 +166,7 @@ def test_x264_takes_every_word(preset: Preset, content: tuple[PictureSeen, ...])
         "aq-strength": lambda value: f":{float(value):.2f}",  # as in aq=1:0.80
         "psy-rd": lambda value: f" psy_rd={float(value):.2f}:",
         "deblock": lambda value: f" deblock=1:{value}:{value} ",
+        "chroma-qp-offset": lambda value: f" chroma_qp_offset={int(value) - 2} ",  # x264 takes off 2 for psy-rd
     }
     for name, value in words.items():
         as_they_are = f" {names.get(name, name.replace('-', '_'))}={value} "
