@@ -24,7 +24,18 @@ from benchmarks.front import picture
 from benchmarks.plain import ffmpeg
 from benchmarks.screens import RATES, recording
 from benchmarks.sources import corpus_folder
-from benchmarks.vmaf import Point, at_equal, at_score, banding_ratio, bits_ratio, chroma, decibels
+from benchmarks.vmaf import (
+    COMMON,
+    COMMON_PSNR,
+    COMMON_SSIM,
+    Point,
+    at_equal,
+    at_score,
+    banding_ratio,
+    bits_ratio,
+    chroma,
+    decibels,
+)
 from streamify.media.build import codec_build
 from streamify.model.recipe import Tuning
 from streamify.model.settings import X264Preset
@@ -38,6 +49,8 @@ EVERY = 3
 """One picture in so many is judged."""
 BASE: X264Preset = "medium"
 """What all others are compared with."""
+LEAST = {"vmaf": COMMON, "neg": COMMON, "psnr": COMMON_PSNR, "ssim": COMMON_SSIM, "chroma": COMMON_PSNR}
+"""How much of a score two curves must share to be compared, by the scores at which bits are."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +178,7 @@ class Encoded:
     cpu: float
     """Seconds, user and system, that the encoder took."""
     scores: Mapping[str, float]
-    """``vmaf``, ``neg``, ``psnr`` (dB), ``ssim`` (dB) and ``cambi``, of which less is better: of luma.
+    """Of luma: ``vmaf``, ``neg``, ``psnr`` (dB), ``ssim`` (dB) and ``cambi``, of which less is better.
 
     Also ``chroma``, the mean of the PSNR of both chroma planes, dB.
     """
@@ -316,7 +329,7 @@ def _compare(
         cpu=spent,
         cpu_equal=spent if not cpu else sum(one for one, _ in cpu) / sum(other for _, other in cpu),
         bits={score: bits_ratio(curve(ours, score), curve(base, score), least)
-              for score, least in (("vmaf", 0.5), ("neg", 0.5), ("psnr", 0.1), ("ssim", 0.05), ("chroma", 0.1))},
+              for score, least in LEAST.items()},
         cambi=banding_ratio(*sides),
         crf=at_score(crfs, at_23) if crfs[0][0] <= at_23 <= crfs[-1][0] else None,
     )  # fmt: skip

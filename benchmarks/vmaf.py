@@ -44,9 +44,9 @@ def joined(init: Path, segments: Sequence[Path], to: Path) -> Path:
 
 
 def judge(rendition: Path, reference: Path, width: int, height: int, frames: int, threads: int) -> dict[str, float]:
-    """Return the means of ``vmaf``, ``ssim`` (dB), ``cambi`` and ``chroma``, scaled up to the size of `reference`.
+    """Return means of ``vmaf``, ``ssim`` (dB), ``cambi`` and ``chroma`` of `rendition`, at the size of `reference`.
 
-    ``chroma`` is the mean of the PSNR of both chroma planes, dB; the others see luma alone.
+    It is scaled up to that. ``chroma`` is the mean of the PSNR of both chroma planes, dB; the others see luma alone.
 
     Frames are paired by number, so that no container's idea of time matters.
 

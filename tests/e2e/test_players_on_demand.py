@@ -76,7 +76,7 @@ def watch(
     engine = more.pop("engine", ())
     start = middle(film, part * float(film.end))
     with playing(film.path, dest, *SERVED, *SLOW, *engine) as server:
-        if engine:  # a Ray takes longer to start than an answer waits for its segment
+        if engine:  # Ray may take longer to start than an answer waits for its segment
             wait_for(lambda: any(dest.glob("video/*/*.m4s")))
         if part:
             assert unmade(dest, server, film, start)
