@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp, log
 from pathlib import Path
+from statistics import geometric_mean
 
 import streamify
 from benchmarks.command import BenchmarkError, run
@@ -70,7 +70,7 @@ def quality(lab: Lab, sources: list[Source]) -> Iterator[Figure]:
             raise BenchmarkError(f"no rung reaches the quality of {rival}, by {score}")
     for (rival, score), found in bits.items():
         if found:
-            mean, limits = exp(sum(map(log, found.values())) / len(found)), SCORES[score]
+            mean, limits = geometric_mean(found.values()), SCORES[score]
             yield Figure(f"quality bits over {rival} at equal {score}", mean, "x", limits.mean, behind={**found})
             if rival == "ffmpeg":
                 name = f"quality bits over ffmpeg at equal {score}, worst"

@@ -14,9 +14,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from math import exp, log
 from pathlib import Path
-from statistics import mean
+from statistics import geometric_mean, mean
 from typing import Any
 
 from benchmarks.command import BenchmarkError, run
@@ -377,7 +376,7 @@ def front(rows: Sequence[Compared]) -> dict[str, tuple[float, float]]:
         mine = [row for row in rows if row.setting == name]
         bits = [value for row in mine if (value := row.bits["vmaf"]) is not None]
         if bits:
-            found[name] = (_geometric([row.cpu_equal for row in mine]), _geometric(bits))
+            found[name] = (geometric_mean([row.cpu_equal for row in mine]), geometric_mean(bits))
     return found
 
 
@@ -388,12 +387,8 @@ def _write(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _geometric(values: Sequence[float]) -> float:
-    return exp(sum(map(log, values)) / len(values))
-
-
 def _mean(values: Sequence[float]) -> str:
-    return f"{_geometric(values):.3f}" if values else ""
+    return f"{geometric_mean(values):.3f}" if values else ""
 
 
 def main() -> None:
